@@ -1,0 +1,79 @@
+"""Quorate: backtests ensembles of models on market data and judges them on evidence.
+
+The names below are the public interface; importing the package loads none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+# OpenMP threads that spin while they wait make small fits many times slower beside a busy
+# neighbour. Native libraries read this when they load, so it is set before any of them can.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Bars": "quorate.bars",
+    "Calendar": "quorate.calendar",
+    "get_calendar": "quorate.calendar",
+    "QuorateError": "quorate.errors",
+    "RecipeError": "quorate.errors",
+    "PluginError": "quorate.errors",
+    "DataError": "quorate.errors",
+    "FitError": "quorate.errors",
+    "StoreError": "quorate.errors",
+    "IntegrityError": "quorate.errors",
+    "hookimpl": "quorate.hooks",
+    "ModelSpec": "quorate.specs",
+    "FeatureSpec": "quorate.specs",
+    "LabelSpec": "quorate.specs",
+    "EnsemblerSpec": "quorate.specs",
+    "StrategySpec": "quorate.specs",
+    "MetricSpec": "quorate.specs",
+    "GateSpec": "quorate.specs",
+    "SourceSpec": "quorate.specs",
+    "RecipeSpec": "quorate.specs",
+    "read_parquet": "quorate.store.parquet",
+}
+
+if TYPE_CHECKING:
+    from quorate.bars import Bars as Bars
+    from quorate.calendar import Calendar as Calendar
+    from quorate.calendar import get_calendar as get_calendar
+    from quorate.errors import DataError as DataError
+    from quorate.errors import FitError as FitError
+    from quorate.errors import IntegrityError as IntegrityError
+    from quorate.errors import PluginError as PluginError
+    from quorate.errors import QuorateError as QuorateError
+    from quorate.errors import RecipeError as RecipeError
+    from quorate.errors import StoreError as StoreError
+    from quorate.hooks import hookimpl as hookimpl
+    from quorate.specs import EnsemblerSpec as EnsemblerSpec
+    from quorate.specs import FeatureSpec as FeatureSpec
+    from quorate.specs import GateSpec as GateSpec
+    from quorate.specs import LabelSpec as LabelSpec
+    from quorate.specs import MetricSpec as MetricSpec
+    from quorate.specs import ModelSpec as ModelSpec
+    from quorate.specs import RecipeSpec as RecipeSpec
+    from quorate.specs import SourceSpec as SourceSpec
+    from quorate.specs import StrategySpec as StrategySpec
+    from quorate.store.parquet import read_parquet as read_parquet
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _PUBLIC[name]
+    except KeyError:
+        raise AttributeError(f"module 'quorate' has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
