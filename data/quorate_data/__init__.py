@@ -1,1 +1,31 @@
-"""placeholder"""
+"""The built-in sources: bundled data sets, files and a simulated market."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import quorate
+
+
+@quorate.hookimpl
+def quorate_sources() -> Iterator[quorate.SourceSpec]:
+    """Yield the built-in sources."""
+    yield quorate.SourceSpec(
+        "bundled",
+        "quorate_data.bundled:bundled",
+        requires=("arch",),
+        description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
+    )
+    yield quorate.SourceSpec(
+        "csv", "quorate_data.files:csv", description="CSV files: one, a folder with one per symbol, or a pattern"
+    )
+    yield quorate.SourceSpec(
+        "parquet",
+        "quorate_data.files:parquet",
+        description="Parquet files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
+        "simulated",
+        "quorate_data.simulated:simulated",
+        description="daily bars with a known, tradable signal, or with none at all",
+    )

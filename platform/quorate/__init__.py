@@ -36,8 +36,19 @@ _PUBLIC = {
     "GateSpec": "quorate.specs",
     "SourceSpec": "quorate.specs",
     "RecipeSpec": "quorate.specs",
+    "Performance": "quorate.evidence",
+    "Evidence": "quorate.evidence",
+    "GateResult": "quorate.evidence",
+    "judge": "quorate.evidence",
+    "EnsembleHistory": "quorate.ensemble",
+    "Recipe": "quorate.recipe.schema",
+    "Report": "quorate.report.model",
+    "run": "quorate.api",
+    "promote": "quorate.api",
+    "load_report": "quorate.api",
     "read_parquet": "quorate.store.parquet",
 }
+_MODULES = ("rolling", "statistics")
 
 if TYPE_CHECKING:
     from quorate.bars import Bars as Bars
@@ -60,12 +71,26 @@ if TYPE_CHECKING:
     from quorate.specs import RecipeSpec as RecipeSpec
     from quorate.specs import SourceSpec as SourceSpec
     from quorate.specs import StrategySpec as StrategySpec
+    from quorate import rolling as rolling
+    from quorate import statistics as statistics
+    from quorate.api import load_report as load_report
+    from quorate.api import promote as promote
+    from quorate.api import run as run
+    from quorate.ensemble import EnsembleHistory as EnsembleHistory
+    from quorate.evidence import Evidence as Evidence
+    from quorate.evidence import GateResult as GateResult
+    from quorate.evidence import Performance as Performance
+    from quorate.evidence import judge as judge
+    from quorate.recipe.schema import Recipe as Recipe
+    from quorate.report.model import Report as Report
     from quorate.store.parquet import read_parquet as read_parquet
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", *_PUBLIC, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"quorate.{name}")
     try:
         module = _PUBLIC[name]
     except KeyError:

@@ -173,6 +173,8 @@ def _check_frame(frame: pd.DataFrame) -> None:
             )
     if frame.empty:
         raise DataError("there are no bars: the frame is empty")
+    if frame["symbol"].isna().any():
+        raise DataError(f"column 'symbol' has no name in row {int(frame['symbol'].isna().to_numpy().argmax())}")
     if not isinstance(frame["time"].dtype, pd.DatetimeTZDtype):
         raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
     if frame["time"].isna().any():
@@ -207,6 +209,7 @@ def _check_values(frame: pd.DataFrame) -> None:
         numbers = values.astype(np.float64)
         if name == "volume":
             _refuse(frame, name, numbers < 0, "must not be negative")
+            _refuse(frame, name, np.isinf(numbers), "must not be infinite")
         else:
             _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
             _refuse(frame, name, numbers <= 0, "must be positive")

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Built-in models, features, labels, ensemblers, metrics and gates; plugins like any third party's."""

@@ -1,1 +1,33 @@
-"""placeholder"""
+"""Built-in strategies and ready-to-run recipes; plugins like any third party's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import quorate
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@quorate.hookimpl
+def quorate_strategies() -> Iterator[quorate.StrategySpec]:
+    """Yield the built-in strategies."""
+    here = "quorate_strategies.threshold"
+    yield quorate.StrategySpec("long-flat", f"{here}:long_flat", description="long above the threshold, else out")
+    yield quorate.StrategySpec(
+        "long-short", f"{here}:long_short", description="long above the threshold, short below its negative, else out"
+    )
+
+
+@quorate.hookimpl
+def quorate_recipes() -> Iterator[quorate.RecipeSpec]:
+    """Yield the recipes beside this file."""
+    for path in sorted(RECIPES.glob("*.toml")):
+        yield quorate.RecipeSpec(path.stem, partial(Path, path), description=_first_comment(path))
+
+
+def _first_comment(path: Path) -> str:
+    with path.open(encoding="utf-8") as lines:
+        return next(lines).lstrip("# ").strip()

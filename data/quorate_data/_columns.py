@@ -1,0 +1,107 @@
+"""Which column of a file holds what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import quorate
+
+from quorate_data._text import listed, near
+
+PRICES = ("open", "high", "low", "close")
+NAMES = ("symbol", "time", *PRICES, "volume", "adj_close")
+
+_ALIASES = {
+    "symbol": ("symbol", "ticker"),
+    "time": ("time", "date", "datetime", "timestamp"),
+    "volume": ("volume", "vol"),
+    "adj_close": ("adjclose", "adjustedclose"),
+}
+_WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close)", re.IGNORECASE)
+
+
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Raise `DataError` if `columns` maps a name that bars do not have."""
+    for name in columns:
+        if name not in NAMES:
+            raise quorate.DataError(
+                f"data.columns: {name!r} is not a column of bars; it must be one of {listed(NAMES)}{near(name, NAMES)}"
+            )
+
+
+def pick_columns(path: Path, header: Sequence[str], columns: Mapping[str, str], adjusted: bool) -> dict[str, int]:
+    """Return the position in `header` of each column of the bars.
+
+    Raises
+    ------
+    DataError
+        If one that is needed is not there, or if two could be meant.
+    """
+    picked = {}
+    for name in NAMES:
+        if name == "adj_close" and not adjusted:
+            continue
+        place = _given(path, header, name, columns[name]) if name in columns else _guess(path, header, name)
+        if place is not None:
+            picked[name] = place
+        elif name not in ("symbol", "volume"):
+            raise quorate.DataError(_missing(path, header, name))
+    return picked
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_\-.]+", "", name).lower()
+
+
+def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
+    exact = [i for i, h in enumerate(header) if h == wanted.strip()]
+    found = exact or [i for i, h in enumerate(header) if h.lower() == wanted.strip().lower()]
+    if not found:
+        raise quorate.DataError(
+            f"{path}: data.columns.{name} names the column {wanted!r}, which is not there; "
+            f"the columns are {listed(header)}{near(wanted, header)}"
+        )
+    return _only(path, header, name, found)
+
+
+def _guess(path: Path, header: Sequence[str], name: str) -> int | None:
+    aliases = _ALIASES.get(name, (name,))
+    found = [i for i, h in enumerate(header) if _plain(h) in aliases]
+    return _only(path, header, name, found) if found else None
+
+
+def _only(path: Path, header: Sequence[str], name: str, found: list[int]) -> int:
+    if len(found) == 1:
+        return found[0]
+    names = [header[i] for i in found]
+    if len(set(names)) == 1:
+        raise quorate.DataError(f"{path}: {len(found)} columns are called {names[0]!r}; rename or remove all but one")
+    raise quorate.DataError(
+        f"{path}: the columns {listed(names)} could all be {name!r}; "
+        f'say which one is with data.columns = {{ {name} = "{names[0]}" }}'
+    )
+
+
+def _missing(path: Path, header: Sequence[str], name: str) -> str:
+    wide = [h for h in header if _WIDE.fullmatch(h)]
+    hint = "." if wide else near(name, header) or "."
+    message = f"{path}: there is no column for {name!r}; the columns are {listed(header)}{hint} "
+    if len(header) == 1 and (found := [s for s in (",", ";", "\t", "|") if s in header[0]]):
+        return message + f"Set data.separator = {found[0]!r}"
+    if name == "adj_close":
+        return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
+    if len(wide) > 1:
+        time = next((h for h in header if h not in wide), "")
+        return message + (
+            "The file is wide (a column per symbol and field), but bars are read from long files (a row per symbol and "
+            f'bar). Reshape it, or read one symbol: data.columns = {{ time = "{time}", open = "{wide[0]}", ... }} '
+            "and data.symbol for its name"
+        )
+    if header and re.fullmatch(r"[\d\-/:.+ ]+", header[0]):
+        return message + "The first line must name the columns"
+    return message + (
+        f'Name it with data.columns = {{ {name} = "..." }}; '
+        "if lines stand above the header, leave them out with data.skip_rows"
+    )

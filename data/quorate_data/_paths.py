@@ -1,0 +1,70 @@
+"""Which files a path names."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+import quorate
+
+from quorate_data._text import listed, near
+
+
+def find_files(path: str | Sequence[str], endings: tuple[str, ...]) -> list[Path]:
+    """Return the files that `path` names, sorted within each part of it.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        A file, a folder (its files with one of the endings) or a pattern with ``*``, ``?`` or ``[]``.
+    endings : tuple of str
+        E.g. ``(".csv", ".csv.gz")``.
+
+    Raises
+    ------
+    DataError
+        If one of them names no file, or if two name the same one.
+    """
+    parts = [path] if isinstance(path, str) else list(path)
+    if not parts or not all(parts):
+        raise quorate.DataError("data.path must name a file, a folder or a pattern; it was empty")
+    files = [file for part in parts for file in _expand(part, endings)]
+    for i, file in enumerate(files):
+        if file in files[:i]:
+            raise quorate.DataError(f"{file}: data.path names this file twice")
+    return files
+
+
+def symbol_of(file: Path, endings: tuple[str, ...]) -> str:
+    """Return the symbol that a file is named after: its name without the ending."""
+    name = file.name
+    for ending in sorted(endings, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return file.stem
+
+
+def _expand(part: str, endings: tuple[str, ...]) -> list[Path]:
+    where = Path(part).expanduser()
+    if where.is_file():
+        return [where]
+    if where.is_dir():
+        inside = sorted(p for p in where.iterdir() if p.is_file())
+        files = [p for p in inside if p.name.lower().endswith(endings) and not p.name.startswith(".")]
+        if not files:
+            raise quorate.DataError(
+                f"{where}: the folder holds no {' or '.join(endings)} file; "
+                f"its files are {listed(p.name for p in inside)}"
+            )
+        return files
+    if glob.has_magic(part):
+        files = sorted(p for p in map(Path, glob.glob(str(where), recursive=True)) if p.is_file())
+        if not files:
+            raise quorate.DataError(f"{part}: no file matches this pattern (working folder {Path.cwd()})")
+        return files
+    folder = where.parent
+    beside = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+    reason = "there is no such file or folder" if folder.is_dir() else f"there is no folder {str(folder)!r}"
+    working = "" if where.is_absolute() else f" (working folder {Path.cwd()})"
+    raise quorate.DataError(f"{part}: {reason}{near(where.name, beside)}{working}")

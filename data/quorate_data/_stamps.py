@@ -1,0 +1,175 @@
+"""From the time column of a file to sessions and UTC close stamps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+import quorate
+from numpy.typing import NDArray
+
+from quorate_data._tables import Table
+
+_OFFSET = re.compile(
+    r"(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|T\d{2,6}(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$", re.IGNORECASE
+)
+_ISO = re.compile(r"(?:1[5-9]|2\d)\d{2}\D?\d")
+_UNIX = re.compile(r"\d{9,19}(?:\.\d+)?")
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """One file's stamps.
+
+    Parameters
+    ----------
+    utc : ndarray of datetime64[us]
+        The instants.
+    wall : ndarray of datetime64[us]
+        The same on a clock of each stamp's own zone.
+    local : ndarray of datetime64[D]
+        The date at the exchange.
+    """
+
+    utc: NDArray[np.datetime64]
+    wall: NDArray[np.datetime64]
+    local: NDArray[np.datetime64]
+
+    @property
+    def at_midnight(self) -> bool:
+        """Whether every stamp is a bare date in its own zone."""
+        return bool((self.wall == self.wall.astype("datetime64[D]")).all())
+
+
+def check_zone(name: str) -> None:
+    """Raise `DataError` if there is no time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise quorate.DataError(
+            f"data.timezone: unknown time zone {name!r}: use an IANA name such as 'America/New_York' or 'UTC'"
+        ) from e
+
+
+def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, date_format: str | None) -> Stamps:
+    """Read the stamps of a file; those without an offset are in `timezone`, or else in the exchange's zone.
+
+    Raises
+    ------
+    DataError
+        Naming the line and the value that is missing, cannot be read, or does not exist in the zone.
+    """
+    column = table.frame["time"]
+    zoned, wall = _parse(table, column, date_format)
+    if zoned is None:
+        bare = bool((wall == wall.normalize()).all())
+        # A date needs no zone, and midnight does not exist everywhere on every day.
+        zoned = wall.tz_localize("UTC") if bare else _localize(table, wall, timezone or clock.timezone)
+    local = zoned.tz_convert(clock.timezone).tz_localize(None)
+    return Stamps(
+        _plain(zoned.tz_convert("UTC").tz_localize(None)), _plain(wall), _plain(local).astype("datetime64[D]")
+    )
+
+
+def _plain(index: pd.DatetimeIndex) -> NDArray[np.datetime64]:
+    return index.to_numpy().astype("datetime64[us]")
+
+
+def _parse(
+    table: Table, column: pd.Series, date_format: str | None
+) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
+    """Return the instants (None where the file names no zone) and the wall clock of each stamp."""
+    missing = (column.isna() | (column.astype("str") == "")).to_numpy()
+    if missing.any():
+        raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp")
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        # What a Parquet file stores is the instant; its zone is only how a reader shows it.
+        instants = pd.DatetimeIndex(column).tz_convert("UTC")
+        return instants, instants.tz_localize(None)
+    if column.dtype.kind == "M":
+        return None, pd.DatetimeIndex(column)
+    text = column.astype("str").str.strip()
+    if date_format is not None:
+        return _parse_text(table, text, date_format)
+    if column.dtype.kind == "f":
+        text = text.str.removesuffix(".0")
+    if text.str.fullmatch(r"(?:19|20)\d{6}").all():
+        return _parse_text(table, text, "%Y%m%d")
+    if text.str.fullmatch(_UNIX).all():
+        instants = _unix(text)
+        return instants, instants.tz_localize(None)
+    return _parse_text(table, text, "ISO8601")
+
+
+def _unix(text: pd.Series) -> pd.DatetimeIndex:
+    whole = text.str.split(".").str[0].astype("int64")
+    digits = len(str(int(whole.max())))
+    unit: Literal["s", "ms", "us", "ns"]
+    unit = "s" if digits <= 10 else "ms" if digits <= 13 else "us" if digits <= 16 else "ns"
+    return pd.DatetimeIndex(pd.to_datetime(whole, unit=unit, utc=True))
+
+
+def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
+    offsets = text.str.extract(_OFFSET)[1]
+    zoned = offsets.notna().to_numpy()
+    if zoned.any() and not zoned.all():
+        odd = int((~zoned).argmax())
+        raise quorate.DataError(
+            f"{table.at(text.index[odd])}: the time stamp {text.iloc[odd]!r} has no UTC offset, "
+            "others in the file have one"
+        )
+    utc = bool(zoned.any()) or "%z" in form
+    try:
+        index = pd.to_datetime(pd.Index(text.tolist()), format=form, utc=utc, errors="coerce")
+    except ValueError as e:
+        raise quorate.DataError(f"data.date_format = {form!r} is not a format of time stamps: {e}") from e
+    bad = np.asarray(index.isna())
+    if form == "ISO8601":
+        # Words such as "now" and years before Christ pass for ISO 8601, too.
+        bad |= ~text.str.match(_ISO).to_numpy(dtype=bool)
+    if bad.any():
+        first = int(bad.argmax())
+        raise quorate.DataError(
+            f"{table.at(text.index[first])}: the time stamp {text.iloc[first]!r} cannot be read "
+            f"({int(bad.sum())} of {len(bad)}); {_remedy(form)}"
+        )
+    if index.tz is None:
+        return None, index
+    if not zoned.all():
+        return index, index.tz_localize(None)
+    return index, index.tz_localize(None) + pd.TimedeltaIndex(offsets.map(_offset).to_numpy())
+
+
+def _remedy(form: str) -> str:
+    if form == "ISO8601":
+        return 'say how it is written, e.g. data.date_format = "%m/%d/%Y"'
+    if form == "%Y%m%d":
+        return "a date of eight digits must be YYYYMMDD"
+    return f"it must follow data.date_format = {form!r}"
+
+
+def _offset(text: str) -> pd.Timedelta:
+    if text[0] not in "+-":
+        return pd.Timedelta(0)
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return pd.Timedelta(minutes=-minutes if text[0] == "-" else minutes)
+
+
+def _localize(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.DatetimeIndex:
+    zoned = wall.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
+    bad = zoned.isna()
+    if not bad.any():
+        return zoned
+    first = int(bad.argmax())
+    twice = not wall[first : first + 1].tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").notna()[0]
+    raise quorate.DataError(
+        f"{table.at(table.frame.index[first])}: the time stamp {wall[first]} "
+        f"{'happens twice' if twice else 'does not exist'} in {timezone}, where the clocks change then; "
+        "give stamps with a UTC offset, or set data.timezone to the zone that they are really in"
+    )

@@ -1,0 +1,289 @@
+"""Bars from CSV and Parquet files."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import quorate
+from numpy.typing import NDArray
+
+from quorate_data import _tables
+from quorate_data._columns import PRICES, check_columns
+from quorate_data._paths import find_files, symbol_of
+from quorate_data._stamps import check_zone, read_stamps
+from quorate_data._tables import Table
+from quorate_data._text import near
+from quorate_data._timing import bar_length, close_times
+
+_CSV = (".csv", ".csv.gz")
+_PARQUET = (".parquet", ".pq")
+
+
+def csv(
+    path: str | list[str],
+    columns: dict[str, str] | None = None,
+    symbol: str | None = None,
+    symbols: list[str] | None = None,
+    timezone: str | None = None,
+    calendar: str = "us-equity",
+    stamp: Literal["close", "open"] = "close",
+    frequency: str | None = None,
+    date_format: str | None = None,
+    separator: str = ",",
+    skip_rows: int = 0,
+    sort: bool = False,
+    invalid: Literal["error", "drop"] = "error",
+    adjusted: bool = False,
+) -> quorate.Bars:
+    """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
+
+    Columns are recognised whatever their case: open, high, low, close; date, time, datetime or
+    timestamp; and, if they are there, volume or vol, symbol or ticker.
+
+    Parameters
+    ----------
+    path : str or list of str
+        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
+    columns : dict, optional
+        Our name to the file's, e.g. ``{close = "Last"}``, for columns that are called otherwise.
+    symbol : str, optional
+        Name of the symbol of a single file without a symbol column; the file's name otherwise.
+    symbols : list of str, optional
+        Read these only.
+    timezone : str, optional
+        Zone of intraday stamps that carry none; the exchange's if not given.
+    calendar : str
+        ``us-equity``, ``weekdays`` or ``24x7``.
+    stamp : {"close", "open"}
+        Which end of a bar its stamp is; matters for intraday, weekly and monthly bars.
+    frequency : str, optional
+        Length of an intraday bar stamped at its open; the most common step if not given.
+    date_format : str, optional
+        How stamps are written, as in ``strptime``. Without it: ISO 8601 (with or without a time and
+        an offset), ``YYYYMMDD``, or Unix time in seconds, milli-, micro- or nanoseconds.
+    separator : str
+        One character.
+    skip_rows : int
+        Lines above the header to leave out.
+    sort : bool
+        Sort the bars by time; without it bars out of order are an error.
+    invalid : {"error", "drop"}
+        What becomes of bars with a missing or impossible value: an error, or left out with a warning.
+    adjusted : bool
+        Scale the prices so that the close is the file's "Adj Close".
+
+    Returns
+    -------
+    Bars
+        A daily bar closes with its session: a bare date, in whatever zone, is the session; other
+        stamps are first converted to the exchange's zone.
+
+    Raises
+    ------
+    DataError
+        Naming the file and, where there is one, the line and the value.
+    """
+    if len(separator) != 1:
+        raise quorate.DataError(f"data.separator must be one character; it was {separator!r}")
+    if skip_rows < 0:
+        raise quorate.DataError(f"data.skip_rows must not be negative; it was {skip_rows}")
+    layout = Layout(
+        columns or {}, symbol, symbols or [], timezone, calendar, stamp, frequency, date_format, sort, invalid, adjusted
+    )
+    return _load(
+        find_files(path, _CSV), layout, lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows)
+    )
+
+
+def parquet(
+    path: str | list[str],
+    columns: dict[str, str] | None = None,
+    symbol: str | None = None,
+    symbols: list[str] | None = None,
+    timezone: str | None = None,
+    calendar: str = "us-equity",
+    stamp: Literal["close", "open"] = "close",
+    frequency: str | None = None,
+    date_format: str | None = None,
+    sort: bool = False,
+    invalid: Literal["error", "drop"] = "error",
+    adjusted: bool = False,
+) -> quorate.Bars:
+    """Read bars from Parquet files; the options are those of `csv`.
+
+    Stamps may be dates, timestamps with or without a zone, text or Unix time.
+
+    Raises
+    ------
+    DataError
+        Naming the file and, where there is one, the row and the value.
+    """
+    layout = Layout(
+        columns or {}, symbol, symbols or [], timezone, calendar, stamp, frequency, date_format, sort, invalid, adjusted
+    )
+    return _load(find_files(path, _PARQUET), layout, lambda f: _tables.read_parquet(f, layout.columns, adjusted))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The options that both kinds of file share; see `csv`."""
+
+    columns: dict[str, str]
+    symbol: str | None
+    symbols: list[str]
+    timezone: str | None
+    calendar: str
+    stamp: Literal["close", "open"]
+    frequency: str | None
+    date_format: str | None
+    sort: bool
+    invalid: Literal["error", "drop"]
+    adjusted: bool
+    clock: quorate.Calendar = field(init=False)
+    length: np.timedelta64 | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_columns(self.columns)
+        if self.timezone is not None:
+            check_zone(self.timezone)
+        object.__setattr__(self, "length", None if self.frequency is None else bar_length(self.frequency))
+        object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
+
+
+def _load(files: list[Path], layout: Layout, read: Callable[[Path], Table]) -> quorate.Bars:
+    tables = _choose(_name_symbols([read(file) for file in files], layout), layout.symbols)
+    stamps = [read_stamps(t, layout.timezone, layout.clock, layout.date_format) for t in tables]
+    frames = [_numbers(t) for t in tables]
+    names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
+    try:
+        times = close_times(stamps, names, layout.clock, layout.stamp, layout.length)
+    except quorate.DataError as e:
+        raise quorate.DataError(f"{_where(tables)}: {e}") from e
+    start = 0
+    for i, frame in enumerate(frames):
+        stop = start + len(frame)
+        frame["time"] = pd.DatetimeIndex(times[start:stop]).tz_localize("UTC")
+        frames[i] = _finish(tables[i], frame, layout)
+        start = stop
+    return _panel(tables, frames, layout)
+
+
+def _where(tables: list[Table]) -> str:
+    return str(tables[0].path) if len(tables) == 1 else f"{tables[0].path} and {len(tables) - 1} more"
+
+
+def _name_symbols(tables: list[Table], layout: Layout) -> list[Table]:
+    """Return the tables, each with a symbol column: its own, the given name, or the file's name."""
+    owner: dict[str, Path] = {}
+    for table in tables:
+        if "symbol" in table.frame:
+            if layout.symbol is not None:
+                raise quorate.DataError(
+                    f"{table.path}: data.symbol = {layout.symbol!r} is for a file without a symbol column, "
+                    "but this file has one; choose from it with data.symbols = [...]"
+                )
+            _check_symbols(table)
+            continue
+        if layout.symbol is not None and len(tables) > 1:
+            raise quorate.DataError(
+                f"data.symbol = {layout.symbol!r} names the symbol of one file, but data.path names {len(tables)}"
+            )
+        name = layout.symbol or symbol_of(table.path, _CSV + _PARQUET)
+        if name in owner:
+            raise quorate.DataError(
+                f"{owner[name]} and {table.path} would both be the symbol {name!r}; rename one of them"
+            )
+        owner[name] = table.path
+        table.frame["symbol"] = name
+    return tables
+
+
+def _check_symbols(table: Table) -> None:
+    column = table.frame["symbol"]
+    missing = (column.isna() | (column.astype("str") == "")).to_numpy()
+    if missing.any():
+        raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no symbol")
+    table.frame["symbol"] = column.astype("str")
+
+
+def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
+    if not symbols:
+        return tables
+    known = {name for table in tables for name in table.frame["symbol"].unique()}
+    for name in symbols:
+        if name not in known:
+            raise quorate.DataError(f"{_where(tables)}: there are no bars of the symbol {name!r}{near(name, known)}")
+    chosen = [Table(t.path, t.frame[t.frame["symbol"].isin(symbols)].copy(), t.unit) for t in tables]
+    return [t for t in chosen if len(t.frame)]
+
+
+def _numbers(table: Table) -> pd.DataFrame:
+    """Return the frame with float64 prices and volume."""
+    frame = table.frame.drop(columns="time")
+    for name in frame.columns.drop("symbol"):
+        column = frame[name]
+        if column.dtype.kind in "fiu":
+            frame[name] = column.astype(np.float64)
+            continue
+        text = column.astype("str").str.strip()
+        values = pd.to_numeric(text.where(column.notna()), errors="coerce").astype(np.float64)
+        bad = (values.isna() & column.notna()).to_numpy() if column.dtype.kind != "b" else np.ones(len(column), bool)
+        if bad.any():
+            first = int(bad.argmax())
+            raise quorate.DataError(
+                f"{table.at(column.index[first])}: {name} must be a number; it was {text.iloc[first]!r} "
+                f"({int(bad.sum())} such values)"
+            )
+        frame[name] = values
+    return frame
+
+
+def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    if layout.adjusted:
+        factor = frame.pop("adj_close") / frame["close"]
+        # The same factor for all four keeps their order; the close may differ in its last bit.
+        frame[list(PRICES)] = frame[list(PRICES)].mul(factor, axis=0)
+    if layout.invalid == "drop":
+        bad = _invalid(frame)
+        if bad.any():
+            first = frame[bad].iloc[0]
+            warnings.warn(
+                f"{table.path}: left out {int(bad.sum())} of {len(bad)} bars with a missing or impossible value, "
+                f"the first {first['symbol']} at {first['time']} ({table.unit} {first.name})",
+                UserWarning,
+                stacklevel=2,
+            )
+            frame = frame[~bad]
+    return frame.sort_values(["symbol", "time"], kind="stable") if layout.sort else frame
+
+
+def _invalid(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    prices = frame[list(PRICES)].to_numpy()
+    bad: NDArray[np.bool_] = ~(np.isfinite(prices) & (prices > 0)).all(axis=1)
+    for name in ("open", "close"):
+        bad |= ~frame[name].between(frame["low"], frame["high"]).to_numpy(dtype=bool)
+    if "volume" in frame:
+        volume = frame["volume"].to_numpy()
+        bad |= (volume < 0) | np.isinf(volume)
+    return bad
+
+
+def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> quorate.Bars:
+    whole = pd.concat(frames)
+    if layout.sort:
+        whole = whole.sort_values(["symbol", "time"], kind="stable")
+    try:
+        return quorate.Bars.from_frame(whole, layout.clock)
+    except quorate.DataError as whole_error:
+        for table, frame in zip(tables, frames, strict=True):
+            try:
+                quorate.Bars.from_frame(frame, layout.clock)
+            except quorate.DataError as e:
+                raise quorate.DataError(f"{table.path}: {e}") from e
+        raise quorate.DataError(f"{_where(tables)}: {whole_error}") from whole_error

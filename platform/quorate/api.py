@@ -1,0 +1,326 @@
+"""What a notebook or a program calls; the command line calls the same."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from quorate import part as parts
+from quorate import provenance
+from quorate.bars import Bars
+from quorate.errors import IntegrityError, QuorateError, RecipeError
+from quorate.execution import Executor, make_executor
+from quorate.fit import FitResult, fit_seed
+from quorate.modules import LocalSource
+from quorate.progress import Clock, Progress
+from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.resolve import resolve, to_plain, to_toml
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry
+from quorate.report.model import Report
+from quorate.store.atomic import write_text
+from quorate.store.home import REPORT_VERSION, Home, Run
+from quorate.study import holdout_start
+
+
+@dataclass
+class Session:
+    """A resolved recipe with its registry, home and listeners: what every command starts from."""
+
+    recipe: Recipe
+    registry: Registry
+    home: Home
+    progress: Progress = field(default_factory=Progress)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        """Keep a warning for the report and tell it now."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+            self.progress.warn(message)
+
+    def executor(self) -> Executor:
+        """Start the recipe's executor."""
+        return make_executor(self.recipe.execution.executor, self.recipe.execution.workers)
+
+
+def open_session(recipe: str | Path | Mapping[str, Any] | Recipe, *, home: str | Path | None = None,
+                 plugins: Iterable[str | Path] = (), overrides: Iterable[str] = (),
+                 progress: Progress | None = None) -> Session:  # fmt: skip
+    """Load plugins, read and resolve the recipe."""
+    registry = Registry.load(plugins)
+    if isinstance(recipe, Recipe):
+        loaded = recipe
+    elif isinstance(recipe, Mapping):
+        loaded = validate(dict(recipe), "given")
+    else:
+        loaded = load_recipe(recipe, registry, overrides)
+    if overrides and not isinstance(recipe, str | Path):
+        raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
+    known = {p.provider.local.path for p in registry if p.provider.local}
+    for path in loaded.plugins:
+        if Path(path).resolve() not in known:
+            registry.add_local(LocalSource.read(Path(path)))
+    registry.check()
+    resolved, warned = resolve(loaded, registry)
+    session = Session(resolved, registry, Home(home), progress or Progress())
+    for message in warned:
+        session.warn(message)
+    for broken in registry.broken:
+        session.warn(f"the installed plugin {broken.provider} is broken: {broken.reason}")
+    return session
+
+
+def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, home: str | Path | None = None,
+        plugins: Iterable[str | Path] = (), overrides: Iterable[str] = (),
+        progress: Progress | None = None) -> Report:  # fmt: skip
+    """Run a recipe up to its holdout, judge it, and store the run.
+
+    Parameters
+    ----------
+    recipe : str, Path, mapping or Recipe
+        Name of a built-in recipe, path of a TOML file, or the table itself.
+    home : path, optional
+        Where to store it; default ``QUORATE_HOME`` or ``.quorate``.
+    plugins : iterable of path
+        Single-file plugins; the models and features they offer join the run.
+    overrides : iterable of str
+        ``key=value`` with dotted keys.
+    progress : Progress, optional
+        Hears what is going on.
+
+    Returns
+    -------
+    Report
+        With the development verdict; the holdout stays closed until `promote`.
+
+    Raises
+    ------
+    QuorateError
+        For anything the user can put right.
+    """
+    progress = progress or Progress()
+    clock = Clock(progress)
+    with clock.stage("recipe"):
+        session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
+        session.home.check_writable()
+        stored = session.home.new_run(session.recipe.name)
+        write_text(stored.path / "recipe.toml", to_toml(session.recipe))
+    with _recording_failure(stored, progress), session.executor() as executor:
+        with clock.stage("data"):
+            bars = load_bars(session)
+            _keep(session, bars)
+        result = parts.development(session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development"))
+        results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
+        with clock.stage("store"):
+            stored.write_frames(result.frames)
+        document = {
+            "schema_version": REPORT_VERSION,
+            "provenance": _provenance(session, stored, bars, result),
+            "results": results,
+            "telemetry": _telemetry(clock, executor, result.fits),
+        }
+        document["provenance"]["results_digest"] = provenance.digest(results)
+        stored.write_report(document)
+    return Report(document, stored)
+
+
+def promote(name: str = "latest", *, home: str | Path | None = None, progress: Progress | None = None) -> Report:
+    """Open the holdout of a run and judge it there; doing so again only returns what was found.
+
+    The same walk-forward continues through the holdout on the stored bars and plugin sources, so
+    what is judged is exactly what ran.
+
+    Parameters
+    ----------
+    name : str
+        The run's id, an unambiguous part of it, or ``latest``.
+
+    Raises
+    ------
+    IntegrityError
+        If what is stored is not what was computed.
+    """
+    progress = progress or Progress()
+    clock = Clock(progress)
+    stored = Home(home).find(name)
+    report = load_report(stored.id, home=home)
+    if report.results["holdout"] is not None:
+        return report
+    with clock.stage("recipe"):
+        stored.home.check_writable()
+        session = restore_session(stored, progress=progress)
+        bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    if holdout_start(bars, session.recipe) >= len(bars):
+        raise RecipeError(f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction")
+    frame = stored.frame("predictions")
+    earlier = parts.stored_predictions(frame[frame["part"] == "development"], list(session.recipe.models))
+    count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
+    with session.executor() as executor:
+        result = parts.holdout(session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout"))
+        tables = {k: pd.concat([_development(stored.frame(k)), v], ignore_index=True) for k, v in result.frames.items()}
+        with clock.stage("store"):
+            stored.write_frames(tables)
+        document = {**report.document}
+        document["results"] = {**report.results, "holdout": _with_warnings(result.section, [])}
+        document["provenance"] = {
+            **report.provenance,
+            "holdout": {"opened": _now(), "recipes_that_opened_it": count},
+            "results_digest": provenance.digest(document["results"]),
+        }
+        document["telemetry"] = {**report.telemetry, "holdout": _telemetry(clock, executor, result.fits)}
+        stored.write_report(document)
+    return Report(document, stored)
+
+
+def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:
+    """Return the report of a stored run, after checking that its results are what was computed.
+
+    Raises
+    ------
+    IntegrityError
+        If the results do not have the digest that was stored with them.
+    """
+    stored = Home(home).find(name)
+    report = Report(stored.report(), stored)
+    for key in ("provenance", "results", "telemetry"):
+        if key not in report.document:
+            raise IntegrityError(f"{stored.path / 'report.json'} has no {key!r}: it was changed")
+    if report.digest != report.provenance.get("results_digest"):
+        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: its results have another digest")
+    return report
+
+
+def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
+    """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
+    document = stored.report()
+    registry = Registry.load()
+    for used in {(p["sha256"], p["file"]) for p in document["provenance"]["plugins"] if p["sha256"]}:
+        registry.add_local(stored.home.source(*used))
+    table = dict(document["provenance"]["recipe"])
+    for item in overrides:
+        table = merge(table, nested_override(item), f"--set {item}")
+    recipe = validate(_dates(table), stored.id)
+    return Session(recipe, registry, stored.home, progress or Progress())
+
+
+def _dates(table: dict[str, Any]) -> dict[str, Any]:
+    holdout = dict(table.get("holdout", {}))
+    if isinstance(holdout.get("start"), str):
+        holdout["start"] = dt.date.fromisoformat(holdout["start"])
+    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
+
+
+def load_bars(session: Session) -> Bars:
+    """Ask the recipe's source for its bars."""
+    recipe, registry = session.recipe, session.registry
+    spec = registry.get("source", recipe.data.source)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        try:
+            bars = spec.resolve()(**substitute(recipe.data.options, "data"))
+        except QuorateError:
+            raise
+        except Exception as e:
+            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {e}") from e
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            session.warn(str(warning.message))
+    if not isinstance(bars, Bars):
+        raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
+    return bars
+
+
+def _keep(session: Session, bars: Bars) -> None:
+    session.home.keep_bars(bars)
+    for plugin in session.registry:
+        if plugin.provider.local is not None:
+            session.home.keep_source(plugin.provider.local)
+
+
+def _listen(session: Session, bars: Bars, part: str) -> Any:
+    recipe, progress = session.recipe, session.progress
+    start = holdout_start(bars, recipe)
+    first, stop = (recipe.folds.initial, start) if part == "development" else (start, len(bars))
+    folds = max(-(-(stop - first) // recipe.folds.test), 0)
+    progress.fits(dict.fromkeys(recipe.models, folds))
+    return progress.fitted
+
+
+def _with_warnings(section: dict[str, Any], more: list[str]) -> dict[str, Any]:
+    return {**section, "warnings": [*more, *section["warnings"]]}
+
+
+def _development(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["part"] == "development"]
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def _provenance(session: Session, stored: Run, bars: Bars, result: parts.Part) -> dict[str, Any]:
+    recipe, registry = session.recipe, session.registry
+    return {
+        "run": stored.id,
+        "created": _now(),
+        "recipe_digest": provenance.recipe_digest(recipe, registry),
+        "recipe": to_plain(recipe),
+        "data": {
+            "source": recipe.data.source,
+            "fingerprint": bars.fingerprint,
+            "symbols": list(bars.symbols),
+            "frequency": bars.frequency,
+            "bars_per_year": bars.bars_per_year,
+            "calendar": bars.calendar.name,
+            "bars": len(bars),
+            "first": str(bars.sessions[0]),
+            "last": str(bars.sessions[-1]),
+            "market": parts.market_figures(bars),
+        },
+        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
+        "features": list(result.study.dataset.feature_names),
+        "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
+        "plugins": provenance.used_plugins(recipe, registry),
+        "libraries": provenance.libraries(),
+        "machine": provenance.machine(),
+    }
+
+
+def _session(bars: Bars, position: int) -> str | None:
+    return str(bars.sessions[position]) if position < len(bars) else None
+
+
+def _telemetry(clock: Clock, executor: Executor, fits: list[FitResult]) -> dict[str, Any]:
+    per_model: dict[str, float] = {}
+    for fit in fits:
+        per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
+    return {
+        **clock.telemetry(),
+        "executor": executor.name,
+        "workers": executor.workers,
+        "fits": len(fits),
+        "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
+    }
+
+
+@contextlib.contextmanager
+def _recording_failure(stored: Run, progress: Progress) -> Iterator[None]:
+    """Leave a word in the run's folder, if it does not get to its report."""
+    try:
+        yield
+    except BaseException as e:
+        with contextlib.suppress(Exception):
+            reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))
+            write_text(stored.path / "error.txt", f"{reason or type(e).__name__}\n")
+        raise
+    finally:
+        progress.close()

@@ -1,0 +1,242 @@
+"""The backtest: desired weights traded at the next bar. The only module that imports vectorbt.
+
+vectorbt does the accounting of orders and cash. What it would do by default and must not: fill at
+the bar that made the decision, count open trades as won or lost, annualise with 365 days. So this
+module delays the weights itself, takes closed round trips only, and computes no statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate.bars import Bars
+from quorate.errors import IntegrityError
+
+Floats = NDArray[np.float64]
+Fill = Literal["open", "close"]
+
+GONE = 5  # bars without a price after which a symbol is taken for ended and paid out at its last close
+CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
+
+
+@dataclass(frozen=True)
+class Trading:
+    """How desired weights are traded.
+
+    Parameters
+    ----------
+    fill : {"open", "close"}
+        Price of the next bar that orders are filled at.
+    fees, slippage : float
+        Fractions of the traded value, per side.
+    capital : float
+        Cash at the start.
+    """
+
+    fill: Fill = "open"
+    fees: float = 0.0
+    slippage: float = 0.0
+    capital: float = 100_000.0
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """What came of one series of desired weights over a span of bars.
+
+    Parameters
+    ----------
+    times : ndarray of datetime64[us], (n_bars,)
+        Close stamps; equity is marked there.
+    equity : ndarray of float64, (n_bars,)
+        Value of the account; the first entry is the capital.
+    trades : DataFrame
+        One row per round trip: symbol, side, decided, entered, exited, size, entry_price,
+        exit_price, fees, pnl, pnl_fraction, closed. Open ones are valued at the last close.
+    exposure : float
+        Share of bars with a position.
+    turnover : float
+        Traded value over mean equity, per year.
+    fees, slippage : float
+        Paid in all, in currency.
+    """
+
+    times: NDArray[np.datetime64]
+    equity: Floats
+    trades: pd.DataFrame
+    exposure: float
+    turnover: float
+    fees: float
+    slippage: float
+
+    @property
+    def returns(self) -> Floats:
+        """Net simple return of each bar after the first, (n_bars - 1,)."""
+        return self.equity[1:] / self.equity[:-1] - 1
+
+    @property
+    def closed(self) -> pd.DataFrame:
+        """The trades that were closed."""
+        return self.trades[self.trades["closed"].to_numpy(dtype=bool)]
+
+
+def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
+    """Return the equity of many series of desired weights at once.
+
+    Parameters
+    ----------
+    bars : Bars
+        The span that is traded.
+    targets : ndarray of float64, (n_bars, n_symbols, n_series)
+        Desired weight decided at the close of each bar.
+    trading : Trading
+        Fills and costs.
+
+    Returns
+    -------
+    ndarray of float64, (n_bars, n_series)
+    """
+    return np.hstack([_value(portfolio, len(part)) for portfolio, part, _ in _simulate(bars, targets, trading)])
+
+
+def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
+    """Return the full result of each series of desired weights; arguments as in `equity_curves`.
+
+    Raises
+    ------
+    IntegrityError
+        If the trades do not add up to the equity, or a fill is not after its decision.
+    """
+    results = []
+    for portfolio, part, prices in _simulate(bars, targets, trading):
+        equity = _value(portfolio, len(part))
+        orders, positions = portfolio.orders.records, portfolio.positions.records
+        held = np.abs(portfolio.assets().to_numpy()) > 0
+        n = len(bars.symbols)
+        for k in range(len(part)):
+            mine = slice(k * n, (k + 1) * n)
+            results.append(
+                _result(
+                    bars, equity[:, k], _of(orders, mine), _of(positions, mine), held[:, mine].any(axis=1), prices, trading
+                )
+            )
+    return results
+
+
+def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
+    inside = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
+    return inside.assign(col=inside["col"] - columns.start)
+
+
+def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats]]:
+    """Yield the simulated portfolio of a few series at a time, their range, and the fill prices."""
+    import vectorbt as vbt
+
+    n_bars, n_symbols, n_series = targets.shape
+    close, price, payout = _prices(bars, trading.fill)
+    step = max(1, CELLS // max(1, n_bars * n_symbols))
+    for start in range(0, n_series, step):
+        part = range(start, min(start + step, n_series))
+        sizes = [_orders(targets[:, :, k], bars.present, payout) for k in part]
+        portfolio = vbt.Portfolio.from_orders(
+            pd.DataFrame(np.tile(close, (1, len(part)))),
+            size=np.hstack(sizes),
+            size_type="targetpercent",
+            price=np.tile(price, (1, len(part))),
+            fees=trading.fees,
+            slippage=trading.slippage,
+            init_cash=trading.capital,
+            group_by=np.repeat(np.arange(len(part)), n_symbols),
+            cash_sharing=True,
+            call_seq="auto",
+            freq="1D",
+        )
+        yield portfolio, part, price
+
+
+def recently(present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where a symbol has had a bar within the last `GONE` bars: it may be missing, but is not gone."""
+    rows = np.arange(len(present))[:, None]
+    last = np.maximum.accumulate(np.where(present, rows, -GONE), axis=0)
+    return rows - last < GONE
+
+
+def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
+    close, price, alive = bars.close.copy(), bars.fill(fill).copy(), recently(bars.present)
+    payout = np.zeros_like(alive)
+    payout[1:] = alive[:-1] & ~alive[1:]
+    price[payout] = pd.DataFrame(close).ffill().to_numpy()[payout]
+    return close, price, payout
+
+
+def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_]) -> Floats:
+    """Return the weight to order at each bar, NaN for none: what was desired one bar before, if it changed.
+
+    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar.
+    """
+    target = pd.DataFrame(np.where(present, target, np.nan)).ffill().fillna(0.0).to_numpy()
+    wanted = np.zeros_like(target)
+    wanted[1:] = target[:-1]
+    wanted[payout] = 0.0
+    filled = pd.DataFrame(np.where(present | payout, wanted, np.nan)).ffill().fillna(0.0).to_numpy()
+    before = np.vstack([np.zeros((1, target.shape[1])), filled[:-1]])
+    return np.where((present | payout) & (wanted != before), wanted, np.nan)
+
+
+def _value(portfolio: Any, n_series: int) -> Floats:
+    return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series)
+
+
+def _result(bars: Bars, equity: Floats, orders: pd.DataFrame, positions: pd.DataFrame, held: NDArray[np.bool_],
+            prices: Floats, trading: Trading) -> BacktestResult:  # fmt: skip
+    trades = _trades(bars, positions)
+    column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
+    size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
+    slippage = float(np.sum(np.abs(paid - prices[row, column]) * size))
+    years = (len(bars) - 1) / bars.bars_per_year
+    turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
+    result = BacktestResult(
+        bars.times, equity, trades, float(held[1:].mean()) if len(held) > 1 else 0.0, turnover,
+        float(orders["fees"].sum()), slippage,
+    )  # fmt: skip
+    _reconcile(result, trading.capital)
+    return result
+
+
+def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
+    entry = positions["entry_idx"].to_numpy(dtype=np.int64)
+    leave = positions["exit_idx"].to_numpy(dtype=np.int64)
+    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "symbol": np.asarray(bars.symbols)[positions["col"].to_numpy(dtype=np.int64)],
+            "side": np.where(positions["direction"].to_numpy() == 0, "long", "short"),
+            "decided": times[entry - 1],
+            "entered": times[entry],
+            "exited": times[leave],
+            "size": positions["size"].to_numpy(),
+            "entry_price": positions["entry_price"].to_numpy(),
+            "exit_price": positions["exit_price"].to_numpy(),
+            "fees": (positions["entry_fees"] + positions["exit_fees"]).to_numpy(),
+            "pnl": positions["pnl"].to_numpy(),
+            "pnl_fraction": positions["return"].to_numpy(),
+            "closed": positions["status"].to_numpy() == 1,
+        }
+    )
+
+
+def _reconcile(result: BacktestResult, capital: float) -> None:
+    if not np.isfinite(result.equity).all():
+        raise IntegrityError("the equity is not finite on every bar")
+    total = capital + float(result.trades["pnl"].sum())
+    last = float(result.equity[-1])
+    if abs(total - last) > max(0.005, 1e-9 * abs(last)):
+        raise IntegrityError(f"the trades add up to {total:.2f}, the equity to {last:.2f}")
+    if (result.trades["decided"] >= result.trades["entered"]).any():
+        raise IntegrityError("a trade was filled at or before the bar that decided it")

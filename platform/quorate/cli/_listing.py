@@ -1,0 +1,139 @@
+"""What the smaller commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quorate import console
+from quorate.errors import QuorateError, RecipeError, near_misses, one_of
+from quorate.registry import Registry
+from quorate.specs import KINDS
+
+if TYPE_CHECKING:
+    from quorate.predict import Prediction
+    from quorate.reproduce import Reproduction
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
+    """Print the registry."""
+    if kind is not None and kind not in KINDS:
+        raise RecipeError(f"--kind must be one of {one_of(KINDS)}; it was {kind!r}{near_misses(kind, KINDS)}")
+    rows = []
+    for p in Registry.load(files):
+        if kind in (None, p.kind) or p.state == "broken":
+            origin = str(p.provider.local.path) if p.provider.local else f"{p.provider.distribution}: {p.provider.module}"
+            rows.append(
+                {"name": p.name, "kind": p.kind, "version": p.provider.version, "origin": origin, "state": p.state,
+                 "reason": p.reason, "description": p.spec.description if p.spec else ""}
+            )  # fmt: skip
+    if as_json:
+        _json(rows)
+        return
+    target = console.out()
+    wide = target.width >= 110
+    columns = [("kind", "left"), ("name", "left"), ("version", "left"), ("state", "left"), ("origin", "left")]
+    cells = [
+        [r["kind"], r["name"], r["version"] or "file", f"{r['state']}: {r['reason']}" if r["reason"] else r["state"], r["origin"],
+         *([r["description"]] if wide else [])]
+        for r in rows
+    ]  # fmt: skip
+    target.print(console.table([*columns, *([("what it is", "left")] if wide else [])], cells))
+
+
+def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: bool) -> None:
+    """Print a resolved recipe."""
+    from quorate.api import open_session
+    from quorate.recipe.resolve import to_plain, to_toml
+
+    class Told(console.Progress):
+        def warn(self, message: str) -> None:
+            console.err().print(f"warning: {message}")
+
+    session = open_session(name, plugins=files, overrides=overrides, progress=Told())
+    if as_json:
+        _json(to_plain(session.recipe))
+    else:
+        print(to_toml(session.recipe), end="")
+
+
+def runs(home: Path | None, as_json: bool) -> None:
+    """Print the stored runs."""
+    from quorate.report.model import Report
+    from quorate.store import Home
+
+    rows = []
+    for run in Home(home).runs():
+        row: dict[str, Any] = {"run": run.id, "state": run.state, "verdict": None, "holdout": None, "sharpe": None}
+        if run.state == "finished":
+            try:
+                report = Report(run.report(), run)
+                row["verdict"] = report.results["development"]["verdict"]
+                row["holdout"] = (report.results["holdout"] or {}).get("verdict")
+                row["sharpe"] = report.standing["series"][0]["metrics"]["sharpe"]
+            except (QuorateError, KeyError, TypeError) as e:
+                row["state"] = f"unreadable: {e}"
+        rows.append(row)
+    if as_json:
+        _json(rows)
+        return
+    columns = [("run", "left"), ("state", "left"), ("development", "left"), ("holdout", "left"), ("Sharpe", "right")]
+    cells = [
+        [r["run"], r["state"], console.verdict_text(r["verdict"] or "-"), console.verdict_text(r["holdout"] or "closed"),
+         "-" if r["sharpe"] is None else f"{r['sharpe']:.2f}"]
+        for r in rows
+    ]  # fmt: skip
+    if not rows:
+        console.err().print(f"no runs in {Home(home).path}: start one, e.g. quorate run planted")
+        return
+    console.out().print(console.table(columns, cells))
+
+
+def reproduction(result: Reproduction, as_json: bool) -> None:
+    """Print what came of running a run again."""
+    if as_json:
+        _json({**asdict(result), "identical": result.identical})
+        return
+    target = console.out()
+    verdict = "identical" if result.identical else "DIFFERENT"
+    target.print(f"{result.run}: [bold]{verdict}[/bold]", style="green" if result.identical else "red")
+    target.print(
+        f"{result.predictions:,} predictions compared bit for bit: {result.differing:,} differ"
+        + (f", at most by {result.largest:.3g}" if result.differing else "")
+    )
+    target.print(f"{len(result.differences)} other numbers differ")
+    for line in result.differences[:20]:
+        target.print(f"  {line}")
+    for line in result.versions:
+        target.print(f"changed since: {line}")
+
+
+def prediction(result: Prediction, as_json: bool) -> None:
+    """Print the next desired weights."""
+    if as_json:
+        _json(asdict(result))
+        return
+    target = console.out()
+    target.print(
+        f"decided at {result.decided} for the next bar's {result.fill}; {result.train_rows:,} training rows; "
+        f"threshold {result.threshold:g}"
+    )
+    members = list(result.weights)
+    columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
+    rows = [
+        [t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in result.targets
+    ]
+    target.print(console.table(columns, rows))
+    cells = [
+        [m, f"{result.weights[m]:.1%}", *(f"{t['members'][m]:.4f}" for t in result.targets[:6])] for m in members
+    ]
+    target.print(console.table([("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in result.targets[:6])], cells))
+    if result.verdict != "PASS":
+        console.err().print(f"note: the verdict on this ensemble is {result.verdict}; it has not earned promotion")

@@ -1,0 +1,96 @@
+"""Combining members, causally: weights used in a fold come from rows whose label had ended before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset import Dataset
+from quorate.errors import PluginError
+from quorate.folds import Fold
+from quorate.specs import EnsemblerSpec
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleHistory:
+    """Out-of-fold rows whose label had ended when the weights are first used, in time order.
+
+    Parameters
+    ----------
+    members : tuple of str
+        Names, in the order of the columns.
+    predictions : ndarray of float64, (n_rows, n_members)
+        Probability of the positive class, or expectation.
+    labels : ndarray of float64, (n_rows,)
+        What came true.
+    binary : bool
+        Whether predictions are probabilities.
+    """
+
+    members: tuple[str, ...]
+    predictions: Floats
+    labels: Floats
+    binary: bool
+
+
+def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[np.bool_]:
+    """Return which rows have all predictions and a label that had ended at the close of bar `at`."""
+    return np.isfinite(predictions).all(axis=1) & (end <= at)
+
+
+def member_weights(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Floats:
+    """Return the weight of each member, summing to one; equal ones, if there is no history.
+
+    Raises
+    ------
+    PluginError
+        If the ensembler breaks its contract.
+    """
+    n = len(history.members)
+    if len(history.labels) == 0:
+        return np.full(n, 1 / n)
+    weights = np.asarray(spec.resolve()(history, **params), dtype=np.float64)
+    if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
+        raise PluginError(
+            f"ensembler {spec.name!r} must give {n} finite weights, none negative and not all zero; it gave {weights}"
+        )
+    return weights / weights.sum()
+
+
+def combine(spec: EnsemblerSpec, params: Mapping[str, Any], members: Sequence[str], predictions: Floats,
+            dataset: Dataset, folds: Sequence[Fold], binary: bool) -> tuple[Floats, Floats]:  # fmt: skip
+    """Return the combined prediction of every row, and the weights of every fold.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions, NaN where there is none.
+
+    Returns
+    -------
+    combined : ndarray of float64, (n_rows,)
+        NaN where there is no prediction.
+    weights : ndarray of float64, (n_folds, n_members)
+    """
+    combined = np.full(len(dataset), np.nan)
+    weights = np.empty((len(folds), len(members)))
+    for k, fold in enumerate(folds):
+        known = known_rows(predictions, dataset.end, fold.first)
+        history = EnsembleHistory(tuple(members), predictions[known], dataset.y[known], binary)
+        weights[k] = member_weights(spec, params, history)
+        combined[fold.test] = weighted(predictions[fold.test], weights[k])
+    return combined, weights
+
+
+def weighted(predictions: Floats, weights: Floats) -> Floats:
+    """Return the weighted mean of each row, summed member by member so that rows do not depend on each other."""
+    total = np.zeros(len(predictions))
+    for j, weight in enumerate(weights):
+        total = total + weight * predictions[:, j]
+    return total

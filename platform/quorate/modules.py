@@ -1,0 +1,77 @@
+"""Single-file plugins: read once, loaded from their text under a private module name.
+
+The text, not the path, is what a run keeps and what workers receive, so that an edit made while a
+run is going on, or after it, changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from quorate.errors import PluginError
+
+
+@dataclass(frozen=True)
+class LocalSource:
+    """A plugin file's path and text."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> LocalSource:
+        """Read the file, or raise `PluginError`."""
+        try:
+            return cls(path.resolve(), path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as e:
+            raise PluginError(f"cannot read the plugin file {path}: {e}") from e
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def module_name(self) -> str:
+        """Import name: private, and different for a different text."""
+        return f"quorate_local_{self.sha256[:16]}"
+
+
+def import_local(source: LocalSource) -> ModuleType:
+    """Import a plugin file from its text; the same text is imported once per process.
+
+    Raises
+    ------
+    PluginError
+        If the code cannot be compiled or fails while it is imported.
+    """
+    name = source.module_name
+    if name in sys.modules:
+        return sys.modules[name]
+    module = ModuleType(name)
+    module.__file__ = str(source.path)
+    # Tracebacks show the text that ran, also where the file is absent or was changed since.
+    linecache.cache[str(source.path)] = (len(source.text), None, source.text.splitlines(True), str(source.path))
+    sys.modules[name] = module
+    try:
+        exec(compile(source.text, str(source.path), "exec"), module.__dict__)
+    except Exception as e:
+        del sys.modules[name]
+        where = f", line {e.lineno}" if isinstance(e, SyntaxError) else _line_in(e, str(source.path))
+        raise PluginError(f"the plugin file {source.path}{where} failed to import: {type(e).__name__}: {e}") from e
+    return module
+
+
+def _line_in(error: BaseException, path: str) -> str:
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line

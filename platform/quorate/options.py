@@ -1,0 +1,79 @@
+"""Options of plugins: what a recipe gives, checked against the function's own signature."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.specs import Spec
+
+# Arguments that the platform passes itself; what follows them are options.
+LEADING = {"label": 2, "ensembler": 1, "strategy": 2, "metric": 1, "gate": 1, "source": 0, "model": 0, "recipe": 0}
+RESERVED = {"random_state", "n_jobs"}
+
+
+def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return all options of a plugin: the signature's defaults, the spec's, then the given ones.
+
+    Parameters
+    ----------
+    spec : Spec
+        The plugin.
+    given : mapping
+        What the recipe says.
+    where : str
+        The recipe's key, for messages, e.g. ``data``.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown option, a wrong type, or a missing one.
+    """
+    function = spec.resolve()
+    accepted, open_ended = _accepted(function, LEADING[spec.kind])
+    for key in given:
+        if key in accepted or open_ended:
+            continue
+        raise RecipeError(
+            f"{where}: {spec.kind} {spec.name!r} has no option {key!r}: it must be one of "
+            f"{one_of(accepted)}{near_misses(key, accepted)}"
+        )
+    options = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
+    options.update(spec.params)
+    options.update(given)
+    missing = [k for k, p in accepted.items() if p.default is p.empty and k not in options]
+    if missing:
+        raise RecipeError(f"{where}: {spec.kind} {spec.name!r} needs the option {missing[0]!r}: set {where}.{missing[0]}")
+    for key, value in given.items():
+        options[key] = _check_type(function, key, value, where)
+    return options
+
+
+def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return {}, True
+    named = [p for p in parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    rest = {p.name: p for p in named[leading:] if p.name not in RESERVED}
+    return rest, any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) -> Any:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    target = function.__init__ if inspect.isclass(function) else function
+    try:
+        hint = typing.get_type_hints(target).get(key)
+    except (NameError, TypeError):  # annotations of foreign code need not resolve
+        return value
+    if hint is None:
+        return value
+    try:
+        return TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
+    except ValidationError as e:
+        detail = e.errors()[0]["msg"].removeprefix("Input ")
+        raise RecipeError(f"{where}.{key} {detail}; it was {value!r}") from e

@@ -1,0 +1,236 @@
+"""One part of a run, development or holdout, computed and written out as plain data and tables."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.backtest import BacktestResult
+from quorate.bars import Bars
+from quorate.dataset import NEVER
+from quorate.evidence import Evidence, Performance, finite_or_none, measure, metric_values, overall, run_gates
+from quorate.execution import Executor
+from quorate.fit import FitResult
+from quorate.folds import Fold, check_history
+from quorate.progress import Clock
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry
+from quorate.study import Series, Study, collect, decide_all, holdout_start, judge_span, prepare, run_fits
+
+Floats = NDArray[np.float64]
+Judged = tuple[Series, BacktestResult, Performance]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A judged part: `section` for the report, `frames` for Parquet, and the raw out-of-fold predictions."""
+
+    section: dict[str, Any]
+    frames: dict[str, pd.DataFrame]
+    predictions: Floats
+    study: Study
+    fits: list[FitResult]
+
+
+def development(recipe: Recipe, registry: Registry, bars: Bars, executor: Executor, clock: Clock,
+                done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+    """Compute the walk-forward before the holdout; bars from there on are cut off first."""
+    stop = holdout_start(bars, recipe)
+    known = bars.until(stop)
+    check_history(stop, recipe.folds.initial, known.span)
+    return _part("development", recipe, registry, known, [(recipe.folds.initial, stop)], None, executor, clock, done)
+
+
+def holdout(recipe: Recipe, registry: Registry, bars: Bars, earlier: Floats, executor: Executor, clock: Clock,
+            done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+    """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
+    start = holdout_start(bars, recipe)
+    parts = [(recipe.folds.initial, start), (start, len(bars))]
+    return _part("holdout", recipe, registry, bars, parts, earlier, executor, clock, done)
+
+
+def _part(name: str, recipe: Recipe, registry: Registry, bars: Bars, spans: list[tuple[int, int]], earlier: Floats | None,
+          executor: Executor, clock: Clock, done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+    with clock.stage("features"):
+        study = prepare(recipe, registry, bars, spans)
+    first, stop = spans[-1]
+    folds = [fold for fold in study.folds if fold.first >= first]
+    with clock.stage("fits"):
+        fits = run_fits(study, folds, executor, done)
+    with clock.stage("ensemble"):
+        predictions = collect(study, fits, earlier)
+        series, weights = decide_all(study, predictions)
+    with clock.stage("backtest"):
+        judged = judge_span(study, series, folds[0].first, stop)
+    with clock.stage("evidence"):
+        section = _section(study, judged, folds, weights, fits, predictions)
+        frames = _frames(name, study, judged, folds, fits, predictions)
+    return Part(section, frames, predictions, study, fits)
+
+
+def _section(study: Study, judged: Sequence[Judged], folds: Sequence[Fold], weights: dict[str, Floats],
+             fits: Sequence[FitResult], predictions: Floats) -> dict[str, Any]:  # fmt: skip
+    recipe, registry, bars = study.recipe, study.registry, study.bars
+    span = bars.take(folds[0].first, folds[-1].stop)
+    measured = [measure(performance, registry) for _, _, performance in judged]
+    evidence = Evidence(judged[0][2], judged[-1][2], recipe.seed, measured[0], measured[-1])
+    gates = run_gates({n: g for n, g in recipe.gates.items() if g is not False}, evidence, registry)
+    return {
+        "verdict": overall(gate.verdict for gate in gates),
+        "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
+        "gates": [gate.to_dict() for gate in gates],
+        "series": [
+            {"name": s.name, "role": s.role, "strategy": s.strategy,
+             "metrics": {m.name: m.value for m in metric_values(values, registry)}}
+            for (s, _, _), values in zip(judged, measured, strict=True)
+        ],
+        "market": market_figures(span),
+        "folds": _fold_table(study, judged[0][0], folds, weights),
+        "rows": {"features": study.dataset.X.shape[1], "predicted": sum(len(f.test) for f in folds)},
+        "warnings": [*study.warnings, *_warnings(study, span, fits)],
+        "digests": {
+            "predictions": _bytes_digest(predictions[np.concatenate([f.test for f in folds])]),
+            "targets": _bytes_digest(judged[0][0].decisions.targets[folds[0].first : folds[-1].stop]),
+            "equity": _bytes_digest(judged[0][1].equity),
+        },
+    }  # fmt: skip
+
+
+def market_figures(bars: Bars) -> dict[str, Any]:
+    """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
+    with np.errstate(invalid="ignore"):
+        steps = bars.close[1:] / bars.close[:-1] - 1
+    known = np.isfinite(steps)
+    counts = known.sum(axis=1)
+    returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    equity = statistics.equity_curve(returns)
+    return {
+        "first": str(bars.sessions[0]),
+        "last": str(bars.sessions[-1]),
+        "returns": len(returns),
+        "sharpe": finite_or_none(statistics.sharpe(returns, bars.bars_per_year)),
+        "max-drawdown": finite_or_none(statistics.max_drawdown(equity)),
+        "cagr": finite_or_none(statistics.cagr(equity, bars.bars_per_year)),
+        "total-return": finite_or_none(float(equity[-1] - 1)),
+        "volatility": finite_or_none(statistics.volatility(returns, bars.bars_per_year)),
+    }
+
+
+def repeated_opens(bars: Bars) -> float:
+    """Return the share of bars whose open is the close before: such a market has no open to trade at."""
+    both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
+    return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
+
+
+def _warnings(study: Study, span: Bars, fits: Sequence[FitResult]) -> list[str]:
+    warnings = []
+    share = repeated_opens(span)
+    if study.recipe.backtest.fill == "open" and share > 0.2:
+        warnings.append(
+            f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
+            'set backtest.fill = "close"'
+        )
+    notes: dict[str, int] = {}
+    for fit in fits:
+        for note in fit.notes:
+            notes[f"{fit.model}: {note}"] = notes.get(f"{fit.model}: {note}", 0) + 1
+    return warnings + [f"{note} ({count} of {len(study.folds)} folds)" for note, count in sorted(notes.items())]
+
+
+def _fold_table(study: Study, judged: Series, folds: Sequence[Fold], weights: dict[str, Floats]) -> list[dict[str, Any]]:
+    sessions, dataset = study.bars.sessions, study.dataset
+    offset = len(study.folds) - len(folds)
+    rows = []
+    for k, fold in enumerate(folds):
+        row = weights[judged.name][offset + k]
+        rows.append(
+            {
+                "fold": fold.index,
+                "train_first": str(sessions[dataset.bar[fold.train[0]]]),
+                "train_last": str(sessions[dataset.bar[fold.train[-1]]]),
+                "train_rows": len(fold.train),
+                "label_end": str(sessions[int(dataset.end[fold.train].max())]),
+                "test_first": str(sessions[fold.first]),
+                "test_last": str(sessions[fold.stop - 1]),
+                "test_rows": len(fold.test),
+                "threshold": float(judged.decisions.thresholds[offset + k]),
+                "weights": {name: float(w) for name, w in zip(study.voting, row, strict=True)},
+            }
+        )
+    return rows
+
+
+def _bytes_digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def _frames(part: str, study: Study, judged: Sequence[Judged], folds: Sequence[Fold], fits: Sequence[FitResult],
+            predictions: Floats) -> dict[str, pd.DataFrame]:  # fmt: skip
+    times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
+    first, stop = folds[0].first, folds[-1].stop
+    named = [(one, f"{one.name}/{one.strategy}", result) for one, result, _ in judged]
+    trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
+    equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
+    desired = judged[0][0].decisions.targets[first:stop]
+    row, column = np.indices(desired.shape)
+    return {
+        "predictions": _prediction_frame(part, study, judged, folds, predictions, times),
+        "trades": pd.concat(trades, ignore_index=True),
+        "equity": equity,
+        "weights": pd.DataFrame(
+            {
+                "part": part,
+                "time": times[first + row.ravel()],
+                "symbol": np.asarray(study.bars.symbols)[column.ravel()],
+                "weight": desired.ravel(),
+            }
+        ),
+        "fits": pd.DataFrame(
+            [
+                {"part": part, "model": f.model, "fold": f.fold, "key": f.key, "train_rows": f.n_train,
+                 "seconds": f.seconds, "cpu_seconds": f.cpu_seconds, "place": f.place}
+                for f in fits
+            ]
+        ),
+    }  # fmt: skip
+
+
+def _prediction_frame(part: str, study: Study, judged: Sequence[Judged], folds: Sequence[Fold], predictions: Floats,
+                      times: pd.DatetimeIndex) -> pd.DataFrame:  # fmt: skip
+    dataset = study.dataset
+    rows = np.concatenate([fold.test for fold in folds])
+    ended = dataset.end[rows] != NEVER
+    ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
+    combined = {
+        f"ensemble/{s.name}": s.predictions[rows] for s, _, _ in judged if s.role in ("ensemble", "alternative")
+    }
+    return pd.DataFrame(
+        {
+            "part": part,
+            "row": rows,
+            "time": times[dataset.bar[rows]],
+            "symbol": np.asarray(study.bars.symbols)[dataset.symbol[rows]],
+            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
+            "label": dataset.y[rows],
+            "label_end": ends,
+            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
+            **combined,
+        }
+    )
+
+
+def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:
+    """Return stored out-of-fold predictions as they were computed, by row, (n_rows, n_members)."""
+    rows = frame["row"].to_numpy(dtype=np.int64)
+    out = np.full((int(rows.max()) + 1, len(members)), math.nan)
+    for j, name in enumerate(members):
+        out[rows, j] = frame[f"member/{name}"].to_numpy(dtype=np.float64)
+    return out

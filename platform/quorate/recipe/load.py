@@ -1,0 +1,181 @@
+"""Reading recipes: files, built-in names, ``extends``, ``--set`` and ``${ENV}``."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry
+
+Table = dict[str, Any]
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe by path or built-in name.
+
+    Later wins: the platform's defaults, the recipe that `name` extends, `name`, the overrides.
+
+    Parameters
+    ----------
+    name : str or Path
+        A ``.toml`` file or the name of a recipe plugin.
+    registry : Registry
+        Where built-in recipes are found.
+    overrides : iterable of str
+        ``key=value`` with a dotted key; the value is read as TOML, or as text if it is none.
+
+    Returns
+    -------
+    Recipe
+        With ``${NAME}`` still in place, so that a secret is never stored; `substitute` fills it in.
+
+    Raises
+    ------
+    RecipeError
+        Naming the file, the key, what was expected and what was found.
+    """
+    table, where = read_table(name, registry)
+    for item in overrides:
+        table = merge(table, nested_override(item), f"--set {item}")
+    return validate(table, where)
+
+
+def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> tuple[Table, str]:
+    """Return the recipe's table with what it extends merged in, and how messages name it."""
+    path = find_recipe(name, registry)
+    where = str(name)
+    if str(path) in seen:
+        raise RecipeError(f"recipe {where} extends itself: {' -> '.join((*seen, str(path)))}")
+    try:
+        table: Table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as e:
+        raise RecipeError(f"recipe {path} is not valid TOML: {e}") from e
+    except (OSError, UnicodeDecodeError) as e:
+        raise RecipeError(f"cannot read recipe {path}: {e}") from e
+    base = table.pop("extends", None)
+    if "plugins" in table and isinstance(table["plugins"], list):
+        table["plugins"] = [str(path.parent / str(p)) for p in table["plugins"]]
+    if base is None:
+        return table, where
+    if not isinstance(base, str):
+        raise RecipeError(f"recipe {where}: extends must be the name or path of a recipe; it was {base!r}")
+    relative = path.parent / base
+    parent, _ = read_table(relative if relative.is_file() else base, registry, (*seen, str(path)))
+    return merge(parent, table, where), where
+
+
+def find_recipe(name: str | Path, registry: Registry) -> Path:
+    """Return the path of a recipe given by path or by name."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        if not path.is_file():
+            raise RecipeError(f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}")
+        return path
+    try:
+        spec = registry.get("recipe", str(name))
+    except PluginError as e:
+        raise RecipeError(f"{e}; a file is given by its path, e.g. ./{name}.toml") from e
+    return Path(spec.resolve()())
+
+
+def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
+    """Return `base` with `over` laid on top, table by table.
+
+    A table that names another plugin (another data source, say) starts afresh: the options of the
+    old one mean nothing to the new.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            changed = any(k in value and k in old and value[k] != old[k] for k in ("source", "plugin"))
+            merged[key] = dict(value) if changed else merge(dict(old), value, where)
+        elif isinstance(old, Mapping) and value is not False:
+            raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")
+        else:
+            merged[key] = value
+    return merged
+
+
+def nested_override(item: str) -> Table:
+    """Return the table that ``key=value`` with a dotted key stands for; text that is no TOML stays text."""
+    key, sign, text = item.partition("=")
+    if not sign or not key.strip():
+        raise RecipeError(f"--set takes key=value with a dotted key, e.g. --set folds.test=100; it was {item!r}")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for part in reversed(key.split(".")):
+        value = {part.strip(): value}
+    table: Table = value
+    return table
+
+
+def validate(table: Table, where: str) -> Recipe:
+    """Return the validated recipe; all that is wrong is said at once."""
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as e:
+        lines = sorted({_explain(error, table) for error in e.errors()})
+        raise RecipeError(f"recipe {where} is not valid:\n" + "\n".join(f"  {line}" for line in lines)) from e
+
+
+def _explain(error: Any, table: Table) -> str:
+    path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]")]
+    key = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(path[:-1])
+        table_name = f"[{'.'.join(path[:-1])}]" if path[:-1] else "the top level"
+        return f"{key}: unknown key; {table_name} takes {one_of(known)}{near_misses(path[-1], known)}"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if error["type"] == "value_error":
+        return f"{key} {message}"
+    return f"{key}: {message}; it was {error['input']!r}"
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for part in path:
+        field = model.model_fields.get(part)
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def substitute(value: Any, where: str = "recipe") -> Any:
+    """Return `value` with every ``${NAME}`` in its texts replaced from the environment.
+
+    Raises
+    ------
+    RecipeError
+        If a variable is not set; the message names the key, never a value.
+    """
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda m: _environment(m[1], where), value)
+    if isinstance(value, Mapping):
+        return {k: substitute(v, f"{where}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [substitute(v, where) for v in value]
+    return value
+
+
+def _environment(name: str, where: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        near = near_misses(name, os.environ)
+        raise RecipeError(f"{where} needs the environment variable {name}, which is not set{near}") from None
+

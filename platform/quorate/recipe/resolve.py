@@ -1,0 +1,182 @@
+"""Resolving a recipe: every default of every plugin written out, so that it says all that will run."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from typing import Any
+
+import tomli_w
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.options import resolve_options
+from quorate.recipe.load import substitute
+from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, Data, Holdout, Model, Recipe
+from quorate.registry import Registry
+from quorate.specs import FeatureSpec, LabelSpec, ModelSpec
+
+_SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
+
+
+def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
+    """Return the recipe with all options of all its plugins, and warnings.
+
+    Models and features that a plugin file offers join the run without being named: giving the
+    file is asking for them. A model whose library is missing is left out with a warning.
+
+    Raises
+    ------
+    RecipeError, PluginError
+        For an unknown plugin or option.
+    """
+    label = registry.get("label", recipe.labels.name)
+    assert isinstance(label, LabelSpec)
+    models, warnings = _models(recipe, registry, label.task)
+    score = label.task == "classification"
+    threshold = recipe.threshold.model_copy(
+        update={
+            "grid": recipe.threshold.grid or list(SCORE_THRESHOLDS if score else RETURN_THRESHOLDS),
+            "default": recipe.threshold.default if recipe.threshold.default is not None else (0.02 if score else 0.001),
+        }
+    )
+    whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    for method in (recipe.ensemble.method, *recipe.ensemble.compare):
+        registry.get("ensembler", method)
+    for name in (recipe.strategy.name, *recipe.strategy.compare):
+        registry.get("strategy", name)
+    resolved = recipe.model_copy(
+        update={
+            "data": Data.model_validate({"source": recipe.data.source, **_options(recipe, registry)}),
+            "holdout": whole_holdout,
+            "labels": recipe.labels.model_copy(
+                update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
+            ),
+            "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
+            "models": models,
+            "ensemble": recipe.ensemble.model_copy(
+                update={"params": _params(registry, "ensembler", recipe.ensemble.method, recipe.ensemble.params)}
+            ),
+            "strategy": recipe.strategy.model_copy(
+                update={"params": _params(registry, "strategy", recipe.strategy.name, recipe.strategy.params)}
+            ),
+            "threshold": threshold,
+            "gates": _gates(recipe, registry),
+        }
+    )
+    return resolved, warnings
+
+
+def _params(registry: Registry, kind: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    return resolve_options(registry.get(kind, name), given, f"{'ensemble' if kind == 'ensembler' else kind}.params")
+
+
+def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    given = recipe.data.options
+    options = resolve_options(registry.get("source", recipe.data.source), substitute(given, "data"), "data")
+    # What came from the environment stays a reference to it.
+    options.update({k: v for k, v in given.items() if substitute_needed(v)})
+    return {k: v for k, v in options.items() if v is not None}
+
+
+def substitute_needed(value: Any) -> bool:
+    """Whether the value holds a ``${NAME}``."""
+    return "${" in str(value)
+
+
+def select_features(recipe: Recipe, registry: Registry) -> list[str]:
+    """Return the features that the recipe's names, patterns and groups select, sorted by name."""
+    specs = [registry.get("feature", name) for name in registry.names("feature")]
+    groups = {s.name: s.group for s in specs if isinstance(s, FeatureSpec)}
+    chosen: set[str] = set(registry.offered_by_files("feature"))
+    for pattern in recipe.features.use:
+        found = _matching(pattern, groups)
+        if not found:
+            registry.find("feature", pattern)  # says unknown, with near misses
+            registry.get("feature", pattern)
+        chosen.update(found)
+    for pattern in recipe.features.exclude:
+        found = _matching(pattern, groups)
+        if not found:
+            raise RecipeError(
+                f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}"
+            )
+        chosen.difference_update(found)
+    if not chosen:
+        raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
+    return sorted(chosen)
+
+
+def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
+    if pattern.startswith("group:"):
+        group = pattern.removeprefix("group:")
+        if group not in groups.values():
+            raise RecipeError(f"features: unknown group {group!r}: it must be one of {one_of(set(groups.values()))}")
+        return [n for n, g in groups.items() if g == group]
+    return fnmatch.filter(groups, pattern)
+
+
+def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:
+    wanted: dict[str, Model] = {n: m for n, m in recipe.models.items() if m is not False}
+    for name in registry.offered_by_files("model"):
+        if name not in recipe.models and not any(m.plugin == name for m in wanted.values()):
+            wanted[name] = Model()
+    baselines = [n for n in registry.names("model") if _is_baseline(registry, n) and n not in recipe.models]
+    wanted.update({n: Model() for n in baselines})
+    models: dict[str, Model] = {}
+    warnings: list[str] = []
+    for name, model in wanted.items():
+        plugin = registry.find("model", model.plugin or name)
+        if plugin.state == "disabled":
+            warnings.append(f"model {name!r} is left out: it {plugin.reason}")
+            continue
+        spec = registry.get("model", plugin.name)
+        assert isinstance(spec, ModelSpec)
+        if spec.task == "classification" and task == "regression":
+            if spec.baseline:
+                continue
+            raise RecipeError(
+                f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
+                f"use regression models or the label 'direction'"
+            )
+        models[name] = Model.model_validate({"plugin": plugin.name, **resolve_options(spec, model.params, f"models.{name}")})
+    if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
+        raise RecipeError(
+            "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
+            f"known are {one_of(registry.names('model'))}"
+        )
+    return models, warnings
+
+
+def _is_baseline(registry: Registry, name: str) -> bool:
+    spec = registry.find("model", name).spec
+    return isinstance(spec, ModelSpec) and spec.baseline
+
+
+def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
+    names = {n: g for n, g in recipe.gates.items() if g is not False}
+    for name in registry.offered_by_files("gate"):
+        names.setdefault(name, {})
+    if not names:
+        raise RecipeError("gates: none is left; a run without gates cannot be judged")
+    return {n: resolve_options(registry.get("gate", n), g, f"gates.{n}") for n, g in names.items()}
+
+
+def to_toml(recipe: Recipe) -> str:
+    """Return the recipe as TOML, with anything that looks like a literal secret masked."""
+    return tomli_w.dumps(_masked(recipe.model_dump(exclude_none=True)))
+
+
+def to_plain(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
+    masked: dict[str, Any] = _masked(recipe.model_dump(mode="json", exclude_none=True))
+    return masked
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _masked(v, k) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_masked(v, key) for v in value]
+    if isinstance(value, str) and _SECRET.search(key) and not substitute_needed(value):
+        return "***"
+    return value

@@ -1,0 +1,154 @@
+"""The schema of a recipe. Every default of the platform that a user can change is in this file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
+RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
+
+Params = dict[str, Any]
+
+
+class Section(BaseModel):
+    """A table of the recipe: unknown keys are errors, values are never converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Data(BaseModel):
+    """Where the bars come from; every other key is an option of the source."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    source: str = "bundled"
+
+    @property
+    def options(self) -> Params:
+        """The source's options."""
+        return dict(self.model_extra or {})
+
+
+class Holdout(Section):
+    """The last part of the history, cut off before anything else. Give one of the three."""
+
+    start: dt.date | None = None
+    bars: int | None = Field(default=None, ge=0)
+    fraction: float | None = Field(default=None, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Holdout:
+        given = [k for k in ("start", "bars", "fraction") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise ValueError(f"takes one of start, bars and fraction; it has {' and '.join(given)}")
+        return self
+
+
+class Labels(Section):
+    """What the models predict, `horizon` bars ahead of the fill."""
+
+    name: str = "direction"
+    horizon: int = Field(default=1, ge=1)
+    params: Params = {}
+
+
+class Features(Section):
+    """Which features: names or patterns such as ``return_*``, or ``group:momentum``."""
+
+    use: list[str] = ["*"]
+    exclude: list[str] = []
+
+
+class Folds(Section):
+    """Expanding walk-forward: the first fold trains on `initial` bars, each tests on `test` bars."""
+
+    initial: int = Field(default=1000, ge=10)
+    test: int = Field(default=250, ge=1)
+
+
+class Model(BaseModel):
+    """One member; every other key is a parameter of the model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    plugin: str | None = None
+
+    @property
+    def params(self) -> Params:
+        """The model's parameters."""
+        return dict(self.model_extra or {})
+
+
+class Ensemble(Section):
+    """How members are combined: `method` is judged, `compare` are shown beside it."""
+
+    method: str = "past-performance"
+    compare: list[str] = ["mean"]
+    params: Params = {}
+
+
+class Threshold(Section):
+    """The least score that is traded, chosen per fold from earlier out-of-fold rows.
+
+    `default` serves until `min_bars` bars of such rows exist. Without a `grid`, the standard one
+    of the label's task is used.
+    """
+
+    default: float | None = Field(default=None, ge=0)
+    grid: list[float] | None = Field(default=None, min_length=1)
+    min_bars: int = Field(default=250, ge=2)
+
+
+class Strategy(Section):
+    """How scores become desired weights: `name` is judged, `compare` are shown beside it."""
+
+    name: str = "long-flat"
+    compare: list[str] = ["long-short"]
+    params: Params = {}
+
+
+class Costs(Section):
+    """Fractions of the traded value, per side."""
+
+    fees: float = Field(default=0.0005, ge=0, lt=0.5)
+    slippage: float = Field(default=0.0002, ge=0, lt=0.5)
+
+
+class Backtest(Section):
+    """How desired weights are traded."""
+
+    fill: Literal["open", "close"] = "open"
+    capital: float = Field(default=100_000.0, gt=0)
+
+
+class Execution(Section):
+    """Where fits run; it never changes a result. `workers` 0 means one per CPU."""
+
+    executor: Literal["serial", "ray"] = "serial"
+    workers: int = Field(default=0, ge=0)
+
+
+class Recipe(Section):
+    """A whole experiment."""
+
+    schema_version: Literal[1] = 1
+    name: str = Field(default="unnamed", pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
+    description: str = ""
+    seed: int = Field(default=7, ge=0)
+    plugins: list[str] = []
+    data: Data = Data()
+    holdout: Holdout = Holdout()
+    labels: Labels = Labels()
+    features: Features = Features()
+    folds: Folds = Folds()
+    models: dict[str, Model | Literal[False]] = {}
+    ensemble: Ensemble = Ensemble()
+    threshold: Threshold = Threshold()
+    strategy: Strategy = Strategy()
+    costs: Costs = Costs()
+    backtest: Backtest = Backtest()
+    gates: dict[str, Params | Literal[False]] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}, "sample-size": {}}
+    execution: Execution = Execution()

@@ -1,0 +1,113 @@
+"""Running a run again, to see whether every number comes out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import part as parts
+from quorate import provenance
+from quorate.api import load_report, restore_session
+from quorate.progress import Clock, Progress
+from quorate.store import Home
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of running a run again.
+
+    Parameters
+    ----------
+    run : str
+        Its id.
+    predictions, differing : int
+        Out-of-fold predictions compared bit for bit, and how many differ.
+    largest : float
+        The largest absolute difference of a prediction.
+    differences : list of str
+        Every other number of the results that differs, ``where: before -> now``.
+    versions : list of str
+        Libraries, or the processor, that are not what they were.
+    """
+
+    run: str
+    predictions: int
+    differing: int
+    largest: float
+    differences: list[str]
+    versions: list[str]
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differing and not self.differences
+
+
+def reproduce(name: str = "latest", *, home: str | Path | None = None, overrides: Iterable[str] = (),
+              progress: Progress | None = None) -> Reproduction:  # fmt: skip
+    """Compute a stored run again from its recipe, bars and plugin sources, and compare.
+
+    An opened holdout is computed again too; that opens nothing new and is not counted.
+
+    Parameters
+    ----------
+    name : str
+        The run's id, an unambiguous part of it, or ``latest``.
+    overrides : iterable of str
+        For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
+    """
+    progress = progress or Progress()
+    stored = Home(home).find(name)
+    report = load_report(stored.id, home=home)
+    session = restore_session(stored, progress=progress, overrides=overrides)
+    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    frame = stored.frame("predictions")
+    members = list(session.recipe.models)
+    clock = Clock(progress)
+    again: dict[str, parts.Part] = {}
+    with session.executor() as executor:
+        progress.fits(dict.fromkeys(members, sum(len((report.results[p] or {}).get("folds", [])) for p in ("development", "holdout"))))
+        development = parts.development(session.recipe, session.registry, bars, executor, clock, progress.fitted)
+        again["development"] = development
+        if report.results["holdout"] is not None:
+            again["holdout"] = parts.holdout(
+                session.recipe, session.registry, bars, development.predictions, executor, clock, progress.fitted
+            )
+    progress.close()
+    compared, differing, largest = 0, 0, 0.0
+    differences: list[str] = []
+    for part, computed in again.items():
+        before = parts.stored_predictions(frame[frame["part"] == part], members)
+        rows = frame.loc[frame["part"] == part, "row"].to_numpy()
+        count, apart = _compare(before[rows], computed.predictions[rows])
+        compared, differing, largest = compared + before[rows].size, differing + count, max(largest, apart)
+        stored_section, section = dict(report.results[part]), dict(computed.section)
+        # Warnings of loading are told when data is loaded, which is not done again.
+        stored_section.pop("warnings"), section.pop("warnings")
+        differences += list(_differences(stored_section, section, part))
+    versions = provenance.differing(report.provenance["libraries"], provenance.libraries())
+    versions += provenance.differing(report.provenance["machine"], provenance.machine())
+    return Reproduction(stored.id, compared, differing, largest, differences, versions)
+
+
+def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:
+    """Return how many values differ in any bit, and the largest distance."""
+    unequal = before.view(np.int64) != now.view(np.int64)
+    unequal &= ~(np.isnan(before) & np.isnan(now))
+    return int(unequal.sum()), float(np.abs(before - now)[unequal].max(initial=0.0))
+
+
+def _differences(before: Any, now: Any, where: str) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(k for k in now if k not in before)]:
+            yield from _differences(before.get(key), now.get(key), f"{where}.{key}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for i, (b, n) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(b, n, f"{where}[{i}]")
+    elif before != now:
+        yield f"{where}: {before} -> {now}"

@@ -1,0 +1,205 @@
+"""The home: where runs, bars and plugin sources are kept.
+
+::
+
+    HOME/runs/RUN/            one folder per run: recipe.toml, report.json, *.parquet
+    HOME/bars/HASH.parquet    bars by fingerprint
+    HOME/sources/HASH.py      plugin files by hash
+    HOME/holdouts/HASH/       one file per recipe that opened the holdout of these bars
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from quorate.bars import Bars
+from quorate.calendar import Calendar
+from quorate.errors import IntegrityError, StoreError, near_misses
+from quorate.modules import LocalSource
+from quorate.store.atomic import explain, write_json, write_text
+from quorate.store.parquet import read_parquet, write_parquet
+
+REPORT_VERSION = 1
+
+
+class Home:
+    """A folder that holds everything the platform keeps.
+
+    Parameters
+    ----------
+    path : Path or None
+        Default: the environment variable ``QUORATE_HOME``, else ``.quorate`` in the current folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = Path(path or os.environ.get("QUORATE_HOME") or ".quorate")
+
+    def check_writable(self) -> None:
+        """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
+        try:
+            (self.path / "runs").mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".probe-{secrets.token_hex(4)}"
+            probe.write_bytes(b"x")
+            probe.unlink()
+        except OSError as e:
+            raise StoreError(explain(e, self.path)) from e
+
+    def new_run(self, name: str) -> Run:
+        """Create the folder of a new run; its id sorts by time and is never used twice."""
+        while True:
+            now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
+            run = Run(self, f"{now}-{name}-{secrets.token_hex(2)}")
+            try:
+                run.path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as e:
+                raise StoreError(explain(e, run.path)) from e
+            return run
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        folder = self.path / "runs"
+        return [Run(self, p.name) for p in sorted(folder.iterdir()) if p.is_dir()] if folder.is_dir() else []
+
+    def find(self, name: str = "latest") -> Run:
+        """Return the run of that id, of an unambiguous part of it, or the ``latest`` finished one.
+
+        Raises
+        ------
+        StoreError
+            If none or several match.
+        """
+        runs = self.runs()
+        if name == "latest":
+            finished = [run for run in runs if run.state == "finished"]
+            if not finished:
+                raise StoreError(f"there is no finished run in {self.path}: start one, e.g. quorate run planted")
+            return finished[-1]
+        found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise StoreError(f"there is no run {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see quorate runs")
+        raise StoreError(f"{name!r} fits {len(found)} runs, e.g. {found[0].id} and {found[-1].id}: give more of the id")
+
+    def keep_bars(self, bars: Bars) -> None:
+        """Store the bars under their fingerprint, once."""
+        path = self._bars(bars.fingerprint)
+        if not path.exists():
+            write_parquet(bars.to_frame(), path)
+            write_json(path.with_suffix(".json"), asdict(bars.calendar))
+
+    def bars(self, fingerprint: str) -> Bars:
+        """Return stored bars.
+
+        Raises
+        ------
+        IntegrityError
+            If they are not what was stored.
+        """
+        path = self._bars(fingerprint)
+        if not path.exists():
+            raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
+        calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        bars = Bars.from_frame(read_parquet(path), calendar)
+        if bars.fingerprint != fingerprint:
+            raise IntegrityError(f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}")
+        return bars
+
+    def _bars(self, fingerprint: str) -> Path:
+        return self.path / "bars" / f"{fingerprint}.parquet"
+
+    def keep_source(self, source: LocalSource) -> None:
+        """Store a plugin file under its hash, once."""
+        path = self.path / "sources" / f"{source.sha256}.py"
+        if not path.exists():
+            write_text(path, source.text)
+
+    def source(self, sha256: str, name: str) -> LocalSource:
+        """Return a stored plugin file."""
+        path = self.path / "sources" / f"{sha256}.py"
+        try:
+            source = LocalSource(Path(name), path.read_text(encoding="utf-8"))
+        except OSError as e:
+            raise StoreError(f"the plugin file {name} ({sha256[:12]}) is not in {self.path}: {e}") from e
+        if source.sha256 != sha256:
+            raise IntegrityError(f"{path} was changed since the run used it")
+        return source
+
+    def record_opening(self, fingerprint: str, recipe_digest: str, run: str) -> int:
+        """Record that a recipe opened the holdout of these bars; return how many different ones have.
+
+        The same recipe counts once, however often it is promoted.
+        """
+        folder = self.path / "holdouts" / fingerprint
+        path = folder / f"{recipe_digest}.json"
+        if not path.exists():
+            write_json(path, {"run": run, "opened": dt.datetime.now(dt.UTC).isoformat()})
+        return len(list(folder.glob("*.json")))
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, home: Home, run_id: str) -> None:
+        self.home = home
+        self.id = run_id
+        self.path = home.path / "runs" / run_id
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``failed``, or ``unfinished``: still running, or ended before it could say."""
+        if (self.path / "report.json").exists():
+            return "finished"
+        return "failed" if (self.path / "error.txt").exists() else "unfinished"
+
+    def write_frames(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Store tables as Parquet."""
+        for name, frame in frames.items():
+            write_parquet(frame, self.path / f"{name}.parquet")
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a stored table."""
+        return read_parquet(self.path / f"{name}.parquet")
+
+    def write_report(self, document: Mapping[str, Any]) -> None:
+        """Store ``report.json``; from then on the run is finished."""
+        write_json(self.path / "report.json", document)
+
+    def report(self) -> dict[str, Any]:
+        """Return the content of ``report.json``.
+
+        Raises
+        ------
+        StoreError
+            If the run has none, or it was written by a newer version.
+        IntegrityError
+            If it is not valid JSON.
+        """
+        path = self.path / "report.json"
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}") from None
+        except (OSError, ValueError) as e:
+            raise IntegrityError(f"{path} cannot be read: {e}") from e
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if not isinstance(version, int):
+            raise IntegrityError(f"{path} is no report: it has no schema_version")
+        if version > REPORT_VERSION:
+            raise StoreError(f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate")
+        return document  # type: ignore[no-any-return]
+
+    def _reason(self) -> str:
+        path = self.path / "error.txt"
+        return f": {path.read_text(encoding='utf-8').strip()}" if path.exists() else ""

@@ -1,0 +1,56 @@
+"""Parquet in and out, by DuckDB; the only module that imports it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quorate.errors import DataError, StoreError
+from quorate.store.atomic import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a Parquet file into a DataFrame; time stamps come back in UTC.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is not Parquet.
+    """
+    import duckdb
+
+    if not Path(path).is_file():
+        raise DataError(f"there is no file {path}")
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            # NaN is stored as NULL; a float column with NULLs comes back as float64 with NaN.
+            return connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).df()
+    except duckdb.Error as e:
+        raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
+
+
+def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a DataFrame to a Parquet file, atomically.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; what stood there before still does.
+    """
+    import duckdb
+
+    with replacing(Path(path)) as temporary:
+        try:
+            with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.register("frame", frame)
+                connection.execute(
+                    f"COPY frame TO '{str(temporary).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
+                )
+        except duckdb.Error as e:
+            raise StoreError(f"cannot write {path}: {str(e).splitlines()[0]}") from e

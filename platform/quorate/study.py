@@ -1,0 +1,274 @@
+"""The arithmetic of one run, from bars to performances; it stores nothing and prints nothing.
+
+1. Bars are cut before the holdout, unless the holdout is what is asked for.
+2. Features and labels become the dataset; walk-forward folds are laid over it and audited.
+3. Every member is fitted on every fold; test rows get out-of-fold predictions.
+4. Ensembles combine them with weights from rows whose label had ended.
+5. Strategies turn scores into desired weights, with a threshold per fold chosen the same way.
+6. The backtest trades them at the next bar; metrics measure, gates judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import folds as fold_module
+from quorate.backtest import BacktestResult, Trading, backtest
+from quorate.bars import Bars
+from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
+from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
+from quorate.ensemble import combine
+from quorate.errors import DataError, FitError
+from quorate.evidence import Performance
+from quorate.execution import Executor
+from quorate.fit import FitData, FitResult, FitTask, fit_seed
+from quorate.folds import Fold
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry, reference
+from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, StrategySpec
+
+Floats = NDArray[np.float64]
+Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One series that was traded: an ensemble, a member, a baseline, or buy and hold."""
+
+    name: str
+    role: Role
+    strategy: str
+    predictions: Floats
+    decisions: Decisions
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The rows and folds of a part of the history, and how its members are fitted.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Resolved, with secrets filled in nowhere.
+    bars : Bars
+        All that this part may know: up to the holdout, or everything.
+    dataset : Dataset
+        Rows of `bars`.
+    folds : list of Fold
+        All folds so far; the holdout's come after the development's.
+    """
+
+    recipe: Recipe
+    registry: Registry
+    bars: Bars
+    dataset: Dataset
+    folds: list[Fold]
+    members: dict[str, ModelSpec]
+    binary: bool
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def voting(self) -> list[str]:
+        """The members that the ensemble combines; the others are baselines."""
+        return [name for name, spec in self.members.items() if not spec.baseline]
+
+    @property
+    def trading(self) -> Trading:
+        """Fills and costs."""
+        recipe = self.recipe
+        return Trading(recipe.backtest.fill, recipe.costs.fees, recipe.costs.slippage, recipe.backtest.capital)
+
+
+def holdout_start(bars: Bars, recipe: Recipe) -> int:
+    """Return the position of the first bar of the holdout; the number of bars, if there is none.
+
+    Raises
+    ------
+    DataError
+        If the holdout would take all the history.
+    """
+    h = recipe.holdout
+    if h.start is not None:
+        start = int(np.searchsorted(bars.sessions, np.datetime64(h.start, "D")))
+    elif h.bars is not None:
+        start = len(bars) - h.bars
+    else:
+        start = len(bars) - round(len(bars) * (h.fraction or 0.0))
+    if start <= 0:
+        raise DataError(f"the holdout would take all {len(bars)} bars ({bars.span}): make it smaller")
+    return start
+
+
+def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> Study:
+    """Lay out rows and folds.
+
+    Parameters
+    ----------
+    bars : Bars
+        Cut where this study must stop knowing.
+    parts : sequence of (first, stop)
+        Bars to predict: the development, and after it perhaps the holdout.
+    """
+    label = registry.get("label", recipe.labels.name)
+    assert isinstance(label, LabelSpec)
+    members = {name: _model(registry, name, recipe) for name in recipe.models}
+    features, warnings = _features(recipe, registry, bars)
+    labels = build_labels(bars, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
+    dataset = build_dataset(bars, features, labels, max(m.lookback for m in members.values()))
+    folds: list[Fold] = []
+    for first, stop in parts:
+        folds += fold_module.walk_forward(dataset.bar, dataset.end, stop, recipe.folds.test, first, len(folds))
+    if not folds:
+        raise DataError(f"there is no row to predict in {bars.span}: the history is too short for its features")
+    fold_module.audit_folds(folds, dataset.bar, dataset.end)
+    if label.task == "classification":
+        fold_module.check_classes(folds, dataset.y, bars.sessions)
+    return Study(recipe, registry, bars, dataset, folds, members, label.task == "classification", warnings)
+
+
+def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
+    model = recipe.models[name]
+    spec = registry.get("model", (model.plugin if model else None) or name)
+    assert isinstance(spec, ModelSpec)
+    return spec
+
+
+def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:
+    specs = [registry.get("feature", name) for name in recipe.features.use]
+    features = [s for s in specs if isinstance(s, FeatureSpec)]
+    if bars.has_volume:
+        return features, []
+    usable = [s for s in features if "volume" not in s.inputs]
+    left = len(features) - len(usable)
+    if not usable:
+        raise DataError("the bars have no volume and every selected feature needs it: select others with features.use")
+    return usable, [f"the bars have no volume: {left} features that need it are left out"] if left else []
+
+
+def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
+    """Return one task per member and fold."""
+    tasks = []
+    for name, spec in study.members.items():
+        model = study.recipe.models[name]
+        assert model
+        for fold in folds:
+            tasks.append(
+                FitTask(
+                    model=name,
+                    fold=fold.index,
+                    plugin=reference(study.registry, "model", spec.name),
+                    params=model.params,
+                    seed=fit_seed(study.recipe.seed, name),
+                    threads=spec.cpus,
+                    binary=study.binary,
+                )
+            )
+    return tasks
+
+
+def run_fits(study: Study, folds: Sequence[Fold], executor: Executor, done: Callable[[FitResult], None]) -> list[FitResult]:
+    """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+
+    Raises
+    ------
+    FitError
+        For the first fit that failed, naming plugin, fold and reason.
+    """
+    tasks = fit_tasks(study, folds)
+    results: dict[tuple[str, int], FitResult] = {}
+
+    def arrived(result: FitResult) -> None:
+        if result.error:
+            provider = study.registry.find("model", study.members[result.model].name).provider
+            raise FitError(
+                f"model {result.model!r} ({provider}) failed on fold {result.fold}, {result.n_train} training rows: "
+                f"{result.error}"
+            ) from RuntimeError(result.trace)
+        results[result.model, result.fold] = result
+        done(result)
+
+    executor.run(FitData(study.dataset, tuple(folds)), tasks, arrived)
+    return [results[task.model, task.fold] for task in tasks]
+
+
+def collect(study: Study, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:
+    """Return out-of-fold predictions, (n_rows, n_members), NaN where there is none.
+
+    `earlier` holds those of the first rows, from an earlier part of the same walk-forward.
+    """
+    names = list(study.members)
+    predictions = np.full((len(study.dataset), len(names)), np.nan)
+    if earlier is not None:
+        predictions[: len(earlier)] = earlier
+    by_index = {fold.index: fold for fold in study.folds}
+    for result in results:
+        predictions[by_index[result.fold].test, names.index(result.model)] = result.predictions
+    return predictions
+
+
+def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[str, Floats]]:
+    """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
+
+    Returns
+    -------
+    series : list of Series
+    weights : dict
+        Ensembler to its members' weights, (n_folds, n_members).
+    """
+    recipe = study.recipe
+    names = list(study.members)
+    voting = [names.index(name) for name in study.voting]
+    combined: dict[str, Floats] = {}
+    weights: dict[str, Floats] = {}
+    for method in dict.fromkeys((recipe.ensemble.method, *recipe.ensemble.compare)):
+        spec = study.registry.get("ensembler", method)
+        assert isinstance(spec, EnsemblerSpec)
+        params = recipe.ensemble.params if method == recipe.ensemble.method else spec.params
+        combined[method], weights[method] = combine(
+            spec, params, study.voting, predictions[:, voting], study.dataset, study.folds, study.binary
+        )
+    rows: list[tuple[str, Role, str, Floats]] = []
+    for method, values in combined.items():
+        for strategy in dict.fromkeys((recipe.strategy.name, *recipe.strategy.compare)):
+            rows.append((method, "alternative" if rows else "ensemble", strategy, values))
+    for j, (name, model) in enumerate(study.members.items()):
+        role: Role = "baseline" if model.baseline else "member"
+        rows.append((name, role, recipe.strategy.name, predictions[:, j]))
+    plans = []
+    for _, _, strategy, values in rows:
+        spec_ = study.registry.get("strategy", strategy)
+        assert isinstance(spec_, StrategySpec)
+        params = recipe.strategy.params if strategy == recipe.strategy.name else spec_.params
+        plans.append((spec_, params, to_panel(score_of(values, study.binary), study.dataset, study.bars)))
+    threshold = recipe.threshold
+    assert threshold.grid is not None
+    assert threshold.default is not None
+    rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
+    decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
+    series = [Series(name, role, strategy, values, d) for (name, role, strategy, values), d in zip(rows, decisions, strict=True)]
+    return series, weights
+
+
+def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, BacktestResult, Performance]]:
+    """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
+    span = study.bars.take(first, stop)
+    hold = share_of_capital(span.present)
+    targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
+    nothing = np.full(len(study.dataset), np.nan)
+    everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
+    results = backtest(span, targets, study.trading)
+    inside = (study.dataset.bar >= first) & (study.dataset.bar < stop) & (study.dataset.end != NEVER)
+    out = []
+    for one, result in zip(everything, results, strict=True):
+        rows = inside & np.isfinite(one.predictions)
+        performance = Performance(
+            result.returns, result.equity, result.trades, result.exposure, result.turnover, result.fees,
+            result.slippage, span.bars_per_year, one.predictions[rows], study.dataset.y[rows], study.binary,
+        )  # fmt: skip
+        out.append((one, result, performance))
+    return out

@@ -1,0 +1,70 @@
+"""Built-in gates: the headline figures, strict, with what each rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import quorate
+
+HERE = "quorate_plugins.gates"
+
+
+@quorate.hookimpl
+def quorate_gates() -> Iterator[quorate.GateSpec]:
+    """Yield the built-in gates."""
+    yield quorate.GateSpec("sharpe", f"{HERE}:sharpe", description="annualised net Sharpe ratio > 1.0")
+    yield quorate.GateSpec("max-drawdown", f"{HERE}:max_drawdown", description="deepest drawdown < 30 %")
+    yield quorate.GateSpec("win-rate", f"{HERE}:win_rate", description="closed round trips that won > 50 %")
+    yield quorate.GateSpec("sample-size", f"{HERE}:sample_size", description="enough bars and closed trades to judge")
+
+
+def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateResult:
+    """Pass, if the annualised net Sharpe ratio is above `threshold`."""
+    p = evidence.performance
+    low, high = quorate.statistics.sharpe_interval(p.returns, p.bars_per_year)
+    interval = f"90% CI [{low:.2f}, {high:.2f}]" if math.isfinite(low) else ""
+    return quorate.judge(
+        "sharpe", evidence.metric("sharpe"), ">", threshold,
+        undefined="it is undefined: the returns do not vary (nothing was traded)",
+        benchmark=evidence.benchmark_metric("sharpe"), uncertainty=interval, sample=f"{len(p.returns)} bars",
+        inputs={"bars_per_year": p.bars_per_year, "ddof": 1, "n_returns": len(p.returns)},
+    )  # fmt: skip
+
+
+def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate.GateResult:
+    """Pass, if the deepest drawdown, as a positive fraction, is below `threshold`."""
+    p = evidence.performance
+    resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed)
+    return quorate.judge(
+        "max-drawdown", -evidence.metric("max-drawdown"), "<", threshold,
+        benchmark=-evidence.benchmark_metric("max-drawdown"), unit="fraction",
+        uncertainty=f"bootstrap p95 {-resampled:.1%}" if math.isfinite(resampled) else "",
+        sample=f"{len(p.returns)} bars", inputs={"capital_included": True, "bootstrap": "stationary, 500 draws"},
+    )  # fmt: skip
+
+
+def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.GateResult:
+    """Pass, if the share of closed round trips with a net gain is above `threshold`."""
+    closed = evidence.performance.closed
+    n, wins = len(closed), int((closed["pnl"] > 0).sum())
+    lower = quorate.statistics.wilson_lower(wins, n)
+    return quorate.judge(
+        "win-rate", evidence.metric("win-rate"), ">", threshold, undefined="no round trip was closed",
+        benchmark=evidence.benchmark_metric("win-rate"), unit="fraction",
+        uncertainty=f"Wilson low {lower:.1%}" if n else "", sample=f"{n} closed trades",
+        inputs={"wins": wins, "closed": n},
+    )  # fmt: skip
+
+
+def sample_size(evidence: quorate.Evidence, trades: int = 100, least_trades: int = 30, bars: int = 252) -> quorate.GateResult:
+    """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient."""
+    n, length = len(evidence.performance.closed), len(evidence.performance.returns)
+    result = quorate.judge("sample-size", n, ">=", trades, unit="count", sample=f"{length} bars, {n} closed trades",
+                           benchmark=evidence.benchmark_metric("closed-trades"))  # fmt: skip
+    if n >= least_trades and (n < trades or length < bars):
+        missing = f"{trades - n} more closed trades" if n < trades else f"{bars - length} more bars"
+        return result.insufficient(f"needs {missing} to be judged")
+    if n < least_trades:
+        return result.failed(f"fewer than {least_trades} closed trades say nothing")
+    return result

@@ -1,0 +1,93 @@
+"""A small torch network for rows of features."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class MLPClassifier:
+    """A multilayer perceptron: linear, ReLU and dropout per hidden layer, one logit.
+
+    Features are standardised on the training rows. Trained for a fixed number of epochs with AdamW
+    on the binary cross-entropy, so that no row has to be kept back for early stopping.
+
+    Parameters
+    ----------
+    hidden : list of int
+        Width of each hidden layer.
+    dropout : float
+        Share of activations dropped while training.
+    epochs, batch_size : int
+        Passes over the training rows, and rows per step.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    random_state, n_jobs : int
+        Seed and threads.
+    """
+
+    def __init__(self, hidden: list[int] | None = None, dropout: float = 0.2, epochs: int = 12, batch_size: int = 128,
+                 learning_rate: float = 1e-3, weight_decay: float = 1e-2, random_state: int = 0,
+                 n_jobs: int = 1) -> None:  # fmt: skip
+        self.hidden = hidden
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Self:
+        """Train on float32 (n, n_features) and labels 0 and 1."""
+        import torch
+
+        torch.set_num_threads(self.n_jobs)
+        self.classes_ = np.array([0, 1])
+        self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+        deviation = X.std(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale_ = np.where(deviation > 1e-8, deviation, 1).astype(np.float32)
+        # A generator and a fork of the global state: a fit neither reads nor changes it.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.random_state)
+            self.network_ = self._network(X.shape[1])
+            self._train(torch.tensor(self._scaled(X)), torch.tensor(y, dtype=torch.float32))
+        return self
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probabilities of classes 0 and 1, (n, 2)."""
+        import torch
+
+        with torch.no_grad():
+            p = torch.sigmoid(self.network_(torch.tensor(self._scaled(X)))[:, 0]).numpy().astype(np.float64)
+        return np.column_stack((1 - p, p))
+
+    def _scaled(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        scaled: NDArray[np.float32] = np.clip((X - self.mean_) / self.scale_, -5, 5).astype(np.float32)
+        return scaled
+
+    def _network(self, width: int) -> Any:
+        from torch import nn
+
+        layers: list[nn.Module] = []
+        for size in self.hidden or [32, 16]:
+            layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(self.dropout)]
+            width = size
+        return nn.Sequential(*layers, nn.Linear(width, 1))
+
+    def _train(self, X: Any, y: Any) -> None:
+        import torch
+
+        optimiser = torch.optim.AdamW(
+            self.network_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+        loss = torch.nn.BCEWithLogitsLoss()
+        self.network_.train()
+        for _ in range(self.epochs):
+            for rows in torch.randperm(len(X)).split(self.batch_size):
+                optimiser.zero_grad()
+                loss(self.network_(X[rows])[:, 0], y[rows]).backward()
+                optimiser.step()
+        self.network_.eval()

@@ -1,0 +1,100 @@
+"""Tree ensembles. Threads and seed are passed to every library by its own name for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def random_forest(n_estimators: int = 100, max_depth: int = 6, min_samples_leaf: int = 20, max_features: float | str = "sqrt",
+                  random_state: int = 0, n_jobs: int = 1) -> Any:  # fmt: skip
+    """Return a random forest."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        n_estimators=n_estimators,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        max_features=max_features,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+
+
+def gradient_boosting(max_iter: int = 60, learning_rate: float = 0.05, max_leaf_nodes: int = 8, min_samples_leaf: int = 40,
+                      l2_regularization: float = 1.0, random_state: int = 0) -> Any:  # fmt: skip
+    """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=max_iter,
+        learning_rate=learning_rate,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        l2_regularization=l2_regularization,
+        early_stopping=False,
+        random_state=random_state,
+    )
+
+
+def xgboost(n_estimators: int = 80, max_depth: int = 3, learning_rate: float = 0.05, subsample: float = 0.8,
+            colsample_bytree: float = 0.8, reg_lambda: float = 1.0, min_child_weight: float = 20.0,
+            random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+    """Return an XGBoost classifier; further parameters go to it as they are."""
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(
+        n_estimators=n_estimators,
+        max_depth=max_depth,
+        learning_rate=learning_rate,
+        subsample=subsample,
+        colsample_bytree=colsample_bytree,
+        reg_lambda=reg_lambda,
+        min_child_weight=min_child_weight,
+        tree_method="hist",
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbosity=0,
+        **more,
+    )
+
+
+def lightgbm(n_estimators: int = 80, num_leaves: int = 8, learning_rate: float = 0.05, min_child_samples: int = 40,
+             subsample: float = 0.8, subsample_freq: int = 1, colsample_bytree: float = 0.8, reg_lambda: float = 1.0,
+             random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+    """Return a LightGBM classifier; further parameters go to it as they are."""
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(
+        n_estimators=n_estimators,
+        num_leaves=num_leaves,
+        learning_rate=learning_rate,
+        min_child_samples=min_child_samples,
+        subsample=subsample,
+        subsample_freq=subsample_freq,
+        colsample_bytree=colsample_bytree,
+        reg_lambda=reg_lambda,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        deterministic=True,
+        force_row_wise=True,
+        verbosity=-1,
+        **more,
+    )
+
+
+def catboost(iterations: int = 80, depth: int = 4, learning_rate: float = 0.05, l2_leaf_reg: float = 3.0,
+             random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+    """Return a CatBoost classifier; further parameters go to it as they are."""
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        iterations=iterations,
+        depth=depth,
+        learning_rate=learning_rate,
+        l2_leaf_reg=l2_leaf_reg,
+        random_seed=random_state,
+        thread_count=n_jobs,
+        allow_writing_files=False,
+        logging_level="Silent",
+        **more,
+    )

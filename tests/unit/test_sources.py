@@ -1,0 +1,603 @@
+import gzip
+import subprocess
+import sys
+import typing
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import quorate
+import quorate_data
+from quorate.store.parquet import write_parquet
+from quorate_data.bundled import bundled
+from quorate_data.files import csv, parquet
+from quorate_data.simulated import simulated
+
+HEADER = "Date,Open,High,Low,Close,Volume\n"
+THREE = HEADER + "2020-01-02,10,12,9,11,100\n2020-01-03,11,13,10,12,200\n2020-01-06,12,14,11,13,300\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="ABC.csv"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(file)
+
+    return write
+
+
+def dated(*stamps, header="Date"):
+    return f"{header},Open,High,Low,Close\n" + "".join(f"{stamp},10,12,9,11\n" for stamp in stamps)
+
+
+def sessions(bars):
+    return bars.sessions.astype(str).tolist()
+
+
+def times(bars):
+    return [str(t)[:16] for t in bars.times]
+
+
+# --- all four
+
+
+def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
+    code = (
+        "import sys, quorate_data; names = [s.name for s in quorate_data.quorate_sources()];"
+        "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["bundled", "csv", "parquet", "simulated"]
+
+
+@pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
+def test_every_option_has_a_type_and_all_but_the_path_a_default(spec):
+    function = spec.resolve()
+    hints = typing.get_type_hints(function)
+    assert hints.pop("return") is quorate.Bars
+    count = function.__code__.co_argcount
+    assert set(hints) == set(function.__code__.co_varnames[:count])
+    assert count - len(function.__defaults__) == (1 if "path" in hints else 0)
+
+
+# --- bundled
+
+
+def test_nasdaq_is_the_published_series():
+    bars = bundled()
+    assert bars.symbols == ("NASDAQ",)
+    assert len(bars) == 5031
+    assert bars.span == "1999-01-04..2018-12-31"
+    assert (bars.frequency, bars.bars_per_year) == ("1d", 252)
+    close = bars.close[:, 0]
+    returns = close[1:] / close[:-1] - 1
+    assert returns.mean() / returns.std(ddof=1) * np.sqrt(252) == pytest.approx(0.3442, abs=5e-5)
+    assert (close / np.maximum.accumulate(close) - 1).min() == pytest.approx(-0.7793, abs=5e-5)
+
+
+def test_the_open_of_the_sp500_is_often_the_previous_close():
+    bars = bundled("sp500")
+    assert 0.2 < (bars.open[1:, 0] == bars.close[:-1, 0]).mean() < 0.5
+
+
+def test_indices_is_the_panel_of_both():
+    bars = bundled("indices")
+    assert bars.symbols == ("NASDAQ", "SP500")
+    assert bars.present.all()
+    assert np.array_equal(bars.select(["NASDAQ"]).close, bundled().close)
+
+
+def test_an_unknown_dataset_is_refused():
+    with pytest.raises(quorate.DataError, match=r"must be 'nasdaq', 'sp500' or 'indices'; it was 'dax'"):
+        bundled("dax")
+
+
+# --- columns and layouts
+
+
+def test_a_file_is_one_symbol_called_after_it(write):
+    bars = csv(write(THREE))
+    assert bars.symbols == ("ABC",)
+    assert sessions(bars) == ["2020-01-02", "2020-01-03", "2020-01-06"]
+    assert times(bars)[0] == "2020-01-02T21:00"
+    for name, first in zip(("open", "high", "low", "close", "volume"), (10, 12, 9, 11, 100), strict=True):
+        assert getattr(bars, name)[0, 0] == first
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "date,open,high,low,close,volume",
+        "DATE,OPEN,HIGH,LOW,CLOSE,VOL",
+        "\ufeff Datetime , Open ,High,Low,Close, Volume ",
+        '"Timestamp","Open","High","Low","Close","Volume"',
+        "time,Open,High,Low,Close,Volume",
+    ],
+)
+def test_the_usual_headers_are_recognised(write, header):
+    text = THREE.replace(HEADER.strip(), header)
+    assert csv(write(text)).fingerprint == csv(write(THREE)).fingerprint
+
+
+def test_column_order_extra_columns_line_ends_and_blank_lines_do_not_matter(write):
+    text = "\n,close,high,Note,low,date,open,volume\r\n0,11,12,x y,9,2020-01-02,10,100\r\n\r\n"
+    text += "1,12,13,,10,2020-01-03,11,200\r\n2,13,14,,11,2020-01-06,12,300\r\n\r\n"
+    assert csv(write(text)).fingerprint == csv(write(THREE)).fingerprint
+
+
+def test_separator_skip_rows_and_gzip(write):
+    text = gzip.compress(("a title; of sorts\n" + THREE.replace(",", ";")).encode())
+    bars = csv(write(text, "ABC.csv.gz"), separator=";", skip_rows=1)
+    assert bars.fingerprint == csv(write(THREE)).fingerprint
+
+
+def test_prices_are_read_to_the_last_bit(write):
+    value = 0.1 + 0.2
+    bars = csv(write(f"Date,Open,High,Low,Close\n2020-01-02,{value!r},1,0.1,0.30000000000000001\n"))
+    assert bars.open[0, 0] == value
+    assert not bars.has_volume
+
+
+def test_other_names_are_given_by_columns(write):
+    text = THREE.replace("Open", "First").replace("Close", "Last Price")
+    assert csv(write(text), columns={"open": "First", "close": "last price"}).close[-1, 0] == 13
+
+
+def test_one_column_may_serve_as_all_prices(write):
+    bars = csv(write("Date,Index\n2020-01-02,5\n"), columns=dict.fromkeys(("open", "high", "low", "close"), "Index"))
+    assert bars.high[0, 0] == 5
+
+
+def test_adjusted_scales_every_price(write):
+    text = "Date,Open,High,Low,Close,Adj Close\n2020-01-02,10,13,9,13,6.5\n2020-01-03,10,13,9,0.3,0.1\n"
+    with pytest.raises(quorate.DataError, match="close must lie between"):
+        csv(write(text), adjusted=True)
+    with pytest.warns(UserWarning, match="left out 1 of 2"):
+        bars = csv(write(text), adjusted=True, invalid="drop")
+    assert [bars.open[0, 0], bars.high[0, 0], bars.low[0, 0], bars.close[0, 0]] == [5, 6.5, 4.5, 6.5]
+
+
+@pytest.mark.parametrize("factor", [0.1, 1 / 3, 0.987654321])
+def test_adjusting_keeps_a_close_at_the_high(write, factor):
+    rows = "".join(
+        f"{day:%Y-%m-%d},{c},{c},{c},{c},{c * factor!r}\n"
+        for c, day in enumerate(pd.bdate_range("2020", periods=90), 1)
+    )
+    bars = csv(write("Date,Open,High,Low,Close,Adj Close\n" + rows), adjusted=True)
+    assert bars.close[:, 0] == pytest.approx(np.arange(1, 91) * factor)
+
+
+def test_a_folder_holds_one_file_per_symbol(write, tmp_path):
+    write(THREE, "d/BBB.csv")
+    write(THREE.replace("2020-01-02,10,12,9,11,100\n", ""), "d/AAA.csv")
+    write("not read", "d/notes.txt")
+    bars = csv(str(tmp_path / "d"))
+    assert bars.symbols == ("AAA", "BBB")
+    assert bars.present.sum(axis=0).tolist() == [2, 3]
+    assert csv(str(tmp_path / "d" / "*.csv")).fingerprint == bars.fingerprint
+    assert csv([str(tmp_path / "d" / "BBB.csv"), str(tmp_path / "d" / "AAA.csv")]).fingerprint == bars.fingerprint
+    assert csv(str(tmp_path / "d"), symbols=["BBB"]).symbols == ("BBB",)
+
+
+def test_a_long_file_holds_many_symbols_whatever_their_names(write):
+    text = "Ticker,date,open,high,low,close\n" + "".join(
+        f"{name},2020-01-0{day},10,12,9,11\n" for day in (2, 3) for name in ("NA", "007", "TRUE")
+    )
+    bars = csv(write(text))
+    assert bars.symbols == ("007", "NA", "TRUE")
+    assert len(bars) == 2
+    assert csv(write(text), symbols=["007"]).symbols == ("007",)
+
+
+def test_a_long_data_set_may_be_cut_into_files_by_date(write, tmp_path):
+    for day in ("2019-12-31", "2020-01-02"):
+        write(f"symbol,date,open,high,low,close\nX,{day},10,12,9,11\n", f"d/{day[:4]}.csv")
+    assert sessions(csv(str(tmp_path / "d"))) == ["2019-12-31", "2020-01-02"]
+
+
+# --- daily stamps
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2020-01-02",
+        "2020/01/02",
+        "20200102",
+        "2020-01-02 00:00:00",
+        "2020-01-02 00:00:00-05:00",
+        "2020-01-02T00:00:00Z",
+        "2020-01-02T00:00:00+0900",
+        "2020-01-02T21:00:00Z",
+        "2020-01-02T05:00:00Z",
+        "2020-01-03T01:30:00Z",
+        "2020-01-02 16:00",
+        "2020-01-02 23:59:59.999999",
+        "1577923200",
+        "1577923200000",
+        "1577998800",
+        "1577998800.0",
+    ],
+)
+def test_a_daily_bar_closes_with_its_session(write, stamp):
+    bars = csv(write(dated(stamp)))
+    assert sessions(bars) == ["2020-01-02"]
+    assert times(bars) == ["2020-01-02T21:00"]
+
+
+def test_mixed_offsets_of_summer_and_winter_time(write):
+    bars = csv(write(dated("2020-03-06 00:00:00-05:00", "2020-03-09 00:00:00-04:00", "2020-03-10T00:00:00-04")))
+    assert times(bars) == ["2020-03-06T21:00", "2020-03-09T20:00", "2020-03-10T20:00"]
+
+
+def test_midnights_of_the_exchange_in_utc_across_a_clock_change(write):
+    bars = csv(write(dated("2020-03-06T05:00:00Z", "2020-03-09T04:00:00Z")))
+    assert sessions(bars) == ["2020-03-06", "2020-03-09"]
+
+
+def test_naive_daily_stamps_in_another_zone(write):
+    assert sessions(csv(write(dated("2020-01-03 02:00", "2020-01-04 02:00")), timezone="UTC")) == [
+        "2020-01-02",
+        "2020-01-03",
+    ]
+
+
+def test_a_continuous_market_closes_at_midnight(write):
+    assert times(csv(write(dated("2020-01-04", "2020-01-05")), calendar="24x7")) == [
+        "2020-01-05T00:00",
+        "2020-01-06T00:00",
+    ]
+
+
+def test_date_format(write):
+    assert sessions(csv(write(dated("02/01/2020", "03/01/2020")), date_format="%d/%m/%Y")) == [
+        "2020-01-02",
+        "2020-01-03",
+    ]
+    bars = csv(write(dated("02.01.2020 00:00:00 -0500")), date_format="%d.%m.%Y %H:%M:%S %z")
+    assert sessions(bars) == ["2020-01-02"]
+
+
+WEEKS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2020-01-06", periods=8, freq="7D")]
+MONTHS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2020-01-01", periods=8, freq="MS")]
+
+
+@pytest.mark.parametrize(
+    "stamps, ends", [(WEEKS, ["2020-01-12", "2020-01-19"]), (MONTHS, ["2020-01-31", "2020-02-29"])]
+)
+def test_bars_stamped_with_the_first_day_of_a_week_or_month_may_not_pass_for_closed(write, stamps, ends):
+    with pytest.raises(quorate.DataError, match=r"ABC\.csv.*stamped with their first day.*data\.stamp = \"open\""):
+        csv(write(dated(*stamps)))
+    assert sessions(csv(write(dated(*stamps)), stamp="open"))[:2] == ends
+
+
+def test_weekly_bars_stamped_with_their_last_day(write):
+    fridays = [f"{day:%Y-%m-%d}" for day in pd.date_range("2020-01-03", periods=8, freq="7D")]
+    bars = csv(write(dated(*fridays)))
+    assert (bars.frequency, sessions(bars)) == ("1w", fridays)
+
+
+# --- intraday stamps
+
+HALF_HOURS = [
+    f"2020-01-0{day} {hour:02d}:{minute}" for day in (2, 3) for hour in (10, 11, 12) for minute in ("00", "30")
+]
+
+
+def test_naive_intraday_stamps_are_in_the_zone_of_the_exchange(write):
+    bars = csv(write(dated(*HALF_HOURS)))
+    assert times(bars)[:2] == ["2020-01-02T15:00", "2020-01-02T15:30"]
+    assert (bars.frequency, bars.bars_per_year) == ("30min", 252 * 6)
+    assert times(csv(write(dated(*HALF_HOURS)), timezone="Europe/Berlin"))[0] == "2020-01-02T09:00"
+
+
+def test_open_stamps_are_moved_by_one_bar(write):
+    assert times(csv(write(dated(*HALF_HOURS)), stamp="open"))[0] == "2020-01-02T15:30"
+    assert times(csv(write(dated(*HALF_HOURS)), stamp="open", frequency="5min"))[0] == "2020-01-02T15:05"
+
+
+def test_the_common_step_is_not_the_night(write):
+    stamps = [f"2020-01-0{day} {hour}:30" for day in (2, 3, 6, 7, 8) for hour in ("09", "13")]
+    assert times(csv(write(dated(*stamps)), stamp="open"))[0] == "2020-01-02T18:30"
+
+
+def test_a_twelve_hour_clock_newest_first(write):
+    stamps = [
+        f"2020-01-01 {hour:02d}-{half}" for half in ("PM", "AM") for hour in (11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 12)
+    ]
+    text = "a comment\n" + dated(*stamps)
+    bars = csv(write(text), skip_rows=1, date_format="%Y-%m-%d %I-%p", calendar="24x7", stamp="open", sort=True)
+    assert times(bars)[0] == "2020-01-01T01:00"
+    assert times(bars)[-1] == "2020-01-02T00:00"
+    assert set(sessions(bars)) == {"2020-01-01"}
+
+
+def test_intraday_offsets_across_a_clock_change(write):
+    stamps = [
+        "2020-03-06 15:30:00-05:00",
+        "2020-03-06 16:00:00-05:00",
+        "2020-03-09 15:30:00-04:00",
+        "2020-03-09 16:00:00-04:00",
+    ]
+    assert times(csv(write(dated(*stamps)))) == [
+        "2020-03-06T20:30",
+        "2020-03-06T21:00",
+        "2020-03-09T19:30",
+        "2020-03-09T20:00",
+    ]
+
+
+@pytest.mark.parametrize("stamp, what", [("2020-11-01 01:30", "happens twice"), ("2020-03-08 02:30", "does not exist")])
+def test_stamps_inside_a_clock_change_are_refused(write, stamp, what):
+    with pytest.raises(quorate.DataError, match=rf"ABC\.csv, line 3: .*{what} in America/New_York.*data\.timezone"):
+        csv(write(dated("2020-01-02 10:00", stamp, "2020-12-01 10:00")))
+
+
+# --- wrong input
+
+GOOD = "2020-01-02,10,12,9,11,100\n"
+
+
+@pytest.mark.parametrize(
+    "text, options, message",
+    [
+        ("", {}, r"the file is empty"),
+        ("\n\n", {}, r"the file is empty"),
+        (HEADER, {"skip_rows": 1}, r"the file is empty below the first 1 lines \(data\.skip_rows\)"),
+        (HEADER, {}, r"a header but no row"),
+        (HEADER + "\n,,,,,\n", {}, r"a header but no row"),
+        (b"PAR1\x00\x15\x04", {}, r"not a text file; Parquet files are read by the source 'parquet'"),
+        (HEADER.encode() + b"2020-01-02,\xff\xfe", {}, r"not a text file in UTF-8"),
+        (HEADER.encode("utf-16"), {}, r"not a text file in UTF-8"),
+        (HEADER.replace("Close", "Last") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
+        (HEADER.replace("Close", "Closed") + GOOD, {}, r"did you mean 'Closed'"),
+        (HEADER.replace(",", ";") + GOOD, {}, r"Set data\.separator = ';'"),
+        (GOOD, {}, r"no column for 'time'.*The first line must name the columns"),
+        ("A title\n" + THREE, {}, r"lines stand above the header, leave them out with data\.skip_rows"),
+        ("day,A:open,A:close,B:open,B:close\n2020,1,1,1,1\n", {}, r"file is wide.*time = \"day\", open = \"A:open\""),
+        (HEADER.replace("Volume", "Close") + GOOD, {}, r"2 columns are called 'Close'"),
+        (HEADER.replace("Volume", "CLOSE") + GOOD, {}, r"'Close', 'CLOSE' could all be 'close'; say which"),
+        (HEADER.replace("Volume", "Time") + GOOD, {}, r"'Date', 'Time' could all be 'time'"),
+        (THREE, {"columns": {"close": "Adj Close"}}, r"'Adj Close', which is not there.*did you mean 'Close'"),
+        (THREE, {"adjusted": True}, r"no column for 'adj_close'.*leave data\.adjusted out"),
+        (HEADER + GOOD.replace("100", "100,7"), {}, r"more fields than the header, which names 6"),
+        (THREE + GOOD.replace("100", "100,7"), {}, r"Expected 6 fields in line 5, saw 7"),
+        (HEADER + GOOD.replace("2020-01-02", "01/02/2020"), {}, r"line 2: .*'01/02/2020' cannot be read.*date_format"),
+        (HEADER + GOOD + GOOD.replace("2020-01-02", "2020-02-30"), {}, r"line 3: .*'2020-02-30' cannot .*\(1 of 2\)"),
+        (HEADER + GOOD.replace("2020-01-02", "20201301"), {}, r"'20201301' cannot be read.*YYYYMMDD"),
+        (THREE, {"date_format": "%d.%m.%Y"}, r"line 2: .*must follow data\.date_format = '%d\.%m\.%Y'"),
+        (HEADER + "\n" + GOOD.replace("2020-01-02", ""), {}, r"line 3: there is no time stamp"),
+        (
+            dated("2020-01-02T00:00:00Z", "2020-01-03 00:00"),
+            {},
+            r"line 3: .*has no UTC offset, others in the file have",
+        ),
+        (HEADER + GOOD.replace("12", "twelve"), {}, r"line 2: high must be a number; it was 'twelve'"),
+        (HEADER + GOOD.replace("100", "1 000"), {}, r"line 2: volume must be a number; it was '1 000'"),
+        (HEADER + GOOD.replace("12", "True"), {}, r"line 2: high must be a number; it was 'True'"),
+        (HEADER + GOOD.replace("12", "inf"), {}, r"high must be a finite number: ABC at 2020-01-02 .* has inf"),
+        (HEADER + GOOD.replace("9", ""), {}, r"low must be a finite number: ABC .*data\.invalid = \"drop\""),
+        (HEADER + GOOD.replace("9", "-9"), {}, r"low must be positive: ABC .* has -9"),
+        (HEADER + GOOD.replace("9", "11.5"), {}, r"open must lie between .* ABC .* has 10 \(low 11\.5, high 12\)"),
+        (HEADER + GOOD.replace("100", "-1"), {}, r"volume must not be negative"),
+        (HEADER + GOOD + GOOD, {}, r"ABC has two bars at 2020-01-02 .*1 duplicated in all"),
+        (THREE + GOOD.replace("01-02", "01-01"), {}, r"must be sorted by time; ABC at 2020-01-01 .*data\.sort = true"),
+        (THREE.replace("Volume", "Symbol"), {"symbol": "X"}, r"data\.symbol = 'X' is for a file without"),
+        (HEADER.replace("Volume", "Symbol") + GOOD.replace("100", ""), {}, r"line 2: there is no symbol"),
+        (THREE, {"symbols": ["ABD"]}, r"no bars of the symbol 'ABD'; did you mean 'ABC'\?"),
+        (dated("now"), {}, r"line 2: the time stamp 'now' cannot be read"),
+        (dated("-5"), {}, r"line 2: the time stamp '-5' cannot be read"),
+        (dated("43832"), {}, r"line 2: the time stamp '43832' cannot be read"),
+    ],
+)
+def test_wrong_files_are_refused_with_the_file_the_place_and_the_remedy(write, text, options, message):
+    with pytest.raises(quorate.DataError, match=message) as caught:
+        csv(write(text), **options)
+    assert "ABC.csv" in str(caught.value) or str(caught.value).startswith("data.")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"columns": {"closing": "Close"}}, r"'closing' is not a column of bars.*did you mean 'close'"),
+        ({"separator": "::"}, r"data\.separator must be one character"),
+        ({"skip_rows": -1}, r"data\.skip_rows must not be negative"),
+        ({"timezone": "Mars/Base"}, r"data\.timezone: unknown time zone 'Mars/Base'"),
+        ({"frequency": "often"}, r"data\.frequency must be .*it was 'often'"),
+        ({"frequency": "2D"}, r"data\.frequency must be the length of an intraday bar"),
+        ({"date_format": "%Q"}, r"data\.date_format = '%Q' is not a format"),
+        ({"calendar": "us-equities"}, r"unknown calendar 'us-equities'.*did you mean 'us-equity'"),
+    ],
+)
+def test_wrong_options_are_refused(write, options, message):
+    with pytest.raises(quorate.DataError, match=message):
+        csv(write(THREE), **options)
+
+
+def test_paths_that_name_nothing(write, tmp_path):
+    file = write(THREE)
+    write("x", "d/notes.txt")
+    write("x", "d/.hidden.csv")
+    for path, message in (
+        ("ABD.csv", r"ABD\.csv: there is no such file or folder; did you mean 'ABC\.csv'"),
+        ("e/ABC.csv", r"there is no folder .*e'"),
+        ("*.CSV.old", r"no file matches this pattern"),
+        ("d", r"the folder holds no \.csv or \.csv\.gz file; its files are '\.hidden\.csv', 'notes\.txt'"),
+    ):
+        with pytest.raises(quorate.DataError, match=message):
+            csv(str(tmp_path / path))
+    with pytest.raises(quorate.DataError, match="names this file twice"):
+        csv([file, file])
+    with pytest.raises(quorate.DataError, match="it was empty"):
+        csv("")
+
+
+def test_two_files_may_not_be_the_same_symbol(write, tmp_path):
+    write(THREE, "a/ABC.csv")
+    write(THREE, "b/ABC.csv")
+    with pytest.raises(quorate.DataError, match=r"would both be the symbol 'ABC'"):
+        csv(str(tmp_path / "*" / "ABC.csv"))
+    write(THREE, "b/ABD.csv")
+    with pytest.raises(quorate.DataError, match=r"names the symbol of one file, but data\.path names 2"):
+        csv(str(tmp_path / "b"), symbol="X")
+
+
+def test_the_bad_file_of_a_folder_is_named(write, tmp_path):
+    write(THREE, "d/A.csv")
+    write(THREE.replace("14", "1"), "d/B.csv")
+    with pytest.raises(quorate.DataError, match=r"B\.csv: open must lie between"):
+        csv(str(tmp_path / "d"))
+
+
+def test_invalid_bars_can_be_left_out_with_a_warning(write):
+    text = (
+        THREE
+        + "2020-01-07,,14,11,13,1\n2020-01-08,-1,14,11,13,1\n2020-01-09,15,14,11,13,1\n2020-01-10,12,14,11,13,-5\n"
+    )
+    text += "2020-01-13,12,14,11,13,\n"
+    with pytest.warns(UserWarning, match=r"left out 4 of 8 bars .* first ABC at 2020-01-07 .*\(line 5\)"):
+        bars = csv(write(text), invalid="drop")
+    assert sessions(bars) == ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-13"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        csv(write(THREE), invalid="drop")
+
+
+def test_sort_puts_bars_in_order_but_keeps_duplicates_an_error(write, tmp_path):
+    lines = THREE.splitlines(keepends=True)
+    assert csv(write(lines[0] + "".join(lines[:0:-1])), sort=True).fingerprint == csv(write(THREE)).fingerprint
+    with pytest.raises(quorate.DataError, match="two bars"):
+        csv(write(THREE + lines[1]), sort=True)
+
+
+# --- Parquet
+
+
+@pytest.fixture
+def frame():
+    days = pd.to_datetime(["2020-01-02", "2020-01-03", "2020-01-06"])
+    prices = {"Open": [10.0, 11, 12], "High": [12.0, 13, 14], "Low": [9.0, 10, 11], "Close": [11.0, 12, 13]}
+    return pd.DataFrame({"Date": days, **prices, "Volume": [100, 200, 300]})
+
+
+@pytest.mark.parametrize("kind", ["naive", "date", "utc", "new york", "tokyo", "text", "unix", "number"])
+def test_parquet_reads_dates_of_every_kind(tmp_path, write, frame, kind):
+    days = frame["Date"]
+    frame["Date"] = {
+        "naive": days,
+        "date": days.dt.date,
+        "utc": days.dt.tz_localize("UTC"),
+        "new york": days.dt.tz_localize("America/New_York"),
+        "tokyo": (days + pd.Timedelta(days=1)).dt.tz_localize("Asia/Tokyo"),
+        "text": days.dt.strftime("%Y-%m-%d 00:00:00-05:00"),
+        "unix": days.astype("datetime64[s]").astype("int64"),
+        "number": days.dt.strftime("%Y%m%d").astype(int),
+    }[kind]
+    write_parquet(frame, tmp_path / "ABC.parquet")
+    assert parquet(str(tmp_path)).fingerprint == csv(write(THREE)).fingerprint
+
+
+def test_parquet_reads_long_files_and_decimals(tmp_path, frame):
+    both = pd.concat([frame.assign(ticker="A"), frame.assign(ticker="B")])
+    write_parquet(both, tmp_path / "all.parquet")
+    bars = parquet(str(tmp_path / "all.parquet"), symbols=["B"])
+    assert bars.symbols == ("B",)
+    assert bars.close[:, 0].tolist() == [11, 12, 13]
+
+
+def test_parquet_errors_name_the_file_and_the_row(tmp_path, write, frame):
+    write_parquet(frame.drop(columns="Low"), tmp_path / "A.parquet")
+    with pytest.raises(quorate.DataError, match=r"A\.parquet: there is no column for 'low'"):
+        parquet(str(tmp_path / "A.parquet"))
+    frame["Open"] = ["10", "x", "12"]
+    write_parquet(frame, tmp_path / "B.parquet")
+    with pytest.raises(quorate.DataError, match=r"B\.parquet, row 2: open must be a number; it was 'x'"):
+        parquet(str(tmp_path / "B.parquet"))
+    with pytest.raises(quorate.DataError, match=r"junk\.parquet: not a readable Parquet file"):
+        parquet(write("junk", "junk.parquet"))
+
+
+# --- simulated
+
+
+def test_simulated_bars_are_daily_and_reproducible():
+    bars = simulated(n_bars=300, n_symbols=2, seed=3)
+    assert bars.symbols == ("SIM001", "SIM002")
+    assert bars.present.all()
+    assert (bars.frequency, bars.bars_per_year) == ("1d", 252)
+    assert bars.fingerprint == simulated(n_bars=300, n_symbols=2, seed=3).fingerprint
+    assert bars.fingerprint != simulated(n_bars=300, n_symbols=2, seed=4).fingerprint
+    assert simulated(n_bars=30, calendar="24x7").bars_per_year == 365
+    assert simulated(n_bars=5, volatility=1e-12).present.all()
+
+
+def test_more_bars_or_symbols_leave_the_first_ones_as_they_were():
+    short, long = simulated(n_bars=200, seed=5), simulated(n_bars=400, n_symbols=3, seed=5)
+    assert long.until(200).select(["SIM001"]).fingerprint == short.fingerprint
+
+
+def earned(bars):
+    """The return from the next open to the one after it, of a decision at each close."""
+    opens = bars.open[:, 0]
+    return opens[2:] / opens[1:-1] - 1
+
+
+def reversal(bars):
+    """The documented expectation, up to its scale: the decayed sum of past returns, negative."""
+    x = pd.Series(np.log(bars.close[:, 0])).diff().fillna(0).ewm(alpha=0.2, adjust=False).mean()
+    return -x.to_numpy()[:-2]
+
+
+@pytest.mark.parametrize("signal", [0.0, 0.2, 0.4, 0.8])
+def test_the_signal_is_as_strong_as_asked_and_nothing_else_drifts(signal):
+    bars = simulated(signal=signal, n_bars=40_000, seed=1)
+    returns = earned(bars)
+    assert np.corrcoef(reversal(bars), returns)[0, 1] == pytest.approx(signal, abs=0.02)
+    assert np.std(returns) == pytest.approx(0.01, rel=0.02)
+    assert abs(returns.mean()) < 3 * 0.01 / np.sqrt(len(returns))
+
+
+def test_without_a_signal_nothing_past_predicts_the_next_return():
+    bars = simulated(signal=0.0, n_bars=40_000, seed=2)
+    o, h, lo, c, v = (getattr(bars, name)[:, 0] for name in ("open", "high", "low", "close", "volume"))
+    past = pd.DataFrame({"body": c / o, "range": h / lo, "upper": h / c, "volume": np.log(v), "gap": o / np.roll(c, 1)})
+    for lag in range(1, 6):
+        past[f"return_{lag}"] = np.log(c / np.roll(c, lag))
+    past = past.iloc[10:-2]
+    returns = earned(bars)[10:]
+    bound = 4 / np.sqrt(len(returns))
+    assert past.corrwith(pd.Series(returns, past.index)).abs().max() < bound
+    assert past.corrwith(pd.Series(np.abs(returns), past.index)).abs().max() < bound
+
+
+def test_the_default_signal_pays_after_costs():
+    cost, sharpes = 0.0007, []
+    for seed in range(5):
+        bars = simulated(n_bars=782, seed=seed)
+        held = np.r_[0, reversal(bars) > 0].astype(float)
+        net = held[1:] * earned(bars) - cost * np.abs(np.diff(held))
+        sharpes.append(net.mean() / net.std(ddof=1) * np.sqrt(252))
+    assert min(sharpes) > 1.5
+    assert np.mean(sharpes) == pytest.approx(3.0, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"signal": 0.9}, "signal must be between 0 and 0.8; it was 0.9"),
+        ({"signal": float("nan")}, "signal must be between 0 and 0.8; it was nan"),
+        ({"n_bars": 0}, "n_bars must be between 1 and 100000; it was 0"),
+        ({"n_symbols": 0}, "n_symbols must be"),
+        ({"seed": -1}, "seed must be not negative; it was -1"),
+        ({"volatility": 0.0}, "volatility must be above 0"),
+        ({"start": "soon"}, "start must be a date, YYYY-MM-DD; it was 'soon'"),
+        ({"calendar": "24/7"}, "unknown calendar '24/7'"),
+    ],
+)
+def test_impossible_markets_are_refused(options, message):
+    with pytest.raises(quorate.DataError, match=message):
+        simulated(**options)
