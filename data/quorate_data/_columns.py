@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import quorate
-
 from quorate_data._text import listed, near
 
 PRICES = ("open", "high", "low", "close")

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
-import quorate
 from numpy.typing import NDArray
 
+import quorate
 from quorate_data._tables import Table
 
 _OFFSET = re.compile(

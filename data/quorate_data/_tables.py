@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import pandas as pd
-import quorate
 
+import quorate
 from quorate_data._columns import pick_columns
 
 _TEXT = ("symbol", "time")
@@ -61,11 +61,20 @@ def read_csv(path: Path, columns: Mapping[str, str], adjusted: bool, separator: 
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             raw = pd.read_csv(
-                path, sep=separator, header=None, names=list(range(len(header))), skiprows=above + 1, index_col=False,
-                dtype=dtypes, encoding="utf-8", skip_blank_lines=False,
-                keep_default_na=False, na_values=missing,
-                skipinitialspace=True, low_memory=False,
-            )  # fmt: skip
+                path,
+                sep=separator,
+                header=None,
+                names=list(range(len(header))),
+                skiprows=above + 1,
+                index_col=False,
+                dtype=dtypes,
+                encoding="utf-8",
+                skip_blank_lines=False,
+                keep_default_na=False,
+                na_values=missing,
+                skipinitialspace=True,
+                low_memory=False,
+            )
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"

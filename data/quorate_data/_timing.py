@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import quorate
 from numpy.typing import NDArray
 
+import quorate
 from quorate_data._stamps import Stamps
 
 Times = NDArray[np.datetime64]

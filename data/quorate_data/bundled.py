@@ -6,6 +6,7 @@ import importlib
 from typing import Literal
 
 import pandas as pd
+
 import quorate
 
 _SYMBOLS = {"nasdaq": "NASDAQ", "sp500": "SP500"}

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import quorate
 from numpy.typing import NDArray
 
+import quorate
 from quorate_data import _tables
 from quorate_data._columns import PRICES, check_columns
 from quorate_data._paths import find_files, symbol_of

@@ -6,8 +6,9 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-import quorate
 from numpy.typing import NDArray
+
+import quorate
 
 Floats = NDArray[np.float64]
 

@@ -51,9 +51,15 @@ _PUBLIC = {
 _MODULES = ("rolling", "statistics")
 
 if TYPE_CHECKING:
+    from quorate import rolling as rolling
+    from quorate import statistics as statistics
+    from quorate.api import load_report as load_report
+    from quorate.api import promote as promote
+    from quorate.api import run as run
     from quorate.bars import Bars as Bars
     from quorate.calendar import Calendar as Calendar
     from quorate.calendar import get_calendar as get_calendar
+    from quorate.ensemble import EnsembleHistory as EnsembleHistory
     from quorate.errors import DataError as DataError
     from quorate.errors import FitError as FitError
     from quorate.errors import IntegrityError as IntegrityError
@@ -61,7 +67,13 @@ if TYPE_CHECKING:
     from quorate.errors import QuorateError as QuorateError
     from quorate.errors import RecipeError as RecipeError
     from quorate.errors import StoreError as StoreError
+    from quorate.evidence import Evidence as Evidence
+    from quorate.evidence import GateResult as GateResult
+    from quorate.evidence import Performance as Performance
+    from quorate.evidence import judge as judge
     from quorate.hooks import hookimpl as hookimpl
+    from quorate.recipe.schema import Recipe as Recipe
+    from quorate.report.model import Report as Report
     from quorate.specs import EnsemblerSpec as EnsemblerSpec
     from quorate.specs import FeatureSpec as FeatureSpec
     from quorate.specs import GateSpec as GateSpec
@@ -71,18 +83,6 @@ if TYPE_CHECKING:
     from quorate.specs import RecipeSpec as RecipeSpec
     from quorate.specs import SourceSpec as SourceSpec
     from quorate.specs import StrategySpec as StrategySpec
-    from quorate import rolling as rolling
-    from quorate import statistics as statistics
-    from quorate.api import load_report as load_report
-    from quorate.api import promote as promote
-    from quorate.api import run as run
-    from quorate.ensemble import EnsembleHistory as EnsembleHistory
-    from quorate.evidence import Evidence as Evidence
-    from quorate.evidence import GateResult as GateResult
-    from quorate.evidence import Performance as Performance
-    from quorate.evidence import judge as judge
-    from quorate.recipe.schema import Recipe as Recipe
-    from quorate.report.model import Report as Report
     from quorate.store.parquet import read_parquet as read_parquet
 
 __all__ = ["__version__", *_PUBLIC, *_MODULES]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import traceback
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,71 +15,27 @@ from quorate import part as parts
 from quorate import provenance
 from quorate.bars import Bars
 from quorate.errors import IntegrityError, QuorateError, RecipeError
-from quorate.execution import Executor, make_executor
+from quorate.execution import Executor
 from quorate.fit import FitResult, fit_seed
-from quorate.modules import LocalSource
 from quorate.progress import Clock, Progress
-from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
-from quorate.recipe.resolve import resolve, to_plain, to_toml
+from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
-from quorate.registry import Registry
 from quorate.report.model import Report
+from quorate.session import Session, keep, load_bars, open_session, restore_session
+from quorate.store import Home, Run
 from quorate.store.atomic import write_text
-from quorate.store.home import REPORT_VERSION, Home, Run
+from quorate.store.home import REPORT_VERSION
 from quorate.study import holdout_start
 
 
-@dataclass
-class Session:
-    """A resolved recipe with its registry, home and listeners: what every command starts from."""
-
-    recipe: Recipe
-    registry: Registry
-    home: Home
-    progress: Progress = field(default_factory=Progress)
-    warnings: list[str] = field(default_factory=list)
-
-    def warn(self, message: str) -> None:
-        """Keep a warning for the report and tell it now."""
-        if message not in self.warnings:
-            self.warnings.append(message)
-            self.progress.warn(message)
-
-    def executor(self) -> Executor:
-        """Start the recipe's executor."""
-        return make_executor(self.recipe.execution.executor, self.recipe.execution.workers)
-
-
-def open_session(recipe: str | Path | Mapping[str, Any] | Recipe, *, home: str | Path | None = None,
-                 plugins: Iterable[str | Path] = (), overrides: Iterable[str] = (),
-                 progress: Progress | None = None) -> Session:  # fmt: skip
-    """Load plugins, read and resolve the recipe."""
-    registry = Registry.load(plugins)
-    if isinstance(recipe, Recipe):
-        loaded = recipe
-    elif isinstance(recipe, Mapping):
-        loaded = validate(dict(recipe), "given")
-    else:
-        loaded = load_recipe(recipe, registry, overrides)
-    if overrides and not isinstance(recipe, str | Path):
-        raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
-    known = {p.provider.local.path for p in registry if p.provider.local}
-    for path in loaded.plugins:
-        if Path(path).resolve() not in known:
-            registry.add_local(LocalSource.read(Path(path)))
-    registry.check()
-    resolved, warned = resolve(loaded, registry)
-    session = Session(resolved, registry, Home(home), progress or Progress())
-    for message in warned:
-        session.warn(message)
-    for broken in registry.broken:
-        session.warn(f"the installed plugin {broken.provider} is broken: {broken.reason}")
-    return session
-
-
-def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, home: str | Path | None = None,
-        plugins: Iterable[str | Path] = (), overrides: Iterable[str] = (),
-        progress: Progress | None = None) -> Report:  # fmt: skip
+def run(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Report:
     """Run a recipe up to its holdout, judge it, and store the run.
 
     Parameters
@@ -117,18 +71,19 @@ def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, home: str | Path | N
     with _recording_failure(stored, progress), session.executor() as executor:
         with clock.stage("data"):
             bars = load_bars(session)
-            _keep(session, bars)
-        result = parts.development(session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development"))
+            keep(session, bars)
+        result = parts.development(
+            session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development")
+        )
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
             stored.write_frames(result.frames)
         document = {
             "schema_version": REPORT_VERSION,
-            "provenance": _provenance(session, stored, bars, result),
+            "provenance": {**_provenance(session, stored, bars, result), "results_digest": provenance.digest(results)},
             "results": results,
             "telemetry": _telemetry(clock, executor, result.fits),
         }
-        document["provenance"]["results_digest"] = provenance.digest(results)
         stored.write_report(document)
     return Report(document, stored)
 
@@ -160,12 +115,16 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         session = restore_session(stored, progress=progress)
         bars = stored.home.bars(report.provenance["data"]["fingerprint"])
     if holdout_start(bars, session.recipe) >= len(bars):
-        raise RecipeError(f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction")
+        raise RecipeError(
+            f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
+        )
     frame = stored.frame("predictions")
     earlier = parts.stored_predictions(frame[frame["part"] == "development"], list(session.recipe.models))
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
     with session.executor() as executor:
-        result = parts.holdout(session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout"))
+        result = parts.holdout(
+            session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout")
+        )
         tables = {k: pd.concat([_development(stored.frame(k)), v], ignore_index=True) for k, v in result.frames.items()}
         with clock.stage("store"):
             stored.write_frames(tables)
@@ -173,7 +132,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         document["results"] = {**report.results, "holdout": _with_warnings(result.section, [])}
         document["provenance"] = {
             **report.provenance,
-            "holdout": {"opened": _now(), "recipes_that_opened_it": count},
+            "holdout": {**report.provenance["holdout"], "opened": _now(), "recipes_that_opened_it": count},
             "results_digest": provenance.digest(document["results"]),
         }
         document["telemetry"] = {**report.telemetry, "holdout": _telemetry(clock, executor, result.fits)}
@@ -192,58 +151,13 @@ def load_report(name: str = "latest", *, home: str | Path | None = None) -> Repo
     stored = Home(home).find(name)
     report = Report(stored.report(), stored)
     for key in ("provenance", "results", "telemetry"):
-        if key not in report.document:
+        if not isinstance(report.document.get(key), Mapping):
             raise IntegrityError(f"{stored.path / 'report.json'} has no {key!r}: it was changed")
     if report.digest != report.provenance.get("results_digest"):
-        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: its results have another digest")
+        raise IntegrityError(
+            f"{stored.path / 'report.json'} was changed after the run: its results have another digest"
+        )
     return report
-
-
-def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
-    """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
-    document = stored.report()
-    registry = Registry.load()
-    for used in {(p["sha256"], p["file"]) for p in document["provenance"]["plugins"] if p["sha256"]}:
-        registry.add_local(stored.home.source(*used))
-    table = dict(document["provenance"]["recipe"])
-    for item in overrides:
-        table = merge(table, nested_override(item), f"--set {item}")
-    recipe = validate(_dates(table), stored.id)
-    return Session(recipe, registry, stored.home, progress or Progress())
-
-
-def _dates(table: dict[str, Any]) -> dict[str, Any]:
-    holdout = dict(table.get("holdout", {}))
-    if isinstance(holdout.get("start"), str):
-        holdout["start"] = dt.date.fromisoformat(holdout["start"])
-    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
-
-
-def load_bars(session: Session) -> Bars:
-    """Ask the recipe's source for its bars."""
-    recipe, registry = session.recipe, session.registry
-    spec = registry.get("source", recipe.data.source)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", UserWarning)
-        try:
-            bars = spec.resolve()(**substitute(recipe.data.options, "data"))
-        except QuorateError:
-            raise
-        except Exception as e:
-            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {e}") from e
-    for warning in caught:
-        if issubclass(warning.category, UserWarning):
-            session.warn(str(warning.message))
-    if not isinstance(bars, Bars):
-        raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
-    return bars
-
-
-def _keep(session: Session, bars: Bars) -> None:
-    session.home.keep_bars(bars)
-    for plugin in session.registry:
-        if plugin.provider.local is not None:
-            session.home.keep_source(plugin.provider.local)
 
 
 def _listen(session: Session, bars: Bars, part: str) -> Any:

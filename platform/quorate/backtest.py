@@ -122,14 +122,20 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
             mine = slice(k * n, (k + 1) * n)
             results.append(
                 _result(
-                    bars, equity[:, k], _of(orders, mine), _of(positions, mine), held[:, mine].any(axis=1), prices, trading
+                    bars,
+                    equity[:, k],
+                    _of(orders, mine),
+                    _of(positions, mine),
+                    held[:, mine].any(axis=1),
+                    prices,
+                    trading,
                 )
             )
     return results
 
 
 def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
-    inside = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
+    inside: pd.DataFrame = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
     return inside.assign(col=inside["col"] - columns.start)
 
 
@@ -167,20 +173,22 @@ def recently(present: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
-    close, price, alive = bars.close.copy(), bars.fill(fill).copy(), recently(bars.present)
+    """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
+    close, price, alive = pd.DataFrame(bars.close).ffill().to_numpy(), bars.fill(fill).copy(), recently(bars.present)
     payout = np.zeros_like(alive)
     payout[1:] = alive[:-1] & ~alive[1:]
-    price[payout] = pd.DataFrame(close).ffill().to_numpy()[payout]
+    price[payout] = close[payout]
     return close, price, payout
 
 
 def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_]) -> Floats:
     """Return the weight to order at each bar, NaN for none: what was desired one bar before, if it changed.
 
-    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar.
+    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar. One that
+    was paid out and comes back is traded again only once that is decided anew.
     """
-    target = pd.DataFrame(np.where(present, target, np.nan)).ffill().fillna(0.0).to_numpy()
+    known = np.where(present, target, np.where(payout, 0.0, np.nan))
+    target = pd.DataFrame(known).ffill().fillna(0.0).to_numpy()
     wanted = np.zeros_like(target)
     wanted[1:] = target[:-1]
     wanted[payout] = 0.0
@@ -193,8 +201,15 @@ def _value(portfolio: Any, n_series: int) -> Floats:
     return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series)
 
 
-def _result(bars: Bars, equity: Floats, orders: pd.DataFrame, positions: pd.DataFrame, held: NDArray[np.bool_],
-            prices: Floats, trading: Trading) -> BacktestResult:  # fmt: skip
+def _result(
+    bars: Bars,
+    equity: Floats,
+    orders: pd.DataFrame,
+    positions: pd.DataFrame,
+    held: NDArray[np.bool_],
+    prices: Floats,
+    trading: Trading,
+) -> BacktestResult:
     trades = _trades(bars, positions)
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
@@ -202,9 +217,14 @@ def _result(bars: Bars, equity: Floats, orders: pd.DataFrame, positions: pd.Data
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     result = BacktestResult(
-        bars.times, equity, trades, float(held[1:].mean()) if len(held) > 1 else 0.0, turnover,
-        float(orders["fees"].sum()), slippage,
-    )  # fmt: skip
+        bars.times,
+        equity,
+        trades,
+        float(held[1:].mean()) if len(held) > 1 else 0.0,
+        turnover,
+        float(orders["fees"].sum()),
+        slippage,
+    )
     _reconcile(result, trading.capital)
     return result
 

@@ -89,7 +89,15 @@ class Bars:
             wide[name] = array
         sessions = clock.sessions(times)
         frequency, per_year = infer_frequency(times, sessions, clock)
-        return cls(times, sessions, tuple(symbols.tolist()), **wide, calendar=clock, frequency=frequency, bars_per_year=per_year)
+        return cls(
+            times,
+            sessions,
+            tuple(symbols.tolist()),
+            **wide,
+            calendar=clock,
+            frequency=frequency,
+            bars_per_year=per_year,
+        )
 
     def __len__(self) -> int:
         """Return the number of bars on the time axis."""
@@ -132,8 +140,15 @@ class Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
         fields = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
-        return Bars(self.times[part], self.sessions[part], self.symbols, **fields, calendar=self.calendar,
-                    frequency=self.frequency, bars_per_year=self.bars_per_year)  # fmt: skip
+        return Bars(
+            self.times[part],
+            self.sessions[part],
+            self.symbols,
+            **fields,
+            calendar=self.calendar,
+            frequency=self.frequency,
+            bars_per_year=self.bars_per_year,
+        )
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars: all that is known at the close of bar ``stop - 1``."""
@@ -226,5 +241,5 @@ def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -
     detail = f" (low {first['low']:g}, high {first['high']:g})" if "between" in rule else ""
     raise DataError(
         f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{detail}; "
-        f"{int(bad.sum())} of {len(bad)} bars are wrong; correct them, or leave such bars out with data.invalid = \"drop\""
+        f'{int(bad.sum())} of {len(bad)} bars are wrong; correct them, or leave them out with data.invalid = "drop"'
     )

@@ -50,7 +50,7 @@ class Calendar:
         """Return the UTC close, ``datetime64[us]``, of each session date."""
         hours, minutes = (int(part) for part in self.close.split(":"))
         local = pd.DatetimeIndex(sessions.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
-        utc = local.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")  # type: ignore[arg-type]
+        utc = local.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         return utc.tz_localize(None).to_numpy().astype("datetime64[us]")
 
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
@@ -80,7 +80,9 @@ def get_calendar(name: str) -> Calendar:
         ) from None
 
 
-def infer_frequency(times: NDArray[np.datetime64], sessions: NDArray[np.datetime64], calendar: Calendar) -> tuple[str, float]:
+def infer_frequency(
+    times: NDArray[np.datetime64], sessions: NDArray[np.datetime64], calendar: Calendar
+) -> tuple[str, float]:
     """Return the bars' frequency, e.g. ``1d`` or ``60min``, and the number of bars in a year.
 
     Bars are daily, if no session holds two; otherwise the bars per session are counted where most

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
+from rich.console import Console as Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -18,11 +20,12 @@ from quorate.progress import Progress
 if TYPE_CHECKING:
     from quorate.fit import FitResult
 
+PIPED_WIDTH = 140
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INSUFFICIENT": "bold yellow", "INSUF": "bold yellow"}
 
 
 def out() -> Console:
-    """Return the console for results. Text that is piped on is as wide as it needs to be."""
+    """Return the console for results."""
     return _console(sys.stdout)
 
 
@@ -32,7 +35,7 @@ def err() -> Console:
 
 
 def _console(stream: IO[str]) -> Console:
-    width = None if stream.isatty() or "COLUMNS" in __import__("os").environ else 140
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
@@ -42,13 +45,26 @@ def verdict_text(verdict: str, short: bool = False) -> Text:
     return Text(word, style=STYLES.get(word, "bold"))
 
 
-def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str | Text]], title: str | None = None) -> Table:
-    """Return a plain table; a column is (heading, ``left`` or ``right``)."""
-    grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1))
-    for heading, side in columns:
-        grid.add_column(heading, justify="right" if side == "right" else "left", no_wrap=side == "right")
-    for row in rows:
-        grid.add_row(*row)
+def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence[str | Text]]]) -> Table:
+    """Return a plain table of groups of rows; a column is (heading, ``left`` or ``right``)."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for i, (heading, side) in enumerate(columns):
+        right = side == "right"
+        grid.add_column(heading, justify="right" if right else "left", no_wrap=right or i == 0, overflow="fold")
+    for rows in groups:
+        for row in rows:
+            grid.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
+        grid.add_section()
+    return grid
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return names and what they are, one per line, long ones wrapped beside their name."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bright_black", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in rows:
+        grid.add_row(name, verdict_text(text) if text in STYLES else escape(text))
     return grid
 
 
@@ -97,7 +113,11 @@ class PlainProgress(_Counting):
         if done * 10 // total > self._tenth or done == total:
             self._tenth = done * 10 // total
             models = ", ".join(f"{name} {n}/{self._totals[name]}" for name, n in self._done.items())
-            print(f"[{time.monotonic() - self._start:6.1f} s] fits {done}/{total} ({models}); {times}", file=sys.stderr, flush=True)
+            print(
+                f"[{time.monotonic() - self._start:6.1f} s] fits {done}/{total} ({models}); {times}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def warn(self, message: str) -> None:
         """Tell the warning."""

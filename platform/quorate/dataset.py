@@ -120,7 +120,9 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
     values[~bars.present] = np.nan
     known = ~np.isnan(values)
     if (ends[known] >= len(bars)).any():
-        raise PluginError(f"label {spec.name!r} has a value that ends after the last bar: it reads prices that do not exist")
+        raise PluginError(
+            f"label {spec.name!r} has a value that ends after the last bar: it reads prices that do not exist"
+        )
     if (ends <= np.arange(len(bars))[:, None])[known].any():
         raise PluginError(f"label {spec.name!r} has a value that ends at or before its own bar: it is no forecast")
     if spec.task == "classification" and not np.isin(values[known], (0.0, 1.0)).all():
@@ -165,7 +167,9 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tupl
         key = (name, spec.cross_sectional)
         if key not in inputs:
             if name not in FIELDS:
-                raise PluginError(f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}")
+                raise PluginError(
+                    f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}"
+                )
             field = getattr(bars, name)
             inputs[key] = field if spec.cross_sectional else packing.pack(field)
         arrays.append(inputs[key])
@@ -180,8 +184,9 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tupl
     return values if spec.cross_sectional else packing.unpack(values)
 
 
-def _check_finite(spec: FeatureSpec, column: NDArray[np.float32], bars: Bars, row: NDArray[np.intp],
-                  symbol: NDArray[np.intp]) -> None:  # fmt: skip
+def _check_finite(
+    spec: FeatureSpec, column: NDArray[np.float32], bars: Bars, row: NDArray[np.intp], symbol: NDArray[np.intp]
+) -> None:
     bad = ~np.isfinite(column)
     if bad.any():
         at = int(bad.argmax())

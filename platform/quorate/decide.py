@@ -83,8 +83,14 @@ def share_of_capital(available: NDArray[np.bool_]) -> Floats:
     return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
 
 
-def decide(plans: Sequence[tuple[StrategySpec, Mapping[str, Any], Floats]], bars: Bars, dataset: Dataset,
-           folds: Sequence[Fold], rule: ThresholdRule, trading: Trading) -> list[Decisions]:  # fmt: skip
+def decide(
+    plans: Sequence[tuple[StrategySpec, Mapping[str, Any], Floats]],
+    bars: Bars,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    rule: ThresholdRule,
+    trading: Trading,
+) -> list[Decisions]:
     """Choose a threshold per fold and return the desired weights, for several series at once.
 
     All thresholds of all series are backtested in one go over the out-of-fold span. A fold takes

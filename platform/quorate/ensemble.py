@@ -60,11 +60,19 @@ def member_weights(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ense
         raise PluginError(
             f"ensembler {spec.name!r} must give {n} finite weights, none negative and not all zero; it gave {weights}"
         )
-    return weights / weights.sum()
+    shares: Floats = weights / weights.sum()
+    return shares
 
 
-def combine(spec: EnsemblerSpec, params: Mapping[str, Any], members: Sequence[str], predictions: Floats,
-            dataset: Dataset, folds: Sequence[Fold], binary: bool) -> tuple[Floats, Floats]:  # fmt: skip
+def combine(
+    spec: EnsemblerSpec,
+    params: Mapping[str, Any],
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    binary: bool,
+) -> tuple[Floats, Floats]:
     """Return the combined prediction of every row, and the weights of every fold.
 
     Parameters

@@ -149,9 +149,19 @@ class GateResult:
         return replace(self, verdict="FAIL", reason=reason)
 
 
-def judge(gate: str, value: float, condition: str, threshold: float, *, undefined: str = "it is undefined",
-          benchmark: float = math.nan, unit: str = "ratio", uncertainty: str = "", sample: str = "",
-          inputs: Mapping[str, Any] | None = None) -> GateResult:  # fmt: skip
+def judge(
+    gate: str,
+    value: float,
+    condition: str,
+    threshold: float,
+    *,
+    undefined: str = "it is undefined",
+    benchmark: float = math.nan,
+    unit: str = "ratio",
+    uncertainty: str = "",
+    sample: str = "",
+    inputs: Mapping[str, Any] | None = None,
+) -> GateResult:
     """Compare a value with a threshold, strictly as the condition says.
 
     Parameters
@@ -175,9 +185,19 @@ def judge(gate: str, value: float, condition: str, threshold: float, *, undefine
     margin = (value - threshold) * (1 if condition.startswith(">") else -1) if finite else None
     reason = "" if passed else f"must be {condition} {threshold:g}" if finite else undefined
     return GateResult(
-        gate, "PASS" if passed else "FAIL", finite_or_none(value), condition, threshold, margin,
-        finite_or_none(benchmark), unit, uncertainty, sample, reason, inputs=dict(inputs or {}),
-    )  # fmt: skip
+        gate,
+        "PASS" if passed else "FAIL",
+        finite_or_none(value),
+        condition,
+        threshold,
+        margin,
+        finite_or_none(benchmark),
+        unit,
+        uncertainty,
+        sample,
+        reason,
+        inputs=dict(inputs or {}),
+    )
 
 
 def finite_or_none(value: float) -> float | None:

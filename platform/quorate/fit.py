@@ -118,7 +118,8 @@ def run_fit(task: FitTask, data: FitData) -> FitResult:
     """Fit one model on one fold's training rows and predict its test rows; never raises."""
     wall, cpu = time.perf_counter(), time.process_time()
     fold = data.fold(task.fold)
-    key, notes, error, trace = "", (), "", ""
+    key, error, trace = "", "", ""
+    notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
     try:
         predictions, key, notes = _fit(task, data.dataset, fold)
@@ -126,9 +127,18 @@ def run_fit(task: FitTask, data: FitData) -> FitResult:
         error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
         trace = traceback.format_exc()
     return FitResult(
-        task.model, task.fold, predictions, key, len(fold.train), time.perf_counter() - wall,
-        time.process_time() - cpu, f"{os.uname().nodename}:{os.getpid()}", notes, error, trace,
-    )  # fmt: skip
+        task.model,
+        task.fold,
+        predictions,
+        key,
+        len(fold.train),
+        time.perf_counter() - wall,
+        time.process_time() - cpu,
+        f"{os.uname().nodename}:{os.getpid()}",
+        notes,
+        error,
+        trace,
+    )
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], str, tuple[str, ...]]:
@@ -152,7 +162,9 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
             predictions = np.clip(predictions, 0.0, 1.0)
         elif predictions.min() < 0 or predictions.max() > 1:
             raise FitError(f"probabilities must lie in 0..1; they were {predictions.min():g}..{predictions.max():g}")
-    notes = sorted({f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)})
+    notes = sorted(
+        {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
+    )
     return predictions, key, tuple(notes[:5])
 
 
@@ -160,7 +172,8 @@ def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArr
     if spec.input == "rows":
         return dataset.X[rows]
     back = np.arange(spec.lookback - 1, -1, -1)
-    return dataset.ohlcv[dataset.context[rows][:, None] - back[None, :]]
+    windows: NDArray[np.float64] = dataset.ohlcv[dataset.context[rows][:, None] - back[None, :]]
+    return windows
 
 
 def _arguments(factory: Callable[..., Any], task: FitTask) -> dict[str, Any]:
@@ -213,7 +226,9 @@ def predict_blocks(predict: Callable[[NDArray[Any]], NDArray[Any]], X: NDArray[A
         out[start : start + len(part)] = values[: len(part)]
     bad = ~np.isfinite(out)
     if bad.any():
-        raise FitError(f"predictions must be finite; {int(bad.sum())} of {len(out)} are not, the first in row {int(bad.argmax())}")
+        raise FitError(
+            f"predictions must be finite; {int(bad.sum())} of {len(out)} are not, the first in row {int(bad.argmax())}"
+        )
     return out
 
 
@@ -221,8 +236,16 @@ def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], *arrays: N
     digest = hashlib.sha256()
     versions = {need: _version(need) for need in spec.requires}
     local = task.plugin[3]
-    facts = [NUMERICS, spec.name, local.sha256 if local else _source_hash(factory), dict(task.params), task.seed,
-             task.threads, task.binary, versions]  # fmt: skip
+    facts = [
+        NUMERICS,
+        spec.name,
+        local.sha256 if local else _source_hash(factory),
+        dict(task.params),
+        task.seed,
+        task.threads,
+        task.binary,
+        versions,
+    ]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())

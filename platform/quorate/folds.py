@@ -52,7 +52,7 @@ def walk_forward(bar: Positions, end: Positions, n_bars: int, test: int, first: 
     index : int
         Number of the first fold.
     """
-    folds = []
+    folds: list[Fold] = []
     for start in range(first, n_bars, test):
         stop = min(start + test, n_bars)
         train = np.flatnonzero(end < start).astype(np.int64)
@@ -97,7 +97,9 @@ def audit_folds(folds: list[Fold], bar: Positions, end: Positions) -> None:
     """
     for fold in folds:
         if len(fold.train) and int(end[fold.train].max()) >= fold.first:
-            raise IntegrityError(f"fold {fold.index}: a training label ends at or after the first test bar {fold.first}")
+            raise IntegrityError(
+                f"fold {fold.index}: a training label ends at or after the first test bar {fold.first}"
+            )
         if int(bar[fold.test].min()) < fold.first or int(bar[fold.test].max()) >= fold.stop:
             raise IntegrityError(f"fold {fold.index}: a test row lies outside bars {fold.first}..{fold.stop - 1}")
     tested = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -19,7 +19,7 @@ _impl = pluggy.HookimplMarker(PROJECT)
 
 def hookimpl(function: F) -> F:
     """Mark a plugin's function as the implementation of the hook of the same name."""
-    return cast(F, _impl(function))
+    return _impl(function)
 
 
 class Hooks:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from quorate.errors import PluginError
+from quorate.errors import PluginError, RecipeError
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class LocalSource:
 
     @classmethod
     def read(cls, path: Path) -> LocalSource:
-        """Read the file, or raise `PluginError`."""
+        """Read the file, or raise `RecipeError`: whoever named it named none that is there."""
         try:
             return cls(path.resolve(), path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as e:
-            raise PluginError(f"cannot read the plugin file {path}: {e}") from e
+            reason = e.strerror if isinstance(e, OSError) else e
+            raise RecipeError(f"cannot read the plugin file {path}: {reason}") from e
 
     @property
     def sha256(self) -> str:
@@ -60,15 +61,16 @@ def import_local(source: LocalSource) -> ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(source.text, str(source.path), "exec"), module.__dict__)
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         del sys.modules[name]
-        where = f", line {e.lineno}" if isinstance(e, SyntaxError) else _line_in(e, str(source.path))
+        where = f", line {e.lineno}" if isinstance(e, SyntaxError) else line_in(e, source)
         raise PluginError(f"the plugin file {source.path}{where} failed to import: {type(e).__name__}: {e}") from e
     return module
 
 
-def _line_in(error: BaseException, path: str) -> str:
-    line = ""
+def line_in(error: BaseException, source: LocalSource | None) -> str:
+    """Return ``", line N"``: where in the plugin file an error arose, or ``""``."""
+    path, line = str(source.path) if source else "", ""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == path:

@@ -46,7 +46,9 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
     options.update(given)
     missing = [k for k, p in accepted.items() if p.default is p.empty and k not in options]
     if missing:
-        raise RecipeError(f"{where}: {spec.kind} {spec.name!r} needs the option {missing[0]!r}: set {where}.{missing[0]}")
+        raise RecipeError(
+            f"{where}: {spec.kind} {spec.name!r} needs the option {missing[0]!r}: set {where}.{missing[0]}"
+        )
     for key, value in given.items():
         options[key] = _check_type(function, key, value, where)
     return options
@@ -75,5 +77,5 @@ def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) 
     try:
         return TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError as e:
-        detail = e.errors()[0]["msg"].removeprefix("Input ")
-        raise RecipeError(f"{where}.{key} {detail}; it was {value!r}") from e
+        detail = e.errors()[0]["msg"].removeprefix("Input should ")
+        raise RecipeError(f"{where}.{key} must {detail}; it was {value!r}") from e

@@ -40,8 +40,9 @@ class Part:
     fits: list[FitResult]
 
 
-def development(recipe: Recipe, registry: Registry, bars: Bars, executor: Executor, clock: Clock,
-                done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+def development(
+    recipe: Recipe, registry: Registry, bars: Bars, executor: Executor, clock: Clock, done: Callable[[FitResult], None]
+) -> Part:
     """Compute the walk-forward before the holdout; bars from there on are cut off first."""
     stop = holdout_start(bars, recipe)
     known = bars.until(stop)
@@ -49,16 +50,32 @@ def development(recipe: Recipe, registry: Registry, bars: Bars, executor: Execut
     return _part("development", recipe, registry, known, [(recipe.folds.initial, stop)], None, executor, clock, done)
 
 
-def holdout(recipe: Recipe, registry: Registry, bars: Bars, earlier: Floats, executor: Executor, clock: Clock,
-            done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+def holdout(
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    earlier: Floats,
+    executor: Executor,
+    clock: Clock,
+    done: Callable[[FitResult], None],
+) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
     parts = [(recipe.folds.initial, start), (start, len(bars))]
     return _part("holdout", recipe, registry, bars, parts, earlier, executor, clock, done)
 
 
-def _part(name: str, recipe: Recipe, registry: Registry, bars: Bars, spans: list[tuple[int, int]], earlier: Floats | None,
-          executor: Executor, clock: Clock, done: Callable[[FitResult], None]) -> Part:  # fmt: skip
+def _part(
+    name: str,
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    spans: list[tuple[int, int]],
+    earlier: Floats | None,
+    executor: Executor,
+    clock: Clock,
+    done: Callable[[FitResult], None],
+) -> Part:
     with clock.stage("features"):
         study = prepare(recipe, registry, bars, spans)
     first, stop = spans[-1]
@@ -76,8 +93,14 @@ def _part(name: str, recipe: Recipe, registry: Registry, bars: Bars, spans: list
     return Part(section, frames, predictions, study, fits)
 
 
-def _section(study: Study, judged: Sequence[Judged], folds: Sequence[Fold], weights: dict[str, Floats],
-             fits: Sequence[FitResult], predictions: Floats) -> dict[str, Any]:  # fmt: skip
+def _section(
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    weights: dict[str, Floats],
+    fits: Sequence[FitResult],
+    predictions: Floats,
+) -> dict[str, Any]:
     recipe, registry, bars = study.recipe, study.registry, study.bars
     span = bars.take(folds[0].first, folds[-1].stop)
     measured = [measure(performance, registry) for _, _, performance in judged]
@@ -88,8 +111,12 @@ def _section(study: Study, judged: Sequence[Judged], folds: Sequence[Fold], weig
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
         "gates": [gate.to_dict() for gate in gates],
         "series": [
-            {"name": s.name, "role": s.role, "strategy": s.strategy,
-             "metrics": {m.name: m.value for m in metric_values(values, registry)}}
+            {
+                "name": s.name,
+                "role": s.role,
+                "strategy": s.strategy,
+                "metrics": {m.name: m.value for m in metric_values(values, registry)},
+            }
             for (s, _, _), values in zip(judged, measured, strict=True)
         ],
         "market": market_figures(span),
@@ -101,7 +128,7 @@ def _section(study: Study, judged: Sequence[Judged], folds: Sequence[Fold], weig
             "targets": _bytes_digest(judged[0][0].decisions.targets[folds[0].first : folds[-1].stop]),
             "equity": _bytes_digest(judged[0][1].equity),
         },
-    }  # fmt: skip
+    }
 
 
 def market_figures(bars: Bars) -> dict[str, Any]:
@@ -145,7 +172,9 @@ def _warnings(study: Study, span: Bars, fits: Sequence[FitResult]) -> list[str]:
     return warnings + [f"{note} ({count} of {len(study.folds)} folds)" for note, count in sorted(notes.items())]
 
 
-def _fold_table(study: Study, judged: Series, folds: Sequence[Fold], weights: dict[str, Floats]) -> list[dict[str, Any]]:
+def _fold_table(
+    study: Study, judged: Series, folds: Sequence[Fold], weights: dict[str, Floats]
+) -> list[dict[str, Any]]:
     sessions, dataset = study.bars.sessions, study.dataset
     offset = len(study.folds) - len(folds)
     rows = []
@@ -172,8 +201,14 @@ def _bytes_digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def _frames(part: str, study: Study, judged: Sequence[Judged], folds: Sequence[Fold], fits: Sequence[FitResult],
-            predictions: Floats) -> dict[str, pd.DataFrame]:  # fmt: skip
+def _frames(
+    part: str,
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    fits: Sequence[FitResult],
+    predictions: Floats,
+) -> dict[str, pd.DataFrame]:
     times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
     first, stop = folds[0].first, folds[-1].stop
     named = [(one, f"{one.name}/{one.strategy}", result) for one, result, _ in judged]
@@ -195,16 +230,30 @@ def _frames(part: str, study: Study, judged: Sequence[Judged], folds: Sequence[F
         ),
         "fits": pd.DataFrame(
             [
-                {"part": part, "model": f.model, "fold": f.fold, "key": f.key, "train_rows": f.n_train,
-                 "seconds": f.seconds, "cpu_seconds": f.cpu_seconds, "place": f.place}
+                {
+                    "part": part,
+                    "model": f.model,
+                    "fold": f.fold,
+                    "key": f.key,
+                    "train_rows": f.n_train,
+                    "seconds": f.seconds,
+                    "cpu_seconds": f.cpu_seconds,
+                    "place": f.place,
+                }
                 for f in fits
             ]
         ),
-    }  # fmt: skip
+    }
 
 
-def _prediction_frame(part: str, study: Study, judged: Sequence[Judged], folds: Sequence[Fold], predictions: Floats,
-                      times: pd.DatetimeIndex) -> pd.DataFrame:  # fmt: skip
+def _prediction_frame(
+    part: str,
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    predictions: Floats,
+    times: pd.DatetimeIndex,
+) -> pd.DataFrame:
     dataset = study.dataset
     rows = np.concatenate([fold.test for fold in folds])
     ended = dataset.end[rows] != NEVER

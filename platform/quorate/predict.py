@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quorate.api import Session, load_bars, load_report, restore_session
+from quorate.api import load_report
 from quorate.bars import FIELDS, Bars
 from quorate.dataset import NEVER
 from quorate.decide import score_of
@@ -19,6 +19,7 @@ from quorate.part import stored_predictions
 from quorate.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.model import Report
+from quorate.session import Session, load_bars, restore_session
 from quorate.store import Home
 from quorate.study import Study, collect, decide_all, prepare, run_fits
 
@@ -58,8 +59,13 @@ class Prediction:
     warnings: list[str]
 
 
-def predict(name: str = "latest", *, data: str | Path | None = None, home: str | Path | None = None,
-            progress: Progress | None = None) -> Prediction:  # fmt: skip
+def predict(
+    name: str = "latest",
+    *,
+    data: str | Path | None = None,
+    home: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Prediction:
     """Refit the members of a run on every row whose label has ended and return the next weights.
 
     Ensemble weights and threshold come from the run's out-of-fold predictions, by the same causal
@@ -117,18 +123,25 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
             f"({', '.join(before.symbols[:3])}, {before.span})"
         )
     rows_now, rows_before = np.searchsorted(bars.times, common), np.searchsorted(before.times, common)
-    columns_now = [bars.symbols.index(s) for s in symbols]
-    columns_before = [before.symbols.index(s) for s in symbols]
+    columns_now = np.array([bars.symbols.index(s) for s in symbols])
+    columns_before = np.array([before.symbols.index(s) for s in symbols])
     changed = np.zeros((len(common), len(symbols)), dtype=bool)
     for name in FIELDS:
-        now, then = getattr(bars, name)[np.ix_(rows_now, columns_now)], getattr(before, name)[np.ix_(rows_before, columns_before)]
+        now, then = (
+            getattr(bars, name)[np.ix_(rows_now, columns_now)],
+            getattr(before, name)[np.ix_(rows_before, columns_before)],
+        )
         changed |= (now != then) & ~(np.isnan(now) & np.isnan(then))
     if changed.any():
         first = before.sessions[rows_before[int(changed.any(axis=1).argmax())]]
-        session.warn(f"{int(changed.sum())} bars differ from those of the run, the first on {first}: was the history revised?")
+        session.warn(
+            f"{int(changed.sum())} bars differ from those of the run, the first on {first}: was the history revised?"
+        )
 
 
-def _earlier(study: Study, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[np.ndarray[Any, Any], list[Fold]]:
+def _earlier(
+    study: Study, frame: pd.DataFrame, members: list[str], bars: Bars
+) -> tuple[np.ndarray[Any, Any], list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
     position = np.full(bars.close.shape, -1, dtype=np.int64)
     position[study.dataset.bar, study.dataset.symbol] = np.arange(len(study.dataset))
@@ -151,8 +164,14 @@ def _earlier(study: Study, frame: pd.DataFrame, members: list[str], bars: Bars) 
     return earlier, folds
 
 
-def _prediction(study: Study, session: Session, report: Report, predictions: np.ndarray[Any, Any],
-                rows: np.ndarray[Any, Any], train_rows: int) -> Prediction:  # fmt: skip
+def _prediction(
+    study: Study,
+    session: Session,
+    report: Report,
+    predictions: np.ndarray[Any, Any],
+    rows: np.ndarray[Any, Any],
+    train_rows: int,
+) -> Prediction:
     series, weights = decide_all(study, predictions)
     judged, bars, names = series[0], study.bars, list(study.members)
     targets = [

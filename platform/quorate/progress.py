@@ -7,27 +7,29 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from quorate.fit import FitResult
+if TYPE_CHECKING:
+    from quorate.fit import FitResult
 
 
 class Progress:
     """Hears of stages and fits; this one keeps quiet."""
 
     def stage(self, name: str) -> None:
-        """A stage begins."""
+        """Hear that a stage begins."""
 
     def fits(self, totals: Mapping[str, int]) -> None:
-        """Fits begin: how many per model."""
+        """Hear how many fits per model are to come."""
 
     def fitted(self, result: FitResult) -> None:
-        """One fit is done."""
+        """Hear that a fit is done."""
 
     def warn(self, message: str) -> None:
-        """Something the user should know."""
+        """Hear what the user should know."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Hear that nothing more will come."""
 
 
 class Clock:

@@ -14,9 +14,22 @@ from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
 
 LIBRARIES = (
-    "numpy", "pandas", "scipy", "bottleneck", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "catboost",
-    "torch", "vectorbt", "vectorbt-rust", "duckdb", "ray", "arch", "statsmodels",
-)  # fmt: skip
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "xgboost",
+    "xgboost-cpu",
+    "lightgbm",
+    "catboost",
+    "torch",
+    "vectorbt",
+    "vectorbt-rust",
+    "duckdb",
+    "ray",
+    "arch",
+    "statsmodels",
+)
 
 
 def canonical(value: Any) -> bytes:
@@ -32,7 +45,9 @@ def digest(value: Any) -> str:
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     """Return the digest of all in a resolved recipe that can change a result."""
     table = recipe.model_dump(mode="json", exclude={"name", "description", "execution", "plugins"})
-    return digest({"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])})
+    return digest(
+        {"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])}
+    )
 
 
 def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
@@ -85,4 +100,8 @@ def machine() -> dict[str, str]:
 
 def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return ``name old -> new`` for every version that differs."""
-    return [f"{k} {before.get(k, 'absent')} -> {now.get(k, 'absent')}" for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
+    return [
+        f"{k} {before.get(k, 'absent')} -> {now.get(k, 'absent')}"
+        for k in sorted({*before, *now})
+        if before.get(k) != now.get(k)
+    ]

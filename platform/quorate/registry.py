@@ -93,14 +93,15 @@ class Registry:
         provider = Provider(point.name, dist.name if dist else None, dist.version if dist else None, point.value)
         try:
             self._register(importlib.import_module(point.value), provider)
-        except Exception as e:  # whatever a foreign module does on import must not stop the others
+        except (Exception, SystemExit) as e:  # whatever a foreign module does on import must not stop the others
             reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
             self._broken.append(Plugin("-", point.name, None, provider, "broken", reason))
 
     def add_local(self, source: modules.LocalSource) -> None:
-        """Load a single-file plugin from its text."""
-        provider = Provider(source.path.name, None, None, source.module_name, source)
-        self._register(modules.import_local(source), provider)
+        """Load a single-file plugin from its text; the same text is loaded once, however often it is given."""
+        module = modules.import_local(source)
+        if not self._manager.is_registered(module):
+            self._register(module, Provider(source.path.name, None, None, source.module_name, source))
 
     def add_module(self, module: ModuleType | Any, name: str = "inline") -> None:
         """Register an object whose attributes are hook implementations, for tests and notebooks."""
@@ -108,12 +109,17 @@ class Registry:
 
     def _register(self, module: Any, provider: Provider) -> None:
         _check_hooks(module, provider)
-        self._manager.register(module, name=f"{provider.module}#{len(self._manager.get_plugins())}")
+        try:
+            self._manager.register(module, name=f"{provider.module}#{len(self._manager.get_plugins())}")
+        except pluggy.PluginValidationError as e:
+            raise PluginError(f"{provider}: a hook takes no arguments: {str(e).splitlines()[-1].strip()}") from e
+        offered: list[Spec] = []
         for hook, kind in hooks.HOOKS.items():
             for impl in getattr(self._manager.hook, hook).get_hookimpls():
                 if impl.plugin is module:
-                    for spec in _specs(impl.function, hook, kind, provider):
-                        self._add(spec, provider)
+                    offered += _specs(impl.function, hook, kind, provider)
+        for spec in offered:
+            self._add(spec, provider)
 
     def _add(self, spec: Spec, provider: Provider) -> None:
         key = (spec.kind, spec.name)
@@ -124,7 +130,8 @@ class Registry:
             plugin = replace(plugin, state="disabled", reason=f"needs {needs}, which is not installed")
         first = self._plugins.get(key)
         if first is not None:
-            reason = f"provided by both {first.provider} and {provider}"
+            others = first.reason if first.state == "conflict" else f"provided by both {first.provider}"
+            reason = f"{others} and {provider}"
             plugin = replace(first, state="conflict", reason=reason)
         self._plugins[key] = plugin
 
@@ -225,10 +232,14 @@ def _defined_in(module: Any, function: Any) -> bool:
 
 
 def _specs(function: Any, hook: str, kind: str, provider: Provider) -> list[Spec]:
-    result = function()
+    try:
+        result = function()
+        specs = list(result) if isinstance(result, Iterable) else []
+    except Exception as e:  # a hook is foreign code
+        reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
+        raise PluginError(f"{provider}: {hook} failed{modules.line_in(e, provider.local)}: {reason}") from e
     if isinstance(result, Spec) or result is None or not isinstance(result, Iterable):
         raise PluginError(f"{provider}: {hook} must yield specs; it returned {type(result).__name__}: use yield")
-    specs = list(result)
     for spec in specs:
         if not isinstance(spec, KINDS[kind]):
             raise PluginError(f"{provider}: {hook} must yield {KINDS[kind].__name__}; it yielded {type(spec).__name__}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from quorate import part as parts
 from quorate import provenance
-from quorate.api import load_report, restore_session
+from quorate.api import load_report
+from quorate.errors import RecipeError
 from quorate.progress import Clock, Progress
+from quorate.session import restore_session
 from quorate.store import Home
 
 
@@ -48,8 +50,13 @@ class Reproduction:
         return not self.differing and not self.differences
 
 
-def reproduce(name: str = "latest", *, home: str | Path | None = None, overrides: Iterable[str] = (),
-              progress: Progress | None = None) -> Reproduction:  # fmt: skip
+def reproduce(
+    name: str = "latest",
+    *,
+    home: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Reproduction:
     """Compute a stored run again from its recipe, bars and plugin sources, and compare.
 
     An opened holdout is computed again too; that opens nothing new and is not counted.
@@ -61,6 +68,9 @@ def reproduce(name: str = "latest", *, home: str | Path | None = None, overrides
     overrides : iterable of str
         For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
     """
+    foreign = [item for item in overrides if not item.startswith("execution.")]
+    if foreign:
+        raise RecipeError(f"reproduce takes --set for execution only: {foreign[0]} would make it another run")
     progress = progress or Progress()
     stored = Home(home).find(name)
     report = load_report(stored.id, home=home)
@@ -71,7 +81,11 @@ def reproduce(name: str = "latest", *, home: str | Path | None = None, overrides
     clock = Clock(progress)
     again: dict[str, parts.Part] = {}
     with session.executor() as executor:
-        progress.fits(dict.fromkeys(members, sum(len((report.results[p] or {}).get("folds", [])) for p in ("development", "holdout"))))
+        progress.fits(
+            dict.fromkeys(
+                members, sum(len((report.results[p] or {}).get("folds", [])) for p in ("development", "holdout"))
+            )
+        )
         development = parts.development(session.recipe, session.registry, bars, executor, clock, progress.fitted)
         again["development"] = development
         if report.results["holdout"] is not None:
@@ -99,7 +113,7 @@ def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int
     """Return how many values differ in any bit, and the largest distance."""
     unequal = before.view(np.int64) != now.view(np.int64)
     unequal &= ~(np.isnan(before) & np.isnan(now))
-    return int(unequal.sum()), float(np.abs(before - now)[unequal].max(initial=0.0))
+    return int(unequal.sum()), float(np.fmax.reduce(np.abs(before - now)[unequal], initial=0.0))
 
 
 def _differences(before: Any, now: Any, where: str) -> Iterator[str]:

@@ -152,26 +152,28 @@ def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[Feat
 
 def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
     """Return one task per member and fold."""
-    tasks = []
+    tasks: list[FitTask] = []
     for name, spec in study.members.items():
         model = study.recipe.models[name]
         assert model
-        for fold in folds:
-            tasks.append(
-                FitTask(
-                    model=name,
-                    fold=fold.index,
-                    plugin=reference(study.registry, "model", spec.name),
-                    params=model.params,
-                    seed=fit_seed(study.recipe.seed, name),
-                    threads=spec.cpus,
-                    binary=study.binary,
-                )
+        tasks += [
+            FitTask(
+                model=name,
+                fold=fold.index,
+                plugin=reference(study.registry, "model", spec.name),
+                params=model.params,
+                seed=fit_seed(study.recipe.seed, name),
+                threads=spec.cpus,
+                binary=study.binary,
             )
+            for fold in folds
+        ]
     return tasks
 
 
-def run_fits(study: Study, folds: Sequence[Fold], executor: Executor, done: Callable[[FitResult], None]) -> list[FitResult]:
+def run_fits(
+    study: Study, folds: Sequence[Fold], executor: Executor, done: Callable[[FitResult], None]
+) -> list[FitResult]:
     """Fit every member on these folds; the results are in task order, whatever order they arrived in.
 
     Raises
@@ -250,11 +252,16 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     assert threshold.default is not None
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
     decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
-    series = [Series(name, role, strategy, values, d) for (name, role, strategy, values), d in zip(rows, decisions, strict=True)]
+    series = [
+        Series(name, role, strategy, values, d)
+        for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
+    ]
     return series, weights
 
 
-def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, BacktestResult, Performance]]:
+def judge_span(
+    study: Study, series: Sequence[Series], first: int, stop: int
+) -> list[tuple[Series, BacktestResult, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
     span = study.bars.take(first, stop)
     hold = share_of_capital(span.present)
@@ -267,8 +274,17 @@ def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) ->
     for one, result in zip(everything, results, strict=True):
         rows = inside & np.isfinite(one.predictions)
         performance = Performance(
-            result.returns, result.equity, result.trades, result.exposure, result.turnover, result.fees,
-            result.slippage, span.bars_per_year, one.predictions[rows], study.dataset.y[rows], study.binary,
-        )  # fmt: skip
+            result.returns,
+            result.equity,
+            result.trades,
+            result.exposure,
+            result.turnover,
+            result.fees,
+            result.slippage,
+            span.bars_per_year,
+            one.predictions[rows],
+            study.dataset.y[rows],
+            study.binary,
+        )
         out.append((one, result, performance))
     return out

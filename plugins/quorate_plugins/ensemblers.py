@@ -42,7 +42,8 @@ def past_performance(history: quorate.EnsembleHistory, rate: float = 1.0) -> NDA
     n, m = history.predictions.shape
     total = np.array([_loss(history.predictions[:, j], history.labels, history.binary) for j in range(m)])
     eta = rate * np.sqrt(8 * np.log(max(m, 2)) / n)
-    return np.exp(-eta * (total - total.min()))
+    weights: NDArray[np.float64] = np.exp(-eta * (total - total.min()))
+    return weights
 
 
 def _loss(prediction: NDArray[Any], label: NDArray[np.float64], binary: bool) -> float:

@@ -25,11 +25,16 @@ def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateRe
     low, high = quorate.statistics.sharpe_interval(p.returns, p.bars_per_year)
     interval = f"90% CI [{low:.2f}, {high:.2f}]" if math.isfinite(low) else ""
     return quorate.judge(
-        "sharpe", evidence.metric("sharpe"), ">", threshold,
+        "sharpe",
+        evidence.metric("sharpe"),
+        ">",
+        threshold,
         undefined="it is undefined: the returns do not vary (nothing was traded)",
-        benchmark=evidence.benchmark_metric("sharpe"), uncertainty=interval, sample=f"{len(p.returns)} bars",
+        benchmark=evidence.benchmark_metric("sharpe"),
+        uncertainty=interval,
+        sample=f"{len(p.returns)} bars",
         inputs={"bars_per_year": p.bars_per_year, "ddof": 1, "n_returns": len(p.returns)},
-    )  # fmt: skip
+    )
 
 
 def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate.GateResult:
@@ -37,11 +42,16 @@ def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate
     p = evidence.performance
     resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed)
     return quorate.judge(
-        "max-drawdown", -evidence.metric("max-drawdown"), "<", threshold,
-        benchmark=-evidence.benchmark_metric("max-drawdown"), unit="fraction",
-        uncertainty=f"bootstrap p95 {-resampled:.1%}" if math.isfinite(resampled) else "",
-        sample=f"{len(p.returns)} bars", inputs={"capital_included": True, "bootstrap": "stationary, 500 draws"},
-    )  # fmt: skip
+        "max-drawdown",
+        abs(evidence.metric("max-drawdown")),
+        "<",
+        threshold,
+        benchmark=abs(evidence.benchmark_metric("max-drawdown")),
+        unit="fraction",
+        uncertainty=f"bootstrap p95 {abs(resampled):.1%}" if math.isfinite(resampled) else "",
+        sample=f"{len(p.returns)} bars",
+        inputs={"capital_included": True, "bootstrap": "stationary, 500 draws"},
+    )
 
 
 def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.GateResult:
@@ -50,18 +60,33 @@ def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.Gat
     n, wins = len(closed), int((closed["pnl"] > 0).sum())
     lower = quorate.statistics.wilson_lower(wins, n)
     return quorate.judge(
-        "win-rate", evidence.metric("win-rate"), ">", threshold, undefined="no round trip was closed",
-        benchmark=evidence.benchmark_metric("win-rate"), unit="fraction",
-        uncertainty=f"Wilson low {lower:.1%}" if n else "", sample=f"{n} closed trades",
+        "win-rate",
+        evidence.metric("win-rate"),
+        ">",
+        threshold,
+        undefined="no round trip was closed",
+        benchmark=evidence.benchmark_metric("win-rate"),
+        unit="fraction",
+        uncertainty=f"Wilson low {lower:.1%}" if n else "",
+        sample=f"{n} closed trades",
         inputs={"wins": wins, "closed": n},
-    )  # fmt: skip
+    )
 
 
-def sample_size(evidence: quorate.Evidence, trades: int = 100, least_trades: int = 30, bars: int = 252) -> quorate.GateResult:
+def sample_size(
+    evidence: quorate.Evidence, trades: int = 100, least_trades: int = 30, bars: int = 252
+) -> quorate.GateResult:
     """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient."""
     n, length = len(evidence.performance.closed), len(evidence.performance.returns)
-    result = quorate.judge("sample-size", n, ">=", trades, unit="count", sample=f"{length} bars, {n} closed trades",
-                           benchmark=evidence.benchmark_metric("closed-trades"))  # fmt: skip
+    result = quorate.judge(
+        "sample-size",
+        n,
+        ">=",
+        trades,
+        unit="count",
+        sample=f"{length} bars, {n} closed trades",
+        benchmark=evidence.benchmark_metric("closed-trades"),
+    )
     if n >= least_trades and (n < trades or length < bars):
         missing = f"{trades - n} more closed trades" if n < trades else f"{bars - length} more bars"
         return result.insufficient(f"needs {missing} to be judged")

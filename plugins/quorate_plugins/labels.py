@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def quorate_labels() -> Iterator[quorate.LabelSpec]:
     """Yield the built-in labels."""
     here = "quorate_plugins.labels"
-    yield quorate.LabelSpec("direction", f"{here}:direction", description="1 if the trade earns more than `above`, else 0")
+    yield quorate.LabelSpec(
+        "direction", f"{here}:direction", description="1 if the trade earns more than `above`, else 0"
+    )
     yield quorate.LabelSpec("return", f"{here}:trade_return", task="regression", description="what the trade earns")
 
 
@@ -32,7 +34,9 @@ def trade_return(prices: NDArray[np.float64], horizon: int) -> tuple[NDArray[np.
     return values, ends
 
 
-def direction(prices: NDArray[np.float64], horizon: int, above: float = 0.0) -> tuple[NDArray[np.float64], NDArray[Any]]:
+def direction(
+    prices: NDArray[np.float64], horizon: int, above: float = 0.0
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return 1 where the trade earns more than `above` (a fraction), else 0."""
     import numpy as np
 

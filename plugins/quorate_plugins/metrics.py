@@ -20,20 +20,42 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     """Yield the built-in metrics."""
     spec = quorate.MetricSpec
     yield spec("sharpe", f"{HERE}:sharpe", annualised=True, description="mean over deviation of net returns per year")
-    yield spec("max-drawdown", f"{HERE}:max_drawdown", unit="fraction", description="deepest loss from a peak, capital included")
+    yield spec(
+        "max-drawdown",
+        f"{HERE}:max_drawdown",
+        unit="fraction",
+        description="deepest loss from a peak, capital included",
+    )
     yield spec("win-rate", f"{HERE}:win_rate", unit="fraction", description="closed round trips with a net gain")
     yield spec("total-return", f"{HERE}:total_return", unit="fraction", description="net gain over the span")
     yield spec("cagr", f"{HERE}:cagr", unit="fraction", annualised=True, description="compound net growth per year")
-    yield spec("volatility", f"{HERE}:volatility", unit="fraction", higher_is_better=False, annualised=True,
-               description="deviation of net returns per year")  # fmt: skip
-    yield spec("closed-trades", f"{HERE}:closed_trades", unit="count", higher_is_better=None, description="closed round trips")
-    yield spec("exposure", f"{HERE}:exposure", unit="fraction", higher_is_better=None, description="bars with a position")
-    yield spec("turnover", f"{HERE}:turnover", higher_is_better=False, annualised=True,
-               description="traded value over mean equity per year")  # fmt: skip
+    yield spec(
+        "volatility",
+        f"{HERE}:volatility",
+        unit="fraction",
+        higher_is_better=False,
+        annualised=True,
+        description="deviation of net returns per year",
+    )
+    yield spec(
+        "closed-trades", f"{HERE}:closed_trades", unit="count", higher_is_better=None, description="closed round trips"
+    )
+    yield spec(
+        "exposure", f"{HERE}:exposure", unit="fraction", higher_is_better=None, description="bars with a position"
+    )
+    yield spec(
+        "turnover",
+        f"{HERE}:turnover",
+        higher_is_better=False,
+        annualised=True,
+        description="traded value over mean equity per year",
+    )
     yield spec("costs", f"{HERE}:costs", unit="currency", higher_is_better=False, description="fees and slippage paid")
     yield spec("accuracy", f"{HERE}:accuracy", unit="fraction", description="forecasts with the right direction")
     yield spec("auc", f"{HERE}:auc", description="area under the ROC curve")
-    yield spec("log-loss", f"{HERE}:log_loss", unit="nats", higher_is_better=False, description="mean negative log likelihood")
+    yield spec(
+        "log-loss", f"{HERE}:log_loss", unit="nats", higher_is_better=False, description="mean negative log likelihood"
+    )
     yield spec("brier", f"{HERE}:brier", higher_is_better=False, description="mean squared error of the probability")
 
 

@@ -68,7 +68,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             function(*args, **kwargs)
         except QuorateError as e:
             if _show_traceback:
-                raise
+                _print_traceback(e)
             print(f"error: {e}", file=sys.stderr)
             raise typer.Exit(INTEGRITY if isinstance(e, IntegrityError) else 2 if _is_usage(e) else 1) from None
         except KeyboardInterrupt:
@@ -76,6 +76,12 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(130) from None
 
     return guarded
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error)
 
 
 def _is_usage(error: QuorateError) -> bool:
@@ -125,7 +131,10 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
 
     report = api.load_report(run, home=home)
     rows = [
-        {"part": part, **gate} for part in ("development", "holdout") if report.results[part] for gate in report.results[part]["gates"]
+        {"part": part, **gate}
+        for part in ("development", "holdout")
+        if report.results[part]
+        for gate in report.results[part]["gates"]
     ]
     if as_json:
         _print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
@@ -156,7 +165,9 @@ def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 @_command
-def reproduce(run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def reproduce(
+    run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
     from quorate import console
     from quorate.cli import _listing
@@ -207,7 +218,9 @@ def plugins(
 
 @recipe_app.command("show")
 @_command
-def recipe_show(recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False) -> None:
+def recipe_show(
+    recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False
+) -> None:
     """Print a recipe with every default written out."""
     from quorate.cli import _listing
 

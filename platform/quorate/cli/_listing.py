@@ -26,14 +26,23 @@ def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
     """Print the registry."""
     if kind is not None and kind not in KINDS:
         raise RecipeError(f"--kind must be one of {one_of(KINDS)}; it was {kind!r}{near_misses(kind, KINDS)}")
-    rows = []
+    rows: list[dict[str, str]] = []
     for p in Registry.load(files):
         if kind in (None, p.kind) or p.state == "broken":
-            origin = str(p.provider.local.path) if p.provider.local else f"{p.provider.distribution}: {p.provider.module}"
+            origin = (
+                str(p.provider.local.path) if p.provider.local else f"{p.provider.distribution}: {p.provider.module}"
+            )
             rows.append(
-                {"name": p.name, "kind": p.kind, "version": p.provider.version, "origin": origin, "state": p.state,
-                 "reason": p.reason, "description": p.spec.description if p.spec else ""}
-            )  # fmt: skip
+                {
+                    "name": p.name,
+                    "kind": p.kind,
+                    "version": p.provider.version or "",
+                    "origin": origin,
+                    "state": p.state,
+                    "reason": p.reason,
+                    "description": p.spec.description if p.spec else "",
+                }
+            )
     if as_json:
         _json(rows)
         return
@@ -41,19 +50,26 @@ def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
     wide = target.width >= 110
     columns = [("kind", "left"), ("name", "left"), ("version", "left"), ("state", "left"), ("origin", "left")]
     cells = [
-        [r["kind"], r["name"], r["version"] or "file", f"{r['state']}: {r['reason']}" if r["reason"] else r["state"], r["origin"],
-         *([r["description"]] if wide else [])]
+        [
+            r["kind"],
+            r["name"],
+            r["version"] or "file",
+            f"{r['state']}: {r['reason']}" if r["reason"] else r["state"],
+            r["origin"],
+            *([r["description"]] if wide else []),
+        ]
         for r in rows
-    ]  # fmt: skip
-    target.print(console.table([*columns, *([("what it is", "left")] if wide else [])], cells))
+    ]
+    target.print(console.table([*columns, *([("what it is", "left")] if wide else [])], [cells]))
 
 
 def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: bool) -> None:
     """Print a resolved recipe."""
-    from quorate.api import open_session
+    from quorate.progress import Progress
     from quorate.recipe.resolve import to_plain, to_toml
+    from quorate.session import open_session
 
-    class Told(console.Progress):
+    class Told(Progress):
         def warn(self, message: str) -> None:
             console.err().print(f"warning: {message}")
 
@@ -86,14 +102,19 @@ def runs(home: Path | None, as_json: bool) -> None:
         return
     columns = [("run", "left"), ("state", "left"), ("development", "left"), ("holdout", "left"), ("Sharpe", "right")]
     cells = [
-        [r["run"], r["state"], console.verdict_text(r["verdict"] or "-"), console.verdict_text(r["holdout"] or "closed"),
-         "-" if r["sharpe"] is None else f"{r['sharpe']:.2f}"]
+        [
+            r["run"],
+            r["state"],
+            console.verdict_text(r["verdict"] or "-"),
+            console.verdict_text(r["holdout"] or "closed"),
+            "-" if r["sharpe"] is None else f"{r['sharpe']:.2f}",
+        ]
         for r in rows
-    ]  # fmt: skip
+    ]
     if not rows:
         console.err().print(f"no runs in {Home(home).path}: start one, e.g. quorate run planted")
         return
-    console.out().print(console.table(columns, cells))
+    console.out().print(console.table(columns, [cells]))
 
 
 def reproduction(result: Reproduction, as_json: bool) -> None:
@@ -130,10 +151,12 @@ def prediction(result: Prediction, as_json: bool) -> None:
     rows = [
         [t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in result.targets
     ]
-    target.print(console.table(columns, rows))
-    cells = [
-        [m, f"{result.weights[m]:.1%}", *(f"{t['members'][m]:.4f}" for t in result.targets[:6])] for m in members
-    ]
-    target.print(console.table([("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in result.targets[:6])], cells))
+    target.print(console.table(columns, [rows]))
+    cells = [[m, f"{result.weights[m]:.1%}", *(f"{t['members'][m]:.4f}" for t in result.targets[:6])] for m in members]
+    target.print(
+        console.table(
+            [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in result.targets[:6])], [cells]
+        )
+    )
     if result.verdict != "PASS":
         console.err().print(f"note: the verdict on this ensemble is {result.verdict}; it has not earned promotion")

@@ -27,13 +27,16 @@ class Executor(ABC):
     def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
         """Run the tasks and call `done` in this thread once for each."""
 
+    @abstractmethod
     def close(self) -> None:
         """End what was started; may be called twice."""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -47,6 +50,9 @@ class Serial(Executor):
         """Run the tasks here."""
         for task in tasks:
             done(run_fit(task, data))
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""
 
 
 def cpu_count() -> int:

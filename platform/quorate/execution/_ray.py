@@ -29,8 +29,8 @@ class RayExecutor(Executor):
         # Short, because Unix sockets live below it and their paths are limited.
         self._folder = Path(tempfile.mkdtemp(prefix="quorate-"))
         self._failure: BaseException | None = None
-        self._starting: threading.Thread | None = threading.Thread(target=self._start, daemon=True)
-        self._starting.start()
+        self._started, self._over = threading.Event(), threading.Event()
+        threading.Thread(target=self._start, name="ray-start", daemon=True).start()
 
     def _start(self) -> None:
         try:
@@ -48,6 +48,9 @@ class RayExecutor(Executor):
             )
         except BaseException as e:
             self._failure = e
+        self._started.set()
+        # Ray's processes are told to end with the thread that started them.
+        self._over.wait()
 
     def _secure(self) -> None:
         token = self._folder / "token"
@@ -93,9 +96,7 @@ class RayExecutor(Executor):
             ) from e
 
     def _ready(self) -> Any:
-        if self._starting is not None:
-            self._starting.join()
-            self._starting = None
+        self._started.wait()
         if self._failure is not None:
             raise QuorateError(
                 f"Ray could not be started: {self._failure}; run without it: --set execution.executor=serial"
@@ -106,11 +107,10 @@ class RayExecutor(Executor):
 
     def close(self) -> None:
         """Stop this Ray and remove its folder."""
-        if self._starting is not None:
-            self._starting.join()
-            self._starting = None
+        self._started.wait()
         import ray
 
         if ray.is_initialized():
             ray.shutdown()
+        self._over.set()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from quorate.registry import Registry
 
 Table = dict[str, Any]
 
+_SHOULD = re.compile(r"^\w+ should")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -79,7 +80,9 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or path.is_file():
         if not path.is_file():
-            raise RecipeError(f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}")
+            raise RecipeError(
+                f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}"
+            )
         return path
     try:
         spec = registry.get("recipe", str(name))
@@ -127,18 +130,23 @@ def validate(table: Table, where: str) -> Recipe:
     try:
         return Recipe.model_validate(table)
     except ValidationError as e:
-        lines = sorted({_explain(error, table) for error in e.errors()})
+        errors = e.errors()
+        # Where a table or false is expected, what is wrong with the table says more.
+        told = [error for error in errors if error["loc"][-1] != "literal[False]"]
+        lines = sorted({_explain(error) for error in told})
         raise RecipeError(f"recipe {where} is not valid:\n" + "\n".join(f"  {line}" for line in lines)) from e
 
 
-def _explain(error: Any, table: Table) -> str:
+def _explain(error: Any) -> str:
     path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]")]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
-        known = _keys_at(path[:-1])
+        known = _keys_at(path[:-1]) + ([] if path[:-1] else ["extends"])
         table_name = f"[{'.'.join(path[:-1])}]" if path[:-1] else "the top level"
         return f"{key}: unknown key; {table_name} takes {one_of(known)}{near_misses(path[-1], known)}"
-    message = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
+    if error["type"] in ("model_type", "dict_type"):
+        message = "must be a table" + (" or false" if path[0] in ("models", "gates") and len(path) == 2 else "")
     if error["type"] == "value_error":
         return f"{key} {message}"
     return f"{key}: {message}; it was {error['input']!r}"
@@ -178,4 +186,3 @@ def _environment(name: str, where: str) -> str:
     except KeyError:
         near = near_misses(name, os.environ)
         raise RecipeError(f"{where} needs the environment variable {name}, which is not set{near}") from None
-

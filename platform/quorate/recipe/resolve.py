@@ -8,12 +8,12 @@ from typing import Any
 
 import tomli_w
 
-from quorate.errors import RecipeError, near_misses, one_of
+from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.options import resolve_options
 from quorate.recipe.load import substitute
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, Data, Holdout, Model, Recipe
-from quorate.registry import Registry
-from quorate.specs import FeatureSpec, LabelSpec, ModelSpec
+from quorate.registry import Plugin, Registry
+from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
 
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
 
@@ -29,9 +29,14 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     RecipeError, PluginError
         For an unknown plugin or option.
     """
-    label = registry.get("label", recipe.labels.name)
+    label = _named(registry, "label", recipe.labels.name, "labels.name")
     assert isinstance(label, LabelSpec)
     models, warnings = _models(recipe, registry, label.task)
+    warnings += [
+        f"{p.kind} {p.name!r} is left out: it {p.reason}"
+        for p in registry
+        if p.provider.local and p.state == "disabled"
+    ]
     score = label.task == "classification"
     threshold = recipe.threshold.model_copy(
         update={
@@ -40,10 +45,12 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
-    for method in (recipe.ensemble.method, *recipe.ensemble.compare):
-        registry.get("ensembler", method)
-    for name in (recipe.strategy.name, *recipe.strategy.compare):
-        registry.get("strategy", name)
+    ensembler = _named(registry, "ensembler", recipe.ensemble.method, "ensemble.method")
+    strategy = _named(registry, "strategy", recipe.strategy.name, "strategy.name")
+    for name in recipe.ensemble.compare:
+        _named(registry, "ensembler", name, "ensemble.compare")
+    for name in recipe.strategy.compare:
+        _named(registry, "strategy", name, "strategy.compare")
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({"source": recipe.data.source, **_options(recipe, registry)}),
@@ -54,10 +61,10 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
             "models": models,
             "ensemble": recipe.ensemble.model_copy(
-                update={"params": _params(registry, "ensembler", recipe.ensemble.method, recipe.ensemble.params)}
+                update={"params": resolve_options(ensembler, recipe.ensemble.params, "ensemble.params")}
             ),
             "strategy": recipe.strategy.model_copy(
-                update={"params": _params(registry, "strategy", recipe.strategy.name, recipe.strategy.params)}
+                update={"params": resolve_options(strategy, recipe.strategy.params, "strategy.params")}
             ),
             "threshold": threshold,
             "gates": _gates(recipe, registry),
@@ -66,13 +73,24 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     return resolved, warnings
 
 
-def _params(registry: Registry, kind: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    return resolve_options(registry.get(kind, name), given, f"{'ensemble' if kind == 'ensembler' else kind}.params")
+def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
+    """Return the plugin that the recipe names at `where`; that there is none is the recipe's error."""
+    try:
+        return registry.find(kind, name)
+    except PluginError as e:
+        raise RecipeError(f"{where}: {e}") from e
+
+
+def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
+    _find(registry, kind, name, where)
+    return registry.get(kind, name)
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     given = recipe.data.options
-    options = resolve_options(registry.get("source", recipe.data.source), substitute(given, "data"), "data")
+    options = resolve_options(
+        _named(registry, "source", recipe.data.source, "data.source"), substitute(given, "data"), "data"
+    )
     # What came from the environment stays a reference to it.
     options.update({k: v for k, v in given.items() if substitute_needed(v)})
     return {k: v for k, v in options.items() if v is not None}
@@ -91,15 +109,12 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     for pattern in recipe.features.use:
         found = _matching(pattern, groups)
         if not found:
-            registry.find("feature", pattern)  # says unknown, with near misses
-            registry.get("feature", pattern)
+            _named(registry, "feature", pattern, "features.use")
         chosen.update(found)
     for pattern in recipe.features.exclude:
         found = _matching(pattern, groups)
         if not found:
-            raise RecipeError(
-                f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}"
-            )
+            raise RecipeError(f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}")
         chosen.difference_update(found)
     if not chosen:
         raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
@@ -110,7 +125,10 @@ def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
     if pattern.startswith("group:"):
         group = pattern.removeprefix("group:")
         if group not in groups.values():
-            raise RecipeError(f"features: unknown group {group!r}: it must be one of {one_of(set(groups.values()))}")
+            known = set(groups.values())
+            raise RecipeError(
+                f"features: unknown group {group!r}: it must be one of {one_of(known)}{near_misses(group, known)}"
+            )
         return [n for n, g in groups.items() if g == group]
     return fnmatch.filter(groups, pattern)
 
@@ -125,7 +143,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
     models: dict[str, Model] = {}
     warnings: list[str] = []
     for name, model in wanted.items():
-        plugin = registry.find("model", model.plugin or name)
+        plugin = _find(registry, "model", model.plugin or name, f"models.{name}")
         if plugin.state == "disabled":
             warnings.append(f"model {name!r} is left out: it {plugin.reason}")
             continue
@@ -138,7 +156,9 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
                 f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
                 f"use regression models or the label 'direction'"
             )
-        models[name] = Model.model_validate({"plugin": plugin.name, **resolve_options(spec, model.params, f"models.{name}")})
+        models[name] = Model.model_validate(
+            {"plugin": plugin.name, **resolve_options(spec, model.params, f"models.{name}")}
+        )
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
@@ -158,7 +178,7 @@ def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
         names.setdefault(name, {})
     if not names:
         raise RecipeError("gates: none is left; a run without gates cannot be judged")
-    return {n: resolve_options(registry.get("gate", n), g, f"gates.{n}") for n, g in names.items()}
+    return {n: resolve_options(_named(registry, "gate", n, f"gates.{n}"), g, f"gates.{n}") for n, g in names.items()}
 
 
 def to_toml(recipe: Recipe) -> str:

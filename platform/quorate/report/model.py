@@ -98,7 +98,11 @@ class Report:
     def _table(self, key: str) -> pd.DataFrame:
         import pandas as pd
 
-        rows = [{"part": part, **row} for part in ("development", "holdout") for row in (self.results[part] or {}).get(key, [])]
+        rows = [
+            {"part": part, **row}
+            for part in ("development", "holdout")
+            for row in (self.results[part] or {}).get(key, [])
+        ]
         return pd.DataFrame(rows)
 
     @cached_property

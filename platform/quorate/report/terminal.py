@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from quorate.console import Console
 
 from quorate import console
 from quorate.errors import QuorateError
@@ -14,10 +13,11 @@ from quorate.report.model import Report
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 NARROW, WIDE = 80, 112
+UNDEFINED = "-"
 PASSING = ("FAIL", "INSUFFICIENT", "PASS")
 
 
-def render(report: Report, target: Console) -> None:
+def render(report: Report, target: console.Console) -> None:
     """Print the report."""
     _head(report, target)
     for name in ("development", "holdout"):
@@ -26,32 +26,36 @@ def render(report: Report, target: Console) -> None:
     _foot(report, target)
 
 
-def render_gates(report: Report, target: Console) -> None:
+def render_gates(report: Report, target: console.Console) -> None:
     """Print the gates alone, worst first."""
     for name in ("development", "holdout"):
         part = report.results[name]
         if part:
-            target.print(f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {report.run_id}", sep="")
+            target.print(
+                f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {report.run_id}", sep=""
+            )
             target.print(_gates(part["gates"], target.width))
+            _reasons(part["gates"], target)
 
 
-def _head(report: Report, target: Console) -> None:
+def _head(report: Report, target: console.Console) -> None:
     data, holdout = report.provenance["data"], report.provenance["holdout"]
     recipe = report.provenance["recipe"]
-    symbols = ", ".join(data["symbols"][:4]) + (f" and {len(data['symbols']) - 4} more" if len(data["symbols"]) > 4 else "")
-    target.print(f"[bold]{recipe['name']}[/bold]  {recipe.get('description', '')}", style="default")
+    more = f" and {len(data['symbols']) - 4} more" if len(data["symbols"]) > 4 else ""
+    bars = f"{data['bars']:,} x {data['frequency']}, {data['first']}..{data['last']}, {data['fingerprint'][:8]}"
+    costs = f"fees {recipe['costs']['fees']:.2%} and slippage {recipe['costs']['slippage']:.2%} per side"
+    fill = f"filled at the next bar's {recipe['backtest']['fill']}; {data['bars_per_year']:g} bars a year"
+    target.print(f"[bold]{recipe['name']}[/bold]  {recipe.get('description', '')}")
     rows = [
         ("run", report.run_id),
-        ("data", f"{symbols}: {data['bars']:,} x {data['frequency']}, {data['first']}..{data['last']}, {data['fingerprint'][:8]}"),
+        ("data", f"{', '.join(data['symbols'][:4])}{more}: {bars}"),
         ("market", _market(data["market"])),
         ("holdout", _holdout_line(holdout)),
-        ("costs", f"fees {recipe['costs']['fees']:.2%} and slippage {recipe['costs']['slippage']:.2%} per side, filled at the "
-                  f"next bar's {recipe['backtest']['fill']}; {data['bars_per_year']:g} bars a year"),
-    ]  # fmt: skip
-    for key, text in rows:
-        target.print(f"[bright_black]{key:<9}[/bright_black]{text}")
+        ("costs", f"{costs}, {fill}"),
+    ]
     if report.results["holdout"]:
-        target.print("[bright_black]promotion[/bright_black] ", console.verdict_text(report.verdict), sep="")
+        rows.append(("promotion", report.verdict))
+    target.print(console.facts(rows))
 
 
 def _market(m: Mapping[str, Any]) -> str:
@@ -67,14 +71,18 @@ def _holdout_line(holdout: Mapping[str, Any]) -> str:
     if not holdout.get("opened"):
         return f"closed, from {holdout['start']}"
     n = holdout["recipes_that_opened_it"]
-    return f"opened {holdout['opened'][:10]}, from {holdout['start']}; {n} recipe{'s' * (n != 1)} opened it on this data"
+    return (
+        f"opened {holdout['opened'][:10]}, from {holdout['start']}; {n} recipe{'s' * (n != 1)} opened it on this data"
+    )
 
 
-def _part(report: Report, name: str, target: Console) -> None:
+def _part(report: Report, name: str, target: console.Console) -> None:
     part = report.results[name]
     span, verdicts = part["span"], [gate["verdict"] for gate in part["gates"]]
     judged = part["series"][0]
-    counts = ", ".join(f"{verdicts.count(v)} {word}" for v, word in zip(PASSING, ("failed", "insufficient", "passed"), strict=True))
+    counts = ", ".join(
+        f"{verdicts.count(v)} {word}" for v, word in zip(PASSING, ("failed", "insufficient", "passed"), strict=True)
+    )
     target.print()
     target.print(f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {counts}", sep="")
     target.print(
@@ -82,6 +90,7 @@ def _part(report: Report, name: str, target: Console) -> None:
         f"({span['bars']:,} bars, {len(part['folds'])} folds, {part['rows']['features']} features)"
     )
     target.print(_gates(part["gates"], target.width))
+    _reasons(part["gates"], target)
     target.print(_series(part, target.width))
     _curve(report, name, judged, target)
     target.print(_folds(part["folds"], target.width))
@@ -98,46 +107,76 @@ def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
     rows = []
     for g in gates:
         show = _SHOW[g["unit"]]
-        row = [console.verdict_text(g["verdict"], short=True), g["gate"], show(g["value"]),
-               f"{g['condition']} {show(g['threshold'])}", _signed(g["margin"], g["unit"])]  # fmt: skip
+        row = [
+            console.verdict_text(g["verdict"], short=True),
+            g["gate"],
+            show(g["value"]),
+            f"{g['condition']} {show(g['threshold'])}",
+            _signed(g["margin"], g["unit"]),
+        ]
         if width >= NARROW:
             row.append(show(g["benchmark"]))
         if width >= WIDE:
-            row += [g["uncertainty"], g["sample"] if g["value"] is not None else g["reason"]]
+            row += [g["uncertainty"], g["sample"]]
         rows.append(row)
-    return console.table(columns, rows)
+    return console.table(columns, [rows])
 
 
+def _reasons(gates: Sequence[Mapping[str, Any]], target: console.Console) -> None:
+    """Tell what the table has no room for: the uncertainty, and why a gate did not pass."""
+    rows = []
+    for gate in gates:
+        told = [] if target.width >= WIDE else [gate["uncertainty"], gate["sample"]]
+        if gate["value"] is None or gate["verdict"] == "INSUFFICIENT":
+            told.append(gate["reason"])
+        if any(told):
+            rows.append((gate["gate"], ", ".join(text for text in told if text)))
+    if rows:
+        target.print(console.facts(rows))
+
+
+# heading, metric, how it reads, the least width of a terminal that shows it
 _SERIES = (
     ("Sharpe", "sharpe", "ratio", 0),
     ("max DD", "max-drawdown", "fraction", 0),
     ("win rate", "win-rate", "fraction", 0),
-    ("trades", "closed-trades", "count", 0),
+    ("closed", "closed-trades", "count", NARROW),
     ("return", "total-return", "fraction", NARROW),
     ("CAGR", "cagr", "fraction", WIDE),
     ("exposure", "exposure", "fraction", WIDE),
-    ("turnover", "turnover", "ratio", WIDE),
-    ("accuracy", "accuracy", "fraction", NARROW),
-    ("AUC", "auc", "ratio3", WIDE),
+    ("turnover", "turnover", "ratio", 132),
+    ("accuracy", "accuracy", "fraction", WIDE),
+    ("AUC", "auc", "ratio3", 122),
 )
+_GROUPS = (("ensemble", "alternative"), ("member",), ("baseline", "benchmark"))
 
 
 def _series(part: Mapping[str, Any], width: int) -> Any:
+    """Return the ensembles, the members, and what any of them must beat."""
     shown = [c for c in _SERIES if width >= c[3]]
-    columns = [("series", "left"), *([("role", "left")] if width >= NARROW else []), ("trades as", "left")]
-    columns += [(heading, "right") for heading, *_ in shown]
-    rows = []
-    for series in part["series"]:
-        row = [series["name"], *([series["role"]] if width >= NARROW else []), series["strategy"]]
-        rows.append(row + [_SHOW[unit](series["metrics"].get(key)) for _, key, unit, _ in shown])
+    columns = [("series", "left"), *((heading, "right") for heading, *_ in shown)]
+    groups = []
+    for roles in _GROUPS:
+        chosen = [s for s in part["series"] if s["role"] in roles]
+        groups.append([[_name(s), *(_SHOW[unit](s["metrics"].get(key)) for _, key, unit, _ in shown)] for s in chosen])
     market = part["market"]
-    row = ["market", *(["gross"] if width >= NARROW else []), "close to close"]
-    rows.append(row + [(_ratio(market[key], 4) if key == "sharpe" else _percent(market[key], 2)) if key in market else ""
-                       for _, key, _, _ in shown])  # fmt: skip
-    return console.table(columns, rows)
+    figures = {
+        "sharpe": _ratio(market["sharpe"], 4),
+        "max-drawdown": _percent(market["max-drawdown"], 2),
+        "total-return": _percent(market["total-return"]),
+        "cagr": _percent(market["cagr"]),
+    }
+    groups[-1].append(["market, gross", *(figures.get(key, "") for _, key, _, _ in shown)])
+    return console.table(columns, groups)
 
 
-def _curve(report: Report, part: str, judged: Mapping[str, Any], target: Console) -> None:
+def _name(series: Mapping[str, Any]) -> str:
+    if series["role"] in ("ensemble", "alternative"):
+        return f"{series['name']}, {series['strategy']}"
+    return str(series["name"])
+
+
+def _curve(report: Report, part: str, judged: Mapping[str, Any], target: console.Console) -> None:
     try:
         equity = report.equity
     except QuorateError:
@@ -163,54 +202,62 @@ def sparkline(values: Any, width: int, low: float, high: float, blocks: str) -> 
 
 
 def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:
-    columns = [("fold", "right"), ("trained to", "left"), ("rows", "right"), ("tested", "left"), ("threshold", "right")]
+    columns = [("fold", "right"), ("rows", "right"), ("tested", "right"), ("threshold", "right")]
     if width >= NARROW:
         columns.append(("largest weights", "left"))
+    top_count = 4 if width >= WIDE else 2 if width >= 96 else 1
     rows = []
     for fold in folds:
-        row = [str(fold["fold"]), fold["train_last"], f"{fold['train_rows']:,}", f"{fold['test_first']}..{fold['test_last']}",
-               f"{fold['threshold']:g}"]  # fmt: skip
+        row = [
+            str(fold["fold"]),
+            f"{fold['train_rows']:,}",
+            f"{fold['test_first']}..{fold['test_last']}",
+            f"{fold['threshold']:g}",
+        ]
         if width >= NARROW:
-            top = sorted(fold["weights"].items(), key=lambda item: -item[1])[: 5 if width >= WIDE else 2]
+            top = sorted(fold["weights"].items(), key=lambda item: -item[1])[:top_count]
             equal = len({round(w, 12) for w in fold["weights"].values()}) == 1
             row.append("equal" if equal else ", ".join(f"{name} {weight:.0%}" for name, weight in top))
         rows.append(row)
-    return console.table(columns, rows)
+    return console.table(columns, [rows])
 
 
-def _foot(report: Report, target: Console) -> None:
+def _foot(report: Report, target: console.Console) -> None:
     telemetry = report.telemetry
     stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in telemetry["stages"].items() if seconds >= 0.05)
+    cpu = sum(telemetry["fit_cpu_seconds"].values())
     target.print(
-        f"[bright_black]{telemetry['fits']} fits, {sum(telemetry['fit_cpu_seconds'].values()):.1f} CPU s on {telemetry['executor']} "
+        f"[bright_black]{telemetry['fits']} fits, {cpu:.1f} CPU s on {telemetry['executor']} "
         f"({telemetry['workers']} workers); {telemetry['seconds']:.1f} s in all: {stages}; "
         f"peak {telemetry['peak_memory_mib']:.0f} MiB[/bright_black]"
     )
-    target.print(f"[bright_black]results {report.digest[:16]}; reproduce: quorate reproduce {report.run_id}[/bright_black]")
+    target.print(
+        f"[bright_black]results {report.digest[:16]}; reproduce: quorate reproduce {report.run_id}[/bright_black]"
+    )
 
 
 def _ratio(value: float | None, digits: int = 2) -> str:
-    return "undefined" if value is None else f"{value:.{digits}f}"
+    return UNDEFINED if value is None else f"{value:.{digits}f}"
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
-    return "undefined" if value is None else f"{value:.{digits}%}"
+    return UNDEFINED if value is None else f"{value:.{digits}%}"
 
 
 def _count(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:,.0f}"
+    return UNDEFINED if value is None else f"{value:,.0f}"
 
 
 def _signed(value: float | None, unit: str) -> str:
     if value is None:
-        return "-"
+        return UNDEFINED
     text = _SHOW[unit](value)
     return text if text.startswith("-") else f"+{text}"
 
 
 _SHOW: dict[str, Any] = {
     "ratio": _ratio,
-    "ratio3": lambda v: "-" if v is None else f"{v:.3f}",
+    "ratio3": lambda v: UNDEFINED if v is None else f"{v:.3f}",
     "fraction": _percent,
     "count": _count,
     "currency": _count,

@@ -43,7 +43,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def explain(error: OSError, path: Path) -> str:
     """Return what an operating system error means for the user."""
     if error.errno == errno.ENOSPC:
-        return f"cannot write {path}: the disk is full; what was stored before is untouched: free some space and run again"
+        return (
+            f"cannot write {path}: the disk is full; what was stored before is untouched: free some space and run again"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"cannot write {path}: permission denied: choose another home with --home or QUORATE_HOME"
     return f"cannot write {path}: {error.strerror or error}"

@@ -23,7 +23,7 @@ import pandas as pd
 
 from quorate.bars import Bars
 from quorate.calendar import Calendar
-from quorate.errors import IntegrityError, StoreError, near_misses
+from quorate.errors import DataError, IntegrityError, StoreError, near_misses
 from quorate.modules import LocalSource
 from quorate.store.atomic import explain, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
@@ -89,7 +89,9 @@ class Home:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise StoreError(f"there is no run {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see quorate runs")
+            raise StoreError(
+                f"there is no run {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see quorate runs"
+            )
         raise StoreError(f"{name!r} fits {len(found)} runs, e.g. {found[0].id} and {found[-1].id}: give more of the id")
 
     def keep_bars(self, bars: Bars) -> None:
@@ -110,10 +112,15 @@ class Home:
         path = self._bars(fingerprint)
         if not path.exists():
             raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
-        calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-        bars = Bars.from_frame(read_parquet(path), calendar)
+        try:
+            calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            bars = Bars.from_frame(read_parquet(path), calendar)
+        except (DataError, OSError, TypeError, ValueError) as e:
+            raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
-            raise IntegrityError(f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}")
+            raise IntegrityError(
+                f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}"
+            )
         return bars
 
     def _bars(self, fingerprint: str) -> Path:
@@ -188,7 +195,7 @@ class Run:
         """
         path = self.path / "report.json"
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         except FileNotFoundError:
             raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}") from None
         except (OSError, ValueError) as e:
@@ -197,9 +204,15 @@ class Run:
         if not isinstance(version, int):
             raise IntegrityError(f"{path} is no report: it has no schema_version")
         if version > REPORT_VERSION:
-            raise StoreError(f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate")
+            raise StoreError(
+                f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate"
+            )
         return document  # type: ignore[no-any-return]
 
     def _reason(self) -> str:
         path = self.path / "error.txt"
         return f": {path.read_text(encoding='utf-8').strip()}" if path.exists() else ""
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from quorate.rolling import Floats, by_symbols, ewm, maximum, mean, minimum, ratio, relative, shift, total
 from quorate.rolling import zscore as _zscore
 

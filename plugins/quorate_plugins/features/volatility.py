@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from quorate.rolling import Floats, by_symbols, correlation, ewm, mean, ratio, relative, shift, std, total
 
 # A deviation of returns this small is the rounding of a price that grows evenly.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from quorate.rolling import Floats, by_symbols, correlation, mean, ratio, relative, shift, std, total, zscore
 
 

@@ -15,10 +15,17 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the built-in models."""
     sklearn = ("scikit-learn",)
     yield quorate.ModelSpec(
-        "logistic", f"{LINEAR}:logistic", requires=sklearn, description="L2 logistic regression on standardised features"
+        "logistic",
+        f"{LINEAR}:logistic",
+        requires=sklearn,
+        description="L2 logistic regression on standardised features",
     )
     yield quorate.ModelSpec(
-        "ridge", f"{LINEAR}:ridge", requires=sklearn, task="regression", description="ridge regression on standardised features"
+        "ridge",
+        f"{LINEAR}:ridge",
+        requires=sklearn,
+        task="regression",
+        description="ridge regression on standardised features",
     )
     yield quorate.ModelSpec(
         "random-forest", f"{TREES}:random_forest", requires=sklearn, description="bagged decision trees"
@@ -32,7 +39,9 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield quorate.ModelSpec(
         "xgboost", f"{TREES}:xgboost", requires=("xgboost|xgboost-cpu",), description="XGBoost, histogram trees"
     )
-    yield quorate.ModelSpec("lightgbm", f"{TREES}:lightgbm", requires=("lightgbm",), description="LightGBM, leaf-wise trees")
+    yield quorate.ModelSpec(
+        "lightgbm", f"{TREES}:lightgbm", requires=("lightgbm",), description="LightGBM, leaf-wise trees"
+    )
     yield quorate.ModelSpec(
         "catboost", f"{TREES}:catboost", requires=("catboost",), description="CatBoost, symmetric trees"
     )

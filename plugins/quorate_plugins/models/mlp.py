@@ -28,9 +28,17 @@ class MLPClassifier:
         Seed and threads.
     """
 
-    def __init__(self, hidden: list[int] | None = None, dropout: float = 0.2, epochs: int = 12, batch_size: int = 128,
-                 learning_rate: float = 1e-3, weight_decay: float = 1e-2, random_state: int = 0,
-                 n_jobs: int = 1) -> None:  # fmt: skip
+    def __init__(
+        self,
+        hidden: list[int] | None = None,
+        dropout: float = 0.2,
+        epochs: int = 12,
+        batch_size: int = 128,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-2,
+        random_state: int = 0,
+        n_jobs: int = 1,
+    ) -> None:
         self.hidden = hidden
         self.dropout = dropout
         self.epochs = epochs
@@ -80,13 +88,11 @@ class MLPClassifier:
     def _train(self, X: Any, y: Any) -> None:
         import torch
 
-        optimiser = torch.optim.AdamW(
-            self.network_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
-        )
+        optimiser = torch.optim.AdamW(self.network_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         loss = torch.nn.BCEWithLogitsLoss()
         self.network_.train()
         for _ in range(self.epochs):
-            for rows in torch.randperm(len(X)).split(self.batch_size):
+            for rows in torch.split(torch.randperm(len(X)), self.batch_size):
                 optimiser.zero_grad()
                 loss(self.network_(X[rows])[:, 0], y[rows]).backward()
                 optimiser.step()

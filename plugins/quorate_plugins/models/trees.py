@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 
-def random_forest(n_estimators: int = 100, max_depth: int = 6, min_samples_leaf: int = 20, max_features: float | str = "sqrt",
-                  random_state: int = 0, n_jobs: int = 1) -> Any:  # fmt: skip
+def random_forest(
+    n_estimators: int = 100,
+    max_depth: int = 6,
+    min_samples_leaf: int = 20,
+    max_features: float | str = "sqrt",
+    random_state: int = 0,
+    n_jobs: int = 1,
+) -> Any:
     """Return a random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
@@ -20,8 +26,14 @@ def random_forest(n_estimators: int = 100, max_depth: int = 6, min_samples_leaf:
     )
 
 
-def gradient_boosting(max_iter: int = 60, learning_rate: float = 0.05, max_leaf_nodes: int = 8, min_samples_leaf: int = 40,
-                      l2_regularization: float = 1.0, random_state: int = 0) -> Any:  # fmt: skip
+def gradient_boosting(
+    max_iter: int = 60,
+    learning_rate: float = 0.05,
+    max_leaf_nodes: int = 8,
+    min_samples_leaf: int = 40,
+    l2_regularization: float = 1.0,
+    random_state: int = 0,
+) -> Any:
     """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -36,9 +48,18 @@ def gradient_boosting(max_iter: int = 60, learning_rate: float = 0.05, max_leaf_
     )
 
 
-def xgboost(n_estimators: int = 80, max_depth: int = 3, learning_rate: float = 0.05, subsample: float = 0.8,
-            colsample_bytree: float = 0.8, reg_lambda: float = 1.0, min_child_weight: float = 20.0,
-            random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+def xgboost(
+    n_estimators: int = 80,
+    max_depth: int = 3,
+    learning_rate: float = 0.05,
+    subsample: float = 0.8,
+    colsample_bytree: float = 0.8,
+    reg_lambda: float = 1.0,
+    min_child_weight: float = 20.0,
+    random_state: int = 0,
+    n_jobs: int = 1,
+    **more: Any,
+) -> Any:
     """Return an XGBoost classifier; further parameters go to it as they are."""
     from xgboost import XGBClassifier
 
@@ -58,9 +79,19 @@ def xgboost(n_estimators: int = 80, max_depth: int = 3, learning_rate: float = 0
     )
 
 
-def lightgbm(n_estimators: int = 80, num_leaves: int = 8, learning_rate: float = 0.05, min_child_samples: int = 40,
-             subsample: float = 0.8, subsample_freq: int = 1, colsample_bytree: float = 0.8, reg_lambda: float = 1.0,
-             random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+def lightgbm(
+    n_estimators: int = 80,
+    num_leaves: int = 8,
+    learning_rate: float = 0.05,
+    min_child_samples: int = 40,
+    subsample: float = 0.8,
+    subsample_freq: int = 1,
+    colsample_bytree: float = 0.8,
+    reg_lambda: float = 1.0,
+    random_state: int = 0,
+    n_jobs: int = 1,
+    **more: Any,
+) -> Any:
     """Return a LightGBM classifier; further parameters go to it as they are."""
     from lightgbm import LGBMClassifier
 
@@ -82,8 +113,15 @@ def lightgbm(n_estimators: int = 80, num_leaves: int = 8, learning_rate: float =
     )
 
 
-def catboost(iterations: int = 80, depth: int = 4, learning_rate: float = 0.05, l2_leaf_reg: float = 3.0,
-             random_state: int = 0, n_jobs: int = 1, **more: Any) -> Any:  # fmt: skip
+def catboost(
+    iterations: int = 80,
+    depth: int = 4,
+    learning_rate: float = 0.05,
+    l2_leaf_reg: float = 3.0,
+    random_state: int = 0,
+    n_jobs: int = 1,
+    **more: Any,
+) -> Any:
     """Return a CatBoost classifier; further parameters go to it as they are."""
     from catboost import CatBoostClassifier
 

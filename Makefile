@@ -1,0 +1,57 @@
+# `make run` and `make test` set everything up by themselves, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The build of torch for this machine, e.g. make run TORCH="torch==2.13.0 --index-url URL"
+TORCH ?= -r requirements/torch.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := $(VENV)/.ready
+
+.PHONY: help run test check lint types contracts bench lock clean
+
+help:
+	@echo "make run     set up and run the nasdaq recipe"
+	@echo "make test    set up and run the tests"
+	@echo "make check   lint, types, import contracts"
+	@echo "make bench   the benchmarks"
+	@echo "make lock    resolve the versions anew"
+	@echo "make clean   remove the environment and caches"
+
+$(READY): requirements/lock.txt requirements/torch.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"quorate needs Python 3.11 or later; this is {v.major}.{v.minor}: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt
+	$(PIP) install --quiet $(TORCH)
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+run: $(READY)
+	$(BIN)/quorate run nasdaq
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: lint types contracts
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+# torch stays out of it (see requirements/torch.txt).
+lock: $(READY)
+	$(PIP) install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --extra dev --strip-extras --unsafe-package torch --no-header \
+	  --no-emit-find-links --no-emit-index-url --no-emit-trusted-host -o requirements/lock.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

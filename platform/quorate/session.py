@@ -1,0 +1,123 @@
+"""The session: a resolved recipe with its registry and home, new or as it was in a stored run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from quorate.bars import Bars
+from quorate.errors import QuorateError, RecipeError
+from quorate.execution import Executor, make_executor
+from quorate.modules import LocalSource
+from quorate.progress import Progress
+from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.resolve import resolve
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry
+from quorate.store import Home, Run
+
+
+@dataclass
+class Session:
+    """A resolved recipe with its registry, home and listeners: what every command starts from."""
+
+    recipe: Recipe
+    registry: Registry
+    home: Home
+    progress: Progress = field(default_factory=Progress)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        """Keep a warning for the report and tell it now."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+            self.progress.warn(message)
+
+    def executor(self) -> Executor:
+        """Start the recipe's executor."""
+        return make_executor(self.recipe.execution.executor, self.recipe.execution.workers)
+
+
+def open_session(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Session:
+    """Load plugins, read and resolve the recipe."""
+    registry = Registry.load(plugins)
+    if isinstance(recipe, Recipe):
+        loaded = recipe
+    elif isinstance(recipe, Mapping):
+        loaded = validate(dict(recipe), "given")
+    else:
+        loaded = load_recipe(recipe, registry, overrides)
+    if overrides and not isinstance(recipe, str | Path):
+        raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
+    known = {p.provider.local.path for p in registry if p.provider.local}
+    for path in loaded.plugins:
+        if Path(path).resolve() not in known:
+            registry.add_local(LocalSource.read(Path(path)))
+    registry.check()
+    resolved, warned = resolve(loaded, registry)
+    session = Session(resolved, registry, Home(home), progress or Progress())
+    for message in warned:
+        session.warn(message)
+    for broken in registry.broken:
+        # Told, but not kept: it takes no part in the run, and so must not change its digest.
+        session.progress.warn(f"the installed plugin {broken.provider} is broken: {broken.reason}")
+    return session
+
+
+def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
+    """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
+    document = stored.report()
+    registry = Registry.load()
+    for used in {(p["sha256"], p["file"]) for p in document["provenance"]["plugins"] if p["sha256"]}:
+        registry.add_local(stored.home.source(*used))
+    table = dict(document["provenance"]["recipe"])
+    for item in overrides:
+        table = merge(table, nested_override(item), f"--set {item}")
+    recipe = validate(_dates(table), stored.id)
+    return Session(recipe, registry, stored.home, progress or Progress())
+
+
+def _dates(table: dict[str, Any]) -> dict[str, Any]:
+    holdout = dict(table.get("holdout", {}))
+    if isinstance(holdout.get("start"), str):
+        holdout["start"] = dt.date.fromisoformat(holdout["start"])
+    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
+
+
+def load_bars(session: Session) -> Bars:
+    """Ask the recipe's source for its bars."""
+    recipe, registry = session.recipe, session.registry
+    spec = registry.get("source", recipe.data.source)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        try:
+            bars = spec.resolve()(**substitute(recipe.data.options, "data"))
+        except QuorateError:
+            raise
+        except Exception as e:
+            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {e}") from e
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            session.warn(str(warning.message))
+    if not isinstance(bars, Bars):
+        raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
+    return bars
+
+
+def keep(session: Session, bars: Bars) -> None:
+    """Store the bars and plugin files, so that the run can be computed again after they changed."""
+    session.home.keep_bars(bars)
+    for plugin in session.registry:
+        if plugin.provider.local is not None:
+            session.home.keep_source(plugin.provider.local)

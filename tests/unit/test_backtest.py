@@ -1,0 +1,400 @@
+"""The backtest against an account kept by hand, and against the ways in which backtests fool their owners."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import quorate
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from quorate import backtest as module
+from quorate.backtest import GONE, Trading, backtest, equity_curves, recently
+from quorate.decide import share_of_capital
+from quorate.errors import IntegrityError
+from quorate.evidence import Evidence, Performance
+from quorate_plugins import gates, metrics
+
+FREE = Trading(capital=1000.0)
+COSTLY = Trading(fees=0.001, slippage=0.0005, capital=1000.0)
+
+
+def panel(opens, closes):
+    """Bars of these prices, (n_bars, n_symbols), NaN where a symbol has no bar; every row needs one."""
+    opens, closes = (np.asarray(x, dtype=float).reshape(len(x), -1) for x in (opens, closes))
+    days = pd.bdate_range("2020-01-06", periods=len(opens)).to_numpy()
+    times = pd.DatetimeIndex(quorate.get_calendar("us-equity").close_times(days)).tz_localize("UTC")
+    row, column = np.nonzero(np.isfinite(closes))
+    o, c = opens[row, column], closes[row, column]
+    prices = {"open": o, "high": np.maximum(o, c), "low": np.minimum(o, c), "close": c}
+    frame = pd.DataFrame({"symbol": np.array(list("ABCDE"))[column], "time": times[row], **prices})
+    return quorate.Bars.from_frame(frame)
+
+
+def flat(*closes):
+    """One symbol whose open is its close."""
+    return panel(closes, closes)
+
+
+def series(*weights):
+    """One series of desired weights of one symbol, (n_bars, 1, 1)."""
+    return np.array(weights, dtype=float)[:, None, None]
+
+
+def market(seed, n_bars, n_symbols, gaps=True):
+    """A random panel; the first symbol is always there, others may come late, miss bars and end."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(0, 0.02, (2, n_bars, n_symbols))
+    closes = 100 * np.exp(np.cumsum(steps.sum(axis=0), axis=0))
+    opens = closes * np.exp(-steps[1])
+    if gaps:
+        missing = rng.random((n_bars, n_symbols)) < 0.15
+        for column in missing.T:
+            column[: rng.integers(0, n_bars // 3 + 1)] |= rng.random() < 0.5
+            column[n_bars - rng.integers(0, n_bars // 2 + 1) :] |= rng.random() < 0.5
+        missing[:, 0] = False
+        missing[rng.integers(0, n_bars), 1:] = False  # every symbol has at least one bar
+        opens[missing], closes[missing] = np.nan, np.nan
+    return panel(opens, closes)
+
+
+def weights_for(seed, bars, short):
+    """Weights that stay for a few bars, gross at most one."""
+    rng = np.random.default_rng([seed, 1])
+    shape = bars.close.shape
+    levels = np.array([-1.0, -0.4, 0.0, 0.3, 1.0]) if short else np.array([0.0, 0.0, 0.3, 0.5, 1.0])
+    drawn = levels[rng.integers(0, len(levels), shape)]
+    kept = pd.DataFrame(np.where(rng.random(shape) < 0.4, drawn, np.nan)).ffill().fillna(0.0).to_numpy()
+    return kept / shape[1]
+
+
+def by_hand(bars, targets, trading):
+    """Keep the account bar by bar in plain Python; return its equity and its orders.
+
+    What is desired at the close of a bar is traded at the symbol's next bar, if it differs from what
+    was ordered last. Sizes come from the account's value at this bar's fill prices (a symbol without
+    a bar: its last fill price), before any order. The smallest order value goes first, so sales come
+    before purchases, and a purchase takes what cash there is. A symbol that has missed `GONE` bars is
+    paid out at its last close, and must be decided upon anew if it comes back.
+    """
+    cash, equity, orders = trading.capital, [], []
+    symbols = range(len(bars.symbols))
+    position, ordered, desired = ([0.0] * len(symbols) for _ in range(3))
+    last_bar, last_close, mark = ([None] * len(symbols) for _ in range(3))
+    for t in range(len(bars)):
+        wanted = {}
+        for s in symbols:
+            here = math.isfinite(bars.close[t, s])
+            if here:
+                wanted[s], mark[s] = desired[s], float(bars.fill(trading.fill)[t, s])
+            elif last_bar[s] is not None and t - last_bar[s] == GONE:
+                wanted[s], mark[s], desired[s] = 0.0, last_close[s], 0.0
+        value = cash + sum(position[s] * mark[s] for s in symbols if position[s])
+        changed = [s for s in wanted if wanted[s] != ordered[s]]
+        amounts = {s: wanted[s] * value - position[s] * mark[s] for s in changed}
+        for s in sorted(changed, key=lambda s: (amounts[s], s)):
+            ordered[s] = wanted[s]
+            size = amounts[s] / mark[s]
+            paid = mark[s] * (1 + math.copysign(trading.slippage, size))
+            size = min(size, cash / (paid * (1 + trading.fees)))
+            if abs(size) > 1e-12:
+                cash -= size * paid + abs(size) * paid * trading.fees
+                position[s] += size
+                orders.append((t, s, size, paid))
+        for s in symbols:
+            if math.isfinite(bars.close[t, s]):
+                desired[s], last_bar[s], last_close[s] = float(targets[t, s]), t, float(bars.close[t, s])
+        equity.append(cash + sum(position[s] * last_close[s] for s in symbols if position[s]))
+    return np.array(equity), orders
+
+
+def performance_of(result, bars):
+    return Performance(result.returns, result.equity, result.trades, result.exposure, result.turnover, result.fees,
+                       result.slippage, bars.bars_per_year, np.empty(0), np.empty(0), True)  # fmt: skip
+
+
+# --- against the account kept by hand
+
+MARKETS = {
+    "seed": st.integers(0, 2**32 - 1),
+    "n_bars": st.integers(2, 45),
+    "n_symbols": st.integers(1, 3),
+    "short": st.booleans(),
+    "fill": st.sampled_from(["open", "close"]),
+    "fees": st.sampled_from([0.0, 0.001, 0.02]),
+    "slippage": st.sampled_from([0.0, 0.0005, 0.01]),
+}
+
+
+@settings(max_examples=100, deadline=None)
+@given(**MARKETS)
+@example(seed=1, n_bars=45, n_symbols=3, short=True, fill="open", fees=0.02, slippage=0.01)
+@example(seed=3, n_bars=45, n_symbols=3, short=False, fill="close", fees=0.02, slippage=0.01)
+def test_equity_fees_and_slippage_are_those_of_an_account_kept_by_hand(seed, n_bars, n_symbols, short, fill, fees, slippage):
+    bars = market(seed, n_bars, n_symbols)
+    targets = weights_for(seed, bars, short)
+    trading = Trading(fill, fees, slippage, 1000.0)
+    equity, orders = by_hand(bars, targets, trading)
+    result = backtest(bars, targets[:, :, None], trading)[0]
+    np.testing.assert_allclose(result.equity, equity, rtol=1e-9)
+    traded = sum(abs(size) * paid for _, _, size, paid in orders)
+    slipped = sum(abs(size) * paid / (1 + math.copysign(slippage, size)) * slippage for _, _, size, paid in orders)
+    assert result.fees == pytest.approx(traded * fees, rel=1e-9, abs=1e-9)
+    assert result.slippage == pytest.approx(slipped, rel=1e-9, abs=1e-9)
+    assert result.turnover == pytest.approx(traded / equity.mean() / ((n_bars - 1) / 252), rel=1e-9, abs=1e-9)
+    assert result.exposure == pytest.approx(_exposure(n_bars, n_symbols, orders))
+
+
+def _exposure(n_bars, n_symbols, orders):
+    held = np.zeros((n_bars, n_symbols))
+    for t, s, size, _ in orders:
+        held[t:, s] += size
+    return float((np.abs(held) > 1e-9).any(axis=1)[1:].mean())
+
+
+def test_the_random_markets_hold_what_they_are_meant_to():
+    """Guards the test above: gaps, late listings, ended symbols and purchases cut by lack of cash do occur."""
+    ended, late, short_of_cash = 0, 0, 0
+    for seed in range(40):
+        bars = market(seed, 45, 3)
+        alive = recently(bars.present)
+        ended += bool((alive[:-1] & ~alive[1:]).any())
+        late += not alive[0].all()
+        targets = weights_for(seed, bars, short=False)
+        rich = by_hand(bars, targets, Trading("open", 0.0, 0.0, 1000.0))[1]
+        poor = by_hand(bars, targets, Trading("open", 0.02, 0.01, 1000.0))[1]
+        short_of_cash += any(abs(b[2]) < 0.9 * abs(a[2]) for a, b in zip(rich, poor, strict=False))
+    assert min(ended, late, short_of_cash) >= 5
+
+
+def test_a_purchase_takes_what_cash_there_is():
+    result = backtest(flat(10, 10, 10), series(1, 1, 1), Trading("close", fees=0.01, slippage=0.02, capital=1000.0))[0]
+    size = 1000 / (10 * 1.02 * 1.01)
+    assert result.trades["size"][0] == pytest.approx(size)
+    assert result.equity.tolist() == pytest.approx([1000, size * 10, size * 10])
+
+
+def test_sales_go_before_purchases_so_that_their_cash_can_be_spent():
+    bars = panel(np.full((4, 3), 10.0), np.full((4, 3), 10.0))
+    targets = np.zeros((4, 3, 1))
+    targets[0, 2] = 1.0
+    targets[1:, 0] = 1.0  # from the last symbol to the first, whose order would come first by column
+    trades = backtest(bars, targets, FREE)[0].trades
+    assert trades["symbol"].tolist() == ["A", "C"]
+    assert trades["size"].tolist() == pytest.approx([100, 100])
+
+
+# --- time
+
+
+@pytest.mark.parametrize("fill", ["open", "close"])
+def test_a_weight_never_acts_before_the_next_bar(fill):
+    bars = market(5, 30, 2)
+    trading = replace(COSTLY, fill=fill)
+    targets = weights_for(5, bars, short=True)[:, :, None]
+    before = equity_curves(bars, targets, trading)[:, 0]
+    for t in range(len(bars)):
+        changed = targets.copy()
+        changed[t:] = -changed[t:] + 0.07
+        after = equity_curves(bars, changed, trading)[:, 0]
+        assert after[: t + 1].tobytes() == before[: t + 1].tobytes()
+        if t < len(bars) - 1:
+            assert after[t + 1] != before[t + 1]
+
+
+@pytest.mark.parametrize("fill, price", [("open", 21.0), ("close", 22.0)])
+def test_a_decision_is_filled_at_the_next_bars_price(fill, price):
+    bars = panel([11, 21, 31, 41], [12, 22, 32, 42])
+    trade = backtest(bars, series(1, 0, 0, 0), Trading(fill))[0].trades.iloc[0]
+    assert trade["decided"] == pd.Timestamp(bars.times[0], tz="UTC")
+    assert trade["entered"] == pd.Timestamp(bars.times[1], tz="UTC")
+    assert trade["exited"] == pd.Timestamp(bars.times[2], tz="UTC")
+    assert (trade["entry_price"], trade["exit_price"]) == (price, price + 10)
+
+
+def test_the_last_bars_weight_is_never_traded():
+    result = backtest(flat(10, 11, 12), series(0, 0, 1), COSTLY)[0]
+    assert result.equity.tolist() == [1000, 1000, 1000]
+    assert len(result.trades) == 0
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), cut=st.integers(2, 44), n_symbols=st.integers(1, 3))
+def test_cutting_the_future_changes_no_bit_of_the_past(seed, cut, n_symbols):
+    bars = market(seed, 45, n_symbols)
+    targets = weights_for(seed, bars, short=True)[:, :, None]
+    whole = equity_curves(bars, targets, COSTLY)
+    part = equity_curves(bars.until(cut), targets[:cut], COSTLY)
+    assert part.tobytes() == whole[:cut].tobytes()
+
+
+@pytest.mark.parametrize("cells", [1, 200, 10**9], ids=["one at a time", "two at a time", "all at once"])
+def test_many_series_at_once_are_each_alone_bit_for_bit(monkeypatch, cells):
+    bars = market(7, 45, 2)
+    targets = np.stack([weights_for(seed, bars, short=seed % 2 == 0) for seed in range(5)], axis=2)
+    alone = [backtest(bars, targets[:, :, [k]], COSTLY)[0] for k in range(5)]
+    monkeypatch.setattr(module, "CELLS", cells)
+    together = backtest(bars, targets, COSTLY)
+    curves = equity_curves(bars, targets, COSTLY)
+    for k in range(5):
+        assert together[k].equity.tobytes() == alone[k].equity.tobytes() == curves[:, k].tobytes()
+        pd.testing.assert_frame_equal(together[k].trades, alone[k].trades, check_exact=True)
+        for figure in ("exposure", "turnover", "fees", "slippage"):
+            assert getattr(together[k], figure) == getattr(alone[k], figure)
+
+
+# --- gaps and ends
+
+
+def test_a_change_waits_for_the_symbols_next_bar():
+    prices = [[10, 10], [11, 10], [np.nan, 10], [13, 10], [14, 10]]
+    bars = panel(prices, prices)
+    targets = np.zeros((5, 2, 1))
+    targets[:, 0, 0] = [0, 0.5, 0.9, 0.5, 0.5]  # without a bar there is no decision: 0.9 means nothing
+    trades = backtest(bars, targets, FREE)[0].trades
+    assert trades["entry_price"].tolist() == [13.0]
+    assert trades["size"][0] == pytest.approx(500 / 13)
+
+
+def test_a_symbol_that_ended_is_paid_out_at_its_last_close():
+    n = 4 + GONE
+    opens, closes = np.full((n, 2), 10.0), np.full((n, 2), 10.0)
+    opens[2, 1], closes[2, 1] = 11.0, 12.0
+    opens[3:, 1] = closes[3:, 1] = np.nan
+    targets = np.zeros((n, 2, 1))
+    targets[:, 1] = 0.5
+    result = backtest(panel(opens, closes), targets, FREE)[0]
+    trade = result.trades.iloc[0]
+    assert trade["closed"]
+    assert trade["exit_price"] == 12.0
+    assert trade["exited"] == pd.Timestamp(result.times[2 + GONE], tz="UTC")
+    assert result.equity[-1] == pytest.approx(1000 + 50 * 2)
+
+
+@pytest.mark.parametrize("missing", [1, 2, GONE - 1])
+def test_a_symbol_that_missed_the_last_bars_is_valued_at_its_last_close(missing):
+    n = 4 + missing
+    prices = np.full((n, 2), 10.0)
+    prices[3, 1], prices[4:, 1] = 14.0, np.nan
+    targets = np.zeros((n, 2, 1))
+    targets[:, 1] = 0.5
+    result = backtest(panel(prices, prices), targets, FREE)[0]
+    assert result.equity.tolist() == pytest.approx([1000] * 3 + [1200] * (1 + missing))
+    trade = result.trades.iloc[0]
+    assert (trade["closed"], trade["exit_price"], trade["pnl"]) == (False, 14.0, pytest.approx(200))
+
+
+@pytest.mark.parametrize("missing", [GONE - 1, GONE, GONE + 3], ids=["kept", "paid out", "gone for longer"])
+def test_a_symbol_that_comes_back_is_held_again_in_its_share(missing):
+    n = 6 + missing
+    prices = np.full((n, 2), 10.0)
+    prices[2 : 2 + missing, 1] = np.nan
+    prices[-1] = 12.0, 11.0  # what the last bar earns tells what is held
+    bars = panel(prices, prices)
+    result = backtest(bars, share_of_capital(bars.present)[:, :, None], FREE)[0]
+    assert result.equity[-1] == pytest.approx(1000 + 50 * 2 + 50 * 1)
+    entered = pd.DatetimeIndex(result.trades["entered"][result.trades["symbol"] == "B"]).tz_localize(None)
+    # Paid out, it is decided upon anew at its first bar back and traded at the one after.
+    bar = 1 if missing < GONE else 3 + missing
+    assert entered[-1] == bars.times[bar]
+
+
+def test_recently_forgets_a_symbol_after_so_many_bars():
+    present = np.array([False, True] + [False] * (GONE + 1))[:, None]
+    assert recently(present)[:, 0].tolist() == [False] + [True] * GONE + [False] * 2
+
+
+# --- trades and figures
+
+
+def test_a_series_that_never_trades_has_no_sharpe_ratio_and_fails_the_gate():
+    bars = market(2, 30, 1)
+    result = backtest(bars, np.zeros((30, 1, 1)), COSTLY)[0]
+    assert (result.equity == 1000).all()
+    assert (len(result.trades), result.exposure, result.turnover, result.fees, result.slippage) == (0, 0, 0, 0, 0)
+    idle = performance_of(result, bars)
+    assert math.isnan(metrics.sharpe(idle))
+    assert math.isnan(metrics.win_rate(idle))
+    figures = {"sharpe": metrics.sharpe(idle), "win-rate": metrics.win_rate(idle)}
+    evidence = Evidence(idle, idle, 0, figures, figures)
+    for gate in (gates.sharpe, gates.win_rate):
+        verdict = gate(evidence)
+        assert (verdict.verdict, verdict.value) == ("FAIL", None)
+        assert verdict.reason
+
+
+def test_a_loss_on_the_first_traded_bar_counts_in_the_drawdown():
+    bars = panel([100, 100, 50, 60], [100, 50, 60, 70])
+    result = backtest(bars, series(1, 1, 1, 1), FREE)[0]
+    assert result.equity.tolist() == [1000, 500, 600, 700]
+    assert metrics.max_drawdown(performance_of(result, bars)) == pytest.approx(-0.5)
+
+
+def test_an_open_trade_is_neither_won_nor_lost():
+    bars = flat(10, 10, 9, 20, 40)
+    result = backtest(bars, series(1, 0, 1, 1, 1), FREE)[0]
+    assert result.trades["closed"].tolist() == [True, False]
+    assert result.trades["pnl"].tolist() == pytest.approx([-100, 900])
+    assert result.trades["exit_price"][1] == 40
+    assert metrics.win_rate(performance_of(result, bars)) == 0.0
+    assert metrics.closed_trades(performance_of(result, bars)) == 1
+
+
+def test_a_flip_from_long_to_short_is_two_round_trips():
+    result = backtest(flat(10, 10, 12, 9, 9), series(1, -1, 0, 0, 0), FREE)[0]
+    trades = result.trades
+    assert trades["side"].tolist() == ["long", "short"]
+    assert trades["closed"].all()
+    assert trades["exited"][0] == trades["entered"][1]
+    assert trades["pnl"].tolist() == pytest.approx([200, 300])
+    assert result.equity[-1] == pytest.approx(1500)
+
+
+@pytest.mark.parametrize("side", [1, -1], ids=["long", "short"])
+def test_costs_are_charged_on_both_sides(side):
+    trading = Trading(fees=0.01, slippage=0.02, capital=1000.0)
+    result = backtest(flat(10, 10, 10, 10), series(side / 2, 0, 0, 0), trading)[0]
+    enter, leave = 10 * (1 + side * 0.02), 10 * (1 - side * 0.02)
+    trade = result.trades.iloc[0]
+    assert (trade["entry_price"], trade["exit_price"]) == pytest.approx((enter, leave))
+    assert trade["size"] == pytest.approx(50)
+    assert trade["fees"] == pytest.approx(50 * 0.01 * (enter + leave))
+    assert result.fees == pytest.approx(50 * 0.01 * (enter + leave))
+    assert result.slippage == pytest.approx(50 * 0.4)
+    assert result.equity[-1] == pytest.approx(1000 - 50 * 0.4 - result.fees)
+
+
+def test_every_trade_adds_up_to_the_equity():
+    bars = market(11, 60, 3)
+    result = backtest(bars, weights_for(11, bars, short=True)[:, :, None], COSTLY)[0]
+    trades = result.trades
+    assert len(trades) > 10
+    gross = trades["size"] * (trades["exit_price"] - trades["entry_price"]) * np.where(trades["side"] == "long", 1, -1)
+    np.testing.assert_allclose(trades["pnl"], gross - trades["fees"], rtol=1e-9, atol=1e-9)
+    assert 1000 + trades["pnl"].sum() == pytest.approx(result.equity[-1], rel=1e-12)
+    assert np.prod(1 + result.returns) == pytest.approx(result.equity[-1] / result.equity[0])
+    assert (trades["decided"] < trades["entered"]).all()
+
+
+def tampered(**columns):
+    bars = flat(10, 10, 12, 11)
+    good = backtest(bars, series(1, 1, 0, 0), FREE)[0]
+    return replace(good, trades=good.trades.assign(**columns))
+
+
+@pytest.mark.parametrize(
+    "fault, message",
+    [
+        (lambda: tampered(pnl=lambda t: t["pnl"] + 0.01), "add up"),
+        (lambda: tampered(decided=lambda t: t["entered"]), "at or before"),
+        (lambda: replace(tampered(), equity=np.array([1000.0, 1000.0, math.nan, 1200.0])), "not finite"),
+    ],
+    ids=["profit off by a cent", "decided when entered", "equity not finite"],
+)
+def test_books_that_do_not_balance_are_refused(fault, message):
+    module._reconcile(tampered(), 1000.0)
+    with pytest.raises(IntegrityError, match=message):
+        module._reconcile(fault(), 1000.0)

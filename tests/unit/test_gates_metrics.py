@@ -1,0 +1,266 @@
+"""Metrics against hand values and scikit-learn; gates at their boundaries and where nothing is defined."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import quorate
+from quorate.errors import PluginError
+from quorate.evidence import Evidence, GateResult, Performance, judge, measure, metric_values, overall, run_gates
+from quorate.registry import Registry
+from quorate_plugins import gates, metrics
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+
+NAMES = [
+    "sharpe", "max-drawdown", "win-rate", "total-return", "cagr", "volatility", "closed-trades", "exposure",
+    "turnover", "costs", "accuracy", "auc", "log-loss", "brier",
+]  # fmt: skip
+
+
+def trades(*profits, open_profits=()):
+    pnl = [*profits, *open_profits]
+    return pd.DataFrame({"pnl": np.array(pnl, dtype=float), "closed": [True] * len(profits) + [False] * len(open_profits)})
+
+
+def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y=(), binary=True):
+    returns = np.array(returns, dtype=float)
+    return Performance(
+        returns, quorate.statistics.equity_curve(returns, 1000.0), trades(*closed, open_profits=open_profits),
+        exposure=0.5, turnover=3.0, fees=7.0, slippage=2.0, bars_per_year=252,
+        predictions=np.array(p, dtype=float), labels=np.array(y, dtype=float), binary=binary,
+    )  # fmt: skip
+
+
+def evidence(measured=None, **figures):
+    """Evidence whose metrics are just these figures; all others are NaN."""
+    table = dict.fromkeys(NAMES, math.nan) | {name.replace("_", "-"): value for name, value in figures.items()}
+    return Evidence(measured or performance(), performance(), 0, table, dict.fromkeys(NAMES, math.nan))
+
+
+# --- metrics
+
+
+def test_metrics_of_a_small_history_are_those_worked_out_by_hand():
+    p = performance([0.5, -0.5, 0.2], closed=[10, 0, -5, 3], open_profits=[99])
+    assert metrics.total_return(p) == pytest.approx(1.5 * 0.5 * 1.2 - 1)
+    assert metrics.max_drawdown(p) == pytest.approx(-0.5)
+    assert metrics.cagr(p) == pytest.approx(0.9 ** (252 / 3) - 1)
+    assert metrics.volatility(p) == pytest.approx(math.sqrt(0.79 / 3 * 252))
+    assert metrics.sharpe(p) == pytest.approx((0.2 / 3) / np.std([0.5, -0.5, 0.2], ddof=1) * math.sqrt(252))
+    assert metrics.win_rate(p) == 0.5  # a gain of nothing is no win, an open gain no win yet
+    assert metrics.closed_trades(p) == 4
+    assert (metrics.exposure(p), metrics.turnover(p), metrics.costs(p)) == (0.5, 3.0, 9.0)
+
+
+def test_without_a_closed_trade_there_is_no_win_rate():
+    assert math.isnan(metrics.win_rate(performance(open_profits=[5])))
+
+
+def forecasts(seed, ties):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, 200).astype(float)
+    p = np.clip(0.5 + 0.1 * (y - 0.5) + rng.normal(0, 0.2, 200), 0.01, 0.99)
+    return (np.round(p, 1) if ties else p), y
+
+
+@pytest.mark.parametrize("ties", [False, True], ids=["distinct", "with ties"])
+@pytest.mark.parametrize("seed", range(3))
+def test_forecast_metrics_agree_with_scikit_learn(seed, ties):
+    p, y = forecasts(seed, ties)
+    measured = performance(p=p, y=y)
+    assert metrics.auc(measured) == pytest.approx(roc_auc_score(y, p), rel=1e-12)
+    assert metrics.log_loss(measured) == pytest.approx(log_loss(y, np.clip(p, 1e-15, 1 - 1e-15)), rel=1e-12)
+    assert metrics.brier(measured) == pytest.approx(brier_score_loss(y, p), rel=1e-12)
+    assert metrics.accuracy(measured) == pytest.approx(accuracy_score(y, p > 0.5), rel=1e-12)
+
+
+def test_ties_share_their_rank_and_one_half_is_no_forecast_of_a_rise():
+    measured = performance(p=[0.5, 0.5, 0.5, 0.9], y=[0, 1, 1, 1])
+    assert metrics.auc(measured) == pytest.approx((0.5 + 0.5 + 1) / 3)
+    assert metrics.accuracy(measured) == 0.5
+
+
+def test_a_certain_forecast_that_fails_costs_much_and_not_everything():
+    assert metrics.log_loss(performance(p=[0.0, 1.0], y=[1, 0])) == pytest.approx(-math.log(1e-15), rel=1e-3)
+    assert metrics.log_loss(performance(p=[1.0, 0.0], y=[1, 0])) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("y", [[1, 1, 1], [0, 0, 0]], ids=["all rose", "all fell"])
+def test_the_auc_of_a_single_class_is_undefined(y):
+    assert math.isnan(metrics.auc(performance(p=[0.2, 0.5, 0.7], y=y)))
+
+
+@pytest.mark.parametrize("name", ["auc", "log_loss", "brier"])
+def test_metrics_of_probabilities_are_undefined_without_any(name):
+    function = getattr(metrics, name)
+    assert math.isnan(function(performance(p=[], y=[])))
+    assert math.isnan(function(performance(p=[0.01, -0.02], y=[0.03, 0.01], binary=False)))
+
+
+def test_the_accuracy_of_expected_returns_is_that_of_their_signs():
+    measured = performance(p=[0.01, -0.02, 0.005, -0.01], y=[0.03, 0.01, 0.001, -0.5], binary=False)
+    assert metrics.accuracy(measured) == 0.75
+    assert math.isnan(metrics.accuracy(performance()))
+
+
+def test_every_metric_is_measured_and_what_is_undefined_is_none():
+    registry = Registry.load()
+    values = measure(performance(np.zeros(5)), registry)
+    assert list(values)[: len(NAMES)] == NAMES
+    by_name = {m.name: m for m in metric_values(values, registry)}
+    assert (by_name["sharpe"].value, by_name["auc"].value, by_name["total-return"].value) == (None, None, 0.0)
+    assert (by_name["win-rate"].unit, by_name["costs"].unit, by_name["log-loss"].unit) == ("fraction", "currency", "nats")
+
+
+# --- gates
+
+
+@pytest.mark.parametrize(
+    "gate, metric, value, verdict",
+    [
+        (gates.sharpe, "sharpe", 1.0, "FAIL"),
+        (gates.sharpe, "sharpe", 1.0001, "PASS"),
+        (gates.max_drawdown, "max_drawdown", -0.30, "FAIL"),
+        (gates.max_drawdown, "max_drawdown", -0.2999, "PASS"),
+        (gates.max_drawdown, "max_drawdown", 0.0, "PASS"),
+        (gates.win_rate, "win_rate", 0.50, "FAIL"),
+        (gates.win_rate, "win_rate", 0.5001, "PASS"),
+    ],
+)
+def test_the_headline_gates_are_strict(gate, metric, value, verdict):
+    result = gate(evidence(**{metric: value}))
+    assert result.verdict == verdict
+    assert result.value == abs(value)
+    assert bool(result.reason) == (verdict == "FAIL")
+    assert (result.margin > 0) == (verdict == "PASS")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "gate, metric, reason",
+    [
+        (gates.sharpe, "sharpe", "the returns do not vary"),
+        (gates.max_drawdown, "max_drawdown", "undefined"),
+        (gates.win_rate, "win_rate", "no round trip was closed"),
+    ],
+    ids=["sharpe", "max-drawdown", "win-rate"],
+)
+def test_an_undefined_figure_fails_with_the_reason(gate, metric, reason, value):
+    result = gate(evidence(**{metric: value}))
+    assert (result.verdict, result.value, result.margin) == ("FAIL", None, None)
+    assert reason in result.reason
+
+
+def test_no_drawdown_is_zero_and_not_minus_zero():
+    result = gates.max_drawdown(evidence(max_drawdown=0.0))
+    assert math.copysign(1, result.value) == 1
+
+
+def test_thresholds_can_be_set():
+    assert gates.sharpe(evidence(sharpe=0.6), threshold=0.5).verdict == "PASS"
+    assert gates.max_drawdown(evidence(max_drawdown=-0.4), threshold=0.5).verdict == "PASS"
+    assert gates.win_rate(evidence(win_rate=0.6), threshold=0.7).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "n_trades, n_bars, verdict, reason",
+    [
+        (100, 252, "PASS", ""),
+        (99, 252, "INSUFFICIENT", "needs 1 more closed trades"),
+        (100, 251, "INSUFFICIENT", "needs 1 more bars"),
+        (30, 10, "INSUFFICIENT", "needs 70 more closed trades"),
+        (29, 252, "FAIL", "fewer than 30 closed trades"),
+        (29, 10, "FAIL", "fewer than 30 closed trades"),
+        (0, 252, "FAIL", "fewer than 30 closed trades"),
+    ],
+)
+def test_the_sample_is_enough_too_small_to_judge_or_nothing(n_trades, n_bars, verdict, reason):
+    measured = performance(np.full(n_bars, 0.01), closed=[1.0] * n_trades, open_profits=[1.0] * 200)
+    result = gates.sample_size(evidence(measured))
+    assert (result.verdict, result.value) == (verdict, n_trades)
+    assert reason in result.reason
+    assert bool(result.reason) == (verdict != "PASS")
+
+
+@pytest.mark.parametrize(
+    "condition, below, equal, above",
+    [(">", "FAIL", "FAIL", "PASS"), ("<", "PASS", "FAIL", "FAIL"), (">=", "FAIL", "PASS", "PASS"), ("<=", "PASS", "PASS", "FAIL")],
+)
+def test_judge_compares_as_the_condition_says(condition, below, equal, above):
+    assert [judge("g", v, condition, 1.0).verdict for v in (0.5, 1.0, 1.5)] == [below, equal, above]
+    sign = 1 if condition.startswith(">") else -1
+    assert [judge("g", v, condition, 1.0).margin for v in (0.5, 1.0, 1.5)] == [-0.5 * sign, 0.0, 0.5 * sign]
+
+
+# --- all gates together
+
+
+class Gates:
+    """A plugin whose gates answer as they were told."""
+
+    def __init__(self, **answers):
+        self._specs = [quorate.GateSpec(name, function, tier="C") for name, function in answers.items()]
+
+    @quorate.hookimpl
+    def quorate_gates(self):
+        yield from self._specs
+
+
+def asked(**answers):
+    registry = Registry()
+    registry.add_module(Gates(**answers))
+    return run_gates({name: {} for name in answers}, evidence(), registry)
+
+
+def answer(verdict, value=1.0):
+    return replace(judge("other", 2.0, ">", 1.0), verdict=verdict, value=value)
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf], ids=["none", "nan", "infinite"])
+def test_a_gate_that_passes_on_an_undefined_value_is_refused(value):
+    with pytest.raises(PluginError, match="'lenient' passed on an undefined value"):
+        asked(lenient=lambda e: answer("PASS", value))
+    assert asked(strict=lambda e: answer("FAIL", value))[0].verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "function, message",
+    [
+        (lambda e: True, "must return a GateResult"),
+        (lambda e: 1 / 0, "ZeroDivisionError"),
+        (lambda e: judge("g", e.metric("no-such"), ">", 0), "'no-such', which no plugin provides"),
+    ],
+    ids=["no result", "raises", "unknown metric"],
+)
+def test_a_gate_that_breaks_its_contract_is_named(function, message):
+    with pytest.raises(PluginError, match="gate 'faulty'.*" + message):
+        asked(faulty=function)
+
+
+def test_the_worst_verdict_comes_first_under_the_gates_own_name():
+    results = asked(good=lambda e: answer("PASS"), bad=lambda e: answer("FAIL"), thin=lambda e: answer("INSUFFICIENT"))
+    assert [(r.gate, r.verdict, r.tier) for r in results] == [
+        ("bad", "FAIL", "C"), ("thin", "INSUFFICIENT", "C"), ("good", "PASS", "C")
+    ]  # fmt: skip
+    assert all(isinstance(r, GateResult) for r in results)
+
+
+@pytest.mark.parametrize(
+    "verdicts, expected",
+    [
+        ([], "INSUFFICIENT"),
+        (["PASS"], "PASS"),
+        (["PASS", "PASS"], "PASS"),
+        (["PASS", "INSUFFICIENT"], "INSUFFICIENT"),
+        (["PASS", "INSUFFICIENT", "FAIL"], "FAIL"),
+        (["FAIL"], "FAIL"),
+    ],
+    ids=lambda v: "+".join(v) or "nothing" if isinstance(v, list) else v,
+)
+def test_overall_is_the_worst_and_nothing_judged_is_not_enough(verdicts, expected):
+    assert overall(verdicts) == expected
+    assert overall(iter(reversed(verdicts))) == expected

@@ -1,0 +1,515 @@
+"""Recipes: what is accepted, what is said when it is not, and what a resolved one holds."""
+
+import datetime as dt
+import json
+import textwrap
+import tomllib
+
+import pytest
+
+import quorate
+from quorate import provenance
+from quorate.api import open_session
+from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.resolve import resolve, to_plain, to_toml
+from quorate.registry import Registry
+
+REGISTRY = Registry.load()
+SIMULATED = {"source": "simulated", "n_bars": 700}
+TINY = {
+    "name": "tiny",
+    "data": SIMULATED,
+    "holdout": {"fraction": 0.2},
+    "features": {"use": ["return_1", "return_5"]},
+    "folds": {"initial": 300, "test": 100},
+    "models": {"logistic": {}},
+    "threshold": {"min_bars": 50},
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="recipe.toml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    return write
+
+
+def resolved(changes=None, registry=REGISTRY):
+    return resolve(validate({**TINY, **(changes or {})}, "given"), registry)[0]
+
+
+def failure(table):
+    with pytest.raises(quorate.RecipeError) as error:
+        resolved(table)
+    return str(error.value)
+
+
+# --- what is wrong is said: the key, what it must be, what it was
+
+
+UNKNOWN = {
+    "in-a-table": ({"folds": {"intial": 5}}, ["folds.intial: unknown key", "[folds]", "did you mean 'initial'?"]),
+    "at-the-top": ({"fold": {}}, ["fold: unknown key", "the top level", "did you mean 'folds'?"]),
+    "extends": ({"extend": "nasdaq"}, ["extend: unknown key", "did you mean 'extends'"]),
+    "far-from-any": ({"costs": {"zzz": 1}}, ["costs.zzz: unknown key; [costs] takes fees, slippage"]),
+    "option-of-the-data": (
+        {"data": {**SIMULATED, "n_bar": 5}},
+        ["data: source 'simulated' has no option 'n_bar'", "did you mean 'n_bars'?"],
+    ),
+    "parameter-of-a-model": ({"models": {"logistic": {"c": 1.0}}}, ["models.logistic", "no option 'c'", "C, max_iter"]),
+    "parameter-of-a-label": ({"labels": {"params": {"abov": 0.0}}}, ["labels.params", "did you mean 'above'?"]),
+    "parameter-of-a-gate": ({"gates": {"sharpe": {"treshold": 1.0}}}, ["gates.sharpe", "did you mean 'threshold'?"]),
+    "parameter-of-an-ensembler": ({"ensemble": {"params": {"x": 1}}}, ["ensemble.params", "'past-performance'", "'x'"]),
+    "parameter-of-a-strategy": ({"strategy": {"params": {"x": 1}}}, ["strategy.params", "'long-flat'", "'x'"]),
+    "source": ({"data": {"source": "simulatd"}}, ["data.source: unknown source", "did you mean 'simulated'?"]),
+    "label": ({"labels": {"name": "directon"}}, ["labels.name: unknown label", "did you mean 'direction'"]),
+    "model": ({"models": {"logistc": {}}}, ["models.logistc: unknown model", "did you mean 'logistic'?"]),
+    "model-by-alias": ({"models": {"a": {"plugin": "logistc"}}}, ["models.a: unknown model 'logistc'"]),
+    "feature": ({"features": {"use": ["retrun_1"]}}, ["features.use: unknown feature", "did you mean 'return_1'"]),
+    "feature-pattern": ({"features": {"use": ["nothing_*"]}}, ["features.use: unknown feature 'nothing_*'"]),
+    "feature-group": ({"features": {"use": ["group:momentm"]}}, ["unknown group 'momentm'", "did you mean 'momentum'"]),
+    "excluded-feature": ({"features": {"exclude": ["retrun_1"]}}, ["features.exclude: 'retrun_1'", "'return_1'"]),
+    "ensembler": ({"ensemble": {"method": "meen"}}, ["ensemble.method: unknown ensembler", "did you mean 'mean'?"]),
+    "compared-ensembler": ({"ensemble": {"compare": ["meen"]}}, ["ensemble.compare: unknown", "did you mean 'mean'?"]),
+    "strategy": ({"strategy": {"name": "long-flt"}}, ["strategy.name: unknown strategy", "'long-flat'"]),
+    "compared-strategy": ({"strategy": {"compare": ["long-flt"]}}, ["strategy.compare: unknown", "'long-flat'"]),
+    "gate": ({"gates": {"sharp": {}}}, ["gates.sharp: unknown gate", "did you mean 'sharpe'?"]),
+}
+
+
+@pytest.mark.parametrize("table,parts", UNKNOWN.values(), ids=UNKNOWN)
+def test_an_unknown_name_is_an_error_that_says_where_it_stands_and_what_is_near(table, parts):
+    message = failure(table)
+    assert all(part in message for part in parts), message
+
+
+WRONG = {
+    "text-for-a-number": ({"folds": {"initial": "1000"}}, "folds.initial: must be a valid integer; it was '1000'"),
+    "part-of-a-bar": ({"folds": {"initial": 99.5}}, "folds.initial: must be a valid integer; it was 99.5"),
+    "truth-for-a-number": ({"seed": True}, "seed: must be a valid integer; it was True"),
+    "below-the-least": ({"folds": {"test": 0}}, "folds.test: must be greater than or equal to 1; it was 0"),
+    "above-the-most": ({"holdout": {"fraction": 1.0}}, "holdout.fraction: must be less than 1; it was 1.0"),
+    "not-a-choice": ({"execution": {"executor": "rae"}}, "execution.executor: must be 'serial' or 'ray'; it was 'rae'"),
+    "text-for-a-list": ({"features": {"use": "return_1"}}, "features.use: must be a valid list; it was 'return_1'"),
+    "number-in-a-list": ({"features": {"use": ["return_1", 2]}}, "features.use.1: must be a valid string; it was 2"),
+    "empty-list": ({"threshold": {"grid": []}}, "threshold.grid: must have at least 1 item"),
+    "text-for-a-date": ({"holdout": {"start": "2014-01-02"}}, "holdout.start: must be a valid date; it was '2014-01-02'"),
+    "name": ({"name": "Bad Name"}, "name: must match pattern"),
+    "table": ({"folds": 5}, "folds: must be a table; it was 5"),
+    "model": ({"models": {"logistic": 5}}, "models.logistic: must be a table or false; it was 5"),
+    "model-that-is-true": ({"models": {"logistic": True}}, "models.logistic: must be a table or false; it was True"),
+    "gate": ({"gates": {"sharpe": 1.0}}, "gates.sharpe: must be a table or false; it was 1.0"),
+    "alias": ({"models": {"a": {"plugin": 5}}}, "models.a.plugin: must be a valid string; it was 5"),
+    "two-holdouts": (
+        {"holdout": {"bars": 100, "fraction": 0.2}},
+        "holdout takes one of start, bars and fraction; it has bars and fraction",
+    ),
+    "newer-schema": ({"schema_version": 2}, "schema_version: must be 1; it was 2"),
+    "data-option": ({"data": {**SIMULATED, "n_bars": "700"}}, "data.n_bars must be a valid integer; it was '700'"),
+    "data-choice": (
+        {"data": {"source": "bundled", "dataset": "nasdq"}},
+        "data.dataset must be 'nasdaq', 'sp500' or 'indices'; it was 'nasdq'",
+    ),
+    "missing-option": ({"data": {"source": "csv"}}, "data: source 'csv' needs the option 'path': set data.path"),
+    "model-parameter": ({"models": {"logistic": {"C": "x"}}}, "models.logistic.C must be a valid number; it was 'x'"),
+    "gate-parameter": ({"gates": {"sharpe": {"threshold": "x"}}}, "gates.sharpe.threshold must be a valid number"),
+    "no-model": ({"models": {}}, "models: the recipe has no usable model: name at least one, e.g. [models.logistic]"),
+    "baselines-only": ({"models": {"majority": {}}}, "models: the recipe has no usable model"),
+    "no-gate": ({"gates": {"sharpe": False}}, "gates: none is left"),
+    "no-feature": ({"features": {"exclude": ["*"]}}, "features: none is selected"),
+    "classifier-of-a-number": ({"labels": {"name": "return"}}, "models.logistic is a classifier; label 'return' is a number"),
+}
+
+
+@pytest.mark.parametrize("table,message", WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_an_error_that_names_the_key_what_it_must_be_and_what_it_was(table, message):
+    assert message in failure(table)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    message = failure({"folds": {"test": 0}, "seeds": 1, "costs": {"fees": "5bp"}})
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == ["costs.fees", "folds.test", "seeds"]
+
+
+def test_whole_numbers_serve_where_a_number_is_asked_for():
+    costs = resolved({"costs": {"fees": 0, "slippage": 0}}).costs
+    assert (costs.fees, type(costs.fees)) == (0.0, float)
+
+
+# --- files and names
+
+
+def test_a_recipe_is_found_by_name_and_by_path(write):
+    assert load_recipe("planted", REGISTRY).name == "planted"
+    assert load_recipe(write('name = "mine"'), REGISTRY).name == "mine"
+
+
+def test_an_unknown_recipe_is_told_with_its_near_misses():
+    with pytest.raises(quorate.RecipeError, match=r"unknown recipe 'nasdq'.*did you mean 'nasdaq'\?.*\./nasdq\.toml"):
+        load_recipe("nasdq", REGISTRY)
+
+
+def test_an_absent_recipe_file_is_named_with_the_built_in_recipes(tmp_path):
+    with pytest.raises(quorate.RecipeError, match=r"there is no recipe file .*absent\.toml.*nasdaq"):
+        load_recipe(tmp_path / "absent.toml", REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "content,message",
+    [(b"a = [1", "is not valid TOML"), (b"name = '\xff'", "cannot read recipe"), (b"a = 1\na = 2", "is not valid TOML")],
+    ids=["syntax", "not-utf-8", "key-twice"],
+)
+def test_a_file_that_is_no_toml_is_named(tmp_path, content, message):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(quorate.RecipeError) as error:
+        load_recipe(path, REGISTRY)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+
+
+# --- extends
+
+
+def test_a_recipe_overrides_what_it_extends_and_keeps_the_rest(write):
+    write('name = "a"\nseed = 1\n[folds]\ninitial = 300\ntest = 100\n[models.logistic]\nC = 0.5\n', "a.toml")
+    write('extends = "a.toml"\nname = "b"\n[folds]\ntest = 50\n[models.ridge]\n', "b.toml")
+    c = load_recipe(write('extends = "b.toml"\nname = "c"\nseed = 3\n', "c.toml"), REGISTRY)
+    assert (c.name, c.seed, c.folds.initial, c.folds.test) == ("c", 3, 300, 50)
+    assert set(c.models) == {"logistic", "ridge"}
+    assert c.models["logistic"].params == {"C": 0.5}
+
+
+def test_a_recipe_extends_a_built_in_one_by_its_name(write):
+    recipe = load_recipe(write('extends = "noise"\nname = "mine"\n'), REGISTRY)
+    assert (recipe.name, recipe.data.source, recipe.data.options["signal"]) == ("mine", "simulated", 0.0)
+
+
+def test_what_is_extended_is_found_beside_the_recipe(write):
+    write("seed = 11", "shared/base.toml")
+    assert load_recipe(write('extends = "../shared/base.toml"', "mine/r.toml"), REGISTRY).seed == 11
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_recipes_that_extend_each_other_in_a_circle_are_an_error_naming_the_circle(write, length):
+    for i in range(length):
+        path = write(f'extends = "r{(i + 1) % length}.toml"', f"r{i}.toml")
+    with pytest.raises(quorate.RecipeError, match="extends itself: ") as error:
+        load_recipe(path, REGISTRY)
+    assert all(f"r{i}.toml" in str(error.value) for i in range(length))
+
+
+def test_extends_must_be_a_name(write):
+    with pytest.raises(quorate.RecipeError, match="extends must be the name or path of a recipe; it was 3"):
+        load_recipe(write("extends = 3"), REGISTRY)
+
+
+def test_plugin_files_are_found_beside_the_recipe(write):
+    path = write('plugins = ["mine.py"]', "there/r.toml")
+    assert load_recipe(path, REGISTRY).plugins == [str(path.parent / "mine.py")]
+
+
+# --- merging
+
+
+def test_another_source_starts_without_the_options_of_the_old_one():
+    base = {"data": {"source": "bundled", "dataset": "sp500"}}
+    assert merge(base, {"data": {"source": "csv", "path": "x"}}, "")["data"] == {"source": "csv", "path": "x"}
+
+
+def test_the_same_source_keeps_its_options():
+    base = {"data": {"source": "simulated", "n_bars": 700, "seed": 1}}
+    over = {"data": {"source": "simulated", "seed": 2}}
+    assert merge(base, over, "")["data"] == {"source": "simulated", "n_bars": 700, "seed": 2}
+
+
+def test_another_plugin_under_a_model_name_starts_without_the_old_parameters():
+    base = {"models": {"a": {"plugin": "logistic", "C": 0.1}}}
+    over = {"models": {"a": {"plugin": "ridge"}}}
+    assert merge(base, over, "")["models"]["a"] == {"plugin": "ridge"}
+
+
+def test_merging_leaves_both_tables_as_they_were():
+    base, over = {"a": {"b": 1}}, {"a": {"c": 2}}
+    assert merge(base, over, "") == {"a": {"b": 1, "c": 2}}
+    assert (base, over) == ({"a": {"b": 1}}, {"a": {"c": 2}})
+
+
+def test_false_takes_a_model_or_a_gate_away_and_a_table_brings_it_back(write):
+    write('extends = "planted"\n[models]\nlogistic = false\n[gates]\nwin-rate = false\n', "less.toml")
+    less = resolve(load_recipe(write('extends = "less.toml"', "a.toml"), REGISTRY), REGISTRY)[0]
+    assert "logistic" not in less.models
+    assert "win-rate" not in less.gates
+    assert "sharpe" in less.gates
+    more = resolve(load_recipe(write('extends = "less.toml"\n[models.logistic]\n', "b.toml"), REGISTRY), REGISTRY)[0]
+    assert "logistic" in more.models
+
+
+def test_false_takes_a_baseline_away():
+    assert "majority" in resolved().models
+    assert "majority" not in resolved({"models": {"logistic": {}, "majority": False}}).models
+
+
+def test_a_table_cannot_become_a_value(write):
+    with pytest.raises(quorate.RecipeError, match="--set folds=5: folds is a table; it cannot be set to 5"):
+        load_recipe("planted", REGISTRY, ["folds=5"])
+
+
+# --- --set
+
+
+VALUES = {
+    "whole-number": ("a=5", 5),
+    "number": ("a=0.5", 0.5),
+    "exponent": ("a=1e-3", 0.001),
+    "truth": ("a=true", True),
+    "quoted": ("a='5'", "5"),
+    "list": ("a=[1, 2]", [1, 2]),
+    "list-of-texts": ('a=["x", "y"]', ["x", "y"]),
+    "table": ("a={b = 1}", {"b": 1}),
+    "date": ("a=2014-01-02", dt.date(2014, 1, 2)),
+    "bare-word": ("a=ray", "ray"),
+    "path": ("a=/tmp/b c.csv", "/tmp/b c.csv"),
+    "with-an-equals-sign": ("a=x=y", "x=y"),
+    "variable": ("a=${HOME}/x", "${HOME}/x"),
+    "nothing": ("a=", ""),
+}
+
+
+@pytest.mark.parametrize("item,value", VALUES.values(), ids=VALUES)
+def test_an_override_is_read_as_toml_or_else_as_text(item, value):
+    found = nested_override(item)["a"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_dotted_key_reaches_into_tables():
+    assert nested_override("models.random-forest.max_depth=3") == {"models": {"random-forest": {"max_depth": 3}}}
+
+
+@pytest.mark.parametrize("item", ["folds.test", "=5", " =5", ""])
+def test_an_override_without_key_or_value_says_how_it_is_written(item):
+    with pytest.raises(quorate.RecipeError, match=r"--set takes key=value.*e\.g\. --set folds\.test=100"):
+        load_recipe("planted", REGISTRY, [item])
+
+
+def test_overrides_win_over_the_recipe_and_the_last_one_wins(write):
+    write("seed = 1\n[folds]\ntest = 10\ninitial = 300\n", "base.toml")
+    path = write('extends = "base.toml"\n[folds]\ntest = 20\n')
+    recipe = load_recipe(path, REGISTRY, ["folds.test=30", "folds.test=40", "holdout.start=2001-02-03"])
+    assert (recipe.folds.test, recipe.folds.initial, recipe.seed) == (40, 300, 1)
+    assert recipe.costs.fees == 0.0005
+    assert recipe.holdout.start == dt.date(2001, 2, 3)
+
+
+def test_an_override_is_validated_like_the_recipe():
+    with pytest.raises(quorate.RecipeError, match=r"folds\.tset: unknown key.*did you mean 'test'"):
+        load_recipe("planted", REGISTRY, ["folds.tset=5"])
+
+
+def test_overrides_of_a_mapping_are_refused():
+    with pytest.raises(quorate.RecipeError, match="overrides apply to a recipe given by name or path"):
+        open_session(TINY, overrides=["folds.test=50"])
+
+
+# --- ${ENV}
+
+
+def test_a_variable_is_filled_in_wherever_a_text_holds_it(monkeypatch):
+    monkeypatch.setenv("QT_A", "one")
+    monkeypatch.setenv("QT_B", "two")
+    value = {"a": "${QT_A}/${QT_B}.csv", "b": ["${QT_A}", 3], "c": {"d": "$QT_A"}}
+    assert substitute(value) == {"a": "one/two.csv", "b": ["one", 3], "c": {"d": "$QT_A"}}
+
+
+def test_a_missing_variable_names_the_key_and_no_value(monkeypatch):
+    monkeypatch.setenv("QT_SECRET", "hunter2")
+    monkeypatch.delenv("QT_SECRTE", raising=False)
+    with pytest.raises(quorate.RecipeError) as error:
+        substitute({"path": "${QT_SECRET}:${QT_SECRTE}"}, "data")
+    assert "data.path needs the environment variable QT_SECRTE, which is not set" in str(error.value)
+    assert "did you mean 'QT_SECRET'" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+VAULT = """
+import quorate
+from quorate_data.simulated import simulated
+
+def vault(n_bars: int = 700, password: str = "", url: str = ""):
+    assert (password, url) == ("hunter2", "db://me:hunter2@host"), "not filled in"
+    return simulated(n_bars=n_bars)
+
+@quorate.hookimpl
+def quorate_sources():
+    yield quorate.SourceSpec("vault", vault)
+"""
+
+
+def everything_stored(home):
+    return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file() and path.suffix != ".py")
+
+
+def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_stored(tmp_path, write, monkeypatch, capfd):
+    monkeypatch.setenv("QT_PASSWORD", "hunter2")
+    data = {"source": "vault", "password": "${QT_PASSWORD}", "url": "db://me:${QT_PASSWORD}@host"}
+    report = quorate.run({**TINY, "data": data}, home=tmp_path / "home", plugins=[write(VAULT, "vault.py")])
+    assert report.provenance["recipe"]["data"]["url"] == "db://me:${QT_PASSWORD}@host"
+    assert report.provenance["recipe"]["data"]["password"] == "${QT_PASSWORD}"
+    assert b"hunter2" not in everything_stored(tmp_path / "home")
+    assert "hunter2" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("key", ["password", "db_passwd", "secret", "api_key", "apikey", "access_token", "Credentials"])
+def test_a_literal_secret_is_masked_in_every_form_of_the_recipe(key):
+    recipe = validate({**TINY, "data": {"source": "x", key: "hunter2", "nested": {key: ["hunter2"]}, "user": "me"}}, "x")
+    plain = to_plain(recipe)
+    assert plain["data"] == {"source": "x", key: "***", "nested": {key: ["***"]}, "user": "me"}
+    assert tomllib.loads(to_toml(recipe))["data"] == plain["data"]
+    assert "hunter2" not in json.dumps(plain) + to_toml(recipe)
+
+
+# --- models and features
+
+
+def test_a_plugin_serves_under_other_names_each_with_its_own_parameters():
+    recipe = resolved({"models": {"soft": {"plugin": "logistic", "C": 0.01}, "hard": {"plugin": "logistic"}}})
+    assert (recipe.models["soft"].plugin, recipe.models["soft"].params["C"]) == ("logistic", 0.01)
+    assert recipe.models["hard"].params["C"] != 0.01
+    assert "logistic" not in recipe.models
+
+
+FEATURES = {
+    "name": (["return_5"], [], {"return_5"}),
+    "pattern": (["return_?"], [], {"return_1", "return_2", "return_5"}),
+    "several": (["rsi_5", "return_1", "rsi_*"], [], {"rsi_5", "rsi_14", "return_1"}),
+    "less-a-name": (["return_?"], ["return_2"], {"return_1", "return_5"}),
+    "less-a-pattern": (["return_?", "rsi_5"], ["return_*"], {"rsi_5"}),
+}
+
+
+@pytest.mark.parametrize("use,exclude,expected", FEATURES.values(), ids=FEATURES)
+def test_features_are_selected_by_name_and_pattern(use, exclude, expected):
+    recipe = resolved({"features": {"use": use, "exclude": exclude}})
+    assert recipe.features.use == sorted(expected)
+    assert recipe.features.exclude == []
+
+
+def test_features_are_selected_by_group():
+    everything = [REGISTRY.get("feature", n) for n in REGISTRY.names("feature")]
+    momentum = {s.name for s in everything if s.group == "momentum"}
+    assert set(resolved({"features": {"use": ["group:momentum"]}}).features.use) == momentum
+    rest = resolved({"features": {"use": ["*"], "exclude": ["group:momentum"]}}).features.use
+    assert set(rest) == {s.name for s in everything} - momentum
+
+
+JOINING = """
+import quorate
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("mine", "sklearn.dummy:DummyClassifier", params={"strategy": "prior"})
+
+@quorate.hookimpl
+def quorate_features():
+    yield quorate.FeatureSpec("mine_too", lambda close: close / close)
+"""
+
+
+def test_models_and_features_of_a_plugin_file_join_unasked(write):
+    registry = Registry.load([write(JOINING, "mine.py")])
+    recipe = resolved(registry=registry)
+    assert recipe.models["mine"].params["strategy"] == "prior"
+    assert recipe.features.use == ["mine_too", "return_1", "return_5"]
+
+
+@pytest.mark.parametrize(
+    "changes,models",
+    [
+        ({"mine": {"strategy": "uniform"}}, {"mine": "uniform"}),
+        ({"other": {"plugin": "mine"}}, {"other": "prior"}),
+        ({"mine": False}, {}),
+    ],
+    ids=["with-parameters", "under-another-name", "taken-away"],
+)
+def test_a_model_of_a_plugin_file_that_the_recipe_names_is_taken_as_named(write, changes, models):
+    registry = Registry.load([write(JOINING, "mine.py")])
+    recipe = resolved({"models": {"logistic": {}, **changes}}, registry)
+    assert {n: m.params["strategy"] for n, m in recipe.models.items() if m.plugin == "mine"} == models
+
+
+def test_a_feature_of_a_plugin_file_can_be_excluded(write):
+    registry = Registry.load([write(JOINING, "mine.py")])
+    assert resolved({"features": {"use": ["return_1"], "exclude": ["mine_too"]}}, registry).features.use == ["return_1"]
+
+
+# --- the resolved recipe
+
+
+@pytest.mark.parametrize("name", ["indices", "nasdaq", "noise", "planted", "sp500"])
+def test_a_resolved_recipe_read_back_resolves_to_itself(write, name):
+    once = resolve(load_recipe(name, REGISTRY), REGISTRY)[0]
+    text = to_toml(once)
+    again = resolve(load_recipe(write(text), REGISTRY), REGISTRY)[0]
+    assert again == once
+    assert to_toml(again) == text
+    assert provenance.recipe_digest(again, REGISTRY) == provenance.recipe_digest(once, REGISTRY)
+
+
+def test_a_resolved_recipe_says_everything_that_will_run():
+    recipe = resolve(load_recipe("nasdaq", REGISTRY), REGISTRY)[0]
+    assert len(recipe.features.use) >= 40
+    assert len(recipe.threshold.grid) == 10
+    assert recipe.threshold.default is not None
+    assert recipe.gates["sharpe"] == {"threshold": 1.0}
+    assert recipe.models["logistic"].params
+    assert {"majority", "persistence"} <= set(recipe.models)
+    assert recipe.data.options == {"dataset": "nasdaq"}
+
+
+def test_what_cannot_change_a_result_is_not_in_the_digest():
+    digest = provenance.recipe_digest(resolved(), REGISTRY)
+    same = {"name": "other", "description": "words", "execution": {"executor": "ray", "workers": 2}}
+    assert provenance.recipe_digest(resolved(same), REGISTRY) == digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 8},
+        {"folds": {"initial": 300, "test": 99}},
+        {"data": {**SIMULATED, "seed": 1}},
+        {"models": {"logistic": {"C": 0.3}}},
+        {"gates": {"sharpe": {"threshold": 0.9}}},
+        {"costs": {"fees": 0.001}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_can_change_a_result_is_in_the_digest(change):
+    assert provenance.recipe_digest(resolved(change), REGISTRY) != provenance.recipe_digest(resolved(), REGISTRY)
+
+
+def test_the_text_of_a_plugin_file_is_in_the_digest(write):
+    digests = set()
+    for text in (JOINING, JOINING + "\n# edited\n"):
+        registry = Registry.load([write(text, "mine.py")])
+        digests.add(provenance.recipe_digest(resolved(registry=registry), registry))
+    assert len(digests) == 2
+
+
+def test_the_stored_recipe_runs_to_the_same_digest_and_the_same_numbers(tmp_path):
+    first = quorate.run(TINY, home=tmp_path / "home")
+    stored = next((tmp_path / "home" / "runs").glob("*/recipe.toml"))
+    again = quorate.run(stored, home=tmp_path / "home")
+    assert again.provenance["recipe_digest"] == first.provenance["recipe_digest"]
+    assert again.digest == first.digest
+
+
+def test_the_built_in_recipes_are_described_and_named_like_their_files():
+    for name in REGISTRY.names("recipe"):
+        recipe = load_recipe(name, REGISTRY)
+        assert recipe.name == name
+        assert recipe.description
