@@ -67,7 +67,7 @@ def run(
         session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
         session.home.check_writable()
         stored = session.home.new_run(session.recipe.name)
-        write_text(stored.path / "recipe.toml", to_toml(session.recipe))
+        write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
     with _recording_failure(stored, progress), session.executor() as executor:
         with clock.stage("data"):
             bars = load_bars(session)
@@ -119,6 +119,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
             f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
     frame = stored.frame("predictions")
+    parts.check_stored(frame, list(session.recipe.models), report.results, stored.id)
     earlier = parts.stored_predictions(frame[frame["part"] == "development"], list(session.recipe.models))
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
     with session.executor() as executor:

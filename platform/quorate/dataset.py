@@ -87,7 +87,8 @@ def build_dataset(bars: Bars, features: Sequence[FeatureSpec], labels: Labels, l
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
         values = _compute(spec, bars, packing, inputs)
-        X[:, j] = values[keep]
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
+            X[:, j] = values[keep]
         _check_finite(spec, X[:, j], bars, row, column)
     y = labels.values[keep]
     end = np.where(np.isnan(y), NEVER, labels.ends[keep])
@@ -125,6 +126,8 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         )
     if (ends <= np.arange(len(bars))[:, None])[known].any():
         raise PluginError(f"label {spec.name!r} has a value that ends at or before its own bar: it is no forecast")
+    if not np.isfinite(values[known]).all():
+        raise PluginError(f"label {spec.name!r} has an infinite value: it must be finite, or NaN where it is not known")
     if spec.task == "classification" and not np.isin(values[known], (0.0, 1.0)).all():
         raise PluginError(f"label {spec.name!r} is a classification: its values must be 0 and 1")
     return Labels(values, np.where(known, ends, NEVER))

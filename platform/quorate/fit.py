@@ -191,7 +191,7 @@ def _arguments(factory: Callable[..., Any], task: FitTask) -> dict[str, Any]:
 def _predictor(model: Any, spec: ModelSpec, task: FitTask) -> Callable[[NDArray[Any]], NDArray[Any]]:
     if spec.task == "regression":
         return lambda X: np.asarray(model.predict(X))
-    classes = list(getattr(model, "classes_", (0, 1)))
+    classes = np.asarray(getattr(model, "classes_", (0, 1))).tolist()
     if 1 not in classes:
         raise FitError(f"the fitted classifier does not know class 1; its classes are {classes}")
     column = classes.index(1)
@@ -239,6 +239,9 @@ def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], *arrays: N
     facts = [
         NUMERICS,
         spec.name,
+        spec.task,
+        spec.input,
+        _name_of(factory),
         local.sha256 if local else _source_hash(factory),
         dict(task.params),
         task.seed,
@@ -251,6 +254,10 @@ def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], *arrays: N
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _name_of(factory: Callable[..., Any]) -> str:
+    return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
 @cache

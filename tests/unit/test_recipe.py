@@ -12,6 +12,7 @@ from quorate import provenance
 from quorate.api import open_session
 from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
+from quorate.recipe.schema import STANDARD_GATES
 from quorate.registry import Registry
 
 REGISTRY = Registry.load()
@@ -97,7 +98,10 @@ WRONG = {
     "text-for-a-list": ({"features": {"use": "return_1"}}, "features.use: must be a valid list; it was 'return_1'"),
     "number-in-a-list": ({"features": {"use": ["return_1", 2]}}, "features.use.1: must be a valid string; it was 2"),
     "empty-list": ({"threshold": {"grid": []}}, "threshold.grid: must have at least 1 item"),
-    "text-for-a-date": ({"holdout": {"start": "2014-01-02"}}, "holdout.start: must be a valid date; it was '2014-01-02'"),
+    "text-for-a-date": (
+        {"holdout": {"start": "2014-01-02"}},
+        "holdout.start: must be a valid date; it was '2014-01-02'",
+    ),
     "name": ({"name": "Bad Name"}, "name: must match pattern"),
     "table": ({"folds": 5}, "folds: must be a table; it was 5"),
     "model": ({"models": {"logistic": 5}}, "models.logistic: must be a table or false; it was 5"),
@@ -119,9 +123,12 @@ WRONG = {
     "gate-parameter": ({"gates": {"sharpe": {"threshold": "x"}}}, "gates.sharpe.threshold must be a valid number"),
     "no-model": ({"models": {}}, "models: the recipe has no usable model: name at least one, e.g. [models.logistic]"),
     "baselines-only": ({"models": {"majority": {}}}, "models: the recipe has no usable model"),
-    "no-gate": ({"gates": {"sharpe": False}}, "gates: none is left"),
+    "no-gate": ({"gates": dict.fromkeys(STANDARD_GATES, False)}, "gates: none is left"),
     "no-feature": ({"features": {"exclude": ["*"]}}, "features: none is selected"),
-    "classifier-of-a-number": ({"labels": {"name": "return"}}, "models.logistic is a classifier; label 'return' is a number"),
+    "classifier-of-a-number": (
+        {"labels": {"name": "return"}},
+        "models.logistic is a classifier; label 'return' is a number",
+    ),
 }
 
 
@@ -160,7 +167,11 @@ def test_an_absent_recipe_file_is_named_with_the_built_in_recipes(tmp_path):
 
 @pytest.mark.parametrize(
     "content,message",
-    [(b"a = [1", "is not valid TOML"), (b"name = '\xff'", "cannot read recipe"), (b"a = 1\na = 2", "is not valid TOML")],
+    [
+        (b"a = [1", "is not valid TOML"),
+        (b"name = '\xff'", "cannot read recipe"),
+        (b"a = 1\na = 2", "is not valid TOML"),
+    ],
     ids=["syntax", "not-utf-8", "key-twice"],
 )
 def test_a_file_that_is_no_toml_is_named(tmp_path, content, message):
@@ -247,6 +258,26 @@ def test_false_takes_a_model_or_a_gate_away_and_a_table_brings_it_back(write):
     assert "sharpe" in less.gates
     more = resolve(load_recipe(write('extends = "less.toml"\n[models.logistic]\n', "b.toml"), REGISTRY), REGISTRY)[0]
     assert "logistic" in more.models
+
+
+@pytest.mark.parametrize("gates", [{}, {"sharpe": {"threshold": 2.0}}], ids=["none-named", "one-named"])
+def test_naming_a_gate_leaves_the_other_standard_gates_in_place(gates):
+    recipe = resolved({"gates": gates})
+    assert set(recipe.gates) == set(STANDARD_GATES)
+    assert recipe.gates["sharpe"]["threshold"] == (2.0 if gates else 1.0)
+
+
+def test_false_takes_a_gate_of_a_plugin_file_away(write):
+    gate = """
+        import quorate
+
+        @quorate.hookimpl
+        def quorate_gates():
+            yield quorate.GateSpec("mine", lambda evidence: quorate.judge("mine", 1.0, ">", 0.0))
+    """
+    registry = Registry.load([write(gate, "mine.py")])
+    assert "mine" in resolved(registry=registry).gates
+    assert "mine" not in resolved({"gates": {"mine": False}}, registry).gates
 
 
 def test_false_takes_a_baseline_away():
@@ -353,7 +384,9 @@ def everything_stored(home):
     return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file() and path.suffix != ".py")
 
 
-def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_stored(tmp_path, write, monkeypatch, capfd):
+def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_stored(
+    tmp_path, write, monkeypatch, capfd
+):
     monkeypatch.setenv("QT_PASSWORD", "hunter2")
     data = {"source": "vault", "password": "${QT_PASSWORD}", "url": "db://me:${QT_PASSWORD}@host"}
     report = quorate.run({**TINY, "data": data}, home=tmp_path / "home", plugins=[write(VAULT, "vault.py")])
@@ -365,20 +398,22 @@ def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_st
 
 @pytest.mark.parametrize("key", ["password", "db_passwd", "secret", "api_key", "apikey", "access_token", "Credentials"])
 def test_a_literal_secret_is_masked_in_every_form_of_the_recipe(key):
-    recipe = validate({**TINY, "data": {"source": "x", key: "hunter2", "nested": {key: ["hunter2"]}, "user": "me"}}, "x")
+    recipe = validate(
+        {**TINY, "data": {"source": "x", key: "hunter2", "nested": {key: ["hunter2"]}, "user": "me"}}, "x"
+    )
     plain = to_plain(recipe)
     assert plain["data"] == {"source": "x", key: "***", "nested": {key: ["***"]}, "user": "me"}
-    assert tomllib.loads(to_toml(recipe))["data"] == plain["data"]
-    assert "hunter2" not in json.dumps(plain) + to_toml(recipe)
+    assert tomllib.loads(to_toml(recipe, REGISTRY))["data"] == plain["data"]
+    assert "hunter2" not in json.dumps(plain) + to_toml(recipe, REGISTRY)
 
 
 # --- models and features
 
 
 def test_a_plugin_serves_under_other_names_each_with_its_own_parameters():
-    recipe = resolved({"models": {"soft": {"plugin": "logistic", "C": 0.01}, "hard": {"plugin": "logistic"}}})
-    assert (recipe.models["soft"].plugin, recipe.models["soft"].params["C"]) == ("logistic", 0.01)
-    assert recipe.models["hard"].params["C"] != 0.01
+    recipe = resolved({"models": {"soft": {"plugin": "logistic", "C": 0.005}, "hard": {"plugin": "logistic"}}})
+    assert (recipe.models["soft"].plugin, recipe.models["soft"].params["C"]) == ("logistic", 0.005)
+    assert recipe.models["hard"].params == resolved().models["logistic"].params
     assert "logistic" not in recipe.models
 
 
@@ -449,13 +484,17 @@ def test_a_feature_of_a_plugin_file_can_be_excluded(write):
 # --- the resolved recipe
 
 
+LESS = ["models.majority=false", "gates.win-rate=false", "features.exclude=['rsi_*']", "threshold.grid=[0.1]"]
+
+
+@pytest.mark.parametrize("overrides", [[], LESS], ids=["as-it-is", "with-things-taken-away"])
 @pytest.mark.parametrize("name", ["indices", "nasdaq", "noise", "planted", "sp500"])
-def test_a_resolved_recipe_read_back_resolves_to_itself(write, name):
-    once = resolve(load_recipe(name, REGISTRY), REGISTRY)[0]
-    text = to_toml(once)
+def test_a_resolved_recipe_read_back_resolves_to_itself(write, name, overrides):
+    once = resolve(load_recipe(name, REGISTRY, overrides), REGISTRY)[0]
+    text = to_toml(once, REGISTRY)
     again = resolve(load_recipe(write(text), REGISTRY), REGISTRY)[0]
     assert again == once
-    assert to_toml(again) == text
+    assert to_toml(again, REGISTRY) == text
     assert provenance.recipe_digest(again, REGISTRY) == provenance.recipe_digest(once, REGISTRY)
 
 

@@ -77,7 +77,7 @@ def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: 
     if as_json:
         _json(to_plain(session.recipe))
     else:
-        print(to_toml(session.recipe), end="")
+        print(to_toml(session.recipe, session.registry), end="")
 
 
 def runs(home: Path | None, as_json: bool) -> None:

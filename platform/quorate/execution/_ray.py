@@ -34,7 +34,7 @@ class RayExecutor(Executor):
 
     def _start(self) -> None:
         try:
-            self._secure()
+            _prepare_environment()
             import ray
 
             ray.init(
@@ -51,19 +51,6 @@ class RayExecutor(Executor):
         self._started.set()
         # Ray's processes are told to end with the thread that started them.
         self._over.wait()
-
-    def _secure(self) -> None:
-        token = self._folder / "token"
-        token.touch(mode=0o600)
-        token.write_text(secrets.token_hex(32))
-        os.environ.update(
-            RAY_AUTH_MODE="token",
-            RAY_AUTH_TOKEN_PATH=str(token),
-            RAY_USAGE_STATS_ENABLED="0",
-            # By default a task that runs out of memory is retried for ever.
-            RAY_task_oom_retries="1",
-            RAY_worker_niceness="0",
-        )
 
     def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
         """Run the tasks, the largest training sets first; the data is shared, not copied."""
@@ -114,3 +101,17 @@ class RayExecutor(Executor):
             ray.shutdown()
         self._over.set()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _prepare_environment() -> None:
+    """Set what Ray reads from the environment, for this process and those that it starts."""
+    os.environ.update(
+        RAY_AUTH_MODE="token",
+        RAY_USAGE_STATS_ENABLED="0",
+        # By default a task that runs out of memory is retried for ever.
+        RAY_task_oom_retries="1",
+        RAY_worker_niceness="0",
+    )
+    if "RAY_AUTH_TOKEN" not in os.environ and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        # One for the whole process: Ray reads it once, however often it is started.
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

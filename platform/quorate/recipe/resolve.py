@@ -11,7 +11,7 @@ import tomli_w
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.options import resolve_options
 from quorate.recipe.load import substitute
-from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, Data, Holdout, Model, Recipe
+from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, STANDARD_GATES, Data, Holdout, Model, Recipe
 from quorate.registry import Plugin, Registry
 from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
 
@@ -173,17 +173,23 @@ def _is_baseline(registry: Registry, name: str) -> bool:
 
 
 def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    names = {n: g for n, g in recipe.gates.items() if g is not False}
-    for name in registry.offered_by_files("gate"):
-        names.setdefault(name, {})
+    unasked: dict[str, Any] = {n: {} for n in (*STANDARD_GATES, *registry.offered_by_files("gate"))}
+    names = {n: g for n, g in {**unasked, **recipe.gates}.items() if g is not False}
     if not names:
         raise RecipeError("gates: none is left; a run without gates cannot be judged")
     return {n: resolve_options(_named(registry, "gate", n, f"gates.{n}"), g, f"gates.{n}") for n, g in names.items()}
 
 
-def to_toml(recipe: Recipe) -> str:
-    """Return the recipe as TOML, with anything that looks like a literal secret masked."""
-    return tomli_w.dumps(_masked(recipe.model_dump(exclude_none=True)))
+def to_toml(recipe: Recipe, registry: Registry) -> str:
+    """Return a resolved recipe as TOML, with anything that looks like a literal secret masked.
+
+    What would join unasked but was taken away is written as false, so that it stays away.
+    """
+    table = recipe.model_dump(exclude_none=True)
+    baselines = [name for name in registry.names("model") if _is_baseline(registry, name)]
+    for section, unasked in (("models", baselines), ("gates", STANDARD_GATES)):
+        table[section].update({name: False for name in unasked if name not in table[section]})
+    return tomli_w.dumps(_masked(table))
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:

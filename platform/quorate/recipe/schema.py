@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
+STANDARD_GATES = ("sharpe", "max-drawdown", "win-rate", "sample-size")
 
 Params = dict[str, Any]
 
@@ -150,5 +151,5 @@ class Recipe(Section):
     strategy: Strategy = Strategy()
     costs: Costs = Costs()
     backtest: Backtest = Backtest()
-    gates: dict[str, Params | Literal[False]] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}, "sample-size": {}}
+    gates: dict[str, Params | Literal[False]] = {}  # beside the standard ones; false takes one away
     execution: Execution = Execution()

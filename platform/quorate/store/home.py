@@ -48,8 +48,10 @@ class Home:
         try:
             (self.path / "runs").mkdir(parents=True, exist_ok=True)
             probe = self.path / f".probe-{secrets.token_hex(4)}"
-            probe.write_bytes(b"x")
-            probe.unlink()
+            try:
+                probe.write_bytes(b"x")
+            finally:
+                probe.unlink(missing_ok=True)
         except OSError as e:
             raise StoreError(explain(e, self.path)) from e
 
@@ -176,8 +178,11 @@ class Run:
             write_parquet(frame, self.path / f"{name}.parquet")
 
     def frame(self, name: str) -> pd.DataFrame:
-        """Return a stored table."""
-        return read_parquet(self.path / f"{name}.parquet")
+        """Return a stored table, or raise `IntegrityError`, if it is gone or cannot be read."""
+        try:
+            return read_parquet(self.path / f"{name}.parquet")
+        except DataError as e:
+            raise IntegrityError(f"run {self.id} is not whole: {e}") from e
 
     def write_report(self, document: Mapping[str, Any]) -> None:
         """Store ``report.json``; from then on the run is finished."""

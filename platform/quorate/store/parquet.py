@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import warnings
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quorate.errors import DataError, StoreError
-from quorate.store.atomic import replacing
+from quorate.store.atomic import explain, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_ERRNO = re.compile(r'"errno":"(\d+)"')
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -26,10 +31,15 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}")
     try:
-        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection, warnings.catch_warnings():
+            # DuckDB calls pandas in a way that pandas is about to drop; its users cannot help it.
+            warnings.simplefilter("ignore", DeprecationWarning)
             connection.execute("SET TimeZone = 'UTC'")
             # NaN is stored as NULL; a float column with NULLs comes back as float64 with NaN.
-            return connection.execute("SELECT * FROM read_parquet(?)", [str(path)]).df()
+            # The path is a file's: not a pattern, and no folder in it is a column.
+            return connection.execute(
+                "SELECT * FROM read_parquet(?, hive_partitioning = false)", [glob.escape(os.fspath(path))]
+            ).df()
     except duckdb.Error as e:
         raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
 
@@ -53,4 +63,6 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
                     f"COPY frame TO '{str(temporary).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
                 )
         except duckdb.Error as e:
-            raise StoreError(f"cannot write {path}: {str(e).splitlines()[0]}") from e
+            number = _ERRNO.search(str(e))
+            reason = explain(OSError(int(number[1]), os.strerror(int(number[1]))), Path(path)) if number else None
+            raise StoreError(reason or f"cannot write {path}: {str(e).splitlines()[0]}") from e

@@ -1,0 +1,114 @@
+"""Nothing that happens later changes anything earlier: features, predictions, weights, thresholds, trades."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from quorate_data.simulated import simulated
+
+from quorate import part as parts
+from quorate.bars import FIELDS, Bars
+from quorate.execution import Serial
+from quorate.progress import Clock, Progress
+from quorate.session import open_session
+
+CUT = 655
+
+
+def scrambled(bars: Bars, start: int) -> Bars:
+    """Shuffle the bars from `start` on and triple their prices: the worst future there could be."""
+    order = np.arange(len(bars))
+    np.random.default_rng(5).shuffle(order[start:])
+    frame = bars.to_frame().sort_values(["symbol", "time"]).reset_index(drop=True)
+    for name in FIELDS:
+        wide = getattr(bars, name)[order].copy()
+        wide[start:] *= 3
+        frame[name] = wide.T.ravel()
+    return Bars.from_frame(frame, bars.calendar)
+
+
+@pytest.fixture(scope="module")
+def market() -> Bars:
+    return simulated(n_bars=800, n_symbols=2, signal=0.4, seed=3)
+
+
+RECIPE = {
+    "name": "causal",
+    "data": {"source": "simulated"},
+    "holdout": {"bars": 0},
+    "folds": {"initial": 300, "test": 100},
+    "models": {
+        "logistic": {},
+        "ridge": {},
+        "random-forest": {"n_estimators": 10},
+        "gradient-boosting": {"max_iter": 10},
+        "xgboost": {"n_estimators": 10},
+        "lightgbm": {"n_estimators": 10},
+        "catboost": {"iterations": 10},
+        "mlp": {"epochs": 2},
+    },
+    "threshold": {"min_bars": 60},
+}
+
+
+def compute(bars: Bars) -> parts.Part:
+    session = open_session(RECIPE)
+    return parts.development(session.recipe, session.registry, bars, Serial(), Clock(Progress()), lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def whole(market: Bars) -> parts.Part:
+    return compute(market)
+
+
+@pytest.fixture(scope="module", params=["truncated", "scrambled"])
+def altered(request: pytest.FixtureRequest, market: Bars) -> parts.Part:
+    return compute(market.until(CUT) if request.param == "truncated" else scrambled(market, CUT))
+
+
+def before(frame: pd.DataFrame, market: Bars, column: str = "time") -> pd.DataFrame:
+    last = pd.Timestamp(market.times[CUT - 1], tz="UTC")
+    return frame[frame[column] <= last].reset_index(drop=True)
+
+
+@pytest.mark.slow
+def test_features_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
+    n = int((whole.study.dataset.bar < CUT).sum())
+    assert n > 500
+    assert whole.study.dataset.X[:n].tobytes() == altered.study.dataset.X[:n].tobytes()
+
+
+@pytest.mark.slow
+def test_predictions_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part, market: Bars) -> None:
+    one, other = (before(p.frames["predictions"], market) for p in (whole, altered))
+    members = [c for c in one if c.startswith(("member/", "ensemble/"))]
+    assert len(members) == 12
+    assert len(one) > 500
+    for column in members:
+        assert one[column].to_numpy().tobytes() == other[column].to_numpy().tobytes(), column
+
+
+@pytest.mark.slow
+def test_weights_and_thresholds_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
+    known = [f for f in whole.section["folds"] if f["test_first"] < str(whole.study.bars.sessions[CUT])]
+    assert len(known) == 4
+    for fold, other in zip(known, altered.section["folds"], strict=False):
+        for key in ("weights", "threshold", "train_rows", "train_last", "label_end"):
+            assert fold[key] == other[key], (fold["fold"], key)
+
+
+@pytest.mark.slow
+def test_targets_equity_and_trades_do_not_depend_on_the_future(
+    whole: parts.Part, altered: parts.Part, market: Bars
+) -> None:
+    for name in ("weights", "equity"):
+        pd.testing.assert_frame_equal(
+            before(whole.frames[name], market), before(altered.frames[name], market), check_exact=True
+        )
+    last = pd.Timestamp(market.times[CUT - 1], tz="UTC")
+    closed = [before(p.frames["trades"], market, "exited") for p in (whole, altered)]
+    # A trade that is open at the cut is valued there in one run and goes on in the other.
+    one, other = (frame[frame["closed"] & (frame["exited"] <= last)].reset_index(drop=True) for frame in closed)
+    assert len(one) > 50
+    pd.testing.assert_frame_equal(one, other, check_exact=True)

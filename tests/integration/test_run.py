@@ -1,0 +1,238 @@
+"""Whole runs: what a user starts, and what must hold of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import quorate
+from quorate.errors import DataError, FitError, RecipeError
+from quorate.predict import predict
+from quorate.reproduce import reproduce
+
+pytestmark = pytest.mark.slow
+
+RIDGE = """
+import quorate
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec(
+        "my-ridge", "sklearn.linear_model:Ridge", task="regression", params={"alpha": 1.0}, requires=("scikit-learn",)
+    )
+"""
+
+
+def same_predictions(one: quorate.Report, other: quorate.Report) -> bool:
+    columns = [c for c in one.predictions if c.startswith(("member/", "ensemble/"))]
+    return columns == [c for c in other.predictions if c.startswith(("member/", "ensemble/"))] and all(
+        one.predictions[c].to_numpy().tobytes() == other.predictions[c].to_numpy().tobytes() for c in columns
+    )
+
+
+def test_planted_signal_passes_and_is_promoted_and_reproduced() -> None:
+    report = quorate.run("planted")
+    assert report.verdict == "PASS"
+    assert not report.promoted
+    promoted = quorate.promote(report.run_id)
+    assert promoted.promoted
+    assert promoted.results["development"] == report.results["development"]
+    result = reproduce(report.run_id)
+    assert result.identical
+    assert result.predictions == len(promoted.predictions) * 5
+
+
+def test_noise_does_not_pass() -> None:
+    report = quorate.run("noise")
+    assert report.verdict == "FAIL"
+    assert not quorate.promote(report.run_id).promoted
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_other_draws_of_planted_pass_and_of_noise_do_not(seed: int) -> None:
+    sets = [f"data.seed={seed}", "models.gradient-boosting=false", "models.lightgbm=false"]
+    assert quorate.promote(quorate.run("planted", overrides=sets).run_id).promoted
+    assert not quorate.promote(quorate.run("noise", overrides=sets).run_id).promoted
+
+
+def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Path, small: dict[str, object]) -> None:
+    plugin = tmp_path / "ridge.py"
+    plugin.write_text(RIDGE)
+    small["models"] = {
+        "logistic": {},
+        "random-forest": {"n_estimators": 10},
+        "xgboost": {"n_estimators": 10},
+        "catboost": {"iterations": 10},
+        "mlp": {"epochs": 2},
+    }
+    reports = [
+        quorate.run({**small, "execution": {"executor": executor, "workers": workers}}, plugins=[plugin])
+        for executor, workers in (("serial", 0), ("ray", 1), ("ray", 2))
+    ]
+    assert "member/my-ridge" in reports[0].predictions
+    assert reports[2].telemetry["executor"] == "ray"
+    assert {place.split(":")[1] for place in reports[0].fits["place"]}.isdisjoint(
+        place.split(":")[1] for place in reports[2].fits["place"]
+    )
+    assert reports[0].fits["key"].tolist() == reports[2].fits["key"].tolist()
+    for other in reports[1:]:
+        assert same_predictions(reports[0], other)
+        assert reports[0].digest == other.digest
+
+
+def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small: dict[str, object]) -> None:
+    plugin = tmp_path / "ridge.py"
+    plugin.write_text(RIDGE)
+    report = quorate.run(small, plugins=[plugin])
+    plugin.unlink()
+    assert reproduce(report.run_id).identical
+    assert quorate.promote(report.run_id).results["holdout"] is not None
+
+
+def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
+    tmp_path: Path, small: dict[str, object]
+) -> None:
+    plugin = tmp_path / "bad.py"
+    plugin.write_text(
+        "import quorate\n"
+        "class Bad:\n"
+        "    def fit(self, X, y): raise ZeroDivisionError('on purpose')\n"
+        "@quorate.hookimpl\n"
+        "def quorate_models():\n"
+        "    yield quorate.ModelSpec('bad', Bad)\n"
+    )
+    for executor in ("serial", "ray"):
+        with pytest.raises(FitError, match=r"model 'bad' \(.*bad.py\) failed on fold \d.*ZeroDivisionError: on purpose"):
+            quorate.run({**small, "execution": {"executor": executor, "workers": 1}}, plugins=[plugin])
+
+
+def test_reproduce_says_what_differs(small: dict[str, object]) -> None:
+    report = quorate.run(small)
+    assert report.source is not None
+    frame = report.source.frame("predictions")
+    frame.loc[3, "member/logistic"] += 1e-9
+    report.source.write_frames({"predictions": frame})
+    result = reproduce(report.run_id)
+    assert not result.identical
+    assert result.differing == 1
+    assert result.largest == pytest.approx(1e-9, rel=1e-3)
+
+
+def test_the_holdout_is_counted_once_per_recipe(small: dict[str, object]) -> None:
+    for _ in range(2):
+        promoted = quorate.promote(quorate.run(small).run_id)
+        quorate.promote(promoted.run_id)
+        assert promoted.provenance["holdout"]["recipes_that_opened_it"] == 1
+    other = quorate.promote(quorate.run({**small, "seed": 8}).run_id)
+    assert other.provenance["holdout"]["recipes_that_opened_it"] == 2
+
+
+def test_the_development_never_sees_the_holdout(small: dict[str, object]) -> None:
+    """Only where the holdout lies may matter, never what is in it."""
+    shorter = {**small, "data": {**small["data"], "n_bars": 550}, "holdout": {"bars": 0}}  # type: ignore[dict-item]
+    assert quorate.run(small).results["development"] == quorate.run(shorter).results["development"]
+
+
+def test_predict_uses_what_is_known_and_agrees_with_the_walk_forward(small: dict[str, object]) -> None:
+    report = quorate.run(small)
+    prediction = predict(report.run_id)
+    assert prediction.decided.startswith(report.provenance["data"]["last"])
+    (target,) = prediction.targets
+    assert sum(prediction.weights.values()) == pytest.approx(1)
+    combined = sum(prediction.weights[m] * p for m, p in target["members"].items())
+    assert target["prediction"] == pytest.approx(combined, abs=1e-12)
+    assert target["score"] == pytest.approx(2 * combined - 1, abs=1e-12)
+    assert target["weight"] == float(target["score"] > prediction.threshold)
+    # 700 bars, of which the last two have no label yet; 20 warm-up bars have no features.
+    assert prediction.train_rows == len(report.predictions) + int(report.folds["train_rows"][0]) + 2 + 150 - 2
+
+
+def test_a_users_own_csv_runs_promotes_and_predicts(tmp_path: Path, small: dict[str, object]) -> None:
+    from quorate_data.simulated import simulated
+
+    bars = simulated(n_bars=720, signal=0.4, seed=1)
+    frame = bars.to_frame()
+    frame["Date"] = frame["time"].dt.strftime("%Y-%m-%d")
+    frame = frame.rename(columns=str.capitalize)[["Date", "Open", "High", "Low", "Close", "Volume"]]
+    frame[:700].to_csv(tmp_path / "mine.csv", index=False)
+    recipe = {**small, "data": {"source": "csv", "path": str(tmp_path / "mine.csv"), "symbol": "MINE"}}
+    report = quorate.run(recipe)
+    assert report.provenance["data"]["symbols"] == ["MINE"]
+    # What was stored counts, not what the file says today.
+    frame.to_csv(tmp_path / "longer.csv", index=False)
+    (tmp_path / "mine.csv").unlink()
+    assert quorate.promote(report.run_id).results["holdout"]["span"]["bars"] == 150
+    ahead = predict(report.run_id, data=tmp_path / "longer.csv")
+    assert ahead.decided.startswith(str(bars.sessions[-1]))
+    assert ahead.targets[0]["symbol"] == "MINE"
+    with pytest.raises(DataError, match="there is no"):
+        predict(report.run_id)
+
+
+def test_a_panel_with_a_late_listing_runs(tmp_path: Path, small: dict[str, object]) -> None:
+    from quorate_data.simulated import simulated
+
+    frame = simulated(n_bars=700, n_symbols=3, signal=0.4, seed=2).to_frame()
+    late = frame["time"].drop_duplicates().sort_values().iloc[420]
+    frame = frame[(frame["symbol"] != "SIM003") | (frame["time"] >= late)]
+    frame.to_csv(tmp_path / "panel.csv", index=False)
+    report = quorate.run({**small, "data": {"source": "csv", "path": str(tmp_path / "panel.csv")}})
+    assert report.provenance["data"]["symbols"] == ["SIM001", "SIM002", "SIM003"]
+    first = report.predictions.groupby("symbol")["time"].min()
+    assert first["SIM003"] > late > first["SIM001"]
+    weights = report.weights.pivot(index="time", columns="symbol", values="weight")
+    assert float(weights.abs().sum(axis=1).max()) <= 1 + 1e-12
+
+
+def test_return_labels_run_with_regression_models(small: dict[str, object]) -> None:
+    report = quorate.run({**small, "labels": {"name": "return"}, "models": {"ridge": {}}})
+    assert [s["name"] for s in report.results["development"]["series"]] == [
+        "past-performance",
+        "past-performance",
+        "mean",
+        "mean",
+        "ridge",
+        "buy-and-hold",
+    ]
+    assert report.folds["threshold"].isin([0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]).all()
+    with pytest.raises(RecipeError, match="is a classifier"):
+        quorate.run({**small, "labels": {"name": "return"}})
+
+
+def test_the_report_of_a_notebook_has_tables_that_agree_with_the_json(small: dict[str, object]) -> None:
+    report = quorate.run(small)
+    assert report.source is not None
+    stored = json.loads((report.source.path / "report.json").read_text())
+    assert stored == json.loads(json.dumps(report.document))
+    metrics = report.metrics.set_index("name")
+    assert metrics.loc["buy-and-hold", "sharpe"] == stored["results"]["development"]["series"][-1]["metrics"]["sharpe"]
+    equity = report.equity["past-performance/long-flat"].to_numpy()
+    returns = equity[1:] / equity[:-1] - 1
+    assert report.gates.set_index("gate").loc["sharpe", "value"] == pytest.approx(
+        returns.mean() / returns.std(ddof=1) * np.sqrt(252)
+    )
+    trades = report.trades
+    mine = trades[trades["series"] == "past-performance/long-flat"]
+    assert 100_000 + mine["pnl"].sum() == pytest.approx(equity[-1], abs=0.01)
+    assert (trades["entered"] > trades["decided"]).all()
+    assert set(report.fits["model"]) == {"logistic", "lightgbm", "majority", "persistence"}
+    assert len(report.folds) == 3
+    assert pd.api.types.is_datetime64_any_dtype(report.predictions["time"])
+
+
+def test_stage_timings_add_up_to_the_whole(small: dict[str, object]) -> None:
+    telemetry = quorate.run(small).telemetry
+    assert sum(telemetry["stages"].values()) == pytest.approx(telemetry["seconds"], rel=0.01)
+    assert telemetry["peak_memory_mib"] > 50
+
+
+def test_degenerate_opens_draw_a_warning(small: dict[str, object]) -> None:
+    recipe = {**small, "data": {"source": "bundled", "dataset": "sp500"}, "holdout": {"fraction": 0.85}}
+    report = quorate.run({**recipe, "models": {"logistic": {}}})
+    assert any("opens equal the close before" in w for w in report.results["development"]["warnings"])
+    quiet = quorate.run({**recipe, "models": {"logistic": {}}, "backtest": {"fill": "close"}})
+    assert not any("opens equal" in w for w in quiet.results["development"]["warnings"])

@@ -1,0 +1,359 @@
+"""One fit: the same arguments give the same bytes, a failure is a value, and a row's prediction is its own."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from quorate.dataset import NEVER, Dataset
+from quorate.fit import BLOCK, FitData, FitTask, fit_seed, predict_blocks, run_fit
+from quorate.folds import Fold
+from quorate.modules import LocalSource
+from quorate.specs import ModelSpec
+from quorate_plugins.models import quorate_models
+
+N_TRAIN, N_TEST, LOOKBACK = 400, 60, 4
+SPECS = {spec.name: spec for spec in quorate_models()}
+QUICK = {
+    "random-forest": {"n_estimators": 8},
+    "gradient-boosting": {"max_iter": 5},
+    "xgboost": {"n_estimators": 5},
+    "lightgbm": {"n_estimators": 5},
+    "catboost": {"iterations": 5},
+    "mlp": {"epochs": 1},
+}
+BUILT_IN = "quorate_plugins.models"
+PLUGIN = '''
+import numpy as np
+import quorate
+
+
+class Model:
+    """Answers as its parameters say."""
+
+    def __init__(self, answer=0.25, fault="", random_state=None, n_jobs=None):
+        self.answer, self.fault, self.seed, self.threads = answer, fault, random_state, n_jobs
+
+    def fit(self, X, y):
+        if self.fault == "fit":
+            raise ValueError("no luck")
+        if self.fault == "missing class":
+            self.classes_ = np.array([0])
+        if self.fault == "warns":
+            import warnings
+            warnings.warn("mind the gap")
+        self.seen = X.shape, y.dtype.kind, float(X.sum())
+        return self
+
+    def predict(self, X):
+        if self.fault == "seed":
+            return np.full(len(X), self.seed / 2**32)
+        if self.fault == "threads":
+            return np.full(len(X), self.threads / 100)
+        if self.fault == "rows":
+            return np.full(len(X), self.seen[0][0] / 1000)
+        if self.fault == "bars":
+            assert X.shape[1:] == (4, 5) and X.dtype == np.float64
+            return X[:, -1, 3] / 1000
+        if self.fault == "shape":
+            return np.zeros((len(X), 3))
+        if self.fault == "short":
+            return np.zeros(len(X) - 1)
+        if self.fault == "nan":
+            return np.where(np.arange(len(X)) == 2, np.nan, 0.5)
+        return np.full(len(X), self.answer)
+
+    def predict_proba(self, X):
+        p = self.predict(X)
+        return np.column_stack((1 - p, p)) if p.ndim == 1 else p
+
+
+def closed(answer=0.25):
+    return Model(answer)
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("sort", Model)
+    yield quorate.ModelSpec("number", Model, task="regression")
+    yield quorate.ModelSpec("window", Model, input="bars", lookback=4)
+    yield quorate.ModelSpec("closed", closed)
+'''
+LOCAL = LocalSource(Path("plugin.py"), PLUGIN)
+
+
+def make_dataset(seed=0, n=N_TRAIN + N_TEST):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 5)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=n) > 0).astype(np.float64)
+    ohlcv = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (n + LOOKBACK, 5)), axis=0))
+    bar = np.arange(n)
+    arrays = X, bar, np.zeros(n, dtype=np.int64), y, np.minimum(bar + 2, NEVER), ohlcv, bar + LOOKBACK
+    for array in arrays:
+        array.flags.writeable = False
+    X, bar, symbol, y, end, ohlcv, context = arrays
+    return Dataset(X, tuple("abcde"), bar, symbol, y, end, ohlcv, context)
+
+
+def fold_at(index, train=N_TRAIN, test=N_TEST):
+    return Fold(index, train, train + test, np.arange(train), np.arange(train, train + test))
+
+
+DATA = FitData(make_dataset(), (fold_at(0),))
+
+
+def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
+    local = LOCAL if name in ("sort", "number", "window", "closed") else None
+    return FitTask(name, fold, ("model", name, BUILT_IN, local), params, seed, threads, binary)
+
+
+def built_in(name, **more):
+    return replace(task(name, **QUICK.get(name, {})), **more)
+
+
+# --- a row's prediction is its own
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_rows_prediction_does_not_depend_on_how_many_are_predicted_with_it(name):
+    data = FitData(make_dataset(n=N_TRAIN + 300), (fold_at(0, test=300),))
+    whole = run_fit(built_in(name), data)
+    assert whole.error == ""
+    assert (len(np.unique(whole.predictions)) > 1) == (name not in ("majority", "persistence"))
+    for n in (1, 7, 255, 256, 257):
+        part = run_fit(built_in(name), FitData(data.dataset, (fold_at(0, test=n),)))
+        assert part.predictions.tobytes() == whole.predictions[:n].tobytes()
+
+
+def test_models_are_asked_for_whole_blocks_with_zeros_at_the_end():
+    asked = []
+
+    def predict(X):
+        asked.append(X.copy())
+        return X.sum(axis=1)
+
+    X = np.ones((BLOCK + 3, 2), dtype=np.float32)
+    out = predict_blocks(predict, X)
+    assert out.tolist() == [2.0] * len(X)
+    assert [block.shape for block in asked] == [(BLOCK, 2)] * 2
+    assert [block.dtype for block in asked] == [np.float32] * 2
+    assert asked[1][:3].all()
+    assert not asked[1][3:].any()
+
+
+def test_a_padded_row_may_be_undefined():
+    assert predict_blocks(lambda X: np.where(X[:, 0] == 0, np.nan, 1.0), np.ones((3, 1))).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_built_in_models_accept_read_only_rows_and_leave_them_as_they_are(name):
+    spec = SPECS[name]
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)).astype(np.float32) if spec.input == "rows" else rng.normal(10, 1, (200, spec.lookback, 5))
+    y = rng.integers(0, 2, 200).astype(np.float64 if spec.task == "regression" else np.int64)
+    before = X.tobytes(), y.tobytes()
+    X.flags.writeable = y.flags.writeable = False
+    model = spec.resolve()(**QUICK.get(name, {}))
+    model.fit(X, y)
+    p = model.predict(X) if spec.task == "regression" else model.predict_proba(X)
+    assert np.isfinite(p).all()
+    assert (X.tobytes(), y.tobytes()) == before
+
+
+# --- the same arguments, the same bytes
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_same_task_gives_the_same_bytes_again(name):
+    first, second = (run_fit(built_in(name), DATA) for _ in range(2))
+    assert first.error == ""
+    assert first.predictions.tobytes() == second.predictions.tobytes()
+    assert first.key == second.key != ""
+    assert (first.model, first.fold, first.n_train, len(first.predictions)) == (name, 0, N_TRAIN, N_TEST)
+
+
+@pytest.mark.parametrize("name", sorted(set(SPECS) - {"majority", "persistence", "ridge", "logistic", "gradient-boosting"}))
+def test_the_seed_reaches_the_models_that_draw_at_random(name):
+    one, other = (run_fit(built_in(name, seed=seed), DATA).predictions for seed in (1, 2))
+    assert one.tobytes() != other.tobytes()
+
+
+def test_a_fit_leaves_the_global_generators_alone():
+    import torch
+
+    np.random.seed(3)
+    torch.manual_seed(3)
+    before = np.random.get_state()[1].tobytes(), torch.random.get_rng_state().numpy().tobytes()
+    for name in SPECS:
+        run_fit(built_in(name), DATA)
+    assert (np.random.get_state()[1].tobytes(), torch.random.get_rng_state().numpy().tobytes()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments, seed",
+    # The first four bytes of SHA-256 of "run|model|replicate", as sha256sum gives them, without the sign bit.
+    [((0, "logistic"), 1282413865), ((0, "ridge"), 847487897), ((1, "logistic"), 395681477), ((0, "logistic", 1), 144466026)],
+    ids=["a model", "another model", "another run", "another replicate"],
+)
+def test_seeds_are_pinned(arguments, seed):
+    assert fit_seed(*arguments) == seed
+
+
+def test_seeds_differ_by_run_model_and_replicate_and_fit_in_31_bits():
+    names = ("logistic", "ridge", "mlp", "a", "b")
+    seeds = {fit_seed(run, name, k) for run in range(20) for name in names for k in range(5)}
+    assert len(seeds) == 500
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def altered(**arrays):
+    return FitData(replace(DATA.dataset, **arrays), DATA.folds)
+
+
+def bumped(array, row):
+    changed = array.copy()
+    changed[row] += 1
+    return changed
+
+
+CHANGES = {
+    "a parameter": lambda: (task(answer=0.26), DATA),
+    "the seed": lambda: (task(seed=2), DATA),
+    "the threads": lambda: (task(threads=2), DATA),
+    "the kind of label": lambda: (task(binary=False), DATA),
+    "a training row": lambda: (task(), altered(X=bumped(DATA.dataset.X, 0))),
+    "a training label": lambda: (task(), altered(y=1 - DATA.dataset.y)),
+    "a test row": lambda: (task(), altered(X=bumped(DATA.dataset.X, N_TRAIN))),
+    "fewer training rows": lambda: (task(), FitData(DATA.dataset, (replace(DATA.folds[0], train=np.arange(N_TRAIN - 1)),))),
+    "the model": lambda: (task("closed"), DATA),
+    "the plugin's text": lambda: (_edited(), DATA),
+}
+
+
+def _edited():
+    return replace(task(), plugin=("model", "sort", "", LocalSource(LOCAL.path, PLUGIN + "\n# edited\n")))
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_key_changes_with_everything_a_prediction_depends_on(change):
+    assert run_fit(*change()).key not in ("", run_fit(task(), DATA).key)
+
+
+def installed(monkeypatch, **spec):
+    """Fit with a model of an installed module, whose source lies elsewhere."""
+    module = ModuleType("installed_plugin")
+    module.quorate_models = lambda: iter([ModelSpec("sort", **spec)])
+    monkeypatch.setitem(sys.modules, "installed_plugin", module)
+    result = run_fit(replace(task(), plugin=("model", "sort", "installed_plugin", None)), DATA)
+    assert result.error == ""
+    return result
+
+
+def test_the_key_changes_with_what_is_asked_of_an_installed_model(monkeypatch):
+    factory = "sklearn.linear_model:LogisticRegression"
+    probability, side = (installed(monkeypatch, function=factory, task=task) for task in ("classification", "regression"))
+    assert set(side.predictions) == {0.0, 1.0} != set(probability.predictions)
+    assert probability.key != side.key
+
+
+def test_the_key_changes_with_which_factory_of_a_module_is_named(monkeypatch):
+    keys = {installed(monkeypatch, function=f"{BUILT_IN}.trees:{name}").key for name in ("lightgbm", "xgboost", "catboost")}
+    assert len(keys) == 3
+
+
+def test_the_key_does_not_change_with_what_a_prediction_does_not_depend_on():
+    base = run_fit(task(), DATA)
+    moved = FitData(DATA.dataset, (fold_at(0, 100), fold_at(7)))
+    later = altered(y=np.where(np.arange(len(DATA.dataset)) < N_TRAIN, DATA.dataset.y, np.nan))
+    for other in (run_fit(task(fold=7), moved), run_fit(task(), later), run_fit(replace(task(), model="renamed"), DATA)):
+        assert other.key == base.key
+        assert other.predictions.tobytes() == base.predictions.tobytes()
+
+
+# --- what a model is given
+
+
+@pytest.mark.parametrize(
+    "name, arguments, expected",
+    [
+        ("sort", {"answer": 0.75}, 0.75),
+        ("sort", {"fault": "seed", "seed": 2**30}, 0.25),
+        ("sort", {"fault": "threads", "threads": 2}, 0.02),
+        ("sort", {"fault": "rows"}, N_TRAIN / 1000),
+        ("closed", {"answer": 0.4}, 0.4),
+    ],
+    ids=["parameters", "seed", "threads", "training rows", "neither seed nor threads, if not asked for"],
+)
+def test_a_model_is_given(name, arguments, expected):
+    assert run_fit(task(name, **arguments), DATA).predictions.tolist() == [expected] * N_TEST
+
+
+def test_a_model_of_bars_sees_each_rows_last_bars_oldest_first():
+    result = run_fit(task("window", fault="bars"), DATA)
+    dataset = DATA.dataset
+    assert result.error == ""
+    assert result.predictions.tolist() == (dataset.ohlcv[dataset.context[DATA.folds[0].test], 3] / 1000).tolist()
+
+
+def test_a_model_that_writes_to_its_rows_changes_only_its_own():
+    text = PLUGIN.replace('self.seen =', 'X[:] = 0; self.seen =').replace("p = self.predict(X)", "p = self.predict(X); X[:] = 7")
+    spoiler = replace(task(), plugin=("model", "sort", "", LocalSource(LOCAL.path, text)))
+    before = DATA.dataset.X.tobytes()
+    assert run_fit(spoiler, DATA).error == ""
+    assert DATA.dataset.X.tobytes() == before
+
+
+@pytest.mark.parametrize("answer, expected", [(-0.2, 0.0), (0.3, 0.3), (1.7, 1.0)])
+def test_a_regression_on_classes_is_clipped_to_a_probability(answer, expected):
+    assert run_fit(task("number", answer=answer), DATA).predictions.tolist() == [expected] * N_TEST
+    assert run_fit(task("number", answer=answer, binary=False), DATA).predictions.tolist() == [answer] * N_TEST
+
+
+# --- failures are values
+
+
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        ({"fault": "fit"}, "ValueError: no luck"),
+        ({"fault": "nan"}, "predictions must be finite; 1 of 60 are not, the first in row 2"),
+        ({"fault": "short"}, r"predictions of 256 rows must have shape (256,); they had (255,)"),
+        ({"fault": "missing class"}, "the fitted classifier does not know class 1; its classes are [0]"),
+        ({"answer": 1.5}, "probabilities must lie in 0..1; they were 1.5..1.5"),
+        ({"answer": -0.5}, "probabilities must lie in 0..1; they were -0.5..-0.5"),
+        ({"no_such": 1}, "TypeError: Model.__init__() got an unexpected keyword argument 'no_such'"),
+    ],
+    ids=["raises", "nan", "too few rows", "missing class", "above one", "below zero", "unknown parameter"],
+)
+def test_a_failed_fit_is_a_value_with_the_reason(arguments, error):
+    result = run_fit(task(**arguments), DATA)
+    assert result.error == error
+    assert np.isnan(result.predictions).all()
+    assert len(result.predictions) == N_TEST
+    assert "Traceback" in result.trace
+
+
+def test_a_regression_must_give_one_number_per_row():
+    assert "must have shape (256,); they had (256, 3)" in run_fit(task("number", fault="shape"), DATA).error
+
+
+def test_labels_of_one_class_fail_and_say_so():
+    one_class = altered(y=np.zeros(len(DATA.dataset)))
+    assert "class" in run_fit(built_in("logistic"), one_class).error
+
+
+def test_a_models_warning_becomes_a_note():
+    result = run_fit(task(fault="warns"), DATA)
+    assert (result.error, result.notes) == ("", ("UserWarning: mind the gap",))
+    assert run_fit(task(), DATA).notes == ()
+
+
+def test_built_in_factories_take_seed_and_threads_by_the_names_the_platform_passes():
+    for name in ("random-forest", "xgboost", "lightgbm", "catboost", "mlp"):
+        assert {"random_state", "n_jobs"} <= set(inspect.signature(SPECS[name].resolve()).parameters)
+        assert isinstance(SPECS[name], ModelSpec)
