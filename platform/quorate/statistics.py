@@ -51,7 +51,8 @@ def sharpe_interval(returns: Floats, bars_per_year: float, confidence: float = 0
 
 def sharpe_standard_error(per_bar: float, n: int, skew: float = 0.0, kurtosis: float = 3.0) -> float:
     """Return the standard error of a per-bar Sharpe ratio of `n` returns; `kurtosis` is raw (normal: 3)."""
-    return math.sqrt((1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2) / (n - 1))
+    # Never negative, as kurtosis >= 1 + skew^2; for returns of two values it is zero but for rounding.
+    return math.sqrt(max(1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2, 0.0) / (n - 1))
 
 
 def drawdowns(equity: Floats) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from quorate.dataset import NEVER
 from quorate.errors import DataError, IntegrityError
 from quorate.folds import Fold, audit_folds, check_classes, check_history, walk_forward

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import quorate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import quorate
 from quorate import backtest as module
 from quorate.backtest import GONE, Trading, backtest, equity_curves, recently
 from quorate.decide import share_of_capital
@@ -133,7 +134,9 @@ MARKETS = {
 @given(**MARKETS)
 @example(seed=1, n_bars=45, n_symbols=3, short=True, fill="open", fees=0.02, slippage=0.01)
 @example(seed=3, n_bars=45, n_symbols=3, short=False, fill="close", fees=0.02, slippage=0.01)
-def test_equity_fees_and_slippage_are_those_of_an_account_kept_by_hand(seed, n_bars, n_symbols, short, fill, fees, slippage):
+def test_equity_fees_and_slippage_are_those_of_an_account_kept_by_hand(
+    seed, n_bars, n_symbols, short, fill, fees, slippage
+):
     bars = market(seed, n_bars, n_symbols)
     targets = weights_for(seed, bars, short)
     trading = Trading(fill, fees, slippage, 1000.0)

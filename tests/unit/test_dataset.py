@@ -1,9 +1,10 @@
-"""Rows: features per symbol whatever the panel looks like, labels that say when they are known, contracts at the border."""
+"""Rows: each symbol's own features whatever the panel, labels that say when they are known, contracts at the border."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
 import quorate
 from quorate.dataset import NEVER, Labels, build_dataset, build_labels
 from quorate.errors import DataError, PluginError
@@ -122,7 +123,15 @@ def test_features_are_given_arrays_they_cannot_write_to():
 
 def test_the_dataset_is_read_only_contiguous_and_of_the_promised_types():
     data = rows_of(ragged(), CHANGE, SPREAD)
-    types = {"X": "float32", "bar": "int64", "symbol": "int64", "y": "float64", "end": "int64", "ohlcv": "float64", "context": "int64"}
+    types = {
+        "X": "float32",
+        "bar": "int64",
+        "symbol": "int64",
+        "y": "float64",
+        "end": "int64",
+        "ohlcv": "float64",
+        "context": "int64",
+    }
     for name, dtype in types.items():
         array = getattr(data, name)
         assert array.dtype == dtype
@@ -144,9 +153,21 @@ def late_nan(close):
         (feature(lambda close: close[1:]), r"'f' must give an array \(10, 1\); it gave \(9, 1\)"),
         (feature(lambda close: close[:, 0]), r"must give an array \(10, 1\); it gave \(10,\)"),
         (feature(lambda close: 1 / 0), r"'f' failed on Bars\(SIM001; 10 x 1d.*ZeroDivisionError"),
-        (feature(lambda x: x, inputs=("klose",)), "'f': unknown input 'klose': it must be one of open, high, low, close, volume"),
+        (
+            feature(lambda x: x, inputs=("klose",)),
+            "'f': unknown input 'klose': it must be one of open, high, low, close, volume",
+        ),
     ],
-    ids=["lookback too short", "gap", "infinite", "too large for float32", "too few rows", "one column", "raises", "unknown input"],
+    ids=[
+        "lookback too short",
+        "gap",
+        "infinite",
+        "too large for float32",
+        "too few rows",
+        "one column",
+        "raises",
+        "unknown input",
+    ],
 )
 def test_a_feature_that_breaks_its_contract_is_told(spec, message):
     with pytest.raises(PluginError, match=message):
@@ -239,7 +260,10 @@ def label(values=0.0, ends=2, task="classification", last=3):
         (label(0.5), "is a classification: its values must be 0 and 1"),
         (label(-1.0), "is a classification: its values must be 0 and 1"),
         (label(np.inf, task="regression"), "has an infinite value"),
-        (quorate.LabelSpec("mine", lambda p, horizon: (p[1:], p[1:])), r"must give two arrays \(10, 1\); it gave \(9, 1\)"),
+        (
+            quorate.LabelSpec("mine", lambda p, horizon: (p[1:], p[1:])),
+            r"must give two arrays \(10, 1\); it gave \(9, 1\)",
+        ),
     ],
     ids=["past the end", "at its own bar", "before its bar", "one half", "minus one", "infinite", "wrong shape"],
 )

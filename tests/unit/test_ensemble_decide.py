@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+
 import quorate
 from quorate import statistics
 from quorate.backtest import GONE, Trading, equity_curves
-from quorate.dataset import NEVER, build_dataset, build_labels
+from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
 from quorate.decide import ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
 from quorate.ensemble import EnsembleHistory, combine, member_weights, weighted
 from quorate.errors import PluginError
-from quorate.folds import walk_forward
+from quorate.folds import Fold, walk_forward
 from quorate_data.simulated import simulated
 from quorate_plugins.ensemblers import mean, past_performance, quorate_ensemblers
 from quorate_plugins.labels import quorate_labels
@@ -29,21 +30,14 @@ RULE = ThresholdRule(grid=(0.0, 0.05, 0.1, 0.2), default=0.03, min_bars=15)
 COSTS = Trading(fees=0.0005)
 
 
+@dataclass(frozen=True)
 class World:
     """Two simulated symbols, rows with labels, folds, and out-of-fold predictions of two members."""
 
-    def __init__(self, seed=0):
-        self.bars = simulated(n_bars=N_BARS, n_symbols=2, seed=seed)
-        label = next(spec for spec in quorate_labels() if spec.name == "direction")
-        labels = build_labels(self.bars, label, HORIZON, "open", {})
-        close = quorate.FeatureSpec("close", lambda close: close)
-        self.dataset = build_dataset(self.bars, [close], labels)
-        self.folds = walk_forward(self.dataset.bar, self.dataset.end, N_BARS, TEST, FIRST)
-        rng = np.random.default_rng(seed)
-        noise = rng.normal(0, 0.1, (len(self.dataset), 2))
-        hint = np.nan_to_num(self.dataset.y - 0.5, nan=0.0)[:, None] * [0.2, 0.0]
-        self.predictions = np.clip(0.5 + hint + noise, 0.01, 0.99)
-        self.predictions[self.dataset.bar < FIRST] = np.nan
+    bars: quorate.Bars
+    dataset: Dataset
+    folds: list[Fold]
+    predictions: np.ndarray
 
     def combine(self, spec=PAST, **params):
         return combine(spec, params, MEMBERS, self.predictions, self.dataset, self.folds, True)
@@ -53,30 +47,37 @@ class World:
         score = to_panel(score_of(values, True), self.dataset, self.bars)
         return decide([(spec, {}, score)], self.bars, self.dataset, self.folds, rule, COSTS)[0]
 
-    def unknown_at(self, fold):
-        """Rows whose label had not ended when the fold's first decision was made."""
-        return self.dataset.end > fold.first
-
-    def with_labels(self, change):
-        """The same world, but for the labels of these rows."""
+    def with_other_labels(self, rows):
         y = self.dataset.y.copy()
-        y[change] = 1 - y[change]
-        other = World.__new__(World)
-        other.__dict__ = {**self.__dict__, "dataset": replace(self.dataset, y=y)}
-        return other
+        y[rows] = 1 - y[rows]
+        return replace(self, dataset=replace(self.dataset, y=y))
 
-    def with_predictions(self, change):
-        """The same world, but for the predictions of these rows."""
-        other = World.__new__(World)
+    def with_other_predictions(self, rows):
         predictions = self.predictions.copy()
-        predictions[change] = 1 - predictions[change]
-        other.__dict__ = {**self.__dict__, "predictions": predictions}
-        return other
+        predictions[rows] = 1 - predictions[rows]
+        return replace(self, predictions=predictions)
+
+    def with_other_prices_after(self, bar):
+        frame = self.bars.to_frame()
+        late = frame["time"].dt.tz_localize(None).to_numpy() > self.bars.times[bar]
+        factor = np.exp(np.random.default_rng(bar).normal(0, 0.05, late.sum()))
+        for column in ("open", "high", "low", "close"):
+            frame.loc[late, column] *= factor
+        return replace(self, bars=quorate.Bars.from_frame(frame))
 
 
 @pytest.fixture(scope="module")
 def world():
-    return World()
+    """The first member is right more often than not, the second has no idea."""
+    bars = simulated(n_bars=N_BARS, n_symbols=2)
+    label = next(spec for spec in quorate_labels() if spec.name == "direction")
+    close = quorate.FeatureSpec("close", lambda close: close)
+    dataset = build_dataset(bars, [close], build_labels(bars, label, HORIZON, "open", {}))
+    hint = np.nan_to_num(dataset.y - 0.5, nan=0.0)[:, None] * [0.2, 0.0]
+    noise = np.random.default_rng(0).normal(0, 0.1, (len(dataset), 2))
+    predictions = np.clip(0.5 + hint + noise, 0.01, 0.99)
+    predictions[dataset.bar < FIRST] = np.nan
+    return World(bars, dataset, walk_forward(dataset.bar, dataset.end, N_BARS, TEST, FIRST), predictions)
 
 
 def history(predictions, labels, binary=True):
@@ -91,7 +92,7 @@ def history(predictions, labels, binary=True):
 def test_weights_use_no_label_that_had_not_ended(world):
     combined, weights = world.combine()
     for k, fold in enumerate(world.folds):
-        changed = world.with_labels(world.unknown_at(fold))
+        changed = world.with_other_labels(world.dataset.end > fold.first)
         other_combined, other_weights = changed.combine()
         assert other_weights[: k + 1].tobytes() == weights[: k + 1].tobytes()
         until = world.dataset.bar < fold.stop
@@ -103,13 +104,13 @@ def test_weights_use_every_label_that_had_ended(world):
     for k, fold in enumerate(world.folds[1:], 1):
         last = (world.dataset.end == fold.first) & (world.dataset.bar >= FIRST)
         assert last.any()
-        assert (world.with_labels(last).combine()[1][k] != weights[k]).all()
+        assert (world.with_other_labels(last).combine()[1][k] != weights[k]).all()
 
 
 def test_weights_use_no_later_prediction(world):
     _, weights = world.combine()
     for k, fold in enumerate(world.folds):
-        later = world.with_predictions(world.dataset.bar >= fold.first)
+        later = world.with_other_predictions(world.dataset.bar >= fold.first)
         assert later.combine()[1][: k + 1].tobytes() == weights[: k + 1].tobytes()
 
 
@@ -203,7 +204,9 @@ def test_weights_are_divided_by_their_sum():
     assert member_weights(spec, {}, history([[0.5, 0.5]], [1])).tolist() == [0.75, 0.25]
 
 
-@pytest.mark.parametrize("answer", [[1.0], [1.0, -0.1], [0.0, 0.0], [1.0, np.nan], [np.inf, 1.0], [[1.0, 1.0]]], ids=str)
+@pytest.mark.parametrize(
+    "answer", [[1.0], [1.0, -0.1], [0.0, 0.0], [1.0, np.nan], [np.inf, 1.0], [[1.0, 1.0]]], ids=str
+)
 def test_an_ensembler_that_breaks_its_contract_is_told(answer):
     spec = quorate.EnsemblerSpec("faulty", lambda history: np.array(answer))
     with pytest.raises(PluginError, match="'faulty' must give 2 finite weights, none negative and not all zero"):
@@ -225,22 +228,13 @@ def last_known(fold):
 def test_thresholds_and_weights_use_neither_later_predictions_nor_later_prices(world):
     before = world.decide()
     assert len(set(before.thresholds)) > 2  # something is chosen
-    frame = world.bars.to_frame()
     for k, fold in enumerate(world.folds):
-        later = world.with_predictions(world.dataset.bar >= fold.first).decide()
+        later = world.with_other_predictions(world.dataset.bar >= fold.first).decide()
         assert later.thresholds[: k + 1].tobytes() == before.thresholds[: k + 1].tobytes()
         assert later.targets[: fold.first].tobytes() == before.targets[: fold.first].tobytes()
-        scaled = frame.copy()
-        after = frame["time"] > world.bars.times[last_known(fold)].astype("datetime64[us]").item().astimezone()
-        del after
-        stamps = scaled["time"].dt.tz_localize(None).to_numpy()
-        late = stamps > world.bars.times[max(last_known(fold), 0)]
-        factor = np.exp(np.random.default_rng(k).normal(0, 0.05, late.sum()))
-        for column in ("open", "high", "low", "close"):
-            scaled.loc[late, column] *= factor
-        other = World.__new__(World)
-        other.__dict__ = {**world.__dict__, "bars": quorate.Bars.from_frame(scaled)}
-        assert other.decide().thresholds[: k + 1].tobytes() == before.thresholds[: k + 1].tobytes()
+        market = world.with_other_prices_after(last_known(fold)).decide()
+        assert market.thresholds[: k + 1].tobytes() == before.thresholds[: k + 1].tobytes()
+        assert market.targets[: fold.stop].tobytes() == before.targets[: fold.stop].tobytes()
 
 
 def test_each_fold_takes_the_threshold_that_would_have_done_best_so_far(world):
@@ -299,7 +293,9 @@ def test_several_series_decide_as_each_would_alone(world):
 
 
 @pytest.mark.parametrize(
-    "strategy, expected", [(long_flat, [0, 0, 0, 0, 1]), (long_short, [-1, 0, 0, 0, 1])], ids=["long-flat", "long-short"]
+    "strategy, expected",
+    [(long_flat, [0, 0, 0, 0, 1]), (long_short, [-1, 0, 0, 0, 1])],
+    ids=["long-flat", "long-short"],
 )
 def test_a_strategy_trades_beyond_the_threshold_and_not_at_it(strategy, expected):
     score = np.array([[-0.2], [-0.1], [0.0], [0.1], [0.2]])

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from quorate.dataset import NEVER, Dataset
 from quorate.fit import BLOCK, FitData, FitTask, fit_seed, predict_blocks, run_fit
 from quorate.folds import Fold
@@ -154,7 +155,11 @@ def test_a_padded_row_may_be_undefined():
 def test_built_in_models_accept_read_only_rows_and_leave_them_as_they_are(name):
     spec = SPECS[name]
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 3)).astype(np.float32) if spec.input == "rows" else rng.normal(10, 1, (200, spec.lookback, 5))
+    X = (
+        rng.normal(size=(200, 3)).astype(np.float32)
+        if spec.input == "rows"
+        else rng.normal(10, 1, (200, spec.lookback, 5))
+    )
     y = rng.integers(0, 2, 200).astype(np.float64 if spec.task == "regression" else np.int64)
     before = X.tobytes(), y.tobytes()
     X.flags.writeable = y.flags.writeable = False
@@ -177,7 +182,9 @@ def test_the_same_task_gives_the_same_bytes_again(name):
     assert (first.model, first.fold, first.n_train, len(first.predictions)) == (name, 0, N_TRAIN, N_TEST)
 
 
-@pytest.mark.parametrize("name", sorted(set(SPECS) - {"majority", "persistence", "ridge", "logistic", "gradient-boosting"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(SPECS) - {"majority", "persistence", "ridge", "logistic", "gradient-boosting"})
+)
 def test_the_seed_reaches_the_models_that_draw_at_random(name):
     one, other = (run_fit(built_in(name, seed=seed), DATA).predictions for seed in (1, 2))
     assert one.tobytes() != other.tobytes()
@@ -197,7 +204,12 @@ def test_a_fit_leaves_the_global_generators_alone():
 @pytest.mark.parametrize(
     "arguments, seed",
     # The first four bytes of SHA-256 of "run|model|replicate", as sha256sum gives them, without the sign bit.
-    [((0, "logistic"), 1282413865), ((0, "ridge"), 847487897), ((1, "logistic"), 395681477), ((0, "logistic", 1), 144466026)],
+    [
+        ((0, "logistic"), 1282413865),
+        ((0, "ridge"), 847487897),
+        ((1, "logistic"), 395681477),
+        ((0, "logistic", 1), 144466026),
+    ],
     ids=["a model", "another model", "another run", "another replicate"],
 )
 def test_seeds_are_pinned(arguments, seed):
@@ -229,7 +241,10 @@ CHANGES = {
     "a training row": lambda: (task(), altered(X=bumped(DATA.dataset.X, 0))),
     "a training label": lambda: (task(), altered(y=1 - DATA.dataset.y)),
     "a test row": lambda: (task(), altered(X=bumped(DATA.dataset.X, N_TRAIN))),
-    "fewer training rows": lambda: (task(), FitData(DATA.dataset, (replace(DATA.folds[0], train=np.arange(N_TRAIN - 1)),))),
+    "fewer training rows": lambda: (
+        task(),
+        FitData(DATA.dataset, (replace(DATA.folds[0], train=np.arange(N_TRAIN - 1)),)),
+    ),
     "the model": lambda: (task("closed"), DATA),
     "the plugin's text": lambda: (_edited(), DATA),
 }
@@ -256,13 +271,17 @@ def installed(monkeypatch, **spec):
 
 def test_the_key_changes_with_what_is_asked_of_an_installed_model(monkeypatch):
     factory = "sklearn.linear_model:LogisticRegression"
-    probability, side = (installed(monkeypatch, function=factory, task=task) for task in ("classification", "regression"))
+    probability, side = (
+        installed(monkeypatch, function=factory, task=task) for task in ("classification", "regression")
+    )
     assert set(side.predictions) == {0.0, 1.0} != set(probability.predictions)
     assert probability.key != side.key
 
 
 def test_the_key_changes_with_which_factory_of_a_module_is_named(monkeypatch):
-    keys = {installed(monkeypatch, function=f"{BUILT_IN}.trees:{name}").key for name in ("lightgbm", "xgboost", "catboost")}
+    keys = {
+        installed(monkeypatch, function=f"{BUILT_IN}.trees:{name}").key for name in ("lightgbm", "xgboost", "catboost")
+    }
     assert len(keys) == 3
 
 
@@ -270,7 +289,11 @@ def test_the_key_does_not_change_with_what_a_prediction_does_not_depend_on():
     base = run_fit(task(), DATA)
     moved = FitData(DATA.dataset, (fold_at(0, 100), fold_at(7)))
     later = altered(y=np.where(np.arange(len(DATA.dataset)) < N_TRAIN, DATA.dataset.y, np.nan))
-    for other in (run_fit(task(fold=7), moved), run_fit(task(), later), run_fit(replace(task(), model="renamed"), DATA)):
+    for other in (
+        run_fit(task(fold=7), moved),
+        run_fit(task(), later),
+        run_fit(replace(task(), model="renamed"), DATA),
+    ):
         assert other.key == base.key
         assert other.predictions.tobytes() == base.predictions.tobytes()
 
@@ -301,7 +324,9 @@ def test_a_model_of_bars_sees_each_rows_last_bars_oldest_first():
 
 
 def test_a_model_that_writes_to_its_rows_changes_only_its_own():
-    text = PLUGIN.replace('self.seen =', 'X[:] = 0; self.seen =').replace("p = self.predict(X)", "p = self.predict(X); X[:] = 7")
+    text = PLUGIN.replace("self.seen =", "X[:] = 0; self.seen =").replace(
+        "p = self.predict(X)", "p = self.predict(X); X[:] = 7"
+    )
     spoiler = replace(task(), plugin=("model", "sort", "", LocalSource(LOCAL.path, text)))
     before = DATA.dataset.X.tobytes()
     assert run_fit(spoiler, DATA).error == ""

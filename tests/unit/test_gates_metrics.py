@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+
 import quorate
 from quorate.errors import PluginError
 from quorate.evidence import Evidence, GateResult, Performance, judge, measure, metric_values, overall, run_gates
 from quorate.registry import Registry
 from quorate_plugins import gates, metrics
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 NAMES = [
     "sharpe", "max-drawdown", "win-rate", "total-return", "cagr", "volatility", "closed-trades", "exposure",
@@ -23,7 +24,9 @@ NAMES = [
 
 def trades(*profits, open_profits=()):
     pnl = [*profits, *open_profits]
-    return pd.DataFrame({"pnl": np.array(pnl, dtype=float), "closed": [True] * len(profits) + [False] * len(open_profits)})
+    return pd.DataFrame(
+        {"pnl": np.array(pnl, dtype=float), "closed": [True] * len(profits) + [False] * len(open_profits)}
+    )
 
 
 def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y=(), binary=True):
@@ -113,7 +116,11 @@ def test_every_metric_is_measured_and_what_is_undefined_is_none():
     assert list(values)[: len(NAMES)] == NAMES
     by_name = {m.name: m for m in metric_values(values, registry)}
     assert (by_name["sharpe"].value, by_name["auc"].value, by_name["total-return"].value) == (None, None, 0.0)
-    assert (by_name["win-rate"].unit, by_name["costs"].unit, by_name["log-loss"].unit) == ("fraction", "currency", "nats")
+    assert (by_name["win-rate"].unit, by_name["costs"].unit, by_name["log-loss"].unit) == (
+        "fraction",
+        "currency",
+        "nats",
+    )
 
 
 # --- gates
@@ -188,7 +195,12 @@ def test_the_sample_is_enough_too_small_to_judge_or_nothing(n_trades, n_bars, ve
 
 @pytest.mark.parametrize(
     "condition, below, equal, above",
-    [(">", "FAIL", "FAIL", "PASS"), ("<", "PASS", "FAIL", "FAIL"), (">=", "FAIL", "PASS", "PASS"), ("<=", "PASS", "PASS", "FAIL")],
+    [
+        (">", "FAIL", "FAIL", "PASS"),
+        ("<", "PASS", "FAIL", "FAIL"),
+        (">=", "FAIL", "PASS", "PASS"),
+        ("<=", "PASS", "PASS", "FAIL"),
+    ],
 )
 def test_judge_compares_as_the_condition_says(condition, below, equal, above):
     assert [judge("g", v, condition, 1.0).verdict for v in (0.5, 1.0, 1.5)] == [below, equal, above]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from quorate import statistics
 from quorate.part import market_figures
 from quorate_data.bundled import bundled
@@ -32,7 +33,12 @@ def cases(*rows):
     cases(
         (MIXED, 252, 1.7238613961706866, f"mixed, {EMPYRICAL}::test_sharpe_ratio"),
         # A risk-free rate is taken off the returns first: rates 0.01, 0, 0.01, ... beside MIXED.
-        (MIXED - np.array([0.01, 0] * 4), 252, 0.34111411441060574, f"over a risk-free rate, {EMPYRICAL}::test_sharpe_ratio"),
+        (
+            MIXED - np.array([0.01, 0] * 4),
+            252,
+            0.34111411441060574,
+            f"over a risk-free rate, {EMPYRICAL}::test_sharpe_ratio",
+        ),
         (np.array([0.0, 0.02]), 1, 1 / math.sqrt(2), f"two returns, ddof 1, {DEFINITION}"),
         (np.array([0.0, 0.02]), 4, 2 / math.sqrt(2), f"grows with the root of the year, {DEFINITION}"),
     ),
@@ -94,6 +100,16 @@ def test_the_interval_is_the_estimate_and_as_many_standard_errors_as_the_confide
     assert (high - low) / 2 == pytest.approx(1.6448536269514722 * error * math.sqrt(252))
 
 
+@pytest.mark.parametrize("scale", [0.001, 0.0137, 0.1, 1 / 3])
+def test_returns_of_two_values_have_an_interval_even_where_rounding_makes_their_variance_negative(scale):
+    # With skewness g and raw kurtosis 1 + g^2 the variance is (1 - g SR / 2)^2, here zero by construction.
+    returns = np.array([1.0, 1.0, 0.0]) * scale
+    skew = -math.sqrt(0.5)
+    returns = returns - returns.mean() + 2 / skew * returns.std(ddof=1)
+    low, high = statistics.sharpe_interval(returns, 252)
+    assert low == pytest.approx(high, rel=1e-6)
+
+
 def test_the_interval_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(1)
     truth = 0.1 * math.sqrt(252)
@@ -137,7 +153,12 @@ def test_equity_begins_with_the_capital():
     "equity, per_year, expected",
     cases(
         # empyrical counts the leading NaN of its "mixed" series as a bar; here it is a bar without a return.
-        (statistics.equity_curve(np.concatenate(([0.0], MIXED))), 252, 1.9135925373194231, f"mixed, {EMPYRICAL}::test_annual_ret"),
+        (
+            statistics.equity_curve(np.concatenate(([0.0], MIXED))),
+            252,
+            1.9135925373194231,
+            f"mixed, {EMPYRICAL}::test_annual_ret",
+        ),
         (np.array([100.0, 110.0, 121.0]), 2, 0.21, f"two bars make the year, {DEFINITION}"),
         (np.array([100.0, 121.0]), 0.5, 0.1, f"one bar in two years, {DEFINITION}"),
     ),
@@ -146,7 +167,9 @@ def test_cagr_counts_bars(equity, per_year, expected):
     assert statistics.cagr(equity, per_year) == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("equity", [[100.0], [100.0, 0.0], [100.0, -5.0]], ids=["no bar", "all lost", "more than all lost"])
+@pytest.mark.parametrize(
+    "equity", [[100.0], [100.0, 0.0], [100.0, -5.0]], ids=["no bar", "all lost", "more than all lost"]
+)
 def test_an_undefined_cagr_is_nan(equity):
     assert math.isnan(statistics.cagr(np.array(equity), 252))
 
@@ -160,7 +183,9 @@ def test_the_drawdown_quantile_is_reproducible_and_deeper_the_further_out():
 
 
 @pytest.mark.parametrize(
-    "returns", [np.zeros(100), np.full(19, 0.01), np.array([math.nan] * 30)], ids=["never traded", "too short", "unknown"]
+    "returns",
+    [np.zeros(100), np.full(19, 0.01), np.array([math.nan] * 30)],
+    ids=["never traded", "too short", "unknown"],
 )
 def test_an_undefined_drawdown_quantile_is_nan(returns):
     assert math.isnan(statistics.drawdown_quantile(returns, seed=0))
