@@ -39,6 +39,11 @@ def _console(stream: IO[str]) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
+def literal(text: str) -> str:
+    """Return text that is printed as it is, whatever brackets it holds."""
+    return escape(text)
+
+
 def verdict_text(verdict: str, short: bool = False) -> Text:
     """Return a verdict as a word in its colour; the word alone says it all."""
     word = "INSUF" if short and verdict == "INSUFFICIENT" else verdict

@@ -244,6 +244,12 @@ def test_another_plugin_under_a_model_name_starts_without_the_old_parameters():
     assert merge(base, over, "")["models"]["a"] == {"plugin": "ridge"}
 
 
+@pytest.mark.parametrize("override", ["holdout.bars=100", "holdout.start=2005-01-03", "holdout.fraction=0.5"])
+def test_a_holdout_given_in_another_way_replaces_the_old_one(override):
+    holdout = load_recipe("planted", REGISTRY, [override]).holdout
+    assert list(holdout.model_dump(exclude_none=True)) == [override[len("holdout.") :].split("=")[0]]
+
+
 def test_merging_leaves_both_tables_as_they_were():
     base, over = {"a": {"b": 1}}, {"a": {"c": 2}}
     assert merge(base, over, "") == {"a": {"b": 1, "c": 2}}

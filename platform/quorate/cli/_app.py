@@ -66,6 +66,11 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
     def guarded(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader of a pipe has gone, e.g. `| head`: nothing is left to be said.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except QuorateError as e:
             if _show_traceback:
                 _print_traceback(e)
@@ -254,9 +259,4 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Run the command line."""
-    try:
-        app()
-    except BrokenPipeError:
-        # The reader of a pipe has gone, e.g. `| head`: nothing is left to be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    app()

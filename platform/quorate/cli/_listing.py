@@ -71,7 +71,7 @@ def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: 
 
     class Told(Progress):
         def warn(self, message: str) -> None:
-            console.err().print(f"warning: {message}")
+            console.err().print(f"warning: {message}", markup=False)
 
     session = open_session(name, plugins=files, overrides=overrides, progress=Told())
     if as_json:
@@ -112,7 +112,7 @@ def runs(home: Path | None, as_json: bool) -> None:
         for r in rows
     ]
     if not rows:
-        console.err().print(f"no runs in {Home(home).path}: start one, e.g. quorate run planted")
+        console.err().print(f"no runs in {Home(home).path}: start one, e.g. quorate run planted", markup=False)
         return
     console.out().print(console.table(columns, [cells]))
 
@@ -131,9 +131,9 @@ def reproduction(result: Reproduction, as_json: bool) -> None:
     )
     target.print(f"{len(result.differences)} other numbers differ")
     for line in result.differences[:20]:
-        target.print(f"  {line}")
+        target.print(f"  {line}", markup=False)
     for line in result.versions:
-        target.print(f"changed since: {line}")
+        target.print(f"changed since: {line}", markup=False)
 
 
 def prediction(result: Prediction, as_json: bool) -> None:

@@ -95,13 +95,14 @@ def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
     """Return `base` with `over` laid on top, table by table.
 
     A table that names another plugin (another data source, say) starts afresh: the options of the
-    old one mean nothing to the new.
+    old one mean nothing to the new. So does a holdout given in another way.
     """
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             changed = any(k in value and k in old and value[k] != old[k] for k in ("source", "plugin"))
+            changed |= key == "holdout" and value.keys() != old.keys()
             merged[key] = dict(value) if changed else merge(dict(old), value, where)
         elif isinstance(old, Mapping) and value is not False:
             raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")

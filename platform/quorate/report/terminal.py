@@ -45,7 +45,7 @@ def _head(report: Report, target: console.Console) -> None:
     bars = f"{data['bars']:,} x {data['frequency']}, {data['first']}..{data['last']}, {data['fingerprint'][:8]}"
     costs = f"fees {recipe['costs']['fees']:.2%} and slippage {recipe['costs']['slippage']:.2%} per side"
     fill = f"filled at the next bar's {recipe['backtest']['fill']}; {data['bars_per_year']:g} bars a year"
-    target.print(f"[bold]{recipe['name']}[/bold]  {recipe.get('description', '')}")
+    target.print(f"[bold]{recipe['name']}[/bold]  {console.literal(recipe.get('description', ''))}")
     rows = [
         ("run", report.run_id),
         ("data", f"{', '.join(data['symbols'][:4])}{more}: {bars}"),
@@ -95,7 +95,7 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     _curve(report, name, judged, target)
     target.print(_folds(part["folds"], target.width))
     for warning in part["warnings"]:
-        target.print(f"[yellow]warning[/yellow] {warning}")
+        target.print(f"[yellow]warning[/yellow] {console.literal(warning)}")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:

@@ -1,0 +1,39 @@
+"""The terminal report of a stored document, at three widths, against files that a reviewer can read.
+
+After a wanted change: ``UPDATE_SNAPSHOTS=1 pytest tests/snapshots``, and read the difference.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from quorate import console
+from quorate.report.model import Report
+from quorate.report.terminal import render, sparkline
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("width", [60, 80, 124])
+def test_report(width: int) -> None:
+    report = Report(json.loads((HERE / "report.json").read_text(encoding="utf-8")))
+    target = console.Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
+    render(report, target)
+    lines = [line.rstrip() for line in target.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines) + "\n"
+    path = HERE / f"report-{width}.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_sparkline_is_logarithmic_and_stays_in_its_width() -> None:
+    assert sparkline([1, 10, 100, 1000], 10, 1, 1000, "0123") == "0123"
+    assert len(sparkline(range(1, 500), 40, 1, 499, "01234567")) == 40
+    assert sparkline([5, 5], 10, 5, 5, "01") == "00"
