@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate import statistics
 from quorate.bars import Bars
 from quorate.errors import IntegrityError
 
@@ -54,7 +55,8 @@ class BacktestResult:
     times : ndarray of datetime64[us], (n_bars,)
         Close stamps; equity is marked there.
     equity : ndarray of float64, (n_bars,)
-        Value of the account; the first entry is the capital.
+        Value of the account; the first entry is the capital. Zero from the bar on at which
+        nothing is left.
     trades : DataFrame
         One row per round trip: symbol, side, decided, entered, exited, size, entry_price,
         exit_price, fees, pnl, pnl_fraction, closed. Open ones are valued at the last close.
@@ -77,7 +79,7 @@ class BacktestResult:
     @property
     def returns(self) -> Floats:
         """Net simple return of each bar after the first, (n_bars - 1,)."""
-        return self.equity[1:] / self.equity[:-1] - 1
+        return statistics.returns_of(self.equity)
 
     @property
     def closed(self) -> pd.DataFrame:
@@ -101,7 +103,8 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     -------
     ndarray of float64, (n_bars, n_series)
     """
-    return np.hstack([_value(portfolio, len(part)) for portfolio, part, _ in _simulate(bars, targets, trading)])
+    values = [_value(portfolio, len(part)) for portfolio, part, _ in _simulate(bars, targets, trading)]
+    return _until_ruin(np.hstack(values))
 
 
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
@@ -201,6 +204,14 @@ def _value(portfolio: Any, n_series: int) -> Floats:
     return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series)
 
 
+def _until_ruin(equity: Floats) -> Floats:
+    """Return the equity with zero from the bar on at which nothing is left, along axis 0.
+
+    A short position can lose more than there is; such an account is closed, it does not recover.
+    """
+    return np.where(np.minimum.accumulate(equity, axis=0) > 0, equity, 0.0)
+
+
 def _result(
     bars: Bars,
     equity: Floats,
@@ -214,19 +225,18 @@ def _result(
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
     slippage = float(np.sum(np.abs(paid - prices[row, column]) * size))
+    _check_accounts(equity, trades, orders, paid / prices[row, column] - 1, trading)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
-    result = BacktestResult(
+    return BacktestResult(
         bars.times,
-        equity,
+        _until_ruin(equity),
         trades,
         float(held[1:].mean()) if len(held) > 1 else 0.0,
         turnover,
         float(orders["fees"].sum()),
         slippage,
     )
-    _reconcile(result, trading.capital)
-    return result
 
 
 def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
@@ -251,12 +261,13 @@ def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _reconcile(result: BacktestResult, capital: float) -> None:
-    if not np.isfinite(result.equity).all():
+def _check_accounts(
+    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, slipped: Floats, trading: Trading
+) -> None:
+    if not np.isfinite(equity).all():
         raise IntegrityError("the equity is not finite on every bar")
-    total = capital + float(result.trades["pnl"].sum())
-    last = float(result.equity[-1])
+    total, last = trading.capital + float(trades["pnl"].sum()), float(equity[-1])
     if abs(total - last) > max(0.005, 1e-9 * abs(last)):
         raise IntegrityError(f"the trades add up to {total:.2f}, the equity to {last:.2f}")
-    if (result.trades["decided"] >= result.trades["entered"]).any():
-        raise IntegrityError("a trade was filled at or before the bar that decided it")
+    if (orders["idx"] < 1).any() or not np.allclose(np.abs(slipped), trading.slippage, rtol=1e-6, atol=1e-9):
+        raise IntegrityError("an order was not filled at the price of a bar after its decision")

@@ -110,7 +110,7 @@ def decide(
     weights = [[desired_weights(spec, params, score, level) for level in levels] for spec, params, score in plans]
     candidates = np.stack([w[start:stop] for per_plan in weights for w in per_plan[: len(grid)]], axis=2)
     equity = equity_curves(span, candidates, trading)
-    returns = (equity[1:] / equity[:-1] - 1).reshape(stop - start - 1, len(plans), len(grid))
+    returns = statistics.returns_of(equity).reshape(stop - start - 1, len(plans), len(grid))
     decisions = []
     for j in range(len(plans)):
         targets, chosen = np.zeros(bars.close.shape), np.empty(len(folds))

@@ -14,7 +14,7 @@ from quorate.errors import QuorateError, RecipeError
 from quorate.execution import Executor, make_executor
 from quorate.modules import LocalSource
 from quorate.progress import Progress
-from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.load import load_recipe, merge, nested_override, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
@@ -103,13 +103,19 @@ def load_bars(session: Session) -> Bars:
         warnings.simplefilter("default", UserWarning)
         try:
             bars = spec.resolve()(**substitute(recipe.data.options, "data"))
-        except QuorateError:
-            raise
+        except QuorateError as e:
+            told = redact(str(e), recipe.data.options)
+            if told == str(e):
+                raise
+            raise type(e)(told) from None
         except Exception as e:
-            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {e}") from e
+            told = redact(str(e), recipe.data.options)
+            # A traceback would tell what the message hides.
+            cause = e if told == str(e) else None
+            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {told}") from cause
     for warning in caught:
         if issubclass(warning.category, UserWarning):
-            session.warn(str(warning.message))
+            session.warn(redact(str(warning.message), recipe.data.options))
     if not isinstance(bars, Bars):
         raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
     return bars

@@ -67,6 +67,13 @@ def max_drawdown(equity: Floats) -> float:
     return float(drawdowns(equity).min())
 
 
+def returns_of(equity: Floats) -> Floats:
+    """Return the simple return of each bar after the first, along axis 0; zero once everything is lost."""
+    before = equity[:-1]
+    alive = before > 0
+    return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1, 0.0)
+
+
 def equity_curve(returns: Floats, capital: float = 1.0) -> Floats:
     """Return capital followed by its value after each return."""
     return capital * np.concatenate(([1.0], np.cumprod(1 + returns)))

@@ -6,9 +6,9 @@ import statistics
 import time
 
 import numpy as np
-from quorate_data.bundled import bundled
 
 from quorate.backtest import Trading, equity_curves
+from quorate_data.bundled import bundled
 
 REPEATS = 7
 FEW, MANY = 10, 110

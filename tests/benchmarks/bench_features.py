@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+
 from quorate import rolling
 from quorate_plugins.features import quorate_features
 

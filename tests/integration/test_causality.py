@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from quorate_data.simulated import simulated
 
 from quorate import part as parts
 from quorate.bars import FIELDS, Bars
 from quorate.execution import Serial
 from quorate.progress import Clock, Progress
 from quorate.session import open_session
+from quorate_data.simulated import simulated
 
 CUT = 655
 

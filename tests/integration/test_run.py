@@ -106,7 +106,9 @@ def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
         "    yield quorate.ModelSpec('bad', Bad)\n"
     )
     for executor in ("serial", "ray"):
-        with pytest.raises(FitError, match=r"model 'bad' \(.*bad.py\) failed on fold \d.*ZeroDivisionError: on purpose"):
+        with pytest.raises(
+            FitError, match=r"model 'bad' \(.*bad.py\) failed on fold \d.*ZeroDivisionError: on purpose"
+        ):
             quorate.run({**small, "execution": {"executor": executor, "workers": 1}}, plugins=[plugin])
 
 
@@ -198,7 +200,9 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
         "ridge",
         "buy-and-hold",
     ]
-    assert report.folds["threshold"].isin([0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]).all()
+    assert (
+        report.folds["threshold"].isin([0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]).all()
+    )
     with pytest.raises(RecipeError, match="is a classifier"):
         quorate.run({**small, "labels": {"name": "return"}})
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate import backtest as module
+from quorate import statistics
 from quorate.backtest import GONE, Trading, backtest, equity_curves, recently
+from quorate.bars import Bars
 from quorate.decide import share_of_capital
 from quorate.errors import IntegrityError
 from quorate.evidence import Evidence, Performance
@@ -382,22 +384,40 @@ def test_every_trade_adds_up_to_the_equity():
     assert (trades["decided"] < trades["entered"]).all()
 
 
-def tampered(**columns):
-    bars = flat(10, 10, 12, 11)
-    good = backtest(bars, series(1, 1, 0, 0), FREE)[0]
-    return replace(good, trades=good.trades.assign(**columns))
+ACCOUNTS = {
+    "equity": np.array([1000.0, 1000.0, 1100.0, 1200.0]),
+    "trades": pd.DataFrame({"pnl": [150.0, 50.0]}),
+    "orders": pd.DataFrame({"idx": [1, 3]}),
+    "slipped": np.array([0.001, -0.001]),
+    "trading": Trading("open", slippage=0.001, capital=1000.0),
+}
 
 
 @pytest.mark.parametrize(
     "fault, message",
     [
-        (lambda: tampered(pnl=lambda t: t["pnl"] + 0.01), "add up"),
-        (lambda: tampered(decided=lambda t: t["entered"]), "at or before"),
-        (lambda: replace(tampered(), equity=np.array([1000.0, 1000.0, math.nan, 1200.0])), "not finite"),
+        ({"trades": pd.DataFrame({"pnl": [150.0, 50.01]})}, "add up"),
+        ({"orders": pd.DataFrame({"idx": [0, 3]})}, "after its decision"),
+        ({"slipped": np.array([0.001, -0.002])}, "after its decision"),
+        ({"equity": np.array([1000.0, 1000.0, math.nan, 1200.0])}, "not finite"),
     ],
-    ids=["profit off by a cent", "decided when entered", "equity not finite"],
+    ids=["profit off by a cent", "filled on the first bar", "another price", "equity not finite"],
 )
 def test_books_that_do_not_balance_are_refused(fault, message):
-    module._reconcile(tampered(), 1000.0)
+    module._check_accounts(**ACCOUNTS)
     with pytest.raises(IntegrityError, match=message):
-        module._reconcile(fault(), 1000.0)
+        module._check_accounts(**{**ACCOUNTS, **fault})
+
+
+def test_an_account_that_lost_everything_stays_at_zero_and_fails() -> None:
+    close = np.array([10.0, 10.0, 15.0, 21.0, 31.0, 12.0, 9.0, 8.0])
+    time = pd.date_range("2024-01-01 21:00", periods=len(close), tz="UTC")
+    frame = pd.DataFrame({"symbol": "UP", "time": time, **dict.fromkeys(("open", "high", "low", "close"), close)})
+    bars = Bars.from_frame(frame)
+    trading = Trading("open", capital=1000.0)
+    targets = np.full((len(bars), 1, 1), -1.0)
+    (result,) = backtest(bars, targets, trading)
+    assert result.equity.tolist() == [1000, 1000, 500, 0, 0, 0, 0, 0]
+    assert result.returns.tolist() == [0, -0.5, -1, 0, 0, 0, 0]
+    assert equity_curves(bars, targets, trading)[:, 0].tolist() == result.equity.tolist()
+    assert statistics.max_drawdown(result.equity) == -1

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-import quorate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import quorate
 from quorate_plugins.features import quorate_features
 
 SPECS = {spec.name: spec for spec in quorate_features()}

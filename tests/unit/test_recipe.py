@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import textwrap
 import tomllib
+import traceback
 
 import pytest
 
@@ -400,6 +401,46 @@ def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_st
     assert report.provenance["recipe"]["data"]["password"] == "${QT_PASSWORD}"
     assert b"hunter2" not in everything_stored(tmp_path / "home")
     assert "hunter2" not in "".join(capfd.readouterr())
+
+
+TELLING = """
+import warnings
+import quorate
+from quorate_data.simulated import simulated
+
+def vault(how: str, password: str, number: int = 1):
+    if how == "warn":
+        warnings.warn(f"{password} is weak")
+    if how == "data-error":
+        raise quorate.DataError(f"{password} is wrong")
+    if how == "any-error":
+        raise ValueError(f"{password} is wrong")
+    return simulated(n_bars=700)
+
+@quorate.hookimpl
+def quorate_sources():
+    yield quorate.SourceSpec("vault", vault)
+"""
+
+
+@pytest.mark.parametrize(
+    "how,more",
+    [("warn", {}), ("data-error", {}), ("any-error", {}), ("wrong-type", {"number": "${QT_PASSWORD}"})],
+    ids=["warning", "data-error", "any-error", "wrong-type"],
+)
+def test_a_secret_that_a_source_tells_is_told_by_its_name(tmp_path, write, monkeypatch, how, more):
+    monkeypatch.setenv("QT_PASSWORD", "hunter2")
+    recipe = {**TINY, "data": {"source": "vault", "how": how, "password": "${QT_PASSWORD}", **more}}
+    home = tmp_path / "home"
+    try:
+        told = quorate.run(recipe, home=home, plugins=[write(TELLING, "vault.py")]).results["development"]["warnings"][
+            0
+        ]
+    except quorate.QuorateError as e:
+        told = "".join(traceback.format_exception(e))
+    assert "${QT_PASSWORD}" in told
+    assert "hunter2" not in told
+    assert b"hunter2" not in everything_stored(home)
 
 
 @pytest.mark.parametrize("key", ["password", "db_passwd", "secret", "api_key", "apikey", "access_token", "Credentials"])

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+
 import quorate
 import quorate_data
 from quorate.store.parquet import write_parquet

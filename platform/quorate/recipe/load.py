@@ -72,6 +72,7 @@ def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ())
         raise RecipeError(f"recipe {where}: extends must be the name or path of a recipe; it was {base!r}")
     relative = path.parent / base
     parent, _ = read_table(relative if relative.is_file() else base, registry, (*seen, str(path)))
+    parent.pop("description", None)  # it describes another experiment
     return merge(parent, table, where), where
 
 
@@ -101,8 +102,10 @@ def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            changed = any(k in value and k in old and value[k] != old[k] for k in ("source", "plugin"))
-            changed |= key == "holdout" and value.keys() != old.keys()
+            # The ways to give a holdout exclude each other: the later one counts.
+            changed = key == "holdout" or any(
+                k in value and k in old and value[k] != old[k] for k in ("source", "plugin")
+            )
             merged[key] = dict(value) if changed else merge(dict(old), value, where)
         elif isinstance(old, Mapping) and value is not False:
             raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")
@@ -179,6 +182,14 @@ def substitute(value: Any, where: str = "recipe") -> Any:
     if isinstance(value, list):
         return [substitute(v, where) for v in value]
     return value
+
+
+def redact(text: str, value: Any) -> str:
+    """Return a message about `value` with what came from the environment written as ``${NAME}`` again."""
+    for name in set(_VARIABLE.findall(str(value))):
+        if secret := os.environ.get(name):
+            text = text.replace(secret, f"${{{name}}}")
+    return text
 
 
 def _environment(name: str, where: str) -> str:

@@ -10,7 +10,7 @@ import tomli_w
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.options import resolve_options
-from quorate.recipe.load import substitute
+from quorate.recipe.load import redact, substitute
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, STANDARD_GATES, Data, Holdout, Model, Recipe
 from quorate.registry import Plugin, Registry
 from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
@@ -88,9 +88,11 @@ def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     given = recipe.data.options
-    options = resolve_options(
-        _named(registry, "source", recipe.data.source, "data.source"), substitute(given, "data"), "data"
-    )
+    source = _named(registry, "source", recipe.data.source, "data.source")
+    try:
+        options = resolve_options(source, substitute(given, "data"), "data")
+    except RecipeError as e:
+        raise RecipeError(redact(str(e), given)) from None
     # What came from the environment stays a reference to it.
     options.update({k: v for k, v in given.items() if substitute_needed(v)})
     return {k: v for k, v in options.items() if v is not None}

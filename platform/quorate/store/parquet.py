@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-import warnings
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -1,0 +1,260 @@
+"""The house: who may import whom, what the quick commands load, and the folders that are no packages."""
+
+import ast
+import importlib
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import quorate
+
+ROOT = Path(__file__).parents[2]
+HOUSE = {
+    "quorate": ROOT / "platform",
+    "quorate_plugins": ROOT / "plugins",
+    "quorate_strategies": ROOT / "strategies",
+    "quorate_data": ROOT / "data",
+}
+# What the other packages may import from the core: the public names, and the public modules.
+PUBLIC = {"quorate", "quorate.rolling", "quorate.statistics"}
+SOURCES = sorted(p for package, root in HOUSE.items() for p in (root / package).rglob("*.py"))
+HEAVY = {"arch", "bottleneck", "catboost", "duckdb", "lightgbm", "numba", "numpy", "pandas", "ray", "scipy", "sklearn",
+         "statsmodels", "torch", "vectorbt", "xgboost"}  # fmt: skip
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def imported(path):
+    """Return every module that a file imports, anywhere in it, and by name where it imports from one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: relative import in line {node.lineno}"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def tops(path):
+    return {module.split(".")[0] for module in imported(path)}
+
+
+def run_fresh(code, cwd, *arguments):
+    """Run code in a new process that finds the packages as installed."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "OMP_WAIT_POLICY", "QUORATE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_by(cwd, *arguments):
+    """Return the top-level modules in memory after a command of the command line."""
+    code = (
+        "import sys; from quorate.cli import main\n"
+        "sys.stdout, real = open('out.txt', 'w'), sys.stdout\n"
+        "try: main()\n"
+        "except SystemExit as e: assert not e.code, e.code\n"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}), file=real)"
+    )
+    modules = set(run_fresh(code, cwd, *arguments).split())
+    assert (cwd / "out.txt").read_text().strip()
+    return modules
+
+
+def test_the_scan_sees_the_whole_house():
+    assert len(SOURCES) > 50
+    assert {path.relative_to(ROOT).parts[1] for path in SOURCES} == set(HOUSE)
+    assert "numpy" in tops(ROOT / "platform/quorate/rolling.py")
+
+
+# --- what is loaded when
+
+
+def test_help_loads_the_command_line_and_nothing_else(tmp_path):
+    loaded = loaded_by(tmp_path, "--help")
+    assert "typer" in loaded
+    assert not loaded & (
+        HEAVY | {"pydantic", "pluggy", "rich", "quorate_plugins", "quorate_strategies", "quorate_data"}
+    )
+
+
+@pytest.mark.parametrize("arguments", [["plugins"], ["plugins", "--json"], ["recipe", "list"]], ids=" ".join)
+def test_listing_plugins_loads_no_numpy_nor_anything_heavier(tmp_path, arguments):
+    loaded = loaded_by(tmp_path, *arguments)
+    assert {"quorate_plugins", "quorate_strategies", "quorate_data"} <= loaded
+    assert not loaded & HEAVY
+
+
+def test_importing_the_package_loads_nothing_but_itself(tmp_path):
+    code = "import sys; before = set(sys.modules); import quorate; print(*sorted(set(sys.modules) - before))"
+    loaded = set(run_fresh(code, tmp_path).split())
+    assert {m for m in loaded if m.startswith("quorate")} == {"quorate"}
+    assert not {m.split(".")[0] for m in loaded} - {"quorate"} - sys.stdlib_module_names
+
+
+def test_importing_the_package_makes_waiting_openmp_threads_sleep(tmp_path):
+    code = "import quorate, os, sys; print(os.environ['OMP_WAIT_POLICY'], *({'numpy', 'torch'} & set(sys.modules)))"
+    assert run_fresh(code, tmp_path).split() == ["PASSIVE"]
+
+
+def test_a_wait_policy_that_the_user_set_is_kept(tmp_path):
+    code = "import os; os.environ['OMP_WAIT_POLICY'] = 'ACTIVE'; import quorate; print(os.environ['OMP_WAIT_POLICY'])"
+    assert run_fresh(code, tmp_path).split() == ["ACTIVE"]
+
+
+# --- who imports whom
+
+
+ONE_MODULE = {
+    "ray": "platform/quorate/execution/_ray.py",
+    "vectorbt": "platform/quorate/backtest.py",
+    "duckdb": "platform/quorate/store/parquet.py",
+    "rich": "platform/quorate/console.py",
+}
+
+
+@pytest.mark.parametrize("library,module", ONE_MODULE.items(), ids=ONE_MODULE)
+def test_one_module_imports_each_heavy_library(library, module):
+    assert [name_of(path) for path in SOURCES if library in tops(path)] == [module]
+
+
+@pytest.mark.parametrize("library", ["torch", "xgboost", "lightgbm", "catboost", "sklearn", "typer", "pydantic"])
+def test_libraries_of_plugins_stay_with_plugins_and_those_of_the_core_with_the_core(library):
+    users = {path.relative_to(ROOT).parts[0] for path in SOURCES if library in tops(path)}
+    assert users == {"platform" if library in ("typer", "pydantic") else "plugins"}
+
+
+@pytest.mark.parametrize("library", ["ray", "vectorbt", "duckdb"])
+def test_a_heavy_library_is_imported_when_it_is_used_not_when_its_module_is(library):
+    path = ROOT / ONE_MODULE[library]
+    top_level = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = {a.name for n in top_level for a in n.names} | {
+        n.module for n in top_level if isinstance(n, ast.ImportFrom)
+    }
+    assert not {n for n in names if n.split(".")[0] == library}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.is_relative_to(ROOT / "platform")], ids=name_of)
+def test_the_core_imports_no_plugin_package(path):
+    assert not tops(path) & (set(HOUSE) - {"quorate"})
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if not p.is_relative_to(ROOT / "platform")], ids=name_of)
+def test_plugin_packages_import_only_public_names_of_the_core_and_not_each_other(path):
+    own = path.relative_to(ROOT).parts[1]
+    assert tops(path) & set(HOUSE) <= {"quorate", own}
+    names = PUBLIC | {f"quorate.{name}" for name in quorate.__all__}
+    for module in imported(path):
+        if module.split(".")[0] == "quorate":
+            public = module in names or module.rpartition(".")[0] in PUBLIC - {"quorate"}
+            assert public, f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if not p.is_relative_to(ROOT / "platform")], ids=name_of)
+def test_plugin_packages_use_only_public_names_of_the_core(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "quorate":
+            assert node.attr in quorate.__all__, f"{name_of(path)} uses quorate.{node.attr} in line {node.lineno}"
+
+
+def test_the_import_contracts_are_kept():
+    tool = shutil.which("lint-imports", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    assert tool, "import-linter is not installed"
+    done = subprocess.run([tool, "--no-cache"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+# --- size and documentation
+
+
+def functions(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(node):
+    """Return a function's lines without its docstring."""
+    documented = ast.get_docstring(node, clean=False) is not None
+    described = node.body[0].end_lineno - node.body[0].lineno + 1 if documented else 0
+    return node.end_lineno - node.lineno + 1 - described
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_modules_and_functions_stay_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 350
+    assert not {f"{node.name}, line {node.lineno}": length(node) for node in functions(path) if length(node) >= 60}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_public_name_has_a_docstring(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    missing = [] if ast.get_docstring(tree) else ["the module"]
+    private = path.stem.startswith("_") and path.stem != "__init__"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            missing += [] if ast.get_docstring(node) else [node.name]
+            methods = [m for m in getattr(node, "body", []) if isinstance(m, ast.FunctionDef)]
+            if isinstance(node, ast.ClassDef) and not private:
+                inherits = bool(node.bases)
+                missing += [
+                    f"{node.name}.{m.name}"
+                    for m in methods
+                    if not m.name.startswith("_") and not ast.get_docstring(m) and not inherits
+                ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", [n for n in quorate.__all__ if n != "__version__"])
+def test_every_public_name_of_the_package_can_be_imported_and_is_documented(name):
+    value = getattr(quorate, name)
+    assert (inspect.getdoc(value) or "").strip()
+    assert name in dir(quorate)
+
+
+def test_what_type_checkers_see_is_what_there_is():
+    tree = ast.parse((ROOT / "platform/quorate/__init__.py").read_text())
+    [block] = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    declared = {}
+    for node in block.body:
+        declared.update({a.asname: node.module for a in node.names})
+    for name, module in declared.items():
+        assert getattr(importlib.import_module(module), name) is getattr(quorate, name)
+    assert set(declared) == set(quorate.__all__) - {"__version__"}
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'quorate' has no attribute 'nothing'"):
+        _ = quorate.nothing
+
+
+# --- the four folders
+
+
+@pytest.mark.parametrize("folder,package", [(root.name, package) for package, root in HOUSE.items()])
+def test_a_source_folder_holds_its_package_and_no_module(folder, package):
+    entries = {p.name for p in (ROOT / folder).iterdir() if p.name != "__pycache__"}
+    assert entries == {package}
+    assert (ROOT / folder / package / "__init__.py").is_file()
+    assert (ROOT / folder / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("first", ["sys", "pandas", "quorate"])
+def test_the_platform_module_of_the_standard_library_is_found_from_the_repository(first):
+    assert run_fresh(f"import {first}, platform; print(platform.system())", ROOT).strip()
+
+
+def test_no_test_or_configuration_file_lies_beside_the_sources():
+    strays = [name_of(p) for p in SOURCES if p.name.startswith("test_") or p.name == "conftest.py"]
+    assert strays == []
