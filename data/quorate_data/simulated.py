@@ -23,7 +23,7 @@ def simulated(
     n_symbols: int = 1,
     seed: int = 0,
     volatility: float = 0.01,
-    start: str = "2000-01-03",
+    start: str | dt.date = "2000-01-03",
     calendar: str = "us-equity",
 ) -> quorate.Bars:
     """Return daily bars of a market that reverses its recent moves, as strongly as asked.
@@ -46,7 +46,7 @@ def simulated(
         Of the noise; not negative.
     volatility : float
         Standard deviation of a day's log return.
-    start : str
+    start : str or date
         First session, ``YYYY-MM-DD``.
     calendar : str
         ``24x7`` trades every day, the others on weekdays (without holidays).
@@ -93,9 +93,9 @@ def _check(signal: float, n_bars: int, n_symbols: int, seed: int, volatility: fl
             raise quorate.DataError(f"source 'simulated': {name} must be {rule}; it was {value!r}")
 
 
-def _sessions(start: str, n_bars: int, calendar: str) -> NDArray[np.datetime64]:
+def _sessions(start: str | dt.date, n_bars: int, calendar: str) -> NDArray[np.datetime64]:
     try:
-        first = pd.Timestamp(dt.date.fromisoformat(start))
+        first = pd.Timestamp(dt.date.fromisoformat(str(start)))
         days = pd.date_range(first, periods=n_bars, freq="D" if calendar == "24x7" else "B")
     except (ValueError, OverflowError) as e:
         raise quorate.DataError(f"source 'simulated': start must be a date, YYYY-MM-DD; it was {start!r}") from e

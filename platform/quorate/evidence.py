@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.backtest import BacktestResult
 from quorate.errors import PluginError
 from quorate.registry import Registry
 from quorate.specs import GateSpec, MetricSpec
@@ -20,19 +20,11 @@ Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
 
 
 @dataclass(frozen=True, eq=False)
-class Performance:
-    """All that is known of one series: how it traded and what it forecast.
+class Performance(BacktestResult):
+    """All that is known of one series: how it traded (see `BacktestResult`) and what it forecast.
 
     Parameters
     ----------
-    returns : ndarray of float64, (n,)
-        Net simple return per bar; zero where no position was held.
-    equity : ndarray of float64, (n + 1,)
-        Begins with the capital.
-    trades : DataFrame
-        Round trips, see `BacktestResult`; `closed` tells the finished ones.
-    exposure, turnover, fees, slippage : float
-        See `BacktestResult`.
     bars_per_year : float
         For annualisation.
     predictions, labels : ndarray of float64, (n_forecasts,)
@@ -41,22 +33,10 @@ class Performance:
         Whether predictions are probabilities of the positive class.
     """
 
-    returns: Floats
-    equity: Floats
-    trades: pd.DataFrame
-    exposure: float
-    turnover: float
-    fees: float
-    slippage: float
     bars_per_year: float
     predictions: Floats
     labels: Floats
     binary: bool
-
-    @property
-    def closed(self) -> pd.DataFrame:
-        """The closed round trips."""
-        return self.trades[self.trades["closed"].to_numpy(dtype=bool)]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.backtest import BacktestResult
 from quorate.bars import Bars
 from quorate.dataset import NEVER
 from quorate.errors import IntegrityError
@@ -27,7 +26,7 @@ from quorate.registry import Registry
 from quorate.study import Series, Study, collect, decide_all, holdout_start, judge_span, prepare, run_fits
 
 Floats = NDArray[np.float64]
-Judged = tuple[Series, BacktestResult, Performance]
+Judged = tuple[Series, Performance]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +103,8 @@ def _section(
 ) -> dict[str, Any]:
     recipe, registry, bars = study.recipe, study.registry, study.bars
     span = bars.take(folds[0].first, folds[-1].stop)
-    measured = [measure(performance, registry) for _, _, performance in judged]
-    evidence = Evidence(judged[0][2], judged[-1][2], recipe.seed, measured[0], measured[-1])
+    measured = [measure(performance, registry) for _, performance in judged]
+    evidence = Evidence(judged[0][1], judged[-1][1], recipe.seed, measured[0], measured[-1])
     gates = run_gates({n: g for n, g in recipe.gates.items() if g is not False}, evidence, registry)
     return {
         "verdict": overall(gate.verdict for gate in gates),
@@ -118,7 +117,7 @@ def _section(
                 "strategy": s.strategy,
                 "metrics": {m.name: m.value for m in metric_values(values, registry)},
             }
-            for (s, _, _), values in zip(judged, measured, strict=True)
+            for (s, _), values in zip(judged, measured, strict=True)
         ],
         "market": market_figures(span),
         "folds": _fold_table(study, judged[0][0], folds, weights),
@@ -212,7 +211,7 @@ def _frames(
 ) -> dict[str, pd.DataFrame]:
     times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
     first, stop = folds[0].first, folds[-1].stop
-    named = [(one, f"{one.name}/{one.strategy}", result) for one, result, _ in judged]
+    named = [(one, f"{one.name}/{one.strategy}", result) for one, result in judged]
     trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
     equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
     desired = judged[0][0].decisions.targets[first:stop]
@@ -259,9 +258,7 @@ def _prediction_frame(
     rows = np.concatenate([fold.test for fold in folds])
     ended = dataset.end[rows] != NEVER
     ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
-    combined = {
-        f"ensemble/{s.name}": s.predictions[rows] for s, _, _ in judged if s.role in ("ensemble", "alternative")
-    }
+    combined = {f"ensemble/{s.name}": s.predictions[rows] for s, _ in judged if s.role in ("ensemble", "alternative")}
     return pd.DataFrame(
         {
             "part": part,

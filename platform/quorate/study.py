@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.backtest import BacktestResult, Trading, backtest
+from quorate.backtest import Trading, backtest
 from quorate.bars import Bars
 from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
 from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
@@ -259,32 +259,23 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     return series, weights
 
 
-def judge_span(
-    study: Study, series: Sequence[Series], first: int, stop: int
-) -> list[tuple[Series, BacktestResult, Performance]]:
+def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
     span = study.bars.take(first, stop)
     hold = share_of_capital(span.present)
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
     nothing = np.full(len(study.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
-    results = backtest(span, targets, study.trading)
     inside = (study.dataset.bar >= first) & (study.dataset.bar < stop) & (study.dataset.end != NEVER)
-    out = []
-    for one, result in zip(everything, results, strict=True):
+    judged = []
+    for one, result in zip(everything, backtest(span, targets, study.trading), strict=True):
         rows = inside & np.isfinite(one.predictions)
         performance = Performance(
-            result.returns,
-            result.equity,
-            result.trades,
-            result.exposure,
-            result.turnover,
-            result.fees,
-            result.slippage,
-            span.bars_per_year,
-            one.predictions[rows],
-            study.dataset.y[rows],
-            study.binary,
+            **vars(result),
+            bars_per_year=span.bars_per_year,
+            predictions=one.predictions[rows],
+            labels=study.dataset.y[rows],
+            binary=study.binary,
         )
-        out.append((one, result, performance))
-    return out
+        judged.append((one, performance))
+    return judged

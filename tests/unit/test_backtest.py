@@ -115,8 +115,8 @@ def by_hand(bars, targets, trading):
 
 
 def performance_of(result, bars):
-    return Performance(result.returns, result.equity, result.trades, result.exposure, result.turnover, result.fees,
-                       result.slippage, bars.bars_per_year, np.empty(0), np.empty(0), True)  # fmt: skip
+    forecasts = {"predictions": np.empty(0), "labels": np.empty(0), "binary": True}
+    return Performance(**vars(result), bars_per_year=bars.bars_per_year, **forecasts)
 
 
 # --- against the account kept by hand

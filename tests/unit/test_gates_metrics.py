@@ -30,12 +30,20 @@ def trades(*profits, open_profits=()):
 
 
 def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y=(), binary=True):
-    returns = np.array(returns, dtype=float)
+    equity = quorate.statistics.equity_curve(np.array(returns, dtype=float), 1000.0)
     return Performance(
-        returns, quorate.statistics.equity_curve(returns, 1000.0), trades(*closed, open_profits=open_profits),
-        exposure=0.5, turnover=3.0, fees=7.0, slippage=2.0, bars_per_year=252,
-        predictions=np.array(p, dtype=float), labels=np.array(y, dtype=float), binary=binary,
-    )  # fmt: skip
+        times=np.arange(len(equity)).astype("datetime64[D]").astype("datetime64[us]"),
+        equity=equity,
+        trades=trades(*closed, open_profits=open_profits),
+        exposure=0.5,
+        turnover=3.0,
+        fees=7.0,
+        slippage=2.0,
+        bars_per_year=252,
+        predictions=np.array(p, dtype=float),
+        labels=np.array(y, dtype=float),
+        binary=binary,
+    )
 
 
 def evidence(measured=None, **figures):

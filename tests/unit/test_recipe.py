@@ -599,3 +599,20 @@ def test_the_built_in_recipes_are_described_and_named_like_their_files():
         recipe = load_recipe(name, REGISTRY)
         assert recipe.name == name
         assert recipe.description
+
+
+def test_a_password_in_a_url_is_masked():
+    recipe = resolved({"data": {"source": "csv", "path": "db://me:hunter2@host/bars"}})
+    assert "hunter2" not in to_toml(recipe, REGISTRY)
+    assert to_plain(recipe)["data"]["path"] == "db://me:***@host/bars"
+
+
+def test_a_variable_outside_data_is_refused():
+    assert "[data] alone takes ${NAME} from the environment; it stands in ensemble" in failure(
+        {"ensemble": {"method": "${METHOD}"}}
+    )
+
+
+def test_a_date_of_the_recipe_may_be_a_toml_date():
+    recipe, _ = resolve(load_recipe("planted", REGISTRY, ["data.start=2005-01-03"]), REGISTRY)
+    assert str(recipe.data.options["start"]) == "2005-01-03"

@@ -20,6 +20,7 @@ from quorate.errors import IntegrityError, QuorateError, RecipeError
 
 EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
 INTEGRITY = 12
+JUDGING = ("gate", "promote")
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
@@ -75,7 +76,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
             if _show_traceback:
                 _print_traceback(e)
             print(f"error: {e}", file=sys.stderr)
-            raise typer.Exit(INTEGRITY if isinstance(e, IntegrityError) else 2 if _is_usage(e) else 1) from None
+            raise typer.Exit(_exit_code(e, function.__name__)) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -89,8 +90,10 @@ def _print_traceback(error: BaseException) -> None:
     traceback.print_exception(error)
 
 
-def _is_usage(error: QuorateError) -> bool:
-    return isinstance(error, RecipeError)
+def _exit_code(error: QuorateError, command: str) -> int:
+    if isinstance(error, IntegrityError) and command in JUDGING:
+        return INTEGRITY
+    return 2 if isinstance(error, RecipeError) else 1
 
 
 @app.command()

@@ -131,6 +131,9 @@ def nested_override(item: str) -> Table:
 
 def validate(table: Table, where: str) -> Recipe:
     """Return the validated recipe; all that is wrong is said at once."""
+    for key, value in table.items():
+        if key != "data" and _VARIABLE.search(str(value)):
+            raise RecipeError(f"recipe {where}: [data] alone takes ${{NAME}} from the environment; it stands in {key}")
     try:
         return Recipe.model_validate(table)
     except ValidationError as e:

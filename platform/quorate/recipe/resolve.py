@@ -16,6 +16,7 @@ from quorate.registry import Plugin, Registry
 from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
 
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+@")
 
 
 def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
@@ -205,6 +206,6 @@ def _masked(value: Any, key: str = "") -> Any:
         return {k: _masked(v, k) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [_masked(v, key) for v in value]
-    if isinstance(value, str) and _SECRET.search(key) and not substitute_needed(value):
-        return "***"
+    if isinstance(value, str) and not substitute_needed(value):
+        return "***" if _SECRET.search(key) else _URL_PASSWORD.sub(r"\1***@", value)
     return value
