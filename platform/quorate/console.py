@@ -44,6 +44,16 @@ def literal(text: str) -> str:
     return escape(text)
 
 
+def unicode(target: Console) -> bool:
+    """Whether the terminal shows more than ASCII."""
+    return target.encoding.lower().startswith("utf")
+
+
+def plural(n: int, word: str) -> str:
+    """Return ``1 worker``, ``2 workers``."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
 def verdict_text(verdict: str, short: bool = False) -> Text:
     """Return a verdict as a word in its colour; the word alone says it all."""
     word = "INSUF" if short and verdict == "INSUFFICIENT" else verdict
@@ -135,7 +145,8 @@ class LiveProgress(_Counting):
     def __init__(self) -> None:
         super().__init__()
         self._stage = "starting"
-        self._live = Live(get_renderable=self._draw, console=err(), refresh_per_second=4, transient=True)
+        self._console = err()
+        self._live = Live(get_renderable=self._draw, console=self._console, refresh_per_second=4, transient=True)
         self._live.start()
 
     def stage(self, name: str) -> None:
@@ -144,7 +155,7 @@ class LiveProgress(_Counting):
 
     def warn(self, message: str) -> None:
         """Tell the warning above the table."""
-        self._live.console.print(Text("warning: ", style="yellow") + Text(message))
+        self._console.print(Text("warning: ", style="yellow") + Text(message))
 
     def close(self) -> None:
         """Take the table away."""
@@ -156,9 +167,10 @@ class LiveProgress(_Counting):
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True)
+        filled, empty = ("━", "╌") if unicode(self._console) else ("#", ".")
         for name, n in self._done.items():
             length = 24 * n // max(self._totals[name], 1)
-            bar = Text("━" * length, style="green") + Text("━" * (24 - length), style="bright_black")
+            bar = Text(filled * length, style="green") + Text(empty * (24 - length), style="bright_black")
             grid.add_row(name, bar, f"{n}/{self._totals[name]}")
         grid.add_row(Text(self._stage, style="bold"), times, f"{done}/{total}" if total else "")
         return grid

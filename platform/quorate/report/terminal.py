@@ -71,9 +71,7 @@ def _holdout_line(holdout: Mapping[str, Any]) -> str:
     if not holdout.get("opened"):
         return f"closed, from {holdout['start']}"
     n = holdout["recipes_that_opened_it"]
-    return (
-        f"opened {holdout['opened'][:10]}, from {holdout['start']}; {n} recipe{'s' * (n != 1)} opened it on this data"
-    )
+    return f"opened {holdout['opened'][:10]}, from {holdout['start']}; {console.plural(n, 'recipe')} opened it on this data"
 
 
 def _part(report: Report, name: str, target: console.Console) -> None:
@@ -182,7 +180,7 @@ def _curve(report: Report, part: str, judged: Mapping[str, Any], target: console
     except QuorateError:
         return
     equity = equity[equity["part"] == part]
-    blocks = BLOCKS if target.encoding.lower().startswith("utf") else ASCII_BLOCKS
+    blocks = BLOCKS if console.unicode(target) else ASCII_BLOCKS
     curves = {"ensemble": f"{judged['name']}/{judged['strategy']}", "buy & hold": "buy-and-hold/hold"}
     values = {label: equity[column].to_numpy() for label, column in curves.items()}
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
@@ -228,7 +226,7 @@ def _foot(report: Report, target: console.Console) -> None:
     cpu = sum(telemetry["fit_cpu_seconds"].values())
     target.print(
         f"[bright_black]{telemetry['fits']} fits, {cpu:.1f} CPU s on {telemetry['executor']} "
-        f"({telemetry['workers']} workers); {telemetry['seconds']:.1f} s in all: {stages}; "
+        f"({console.plural(telemetry['workers'], 'worker')}); {telemetry['seconds']:.1f} s in all: {stages}; "
         f"peak {telemetry['peak_memory_mib']:.0f} MiB[/bright_black]"
     )
     target.print(
