@@ -70,8 +70,8 @@ def _holdout_line(holdout: Mapping[str, Any]) -> str:
         return "none"
     if not holdout.get("opened"):
         return f"closed, from {holdout['start']}"
-    n = holdout["recipes_that_opened_it"]
-    return f"opened {holdout['opened'][:10]}, from {holdout['start']}; {console.plural(n, 'recipe')} opened it on this data"
+    count = console.plural(holdout["recipes_that_opened_it"], "recipe")
+    return f"opened {holdout['opened'][:10]}, from {holdout['start']}; {count} opened it on this data"
 
 
 def _part(report: Report, name: str, target: console.Console) -> None:
