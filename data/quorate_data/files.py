@@ -256,7 +256,7 @@ def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
             warnings.warn(
                 f"{table.path}: left out {int(bad.sum())} of {len(bad)} bars with a missing or impossible value, "
                 f"the first {first['symbol']} at {first['time']} ({table.unit} {first.name})",
-                UserWarning,
+                quorate.DataWarning,
                 stacklevel=2,
             )
             frame = frame[~bad]

@@ -23,6 +23,7 @@ _PUBLIC = {
     "RecipeError": "quorate.errors",
     "PluginError": "quorate.errors",
     "DataError": "quorate.errors",
+    "DataWarning": "quorate.errors",
     "FitError": "quorate.errors",
     "StoreError": "quorate.errors",
     "IntegrityError": "quorate.errors",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from quorate.calendar import get_calendar as get_calendar
     from quorate.ensemble import EnsembleHistory as EnsembleHistory
     from quorate.errors import DataError as DataError
+    from quorate.errors import DataWarning as DataWarning
     from quorate.errors import FitError as FitError
     from quorate.errors import IntegrityError as IntegrityError
     from quorate.errors import PluginError as PluginError

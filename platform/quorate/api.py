@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from quorate import part as parts
 from quorate import provenance
 from quorate.bars import Bars
@@ -72,12 +70,14 @@ def run(
         with clock.stage("data"):
             bars = load_bars(session)
             keep(session, bars)
+        if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
+            session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
         result = parts.development(
             session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development")
         )
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
-            stored.write_frames(result.frames)
+            stored.write_frames("development", result.frames)
         document = {
             "schema_version": REPORT_VERSION,
             "provenance": {**_provenance(session, stored, bars, result), "results_digest": provenance.digest(results)},
@@ -118,22 +118,34 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         raise RecipeError(
             f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
-    frame = stored.frame("predictions")
-    parts.check_stored(frame, list(session.recipe.models), report.results, stored.id)
-    earlier = parts.stored_predictions(frame[frame["part"] == "development"], list(session.recipe.models))
+    parts.check_stored(report.predictions, list(session.recipe.models), report.results, stored.id)
+    earlier = parts.stored_predictions(report.predictions, list(session.recipe.models))
+    for change in changed_since(report):
+        session.warn(f"not as in the development: {change}")
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
     with session.executor() as executor:
         result = parts.holdout(
             session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout")
         )
-        tables = {k: pd.concat([_development(stored.frame(k)), v], ignore_index=True) for k, v in result.frames.items()}
+        for what, found in result.before.items():
+            if found != report.results["development"]["digests"][what]:
+                raise IntegrityError(
+                    f"with the holdout in sight the {what} of run {stored.id} before it are others: a plugin looks "
+                    "ahead, or a library changed (quorate reproduce tells)"
+                )
         with clock.stage("store"):
-            stored.write_frames(tables)
+            stored.write_frames("holdout", result.frames)
         document = {**report.document}
-        document["results"] = {**report.results, "holdout": _with_warnings(result.section, [])}
+        document["results"] = {**report.results, "holdout": _with_warnings(result.section, session.warnings)}
         document["provenance"] = {
             **report.provenance,
-            "holdout": {**report.provenance["holdout"], "opened": _now(), "recipes_that_opened_it": count},
+            "holdout": {
+                **report.provenance["holdout"],
+                "opened": _now(),
+                "recipes_that_opened_it": count,
+                "libraries": provenance.libraries(),
+                "machine": provenance.machine(),
+            },
             "results_digest": provenance.digest(document["results"]),
         }
         document["telemetry"] = {**report.telemetry, "holdout": _telemetry(clock, executor, result.fits)}
@@ -161,6 +173,12 @@ def load_report(name: str = "latest", *, home: str | Path | None = None) -> Repo
     return report
 
 
+def changed_since(report: Report) -> list[str]:
+    """Return libraries and processor that are not what they were when the run was made."""
+    now = {**provenance.libraries(), **provenance.machine()}
+    return provenance.differing({**report.provenance["libraries"], **report.provenance["machine"]}, now)
+
+
 def _listen(session: Session, bars: Bars, part: str) -> Any:
     recipe, progress = session.recipe, session.progress
     start = holdout_start(bars, recipe)
@@ -172,10 +190,6 @@ def _listen(session: Session, bars: Bars, part: str) -> Any:
 
 def _with_warnings(section: dict[str, Any], more: list[str]) -> dict[str, Any]:
     return {**section, "warnings": [*more, *section["warnings"]]}
-
-
-def _development(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["part"] == "development"]
 
 
 def _now() -> str:
@@ -216,14 +230,18 @@ def _session(bars: Bars, position: int) -> str | None:
 
 def _telemetry(clock: Clock, executor: Executor, fits: list[FitResult]) -> dict[str, Any]:
     per_model: dict[str, float] = {}
+    notes: dict[str, int] = {}
     for fit in fits:
         per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
+        for note in fit.notes:
+            notes[f"{fit.model}: {note}"] = notes.get(f"{fit.model}: {note}", 0) + 1
     return {
         **clock.telemetry(),
         "executor": executor.name,
         "workers": executor.workers,
         "fits": len(fits),
         "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
+        "fit_warnings": notes,
     }
 
 

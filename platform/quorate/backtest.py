@@ -22,7 +22,7 @@ from quorate.errors import IntegrityError
 Floats = NDArray[np.float64]
 Fill = Literal["open", "close"]
 
-GONE = 5  # bars without a price after which a symbol is taken for ended and paid out at its last close
+GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
 
 
@@ -168,16 +168,25 @@ def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[A
         yield portfolio, part, price
 
 
-def recently(present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where a symbol has had a bar within the last `GONE` bars: it may be missing, but is not gone."""
+def gone_after(bars: Bars) -> int:
+    """Return how many bars in a row a symbol may miss before it is taken for ended."""
+    return GONE * max(1, round(bars.bars_per_year / bars.calendar.sessions_per_year))
+
+
+def recently(present: NDArray[np.bool_], gone: int = GONE) -> NDArray[np.bool_]:
+    """Return where a symbol has had a bar within the last `gone` bars: it may be missing, but has not ended."""
     rows = np.arange(len(present))[:, None]
-    last = np.maximum.accumulate(np.where(present, rows, -GONE), axis=0)
-    return rows - last < GONE
+    last = np.maximum.accumulate(np.where(present, rows, -gone), axis=0)
+    return rows - last < gone
 
 
 def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
-    close, price, alive = pd.DataFrame(bars.close).ffill().to_numpy(), bars.fill(fill).copy(), recently(bars.present)
+    close, price, alive = (
+        pd.DataFrame(bars.close).ffill().to_numpy(),
+        bars.fill(fill).copy(),
+        recently(bars.present, gone_after(bars)),
+    )
     payout = np.zeros_like(alive)
     payout[1:] = alive[:-1] & ~alive[1:]
     price[payout] = close[payout]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -114,8 +114,8 @@ class Bars:
 
     @property
     def has_volume(self) -> bool:
-        """Whether any bar has a volume."""
-        return bool(np.isfinite(self.volume).any())
+        """Whether every bar has a volume."""
+        return bool(np.isfinite(self.volume[self.present]).all())
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -151,8 +151,10 @@ class Bars:
         )
 
     def until(self, stop: int) -> Bars:
-        """Return the first `stop` bars: all that is known at the close of bar ``stop - 1``."""
-        return self.take(0, stop)
+        """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
+        known = self.take(0, stop)
+        frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
+        return replace(known, frequency=frequency, bars_per_year=per_year)
 
     def select(self, symbols: Sequence[str]) -> Bars:
         """Return the panel of these symbols only."""
@@ -168,7 +170,7 @@ class Bars:
             "symbol": np.asarray(self.symbols)[column],
             "time": pd.DatetimeIndex(self.times[row]).tz_localize("UTC"),
         }
-        for name in FIELDS if self.has_volume else PRICES:
+        for name in FIELDS if np.isfinite(self.volume).any() else PRICES:
             data[name] = getattr(self, name)[row, column]
         return pd.DataFrame(data)
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from rich import box
 from rich.console import Console as Console
 from rich.live import Live
-from rich.markup import escape
+from rich.markup import escape as escape
 from rich.table import Table
 from rich.text import Text
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.backtest import Trading, equity_curves, recently
+from quorate.backtest import GONE, Trading, equity_curves, gone_after, recently
 from quorate.bars import Bars
 from quorate.dataset import Dataset
 from quorate.errors import PluginError
@@ -57,7 +57,9 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
     return panel
 
 
-def desired_weights(spec: StrategySpec, params: Mapping[str, Any], score: Floats, threshold: float) -> Floats:
+def desired_weights(
+    spec: StrategySpec, params: Mapping[str, Any], score: Floats, threshold: float, gone: int = GONE
+) -> Floats:
     """Return a strategy's weights, each symbol with its share of the capital.
 
     The share is one over the number of symbols with a recent score, so the gross exposure is at
@@ -74,12 +76,12 @@ def desired_weights(spec: StrategySpec, params: Mapping[str, Any], score: Floats
     weights = np.where(np.isnan(score), 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
-    return weights * share_of_capital(np.isfinite(score))
+    return weights * share_of_capital(np.isfinite(score), gone)
 
 
-def share_of_capital(available: NDArray[np.bool_]) -> Floats:
+def share_of_capital(available: NDArray[np.bool_], gone: int = GONE) -> Floats:
     """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols)."""
-    alive = recently(available)
+    alive = recently(available, gone)
     return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
 
 
@@ -91,9 +93,9 @@ def decide(
     rule: ThresholdRule,
     trading: Trading,
 ) -> list[Decisions]:
-    """Choose a threshold per fold and return the desired weights, for several series at once.
+    """Choose a threshold per fold and return the desired weights, for several series.
 
-    All thresholds of all series are backtested in one go over the out-of-fold span. A fold takes
+    All thresholds of a series are backtested in one go over the out-of-fold span. A fold takes
     the threshold with the best Sharpe ratio over the bars up to the last row whose label had ended
     at the fold's first decision; ties go to the lower one, and `rule.default` serves while there
     are fewer than `rule.min_bars` such bars or nothing was traded.
@@ -105,22 +107,19 @@ def decide(
     """
     start, stop = folds[0].first, folds[-1].stop
     span = bars.take(start, stop)
+    # Entry i of a series' returns is earned at bar start + 1 + i.
+    seen = [max(_last_known(dataset, folds, fold) - start, 0) for fold in folds]
     grid = sorted(set(rule.grid))
-    levels = [*grid, rule.default]
-    weights = [[desired_weights(spec, params, score, level) for level in levels] for spec, params, score in plans]
-    candidates = np.stack([w[start:stop] for per_plan in weights for w in per_plan[: len(grid)]], axis=2)
-    equity = equity_curves(span, candidates, trading)
-    returns = statistics.returns_of(equity).reshape(stop - start - 1, len(plans), len(grid))
     decisions = []
-    for j in range(len(plans)):
+    for spec, params, score in plans:
+        weights = [desired_weights(spec, params, score, level, gone_after(bars)) for level in (*grid, rule.default)]
+        equity = equity_curves(span, np.stack([w[start:stop] for w in weights[:-1]], axis=2), trading)
+        returns = statistics.returns_of(equity)
         targets, chosen = np.zeros(bars.close.shape), np.empty(len(folds))
         for k, fold in enumerate(folds):
-            # Entry i of `returns` is earned at bar start + 1 + i.
-            seen = returns[: max(_last_known(dataset, folds, fold) - start, 0), j]
-            level = _best(seen, rule, bars.bars_per_year)
-            at = levels.index(rule.default) if level is None else level
-            chosen[k] = levels[at]
-            targets[fold.first : fold.stop] = weights[j][at][fold.first : fold.stop]
+            best = _best(returns[: seen[k]], rule, bars.bars_per_year)
+            chosen[k] = rule.default if best is None else grid[best]
+            targets[fold.first : fold.stop] = weights[-1 if best is None else best][fold.first : fold.stop]
         decisions.append(Decisions(targets, chosen))
     return decisions
 

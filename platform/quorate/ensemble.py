@@ -29,6 +29,8 @@ class EnsembleHistory:
         Probability of the positive class, or expectation.
     labels : ndarray of float64, (n_rows,)
         What came true.
+    bars : ndarray of int64, (n_rows,)
+        Position of each row's bar; the rows of one bar are no independent evidence.
     binary : bool
         Whether predictions are probabilities.
     """
@@ -36,6 +38,7 @@ class EnsembleHistory:
     members: tuple[str, ...]
     predictions: Floats
     labels: Floats
+    bars: NDArray[np.int64]
     binary: bool
 
 
@@ -90,7 +93,7 @@ def combine(
     weights = np.empty((len(folds), len(members)))
     for k, fold in enumerate(folds):
         known = known_rows(predictions, dataset.end, fold.first)
-        history = EnsembleHistory(tuple(members), predictions[known], dataset.y[known], binary)
+        history = EnsembleHistory(tuple(members), predictions[known], dataset.y[known], dataset.bar[known], binary)
         weights[k] = member_weights(spec, params, history)
         combined[fold.test] = weighted(predictions[fold.test], weights[k])
     return combined, weights

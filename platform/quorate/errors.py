@@ -34,6 +34,10 @@ class IntegrityError(QuorateError):
     """A check on the platform's own arithmetic or on stored files failed."""
 
 
+class DataWarning(UserWarning):
+    """Something about the bars that a source wants the user to know; it goes into the report."""
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x' or 'y'?"`` for the known names closest to `name`, or ``""``."""
     close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.55)

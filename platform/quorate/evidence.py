@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -233,9 +234,18 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
             raise PluginError(f"gate {name!r} must return a GateResult (see quorate.judge); it returned {result!r}")
         if result.verdict == "PASS" and (result.value is None or not math.isfinite(result.value)):
             raise PluginError(f"gate {name!r} passed on an undefined value")
-        results.append(replace(result, gate=name, tier=spec.tier))
+        results.append(_plain(replace(result, gate=name, tier=spec.tier)))
     order = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
     return sorted(results, key=lambda r: (order[r.verdict], r.tier))
+
+
+def _plain(result: GateResult) -> GateResult:
+    """Return the result with NumPy scalars as plain numbers; what a report cannot hold is the gate's fault."""
+    try:
+        text = json.dumps(result.to_dict(), allow_nan=False, default=lambda value: value.item())
+    except (TypeError, ValueError, AttributeError) as e:
+        raise PluginError(f"gate {result.gate!r} must return plain, finite numbers and text: {e}") from e
+    return GateResult(**json.loads(text))
 
 
 def overall(verdicts: Iterable[str]) -> Verdict:

@@ -7,13 +7,15 @@ import importlib.metadata
 import inspect
 import json
 import os
+import random
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,31 @@ def run_fit(task: FitTask, data: FitData) -> FitResult:
     )
 
 
+def _thread_pools() -> set[str]:
+    from threadpoolctl import threadpool_info
+
+    return {pool["filepath"] for pool in threadpool_info()}
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators for a model that draws from them, and leave them as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    state = torch.random.get_rng_state() if torch else None
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        if torch and state is not None:
+            torch.random.set_rng_state(state)
+
+
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], str, tuple[str, ...]]:
     from threadpoolctl import threadpool_limits
 
@@ -150,13 +177,19 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
     X_train, X_test = _inputs(spec, dataset, fold.train), _inputs(spec, dataset, fold.test)
     y = dataset.y[fold.train]
     key = _key(task, spec, factory, X_train, y, X_test)
-    with warnings.catch_warnings(record=True) as caught, threadpool_limits(task.threads):
-        warnings.simplefilter("always")
-        if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(task.threads)
-        model = factory(**_arguments(factory, task))
-        model.fit(X_train, y.astype(np.int64) if spec.task == "classification" else y)
-        predictions = predict_blocks(_predictor(model, spec, task), X_test)
+    target = y.astype(np.int64) if spec.task == "classification" else y
+    while True:
+        pools = _thread_pools()
+        with warnings.catch_warnings(record=True) as caught, threadpool_limits(task.threads), _seeded(task.seed):
+            warnings.simplefilter("always")
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(task.threads)
+            model = _make(factory, task)
+            model.fit(X_train, target)
+            predictions = predict_blocks(_predictor(model, spec, task), X_test)
+        # A library that was loaded by the fit escaped the limit, and its sums may have another order.
+        if _thread_pools() == pools:
+            break
     if task.binary:
         if spec.task == "regression":
             predictions = np.clip(predictions, 0.0, 1.0)
@@ -176,16 +209,20 @@ def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArr
     return windows
 
 
-def _arguments(factory: Callable[..., Any], task: FitTask) -> dict[str, Any]:
-    arguments = dict(task.params)
+def _make(factory: Callable[..., Any], task: FitTask) -> Any:
+    """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
+    platform = {"random_state": task.seed, "n_jobs": task.threads}
+    assert set(platform) == RESERVED
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
         accepted = set()
-    platform = {"random_state": task.seed, "n_jobs": task.threads}
-    assert set(platform) == RESERVED
-    arguments.update({k: v for k, v in platform.items() if k in accepted})
-    return arguments
+    model = factory(**{**{k: v for k, v in platform.items() if k in accepted}, **task.params})
+    if hasattr(model, "get_params") and hasattr(model, "set_params"):
+        # Some libraries take them as **kwargs, and a factory may forget to hand them on.
+        unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
+        model.set_params(**unset)
+    return model
 
 
 def _predictor(model: Any, spec: ModelSpec, task: FitTask) -> Callable[[NDArray[Any]], NDArray[Any]]:
@@ -257,11 +294,15 @@ def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], *arrays: N
 
 
 def _name_of(factory: Callable[..., Any]) -> str:
+    if isinstance(factory, partial):
+        return f"partial({_name_of(factory.func)}, {factory.args!r}, {sorted(factory.keywords.items())!r})"
     return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
 @cache
 def _source_hash(factory: Callable[..., Any]) -> str:
+    if isinstance(factory, partial):
+        return _source_hash(factory.func)
     try:
         path = inspect.getsourcefile(factory)
         return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""

@@ -71,8 +71,10 @@ def check_history(n_bars: int, initial: int, session_count: str) -> None:
         )
 
 
-def check_classes(folds: list[Fold], y: NDArray[np.float64], sessions: NDArray[np.datetime64]) -> None:
-    """Raise `DataError`, if a classifier would train on a single class."""
+def check_training(
+    folds: list[Fold], y: NDArray[np.float64], sessions: NDArray[np.datetime64], classification: bool
+) -> None:
+    """Raise `DataError`, if a fold has nothing to train on, or a classifier would see a single class."""
     for fold in folds:
         if len(fold.train) == 0:
             raise DataError(
@@ -80,7 +82,7 @@ def check_classes(folds: list[Fold], y: NDArray[np.float64], sessions: NDArray[n
                 "feature or its label: raise folds.initial or leave out features of long lookback"
             )
         classes = np.unique(y[fold.train])
-        if len(classes) < 2:
+        if classification and len(classes) == 1:
             raise DataError(
                 f"fold {fold.index} (from {sessions[fold.first]}): all {len(fold.train)} training labels are "
                 f"{classes[0]:g}; a classifier needs both classes: check the prices, or use more history"

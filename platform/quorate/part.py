@@ -31,13 +31,31 @@ Judged = tuple[Series, Performance]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A judged part: `section` for the report, `frames` for Parquet, and the raw out-of-fold predictions."""
+    """A judged part.
+
+    Parameters
+    ----------
+    section : dict
+        For the report.
+    frames : dict of DataFrame
+        For Parquet.
+    predictions : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions of this part and those before it.
+    study : Study
+        Rows and folds.
+    fits : list of FitResult
+        This part's.
+    before : dict
+        Digests of the features and decisions before this part began: the part before must have had
+        the same.
+    """
 
     section: dict[str, Any]
     frames: dict[str, pd.DataFrame]
     predictions: Floats
     study: Study
     fits: list[FitResult]
+    before: dict[str, str]
 
 
 def development(
@@ -86,23 +104,24 @@ def _part(
         predictions = collect(study, fits, earlier)
         series, weights = decide_all(study, predictions)
     with clock.stage("backtest"):
-        judged = judge_span(study, series, folds[0].first, stop)
+        judged = judge_span(study, series, first, stop)
     with clock.stage("evidence"):
-        section = _section(study, judged, folds, weights, fits, predictions)
-        frames = _frames(name, study, judged, folds, fits, predictions)
-    return Part(section, frames, predictions, study, fits)
+        section = _section(study, judged, folds, (first, stop), weights, predictions)
+        frames = _frames(name, study, judged, folds, (first, stop), fits, predictions)
+    before = _digests(study, series[0], spans[0][0], first)
+    return Part(section, frames, predictions, study, fits, before)
 
 
 def _section(
     study: Study,
     judged: Sequence[Judged],
     folds: Sequence[Fold],
+    bounds: tuple[int, int],
     weights: dict[str, Floats],
-    fits: Sequence[FitResult],
     predictions: Floats,
 ) -> dict[str, Any]:
-    recipe, registry, bars = study.recipe, study.registry, study.bars
-    span = bars.take(folds[0].first, folds[-1].stop)
+    recipe, registry = study.recipe, study.registry
+    span = study.bars.take(*bounds)
     measured = [measure(performance, registry) for _, performance in judged]
     evidence = Evidence(judged[0][1], judged[-1][1], recipe.seed, measured[0], measured[-1])
     gates = run_gates({n: g for n, g in recipe.gates.items() if g is not False}, evidence, registry)
@@ -122,10 +141,10 @@ def _section(
         "market": market_figures(span),
         "folds": _fold_table(study, judged[0][0], folds, weights),
         "rows": {"features": study.dataset.X.shape[1], "predicted": sum(len(f.test) for f in folds)},
-        "warnings": [*study.warnings, *_warnings(study, span, fits)],
+        "warnings": [*study.warnings, *_warnings(study, span, judged)],
         "digests": {
             "predictions": _bytes_digest(predictions[np.concatenate([f.test for f in folds])]),
-            "targets": _bytes_digest(judged[0][0].decisions.targets[folds[0].first : folds[-1].stop]),
+            **_digests(study, judged[0][0], *bounds),
             "equity": _bytes_digest(judged[0][1].equity),
         },
     }
@@ -133,8 +152,10 @@ def _section(
 
 def market_figures(bars: Bars) -> dict[str, Any]:
     """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
+    # A symbol that missed bars earns what happened meanwhile when it is back.
+    before = pd.DataFrame(bars.close).ffill().to_numpy()[:-1]
     with np.errstate(invalid="ignore"):
-        steps = bars.close[1:] / bars.close[:-1] - 1
+        steps = bars.close[1:] / before - 1
     known = np.isfinite(steps)
     counts = known.sum(axis=1)
     returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
@@ -157,7 +178,7 @@ def repeated_opens(bars: Bars) -> float:
     return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
 
 
-def _warnings(study: Study, span: Bars, fits: Sequence[FitResult]) -> list[str]:
+def _warnings(study: Study, span: Bars, judged: Sequence[Judged]) -> list[str]:
     warnings = []
     share = repeated_opens(span)
     if study.recipe.backtest.fill == "open" and share > 0.2:
@@ -165,11 +186,21 @@ def _warnings(study: Study, span: Bars, fits: Sequence[FitResult]) -> list[str]:
             f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
             'set backtest.fill = "close"'
         )
-    notes: dict[str, int] = {}
-    for fit in fits:
-        for note in fit.notes:
-            notes[f"{fit.model}: {note}"] = notes.get(f"{fit.model}: {note}", 0) + 1
-    return warnings + [f"{note} ({count} of {len(study.folds)} folds)" for note, count in sorted(notes.items())]
+    for i, (one, _) in enumerate(judged):
+        for other, _ in judged[i + 1 :]:
+            if _same_trades(one, other):
+                warnings.append(f"{one.name} and {other.name} predict differently and yet trade alike")
+    return warnings
+
+
+def _same_trades(one: Series, other: Series) -> bool:
+    """Whether two members that traded at all decided the same from different predictions."""
+    return (
+        one.role == other.role == "member"
+        and bool(one.decisions.targets.any())
+        and np.array_equal(one.decisions.targets, other.decisions.targets)
+        and not np.array_equal(one.predictions, other.predictions, equal_nan=True)
+    )
 
 
 def _fold_table(
@@ -197,6 +228,14 @@ def _fold_table(
     return rows
 
 
+def _digests(study: Study, judged: Series, first: int, stop: int) -> dict[str, str]:
+    """Return digests of all features up to a bar, and of what was desired from one bar to another."""
+    return {
+        "features": _bytes_digest(study.dataset.X[study.dataset.bar < stop]),
+        "targets": _bytes_digest(judged.decisions.targets[first:stop]),
+    }
+
+
 def _bytes_digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
@@ -206,11 +245,12 @@ def _frames(
     study: Study,
     judged: Sequence[Judged],
     folds: Sequence[Fold],
+    bounds: tuple[int, int],
     fits: Sequence[FitResult],
     predictions: Floats,
 ) -> dict[str, pd.DataFrame]:
     times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
-    first, stop = folds[0].first, folds[-1].stop
+    first, stop = bounds
     named = [(one, f"{one.name}/{one.strategy}", result) for one, result in judged]
     trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
     equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quorate import __version__
+from quorate.recipe.resolve import to_plain
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
 
@@ -34,7 +35,7 @@ LIBRARIES = (
 
 def canonical(value: Any) -> bytes:
     """Return plain data as bytes that are equal exactly when the data is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def digest(value: Any) -> str:
@@ -44,7 +45,7 @@ def digest(value: Any) -> str:
 
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     """Return the digest of all in a resolved recipe that can change a result."""
-    table = recipe.model_dump(mode="json", exclude={"name", "description", "execution", "plugins"})
+    table = {k: v for k, v in to_plain(recipe).items() if k not in ("name", "description", "execution", "plugins")}
     return digest(
         {"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])}
     )

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import part as parts
-from quorate import provenance
-from quorate.api import load_report
+from quorate.api import changed_since, load_report
 from quorate.errors import RecipeError
 from quorate.progress import Clock, Progress
 from quorate.session import restore_session
@@ -76,7 +75,7 @@ def reproduce(
     report = load_report(stored.id, home=home)
     session = restore_session(stored, progress=progress, overrides=overrides)
     bars = stored.home.bars(report.provenance["data"]["fingerprint"])
-    frame = stored.frame("predictions")
+    frame = report.predictions
     members = list(session.recipe.models)
     clock = Clock(progress)
     again: dict[str, parts.Part] = {}
@@ -104,8 +103,7 @@ def reproduce(
         # Warnings of loading are told when data is loaded, which is not done again.
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
-    versions = provenance.differing(report.provenance["libraries"], provenance.libraries())
-    versions += provenance.differing(report.provenance["machine"], provenance.machine())
+    versions = changed_since(report)
     return Reproduction(stored.id, compared, differing, largest, differences, versions)
 
 

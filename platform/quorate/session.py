@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from quorate.bars import Bars
-from quorate.errors import QuorateError, RecipeError
+from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError
 from quorate.execution import Executor, make_executor
 from quorate.modules import LocalSource
 from quorate.progress import Progress
+from quorate.provenance import recipe_digest
 from quorate.recipe.load import load_recipe, merge, nested_override, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
@@ -85,6 +88,8 @@ def restore_session(stored: Run, *, progress: Progress | None = None, overrides:
     for item in overrides:
         table = merge(table, nested_override(item), f"--set {item}")
     recipe = validate(_dates(table), stored.id)
+    if recipe_digest(recipe, registry) != document["provenance"]["recipe_digest"]:
+        raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
     return Session(recipe, registry, stored.home, progress or Progress())
 
 
@@ -100,7 +105,7 @@ def load_bars(session: Session) -> Bars:
     recipe, registry = session.recipe, session.registry
     spec = registry.get("source", recipe.data.source)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", UserWarning)
+        warnings.simplefilter("default", DataWarning)
         try:
             bars = spec.resolve()(**substitute(recipe.data.options, "data"))
         except QuorateError as e:
@@ -114,10 +119,17 @@ def load_bars(session: Session) -> Bars:
             cause = e if told == str(e) else None
             raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {told}") from cause
     for warning in caught:
-        if issubclass(warning.category, UserWarning):
+        if issubclass(warning.category, DataWarning):
             session.warn(redact(str(warning.message), recipe.data.options))
     if not isinstance(bars, Bars):
         raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
+    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
+    if bars.calendar.sessions_per_year < 300 and weekend > 0.01:
+        session.warn(
+            f"{weekend:.0%} of the sessions fall on weekends, but calendar {bars.calendar.name!r} "
+            f"has {bars.calendar.sessions_per_year} sessions a year: for a market that never closes "
+            'set data.calendar = "24x7"'
+        )
     return bars
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.backtest import Trading, backtest
+from quorate.audit import audit_rows, audit_strategy
+from quorate.backtest import Trading, backtest, gone_after
 from quorate.bars import Bars
 from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
 from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
@@ -113,21 +114,36 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
         Cut where this study must stop knowing.
     parts : sequence of (first, stop)
         Bars to predict: the development, and after it perhaps the holdout.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to train on or to predict.
+    PluginError
+        If a feature or label breaks its contract.
+    IntegrityError
+        If a feature or label looks ahead, or a training label reaches into a test span.
     """
     label = registry.get("label", recipe.labels.name)
     assert isinstance(label, LabelSpec)
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     features, warnings = _features(recipe, registry, bars)
-    labels = build_labels(bars, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
-    dataset = build_dataset(bars, features, labels, max(m.lookback for m in members.values()))
+    history = max(m.lookback for m in members.values())
+
+    def build(known: Bars) -> Dataset:
+        labels = build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
+        return build_dataset(known, features, labels, history)
+
+    dataset = build(bars)
+    audit_rows(bars, dataset, build, parts[-1][0])
     folds: list[Fold] = []
     for first, stop in parts:
         folds += fold_module.walk_forward(dataset.bar, dataset.end, stop, recipe.folds.test, first, len(folds))
-    if not folds:
-        raise DataError(f"there is no row to predict in {bars.span}: the history is too short for its features")
+    if not folds or folds[-1].first < parts[-1][0]:
+        span = bars.take(*parts[-1]).span
+        raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.end)
-    if label.task == "classification":
-        fold_module.check_classes(folds, dataset.y, bars.sessions)
+    fold_module.check_training(folds, dataset.y, bars.sessions, label.task == "classification")
     return Study(recipe, registry, bars, dataset, folds, members, label.task == "classification", warnings)
 
 
@@ -145,9 +161,12 @@ def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[Feat
         return features, []
     usable = [s for s in features if "volume" not in s.inputs]
     left = len(features) - len(usable)
+    lack = int((bars.present & ~np.isfinite(bars.volume)).sum())
     if not usable:
-        raise DataError("the bars have no volume and every selected feature needs it: select others with features.use")
-    return usable, [f"the bars have no volume: {left} features that need it are left out"] if left else []
+        raise DataError(
+            f"{lack} bars have no volume and every selected feature needs it: select others with features.use"
+        )
+    return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []
 
 
 def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
@@ -250,6 +269,8 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     threshold = recipe.threshold
     assert threshold.grid is not None
     assert threshold.default is not None
+    judged_strategy, params, score = plans[0]
+    audit_strategy(judged_strategy, params, [score], threshold.default, study.folds[0].first)
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
     decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
     series = [
@@ -262,7 +283,7 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
 def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
     span = study.bars.take(first, stop)
-    hold = share_of_capital(span.present)
+    hold = share_of_capital(span.present, gone_after(span))
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
     nothing = np.full(len(study.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]

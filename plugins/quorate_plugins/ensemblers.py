@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import quorate
 
@@ -30,26 +30,31 @@ def mean(history: quorate.EnsembleHistory) -> NDArray[np.float64]:
 
 
 def past_performance(history: quorate.EnsembleHistory, rate: float = 1.0) -> NDArray[np.float64]:
-    """Return weights proportional to exp(-eta * total loss), the exponentially weighted forecaster.
+    """Return weights proportional to exp(-eta * total loss): exponential weighting.
 
-    Loss is the log loss of probabilities, otherwise the squared error over the labels' variance;
-    eta = `rate` * sqrt(8 ln(members) / rows) is the rate of its regret bound (Freund and Schapire
-    1997; Cesa-Bianchi and Lugosi 2006, theorem 2.2). Members that did alike get like weights, and
-    one that was clearly worse fades out.
+    Loss is the log loss of probabilities, otherwise the squared error over the labels' variance,
+    averaged over the symbols of a bar; eta = `rate` * sqrt(8 ln(members) / bars), as in the
+    exponentially weighted forecaster (Freund and Schapire 1997), whose bound holds for losses in 0..1
+    only. Members that did alike get like weights, and one that was clearly worse fades out.
     """
     import numpy as np
 
-    n, m = history.predictions.shape
-    total = np.array([_loss(history.predictions[:, j], history.labels, history.binary) for j in range(m)])
-    eta = rate * np.sqrt(8 * np.log(max(m, 2)) / n)
+    losses = _losses(history)
+    bar = np.unique(history.bars, return_inverse=True)[1]
+    rows = np.bincount(bar)
+    total = np.array([np.sum(np.bincount(bar, weights=loss) / rows) for loss in losses.T])
+    eta = rate * np.sqrt(8 * np.log(max(len(total), 2)) / len(rows))
     weights: NDArray[np.float64] = np.exp(-eta * (total - total.min()))
     return weights
 
 
-def _loss(prediction: NDArray[Any], label: NDArray[np.float64], binary: bool) -> float:
+def _losses(history: quorate.EnsembleHistory) -> NDArray[np.float64]:
+    """Return the loss of each row and member, (n_rows, n_members)."""
     import numpy as np
 
-    if not binary:
-        return float(np.sum((prediction - label) ** 2) / max(float(np.var(label)), 1e-300))
-    p = np.clip(prediction, 1e-6, 1 - 1e-6)
-    return float(-np.sum(label * np.log(p) + (1 - label) * np.log(1 - p)))
+    label = history.labels[:, None]
+    if not history.binary:
+        return (history.predictions - label) ** 2 / max(float(np.var(history.labels)), 1e-300)
+    p = np.clip(history.predictions, 1e-6, 1 - 1e-6)
+    loss: NDArray[np.float64] = -(label * np.log(p) + (1 - label) * np.log(1 - p))
+    return loss

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate import provenance
 from quorate.errors import DataError, FitError, RecipeError
 from quorate.predict import predict
 from quorate.reproduce import reproduce
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 RIDGE = """
 import quorate
+from quorate import provenance
 
 @quorate.hookimpl
 def quorate_models():
@@ -115,9 +117,9 @@ def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
 def test_reproduce_says_what_differs(small: dict[str, object]) -> None:
     report = quorate.run(small)
     assert report.source is not None
-    frame = report.source.frame("predictions")
+    frame = report.source.frame("development", "predictions")
     frame.loc[3, "member/logistic"] += 1e-9
-    report.source.write_frames({"predictions": frame})
+    report.source.write_frames("development", {"predictions": frame})
     result = reproduce(report.run_id)
     assert not result.identical
     assert result.differing == 1
@@ -240,3 +242,57 @@ def test_degenerate_opens_draw_a_warning(small: dict[str, object]) -> None:
     assert any("opens equal the close before" in w for w in report.results["development"]["warnings"])
     quiet = quorate.run({**recipe, "models": {"logistic": {}}, "backtest": {"fill": "close"}})
     assert not any("opens equal" in w for w in quiet.results["development"]["warnings"])
+
+
+def test_the_holdout_continues_the_same_walk_forward(small: dict[str, object]) -> None:
+    """What its first fold uses is what a run without a holdout would use there."""
+    promoted = quorate.promote(quorate.run({**small, "holdout": {"bars": 200}}).run_id)
+    through = quorate.run({**small, "holdout": {"bars": 0}})
+    folds = through.results["development"]["folds"]
+    assert promoted.results["holdout"]["folds"] == folds[2:]
+    assert folds[2]["weights"] != {"lightgbm": 0.5, "logistic": 0.5}
+    one, other = (r.predictions.drop(columns="part") for r in (promoted, through))
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_a_recipe_edited_after_the_run_is_refused(small: dict[str, object]) -> None:
+    report = quorate.run(small)
+    assert report.source is not None
+    path = report.source.path / "report.json"
+    document = json.loads(path.read_text())
+    document["provenance"]["recipe"]["gates"]["sharpe"]["threshold"] = -9.0
+    path.write_text(json.dumps(document))
+    for command in (quorate.promote, reproduce, predict):
+        with pytest.raises(quorate.IntegrityError, match=r"the recipe of run .* was changed after it"):
+            command(report.run_id)
+
+
+def test_versions_that_changed_before_the_holdout_are_told_and_kept(
+    small: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = quorate.run(small)
+    now = provenance.libraries()
+    monkeypatch.setattr("quorate.provenance.libraries", lambda: {**now, "numpy": "9.9"})
+    promoted = quorate.promote(report.run_id)
+    assert any("numpy" in w and "9.9" in w for w in promoted.results["holdout"]["warnings"])
+    assert promoted.provenance["holdout"]["libraries"]["numpy"] == "9.9"
+    assert promoted.provenance["libraries"]["numpy"] == now["numpy"]
+
+
+def test_the_order_of_models_in_a_recipe_changes_nothing(small: dict[str, object]) -> None:
+    models = small["models"]
+    assert isinstance(models, dict)
+    backwards = {**small, "models": dict(reversed(models.items()))}
+    assert quorate.run(small).digest == quorate.run(backwards).digest
+
+
+def test_a_ray_that_the_user_started_is_left_alone(small: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    stopped = []
+    monkeypatch.setattr(ray, "init", lambda **_: (_ for _ in ()).throw(RuntimeError("called ray.init twice")))
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "shutdown", lambda: stopped.append(1))
+    with pytest.raises(quorate.QuorateError, match=r"Ray could not be started: called ray\.init twice"):
+        quorate.run({**small, "execution": {"executor": "ray"}})
+    assert not stopped

@@ -9,7 +9,7 @@ import pytest
 
 from quorate.dataset import NEVER
 from quorate.errors import DataError, IntegrityError
-from quorate.folds import Fold, audit_folds, check_classes, check_history, walk_forward
+from quorate.folds import Fold, audit_folds, check_history, check_training, walk_forward
 
 RUNS = 10_000
 
@@ -138,13 +138,13 @@ def test_labels_of_one_class_are_told_with_fold_and_date():
     sessions = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
     y = np.array([1.0] * 5 + [0.0, 1.0, 1.0])
     good, bad = (Fold(i, 8, 10, np.arange(n), np.array([8, 9])) for i, n in ((0, 6), (3, 5)))
-    check_classes([good], y, sessions)
+    check_training([good], y, sessions, True)
     with pytest.raises(DataError, match=r"fold 3 \(from 2020-01-09\): all 5 training labels are 1; .* needs both"):
-        check_classes([good, bad], y, sessions)
+        check_training([good, bad], y, sessions, True)
 
 
 def test_a_fold_without_training_rows_is_told_with_what_to_change():
     sessions = np.arange("2020-01-01", "2020-01-11", dtype="datetime64[D]")
     fold = Fold(0, 2, 10, np.empty(0, dtype=np.int64), np.array([2]))
     with pytest.raises(DataError, match=r"fold 0 \(from 2020-01-03\) has no training row.*folds.initial"):
-        check_classes([fold], np.ones(10), sessions)
+        check_training([fold], np.ones(10), sessions, True)

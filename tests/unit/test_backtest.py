@@ -14,15 +14,23 @@ from hypothesis import strategies as st
 import quorate
 from quorate import backtest as module
 from quorate import statistics
-from quorate.backtest import GONE, Trading, backtest, equity_curves, recently
+from quorate.backtest import Trading, backtest, equity_curves, recently
 from quorate.bars import Bars
 from quorate.decide import share_of_capital
 from quorate.errors import IntegrityError
 from quorate.evidence import Evidence, Performance
 from quorate_plugins import gates, metrics
 
+GONE = 5  # so that short markets have symbols that end
 FREE = Trading(capital=1000.0)
 COSTLY = Trading(fees=0.001, slippage=0.0005, capital=1000.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _symbols_end_soon():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GONE", GONE)
+        yield
 
 
 def panel(opens, closes):
@@ -165,7 +173,7 @@ def test_the_random_markets_hold_what_they_are_meant_to():
     ended, late, short_of_cash = 0, 0, 0
     for seed in range(40):
         bars = market(seed, 45, 3)
-        alive = recently(bars.present)
+        alive = recently(bars.present, GONE)
         ended += bool((alive[:-1] & ~alive[1:]).any())
         late += not alive[0].all()
         targets = weights_for(seed, bars, short=False)
@@ -299,7 +307,7 @@ def test_a_symbol_that_comes_back_is_held_again_in_its_share(missing):
     prices[2 : 2 + missing, 1] = np.nan
     prices[-1] = 12.0, 11.0  # what the last bar earns tells what is held
     bars = panel(prices, prices)
-    result = backtest(bars, share_of_capital(bars.present)[:, :, None], FREE)[0]
+    result = backtest(bars, share_of_capital(bars.present, GONE)[:, :, None], FREE)[0]
     assert result.equity[-1] == pytest.approx(1000 + 50 * 2 + 50 * 1)
     entered = pd.DatetimeIndex(result.trades["entered"][result.trades["symbol"] == "B"]).tz_localize(None)
     # Paid out, it is decided upon anew at its first bar back and traded at the one after.
@@ -309,7 +317,7 @@ def test_a_symbol_that_comes_back_is_held_again_in_its_share(missing):
 
 def test_recently_forgets_a_symbol_after_so_many_bars():
     present = np.array([False, True] + [False] * (GONE + 1))[:, None]
-    assert recently(present)[:, 0].tolist() == [False] + [True] * GONE + [False] * 2
+    assert recently(present, GONE)[:, 0].tolist() == [False] + [True] * GONE + [False] * 2
 
 
 # --- trades and figures

@@ -130,9 +130,12 @@ def test_wrong_frames_are_refused_naming_the_first_offender(change, message):
         quorate.Bars.from_frame(change(long_frame()))
 
 
-def test_a_missing_volume_is_allowed():
+def test_a_missing_volume_is_allowed_and_then_volume_is_not_whole():
     frame = long_frame()
-    assert quorate.Bars.from_frame(frame.assign(volume=frame["volume"].where(frame.index != 1))).has_volume
+    assert quorate.Bars.from_frame(frame).has_volume
+    bars = quorate.Bars.from_frame(frame.assign(volume=frame["volume"].where(frame.index != 1)))
+    assert not bars.has_volume
+    assert bars.to_frame()["volume"].isna().sum() == 1
 
 
 # --- calendars

@@ -293,9 +293,9 @@ def test_reproduce_says_identical_and_exits_0_or_differs_and_exits_1(finished):
     same = call("reproduce", "--json")
     assert (same.exit_code, json.loads(same.stdout)["identical"]) == (0, True)
     [run] = finished.runs()
-    frame = run.frame("predictions")
+    frame = run.frame("development", "predictions")
     frame.loc[0, "member/logistic"] = np.nextafter(frame.loc[0, "member/logistic"], 1)
-    run.write_frames({"predictions": frame})
+    run.write_frames("development", {"predictions": frame})
     other = call("reproduce", "--json")
     assert other.exit_code == 1
     assert (json.loads(other.stdout)["identical"], json.loads(other.stdout)["differing"]) == (False, 1)

@@ -83,7 +83,7 @@ def world():
 def history(predictions, labels, binary=True):
     predictions = np.array(predictions, dtype=float)
     names = tuple("abcdef"[: predictions.shape[1]])
-    return EnsembleHistory(names, predictions, np.array(labels, dtype=float), binary)
+    return EnsembleHistory(names, predictions, np.array(labels, dtype=float), np.arange(len(labels)), binary)
 
 
 # --- weights
@@ -195,7 +195,7 @@ def test_members_that_did_alike_get_equal_weights():
 
 def test_without_history_weights_are_equal_and_the_ensembler_is_not_asked():
     spec = quorate.EnsemblerSpec("never", lambda history: 1 / 0)
-    empty = EnsembleHistory(("a", "b", "c", "d"), np.empty((0, 4)), np.empty(0), True)
+    empty = EnsembleHistory(("a", "b", "c", "d"), np.empty((0, 4)), np.empty(0), np.empty(0, dtype=np.int64), True)
     assert member_weights(spec, {}, empty).tolist() == [0.25] * 4
 
 

@@ -293,7 +293,7 @@ def test_false_takes_a_baseline_away():
 
 
 def test_a_table_cannot_become_a_value(write):
-    with pytest.raises(quorate.RecipeError, match="--set folds=5: folds is a table; it cannot be set to 5"):
+    with pytest.raises(quorate.RecipeError, match="--set: folds is a table; it cannot be set to 5"):
         load_recipe("planted", REGISTRY, ["folds=5"])
 
 
@@ -410,7 +410,7 @@ from quorate_data.simulated import simulated
 
 def vault(how: str, password: str, number: int = 1):
     if how == "warn":
-        warnings.warn(f"{password} is weak")
+        warnings.warn(f"{password} is weak", quorate.DataWarning)
     if how == "data-error":
         raise quorate.DataError(f"{password} is wrong")
     if how == "any-error":

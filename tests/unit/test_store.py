@@ -388,9 +388,9 @@ def test_bars_are_kept_once(home):
 
 def test_changed_predictions_do_not_open_the_holdout(finished):
     [run] = finished.runs()
-    frame = run.frame("predictions")
+    frame = run.frame("development", "predictions")
     frame.loc[3, "member/logistic"] += 1e-9
-    run.write_frames({"predictions": frame})
+    run.write_frames("development", {"predictions": frame})
     with pytest.raises(quorate.IntegrityError, match=r"predictions of run .* were changed"):
         quorate.promote(home=finished.path)
     assert not (finished.path / "holdouts").exists()
@@ -399,7 +399,7 @@ def test_changed_predictions_do_not_open_the_holdout(finished):
 @pytest.mark.parametrize("content", [None, b"nonsense"], ids=["gone", "broken"])
 def test_a_table_that_cannot_be_read_is_told_with_its_run(finished, content):
     [run] = finished.runs()
-    path = run.path / "trades.parquet"
+    path = run.path / "development" / "trades.parquet"
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(quorate.IntegrityError, match=f"run {run.id} is not whole"):
         _ = load_report(home=finished.path).trades

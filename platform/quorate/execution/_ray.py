@@ -29,6 +29,7 @@ class RayExecutor(Executor):
         # Short, because Unix sockets live below it and their paths are limited.
         self._folder = Path(tempfile.mkdtemp(prefix="quorate-"))
         self._failure: BaseException | None = None
+        self._mine = False
         self._started, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._start, name="ray-start", daemon=True).start()
 
@@ -46,6 +47,7 @@ class RayExecutor(Executor):
                 object_store_memory=STORE_BYTES,
                 _temp_dir=str(self._folder),
             )
+            self._mine = True
         except BaseException as e:
             self._failure = e
         self._started.set()
@@ -57,14 +59,15 @@ class RayExecutor(Executor):
         ray = self._ready()
         shared = ray.put(data)
         # A worker that dies is replaced and the fit runs again; an error of the model is a result.
-        remote = ray.remote(num_cpus=1, max_retries=2)(run_fit)
+        remote = ray.remote(max_retries=2)(run_fit)
         queue = sorted(tasks, key=lambda t: -t.fold)
         running: dict[Any, FitTask] = {}
         try:
             while queue or running:
                 while queue and len(running) < WAITING_PER_WORKER * self.workers:
                     task = queue.pop(0)
-                    running[remote.remote(task, shared)] = task
+                    slot = remote.options(num_cpus=min(task.threads, self.workers))
+                    running[slot.remote(task, shared)] = task
                 for finished in ray.wait(list(running), num_returns=1)[0]:
                     task = running.pop(finished)
                     done(self._fetch(ray, finished, task))
@@ -95,10 +98,11 @@ class RayExecutor(Executor):
     def close(self) -> None:
         """Stop this Ray and remove its folder."""
         self._started.wait()
-        import ray
+        if self._mine:
+            import ray
 
-        if ray.is_initialized():
             ray.shutdown()
+            self._mine = False
         self._over.set()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -46,9 +46,11 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
         Naming the file, the key, what was expected and what was found.
     """
     table, where = read_table(name, registry)
+    # Together first, so that an option given before its source is not lost with the old source's.
+    changes: Table = {}
     for item in overrides:
-        table = merge(table, nested_override(item), f"--set {item}")
-    return validate(table, where)
+        changes = merge(changes, nested_override(item), f"--set {item}")
+    return validate(merge(table, changes, "--set"), where)
 
 
 def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> tuple[Table, str]:

@@ -60,7 +60,8 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
             "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
-            "models": models,
+            # One order, so that sums over members do not depend on how a recipe was written.
+            "models": dict(sorted(models.items())),
             "ensemble": recipe.ensemble.model_copy(
                 update={"params": resolve_options(ensembler, recipe.ensemble.params, "ensemble.params")}
             ),
@@ -68,7 +69,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
                 update={"params": resolve_options(strategy, recipe.strategy.params, "strategy.params")}
             ),
             "threshold": threshold,
-            "gates": _gates(recipe, registry),
+            "gates": dict(sorted(_gates(recipe, registry).items())),
         }
     )
     return resolved, warnings
@@ -192,18 +193,19 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     baselines = [name for name in registry.names("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", STANDARD_GATES)):
         table[section].update({name: False for name in unasked if name not in table[section]})
-    return tomli_w.dumps(_masked(table))
+    return tomli_w.dumps({**table, "data": _masked(table["data"])})
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
-    masked: dict[str, Any] = _masked(recipe.model_dump(mode="json", exclude_none=True))
-    return masked
+    table = recipe.model_dump(mode="json", exclude_none=True)
+    return {**table, "data": _masked(table["data"])}
 
 
 def _masked(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {k: _masked(v, k) for k, v in value.items() if v is not None}
+        # What lies below a secret key is secret, whatever its own name.
+        return {k: _masked(v, key if _SECRET.search(key) else k) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [_masked(v, key) for v in value]
     if isinstance(value, str) and not substitute_needed(value):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from quorate.store import Run
 
 
+PARTS = ("development", "holdout")
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """Everything about one run.
@@ -98,11 +101,7 @@ class Report:
     def _table(self, key: str) -> pd.DataFrame:
         import pandas as pd
 
-        rows = [
-            {"part": part, **row}
-            for part in ("development", "holdout")
-            for row in (self.results[part] or {}).get(key, [])
-        ]
+        rows = [{"part": part, **row} for part in PARTS for row in (self.results[part] or {}).get(key, [])]
         return pd.DataFrame(rows)
 
     @cached_property
@@ -133,7 +132,10 @@ class Report:
     def _stored(self, name: str) -> pd.DataFrame:
         if self.source is None:
             raise StoreError("this report has no tables: it was not read from a home")
-        return self.source.frame(name)
+        import pandas as pd
+
+        parts = [part for part in PARTS if self.results[part]]
+        return pd.concat([self.source.frame(part, name) for part in parts], ignore_index=True)
 
     def __repr__(self) -> str:
         return f"Report({self.run_id}: {self.verdict})"

@@ -224,6 +224,8 @@ def _foot(report: Report, target: console.Console) -> None:
     telemetry = report.telemetry
     stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in telemetry["stages"].items() if seconds >= 0.05)
     cpu = sum(telemetry["fit_cpu_seconds"].values())
+    for note, count in telemetry.get("fit_warnings", {}).items():
+        target.print("[yellow]warning[/yellow] " + console.escape(f"{note} ({console.plural(count, 'fit')})"))
     target.print(
         f"[bright_black]{telemetry['fits']} fits, {cpu:.1f} CPU s on {telemetry['executor']} "
         f"({console.plural(telemetry['workers'], 'worker')}); {telemetry['seconds']:.1f} s in all: {stages}; "

@@ -2,7 +2,7 @@
 
 ::
 
-    HOME/runs/RUN/            one folder per run: recipe.toml, report.json, *.parquet
+    HOME/runs/RUN/            one folder per run: recipe.toml, report.json, and per part *.parquet
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/holdouts/HASH/       one file per recipe that opened the holdout of these bars
@@ -99,9 +99,10 @@ class Home:
     def keep_bars(self, bars: Bars) -> None:
         """Store the bars under their fingerprint, once."""
         path = self._bars(bars.fingerprint)
-        if not path.exists():
+        calendar = path.with_suffix(".json")
+        if not (path.exists() and calendar.exists()):
+            write_json(calendar, asdict(bars.calendar))
             write_parquet(bars.to_frame(), path)
-            write_json(path.with_suffix(".json"), asdict(bars.calendar))
 
     def bars(self, fingerprint: str) -> Bars:
         """Return stored bars.
@@ -172,15 +173,15 @@ class Run:
             return "finished"
         return "failed" if (self.path / "error.txt").exists() else "unfinished"
 
-    def write_frames(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Store tables as Parquet."""
+    def write_frames(self, part: str, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Store the tables of a part, development or holdout, as Parquet; the report says which parts count."""
         for name, frame in frames.items():
-            write_parquet(frame, self.path / f"{name}.parquet")
+            write_parquet(frame, self.path / part / f"{name}.parquet")
 
-    def frame(self, name: str) -> pd.DataFrame:
+    def frame(self, part: str, name: str) -> pd.DataFrame:
         """Return a stored table, or raise `IntegrityError`, if it is gone or cannot be read."""
         try:
-            return read_parquet(self.path / f"{name}.parquet")
+            return read_parquet(self.path / part / f"{name}.parquet")
         except DataError as e:
             raise IntegrityError(f"run {self.id} is not whole: {e}") from e
 

@@ -54,13 +54,16 @@ def xgboost(
     learning_rate: float = 0.05,
     subsample: float = 0.8,
     colsample_bytree: float = 0.8,
+    reg_alpha: float = 0.0,
     reg_lambda: float = 1.0,
     min_child_weight: float = 20.0,
+    gamma: float = 0.0,
+    max_bin: int = 256,
+    scale_pos_weight: float = 1.0,
     random_state: int = 0,
     n_jobs: int = 1,
-    **more: Any,
 ) -> Any:
-    """Return an XGBoost classifier; further parameters go to it as they are."""
+    """Return an XGBoost classifier."""
     from xgboost import XGBClassifier
 
     return XGBClassifier(
@@ -69,47 +72,56 @@ def xgboost(
         learning_rate=learning_rate,
         subsample=subsample,
         colsample_bytree=colsample_bytree,
+        reg_alpha=reg_alpha,
         reg_lambda=reg_lambda,
         min_child_weight=min_child_weight,
+        gamma=gamma,
+        max_bin=max_bin,
+        scale_pos_weight=scale_pos_weight,
         tree_method="hist",
         random_state=random_state,
         n_jobs=n_jobs,
         verbosity=0,
-        **more,
     )
 
 
 def lightgbm(
     n_estimators: int = 80,
     num_leaves: int = 8,
+    max_depth: int = -1,
     learning_rate: float = 0.05,
     min_child_samples: int = 40,
     subsample: float = 0.8,
     subsample_freq: int = 1,
     colsample_bytree: float = 0.8,
+    reg_alpha: float = 0.0,
     reg_lambda: float = 1.0,
+    min_split_gain: float = 0.0,
+    max_bin: int = 255,
     random_state: int = 0,
     n_jobs: int = 1,
-    **more: Any,
 ) -> Any:
-    """Return a LightGBM classifier; further parameters go to it as they are."""
+    """Return a LightGBM classifier."""
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(
         n_estimators=n_estimators,
         num_leaves=num_leaves,
+        max_depth=max_depth,
         learning_rate=learning_rate,
         min_child_samples=min_child_samples,
         subsample=subsample,
         subsample_freq=subsample_freq,
         colsample_bytree=colsample_bytree,
+        reg_alpha=reg_alpha,
         reg_lambda=reg_lambda,
+        min_split_gain=min_split_gain,
+        max_bin=max_bin,
         random_state=random_state,
         n_jobs=n_jobs,
         deterministic=True,
         force_row_wise=True,
         verbosity=-1,
-        **more,
     )
 
 
@@ -118,11 +130,13 @@ def catboost(
     depth: int = 4,
     learning_rate: float = 0.05,
     l2_leaf_reg: float = 3.0,
+    random_strength: float = 1.0,
+    rsm: float = 1.0,
+    border_count: int = 254,
     random_state: int = 0,
     n_jobs: int = 1,
-    **more: Any,
 ) -> Any:
-    """Return a CatBoost classifier; further parameters go to it as they are."""
+    """Return a CatBoost classifier."""
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
@@ -130,9 +144,11 @@ def catboost(
         depth=depth,
         learning_rate=learning_rate,
         l2_leaf_reg=l2_leaf_reg,
+        random_strength=random_strength,
+        rsm=rsm,
+        border_count=border_count,
         random_seed=random_state,
         thread_count=n_jobs,
         allow_writing_files=False,
         logging_level="Silent",
-        **more,
     )

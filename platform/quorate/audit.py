@@ -1,0 +1,94 @@
+"""Causality checks that every run makes: what was computed must not change when the future is cut off.
+
+A few cuts catch a feature, label or strategy that reads ahead everywhere, as most faulty ones do; one
+that does so on rare bars only can slip through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars import Bars
+from quorate.dataset import Dataset
+from quorate.errors import DataError, IntegrityError
+from quorate.specs import StrategySpec
+
+# Float32 values that agree to this are the same: a transform may round by the length of its input.
+RELATIVE, ABSOLUTE = 1e-4, 1e-6
+
+
+def cuts(first: int, n_bars: int) -> list[int]:
+    """Return how many bars each check knows: just after the first prediction, half-way, all but one."""
+    return sorted({k for k in (first + 1, (first + n_bars) // 2, n_bars - 1) if 0 < k < n_bars})
+
+
+def audit_rows(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], first: int) -> None:
+    """Build the rows again without the future and compare features and ended labels.
+
+    Parameters
+    ----------
+    bars : Bars
+        What `dataset` was built from.
+    build : callable
+        From bars to rows.
+    first : int
+        Position of the first bar that is predicted.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the feature or label, the bar, and both values.
+    """
+    for known in cuts(first, len(bars)):
+        try:
+            part = build(bars.until(known))
+        except DataError:  # no row yet that has all its features
+            continue
+        n = len(part)
+        changed = ~np.isclose(part.X, dataset.X[:n], rtol=RELATIVE, atol=ABSOLUTE)
+        if changed.any():
+            row, column = (int(i) for i in np.argwhere(changed)[0])
+            raise IntegrityError(
+                f"feature {dataset.feature_names[column]!r} looks ahead: {_where(bars, dataset, row)} it is "
+                f"{dataset.X[row, column]:g}, but {part.X[row, column]:g} when the bars after "
+                f"{bars.sessions[known - 1]} are not known"
+            )
+        ended = dataset.end[:n] < known
+        wrong = ended & (part.y != dataset.y[:n])
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise IntegrityError(
+                f"the label looks past its own end: {_where(bars, dataset, row)} it is {dataset.y[row]:g} and said "
+                f"to be known on {bars.sessions[int(dataset.end[row])]}, but with the bars up to "
+                f"{bars.sessions[known - 1]} it is {part.y[row]:g}"
+            )
+
+
+def audit_strategy(
+    spec: StrategySpec, params: Mapping[str, Any], scores: Sequence[NDArray[np.float64]], threshold: float, first: int
+) -> None:
+    """Ask a strategy again without the later scores and compare its weights.
+
+    Raises
+    ------
+    IntegrityError
+        If a weight changed.
+    """
+    function = spec.resolve()
+    for score in scores:
+        whole = np.asarray(function(score, threshold, **params), dtype=np.float64)
+        for known in cuts(first, len(score)):
+            part = np.asarray(function(score[:known], threshold, **params), dtype=np.float64)
+            if not np.allclose(part, whole[:known], rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
+                raise IntegrityError(
+                    f"strategy {spec.name!r} looks ahead: its weights before bar {known} change when the scores "
+                    "from there on are not known"
+                )
+
+
+def _where(bars: Bars, dataset: Dataset, row: int) -> str:
+    return f"for {bars.symbols[dataset.symbol[row]]} on {bars.sessions[dataset.bar[row]]}"
