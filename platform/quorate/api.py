@@ -77,15 +77,15 @@ def run(
         )
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
-            stored.write_frames("development", result.frames)
+            files = stored.write_frames("development", result.frames)
         document = {
             "schema_version": REPORT_VERSION,
             "provenance": {**_provenance(session, stored, bars, result), "results_digest": provenance.digest(results)},
             "results": results,
             "telemetry": _telemetry(clock, executor, result.fits),
+            "files": files,
         }
-        stored.write_report(document)
-    return Report(document, stored)
+        return _seal(document, stored)
 
 
 def promote(name: str = "latest", *, home: str | Path | None = None, progress: Progress | None = None) -> Report:
@@ -118,7 +118,6 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         raise RecipeError(
             f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
-    parts.check_stored(report.predictions, list(session.recipe.models), report.results, stored.id)
     earlier = parts.stored_predictions(report.predictions, list(session.recipe.models))
     for change in changed_since(report):
         session.warn(f"not as in the development: {change}")
@@ -134,8 +133,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
                     "ahead, or a library changed (quorate reproduce tells)"
                 )
         with clock.stage("store"):
-            stored.write_frames("holdout", result.frames)
-        document = {**report.document}
+            files = stored.write_frames("holdout", result.frames)
+        document = {**report.document, "files": {**report.document["files"], **files}}
         document["results"] = {**report.results, "holdout": _with_warnings(result.section, session.warnings)}
         document["provenance"] = {
             **report.provenance,
@@ -149,28 +148,29 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
             "results_digest": provenance.digest(document["results"]),
         }
         document["telemetry"] = {**report.telemetry, "holdout": _telemetry(clock, executor, result.fits)}
-        stored.write_report(document)
-    return Report(document, stored)
+        return _seal(document, stored)
 
 
 def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:
-    """Return the report of a stored run, after checking that its results are what was computed.
+    """Return the report of a stored run, after checking that it is as it was written.
 
     Raises
     ------
     IntegrityError
-        If the results do not have the digest that was stored with them.
+        If it was changed.
     """
     stored = Home(home).find(name)
     report = Report(stored.report(), stored)
-    for key in ("provenance", "results", "telemetry"):
-        if not isinstance(report.document.get(key), Mapping):
-            raise IntegrityError(f"{stored.path / 'report.json'} has no {key!r}: it was changed")
-    if report.digest != report.provenance.get("results_digest"):
-        raise IntegrityError(
-            f"{stored.path / 'report.json'} was changed after the run: its results have another digest"
-        )
+    if report.document.get("seal") != report.seal:
+        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: it has another seal")
     return report
+
+
+def _seal(document: Mapping[str, Any], stored: Run) -> Report:
+    """Store the document with its own digest, which tells later whether it is still the same."""
+    sealed = {**document, "seal": Report(document).seal}
+    stored.write_report(sealed)
+    return Report(sealed, stored)
 
 
 def changed_since(report: Report) -> list[str]:

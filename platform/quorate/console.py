@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from rich import box
-from rich.console import Console as Console
+from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.markup import escape as escape
 from rich.table import Table
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 140
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INSUFFICIENT": "bold yellow", "INSUF": "bold yellow"}
+
+
+class Console(RichConsole):
+    """A console that leaves it to the caller what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on."""
+        raise BrokenPipeError
 
 
 def out() -> Console:
@@ -63,9 +71,9 @@ def verdict_text(verdict: str, short: bool = False) -> Text:
 def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence[str | Text]]]) -> Table:
     """Return a plain table of groups of rows; a column is (heading, ``left`` or ``right``)."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for i, (heading, side) in enumerate(columns):
+    for heading, side in columns:
         right = side == "right"
-        grid.add_column(heading, justify="right" if right else "left", no_wrap=right or i == 0, overflow="fold")
+        grid.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for rows in groups:
         for row in rows:
             grid.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))

@@ -241,6 +241,10 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
 
 def _plain(result: GateResult) -> GateResult:
     """Return the result with NumPy scalars as plain numbers; what a report cannot hold is the gate's fault."""
+    value, margin, benchmark = (
+        None if figure is None else finite_or_none(figure) for figure in (result.value, result.margin, result.benchmark)
+    )
+    result = replace(result, value=value, margin=margin, benchmark=benchmark)
     try:
         text = json.dumps(result.to_dict(), allow_nan=False, default=lambda value: value.item())
     except (TypeError, ValueError, AttributeError) as e:

@@ -125,7 +125,7 @@ def run_fit(task: FitTask, data: FitData) -> FitResult:
     predictions = np.full(len(fold.test), np.nan)
     try:
         predictions, key, notes = _fit(task, data.dataset, fold)
-    except Exception as e:  # a plugin may raise anything; the run decides what a failed fit means
+    except (Exception, SystemExit) as e:  # a plugin may raise anything; the run decides what a failed fit means
         error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
         trace = traceback.format_exc()
     return FitResult(

@@ -75,7 +75,7 @@ def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) 
     if hint is None:
         return value
     try:
-        return TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python(value)
+        return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
     except ValidationError as e:
         detail = e.errors()[0]["msg"].removeprefix("Input should ")
         raise RecipeError(f"{where}.{key} must {detail}; it was {value!r}") from e

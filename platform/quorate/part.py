@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars import Bars
 from quorate.dataset import NEVER
-from quorate.errors import IntegrityError
 from quorate.evidence import Evidence, Performance, finite_or_none, measure, metric_values, overall, run_gates
 from quorate.execution import Executor
 from quorate.fit import FitResult
@@ -312,16 +311,6 @@ def _prediction_frame(
             **combined,
         }
     )
-
-
-def check_stored(frame: pd.DataFrame, members: Sequence[str], results: Mapping[str, Any], where: str) -> None:
-    """Raise `IntegrityError`, unless the stored out-of-fold predictions are those that were computed."""
-    for part in ("development", "holdout"):
-        if results[part] is None:
-            continue
-        columns = frame.loc[frame["part"] == part].reindex(columns=[f"member/{name}" for name in members])
-        if _bytes_digest(columns.to_numpy(dtype=np.float64)) != results[part]["digests"]["predictions"]:
-            raise IntegrityError(f"the predictions of run {where} were changed after it: they have another digest")
 
 
 def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:

@@ -15,7 +15,7 @@ from quorate.dataset import NEVER
 from quorate.decide import score_of
 from quorate.errors import DataError, RecipeError
 from quorate.folds import Fold
-from quorate.part import check_stored, stored_predictions
+from quorate.part import stored_predictions
 from quorate.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.model import Report
@@ -93,7 +93,6 @@ def predict(
     study = prepare(session.recipe, session.registry, bars, [(session.recipe.folds.initial, len(bars))])
     for warning in study.warnings:
         session.warn(warning)
-    check_stored(report.predictions, list(session.recipe.models), report.results, stored.id)
     earlier, folds = _earlier(study, report.predictions, list(session.recipe.models), bars)
     last = len(bars) - 1
     rows = np.flatnonzero(study.dataset.bar == last).astype(np.int64)

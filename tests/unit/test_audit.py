@@ -33,7 +33,7 @@ def quorate_strategies():
     yield quorate.StrategySpec("knowing", knowing)
 """
 AHEAD = {
-    "tomorrow's return": "def tip(open, close):\n    return np.vstack([open[2:] / open[1:-1] - 1, np.zeros((2, open.shape[1]))])",
+    "tomorrow's return": "def tip(open, close):\n    return np.vstack([open[2:] / open[1:-1] - 1, 0 * open[:2]])",
     "one bar late": "def tip(open, close):\n    return np.vstack([close[1:] / close[:-1] - 1, close[-1:] * 0])",
     "centred mean": "def tip(open, close):\n    k = np.ones(5) / 5\n"
     "    return np.column_stack([np.convolve(c, k, 'same') / c - 1 for c in close.T])",
@@ -90,7 +90,9 @@ def test_a_plugin_that_waits_for_the_holdout_to_look_ahead_is_caught_there(tmp_p
     )
     report = run(tmp_path, code + FEATURE)
     monkeypatch.setattr("quorate.audit.cuts", lambda first, n: [])
-    with pytest.raises(quorate.IntegrityError, match=r"with the holdout in sight the features of run .* before it are others"):
+    with pytest.raises(
+        quorate.IntegrityError, match=r"with the holdout in sight the features of run .* before it are others"
+    ):
         quorate.promote(report.run_id)
     assert quorate.load_report(report.run_id).results["holdout"] is None
 

@@ -14,6 +14,7 @@ import quorate
 from quorate.api import load_report
 from quorate.cli._app import app
 from quorate.store import Home
+from quorate.study import collect
 from quorate_data.simulated import simulated
 
 RECIPE = """
@@ -289,16 +290,45 @@ def test_runs_goes_on_where_a_report_cannot_be_read(recipe, finished):
     assert [row["state"].split(":")[0] for row in rows] == ["unreadable", "finished"]
 
 
-def test_reproduce_says_identical_and_exits_0_or_differs_and_exits_1(finished):
+def test_reproduce_says_identical_and_exits_0_or_differs_and_exits_1(finished, monkeypatch):
     same = call("reproduce", "--json")
     assert (same.exit_code, json.loads(same.stdout)["identical"]) == (0, True)
-    [run] = finished.runs()
-    frame = run.frame("development", "predictions")
-    frame.loc[0, "member/logistic"] = np.nextafter(frame.loc[0, "member/logistic"], 1)
-    run.write_frames("development", {"predictions": frame})
+
+    def otherwise(*args):
+        predictions = collect(*args)
+        row = int(np.isfinite(predictions[:, 0]).argmax())
+        predictions[row, 0] = np.nextafter(predictions[row, 0], 1)
+        return predictions
+
+    monkeypatch.setattr("quorate.part.collect", otherwise)
     other = call("reproduce", "--json")
     assert other.exit_code == 1
     assert (json.loads(other.stdout)["identical"], json.loads(other.stdout)["differing"]) == (False, 1)
+
+
+def test_what_a_plugin_prints_is_no_result(tmp_path, recipe, home):
+    plugin = tmp_path / "loud.py"
+    plugin.write_text(
+        "import quorate\nprint('hello')\nclass Loud:\n    def fit(self, X, y):\n        print('fitting')\n"
+        "    def predict(self, X):\n        return X[:, 0] * 0 + 0.5\n@quorate.hookimpl\n"
+        "def quorate_models():\n    yield quorate.ModelSpec('loud', Loud, task='regression')\n"
+    )
+    result = call("run", recipe, "--plugin", str(plugin), "--json")
+    assert json.loads(result.stdout)["provenance"]["seeds"]["loud"]
+    assert "hello" in result.stderr
+    assert "fitting" in result.stderr
+
+
+@pytest.mark.parametrize("item", ["models.xgbost=false", "gates.sharp=false"])
+def test_leaving_out_what_does_not_exist_is_an_error(recipe, home, item):
+    assert "did you mean" in message_of(call("run", recipe, "--set", item), 2)
+
+
+@pytest.mark.parametrize(
+    "item", ["gates.sharpe.threshold=inf", "threshold.grid=[nan]", "threshold.grid=[-0.1]", "backtest.capital=inf"]
+)
+def test_numbers_that_are_none_are_refused_before_any_work(recipe, home, item):
+    assert item.split("=")[0].rsplit(".", 1)[-1] in message_of(call("run", recipe, "--set", item), 2)
 
 
 # --- usage

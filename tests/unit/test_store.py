@@ -388,20 +388,22 @@ def test_bars_are_kept_once(home):
 
 def test_changed_predictions_do_not_open_the_holdout(finished):
     [run] = finished.runs()
-    frame = run.frame("development", "predictions")
+    frame = load_report(home=finished.path).predictions
     frame.loc[3, "member/logistic"] += 1e-9
     run.write_frames("development", {"predictions": frame})
-    with pytest.raises(quorate.IntegrityError, match=r"predictions of run .* were changed"):
+    with pytest.raises(quorate.IntegrityError, match=r"predictions\.parquet was changed after the run"):
         quorate.promote(home=finished.path)
     assert not (finished.path / "holdouts").exists()
 
 
-@pytest.mark.parametrize("content", [None, b"nonsense"], ids=["gone", "broken"])
-def test_a_table_that_cannot_be_read_is_told_with_its_run(finished, content):
+@pytest.mark.parametrize(
+    "content, message", [(None, "is not whole"), (b"nonsense", "was changed after the run")], ids=["gone", "broken"]
+)
+def test_a_table_that_is_not_what_was_stored_is_told_with_its_run(finished, content, message):
     [run] = finished.runs()
     path = run.path / "development" / "trades.parquet"
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(quorate.IntegrityError, match=f"run {run.id} is not whole"):
+    with pytest.raises(quorate.IntegrityError, match=f"{run.id}.*{message}"):
         _ = load_report(home=finished.path).trades
 
 

@@ -7,9 +7,12 @@ recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pa
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,18 +63,40 @@ def _options(
         raise typer.Exit(2)
 
 
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Print results; that nobody reads them to the end, as with `| head`, does not change how the command ends."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as e:
+        # Whatever else touches the system has errors of its own; this is the output's.
+        raise QuorateError(f"cannot write the result: {e.strerror or e}") from e
+
+
+@contextmanager
+def _working() -> Iterator[Any]:
+    """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
+    from quorate import console
+
+    progress = console.make_progress()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield progress
+    finally:
+        progress.close()
+
+
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Turn errors into messages and exit codes."""
 
     @wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> None:
         try:
-            function(*args, **kwargs)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader of a pipe has gone, e.g. `| head`: nothing is left to be said.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
+            with _printing():
+                function(*args, **kwargs)
         except QuorateError as e:
             if _show_traceback:
                 _print_traceback(e)
@@ -106,13 +131,10 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
-    from quorate import api, console
+    from quorate import api
 
-    progress = console.make_progress()
-    try:
+    with _working() as progress:
         report = api.run(recipe, home=home, plugins=plugins or (), overrides=sets or (), progress=progress)
-    finally:
-        progress.close()
     _show_report(report, as_json)
 
 
@@ -120,14 +142,12 @@ def run(
 @_command
 def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Open the holdout of a run and judge it; exits like gate."""
-    from quorate import api, console
+    from quorate import api
 
-    progress = console.make_progress()
-    try:
+    with _working() as progress:
         report = api.promote(run, home=home, progress=progress)
-    finally:
-        progress.close()
-    _show_report(report, as_json)
+    with _printing():
+        _show_report(report, as_json)
     raise typer.Exit(EXIT[report.verdict])
 
 
@@ -144,12 +164,13 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
         if report.results[part]
         for gate in report.results[part]["gates"]
     ]
-    if as_json:
-        _print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
-    else:
-        from quorate.report.terminal import render_gates
+    with _printing():
+        if as_json:
+            _print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
+        else:
+            from quorate.report.terminal import render_gates
 
-        render_gates(report, console.out())
+            render_gates(report, console.out())
     raise typer.Exit(EXIT[report.verdict])
 
 
@@ -177,16 +198,13 @@ def reproduce(
     run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
-    from quorate import console
     from quorate.cli import _listing
     from quorate.reproduce import reproduce as again
 
-    progress = console.make_progress()
-    try:
+    with _working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
-    finally:
-        progress.close()
-    _listing.reproduction(result, as_json)
+    with _printing():
+        _listing.reproduction(result, as_json)
     raise typer.Exit(0 if result.identical else 1)
 
 
@@ -199,15 +217,11 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Refit a run's members on all that is known and print the desired weights for the next bar."""
-    from quorate import console
     from quorate.cli import _listing
     from quorate.predict import predict as ahead
 
-    progress = console.make_progress()
-    try:
+    with _working() as progress:
         result = ahead(run, data=data, home=home, progress=progress)
-    finally:
-        progress.close()
     _listing.prediction(result, as_json)
 
 
@@ -262,4 +276,14 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """Run the command line."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, e.g. >&-
+            setattr(sys, name, io.StringIO())
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
     app()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End as with Ctrl-C, so that workers and temporary folders do not stay behind."""
+    raise KeyboardInterrupt

@@ -27,7 +27,8 @@ class RayExecutor(Executor):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         # Short, because Unix sockets live below it and their paths are limited.
-        self._folder = Path(tempfile.mkdtemp(prefix="quorate-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"quorate-{os.getpid()}-"))
         self._failure: BaseException | None = None
         self._mine = False
         self._started, self._over = threading.Event(), threading.Event()
@@ -62,19 +63,14 @@ class RayExecutor(Executor):
         remote = ray.remote(max_retries=2)(run_fit)
         queue = sorted(tasks, key=lambda t: -t.fold)
         running: dict[Any, FitTask] = {}
-        try:
-            while queue or running:
-                while queue and len(running) < WAITING_PER_WORKER * self.workers:
-                    task = queue.pop(0)
-                    slot = remote.options(num_cpus=min(task.threads, self.workers))
-                    running[slot.remote(task, shared)] = task
-                for finished in ray.wait(list(running), num_returns=1)[0]:
-                    task = running.pop(finished)
-                    done(self._fetch(ray, finished, task))
-        except BaseException:
-            for reference in running:
-                ray.cancel(reference, force=True)
-            raise
+        while queue or running:
+            while queue and len(running) < WAITING_PER_WORKER * self.workers:
+                task = queue.pop(0)
+                slot = remote.options(num_cpus=min(task.threads, self.workers))
+                running[slot.remote(task, shared)] = task
+            for finished in ray.wait(list(running), num_returns=1)[0]:
+                task = running.pop(finished)
+                done(self._fetch(ray, finished, task))
 
     @staticmethod
     def _fetch(ray: Any, reference: Any, task: FitTask) -> FitResult:
@@ -97,14 +93,24 @@ class RayExecutor(Executor):
 
     def close(self) -> None:
         """Stop this Ray and remove its folder."""
-        self._started.wait()
-        if self._mine:
-            import ray
+        try:
+            self._started.wait()
+            if self._mine:
+                import ray
 
-            ray.shutdown()
-            self._mine = False
-        self._over.set()
-        shutil.rmtree(self._folder, ignore_errors=True)
+                self._mine = False
+                ray.shutdown()
+        finally:
+            self._over.set()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob("quorate-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prepare_environment() -> None:

@@ -90,7 +90,9 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
     try:
         spec = registry.get("recipe", str(name))
     except PluginError as e:
-        raise RecipeError(f"{e}; a file is given by its path, e.g. ./{name}.toml") from e
+        raise RecipeError(
+            f"{e}{'' if str(e).endswith('?') else '.'} A file is given by its path, e.g. ./{name}.toml"
+        ) from e
     return Path(spec.resolve()())
 
 

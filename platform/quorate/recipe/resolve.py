@@ -139,6 +139,9 @@ def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
 
 def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:
     wanted: dict[str, Model] = {n: m for n, m in recipe.models.items() if m is not False}
+    for name, model in recipe.models.items():
+        if model is False:
+            _find(registry, "model", name, f"models.{name} = false")
     for name in registry.offered_by_files("model"):
         if name not in recipe.models and not any(m.plugin == name for m in wanted.values()):
             wanted[name] = Model()
@@ -178,6 +181,9 @@ def _is_baseline(registry: Registry, name: str) -> bool:
 
 def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     unasked: dict[str, Any] = {n: {} for n in (*STANDARD_GATES, *registry.offered_by_files("gate"))}
+    for name, given in recipe.gates.items():
+        if given is False:
+            _find(registry, "gate", name, f"gates.{name} = false")
     names = {n: g for n, g in {**unasked, **recipe.gates}.items() if g is not False}
     if not names:
         raise RecipeError("gates: none is left; a run without gates cannot be judged")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,13 +17,13 @@ Params = dict[str, Any]
 class Section(BaseModel):
     """A table of the recipe: unknown keys are errors, values are never converted silently."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Data(BaseModel):
     """Where the bars come from; every other key is an option of the source."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     source: str = "bundled"
 
@@ -73,7 +73,7 @@ class Folds(Section):
 class Model(BaseModel):
     """One member; every other key is a parameter of the model."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     plugin: str | None = None
 
@@ -99,7 +99,7 @@ class Threshold(Section):
     """
 
     default: float | None = Field(default=None, ge=0)
-    grid: list[float] | None = Field(default=None, min_length=1)
+    grid: list[Annotated[float, Field(ge=0)]] | None = Field(default=None, min_length=1)
     min_bars: int = Field(default=250, ge=2)
 
 

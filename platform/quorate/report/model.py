@@ -77,6 +77,11 @@ class Report:
         return digest(self.results)
 
     @property
+    def seal(self) -> str:
+        """SHA-256 of the whole document but the seal that it carries."""
+        return digest({key: value for key, value in self.document.items() if key != "seal"})
+
+    @property
     def gates(self) -> pd.DataFrame:
         """One row per gate and part."""
         return self._table("gates")
@@ -135,7 +140,9 @@ class Report:
         import pandas as pd
 
         parts = [part for part in PARTS if self.results[part]]
-        return pd.concat([self.source.frame(part, name) for part in parts], ignore_index=True)
+        files = self.document["files"]
+        frames = [self.source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
+        return pd.concat(frames, ignore_index=True)
 
     def __repr__(self) -> str:
         return f"Report({self.run_id}: {self.verdict})"

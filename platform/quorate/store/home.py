@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import secrets
@@ -173,15 +174,22 @@ class Run:
             return "finished"
         return "failed" if (self.path / "error.txt").exists() else "unfinished"
 
-    def write_frames(self, part: str, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Store the tables of a part, development or holdout, as Parquet; the report says which parts count."""
+    def write_frames(self, part: str, frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+        """Store the tables of a part, development or holdout, as Parquet; return each file's SHA-256."""
+        hashes = {}
         for name, frame in frames.items():
-            write_parquet(frame, self.path / part / f"{name}.parquet")
+            file = f"{part}/{name}.parquet"
+            write_parquet(frame, self.path / file)
+            hashes[file] = hashlib.sha256((self.path / file).read_bytes()).hexdigest()
+        return hashes
 
-    def frame(self, part: str, name: str) -> pd.DataFrame:
-        """Return a stored table, or raise `IntegrityError`, if it is gone or cannot be read."""
+    def frame(self, part: str, name: str, sha256: str) -> pd.DataFrame:
+        """Return a stored table, or raise `IntegrityError`, if it is gone or not what was stored."""
+        path = self.path / part / f"{name}.parquet"
         try:
-            return read_parquet(self.path / part / f"{name}.parquet")
+            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                raise IntegrityError(f"{path} was changed after the run: it has another hash")
+            return read_parquet(path)
         except DataError as e:
             raise IntegrityError(f"run {self.id} is not whole: {e}") from e
 
