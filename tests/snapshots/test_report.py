@@ -1,4 +1,4 @@
-"""The terminal report of a stored document, at three widths, against files that a reviewer can read.
+"""The terminal report of a stored document, at four widths, against files that a reviewer can read.
 
 After a wanted change: ``UPDATE_SNAPSHOTS=1 pytest tests/snapshots``, and read the difference.
 """
@@ -19,7 +19,7 @@ from quorate.report.terminal import render, sparkline
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("width", [60, 80, 124])
+@pytest.mark.parametrize("width", [46, 60, 80, 124])
 def test_report(width: int) -> None:
     report = Report(json.loads((HERE / "report.json").read_text(encoding="utf-8")))
     target = console.Console(file=io.StringIO(), width=width, highlight=False, color_system=None)

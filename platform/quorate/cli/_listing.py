@@ -100,13 +100,13 @@ def runs(home: Path | None, as_json: bool) -> None:
     if as_json:
         _json(rows)
         return
-    columns = [("run", "left"), ("state", "left"), ("development", "left"), ("holdout", "left"), ("Sharpe", "right")]
+    # A run that is not finished has its state where the others have their verdict.
+    columns = [("run", "left"), ("verdict", "left"), ("holdout", "left"), ("Sharpe", "right")]
     cells = [
         [
             r["run"],
-            r["state"],
-            console.verdict_text(r["verdict"] or "-"),
-            console.verdict_text(r["holdout"] or "closed"),
+            console.verdict_text(r["verdict"] or r["state"], short=True),
+            console.verdict_text(r["holdout"] or ("closed" if r["verdict"] else "-"), short=True),
             "-" if r["sharpe"] is None else f"{r['sharpe']:.2f}",
         ]
         for r in rows

@@ -12,7 +12,7 @@ from quorate.errors import QuorateError
 from quorate.report.model import Report
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
-NARROW, WIDE = 80, 112
+TINY, NARROW, WIDE = 56, 80, 112
 UNDEFINED = "-"
 PASSING = ("FAIL", "INSUFFICIENT", "PASS")
 
@@ -97,7 +97,9 @@ def _part(report: Report, name: str, target: console.Console) -> None:
 
 
 def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
-    columns = [("verdict", "left"), ("gate", "left"), ("value", "right"), ("must be", "right"), ("margin", "right")]
+    columns = [("verdict", "left"), ("gate", "left"), ("value", "right"), ("must be", "right")]
+    if width >= TINY:
+        columns += [("margin", "right")]
     if width >= NARROW:
         columns += [("buy & hold", "right")]
     if width >= WIDE:
@@ -110,8 +112,9 @@ def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
             g["gate"],
             show(g["value"]),
             f"{g['condition']} {show(g['threshold'])}",
-            _signed(g["margin"], g["unit"]),
         ]
+        if width >= TINY:
+            row.append(_signed(g["margin"], g["unit"]))
         if width >= NARROW:
             row.append(show(g["benchmark"]))
         if width >= WIDE:
