@@ -110,6 +110,8 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
     """Return the full result of each series of desired weights; arguments as in `equity_curves`.
 
+    An account that has lost everything trades no more.
+
     Raises
     ------
     IntegrityError
@@ -122,6 +124,12 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
         held = np.abs(portfolio.assets().to_numpy()) > 0
         n = len(bars.symbols)
         for k in range(len(part)):
+            lost = equity[:, k] <= 0
+            if lost.any() and targets[lost.argmax() :, :, part[k]].any():
+                stopped = targets[:, :, [part[k]]].copy()
+                stopped[lost.argmax() :] = 0.0
+                results += backtest(bars, stopped, trading)
+                continue
             mine = slice(k * n, (k + 1) * n)
             results.append(
                 _result(

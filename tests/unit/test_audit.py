@@ -101,3 +101,16 @@ def test_weights_that_do_not_depend_on_the_future_pass(tmp_path):
     code = "def knowing(score, threshold):\n    return np.where(np.nan_to_num(score) > threshold, 0.5, 0.0)\n"
     report = run(tmp_path, code + STRATEGY, strategy={"name": "knowing"})
     assert np.isin(report.weights["weight"], (0, 0.25, 0.5)).all()
+
+
+def test_folds_that_train_on_their_own_test_span_stop_every_run(monkeypatch):
+    from quorate import folds
+
+    honest = folds.walk_forward
+
+    def leaky(bar, end, *more):
+        return honest(bar, np.where(end > 400, 299, end), *more)
+
+    monkeypatch.setattr(folds, "walk_forward", leaky)
+    with pytest.raises(quorate.IntegrityError, match="a training label ends at or after the first test bar"):
+        quorate.run(TINY)

@@ -429,3 +429,12 @@ def test_an_account_that_lost_everything_stays_at_zero_and_fails() -> None:
     assert result.returns.tolist() == [0, -0.5, -1, 0, 0, 0, 0]
     assert equity_curves(bars, targets, trading)[:, 0].tolist() == result.equity.tolist()
     assert statistics.max_drawdown(result.equity) == -1
+    assert result.trades["closed"].tolist() == [False]
+
+
+def test_an_account_that_lost_everything_trades_no_more():
+    bars = flat(10.0, 10.0, 15.0, 31.0, 9.0, 9.0, 12.0, 12.0, 12.0)
+    (result,) = backtest(bars, series(-1, -1, -1, -1, 0, 1, 1, 1, 0), FREE)
+    assert result.equity.tolist() == [1000, 1000, 500, 0, 0, 0, 0, 0, 0]
+    assert len(result.trades) == 1
+    assert result.trades["entered"].tolist() == [pd.Timestamp(bars.times[1], tz="UTC")]
