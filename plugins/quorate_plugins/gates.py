@@ -84,7 +84,7 @@ def sample_size(
         ">=",
         trades,
         unit="count",
-        sample=f"{length} bars, {n} closed trades",
+        sample=f"{length} bars",
         benchmark=evidence.benchmark_metric("closed-trades"),
     )
     if n >= least_trades and (n < trades or length < bars):
