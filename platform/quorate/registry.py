@@ -104,7 +104,10 @@ class Registry:
             self._register(module, Provider(source.path.name, None, None, source.module_name, source))
 
     def add_module(self, module: ModuleType | Any, name: str = "inline") -> None:
-        """Register an object whose attributes are hook implementations, for tests and notebooks."""
+        """Register an object whose attributes are hook implementations.
+
+        Good for everything but models: fits load theirs by module or file, wherever they run.
+        """
         self._register(module, Provider(name, None, None, getattr(module, "__name__", name)))
 
     def _register(self, module: Any, provider: Provider) -> None:

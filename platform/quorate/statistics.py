@@ -100,15 +100,27 @@ def wilson_lower(wins: int, n: int, confidence: float = 0.95) -> float:
     return float(proportion_confint(wins, n, alpha=2 * (1 - confidence), method="wilson")[0])
 
 
+def block_length(returns: Floats) -> float:
+    """Return the mean block of a stationary bootstrap that suits the returns' own dependence, at least 1 bar.
+
+    Politis and White (2004), corrected by Patton, Politis and White (2009).
+    """
+    from arch.bootstrap import optimal_block_length
+
+    best = float(optimal_block_length(returns)["stationary"].iloc[0])
+    return max(best, 1.0) if math.isfinite(best) else 1.0
+
+
 def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws: int = 500) -> float:
     """Return how deep the drawdown is in the worst ``1 - quantile`` of resampled histories, negative.
 
-    The stationary bootstrap (Politis and Romano 1994) keeps runs of bad bars together.
+    The stationary bootstrap (Politis and Romano 1994) keeps runs of bad bars together, in blocks of
+    `block_length`. NaN for fewer than 20 returns, or when they do not vary.
     """
     if len(returns) < 20 or not np.isfinite(returns).all() or np.std(returns) < TINY:
         return math.nan
     from arch.bootstrap import StationaryBootstrap
 
-    bootstrap = StationaryBootstrap(math.sqrt(len(returns)), returns, seed=seed)
+    bootstrap = StationaryBootstrap(block_length(returns), returns, seed=seed)
     depths = [max_drawdown(equity_curve(data[0][0])) for data in bootstrap.bootstrap(draws)]
     return float(np.quantile(depths, 1 - quantile))

@@ -50,7 +50,7 @@ def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate
         unit="fraction",
         uncertainty=f"bootstrap p95 {abs(resampled):.1%}" if math.isfinite(resampled) else "",
         sample=f"{len(p.returns)} bars",
-        inputs={"capital_included": True, "bootstrap": "stationary, 500 draws"},
+        inputs={"capital_included": True, "bootstrap": "stationary, 500 draws, optimal block", "seed": evidence.seed},
     )
 
 

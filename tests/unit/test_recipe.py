@@ -616,3 +616,18 @@ def test_a_variable_outside_data_is_refused():
 def test_a_date_of_the_recipe_may_be_a_toml_date():
     recipe, _ = resolve(load_recipe("planted", REGISTRY, ["data.start=2005-01-03"]), REGISTRY)
     assert str(recipe.data.options["start"]) == "2005-01-03"
+
+
+def test_a_model_under_a_name_of_its_own_can_be_left_out(write):
+    write(
+        """
+        [models.logistic]
+        [models.big]
+        plugin = "xgboost"
+        n_estimators = 500
+    """,
+        "base.toml",
+    )
+    child = write('extends = "base.toml"\n[models]\nbig = false\n', "child.toml")
+    assert "big" not in load_recipe(child, REGISTRY).models
+    assert "big" not in load_recipe(write("", "x.toml").with_name("base.toml"), REGISTRY, ["models.big=false"]).models

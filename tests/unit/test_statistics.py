@@ -242,3 +242,13 @@ def test_a_panels_market_is_the_mean_of_those_that_moved():
     bars = bundled("indices").take(0, 4)
     moves = bars.close[1:] / bars.close[:-1] - 1
     assert market_figures(bars)["total-return"] == pytest.approx(np.prod(1 + moves.mean(axis=1)) - 1)
+
+
+def test_the_bootstrap_block_is_that_of_arch_and_grows_with_dependence():
+    # arch's own documented series: y[t] = 0.3 y[t-1] + e[t], RandomState(0), 10,100 draws, the first 100 dropped.
+    y = np.random.RandomState(0).standard_normal(10_100)
+    for t in range(1, len(y)):
+        y[t] += 0.3 * y[t - 1]
+    assert statistics.block_length(y[100:]) == pytest.approx(13.635665, abs=1e-5)
+    noise = np.random.default_rng(0).normal(size=2000)
+    assert 1 <= statistics.block_length(noise) < statistics.block_length(np.convolve(noise, np.ones(20), "valid"))

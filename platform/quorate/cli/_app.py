@@ -72,8 +72,8 @@ def _printing() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as e:
-        # Whatever else touches the system has errors of its own; this is the output's.
-        raise QuorateError(f"cannot write the result: {e.strerror or e}") from e
+        what = e.filename or "cannot write the result"
+        raise QuorateError(f"{what}: {e.strerror or e}") from e
 
 
 @contextmanager

@@ -111,6 +111,8 @@ def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
                 k in value and k in old and value[k] != old[k] for k in ("source", "plugin")
             )
             merged[key] = dict(value) if changed else merge(dict(old), value, where)
+        elif value is False and isinstance(old, Mapping) and "plugin" in old:
+            del merged[key]  # a model under a name of its own: without its table the name means nothing
         elif isinstance(old, Mapping) and value is not False:
             raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")
         else:
