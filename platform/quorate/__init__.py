@@ -31,6 +31,12 @@ _PUBLIC = {
     "ModelSpec": "quorate.specs",
     "FeatureSpec": "quorate.specs",
     "LabelSpec": "quorate.specs",
+    "SplitterSpec": "quorate.specs",
+    "CostSpec": "quorate.specs",
+    "Span": "quorate.specs",
+    "Float": "quorate.space",
+    "Int": "quorate.space",
+    "Choice": "quorate.space",
     "EnsemblerSpec": "quorate.specs",
     "StrategySpec": "quorate.specs",
     "MetricSpec": "quorate.specs",
@@ -76,6 +82,10 @@ if TYPE_CHECKING:
     from quorate.hooks import hookimpl as hookimpl
     from quorate.recipe.schema import Recipe as Recipe
     from quorate.report.model import Report as Report
+    from quorate.space import Choice as Choice
+    from quorate.space import Float as Float
+    from quorate.space import Int as Int
+    from quorate.specs import CostSpec as CostSpec
     from quorate.specs import EnsemblerSpec as EnsemblerSpec
     from quorate.specs import FeatureSpec as FeatureSpec
     from quorate.specs import GateSpec as GateSpec
@@ -84,6 +94,8 @@ if TYPE_CHECKING:
     from quorate.specs import ModelSpec as ModelSpec
     from quorate.specs import RecipeSpec as RecipeSpec
     from quorate.specs import SourceSpec as SourceSpec
+    from quorate.specs import Span as Span
+    from quorate.specs import SplitterSpec as SplitterSpec
     from quorate.specs import StrategySpec as StrategySpec
     from quorate.store.parquet import read_parquet as read_parquet
 

@@ -86,6 +86,29 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def quorate_splitters(self) -> Iterable[specs.SplitterSpec]:
+        """Yield splitters.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def yearly(sessions, start, initial=750):
+                years = sessions.astype("datetime64[Y]")
+                first = max(start, initial)
+                while first < len(sessions):
+                    stop = int(np.searchsorted(years, years[first], side="right"))
+                    yield quorate.Span(first, stop)
+                    first = stop
+
+            @quorate.hookimpl
+            def quorate_splitters():
+                yield quorate.SplitterSpec("yearly", yearly)
+        """
+        raise NotImplementedError
+
+    @hookspec
     def quorate_ensemblers(self) -> Iterable[specs.EnsemblerSpec]:
         """Yield ensemblers.
 
@@ -119,6 +142,24 @@ class Hooks:
             @quorate.hookimpl
             def quorate_strategies():
                 yield quorate.StrategySpec("proportional", proportional)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_costs(self) -> Iterable[specs.CostSpec]:
+        """Yield cost models.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def by_price(bars, per_share=0.005, slippage=0.0002):
+                return np.minimum(per_share / bars.open, 0.01), slippage
+
+            @quorate.hookimpl
+            def quorate_costs():
+                yield quorate.CostSpec("by-price", by_price)
         """
         raise NotImplementedError
 
@@ -202,8 +243,10 @@ HOOKS: dict[str, str] = {
     "quorate_models": "model",
     "quorate_features": "feature",
     "quorate_labels": "label",
+    "quorate_splitters": "splitter",
     "quorate_ensemblers": "ensembler",
     "quorate_strategies": "strategy",
+    "quorate_costs": "cost",
     "quorate_metrics": "metric",
     "quorate_gates": "gate",
     "quorate_sources": "source",

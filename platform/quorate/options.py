@@ -11,7 +11,18 @@ from quorate.errors import RecipeError, near_misses, one_of
 from quorate.specs import Spec
 
 # Arguments that the platform passes itself; what follows them are options.
-LEADING = {"label": 2, "ensembler": 1, "strategy": 2, "metric": 1, "gate": 1, "source": 0, "model": 0, "recipe": 0}
+LEADING = {
+    "model": 0,
+    "label": 2,
+    "splitter": 2,
+    "ensembler": 1,
+    "strategy": 2,
+    "cost": 1,
+    "metric": 1,
+    "gate": 1,
+    "source": 0,
+    "recipe": 0,
+}
 RESERVED = {"random_state", "n_jobs"}
 
 

@@ -1,0 +1,197 @@
+"""What learns, and what it learns from: models, features, labels, splitters, ensemblers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, NamedTuple
+
+from quorate.errors import PluginError, near_misses, one_of
+from quorate.space import Distribution
+from quorate.specs._base import Spec
+
+Task = Literal["classification", "regression"]
+
+_OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
+
+
+@dataclass(frozen=True)
+class ModelSpec(Spec):
+    """A model: ``function(**params)`` makes an object with scikit-learn's ``fit`` and ``predict``.
+
+    If the factory's signature names ``random_state`` or ``n_jobs``, the platform passes the fit's
+    seed and its number of threads.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        ``classification`` must offer ``predict_proba`` and gives the probability of the positive
+        class; ``regression`` offers ``predict`` and gives the label's expectation, which for a
+        binary label is that same probability.
+    input : {"rows", "windows", "bars"}
+        ``rows``: `X` is the feature matrix, float32 (n, n_features). ``windows``: the features of the
+        symbol's last bars, float32 (n, `lookback`, n_features). ``bars``: raw open, high, low, close,
+        volume, float64 (n, `lookback`, 5). Oldest bar first, the bar of the prediction last; read-only.
+    lookback : int
+        Bars that a ``windows`` or ``bars`` model sees.
+    outputs : tuple of str
+        What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
+        ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
+        name, (n, n_outputs), or a mapping from names to columns. ``p`` or ``p_1``, ``mean`` or ``q0.5``
+        is what the ensemble combines; the others are kept in the run.
+    validation : float
+        Share of the training rows, the latest, that the platform holds back and passes to `fit` as
+        ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
+    accepts_nan : bool
+        The model takes NaN in `X`.
+    space : mapping
+        Search space: parameter to `Float`, `Int` or `Choice`.
+    baseline : bool
+        A baseline is judged beside the ensemble but never a member of it.
+    cpus : int
+        Threads of one fit.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    task: Task = "classification"
+    input: Literal["rows", "windows", "bars"] = "rows"
+    lookback: int = 1
+    outputs: tuple[str, ...] = ()
+    validation: float = 0.0
+    accepts_nan: bool = False
+    space: Mapping[str, Distribution] = field(default_factory=dict)
+    baseline: bool = False
+    cpus: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _one_of(self, "task", ("classification", "regression"))
+        _one_of(self, "input", ("rows", "windows", "bars"))
+        if not 0 <= self.validation < 1:
+            raise PluginError(
+                f"model {self.name!r}: validation must be a share, 0 <= share < 1; it was {self.validation}"
+            )
+        for name in self.outputs:
+            if not isinstance(name, str) or not _OUTPUT.fullmatch(name):
+                raise PluginError(
+                    f"model {self.name!r}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; "
+                    f"it was {name!r}"
+                )
+        if self.outputs and self.prediction not in self.outputs:
+            both = "p or p_1" if self.task == "classification" else "mean or q0.5"
+            raise PluginError(f"model {self.name!r}: outputs must hold {both}; they were {self.outputs}")
+
+    @property
+    def prediction(self) -> str:
+        """The output that the ensemble combines."""
+        first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
+        return second if second in self.outputs and first not in self.outputs else first
+
+
+@dataclass(frozen=True)
+class FeatureSpec(Spec):
+    """A feature: ``function(*inputs, **params)`` gives one float64 column per symbol.
+
+    Each input is a read-only float64 array (n_bars, n_symbols), time on axis 0. Unless
+    `cross_sectional`, every column holds one symbol's own bars without gaps from row 0 on (after
+    its last bar: NaN), and the result for a symbol must not depend on the other columns. A
+    cross-sectional feature sees the panel aligned in time, NaN where a symbol has no bar.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
+    lookback : int
+        Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
+        symbol are warm-up and are dropped. Later values must be finite.
+    recursive : bool
+        The value reads all earlier bars with fading weight; `lookback` then is where what lies
+        before changes it by less than 0.1 %.
+    cross_sectional : bool
+        The function needs all symbols at once.
+    group : str
+        A word to select features by, e.g. ``momentum``.
+    """
+
+    kind: ClassVar[str] = "feature"
+
+    inputs: tuple[str, ...] = ("close",)
+    lookback: int = 1
+    recursive: bool = False
+    cross_sectional: bool = False
+    group: str = "other"
+
+
+@dataclass(frozen=True)
+class LabelSpec(Spec):
+    """A label: ``function(prices, horizon, **params)`` gives ``(values, ends)``.
+
+    `prices` are the fill prices, float64 (n_bars, n_symbols): a decision at *t* fills at
+    ``prices[t + 1]``. `values` is float64 of the same shape, NaN where the label is not known
+    within the data; `ends` is an integer array of the position of the bar at which it becomes known.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        ``classification``: values are 0 and 1. ``regression``: any number.
+    cross_sectional : bool
+        The label of a symbol depends on the other symbols, e.g. a rank.
+    """
+
+    kind: ClassVar[str] = "label"
+
+    task: Task = "classification"
+    cross_sectional: bool = False
+
+
+@dataclass(frozen=True)
+class SplitterSpec(Spec):
+    """A splitter: ``function(sessions, start, **options)`` yields `Span`, one per fold.
+
+    `sessions` are the dates of all bars that may be known, datetime64[D] (n_bars,); `start` is the
+    position of the first bar that may be predicted: 0, or where the holdout begins. Spans follow one
+    another without a gap up to the last bar. Which rows train is the platform's work: those from
+    ``Span.train_from`` on whose label had ended before the span. The options are the recipe's
+    ``[folds]`` table.
+    """
+
+    kind: ClassVar[str] = "splitter"
+
+
+@dataclass(frozen=True)
+class EnsemblerSpec(Spec):
+    """An ensembler: ``function(history, **params)`` gives one weight per member.
+
+    `history` is an `EnsembleHistory` of out-of-fold rows whose label had ended when the weights
+    are first used. The platform divides the weights by their sum; they must be finite, not
+    negative, and not all zero.
+    """
+
+    kind: ClassVar[str] = "ensembler"
+
+
+class Span(NamedTuple):
+    """The bars that one fold predicts, and from where on rows may train it.
+
+    Parameters
+    ----------
+    first, stop : int
+        Positions of the first predicted bar and of the bar after the last one.
+    train_from : int
+        Position of the earliest bar whose rows may train.
+    """
+
+    first: int
+    stop: int
+    train_from: int = 0
+
+
+def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
+    value = getattr(spec, attribute)
+    if value not in allowed:
+        raise PluginError(
+            f"{spec.kind} {spec.name!r}: {attribute} must be one of {one_of(allowed)}; it was {value!r}"
+            f"{near_misses(str(value), allowed)}"
+        )

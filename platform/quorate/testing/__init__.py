@@ -1,0 +1,1 @@
+"""The conformance kit: what a sound plugin does, one function per rule."""

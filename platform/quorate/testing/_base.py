@@ -1,0 +1,119 @@
+"""What a rule is: a function that takes a plugin and raises where the plugin breaks it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from quorate.errors import PluginError
+from quorate.options import resolve_options
+from quorate.registry import Plugin
+
+Check = Callable[[Plugin], str | None]
+
+
+class Violation(AssertionError):
+    """A plugin breaks a rule.
+
+    Parameters
+    ----------
+    message : str
+        What was found, on what, what it must be, and how to put it right.
+    example : mapping
+        The smallest counter-example: e.g. ``bar``, ``symbol``, ``expected`` and ``found``.
+    """
+
+    def __init__(self, message: str, **example: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.example: Mapping[str, Any] = example
+
+
+class NotApplicable(Exception):
+    """The rule says nothing about this plugin; the text says why."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the contract.
+
+    Parameters
+    ----------
+    kind, name : str
+        The plugin kind it holds for, and its id, e.g. ``prefix-invariant``.
+    check : callable
+        Takes a `Plugin`; raises `Violation` or `NotApplicable`, and may return a remark.
+    causal : bool
+        It concerns the future: ``known_gaps`` cannot excuse it.
+    """
+
+    kind: str
+    name: str
+    check: Check = field(repr=False)
+    causal: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.check) or "").splitlines()[0]
+
+    @property
+    def id(self) -> str:
+        """``kind-name``, for pytest."""
+        return f"{self.kind}-{self.name}"
+
+
+def causal(check: Check) -> Check:
+    """Mark a rule that no known gap excuses: it keeps the future out."""
+    check.causal = True  # type: ignore[attr-defined]
+    return check
+
+
+def rules_in(module: ModuleType, kind: str) -> Iterator[Rule]:
+    """Yield a rule for every ``check_<kind>_<name>`` of a module, in the order they are written."""
+    prefix = f"check_{kind}_"
+    for name, function in vars(module).items():
+        if name.startswith(prefix) and inspect.isfunction(function) and function.__module__ == module.__name__:
+            rule = name.removeprefix(prefix).replace("_", "-")
+            yield Rule(kind, rule, function, getattr(function, "causal", False))
+
+
+def call(plugin: Plugin, *arguments: Any, **more: Any) -> Any:
+    """Call the plugin's function with its default options.
+
+    Raises
+    ------
+    Violation
+        If it raises: whatever a sound input makes a plugin raise is its fault.
+    """
+    assert plugin.spec is not None
+    options = {**default_options(plugin), **more}
+    try:
+        return plugin.spec.resolve()(*arguments, **options)
+    except NotApplicable:
+        raise
+    except Exception as e:
+        raise Violation(f"it raised {explain(e, plugin)}") from e
+
+
+def default_options(plugin: Plugin) -> dict[str, Any]:
+    """Return the options that a run would pass without a word in the recipe."""
+    assert plugin.spec is not None
+    if plugin.kind == "feature":
+        return dict(plugin.spec.params)
+    try:
+        return resolve_options(plugin.spec, {}, plugin.name)
+    except PluginError:
+        raise
+    except Exception as e:  # an option without a default, which a recipe has to give
+        raise NotApplicable(str(e)) from e
+
+
+def explain(error: BaseException, plugin: Plugin) -> str:
+    """Return an error with its type, and the line of the plugin's file where it arose."""
+    from quorate.modules import line_in
+
+    return f"{type(error).__name__}: {error}{line_in(error, plugin.provider.local)}"
