@@ -207,10 +207,9 @@ def evidence(
 def undefined() -> dict[str, Performance]:
     """Return performances on which most figures are undefined, by name."""
     none = np.empty(0)
-    silent = {"trades": none, "predictions": none, "labels": none}
     return {
-        "nothing traded": performance(np.zeros(300), **silent),
-        "one return": performance(np.array([0.01]), **silent),
-        "no return": performance(none, **silent),
+        "nothing traded": performance(np.zeros(300), trades=none, predictions=none, labels=none),
+        "one return": performance(np.array([0.01]), trades=none, predictions=none, labels=none),
+        "no return": performance(none, trades=none, predictions=none, labels=none),
         "all NaN": performance(np.full(300, np.nan), trades=np.array([np.nan]), predictions=none, labels=none),
     }
