@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,14 @@ from quorate.session import Session, keep, load_bars, open_session, restore_sess
 from quorate.store import Home, Run
 from quorate.store.atomic import write_text
 from quorate.store.home import REPORT_VERSION
-from quorate.study import holdout_start
+from quorate.study import holdout_start, spans_of
 
 
 def run(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
     home: str | Path | None = None,
-    plugins: Iterable[str | Path] = (),
+    plugins: Iterable[Any] = (),
     overrides: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Report:
@@ -42,8 +42,9 @@ def run(
         Name of a built-in recipe, path of a TOML file, or the table itself.
     home : path, optional
         Where to store it; default ``QUORATE_HOME`` or ``.quorate``.
-    plugins : iterable of path
-        Single-file plugins; the models and features they offer join the run.
+    plugins : iterable
+        Plugin files, specs, or objects with hooks: the models, features and gates they offer join the run. A
+        folder of files only makes them known.
     overrides : iterable of str
         ``key=value`` with dotted keys.
     progress : Progress, optional
@@ -66,14 +67,15 @@ def run(
         session.home.check_writable()
         stored = session.home.new_run(session.recipe.name)
         write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
-    with _recording_failure(stored, progress), session.executor() as executor:
+    kept: list[FitResult] = []
+    with _recording_failure(stored, progress, kept), session.executor() as executor:
         with clock.stage("data"):
             bars = load_bars(session)
             keep(session, bars)
         if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
             session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
         result = parts.development(
-            session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development")
+            session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development", kept)
         )
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
@@ -124,7 +126,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
     with session.executor() as executor:
         result = parts.holdout(
-            session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout")
+            session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout", [])
         )
         for what, found in result.before.items():
             if found != report.results["development"]["digests"][what]:
@@ -179,13 +181,21 @@ def changed_since(report: Report) -> list[str]:
     return provenance.differing({**report.provenance["libraries"], **report.provenance["machine"]}, now)
 
 
-def _listen(session: Session, bars: Bars, part: str) -> Any:
+def _listen(session: Session, bars: Bars, part: str, kept: list[FitResult]) -> Callable[[FitResult], None]:
     recipe, progress = session.recipe, session.progress
     start = holdout_start(bars, recipe)
-    first, stop = (recipe.folds.initial, start) if part == "development" else (start, len(bars))
-    folds = max(-(-(stop - first) // recipe.folds.test), 0)
-    progress.fits(dict.fromkeys(recipe.models, folds))
-    return progress.fitted
+    spans = (
+        spans_of(recipe, session.registry, bars.take(0, start))
+        if part == "development"
+        else spans_of(recipe, session.registry, bars, start)
+    )
+    progress.fits(dict.fromkeys(recipe.models, len(spans)))
+
+    def heard(result: FitResult) -> None:
+        kept.append(result)
+        progress.fitted(result)
+
+    return heard
 
 
 def _with_warnings(section: dict[str, Any], more: list[str]) -> dict[str, Any]:
@@ -246,14 +256,16 @@ def _telemetry(clock: Clock, executor: Executor, fits: list[FitResult]) -> dict[
 
 
 @contextlib.contextmanager
-def _recording_failure(stored: Run, progress: Progress) -> Iterator[None]:
-    """Leave a word in the run's folder, if it does not get to its report."""
+def _recording_failure(stored: Run, progress: Progress, kept: list[FitResult]) -> Iterator[None]:
+    """Leave a word in the run's folder, and the fits that were finished, if it does not get to its report."""
     try:
         yield
     except BaseException as e:
         with contextlib.suppress(Exception):
             reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))
             write_text(stored.path / "error.txt", f"{reason or type(e).__name__}\n")
+            if kept:
+                stored.write_frames("unfinished", parts.fit_frames(kept))
         raise
     finally:
         progress.close()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.backtest import Trading
 from quorate.bars import Bars
 from quorate.dataset import Dataset
 from quorate.errors import DataError, IntegrityError
@@ -87,6 +88,25 @@ def audit_strategy(
                 raise IntegrityError(
                     f"strategy {spec.name!r} looks ahead: its weights before bar {known} change when the scores "
                     "from there on are not known"
+                )
+
+
+def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], bars: Bars, first: int) -> None:
+    """Ask a cost model again without the later bars and compare.
+
+    Raises
+    ------
+    IntegrityError
+        If what an order costs changed.
+    """
+    for known in cuts(first, len(bars)):
+        part, whole = cost(bars.until(known)), trading.take(0, known)
+        for name in ("fees", "slippage"):
+            now, then = getattr(part, name), getattr(whole, name)
+            if not np.allclose(now, then, rtol=RELATIVE, atol=ABSOLUTE):
+                raise IntegrityError(
+                    f"cost model {model!r} looks ahead: its {name} before bar {known} change when the bars from there "
+                    "on are not known"
                 )
 
 

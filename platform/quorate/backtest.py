@@ -8,7 +8,7 @@ module delays the weights itself, takes closed round trips only, and computes no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars import Bars
-from quorate.errors import IntegrityError
+from quorate.errors import IntegrityError, PluginError
 
 Floats = NDArray[np.float64]
 Fill = Literal["open", "close"]
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
+MOST = 0.5  # costs from here on are a mistake of unit
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
 
 
@@ -34,16 +35,46 @@ class Trading:
     ----------
     fill : {"open", "close"}
         Price of the next bar that orders are filled at.
-    fees, slippage : float
-        Fractions of the traded value, per side.
+    fees, slippage : float or ndarray of float64, (n_bars, n_symbols)
+        Fractions of the traded value, per side; of orders filled at that bar.
     capital : float
         Cash at the start.
     """
 
     fill: Fill = "open"
-    fees: float = 0.0
-    slippage: float = 0.0
+    fees: float | Floats = 0.0
+    slippage: float | Floats = 0.0
     capital: float = 100_000.0
+
+    def take(self, start: int, stop: int) -> Trading:
+        """Return the same for the bars at positions `start` to ``stop - 1``."""
+        fees, slippage = (
+            share if isinstance(share, float) else share[start:stop] for share in (self.fees, self.slippage)
+        )
+        return replace(self, fees=fees, slippage=slippage)
+
+
+def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
+    """Return fees or slippage as a number or an array, zero where a symbol has no bar.
+
+    Raises
+    ------
+    PluginError
+        If it is not a fraction from 0 to below one half.
+    """
+    shares = np.asarray(value, dtype=np.float64)
+    if shares.ndim and shares.shape != bars.close.shape:
+        raise PluginError(
+            f"cost model {model!r}: {name} must be a number or an array {bars.close.shape}; its shape is {shares.shape}"
+        )
+    known = shares[bars.present] if shares.ndim else shares
+    wrong = ~((known >= 0) & (known < MOST))
+    if wrong.any():
+        raise PluginError(
+            f"cost model {model!r}: {name} must be a fraction of the traded value, 0 <= {name} < {MOST}; it was "
+            f"{np.ravel(known)[int(np.argmax(wrong))]:g}"
+        )
+    return np.where(bars.present, shares, 0.0) if shares.ndim else float(shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +196,8 @@ def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[A
             size=np.hstack(sizes),
             size_type="targetpercent",
             price=np.tile(price, (1, len(part))),
-            fees=trading.fees,
-            slippage=trading.slippage,
+            fees=_wide(trading.fees, len(part)),
+            slippage=_wide(trading.slippage, len(part)),
             init_cash=trading.capital,
             group_by=np.repeat(np.arange(len(part)), n_symbols),
             cash_sharing=True,
@@ -174,6 +205,10 @@ def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[A
             freq="1D",
         )
         yield portfolio, part, price
+
+
+def _wide(share: float | Floats, n_series: int) -> float | Floats:
+    return share if isinstance(share, float) else np.tile(share, (1, n_series))
 
 
 def gone_after(bars: Bars) -> int:
@@ -242,7 +277,14 @@ def _result(
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
     slippage = float(np.sum(np.abs(paid - prices[row, column]) * size))
-    _check_accounts(equity, trades, orders, paid / prices[row, column] - 1, trading)
+    due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
+    _check_accounts(
+        equity,
+        trades,
+        orders,
+        paid / prices[row, column] - 1 - np.sign(paid - prices[row, column]) * due,
+        trading.capital,
+    )
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     return BacktestResult(
@@ -279,12 +321,12 @@ def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_accounts(
-    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, slipped: Floats, trading: Trading
+    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
 ) -> None:
     if not np.isfinite(equity).all():
         raise IntegrityError("the equity is not finite on every bar")
-    total, last = trading.capital + float(trades["pnl"].sum()), float(equity[-1])
+    total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
     if abs(total - last) > max(0.005, 1e-9 * abs(last)):
         raise IntegrityError(f"the trades add up to {total:.2f}, the equity to {last:.2f}")
-    if (orders["idx"] < 1).any() or not np.allclose(np.abs(slipped), trading.slippage, rtol=1e-6, atol=1e-9):
+    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
         raise IntegrityError("an order was not filled at the price of a bar after its decision")

@@ -47,7 +47,10 @@ class Dataset:
     ohlcv : ndarray of float64, (n_symbol_bars, 5)
         Every symbol's bars, one symbol after the other, without gaps.
     context : ndarray of int64, (n_rows,)
-        The row's own bar in `ohlcv`.
+        The row's own bar in `ohlcv` and `sequence`.
+    sequence : ndarray of float32, (n_symbol_bars, n_features)
+        The features of every symbol's bars, one symbol after the other, NaN in warm-up; without a bar, if
+        no model reads windows.
     """
 
     X: NDArray[np.float32]
@@ -58,16 +61,20 @@ class Dataset:
     end: NDArray[np.int64]
     ohlcv: Floats
     context: NDArray[np.int64]
+    sequence: NDArray[np.float32]
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.bar)
 
 
-def build_dataset(bars: Bars, features: Sequence[FeatureSpec], labels: Labels, least_history: int = 1) -> Dataset:
+def build_dataset(
+    bars: Bars, features: Sequence[FeatureSpec], labels: Labels, least_history: int = 1, window: int = 0
+) -> Dataset:
     """Compute the features and join them with the labels.
 
-    A row needs as many bars of its symbol as the longest lookback, or `least_history`.
+    A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
+    features on `window` bars, its own included.
 
     Raises
     ------
@@ -75,21 +82,27 @@ def build_dataset(bars: Bars, features: Sequence[FeatureSpec], labels: Labels, l
         If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
     """
     packing = _Packing(bars)
-    history = max([f.lookback for f in features] + [least_history])
+    longest = max(f.lookback for f in features)
+    history = max(longest + max(window - 1, 0), least_history)
+    usable = bars.present & (packing.age >= longest)
     keep = bars.present & (packing.age >= history)
     row, column = np.nonzero(keep)
     if not len(row):
         raise DataError(
-            f"no row has all its features: the longest lookback is {history} bars and no symbol has as many; "
+            f"no row has all its features: the longest lookback is {history} bars (of features, and of models that "
+            f"read several bars) and no symbol has as many; "
             f"the longest has {int(packing.age.max())}. Leave out features of long lookback with features.exclude"
         )
     X = np.empty((len(row), len(features)), dtype=np.float32)
+    sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
-        values = _compute(spec, bars, packing, inputs)
         with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
-            X[:, j] = values[keep]
-        _check_finite(spec, X[:, j], bars, row, column)
+            values = _compute(spec, bars, packing, inputs).astype(np.float32)
+        _check_finite(spec, values, bars, usable)
+        X[:, j] = values[keep]
+        if window:
+            sequence[:, j] = values.T[bars.present.T]
     y = labels.values[keep]
     end = np.where(np.isnan(y), NEVER, labels.ends[keep])
     return Dataset(
@@ -101,6 +114,7 @@ def build_dataset(bars: Bars, features: Sequence[FeatureSpec], labels: Labels, l
         end=_read_only(end.astype(np.int64)),
         ohlcv=_read_only(packing.flat()),
         context=_read_only((packing.offset[column] + packing.age[row, column] - 1).astype(np.int64)),
+        sequence=_read_only(sequence),
     )
 
 
@@ -187,15 +201,13 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tupl
     return values if spec.cross_sectional else packing.unpack(values)
 
 
-def _check_finite(
-    spec: FeatureSpec, column: NDArray[np.float32], bars: Bars, row: NDArray[np.intp], symbol: NDArray[np.intp]
-) -> None:
-    bad = ~np.isfinite(column)
+def _check_finite(spec: FeatureSpec, values: NDArray[np.float32], bars: Bars, usable: NDArray[np.bool_]) -> None:
+    bad = usable & ~np.isfinite(values)
     if bad.any():
-        at = int(bad.argmax())
+        row, column = (int(i) for i in np.argwhere(bad)[0])
         raise PluginError(
-            f"feature {spec.name!r} must be finite from its {spec.lookback}th bar on; it is {column[at]} for "
-            f"{bars.symbols[symbol[at]]} on {bars.sessions[row[at]]} ({int(bad.sum())} of {len(bad)} rows): "
+            f"feature {spec.name!r} must be finite from its {spec.lookback}th bar on; it is {values[row, column]} for "
+            f"{bars.symbols[column]} on {bars.sessions[row]} ({int(bad.sum())} of {int(usable.sum())} rows): "
             "declare a longer lookback, define the value there, or leave the feature out with features.exclude"
         )
 

@@ -113,7 +113,7 @@ def decide(
     decisions = []
     for spec, params, score in plans:
         weights = [desired_weights(spec, params, score, level, gone_after(bars)) for level in (*grid, rule.default)]
-        equity = equity_curves(span, np.stack([w[start:stop] for w in weights[:-1]], axis=2), trading)
+        equity = equity_curves(span, np.stack([w[start:stop] for w in weights[:-1]], axis=2), trading.take(start, stop))
         returns = statistics.returns_of(equity)
         targets, chosen = np.zeros(bars.close.shape), np.empty(len(folds))
         for k, fold in enumerate(folds):

@@ -78,6 +78,9 @@ def combine(
 ) -> tuple[Floats, Floats]:
     """Return the combined prediction of every row, and the weights of every fold.
 
+    A member whose fit failed on a fold has no weight there: that it failed was known before the fold's
+    first decision, and what it would have weighed elsewhere is no matter.
+
     Parameters
     ----------
     predictions : ndarray of float64, (n_rows, n_members)
@@ -90,12 +93,17 @@ def combine(
     weights : ndarray of float64, (n_folds, n_members)
     """
     combined = np.full(len(dataset), np.nan)
-    weights = np.empty((len(folds), len(members)))
+    weights = np.zeros((len(folds), len(members)))
     for k, fold in enumerate(folds):
-        known = known_rows(predictions, dataset.end, fold.first)
-        history = EnsembleHistory(tuple(members), predictions[known], dataset.y[known], dataset.bar[known], binary)
-        weights[k] = member_weights(spec, params, history)
-        combined[fold.test] = weighted(predictions[fold.test], weights[k])
+        there = np.asarray(np.isfinite(predictions[fold.test]).all(axis=0), dtype=bool)
+        if not there.any():
+            continue
+        given = predictions[:, there]
+        known = known_rows(given, dataset.end, fold.first)
+        names = tuple(name for name, is_there in zip(members, there.tolist(), strict=True) if is_there)
+        history = EnsembleHistory(names, given[known], dataset.y[known], dataset.bar[known], binary)
+        weights[k, there] = member_weights(spec, params, history)
+        combined[fold.test] = weighted(given[fold.test], weights[k, there])
     return combined, weights
 
 

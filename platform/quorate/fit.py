@@ -25,15 +25,13 @@ from numpy.typing import NDArray
 from quorate.dataset import Dataset
 from quorate.errors import FitError
 from quorate.folds import Fold
-from quorate.modules import LocalSource
+from quorate.limits import memory_limit
 from quorate.options import RESERVED
-from quorate.registry import load_reference
+from quorate.outputs import Outputs, check_probabilities, predict_blocks, read_outputs
+from quorate.providers import Reference, load_reference
 from quorate.specs import ModelSpec
 
-NUMERICS = 1  # raised whenever the platform itself would compute a different number
-BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
-
-Reference = tuple[str, str, str, LocalSource | None]
+NUMERICS = 2  # raised whenever the platform itself would compute a different number
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,8 @@ class FitResult:
     ----------
     predictions : ndarray of float64, (n_test,)
         Probability of the positive class, or the label's expectation.
+    outputs : dict of ndarray
+        What else the model gave, by the names of its spec.
     key : str
         Hash of everything the result depends on.
     seconds, cpu_seconds : float
@@ -100,6 +100,7 @@ class FitResult:
     model: str
     fold: int
     predictions: NDArray[np.float64]
+    outputs: Outputs = field(default_factory=dict)
     key: str = ""
     n_train: int = 0
     seconds: float = 0.0
@@ -116,15 +117,34 @@ def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def run_fit(task: FitTask, data: FitData) -> FitResult:
-    """Fit one model on one fold's training rows and predict its test rows; never raises."""
+def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float = 0.0) -> FitResult:
+    """Return the result of a fit whose process gave none."""
+    fold = data.fold(task.fold)
+    return FitResult(
+        task.model, task.fold, np.full(len(fold.test), np.nan), n_train=len(fold.train), seconds=seconds, error=reason
+    )
+
+
+def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
+    """Fit one model on one fold's training rows and predict its test rows; never raises.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes that it may allocate beyond what the process has; 0: no limit.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     fold = data.fold(task.fold)
     key, error, trace = "", "", ""
     notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
+    outputs: Outputs = {}
     try:
-        predictions, key, notes = _fit(task, data.dataset, fold)
+        with memory_limit(memory):
+            predictions, outputs, key, notes = _fit(task, data.dataset, fold)
+    except MemoryError as e:
+        limit = f"more than {memory / 2**30:.1f} GiB (execution.fit_memory)" if memory else "more memory than there is"
+        error, trace = f"it needs {limit}: {e or 'MemoryError'}", traceback.format_exc()
     except (Exception, SystemExit) as e:  # a plugin may raise anything; the run decides what a failed fit means
         error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
         trace = traceback.format_exc()
@@ -132,6 +152,7 @@ def run_fit(task: FitTask, data: FitData) -> FitResult:
         task.model,
         task.fold,
         predictions,
+        outputs,
         key,
         len(fold.train),
         time.perf_counter() - wall,
@@ -168,16 +189,16 @@ def _seeded(seed: int) -> Iterator[None]:
             torch.random.set_rng_state(state)
 
 
-def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], str, tuple[str, ...]]:
+def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, str, tuple[str, ...]]:
     from threadpoolctl import threadpool_limits
 
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
     factory = spec.resolve()
-    X_train, X_test = _inputs(spec, dataset, fold.train), _inputs(spec, dataset, fold.test)
-    y = dataset.y[fold.train]
-    key = _key(task, spec, factory, X_train, y, X_test)
-    target = y.astype(np.int64) if spec.task == "classification" else y
+    train, tail = hold_back(spec.validation, dataset, fold.train)
+    X_train, X_test = _inputs(spec, dataset, train), _inputs(spec, dataset, fold.test)
+    key = _key(task, spec, factory, dataset, fold)
+    more = {"validation": (_inputs(spec, dataset, tail), _target(spec, dataset, tail))} if len(tail) else {}
     while True:
         pools = _thread_pools()
         with warnings.catch_warnings(record=True) as caught, threadpool_limits(task.threads), _seeded(task.seed):
@@ -185,28 +206,52 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
             if "torch" in sys.modules:
                 sys.modules["torch"].set_num_threads(task.threads)
             model = _make(factory, task)
-            model.fit(X_train, target)
-            predictions = predict_blocks(_predictor(model, spec, task), X_test)
+            model.fit(X_train, _target(spec, dataset, train), **more)
+            outputs = predict_blocks(partial(read_outputs, model, spec), X_test)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if _thread_pools() == pools:
             break
-    if task.binary:
-        if spec.task == "regression":
-            predictions = np.clip(predictions, 0.0, 1.0)
-        elif predictions.min() < 0 or predictions.max() > 1:
-            raise FitError(f"probabilities must lie in 0..1; they were {predictions.min():g}..{predictions.max():g}")
+    check_probabilities(outputs, spec)
+    predictions = outputs.pop(spec.prediction)
+    if task.binary and spec.task == "regression":
+        predictions = np.clip(predictions, 0.0, 1.0)
     notes = sorted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )
-    return predictions, key, tuple(notes[:5])
+    return predictions, outputs, key, tuple(notes[:5])
+
+
+def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
+
+    Raises
+    ------
+    FitError
+        If nothing is left to train on.
+    """
+    if not share:
+        return rows, rows[:0]
+    cut = dataset.bar[rows[int(len(rows) * (1 - share))]]
+    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
+    if not len(train):
+        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
+    return train, tail
+
+
+def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    y = dataset.y[rows]
+    return y.astype(np.int64) if spec.task == "classification" else y
 
 
 def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
     if spec.input == "rows":
         return dataset.X[rows]
-    back = np.arange(spec.lookback - 1, -1, -1)
-    windows: NDArray[np.float64] = dataset.ohlcv[dataset.context[rows][:, None] - back[None, :]]
-    return windows
+    source = dataset.sequence if spec.input == "windows" else dataset.ohlcv
+    views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)
+    at = dataset.context[rows] - (spec.lookback - 1)
+    if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):
+        return views[at[0] : at[0] + len(at)]  # one symbol: nothing is copied
+    return views[at]
 
 
 def _make(factory: Callable[..., Any], task: FitTask) -> Any:
@@ -225,72 +270,47 @@ def _make(factory: Callable[..., Any], task: FitTask) -> Any:
     return model
 
 
-def _predictor(model: Any, spec: ModelSpec, task: FitTask) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    if spec.task == "regression":
-        return lambda X: np.asarray(model.predict(X))
-    classes = np.asarray(getattr(model, "classes_", (0, 1))).tolist()
-    if 1 not in classes:
-        raise FitError(f"the fitted classifier does not know class 1; its classes are {classes}")
-    column = classes.index(1)
-
-    def positive(X: NDArray[Any]) -> NDArray[Any]:
-        p = np.asarray(model.predict_proba(X))
-        return p if p.ndim == 1 else p[:, column]
-
-    return positive
-
-
-def predict_blocks(predict: Callable[[NDArray[Any]], NDArray[Any]], X: NDArray[Any]) -> NDArray[np.float64]:
-    """Predict in zero-padded blocks of `BLOCK` rows.
-
-    Numeric kernels choose their order of summation by the shape they are given, so a row's last
-    bits would otherwise depend on how many rows are predicted with it.
-
-    Raises
-    ------
-    FitError
-        If a prediction is missing or not finite.
-    """
-    out = np.empty(len(X), dtype=np.float64)
-    block = np.zeros((BLOCK, *X.shape[1:]), dtype=X.dtype)
-    for start in range(0, len(X), BLOCK):
-        part = X[start : start + BLOCK]
-        block[: len(part)] = part
-        block[len(part) :] = 0
-        values = predict(block)
-        if values.shape != (BLOCK,):
-            raise FitError(f"predictions of {BLOCK} rows must have shape ({BLOCK},); they had {values.shape}")
-        out[start : start + len(part)] = values[: len(part)]
-    bad = ~np.isfinite(out)
-    if bad.any():
-        raise FitError(
-            f"predictions must be finite; {int(bad.sum())} of {len(out)} are not, the first in row {int(bad.argmax())}"
-        )
-    return out
-
-
-def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], *arrays: NDArray[Any]) -> str:
+def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], dataset: Dataset, fold: Fold) -> str:
     digest = hashlib.sha256()
-    versions = {need: _version(need) for need in spec.requires}
-    local = task.plugin[3]
+    local = task.plugin.local
     facts = [
         NUMERICS,
         spec.name,
         spec.task,
         spec.input,
+        spec.lookback,
+        spec.outputs,
+        spec.validation,
         _name_of(factory),
         local.sha256 if local else _source_hash(factory),
         dict(task.params),
         task.seed,
         task.threads,
         task.binary,
-        versions,
+        {need: _version(need) for need in spec.requires},
     ]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
-    for array in arrays:
+    for array in _read_by(spec, dataset, fold):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _read_by(spec: ModelSpec, dataset: Dataset, fold: Fold) -> Iterator[NDArray[Any]]:
+    """Yield all that the fit reads; bars that many windows share only once."""
+    yield dataset.y[fold.train]
+    if spec.validation:  # where the tail begins depends on them
+        yield dataset.bar[fold.train] - dataset.bar[fold.train[0]]
+        yield dataset.end[fold.train] - dataset.bar[fold.train[0]]
+    for rows in (fold.train, fold.test):
+        if spec.input == "rows":
+            yield dataset.X[rows]
+            continue
+        at = dataset.context[rows]
+        first = int(at.min()) - spec.lookback + 1
+        source = dataset.sequence if spec.input == "windows" else dataset.ohlcv
+        yield source[first : int(at.max()) + 1]
+        yield at - first
 
 
 def _name_of(factory: Callable[..., Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.errors import DataError, IntegrityError
+from quorate.errors import DataError, IntegrityError, PluginError
+from quorate.specs import Span
 
 Positions = NDArray[np.int64]
 
@@ -33,42 +35,50 @@ class Fold:
     test: Positions
 
 
-def walk_forward(bar: Positions, end: Positions, n_bars: int, test: int, first: int, index: int = 0) -> list[Fold]:
-    """Return expanding folds that test bars `first` to ``n_bars - 1``, `test` at a time.
+def walk_forward(bar: Positions, end: Positions, spans: Sequence[Span], index: int = 0) -> list[Fold]:
+    """Return a fold for every span that has a row to predict.
 
     A row trains a fold only if its label had ended before the fold's first test bar; so purging
-    follows the labels' own end times, whatever the horizon. The last fold may be shorter.
+    follows the labels' own end times, whatever the horizon and the splitter.
 
     Parameters
     ----------
     bar, end : ndarray of int64, (n_rows,)
         Position of each row's bar and of its label's end.
-    n_bars : int
-        Bars on the time axis.
-    test : int
-        Bars that one fold predicts.
-    first : int
-        The first bar that is predicted; what lies before is for training.
+    spans : sequence of Span
+        The bars of each fold.
     index : int
         Number of the first fold.
     """
     folds: list[Fold] = []
-    for start in range(first, n_bars, test):
-        stop = min(start + test, n_bars)
-        train = np.flatnonzero(end < start).astype(np.int64)
-        rows = np.flatnonzero((bar >= start) & (bar < stop)).astype(np.int64)
+    for span in spans:
+        train = np.flatnonzero((end < span.first) & (bar >= span.train_from)).astype(np.int64)
+        rows = np.flatnonzero((bar >= span.first) & (bar < span.stop)).astype(np.int64)
         if len(rows):
-            folds.append(Fold(index + len(folds), start, stop, train, rows))
+            folds.append(Fold(index + len(folds), span.first, span.stop, train, rows))
     return folds
 
 
-def check_history(n_bars: int, initial: int, session_count: str) -> None:
-    """Raise `DataError`, if there is nothing to predict after the first fold's training bars."""
-    if n_bars <= initial:
-        raise DataError(
-            f"the first fold trains on {initial} bars (folds.initial) and must leave some to predict; before the "
-            f"holdout there are {n_bars} ({session_count}): give more history, or lower folds.initial or the holdout"
-        )
+def check_spans(spans: Sequence[Span], n_bars: int, start: int, splitter: str) -> None:
+    """Raise `PluginError`, unless the spans follow one another from `start` or later to the last bar."""
+    told = f"splitter {splitter!r}, {n_bars} bars from bar {start} on:"
+    if not spans:
+        raise PluginError(f"{told} it must yield at least one Span; it yielded none")
+    stop = start
+    for k, span in enumerate(spans):
+        if (span.first != stop and (k or start)) or not span.first < span.stop:
+            raise PluginError(
+                f"{told} span {k} must begin where the one before stopped, bar {stop}, and end after that; "
+                f"it is {span.first}..{span.stop}"
+            )
+        if not 0 <= span.train_from < span.first:
+            raise PluginError(
+                f"{told} span {k} must train before it predicts, 0 <= train_from < {span.first}; "
+                f"train_from is {span.train_from}"
+            )
+        stop = span.stop
+    if stop != n_bars:
+        raise PluginError(f"{told} the last span must stop at {n_bars}, after the last bar; it stops at {stop}")
 
 
 def check_training(

@@ -18,11 +18,11 @@ from quorate.dataset import NEVER
 from quorate.evidence import Evidence, Performance, finite_or_none, measure, metric_values, overall, run_gates
 from quorate.execution import Executor
 from quorate.fit import FitResult
-from quorate.folds import Fold, check_history
+from quorate.folds import Fold
 from quorate.progress import Clock
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
-from quorate.study import Series, Study, collect, decide_all, holdout_start, judge_span, prepare, run_fits
+from quorate.study import Series, Study, collect, decide_all, failures, holdout_start, judge_span, prepare, run_fits
 
 Floats = NDArray[np.float64]
 Judged = tuple[Series, Performance]
@@ -63,8 +63,7 @@ def development(
     """Compute the walk-forward before the holdout; bars from there on are cut off first."""
     stop = holdout_start(bars, recipe)
     known = bars.until(stop)
-    check_history(stop, recipe.folds.initial, known.span)
-    return _part("development", recipe, registry, known, [(recipe.folds.initial, stop)], None, executor, clock, done)
+    return _part("development", recipe, registry, known, [(0, stop)], None, executor, clock, done)
 
 
 def holdout(
@@ -78,7 +77,7 @@ def holdout(
 ) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
-    parts = [(recipe.folds.initial, start), (start, len(bars))]
+    parts = [(0, start), (start, len(bars))]
     return _part("holdout", recipe, registry, bars, parts, earlier, executor, clock, done)
 
 
@@ -87,16 +86,17 @@ def _part(
     recipe: Recipe,
     registry: Registry,
     bars: Bars,
-    spans: list[tuple[int, int]],
+    parts: list[tuple[int, int]],
     earlier: Floats | None,
     executor: Executor,
     clock: Clock,
     done: Callable[[FitResult], None],
 ) -> Part:
     with clock.stage("features"):
-        study = prepare(recipe, registry, bars, spans)
-    first, stop = spans[-1]
-    folds = [fold for fold in study.folds if fold.first >= first]
+        study = prepare(recipe, registry, bars, parts)
+    start, stop = parts[-1]
+    folds = [fold for fold in study.folds if fold.first >= start]
+    first = start or folds[0].first
     with clock.stage("fits"):
         fits = run_fits(study, folds, executor, done)
     with clock.stage("ensemble"):
@@ -105,9 +105,9 @@ def _part(
     with clock.stage("backtest"):
         judged = judge_span(study, series, first, stop)
     with clock.stage("evidence"):
-        section = _section(study, judged, folds, (first, stop), weights, predictions)
+        section = _section(study, judged, folds, (first, stop), weights, predictions, fits)
         frames = _frames(name, study, judged, folds, (first, stop), fits, predictions)
-    before = _digests(study, series[0], spans[0][0], first)
+    before = _digests(study, series[0], study.folds[0].first, first)
     return Part(section, frames, predictions, study, fits, before)
 
 
@@ -118,6 +118,7 @@ def _section(
     bounds: tuple[int, int],
     weights: dict[str, Floats],
     predictions: Floats,
+    fits: Sequence[FitResult],
 ) -> dict[str, Any]:
     recipe, registry = study.recipe, study.registry
     span = study.bars.take(*bounds)
@@ -140,13 +141,28 @@ def _section(
         "market": market_figures(span),
         "folds": _fold_table(study, judged[0][0], folds, weights),
         "rows": {"features": study.dataset.X.shape[1], "predicted": sum(len(f.test) for f in folds)},
-        "warnings": [*study.warnings, *_warnings(study, span, judged)],
+        "failures": failures(study, fits),
+        "warnings": [*study.warnings, *_left_out(study, fits), *_warnings(study, span, judged)],
         "digests": {
             "predictions": _bytes_digest(predictions[np.concatenate([f.test for f in folds])]),
             **_digests(study, judged[0][0], *bounds),
             "equity": _bytes_digest(judged[0][1].equity),
         },
     }
+
+
+def _left_out(study: Study, fits: Sequence[FitResult]) -> list[str]:
+    """Return a warning for every member that did without some fits."""
+    told = []
+    for name in study.members:
+        lost = [fit for fit in failures(study, fits) if fit["model"] == name]
+        if lost:
+            total = sum(fit.model == name for fit in fits)
+            told.append(
+                f"model {name!r} failed on {len(lost)} of {total} folds and takes no part there; "
+                f"fold {lost[0]['fold']}: {lost[0]['reason']}"
+            )
+    return told
 
 
 def market_figures(bars: Bars) -> dict[str, Any]:
@@ -256,7 +272,7 @@ def _frames(
     desired = judged[0][0].decisions.targets[first:stop]
     row, column = np.indices(desired.shape)
     return {
-        "predictions": _prediction_frame(part, study, judged, folds, predictions, times),
+        "predictions": _prediction_frame(part, study, judged, folds, predictions, times, fits),
         "trades": pd.concat(trades, ignore_index=True),
         "equity": equity,
         "weights": pd.DataFrame(
@@ -267,22 +283,39 @@ def _frames(
                 "weight": desired.ravel(),
             }
         ),
-        "fits": pd.DataFrame(
-            [
-                {
-                    "part": part,
-                    "model": f.model,
-                    "fold": f.fold,
-                    "key": f.key,
-                    "train_rows": f.n_train,
-                    "seconds": f.seconds,
-                    "cpu_seconds": f.cpu_seconds,
-                    "place": f.place,
-                }
-                for f in fits
-            ]
-        ),
+        "fits": _fit_frame(fits).assign(part=part),
     }
+
+
+def fit_frames(fits: Sequence[FitResult]) -> dict[str, pd.DataFrame]:
+    """Return finished fits of a run that was not: what they were, and their predictions in test order."""
+    predictions = [
+        pd.DataFrame(
+            {"model": f.model, "fold": f.fold, "test_row": range(len(f.predictions)), "prediction": f.predictions}
+        )
+        for f in fits
+        if not f.error
+    ]
+    frames = {"fits": _fit_frame(fits)}
+    return {**frames, "predictions": pd.concat(predictions, ignore_index=True)} if predictions else frames
+
+
+def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "model": f.model,
+                "fold": f.fold,
+                "key": f.key,
+                "train_rows": f.n_train,
+                "seconds": f.seconds,
+                "cpu_seconds": f.cpu_seconds,
+                "place": f.place,
+                "error": f.error,
+            }
+            for f in fits
+        ]
+    )
 
 
 def _prediction_frame(
@@ -292,6 +325,7 @@ def _prediction_frame(
     folds: Sequence[Fold],
     predictions: Floats,
     times: pd.DatetimeIndex,
+    fits: Sequence[FitResult],
 ) -> pd.DataFrame:
     dataset = study.dataset
     rows = np.concatenate([fold.test for fold in folds])
@@ -308,9 +342,21 @@ def _prediction_frame(
             "label": dataset.y[rows],
             "label_end": ends,
             **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
+            **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
             **combined,
         }
     )
+
+
+def _other_outputs(study: Study, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
+    """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
+    rows = {fold.index: fold.test for fold in folds}
+    found: dict[str, Floats] = {}
+    for fit in fits:
+        for output, values in fit.outputs.items():
+            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(study.dataset), math.nan))
+            column[rows[fit.fold]] = values
+    return found
 
 
 def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:

@@ -90,7 +90,7 @@ def predict(
         session.recipe = _with_path(session.recipe, str(data))
     bars = load_bars(session)
     _compare_history(session, bars, stored.home.bars(report.provenance["data"]["fingerprint"]))
-    study = prepare(session.recipe, session.registry, bars, [(session.recipe.folds.initial, len(bars))])
+    study = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in study.warnings:
         session.warn(warning)
     earlier, folds = _earlier(study, report.predictions, list(session.recipe.models), bars)

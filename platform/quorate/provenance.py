@@ -56,6 +56,7 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
     names: list[tuple[str, str]] = [("source", recipe.data.source), ("label", recipe.labels.name)]
     names += [("feature", n) for n in recipe.features.use]
     names += [("model", (m.plugin if m else None) or n) for n, m in recipe.models.items()]
+    names += [("splitter", recipe.folds.splitter), ("cost", recipe.costs.model)]
     names += [("ensembler", n) for n in (recipe.ensemble.method, *recipe.ensemble.compare)]
     names += [("strategy", n) for n in (recipe.strategy.name, *recipe.strategy.compare)]
     names += [("metric", n) for n in registry.names("metric")]
@@ -69,9 +70,10 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
                 "name": name,
                 "provider": provider.distribution or provider.name,
                 "version": provider.version,
-                "module": provider.module if provider.local is None else None,
+                "module": provider.module if provider.local is None and provider.inline is None else None,
                 "file": str(provider.local.path) if provider.local else None,
                 "sha256": provider.local.sha256 if provider.local else None,
+                "inline": provider.inline is not None,
             }
         )
     return rows

@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from quorate import hooks, modules
-from quorate.errors import PluginError, near_misses, one_of
-from quorate.specs import KINDS, Spec
+from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.providers import Plugin, Provider, Reference, ask, check_hooks
+from quorate.specs import Spec
 
 ENTRY_POINT_GROUP = "quorate"
-
-
-@dataclass(frozen=True)
-class Provider:
-    """Where plugins came from.
-
-    Parameters
-    ----------
-    name : str
-        Entry point or file name.
-    distribution, version : str or None
-        The installed package; None for a local file.
-    module : str
-        Import name, for a local file a private one.
-    local : LocalSource or None
-        The file's text, which is what travels to workers and into a run.
-    """
-
-    name: str
-    distribution: str | None
-    version: str | None
-    module: str
-    local: modules.LocalSource | None = None
-
-    def __str__(self) -> str:
-        if self.local is not None:
-            return str(self.local.path)
-        return f"{self.distribution} {self.version} ({self.module})"
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One spec, its provider and its state: ``ok``, ``disabled``, ``conflict`` or ``broken``."""
-
-    kind: str
-    name: str
-    spec: Spec | None
-    provider: Provider
-    state: str = "ok"
-    reason: str = ""
+OWN = "quorate"
+FOLDERS = "QUORATE_PLUGINS"
+LIMIT = "QUORATE_LOAD_PLUGINS"
 
 
 class Registry:
@@ -73,20 +37,60 @@ class Registry:
         self._broken: list[Plugin] = []
 
     @classmethod
-    def load(cls, files: Iterable[str | Path] = ()) -> Registry:
-        """Return a registry of all installed plugins and those in `files`.
+    def load(cls, given: Iterable[Any] = (), environment: bool = True) -> Registry:
+        """Return a registry of all installed plugins and those that are given.
+
+        Parameters
+        ----------
+        given : iterable
+            Plugin files, folders of them, specs, or objects whose attributes are hook implementations.
+        environment : bool
+            Whether ``QUORATE_PLUGINS`` (files and folders) is read. ``QUORATE_LOAD_PLUGINS`` limits which
+            installed distributions and which files of folders are loaded; empty, none but the built-ins.
 
         Raises
         ------
         PluginError
-            If a file is not a valid plugin. An installed plugin that fails is listed as broken.
+            If a given file is not a valid plugin. One that is installed or lies in a folder is listed as
+            broken.
         """
         registry = cls()
+        limit = _Limit(os.environ.get(LIMIT))
         for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=_own_first):
-            registry._load_entry_point(point)
-        for path in files:
-            registry.add_local(modules.LocalSource.read(Path(path)))
+            dist = point.dist
+            if (dist and dist.name == OWN) or limit.allows(dist.name if dist else "", point.name):
+                registry._load_entry_point(point)
+        if environment:
+            for path in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+                registry._add_path(Path(path), limit, given=False)
+        limit.check()
+        for one in given:
+            registry.add(one)
         return registry
+
+    def add(self, one: Any) -> None:
+        """Add what the caller gives: a file, a folder, a spec, or an object with hooks."""
+        if isinstance(one, str | os.PathLike):
+            self._add_path(Path(one), _Limit(os.environ.get(LIMIT)), given=True)
+        else:
+            self.add_inline(one)
+
+    def _add_path(self, path: Path, limit: _Limit, given: bool) -> None:
+        if not path.is_dir():
+            self.add_local(modules.LocalSource.read(path), given)
+            return
+        for file in sorted(path.glob("*.py")):
+            if not file.name.startswith("_") and limit.allows(file.stem):
+                self._add_found(file)
+
+    def _add_found(self, file: Path) -> None:
+        """Load a file that lies in a folder: it serves those who name it, and harms nobody else."""
+        try:
+            self.add_local(modules.LocalSource.read(file))
+        except (PluginError, RecipeError) as e:
+            self._broken.append(
+                Plugin("-", file.stem, None, Provider(file.name, None, None, str(file)), "broken", str(e))
+            )
 
     def _load_entry_point(self, point: importlib.metadata.EntryPoint) -> None:
         dist = point.dist
@@ -97,21 +101,30 @@ class Registry:
             reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
             self._broken.append(Plugin("-", point.name, None, provider, "broken", reason))
 
-    def add_local(self, source: modules.LocalSource) -> None:
+    def add_local(self, source: modules.LocalSource, given: bool = False) -> None:
         """Load a single-file plugin from its text; the same text is loaded once, however often it is given."""
         module = modules.import_local(source)
+        provider = Provider(source.path.name, None, None, source.module_name, source, given=given)
         if not self._manager.is_registered(module):
-            self._register(module, Provider(source.path.name, None, None, source.module_name, source))
+            self._register(module, provider)
+        elif given:
+            for key, plugin in self._plugins.items():
+                if plugin.provider.module == provider.module:
+                    self._plugins[key] = replace(plugin, provider=provider)
 
-    def add_module(self, module: ModuleType | Any, name: str = "inline") -> None:
-        """Register an object whose attributes are hook implementations.
+    def add_inline(self, one: Any, name: str = "inline") -> None:
+        """Register a spec, or an object whose attributes are hook implementations.
 
-        Good for everything but models: fits load theirs by module or file, wherever they run.
+        Its models are fitted in the calling process: no other could find it.
         """
-        self._register(module, Provider(name, None, None, getattr(module, "__name__", name)))
+        provider = Provider(name, None, None, getattr(one, "__name__", type(one).__name__), inline=one, given=True)
+        if isinstance(one, Spec):
+            self._add(one, replace(provider, name=one.name))
+        else:
+            self._register(one, provider)
 
     def _register(self, module: Any, provider: Provider) -> None:
-        _check_hooks(module, provider)
+        check_hooks(module, provider)
         try:
             self._manager.register(module, name=f"{provider.module}#{len(self._manager.get_plugins())}")
         except pluggy.PluginValidationError as e:
@@ -120,7 +133,7 @@ class Registry:
         for hook, kind in hooks.HOOKS.items():
             for impl in getattr(self._manager.hook, hook).get_hookimpls():
                 if impl.plugin is module:
-                    offered += _specs(impl.function, hook, kind, provider)
+                    offered += ask(impl.function, hook, kind, provider)
         for spec in offered:
             self._add(spec, provider)
 
@@ -147,9 +160,9 @@ class Registry:
         """Return the usable plugins of a kind, in the order they were provided."""
         return [p.name for p in self._plugins.values() if p.kind == kind and p.state == "ok"]
 
-    def offered_by_files(self, kind: str) -> list[str]:
-        """Return the usable plugins of a kind that came from local files."""
-        return [n for n in self.names(kind) if self.find(kind, n).provider.local is not None]
+    def given(self, kind: str) -> list[str]:
+        """Return the usable plugins of a kind that were given for this run: giving them is asking for them."""
+        return [n for n in self.names(kind) if self.find(kind, n).provider.given]
 
     def find(self, kind: str, name: str) -> Plugin:
         """Return the plugin, whatever its state.
@@ -187,66 +200,39 @@ class Registry:
         return list(self._broken)
 
 
-def reference(registry: Registry, kind: str, name: str) -> tuple[str, str, str, modules.LocalSource | None]:
-    """Return what a worker needs to load this plugin: kind, name, module and, for a file, its text."""
-    plugin = registry.find(kind, name)
-    return kind, name, plugin.provider.module, plugin.provider.local
+def reference(registry: Registry, kind: str, name: str) -> Reference:
+    """Return what a worker needs to load this plugin."""
+    provider = registry.find(kind, name).provider
+    return Reference(kind, name, provider.module, provider.local, provider.inline)
 
 
-def load_reference(ref: tuple[str, str, str, modules.LocalSource | None]) -> Spec:
-    """Load one plugin from its reference, in any process."""
-    kind, name, module_name, local = ref
-    module = modules.import_local(local) if local is not None else importlib.import_module(module_name)
-    hook = next(h for h, k in hooks.HOOKS.items() if k == kind)
-    for spec in getattr(module, hook)():
-        if spec.name == name:
-            return spec  # type: ignore[no-any-return]
-    raise PluginError(f"{module_name} no longer provides {kind} {name!r}")
+class _Limit:
+    """The plugins that ``QUORATE_LOAD_PLUGINS`` allows: distributions, entry points, or file names."""
+
+    def __init__(self, text: str | None) -> None:
+        self._wanted = None if text is None else {_normal(n) for n in text.split(",") if n.strip()}
+        self._known: set[str] = set()
+
+    def allows(self, *names: str) -> bool:
+        known = {_normal(name) for name in names if name}
+        self._known |= known
+        return self._wanted is None or bool(self._wanted & known)
+
+    def check(self) -> None:
+        """Raise, if a name was wanted that nothing has: a misspelt one must not look like a plugin that is off."""
+        for name in sorted((self._wanted or set()) - self._known - {OWN}):
+            raise PluginError(
+                f"{LIMIT} names {name!r}, which is neither installed nor in {FOLDERS}: it must be among "
+                f"{one_of(self._known)}{near_misses(name, self._known)}"
+            )
+
+
+def _normal(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
 
 
 def _own_first(point: importlib.metadata.EntryPoint) -> tuple[bool, str, str]:
     return (not point.value.startswith("quorate_"), point.value, point.name)
-
-
-def _check_hooks(module: Any, provider: Provider) -> None:
-    found = False
-    for name in dir(module):
-        function = getattr(module, name)
-        marked = hasattr(function, f"{hooks.PROJECT}_impl")
-        if not marked and not (name.startswith("quorate_") and callable(function) and _defined_in(module, function)):
-            continue
-        if name not in hooks.HOOKS:
-            raise PluginError(
-                f"{provider}: there is no hook {name!r}: it must be one of {one_of(hooks.HOOKS)}"
-                f"{near_misses(name, hooks.HOOKS)}"
-            )
-        if not marked:
-            raise PluginError(f"{provider}: {name} is not marked: put @quorate.hookimpl above it")
-        found = True
-    if not found:
-        raise PluginError(
-            f"{provider}: no hook is implemented: a plugin defines at least one of {one_of(hooks.HOOKS)}, "
-            "marked with @quorate.hookimpl"
-        )
-
-
-def _defined_in(module: Any, function: Any) -> bool:
-    return getattr(function, "__module__", None) == getattr(module, "__name__", None)
-
-
-def _specs(function: Any, hook: str, kind: str, provider: Provider) -> list[Spec]:
-    try:
-        result = function()
-        specs = list(result) if isinstance(result, Iterable) else []
-    except Exception as e:  # a hook is foreign code
-        reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
-        raise PluginError(f"{provider}: {hook} failed{modules.line_in(e, provider.local)}: {reason}") from e
-    if isinstance(result, Spec) or result is None or not isinstance(result, Iterable):
-        raise PluginError(f"{provider}: {hook} must yield specs; it returned {type(result).__name__}: use yield")
-    for spec in specs:
-        if not isinstance(spec, KINDS[kind]):
-            raise PluginError(f"{provider}: {hook} must yield {KINDS[kind].__name__}; it yielded {type(spec).__name__}")
-    return specs
 
 
 def _installed(requirement: str) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from quorate.bars import Bars
-from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError
+from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError, StoreError
 from quorate.execution import Executor, make_executor
-from quorate.modules import LocalSource
+from quorate.fit import FitTask
 from quorate.progress import Progress
 from quorate.provenance import recipe_digest
 from quorate.recipe.load import load_recipe, merge, nested_override, redact, substitute, validate
@@ -42,14 +42,22 @@ class Session:
 
     def executor(self) -> Executor:
         """Start the recipe's executor."""
-        return make_executor(self.recipe.execution.executor, self.recipe.execution.workers)
+        wanted = self.recipe.execution
+
+        def slow(task: FitTask, seconds: float) -> None:
+            self.progress.warn(
+                f"model {task.model!r} has been fitting on fold {task.fold} for {seconds:.0f} s; it is stopped after "
+                f"{wanted.fit_seconds:g} s (execution.fit_seconds)"
+            )
+
+        return make_executor(wanted.executor, wanted.workers, wanted.fit_seconds, wanted.fit_memory, slow)
 
 
 def open_session(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
     home: str | Path | None = None,
-    plugins: Iterable[str | Path] = (),
+    plugins: Iterable[Any] = (),
     overrides: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Session:
@@ -63,10 +71,8 @@ def open_session(
         loaded = load_recipe(recipe, registry, overrides)
     if overrides and not isinstance(recipe, str | Path):
         raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
-    known = {p.provider.local.path for p in registry if p.provider.local}
     for path in loaded.plugins:
-        if Path(path).resolve() not in known:
-            registry.add_local(LocalSource.read(Path(path)))
+        registry.add(path)
     registry.check()
     resolved, warned = resolve(loaded, registry)
     session = Session(resolved, registry, Home(home), progress or Progress())
@@ -81,9 +87,16 @@ def open_session(
 def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
     """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
     document = stored.report()
-    registry = Registry.load()
+    inline = [f"{p['kind']} {p['name']!r}" for p in document["provenance"]["plugins"] if p.get("inline")]
+    if inline:
+        raise StoreError(
+            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed again; put "
+            "it into a file and give that"
+        )
+    # What lies in folders now may be other than what ran; the run keeps what did.
+    registry = Registry.load(environment=False)
     for used in {(p["sha256"], p["file"]) for p in document["provenance"]["plugins"] if p["sha256"]}:
-        registry.add_local(stored.home.source(*used))
+        registry.add_local(stored.home.source(*used), given=True)
     table = dict(document["provenance"]["recipe"])
     for item in overrides:
         table = merge(table, nested_override(item), f"--set {item}")

@@ -12,26 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.audit import audit_rows, audit_strategy
-from quorate.backtest import Trading, backtest, gone_after
+from quorate.audit import audit_costs, audit_rows, audit_strategy
+from quorate.backtest import Trading, backtest, check_cost, gone_after
 from quorate.bars import Bars
 from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
 from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
 from quorate.ensemble import combine
-from quorate.errors import DataError, FitError
+from quorate.errors import DataError, FitError, PluginError, QuorateError
 from quorate.evidence import Performance
 from quorate.execution import Executor
 from quorate.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.folds import Fold
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry, reference
-from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, StrategySpec
+from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Span, StrategySpec
 
 Floats = NDArray[np.float64]
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
@@ -62,6 +63,8 @@ class Study:
         Rows of `bars`.
     folds : list of Fold
         All folds so far; the holdout's come after the development's.
+    trading : Trading
+        Fills, and what each bar's orders cost.
     """
 
     recipe: Recipe
@@ -71,18 +74,13 @@ class Study:
     folds: list[Fold]
     members: dict[str, ModelSpec]
     binary: bool
+    trading: Trading
     warnings: list[str] = field(default_factory=list)
 
     @property
     def voting(self) -> list[str]:
         """The members that the ensemble combines; the others are baselines."""
         return [name for name, spec in self.members.items() if not spec.baseline]
-
-    @property
-    def trading(self) -> Trading:
-        """Fills and costs."""
-        recipe = self.recipe
-        return Trading(recipe.backtest.fill, recipe.costs.fees, recipe.costs.slippage, recipe.backtest.capital)
 
 
 def holdout_start(bars: Bars, recipe: Recipe) -> int:
@@ -105,6 +103,32 @@ def holdout_start(bars: Bars, recipe: Recipe) -> int:
     return start
 
 
+def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> list[Span]:
+    """Ask the recipe's splitter which bars each fold predicts.
+
+    Parameters
+    ----------
+    bars : Bars
+        Cut where the folds end.
+    start : int
+        The first bar that may be predicted.
+
+    Raises
+    ------
+    PluginError
+        If the splitter breaks its contract.
+    """
+    splitter = registry.get("splitter", recipe.folds.splitter)
+    try:
+        spans = [Span(*span) for span in splitter.resolve()(bars.sessions, start, **recipe.folds.options)]
+    except QuorateError:
+        raise
+    except Exception as e:
+        raise PluginError(f"splitter {splitter.name!r} failed on {len(bars)} bars: {type(e).__name__}: {e}") from e
+    fold_module.check_spans(spans, len(bars), start, splitter.name)
+    return spans
+
+
 def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> Study:
     """Lay out rows and folds.
 
@@ -112,8 +136,8 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     ----------
     bars : Bars
         Cut where this study must stop knowing.
-    parts : sequence of (first, stop)
-        Bars to predict: the development, and after it perhaps the holdout.
+    parts : sequence of (start, stop)
+        Where bars may be predicted: up to the holdout, and after that perhaps in it.
 
     Raises
     ------
@@ -129,22 +153,39 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     features, warnings = _features(recipe, registry, bars)
     history = max(m.lookback for m in members.values())
+    window = max((m.lookback for m in members.values() if m.input == "windows"), default=0)
 
     def build(known: Bars) -> Dataset:
         labels = build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
-        return build_dataset(known, features, labels, history)
+        return build_dataset(known, features, labels, history, window)
 
+    spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     dataset = build(bars)
-    audit_rows(bars, dataset, build, parts[-1][0])
+    first = spans[-1][0].first
+    audit_rows(bars, dataset, build, first)
+    trading = _trading(recipe, registry, bars)
+    audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
-    for first, stop in parts:
-        folds += fold_module.walk_forward(dataset.bar, dataset.end, stop, recipe.folds.test, first, len(folds))
-    if not folds or folds[-1].first < parts[-1][0]:
-        span = bars.take(*parts[-1]).span
+    for part in spans:
+        folds += fold_module.walk_forward(dataset.bar, dataset.end, part, len(folds))
+    if not folds or folds[-1].first < first:
+        span = bars.take(first, len(bars)).span
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.end)
     fold_module.check_training(folds, dataset.y, bars.sessions, label.task == "classification")
-    return Study(recipe, registry, bars, dataset, folds, members, label.task == "classification", warnings)
+    return Study(recipe, registry, bars, dataset, folds, members, label.task == "classification", trading, warnings)
+
+
+def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
+    cost = registry.get("cost", recipe.costs.model)
+    try:
+        fees, slippage = cost.resolve()(bars, **recipe.costs.options)
+    except QuorateError:
+        raise
+    except Exception as e:
+        raise PluginError(f"cost model {cost.name!r} failed on {bars!r}: {type(e).__name__}: {e}") from e
+    share = {name: check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))}
+    return Trading(recipe.backtest.fill, share["fees"], share["slippage"], recipe.backtest.capital)
 
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
@@ -180,7 +221,7 @@ def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
                 model=name,
                 fold=fold.index,
                 plugin=reference(study.registry, "model", spec.name),
-                params=model.params,
+                params=model.options,
                 seed=fit_seed(study.recipe.seed, name),
                 threads=spec.cpus,
                 binary=study.binary,
@@ -198,23 +239,64 @@ def run_fits(
     Raises
     ------
     FitError
-        For the first fit that failed, naming plugin, fold and reason.
+        If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
+        any case, if no member is left.
     """
     tasks = fit_tasks(study, folds)
     results: dict[tuple[str, int], FitResult] = {}
 
     def arrived(result: FitResult) -> None:
-        if result.error:
-            provider = study.registry.find("model", study.members[result.model].name).provider
-            raise FitError(
-                f"model {result.model!r} ({provider}) failed on fold {result.fold}, {result.n_train} training rows: "
-                f"{result.error}"
-            ) from RuntimeError(result.trace)
-        results[result.model, result.fold] = result
         done(result)
+        results[result.model, result.fold] = result
+        if result.error and study.recipe.on_failure == "stop":
+            raise FitError(
+                f"{_who(study, result)} failed on {_fold_text(study, result)}: {result.error}\n"
+                "  to go on without a member where it fails: --set on_failure=drop"
+            ) from RuntimeError(result.trace)
 
     executor.run(FitData(study.dataset, tuple(folds)), tasks, arrived)
-    return [results[task.model, task.fold] for task in tasks]
+    ordered = [results[task.model, task.fold] for task in tasks]
+    if all(result.error for result in ordered if result.model in study.voting):
+        first = next(result for result in ordered if result.model in study.voting)
+        raise FitError(
+            f"no member is left: every fit failed, {_who(study, first)} on {_fold_text(study, first)}: {first.error}"
+        ) from RuntimeError(first.trace)
+    return ordered
+
+
+def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]:
+    """Return the fits that failed, as plain data: model, plugin, version, fold, its first bar, and the reason."""
+    rows = []
+    for result in results:
+        if result.error:
+            provider = study.registry.find("model", study.members[result.model].name).provider
+            rows.append(
+                {
+                    "model": result.model,
+                    "plugin": str(provider),
+                    "version": provider.version or (provider.local.sha256[:12] if provider.local else None),
+                    "fold": result.fold,
+                    "test_first": str(study.bars.sessions[_fold(study, result).first]),
+                    "train_rows": result.n_train,
+                    "reason": result.error,
+                }
+            )
+    return rows
+
+
+def _fold(study: Study, result: FitResult) -> Fold:
+    return next(fold for fold in study.folds if fold.index == result.fold)
+
+
+def _fold_text(study: Study, result: FitResult) -> str:
+    fold = _fold(study, result)
+    return (
+        f"fold {result.fold} (predicting {study.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
+    )
+
+
+def _who(study: Study, result: FitResult) -> str:
+    return f"model {result.model!r} ({study.registry.find('model', study.members[result.model].name).provider})"
 
 
 def collect(study: Study, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:
@@ -289,7 +371,7 @@ def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) ->
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
     inside = (study.dataset.bar >= first) & (study.dataset.bar < stop) & (study.dataset.end != NEVER)
     judged = []
-    for one, result in zip(everything, backtest(span, targets, study.trading), strict=True):
+    for one, result in zip(everything, backtest(span, targets, study.trading.take(first, stop)), strict=True):
         rows = inside & np.isfinite(one.predictions)
         performance = Performance(
             **vars(result),

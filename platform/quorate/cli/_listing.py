@@ -29,15 +29,12 @@ def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
     rows: list[dict[str, str]] = []
     for p in Registry.load(files):
         if kind in (None, p.kind) or p.state == "broken":
-            origin = (
-                str(p.provider.local.path) if p.provider.local else f"{p.provider.distribution}: {p.provider.module}"
-            )
             rows.append(
                 {
                     "name": p.name,
                     "kind": p.kind,
                     "version": p.provider.version or "",
-                    "origin": origin,
+                    "origin": p.provider.origin,
                     "state": p.state,
                     "reason": p.reason,
                     "description": p.spec.description if p.spec else "",

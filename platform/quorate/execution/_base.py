@@ -1,20 +1,47 @@
-"""The executor interface, and the executor that runs everything in this process."""
+"""The executor interface, and the executor that runs one fit after the other."""
 
 from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from quorate.fit import FitData, FitResult, FitTask, run_fit
+from quorate.fit import FitData, FitResult, FitTask, lost_fit, run_fit
+from quorate.isolated import Isolated, Lost
+from quorate.limits import SHARE, available_memory
 
 Done = Callable[[FitResult], None]
+Slow = Callable[[FitTask, float], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one fit may take before it is stopped.
+
+    Parameters
+    ----------
+    seconds : float
+        Wall time.
+    memory : int
+        Bytes beyond what its process has; 0: no limit.
+    slow : callable, optional
+        Told once of a fit that takes longer than a minute, and its seconds.
+    """
+
+    seconds: float
+    memory: int
+    slow: Slow | None = None
+
+    def overdue(self) -> str:
+        """Return what is said of a fit that took longer."""
+        return f"it did not finish within {self.seconds:g} s (execution.fit_seconds)"
 
 
 class Executor(ABC):
-    """Runs fits and reports each as it is done, in any order.
+    """Runs fits and reports each as it is done, in any order; a fit that fails is a result too.
 
     A context manager: making one may begin to start processes in the background, leaving the
     context ends them.
@@ -41,18 +68,40 @@ class Executor(ABC):
 
 
 class Serial(Executor):
-    """One fit after the other in this process: for small work, debugging, and as the reference."""
+    """One fit after the other, in one process beside this one: for small work, and as the reference.
+
+    An inline plugin is fitted in this process: no other could find it.
+    """
 
     name = "serial"
     workers = 1
 
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: Isolated[FitTask, FitResult] = Isolated("quorate.fit")
+
     def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
-        """Run the tasks here."""
+        """Run the tasks."""
         for task in tasks:
-            done(run_fit(task, data))
+            if task.plugin.inline is not None:
+                done(run_fit(task, data))
+        away = [task for task in tasks if task.plugin.inline is None]
+        shared = data, self._limits.memory
+        for task, result in self._process.each(_fit_shared, shared, away, self._limits.seconds, self._limits.slow):
+            if isinstance(result, Lost):
+                overdue = result.seconds >= self._limits.seconds
+                reason = self._limits.overdue() if overdue else result.reason
+                result = lost_fit(task, data, reason, result.seconds)
+            done(result)
 
     def close(self) -> None:
-        """Do nothing: nothing was started."""
+        """End the process."""
+        self._process.close()
+
+
+def _fit_shared(shared: tuple[FitData, int], task: FitTask) -> FitResult:
+    data, memory = shared
+    return run_fit(task, data, memory)
 
 
 def cpu_count() -> int:
@@ -60,10 +109,23 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_executor(name: str, workers: int) -> Executor:
-    """Return the executor of that name; `workers` 0 means one per CPU."""
+def make_executor(name: str, workers: int, fit_seconds: float, fit_memory: float, slow: Slow | None = None) -> Executor:
+    """Return the executor of that name.
+
+    Parameters
+    ----------
+    workers : int
+        Fits at a time; 0: one per CPU.
+    fit_seconds, fit_memory : float
+        Limits of one fit, in seconds and GiB; 0 GiB: its share of what is free now.
+    slow : callable, optional
+        Told of fits that take long.
+    """
+    slots = 1 if name == "serial" else workers or cpu_count()
+    memory = int(fit_memory * 2**30) or int(available_memory() * SHARE / slots)
+    limits = Limits(fit_seconds, memory, slow)
     if name == "serial":
-        return Serial()
+        return Serial(limits)
     from quorate.execution._ray import RayExecutor
 
-    return RayExecutor(workers or cpu_count())
+    return RayExecutor(slots, limits)

@@ -7,15 +7,18 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quorate.errors import FitError, QuorateError
-from quorate.execution._base import Done, Executor
-from quorate.fit import FitData, FitResult, FitTask, run_fit
+from quorate.errors import PluginError, QuorateError
+from quorate.execution._base import Done, Executor, Limits
+from quorate.fit import FitData, FitResult, FitTask, lost_fit, run_fit
+from quorate.isolated import SLOW
 
-WAITING_PER_WORKER = 2  # tasks handed to Ray ahead of time, so that no worker waits for the driver
+START = 5.0  # seconds that a new worker may take before it begins to fit
 STORE_BYTES = 1 << 30
 
 
@@ -24,8 +27,9 @@ class RayExecutor(Executor):
 
     name = "ray"
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, limits: Limits) -> None:
         self.workers = workers
+        self._limits = limits
         # Short, because Unix sockets live below it and their paths are limited.
         _sweep()
         self._folder = Path(tempfile.mkdtemp(prefix=f"quorate-{os.getpid()}-"))
@@ -57,29 +61,50 @@ class RayExecutor(Executor):
 
     def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
         """Run the tasks, the largest training sets first; the data is shared, not copied."""
+        inline = [task for task in tasks if task.plugin.inline is not None]
+        if inline:
+            raise PluginError(
+                f"model {inline[0].model!r} is an inline plugin, which Ray's workers cannot find: put it into a file "
+                "and give that, or use --set execution.executor=serial"
+            )
         ray = self._ready()
         shared = ray.put(data)
-        # A worker that dies is replaced and the fit runs again; an error of the model is a result.
-        remote = ray.remote(max_retries=2)(run_fit)
+        # A worker that dies is replaced and the fit runs once more; an error of the model is a result.
+        remote = ray.remote(max_retries=1)(run_fit)
         queue = sorted(tasks, key=lambda t: -t.fold)
-        running: dict[Any, FitTask] = {}
+        running: dict[Any, _Running] = {}
         while queue or running:
-            while queue and len(running) < WAITING_PER_WORKER * self.workers:
+            # No more than there is room for: so a fit's time begins when it is handed over.
+            while queue and self._room(running) >= self._threads(queue[0]):
                 task = queue.pop(0)
-                slot = remote.options(num_cpus=min(task.threads, self.workers))
-                running[slot.remote(task, shared)] = task
-            for finished in ray.wait(list(running), num_returns=1)[0]:
-                task = running.pop(finished)
-                done(self._fetch(ray, finished, task))
+                reference = remote.options(num_cpus=self._threads(task)).remote(task, shared, self._limits.memory)
+                running[reference] = _Running(task, time.monotonic())
+            for finished in ray.wait(list(running), num_returns=1, timeout=1.0)[0]:
+                done(self._fetch(ray, finished, running.pop(finished), data))
+            for reference, fit in list(running.items()):
+                if fit.seconds > self._limits.seconds + START:
+                    ray.cancel(reference, force=True)
+                    del running[reference]
+                    done(lost_fit(fit.task, data, self._limits.overdue(), fit.seconds))
+                elif self._limits.slow and fit.seconds > SLOW and not fit.told:
+                    fit.told = True
+                    self._limits.slow(fit.task, fit.seconds)
+
+    def _threads(self, task: FitTask) -> int:
+        return min(task.threads, self.workers)
+
+    def _room(self, running: Mapping[Any, _Running]) -> int:
+        return self.workers - sum(self._threads(fit.task) for fit in running.values())
 
     @staticmethod
-    def _fetch(ray: Any, reference: Any, task: FitTask) -> FitResult:
+    def _fetch(ray: Any, reference: Any, fit: _Running, data: FitData) -> FitResult:
         try:
             return ray.get(reference)  # type: ignore[no-any-return]
+        except ray.exceptions.OutOfMemoryError:
+            reason = "it used more memory than the machine has"
         except ray.exceptions.RayError as e:
-            raise FitError(
-                f"model {task.model!r}, fold {task.fold}: its worker process died: {str(e).splitlines()[0]}"
-            ) from e
+            reason = f"its worker process died, twice: {_first_line(e)}"
+        return lost_fit(fit.task, data, reason, fit.seconds)
 
     def _ready(self) -> Any:
         self._started.wait()
@@ -103,6 +128,23 @@ class RayExecutor(Executor):
         finally:
             self._over.set()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@dataclass
+class _Running:
+    """A fit that was handed over, when, and whether its slowness was told."""
+
+    task: FitTask
+    start: float
+    told: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _sweep() -> None:

@@ -96,6 +96,10 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
     return Path(spec.resolve()())
 
 
+# The key by which a table names its plugin, and which plugin it is without it.
+_NAMING = {"data": ("source", "bundled"), "folds": ("splitter", "expanding"), "costs": ("model", "fixed")}
+
+
 def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
     """Return `base` with `over` laid on top, table by table.
 
@@ -106,10 +110,9 @@ def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
+            naming, default = _NAMING.get(key, ("plugin", None))
             # The ways to give a holdout exclude each other: the later one counts.
-            changed = key == "holdout" or any(
-                k in value and k in old and value[k] != old[k] for k in ("source", "plugin")
-            )
+            changed = key == "holdout" or (naming in value and value[naming] != old.get(naming, default))
             merged[key] = dict(value) if changed else merge(dict(old), value, where)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing

@@ -10,9 +10,20 @@ import tomli_w
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.options import resolve_options
+from quorate.providers import Plugin
 from quorate.recipe.load import redact, substitute
-from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS, STANDARD_GATES, Data, Holdout, Model, Recipe
-from quorate.registry import Plugin, Registry
+from quorate.recipe.schema import (
+    RETURN_THRESHOLDS,
+    SCORE_THRESHOLDS,
+    STANDARD_GATES,
+    Costs,
+    Data,
+    Folds,
+    Holdout,
+    Model,
+    Recipe,
+)
+from quorate.registry import Registry
 from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
 
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
@@ -36,7 +47,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
         for p in registry
-        if p.provider.local and p.state == "disabled"
+        if p.provider.given and p.state == "disabled"
     ]
     score = label.task == "classification"
     threshold = recipe.threshold.model_copy(
@@ -46,6 +57,8 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    splitter = _named(registry, "splitter", recipe.folds.splitter, "folds.splitter")
+    cost = _named(registry, "cost", recipe.costs.model, "costs.model")
     ensembler = _named(registry, "ensembler", recipe.ensemble.method, "ensemble.method")
     strategy = _named(registry, "strategy", recipe.strategy.name, "strategy.name")
     for name in recipe.ensemble.compare:
@@ -60,6 +73,10 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
             "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
+            "folds": Folds.model_validate(
+                {"splitter": splitter.name, **resolve_options(splitter, recipe.folds.options, "folds")}
+            ),
+            "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
             "models": dict(sorted(models.items())),
             "ensemble": recipe.ensemble.model_copy(
@@ -109,7 +126,7 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     """Return the features that the recipe's names, patterns and groups select, sorted by name."""
     specs = [registry.get("feature", name) for name in registry.names("feature")]
     groups = {s.name: s.group for s in specs if isinstance(s, FeatureSpec)}
-    chosen: set[str] = set(registry.offered_by_files("feature"))
+    chosen: set[str] = set(registry.given("feature"))
     for pattern in recipe.features.use:
         found = _matching(pattern, groups)
         if not found:
@@ -142,7 +159,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
     for name, model in recipe.models.items():
         if model is False:
             _find(registry, "model", name, f"models.{name} = false")
-    for name in registry.offered_by_files("model"):
+    for name in registry.given("model"):
         if name not in recipe.models and not any(m.plugin == name for m in wanted.values()):
             wanted[name] = Model()
     baselines = [n for n in registry.names("model") if _is_baseline(registry, n) and n not in recipe.models]
@@ -164,7 +181,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
                 f"use regression models or the label 'direction'"
             )
         models[name] = Model.model_validate(
-            {"plugin": plugin.name, **resolve_options(spec, model.params, f"models.{name}")}
+            {"plugin": plugin.name, **resolve_options(spec, model.options, f"models.{name}")}
         )
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
@@ -180,7 +197,7 @@ def _is_baseline(registry: Registry, name: str) -> bool:
 
 
 def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    unasked: dict[str, Any] = {n: {} for n in (*STANDARD_GATES, *registry.offered_by_files("gate"))}
+    unasked: dict[str, Any] = {n: {} for n in (*STANDARD_GATES, *registry.given("gate"))}
     for name, given in recipe.gates.items():
         if given is False:
             _find(registry, "gate", name, f"gates.{name} = false")

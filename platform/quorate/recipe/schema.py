@@ -20,17 +20,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Data(BaseModel):
-    """Where the bars come from; every other key is an option of the source."""
+class Open(BaseModel):
+    """A table that names a plugin: every key it does not know is an option of that plugin."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
-    source: str = "bundled"
-
     @property
     def options(self) -> Params:
-        """The source's options."""
+        """The plugin's options."""
         return dict(self.model_extra or {})
+
+
+class Data(Open):
+    """Where the bars come from; every other key is an option of the source."""
+
+    source: str = "bundled"
 
 
 class Holdout(Section):
@@ -63,24 +67,16 @@ class Features(Section):
     exclude: list[str] = []
 
 
-class Folds(Section):
-    """Expanding walk-forward: the first fold trains on `initial` bars, each tests on `test` bars."""
+class Folds(Open):
+    """The walk-forward; every other key is an option of the splitter."""
 
-    initial: int = Field(default=1000, ge=10)
-    test: int = Field(default=250, ge=1)
+    splitter: str = "expanding"
 
 
-class Model(BaseModel):
+class Model(Open):
     """One member; every other key is a parameter of the model."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-
     plugin: str | None = None
-
-    @property
-    def params(self) -> Params:
-        """The model's parameters."""
-        return dict(self.model_extra or {})
 
 
 class Ensemble(Section):
@@ -111,11 +107,10 @@ class Strategy(Section):
     params: Params = {}
 
 
-class Costs(Section):
-    """Fractions of the traded value, per side."""
+class Costs(Open):
+    """What trading costs; every other key is an option of the cost model."""
 
-    fees: float = Field(default=0.0005, ge=0, lt=0.5)
-    slippage: float = Field(default=0.0002, ge=0, lt=0.5)
+    model: str = "fixed"
 
 
 class Backtest(Section):
@@ -126,10 +121,16 @@ class Backtest(Section):
 
 
 class Execution(Section):
-    """Where fits run; it never changes a result. `workers` 0 means one per CPU."""
+    """Where fits run; it never changes a result. `workers` 0 means one per CPU.
+
+    A fit that takes longer than `fit_seconds` or more than `fit_memory` GiB (0: its share of what is
+    free) is stopped and has failed.
+    """
 
     executor: Literal["serial", "ray"] = "serial"
     workers: int = Field(default=0, ge=0)
+    fit_seconds: float = Field(default=600.0, gt=0)
+    fit_memory: float = Field(default=0.0, ge=0)
 
 
 class Recipe(Section):
@@ -139,6 +140,7 @@ class Recipe(Section):
     name: str = Field(default="unnamed", pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     description: str = ""
     seed: int = Field(default=7, ge=0)
+    on_failure: Literal["stop", "drop"] = "stop"  # when a fit fails: stop, or go on without that member
     plugins: list[str] = []
     data: Data = Data()
     holdout: Holdout = Holdout()

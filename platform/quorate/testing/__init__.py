@@ -1,1 +1,59 @@
-"""The conformance kit: what a sound plugin does, one function per rule."""
+"""The conformance kit: what a sound plugin does, one function per rule.
+
+On the command line ``quorate check my_plugin.py``; in tests `parametrize_with_checks`, or a class of
+tests per kind (``ModelTests``, ``FeatureTests``, ...). Fixtures come by themselves where quorate is
+installed: ``quorate_market``, ``quorate_panel``, ``quorate_home``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "Rule": "_base",
+    "Violation": "_base",
+    "NotApplicable": "_base",
+    "Outcome": "runner",
+    "check": "runner",
+    "rules": "runner",
+    "parametrize_with_checks": "cases",
+    "plugins_of": "cases",
+    "PluginTests": "cases",
+    "market": "market",
+    "panel": "market",
+    "sample": "market",
+    "scramble": "market",
+    "performance": "market",
+    "evidence": "market",
+}
+
+if TYPE_CHECKING:
+    from quorate.testing._base import NotApplicable as NotApplicable
+    from quorate.testing._base import Rule as Rule
+    from quorate.testing._base import Violation as Violation
+    from quorate.testing.cases import PluginTests as PluginTests
+    from quorate.testing.cases import parametrize_with_checks as parametrize_with_checks
+    from quorate.testing.cases import plugins_of as plugins_of
+    from quorate.testing.runner import Outcome as Outcome
+    from quorate.testing.runner import check as check
+    from quorate.testing.runner import rules as rules
+    from quorate.testing.market import evidence as evidence
+    from quorate.testing.market import market as market
+    from quorate.testing.market import panel as panel
+    from quorate.testing.market import performance as performance
+    from quorate.testing.market import sample as sample
+    from quorate.testing.market import scramble as scramble
+
+
+def __getattr__(name: str) -> Any:
+    module = _PUBLIC.get(name, "cases" if name.endswith("Tests") else "")
+    if not module:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"quorate.testing.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_PUBLIC)

@@ -10,7 +10,7 @@ from typing import Any
 
 from quorate.errors import PluginError
 from quorate.options import resolve_options
-from quorate.registry import Plugin
+from quorate.providers import Plugin
 
 Check = Callable[[Plugin], str | None]
 

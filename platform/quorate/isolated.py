@@ -1,0 +1,182 @@
+"""Calling foreign code in a process of its own, which may hang or die without harm to this one.
+
+A new interpreter is started rather than a copy of this process: libraries that hold threads or a
+GPU do not survive being copied.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+SLOW = 60.0  # seconds after which a call is told to be slow
+
+
+@dataclass(frozen=True)
+class Lost:
+    """There is no result: the call was stopped, or its process died.
+
+    Parameters
+    ----------
+    reason : str
+        How it ended.
+    seconds : float
+        How long it had run.
+    """
+
+    reason: str
+    seconds: float
+
+
+class Isolated(Generic[Item, Result]):
+    """A process that calls a function on one item after another; it is replaced when it is lost.
+
+    It starts at once, in the background, so that its imports cost the caller no time.
+
+    Parameters
+    ----------
+    preload : str
+        Module that the process imports first.
+    """
+
+    def __init__(self, preload: str = "quorate.isolated") -> None:
+        self._preload = preload
+        self._process, self._connection = self._start()
+
+    def each(
+        self,
+        function: Callable[[Any, Item], Result],
+        shared: Any,
+        items: Iterable[Item],
+        seconds: float | None = None,
+        slow: Callable[[Item, float], None] | None = None,
+    ) -> Generator[tuple[Item, Result | Lost], None, None]:
+        """Call ``function(shared, item)`` for every item and yield each with its result.
+
+        Parameters
+        ----------
+        function : callable
+            Of a module that can be imported; arguments and results must be picklable.
+        seconds : float, optional
+            After which a call is stopped.
+        slow : callable, optional
+            Told once of an item that takes longer than a minute, and its seconds.
+        """
+        waiting = list(items)
+        while waiting:
+            self._send((function, shared, waiting))
+            while waiting:
+                item = waiting.pop(0)
+                result = self._receive(item, seconds, slow)
+                if isinstance(result, Lost):
+                    self.close()
+                    self._process, self._connection = self._start()
+                    yield item, result
+                    break
+                yield item, result
+
+    def close(self) -> None:
+        """End the process; may be called twice."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], Connection]:
+        ours, theirs = socket.socketpair()
+        environment = {**os.environ, "QUORATE_PATH": os.pathsep.join(sys.path)}
+        # What foreign code prints is no result: it goes where messages go.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "quorate.isolated", str(theirs.fileno()), self._preload],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            env=environment,
+        )
+        theirs.close()
+        return process, Connection(ours.detach())
+
+    def _send(self, message: Any) -> None:
+        try:
+            self._connection.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it died; receiving says how
+
+    def _receive(self, item: Item, seconds: float | None, slow: Callable[[Item, float], None] | None) -> Result | Lost:
+        start = time.monotonic()
+        told = False
+        while True:
+            passed = time.monotonic() - start
+            if seconds is not None and passed >= seconds:
+                return Lost(f"it did not finish within {seconds:g} s", passed)
+            if slow is not None and not told and passed >= SLOW:
+                told = True
+                slow(item, passed)
+            until = [1.0] if seconds is None else [1.0, seconds - passed]
+            try:
+                if self._connection.poll(min(until)):
+                    return self._connection.recv()  # type: ignore[no-any-return]
+            except (EOFError, OSError):
+                return Lost(f"its process died: {_ending(self._process)}", time.monotonic() - start)
+
+
+def _ending(process: subprocess.Popen[bytes]) -> str:
+    try:
+        code = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return "it closed its connection"
+    if code >= 0:
+        return f"it exited with code {code}"
+    name = signal.Signals(-code).name
+    if name == "SIGKILL":
+        return "it was killed (SIGKILL), as the system does when memory runs out"
+    return f"it was killed by {name}"
+
+
+def _serve(connection: Connection) -> None:
+    """Answer until the other side is gone; then end at once, whatever is going on here."""
+    calls: queue.Queue[Any] = queue.Queue()
+
+    def listen() -> None:
+        while True:
+            try:
+                calls.put(connection.recv())
+            except (EOFError, OSError):
+                os._exit(0)
+            except BaseException as e:  # what cannot be loaded is told by whoever waits for a result
+                calls.put(e)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        call = calls.get()
+        if isinstance(call, BaseException):
+            raise call
+        function, shared, items = call
+        for item in items:
+            connection.send(function(shared, item))
+
+
+def _main() -> None:
+    number, preload = int(sys.argv[1]), sys.argv[2]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller is interrupted too, and ends this process
+    sys.path[:] = os.environ.pop("QUORATE_PATH").split(os.pathsep)
+    __import__(preload)
+    _serve(Connection(number))
+
+
+if __name__ == "__main__":
+    # Under its own name, so that what is pickled here is found there.
+    from quorate.isolated import _main as main
+
+    main()
