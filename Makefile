@@ -8,12 +8,13 @@ TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help run test check lint types contracts bench lock clean
+.PHONY: help run test check lint types contracts docs bench lock clean
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
 	@echo "make test    set up and run the tests"
 	@echo "make check   lint, types, import contracts"
+	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
@@ -43,6 +44,9 @@ types: $(READY)
 
 contracts: $(READY)
 	$(BIN)/lint-imports
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 bench: $(READY)
 	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

@@ -17,7 +17,7 @@ class NearestDays:
 
     def fit(self, X, y):
         self.mean_, self.scale_ = X.mean(axis=0), X.std(axis=0) + 1e-6
-        self.X_, self.y_ = (X - self.mean_) / self.scale_, y
+        self.X_, self.y_ = (X - self.mean_) / self.scale_, y.astype(float)
         return self
 
     def predict_proba(self, X):

@@ -12,9 +12,12 @@ def reversal(close, window):
 
 def longest_losing_streak(evidence, at_most=30):
     """Pass, if no run of losing bars is longer than `at_most`."""
-    losing = evidence.performance.returns < 0
+    returns = evidence.performance.returns
+    losing = returns < 0
     edges = np.flatnonzero(np.diff(np.concatenate(([0], losing.astype(int), [0]))))
-    longest = int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+    longest = (edges[1::2] - edges[::2]).max(initial=0)
+    if np.isnan(returns).any():  # what is undefined must not pass
+        longest = np.nan
     return quorate.judge("losing-streak", longest, "<=", at_most, unit="count", sample=f"{len(losing)} bars")
 
 

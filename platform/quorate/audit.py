@@ -7,14 +7,15 @@ that does so on rare bars only can slip through.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.backtest import Trading
-from quorate.bars import Bars
-from quorate.dataset import Dataset
+from quorate.bars import PRICES, Bars
+from quorate.dataset import Dataset, Labels
 from quorate.errors import DataError, IntegrityError
 from quorate.specs import StrategySpec
 
@@ -27,15 +28,20 @@ def cuts(first: int, n_bars: int) -> list[int]:
     return sorted({k for k in (first + 1, (first + n_bars) // 2, n_bars - 1) if 0 < k < n_bars})
 
 
-def audit_rows(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], first: int) -> None:
-    """Build the rows again without the future and compare features and ended labels.
+def audit_rows(
+    bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], labels: Callable[[Bars], Labels], first: int
+) -> None:
+    """Build the rows again without the future, the labels with another one, and compare.
+
+    A label may need to see that its trade is over, so without the future it can be unknown still; but
+    once it has ended, no future may change it.
 
     Parameters
     ----------
     bars : Bars
         What `dataset` was built from.
-    build : callable
-        From bars to rows.
+    build, labels : callable
+        From bars to rows and to labels.
     first : int
         Position of the first bar that is predicted.
 
@@ -58,14 +64,14 @@ def audit_rows(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], f
                 f"{dataset.X[row, column]:g}, but {part.X[row, column]:g} when the bars after "
                 f"{bars.sessions[known - 1]} are not known"
             )
-        ended = dataset.end[:n] < known
-        wrong = ended & (part.y != dataset.y[:n])
+        other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
+        wrong = (dataset.end < known) & (other != dataset.y)
         if wrong.any():
             row = int(wrong.argmax())
             raise IntegrityError(
                 f"the label looks past its own end: {_where(bars, dataset, row)} it is {dataset.y[row]:g} and said "
-                f"to be known on {bars.sessions[int(dataset.end[row])]}, but with the bars up to "
-                f"{bars.sessions[known - 1]} it is {part.y[row]:g}"
+                f"to be known on {bars.sessions[int(dataset.end[row])]}, but it is {other[row]:g} when other "
+                f"bars follow after {bars.sessions[known - 1]}"
             )
 
 
@@ -108,6 +114,13 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
                     f"cost model {model!r} looks ahead: its {name} before bar {known} change when the bars from there "
                     "on are not known"
                 )
+
+
+def _other_future(bars: Bars, known: int) -> Bars:
+    """Return the bars with other prices from position `known` on: halves and doubles in turn."""
+    factor = np.ones((len(bars), 1))
+    factor[known::2], factor[known + 1 :: 2] = 0.5, 2.0
+    return replace(bars, **{name: getattr(bars, name) * factor for name in PRICES})
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from rich import box
@@ -89,6 +90,21 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     for name, text in rows:
         grid.add_row(name, verdict_text(text) if text in STYLES else escape(text))
     return grid
+
+
+def styled(text: str, style: str) -> Text:
+    """Return text in a style."""
+    return Text(text, style=style)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done, on a terminal, until it is over."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    with err().status(what) as status:
+        yield lambda text: status.update(f"{escape(what)}: {escape(text)}")
 
 
 def make_progress() -> Progress:

@@ -117,11 +117,17 @@ def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float = 0.0) -> FitResult:
-    """Return the result of a fit whose process gave none."""
+def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
+    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
     fold = data.fold(task.fold)
     return FitResult(
-        task.model, task.fold, np.full(len(fold.test), np.nan), n_train=len(fold.train), seconds=seconds, error=reason
+        task.model,
+        task.fold,
+        np.full(len(fold.test), np.nan),
+        n_train=len(fold.train),
+        seconds=seconds,
+        notes=(how,) if how else (),
+        error=reason,
     )
 
 

@@ -172,7 +172,7 @@ class Hooks:
             import quorate
 
             def worst_bar(performance):
-                return float(performance.returns.min())
+                return float(min(performance.returns, default=float("nan")))
 
             @quorate.hookimpl
             def quorate_metrics():

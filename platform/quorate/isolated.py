@@ -30,14 +30,17 @@ class Lost:
 
     Parameters
     ----------
-    reason : str
-        How it ended.
     seconds : float
         How long it had run.
+    ending : str
+        How its process ended, e.g. ``it was killed by SIGSEGV``; empty, if it was stopped for its time.
     """
 
-    reason: str
     seconds: float
+    ending: str = ""
+
+    def __str__(self) -> str:
+        return f"its process died: {self.ending}" if self.ending else f"it did not finish within {self.seconds:.0f} s"
 
 
 class Isolated(Generic[Item, Result]):
@@ -119,7 +122,7 @@ class Isolated(Generic[Item, Result]):
         while True:
             passed = time.monotonic() - start
             if seconds is not None and passed >= seconds:
-                return Lost(f"it did not finish within {seconds:g} s", passed)
+                return Lost(passed)
             if slow is not None and not told and passed >= SLOW:
                 told = True
                 slow(item, passed)
@@ -128,7 +131,7 @@ class Isolated(Generic[Item, Result]):
                 if self._connection.poll(min(until)):
                     return self._connection.recv()  # type: ignore[no-any-return]
             except (EOFError, OSError):
-                return Lost(f"its process died: {_ending(self._process)}", time.monotonic() - start)
+                return Lost(time.monotonic() - start, _ending(self._process))
 
 
 def _ending(process: subprocess.Popen[bytes]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
@@ -75,14 +76,24 @@ def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, ins
     return rest, any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+def _hint(function: Callable[..., Any], key: str) -> Any:
+    """Return the type that a function wants for one argument, or None if it does not tell."""
+    target = function.__init__ if inspect.isclass(function) else inspect.unwrap(function)
+    annotation = getattr(target, "__annotations__", {}).get(key)
+    if annotation is None:
+        return None
+    # Alone, as the other annotations of foreign code need not resolve.
+    alone = SimpleNamespace(__annotations__={key: annotation})
+    try:
+        return typing.get_type_hints(alone, globalns=getattr(target, "__globals__", {}))[key]
+    except (NameError, TypeError, AttributeError):
+        return None
+
+
 def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) -> Any:
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-    target = function.__init__ if inspect.isclass(function) else function
-    try:
-        hint = typing.get_type_hints(target).get(key)
-    except (NameError, TypeError):  # annotations of foreign code need not resolve
-        return value
+    hint = _hint(function, key)
     if hint is None:
         return value
     try:

@@ -50,19 +50,24 @@ class Provider:
         """File, or distribution and module."""
         if self.local is not None:
             return str(self.local.path)
-        return "inline" if self.inline is not None else f"{self.distribution}: {self.module}"
+        if self.inline is not None:
+            return "inline"
+        return f"{self.distribution}: {self.module}" if self.distribution else self.module
 
     def __str__(self) -> str:
         if self.inline is not None:
             return f"inline plugin {self.name!r}"
         if self.local is not None:
             return str(self.local.path)
-        return f"{self.distribution} {self.version} ({self.module})"
+        return f"{self.distribution} {self.version} ({self.module})" if self.distribution else self.module
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One spec, its provider and its state: ``ok``, ``disabled``, ``conflict`` or ``broken``."""
+    """One spec, its provider and its state: ``ok``, ``disabled``, ``conflict`` or ``broken``.
+
+    In a conflict, `rivals` are the others that provide the same name.
+    """
 
     kind: str
     name: str
@@ -70,6 +75,7 @@ class Plugin:
     provider: Provider
     state: str = "ok"
     reason: str = ""
+    rivals: tuple[Provider, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Registry:
         self._manager.add_hookspecs(hooks.Hooks)
         self._plugins: dict[tuple[str, str], Plugin] = {}
         self._broken: list[Plugin] = []
+        self._limit = _Limit(None)
 
     @classmethod
     def load(cls, given: Iterable[Any] = (), environment: bool = True) -> Registry:
@@ -46,7 +47,8 @@ class Registry:
             Plugin files, folders of them, specs, or objects whose attributes are hook implementations.
         environment : bool
             Whether ``QUORATE_PLUGINS`` (files and folders) is read. ``QUORATE_LOAD_PLUGINS`` limits which
-            installed distributions and which files of folders are loaded; empty, none but the built-ins.
+            installed distributions and which of these files are loaded; empty, none but the built-ins. What
+            is given is asked for, and not limited.
 
         Raises
         ------
@@ -55,7 +57,7 @@ class Registry:
             broken.
         """
         registry = cls()
-        limit = _Limit(os.environ.get(LIMIT))
+        limit = registry._limit = _Limit(os.environ.get(LIMIT))
         for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=_own_first):
             dist = point.dist
             if (dist and dist.name == OWN) or limit.allows(dist.name if dist else "", point.name):
@@ -63,7 +65,7 @@ class Registry:
         if environment:
             for path in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
                 registry._add_path(Path(path), limit, given=False)
-        limit.check()
+            limit.check()
         for one in given:
             registry.add(one)
         return registry
@@ -71,16 +73,20 @@ class Registry:
     def add(self, one: Any) -> None:
         """Add what the caller gives: a file, a folder, a spec, or an object with hooks."""
         if isinstance(one, str | os.PathLike):
-            self._add_path(Path(one), _Limit(os.environ.get(LIMIT)), given=True)
+            self._add_path(Path(one), _Limit(None), given=True)
         else:
             self.add_inline(one)
 
     def _add_path(self, path: Path, limit: _Limit, given: bool) -> None:
         if not path.is_dir():
-            self.add_local(modules.LocalSource.read(path), given)
+            if limit.allows(path.stem):
+                self.add_local(modules.LocalSource.read(path), given)
             return
-        for file in sorted(path.glob("*.py")):
-            if not file.name.startswith("_") and limit.allows(file.stem):
+        files = [file for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
+        if not files:
+            raise RecipeError(f"the plugin folder {path} holds no plugin file (*.py)")
+        for file in files:
+            if limit.allows(file.stem):
                 self._add_found(file)
 
     def _add_found(self, file: Path) -> None:
@@ -130,10 +136,14 @@ class Registry:
         except pluggy.PluginValidationError as e:
             raise PluginError(f"{provider}: a hook takes no arguments: {str(e).splitlines()[-1].strip()}") from e
         offered: list[Spec] = []
-        for hook, kind in hooks.HOOKS.items():
-            for impl in getattr(self._manager.hook, hook).get_hookimpls():
-                if impl.plugin is module:
-                    offered += ask(impl.function, hook, kind, provider)
+        try:
+            for hook, kind in hooks.HOOKS.items():
+                for impl in getattr(self._manager.hook, hook).get_hookimpls():
+                    if impl.plugin is module:
+                        offered += ask(impl.function, hook, kind, provider)
+        except PluginError:
+            self._manager.unregister(module)  # so that it is asked again where the file is given later
+            raise
         for spec in offered:
             self._add(spec, provider)
 
@@ -148,7 +158,7 @@ class Registry:
         if first is not None:
             others = first.reason if first.state == "conflict" else f"provided by both {first.provider}"
             reason = f"{others} and {provider}"
-            plugin = replace(first, state="conflict", reason=reason)
+            plugin = replace(first, state="conflict", reason=reason, rivals=(*first.rivals, provider))
         self._plugins[key] = plugin
 
     def __iter__(self) -> Iterator[Plugin]:
@@ -163,6 +173,11 @@ class Registry:
     def given(self, kind: str) -> list[str]:
         """Return the usable plugins of a kind that were given for this run: giving them is asking for them."""
         return [n for n in self.names(kind) if self.find(kind, n).provider.given]
+
+    def at_hand(self, kind: str) -> list[str]:
+        """Return the usable plugins of a kind that are installed or given: not what merely lies in a folder."""
+        providers = {n: self.find(kind, n).provider for n in self.names(kind)}
+        return [n for n, provider in providers.items() if provider.given or provider.local is None]
 
     def find(self, kind: str, name: str) -> Plugin:
         """Return the plugin, whatever its state.
@@ -179,6 +194,8 @@ class Registry:
             message = f"unknown {kind} {name!r}: it must be one of {one_of(known)}{near_misses(name, known)}"
             for broken in self._broken:
                 message += f"\n  broken plugin {broken.provider}: {broken.reason}"
+            if self._limit.left_out:
+                message += f"\n  {LIMIT} leaves out {one_of(set(self._limit.left_out))}"
             raise PluginError(message) from None
 
     def get(self, kind: str, name: str) -> Spec:
@@ -212,11 +229,16 @@ class _Limit:
     def __init__(self, text: str | None) -> None:
         self._wanted = None if text is None else {_normal(n) for n in text.split(",") if n.strip()}
         self._known: set[str] = set()
+        self.left_out: list[str] = []
 
     def allows(self, *names: str) -> bool:
+        """Whether something is loaded that has these names."""
         known = {_normal(name) for name in names if name}
         self._known |= known
-        return self._wanted is None or bool(self._wanted & known)
+        allowed = self._wanted is None or bool(self._wanted & known)
+        if not allowed:
+            self.left_out.append(next(filter(None, names)))
+        return allowed
 
     def check(self) -> None:
         """Raise, if a name was wanted that nothing has: a misspelt one must not look like a plugin that is off."""
@@ -232,7 +254,7 @@ def _normal(name: str) -> str:
 
 
 def _own_first(point: importlib.metadata.EntryPoint) -> tuple[bool, str, str]:
-    return (not point.value.startswith("quorate_"), point.value, point.name)
+    return (not point.dist or point.dist.name != OWN, point.value, point.name)
 
 
 def _installed(requirement: str) -> bool:

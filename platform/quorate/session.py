@@ -80,7 +80,7 @@ def open_session(
         session.warn(message)
     for broken in registry.broken:
         # Told, but not kept: it takes no part in the run, and so must not change its digest.
-        session.progress.warn(f"the installed plugin {broken.provider} is broken: {broken.reason}")
+        session.progress.warn(f"the plugin {broken.provider} is broken: {broken.reason}")
     return session
 
 
@@ -90,8 +90,8 @@ def restore_session(stored: Run, *, progress: Progress | None = None, overrides:
     inline = [f"{p['kind']} {p['name']!r}" for p in document["provenance"]["plugins"] if p.get("inline")]
     if inline:
         raise StoreError(
-            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed again; put "
-            "it into a file and give that"
+            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed "
+            "again; put it into a file and give that"
         )
     # What lies in folders now may be other than what ran; the run keeps what did.
     registry = Registry.load(environment=False)

@@ -70,7 +70,7 @@ def max_drawdown(equity: Floats) -> float:
 def returns_of(equity: Floats) -> Floats:
     """Return the simple return of each bar after the first, along axis 0; zero once everything is lost."""
     before = equity[:-1]
-    alive = before > 0
+    alive = ~(before <= 0)  # what is undefined stays undefined
     return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1, 0.0)
 
 

@@ -22,7 +22,7 @@ from quorate import folds as fold_module
 from quorate.audit import audit_costs, audit_rows, audit_strategy
 from quorate.backtest import Trading, backtest, check_cost, gone_after
 from quorate.bars import Bars
-from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
+from quorate.dataset import NEVER, Dataset, Labels, build_dataset, build_labels
 from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
 from quorate.ensemble import combine
 from quorate.errors import DataError, FitError, PluginError, QuorateError
@@ -155,14 +155,16 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     history = max(m.lookback for m in members.values())
     window = max((m.lookback for m in members.values() if m.input == "windows"), default=0)
 
+    def labels(known: Bars) -> Labels:
+        return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
+
     def build(known: Bars) -> Dataset:
-        labels = build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
-        return build_dataset(known, features, labels, history, window)
+        return build_dataset(known, features, labels(known), history, window)
 
     spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     dataset = build(bars)
     first = spans[-1][0].first
-    audit_rows(bars, dataset, build, first)
+    audit_rows(bars, dataset, build, labels, first)
     trading = _trading(recipe, registry, bars)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
@@ -250,7 +252,7 @@ def run_fits(
         results[result.model, result.fold] = result
         if result.error and study.recipe.on_failure == "stop":
             raise FitError(
-                f"{_who(study, result)} failed on {_fold_text(study, result)}: {result.error}\n"
+                f"{_who(study, result)} failed on {_fold_text(study, result)}: {_why(result)}\n"
                 "  to go on without a member where it fails: --set on_failure=drop"
             ) from RuntimeError(result.trace)
 
@@ -295,8 +297,15 @@ def _fold_text(study: Study, result: FitResult) -> str:
     )
 
 
+def _why(result: FitResult) -> str:
+    # How a process ended is a note: it is not the same wherever the fit runs.
+    return f"{result.error}: {result.notes[0]}" if not result.trace and result.notes else result.error
+
+
 def _who(study: Study, result: FitResult) -> str:
-    return f"model {result.model!r} ({study.registry.find('model', study.members[result.model].name).provider})"
+    provider = study.registry.find("model", study.members[result.model].name).provider
+    version = f", sha256 {provider.local.sha256[:8]}" if provider.local else ""
+    return f"model {result.model!r} ({provider}{version})"
 
 
 def collect(study: Study, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:

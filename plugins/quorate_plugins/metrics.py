@@ -19,22 +19,50 @@ HERE = "quorate_plugins.metrics"
 def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     """Yield the built-in metrics."""
     spec = quorate.MetricSpec
-    yield spec("sharpe", f"{HERE}:sharpe", annualised=True, description="mean over deviation of net returns per year")
+    yield spec(
+        "sharpe",
+        f"{HERE}:sharpe",
+        annualised=True,
+        reference="sharpe",
+        description="mean over deviation of net returns per year",
+    )
     yield spec(
         "max-drawdown",
         f"{HERE}:max_drawdown",
         unit="fraction",
+        ordered=True,
+        reference="max_drawdown",
         description="deepest loss from a peak, capital included",
     )
-    yield spec("win-rate", f"{HERE}:win_rate", unit="fraction", description="closed round trips with a net gain")
-    yield spec("total-return", f"{HERE}:total_return", unit="fraction", description="net gain over the span")
-    yield spec("cagr", f"{HERE}:cagr", unit="fraction", annualised=True, description="compound net growth per year")
+    yield spec(
+        "win-rate",
+        f"{HERE}:win_rate",
+        unit="fraction",
+        reference="win_rate",
+        description="closed round trips with a net gain",
+    )
+    yield spec(
+        "total-return",
+        f"{HERE}:total_return",
+        unit="fraction",
+        reference="total_return",
+        description="net gain over the span",
+    )
+    yield spec(
+        "cagr",
+        f"{HERE}:cagr",
+        unit="fraction",
+        annualised=True,
+        reference="cagr_by_bars",
+        description="compound net growth per year",
+    )
     yield spec(
         "volatility",
         f"{HERE}:volatility",
         unit="fraction",
         higher_is_better=False,
         annualised=True,
+        reference="annual_volatility",
         description="deviation of net returns per year",
     )
     yield spec(
@@ -51,12 +79,29 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
         description="traded value over mean equity per year",
     )
     yield spec("costs", f"{HERE}:costs", unit="currency", higher_is_better=False, description="fees and slippage paid")
-    yield spec("accuracy", f"{HERE}:accuracy", unit="fraction", description="forecasts with the right direction")
-    yield spec("auc", f"{HERE}:auc", description="area under the ROC curve")
     yield spec(
-        "log-loss", f"{HERE}:log_loss", unit="nats", higher_is_better=False, description="mean negative log likelihood"
+        "accuracy",
+        f"{HERE}:accuracy",
+        unit="fraction",
+        reference="accuracy",
+        description="forecasts with the right direction",
     )
-    yield spec("brier", f"{HERE}:brier", higher_is_better=False, description="mean squared error of the probability")
+    yield spec("auc", f"{HERE}:auc", reference="auc", description="area under the ROC curve")
+    yield spec(
+        "log-loss",
+        f"{HERE}:log_loss",
+        unit="nats",
+        higher_is_better=False,
+        reference="log_loss",
+        description="mean negative log likelihood",
+    )
+    yield spec(
+        "brier",
+        f"{HERE}:brier",
+        higher_is_better=False,
+        reference="brier",
+        description="mean squared error of the probability",
+    )
 
 
 def sharpe(performance: quorate.Performance) -> float:

@@ -18,6 +18,7 @@ PROBE = """
     from quorate.fit import FitData, FitTask, run_fit
     from quorate.folds import Fold
     from quorate.modules import LocalSource
+    from quorate.providers import Reference
     from pathlib import Path
 
     source = LocalSource(Path("probe.py"), '''
@@ -42,8 +43,8 @@ PROBE = """
     n = 40
     rows = np.arange(n)
     X = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
-    data = Dataset(X, ("a", "b", "c"), rows, rows * 0, (rows % 2).astype(float), rows + 2, np.ones((n, 5)), rows)
-    task = FitTask("probe", 0, ("model", "probe", source.module_name, source), {}, 7, 1, True)
+    data = Dataset(X, ("a", "b", "c"), rows, rows * 0, (rows % 2).astype(float), rows + 2, np.ones((n, 5)), rows, X)
+    task = FitTask("probe", 0, Reference("model", "probe", source.module_name, source), {}, 7, 1, True)
     result = run_fit(task, FitData(data, (Fold(0, 30, 40, rows[:28], rows[30:]),)))
     assert not result.error, result.error
     print(repr(float(result.predictions[0])))

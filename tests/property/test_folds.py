@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from quorate.dataset import NEVER
-from quorate.errors import DataError, IntegrityError
-from quorate.folds import Fold, audit_folds, check_history, check_training, walk_forward
+from quorate.errors import DataError, IntegrityError, PluginError
+from quorate.folds import Fold, audit_folds, check_spans, check_training, walk_forward
+from quorate.specs import Span
+from quorate_plugins.splitters import expanding, rolling
 
 RUNS = 10_000
+
+
+def spans(n_bars, test, first):
+    return [Span(start, min(start + test, n_bars)) for start in range(first, n_bars, test)]
 
 
 def history(rng):
@@ -32,7 +38,7 @@ def test_no_training_label_reaches_a_test_bar_and_every_row_is_predicted_once():
     for _ in range(RUNS):
         n_bars, bar, _, end = history(rng)
         first, test, index = int(rng.integers(0, n_bars)), int(rng.integers(1, 30)), int(rng.integers(0, 5))
-        folds = walk_forward(bar, end, n_bars, test, first, index)
+        folds = walk_forward(bar, end, spans(n_bars, test, first), index)
         audit_folds(folds, bar, end)
         assert [fold.index for fold in folds] == list(range(index, index + len(folds)))
         before = first
@@ -65,10 +71,10 @@ def test_one_more_bar_changes_no_earlier_fold():
     for _ in range(200):
         n_bars, bar, _, end = history(rng)
         first, test = int(rng.integers(0, n_bars)), int(rng.integers(1, 30))
-        whole = walk_forward(bar, end, n_bars, test, first)
+        whole = walk_forward(bar, end, spans(n_bars, test, first))
         known = bar < n_bars - 1
         cut_end = np.where(end < n_bars - 1, end, NEVER)[known]
-        for short, full in zip(walk_forward(bar[known], cut_end, n_bars - 1, test, first), whole, strict=False):
+        for short, full in zip(walk_forward(bar[known], cut_end, spans(n_bars - 1, test, first)), whole, strict=False):
             if short.stop < n_bars - 1:
                 assert short.train.tolist() == full.train.tolist()
                 assert short.test.tolist() == full.test.tolist()
@@ -82,7 +88,7 @@ def sound():
     """Forty bars of one symbol, labels that end two bars later, and folds that pass the audit."""
     bar = np.arange(40)
     end = bar + 2
-    folds = walk_forward(bar, end, 40, 10, 20)
+    folds = walk_forward(bar, end, spans(40, 10, 20))
     audit_folds(folds, bar, end)
     return bar, end, folds
 
@@ -128,10 +134,54 @@ def test_the_audit_finds_a_row_that_is_predicted_twice(sound):
 
 
 @pytest.mark.parametrize("n_bars", [99, 100])
-def test_too_little_history_is_told_with_what_to_change(n_bars):
-    with pytest.raises(DataError, match=rf"trains on 100 bars \(folds.initial\).*there are {n_bars} \(a..b\)"):
-        check_history(n_bars, 100, "a..b")
-    check_history(101, 100, "a..b")
+@pytest.mark.parametrize("splitter,option", [(expanding, "initial"), (rolling, "train")])
+def test_too_little_history_is_told_with_what_to_change(n_bars, splitter, option):
+    with pytest.raises(DataError, match=rf"trains on 100 bars \(folds.{option}\).*there are {n_bars}:"):
+        list(splitter(days(n_bars), 0, 100))
+    assert list(splitter(days(101), 0, 100)) == [Span(100, 101)]
+
+
+def days(n):
+    return np.datetime64("2020-01-01") + np.arange(n)
+
+
+def test_the_splitters_cover_everything_from_their_start_on_and_continue_where_they_are_told():
+    rng = np.random.default_rng(3)
+    for _ in range(500):
+        n, train, test = int(rng.integers(30, 400)), int(rng.integers(10, 25)), int(rng.integers(1, 90))
+        start = int(rng.integers(train, n))
+        for splitter in (expanding, rolling):
+            for begin in (0, start):
+                found = list(splitter(days(n), begin, train, test))
+                check_spans(found, n, begin, splitter.__name__)
+                assert found[0].first == (begin or train)
+                assert {span.stop - span.first for span in found[:-1]} <= {test}
+                if splitter is rolling:
+                    assert all(span.first - span.train_from == train for span in found)
+
+
+def test_a_rolling_fold_trains_on_no_row_before_its_window():
+    bar = np.arange(100)
+    [fold] = walk_forward(bar, bar + 2, [Span(60, 100, 20)])
+    assert (fold.train.min(), fold.train.max()) == (20, 57)
+
+
+@pytest.mark.parametrize(
+    "found, start, said",
+    [
+        ([], 0, "it yielded none"),
+        ([Span(10, 20), Span(25, 40)], 0, "span 1 must begin where the one before stopped, bar 20"),
+        ([Span(10, 20), Span(15, 40)], 0, "span 1 must begin where the one before stopped, bar 20"),
+        ([Span(10, 30)], 0, "the last span must stop at 40.*it stops at 30"),
+        ([Span(10, 40)], 12, "span 0 must begin where the one before stopped, bar 12"),
+        ([Span(10, 10), Span(10, 40)], 0, "and end after that; it is 10..10"),
+        ([Span(10, 40, 10)], 0, "train before it predicts, 0 <= train_from < 10; train_from is 10"),
+        ([Span(0, 40)], 0, "train_from < 0"),
+    ],
+)
+def test_spans_that_leave_a_bar_out_or_train_on_what_they_predict_are_refused(found, start, said):
+    with pytest.raises(PluginError, match=f"(?s)splitter 'mine', 40 bars.*{said}"):
+        check_spans(found, 40, start, "mine")
 
 
 def test_labels_of_one_class_are_told_with_fold_and_date():

@@ -396,8 +396,8 @@ ACCOUNTS = {
     "equity": np.array([1000.0, 1000.0, 1100.0, 1200.0]),
     "trades": pd.DataFrame({"pnl": [150.0, 50.0]}),
     "orders": pd.DataFrame({"idx": [1, 3]}),
-    "slipped": np.array([0.001, -0.001]),
-    "trading": Trading("open", slippage=0.001, capital=1000.0),
+    "unexplained": np.array([0.0, 1e-12]),
+    "capital": 1000.0,
 }
 
 
@@ -406,7 +406,7 @@ ACCOUNTS = {
     [
         ({"trades": pd.DataFrame({"pnl": [150.0, 50.01]})}, "add up"),
         ({"orders": pd.DataFrame({"idx": [0, 3]})}, "after its decision"),
-        ({"slipped": np.array([0.001, -0.002])}, "after its decision"),
+        ({"unexplained": np.array([0.0, -0.001])}, "after its decision"),
         ({"equity": np.array([1000.0, 1000.0, math.nan, 1200.0])}, "not finite"),
     ],
     ids=["profit off by a cent", "filled on the first bar", "another price", "equity not finite"],

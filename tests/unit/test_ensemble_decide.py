@@ -15,6 +15,7 @@ from quorate.decide import ThresholdRule, decide, desired_weights, score_of, sha
 from quorate.ensemble import EnsembleHistory, combine, member_weights, weighted
 from quorate.errors import PluginError
 from quorate.folds import Fold, walk_forward
+from quorate.specs import Span
 from quorate_data.simulated import simulated
 from quorate_plugins.ensemblers import mean, past_performance, quorate_ensemblers
 from quorate_plugins.labels import quorate_labels
@@ -77,7 +78,12 @@ def world():
     noise = np.random.default_rng(0).normal(0, 0.1, (len(dataset), 2))
     predictions = np.clip(0.5 + hint + noise, 0.01, 0.99)
     predictions[dataset.bar < FIRST] = np.nan
-    return World(bars, dataset, walk_forward(dataset.bar, dataset.end, N_BARS, TEST, FIRST), predictions)
+    return World(
+        bars,
+        dataset,
+        walk_forward(dataset.bar, dataset.end, [Span(k, min(k + TEST, N_BARS)) for k in range(FIRST, N_BARS, TEST)]),
+        predictions,
+    )
 
 
 def history(predictions, labels, binary=True):

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from quorate.dataset import NEVER, Dataset
-from quorate.fit import BLOCK, FitData, FitTask, fit_seed, predict_blocks, run_fit
+from quorate.fit import FitData, FitTask, fit_seed, run_fit
 from quorate.folds import Fold
 from quorate.modules import LocalSource
+from quorate.outputs import BLOCK, predict_blocks
+from quorate.providers import Reference
 from quorate.specs import ModelSpec
 from quorate_plugins.models import quorate_models
 
@@ -98,7 +100,9 @@ def make_dataset(seed=0, n=N_TRAIN + N_TEST):
     for array in arrays:
         array.flags.writeable = False
     X, bar, symbol, y, end, ohlcv, context = arrays
-    return Dataset(X, tuple("abcde"), bar, symbol, y, end, ohlcv, context)
+    sequence = np.vstack([np.full((LOOKBACK, X.shape[1]), np.nan, dtype=np.float32), X])
+    sequence.flags.writeable = False
+    return Dataset(X, tuple("abcde"), bar, symbol, y, end, ohlcv, context, sequence)
 
 
 def fold_at(index, train=N_TRAIN, test=N_TEST):
@@ -110,7 +114,7 @@ DATA = FitData(make_dataset(), (fold_at(0),))
 
 def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
     local = LOCAL if name in ("sort", "number", "window", "closed") else None
-    return FitTask(name, fold, ("model", name, BUILT_IN, local), params, seed, threads, binary)
+    return FitTask(name, fold, Reference("model", name, BUILT_IN, local), params, seed, threads, binary)
 
 
 def built_in(name, **more):
@@ -136,11 +140,11 @@ def test_models_are_asked_for_whole_blocks_with_zeros_at_the_end():
 
     def predict(X):
         asked.append(X.copy())
-        return X.sum(axis=1)
+        return {"p": X.sum(axis=1)}
 
     X = np.ones((BLOCK + 3, 2), dtype=np.float32)
     out = predict_blocks(predict, X)
-    assert out.tolist() == [2.0] * len(X)
+    assert out["p"].tolist() == [2.0] * len(X)
     assert [block.shape for block in asked] == [(BLOCK, 2)] * 2
     assert [block.dtype for block in asked] == [np.float32] * 2
     assert asked[1][:3].all()
@@ -148,7 +152,8 @@ def test_models_are_asked_for_whole_blocks_with_zeros_at_the_end():
 
 
 def test_a_padded_row_may_be_undefined():
-    assert predict_blocks(lambda X: np.where(X[:, 0] == 0, np.nan, 1.0), np.ones((3, 1))).tolist() == [1, 1, 1]
+    out = predict_blocks(lambda X: {"p": np.where(X[:, 0] == 0, np.nan, 1.0)}, np.ones((3, 1)))
+    assert out["p"].tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -251,7 +256,7 @@ CHANGES = {
 
 
 def _edited():
-    return replace(task(), plugin=("model", "sort", "", LocalSource(LOCAL.path, PLUGIN + "\n# edited\n")))
+    return replace(task(), plugin=Reference("model", "sort", "", LocalSource(LOCAL.path, PLUGIN + "\n# edited\n")))
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -264,7 +269,7 @@ def installed(monkeypatch, **spec):
     module = ModuleType("installed_plugin")
     module.quorate_models = lambda: iter([ModelSpec("sort", **spec)])
     monkeypatch.setitem(sys.modules, "installed_plugin", module)
-    result = run_fit(replace(task(), plugin=("model", "sort", "installed_plugin", None)), DATA)
+    result = run_fit(replace(task(), plugin=Reference("model", "sort", "installed_plugin")), DATA)
     assert result.error == ""
     return result
 
@@ -327,7 +332,7 @@ def test_a_model_that_writes_to_its_rows_changes_only_its_own():
     text = PLUGIN.replace("self.seen =", "X[:] = 0; self.seen =").replace(
         "p = self.predict(X)", "p = self.predict(X); X[:] = 7"
     )
-    spoiler = replace(task(), plugin=("model", "sort", "", LocalSource(LOCAL.path, text)))
+    spoiler = replace(task(), plugin=Reference("model", "sort", "", LocalSource(LOCAL.path, text)))
     before = DATA.dataset.X.tobytes()
     assert run_fit(spoiler, DATA).error == ""
     assert DATA.dataset.X.tobytes() == before
@@ -346,11 +351,11 @@ def test_a_regression_on_classes_is_clipped_to_a_probability(answer, expected):
     "arguments, error",
     [
         ({"fault": "fit"}, "ValueError: no luck"),
-        ({"fault": "nan"}, "predictions must be finite; 1 of 60 are not, the first in row 2"),
-        ({"fault": "short"}, r"predictions of 256 rows must have shape (256,); they had (255,)"),
+        ({"fault": "nan"}, "predictions must be finite; 1 of 60 values of 'p' are not, the first in row 2"),
+        ({"fault": "short"}, r"predict_proba of 256 rows must have shape (256,); it had (255,)"),
         ({"fault": "missing class"}, "the fitted classifier does not know class 1; its classes are [0]"),
-        ({"answer": 1.5}, "probabilities must lie in 0..1; they were 1.5..1.5"),
-        ({"answer": -0.5}, "probabilities must lie in 0..1; they were -0.5..-0.5"),
+        ({"answer": 1.5}, "probabilities must lie in 0..1; 'p' was 1.5..1.5"),
+        ({"answer": -0.5}, "probabilities must lie in 0..1; 'p' was -0.5..-0.5"),
         ({"no_such": 1}, "TypeError: Model.__init__() got an unexpected keyword argument 'no_such'"),
     ],
     ids=["raises", "nan", "too few rows", "missing class", "above one", "below zero", "unknown parameter"],
@@ -364,7 +369,7 @@ def test_a_failed_fit_is_a_value_with_the_reason(arguments, error):
 
 
 def test_a_regression_must_give_one_number_per_row():
-    assert "must have shape (256,); they had (256, 3)" in run_fit(task("number", fault="shape"), DATA).error
+    assert "must have shape (256,); it had (256, 3)" in run_fit(task("number", fault="shape"), DATA).error
 
 
 def test_labels_of_one_class_fail_and_say_so():

@@ -232,7 +232,7 @@ class Gates:
 
 def asked(**answers):
     registry = Registry()
-    registry.add_module(Gates(**answers))
+    registry.add_inline(Gates(**answers))
     return run_gates({name: {} for name in answers}, evidence(), registry)
 
 

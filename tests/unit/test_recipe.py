@@ -54,10 +54,16 @@ def failure(table):
 
 
 UNKNOWN = {
-    "in-a-table": ({"folds": {"intial": 5}}, ["folds.intial: unknown key", "[folds]", "did you mean 'initial'?"]),
+    "in-a-table": (
+        {"folds": {"intial": 5}},
+        ["folds: splitter 'expanding' has no option 'intial'", "did you mean 'initial'?"],
+    ),
     "at-the-top": ({"fold": {}}, ["fold: unknown key", "the top level", "did you mean 'folds'?"]),
     "extends": ({"extend": "nasdaq"}, ["extend: unknown key", "did you mean 'extends'"]),
-    "far-from-any": ({"costs": {"zzz": 1}}, ["costs.zzz: unknown key; [costs] takes fees, slippage"]),
+    "far-from-any": (
+        {"costs": {"zzz": 1}},
+        ["costs: cost 'fixed' has no option 'zzz': it must be one of fees, slippage"],
+    ),
     "option-of-the-data": (
         {"data": {**SIMULATED, "n_bar": 5}},
         ["data: source 'simulated' has no option 'n_bar'", "did you mean 'n_bars'?"],
@@ -67,6 +73,8 @@ UNKNOWN = {
     "parameter-of-a-gate": ({"gates": {"sharpe": {"treshold": 1.0}}}, ["gates.sharpe", "did you mean 'threshold'?"]),
     "parameter-of-an-ensembler": ({"ensemble": {"params": {"x": 1}}}, ["ensemble.params", "'past-performance'", "'x'"]),
     "parameter-of-a-strategy": ({"strategy": {"params": {"x": 1}}}, ["strategy.params", "'long-flat'", "'x'"]),
+    "splitter": ({"folds": {"splitter": "rollin"}}, ["folds.splitter: unknown splitter", "did you mean 'rolling'?"]),
+    "cost": ({"costs": {"model": "fixd"}}, ["costs.model: unknown cost", "did you mean 'fixed'?"]),
     "source": ({"data": {"source": "simulatd"}}, ["data.source: unknown source", "did you mean 'simulated'?"]),
     "label": ({"labels": {"name": "directon"}}, ["labels.name: unknown label", "did you mean 'direction'"]),
     "model": ({"models": {"logistc": {}}}, ["models.logistc: unknown model", "did you mean 'logistic'?"]),
@@ -90,10 +98,10 @@ def test_an_unknown_name_is_an_error_that_says_where_it_stands_and_what_is_near(
 
 
 WRONG = {
-    "text-for-a-number": ({"folds": {"initial": "1000"}}, "folds.initial: must be a valid integer; it was '1000'"),
-    "part-of-a-bar": ({"folds": {"initial": 99.5}}, "folds.initial: must be a valid integer; it was 99.5"),
+    "text-for-a-number": ({"folds": {"initial": "1000"}}, "folds.initial must be a valid integer; it was '1000'"),
+    "part-of-a-bar": ({"folds": {"initial": 99.5}}, "folds.initial must be a valid integer; it was 99.5"),
     "truth-for-a-number": ({"seed": True}, "seed: must be a valid integer; it was True"),
-    "below-the-least": ({"folds": {"test": 0}}, "folds.test: must be greater than or equal to 1; it was 0"),
+    "below-the-least": ({"labels": {"horizon": 0}}, "labels.horizon: must be greater than or equal to 1; it was 0"),
     "above-the-most": ({"holdout": {"fraction": 1.0}}, "holdout.fraction: must be less than 1; it was 1.0"),
     "not-a-choice": ({"execution": {"executor": "rae"}}, "execution.executor: must be 'serial' or 'ray'; it was 'rae'"),
     "text-for-a-list": ({"features": {"use": "return_1"}}, "features.use: must be a valid list; it was 'return_1'"),
@@ -139,8 +147,12 @@ def test_a_wrong_value_is_an_error_that_names_the_key_what_it_must_be_and_what_i
 
 
 def test_all_that_is_wrong_is_said_at_once():
-    message = failure({"folds": {"test": 0}, "seeds": 1, "costs": {"fees": "5bp"}})
-    assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == ["costs.fees", "folds.test", "seeds"]
+    message = failure({"labels": {"horizon": 0}, "seeds": 1, "backtest": {"capital": "5k"}})
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:]] == [
+        "backtest.capital",
+        "labels.horizon",
+        "seeds",
+    ]
 
 
 def test_whole_numbers_serve_where_a_number_is_asked_for():
@@ -193,7 +205,7 @@ def test_a_recipe_overrides_what_it_extends_and_keeps_the_rest(write):
     c = load_recipe(write('extends = "b.toml"\nname = "c"\nseed = 3\n', "c.toml"), REGISTRY)
     assert (c.name, c.seed, c.folds.initial, c.folds.test) == ("c", 3, 300, 50)
     assert set(c.models) == {"logistic", "ridge"}
-    assert c.models["logistic"].params == {"C": 0.5}
+    assert c.models["logistic"].options == {"C": 0.5}
 
 
 def test_a_recipe_extends_a_built_in_one_by_its_name(write):
@@ -339,13 +351,13 @@ def test_overrides_win_over_the_recipe_and_the_last_one_wins(write):
     path = write('extends = "base.toml"\n[folds]\ntest = 20\n')
     recipe = load_recipe(path, REGISTRY, ["folds.test=30", "folds.test=40", "holdout.start=2001-02-03"])
     assert (recipe.folds.test, recipe.folds.initial, recipe.seed) == (40, 300, 1)
-    assert recipe.costs.fees == 0.0005
+    assert recipe.costs.model == "fixed"
     assert recipe.holdout.start == dt.date(2001, 2, 3)
 
 
 def test_an_override_is_validated_like_the_recipe():
-    with pytest.raises(quorate.RecipeError, match=r"folds\.tset: unknown key.*did you mean 'test'"):
-        load_recipe("planted", REGISTRY, ["folds.tset=5"])
+    with pytest.raises(quorate.RecipeError, match=r"labels\.horizn: unknown key.*did you mean 'horizon'"):
+        load_recipe("planted", REGISTRY, ["labels.horizn=5"])
 
 
 def test_overrides_of_a_mapping_are_refused():
@@ -459,8 +471,8 @@ def test_a_literal_secret_is_masked_in_every_form_of_the_recipe(key):
 
 def test_a_plugin_serves_under_other_names_each_with_its_own_parameters():
     recipe = resolved({"models": {"soft": {"plugin": "logistic", "C": 0.005}, "hard": {"plugin": "logistic"}}})
-    assert (recipe.models["soft"].plugin, recipe.models["soft"].params["C"]) == ("logistic", 0.005)
-    assert recipe.models["hard"].params == resolved().models["logistic"].params
+    assert (recipe.models["soft"].plugin, recipe.models["soft"].options["C"]) == ("logistic", 0.005)
+    assert recipe.models["hard"].options == resolved().models["logistic"].options
     assert "logistic" not in recipe.models
 
 
@@ -504,7 +516,7 @@ def quorate_features():
 def test_models_and_features_of_a_plugin_file_join_unasked(write):
     registry = Registry.load([write(JOINING, "mine.py")])
     recipe = resolved(registry=registry)
-    assert recipe.models["mine"].params["strategy"] == "prior"
+    assert recipe.models["mine"].options["strategy"] == "prior"
     assert recipe.features.use == ["mine_too", "return_1", "return_5"]
 
 
@@ -520,7 +532,7 @@ def test_models_and_features_of_a_plugin_file_join_unasked(write):
 def test_a_model_of_a_plugin_file_that_the_recipe_names_is_taken_as_named(write, changes, models):
     registry = Registry.load([write(JOINING, "mine.py")])
     recipe = resolved({"models": {"logistic": {}, **changes}}, registry)
-    assert {n: m.params["strategy"] for n, m in recipe.models.items() if m.plugin == "mine"} == models
+    assert {n: m.options["strategy"] for n, m in recipe.models.items() if m.plugin == "mine"} == models
 
 
 def test_a_feature_of_a_plugin_file_can_be_excluded(write):
@@ -551,7 +563,7 @@ def test_a_resolved_recipe_says_everything_that_will_run():
     assert len(recipe.threshold.grid) == 10
     assert recipe.threshold.default is not None
     assert recipe.gates["sharpe"] == {"threshold": 1.0}
-    assert recipe.models["logistic"].params
+    assert recipe.models["logistic"].options
     assert {"majority", "persistence"} <= set(recipe.models)
     assert recipe.data.options == {"dataset": "nasdaq"}
 

@@ -1,6 +1,5 @@
-"""The registry: where plugins come from, what is said when one is wrong, and the examples of the hooks."""
+"""The registry: where plugins come from, and what is said when one is wrong."""
 
-import inspect
 import pickle
 import re
 import subprocess
@@ -13,7 +12,8 @@ import quorate
 from quorate import hooks
 from quorate.modules import LocalSource, import_local
 from quorate.progress import Progress
-from quorate.registry import Registry, load_reference, reference
+from quorate.providers import Reference, load_reference
+from quorate.registry import Registry, reference
 from quorate.specs import KINDS
 
 BUILT_IN = [p for p in Registry.load() if p.provider.distribution == "quorate"]
@@ -146,7 +146,7 @@ def test_the_same_file_given_twice_counts_once(plugin):
     file = plugin(model_plugin("mine"))
     registry = Registry.load([file, file])
     registry.check()
-    assert registry.offered_by_files("model") == ["mine"]
+    assert registry.given("model") == ["mine"]
 
 
 def test_an_unknown_name_is_told_with_its_near_misses():
@@ -318,7 +318,7 @@ def test_a_wrong_plugin_file_is_an_error_that_names_file_and_reason(plugin, text
 
 @pytest.mark.parametrize("name", ["absent.py", "."], ids=["absent", "a-folder"])
 def test_a_plugin_file_that_cannot_be_read_is_named(tmp_path, name):
-    with pytest.raises(quorate.RecipeError, match=f"cannot read the plugin file {re.escape(str(tmp_path / name))}"):
+    with pytest.raises(quorate.RecipeError, match=f"plugin (file|folder) {re.escape(str(tmp_path / name))}"):
         Registry.load([tmp_path / name])
 
 
@@ -352,7 +352,7 @@ def test_a_plugin_file_that_failed_is_imported_anew_the_next_time(plugin):
 
 def load_elsewhere(ref):
     code = (
-        "import pickle, sys; from quorate.registry import load_reference; "
+        "import pickle, sys; from quorate.providers import load_reference; "
         "spec = load_reference(pickle.load(sys.stdin.buffer)); print(spec.kind, spec.name, spec.resolve()().answer())"
     )
     return subprocess.run([sys.executable, "-c", code], input=pickle.dumps(ref), capture_output=True, check=True)
@@ -378,76 +378,10 @@ def test_another_process_loads_a_plugin_file_from_its_text_alone(plugin):
 
 def test_a_reference_to_an_installed_plugin_is_its_module():
     ref = reference(Registry.load(), "model", "logistic")
-    assert ref == ("model", "logistic", "quorate_plugins.models", None)
+    assert ref == Reference("model", "logistic", "quorate_plugins.models")
     assert load_reference(ref).name == "logistic"
 
 
 def test_a_reference_to_what_is_no_longer_there_is_an_error():
     with pytest.raises(quorate.PluginError, match=r"quorate_plugins\.models no longer provides model 'gone'"):
-        load_reference(("model", "gone", "quorate_plugins.models", None))
-
-
-# --- the examples in the hooks' documentation
-
-
-def example(hook):
-    text = inspect.getdoc(getattr(hooks.Hooks, hook))
-    _, found, code = text.partition("::\n")
-    return textwrap.dedent(code) if found else ""
-
-
-USES = {
-    "quorate_models": ("my-ridge", {}),
-    "quorate_features": ("overnight", {}),
-    "quorate_labels": ("large-rise", {"labels": {"name": "large-rise", "params": {"size": 0.0}}}),
-    "quorate_ensemblers": (
-        "best-brier",
-        {"models": {"logistic": {}, "ridge": {}}, "ensemble": {"method": "best-brier"}},
-    ),
-    "quorate_strategies": ("proportional", {"strategy": {"name": "proportional"}}),
-    "quorate_metrics": ("worst-bar", {}),
-    "quorate_gates": ("exposure", {}),
-    "quorate_sources": ("staircase", {"data": {"source": "staircase", "n_bars": 700}}),
-    "quorate_recipes": ("weekly", {}),
-}
-
-
-def used(hook, report):
-    """Return what the report shows of the example's plugin."""
-    recipe, development = report.provenance["recipe"], report.results["development"]
-    return {
-        "quorate_models": lambda: [s["name"] for s in development["series"] if s["role"] == "member"],
-        "quorate_features": lambda: report.provenance["features"],
-        "quorate_labels": lambda: [recipe["labels"]["name"]],
-        "quorate_ensemblers": lambda: [development["series"][0]["name"]],
-        "quorate_strategies": lambda: [development["series"][0]["strategy"]],
-        "quorate_metrics": lambda: [k for k, v in development["series"][0]["metrics"].items() if v is not None],
-        "quorate_gates": lambda: [g["gate"] for g in development["gates"]],
-        "quorate_sources": lambda: [report.provenance["data"]["source"]],
-        "quorate_recipes": lambda: [recipe["name"]],
-    }[hook]()
-
-
-def test_every_hook_has_an_example_that_is_run_here():
-    assert set(USES) == set(hooks.HOOKS)
-
-
-@pytest.mark.parametrize("hook", hooks.HOOKS)
-def test_the_example_of_a_hook_is_a_plugin_file_that_takes_part_in_a_run(hook, plugin, tmp_path):
-    name, changes = USES[hook]
-    file = plugin(example(hook))
-    registry = Registry.load([file])
-    registry.check()
-    assert [(p.kind, p.name) for p in registry if p.provider.local] == [(hooks.HOOKS[hook], name)]
-    recipe = {**TINY, **changes}
-    if hook == "quorate_recipes":
-        (tmp_path / "weekly.toml").write_text(
-            'extends = "planted"\nname = "weekly"\nfolds = {initial = 300, test = 100}\ndata = {n_bars = 700}\n'
-            "models = {gradient-boosting = false, lightgbm = false}\n"
-        )
-        recipe = name
-    report = quorate.run(recipe, home=tmp_path / "home", plugins=[file])
-    assert name in used(hook, report)
-    if hook != "quorate_recipes":
-        files = {(p["kind"], p["name"]): p["file"] for p in report.provenance["plugins"]}
-        assert files[hooks.HOOKS[hook], name] == str(file)
+        load_reference(Reference("model", "gone", "quorate_plugins.models"))

@@ -238,6 +238,47 @@ def plugins(
     _listing.plugins(kind, files or [], as_json)
 
 
+@app.command()
+@_command
+def new(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="model, feature, label, splitter, ensembler, strategy, ...")
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes call it, e.g. my-model.")],
+    package: Annotated[bool, typer.Option("--package", help="A package with tests, to install and publish.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Write a working plugin to start from: one commented file, or a package."""
+    from quorate.cli import _new
+
+    _new.new(kind, name, folder, package, as_json)
+
+
+@app.command()
+@_command
+def check(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET", help="A .py file, a plugin, a package.")
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An option of the plugin: name=value.")] = None,
+    seconds: Annotated[float, typer.Option(help="Longest time for one rule.")] = 60.0,
+    every: Annotated[bool, typer.Option("--all", help="Show every rule of every plugin.")] = False,
+    list_rules: Annotated[bool, typer.Option("--rules", help="List the rules instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put plugins through the rules of their kind; exits 1 unless all hold."""
+    from quorate.cli import _check
+
+    if list_rules:
+        _check.rules(as_json)
+        return
+    if not targets:
+        raise RecipeError("check takes at least one TARGET: a plugin file, the name of a plugin, or a distribution")
+    sound = _check.check(targets, sets or (), seconds, every, as_json)
+    raise typer.Exit(0 if sound else 1)
+
+
 @recipe_app.command("show")
 @_command
 def recipe_show(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from quorate.reproduce import Reproduction
 
 
-def _json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print plain data."""
     print(json.dumps(value, indent=1, allow_nan=False))
 
 
@@ -26,22 +27,21 @@ def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
     """Print the registry."""
     if kind is not None and kind not in KINDS:
         raise RecipeError(f"--kind must be one of {one_of(KINDS)}; it was {kind!r}{near_misses(kind, KINDS)}")
-    rows: list[dict[str, str]] = []
-    for p in Registry.load(files):
-        if kind in (None, p.kind) or p.state == "broken":
-            rows.append(
-                {
-                    "name": p.name,
-                    "kind": p.kind,
-                    "version": p.provider.version or "",
-                    "origin": p.provider.origin,
-                    "state": p.state,
-                    "reason": p.reason,
-                    "description": p.spec.description if p.spec else "",
-                }
-            )
+    rows = [
+        {
+            "name": p.name,
+            "kind": p.kind,
+            "version": p.provider.version or "",
+            "origin": p.provider.origin,
+            "state": p.state,
+            "reason": p.reason,
+            "description": p.spec.description if p.spec else "",
+        }
+        for p in Registry.load(files)
+        if kind in (None, p.kind) or p.state == "broken"
+    ]
     if as_json:
-        _json(rows)
+        print_json(rows)
         return
     target = console.out()
     wide = target.width >= 110
@@ -72,7 +72,7 @@ def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: 
 
     session = open_session(name, plugins=files, overrides=overrides, progress=Told())
     if as_json:
-        _json(to_plain(session.recipe))
+        print_json(to_plain(session.recipe))
     else:
         print(to_toml(session.recipe, session.registry), end="")
 
@@ -95,7 +95,7 @@ def runs(home: Path | None, as_json: bool) -> None:
                 row["state"] = f"unreadable: {e}"
         rows.append(row)
     if as_json:
-        _json(rows)
+        print_json(rows)
         return
     # A run that is not finished has its state where the others have their verdict.
     columns = [("run", "left"), ("verdict", "left"), ("holdout", "left"), ("Sharpe", "right")]
@@ -117,7 +117,7 @@ def runs(home: Path | None, as_json: bool) -> None:
 def reproduction(result: Reproduction, as_json: bool) -> None:
     """Print what came of running a run again."""
     if as_json:
-        _json({**asdict(result), "identical": result.identical})
+        print_json({**asdict(result), "identical": result.identical})
         return
     target = console.out()
     verdict = "identical" if result.identical else "DIFFERENT"
@@ -136,7 +136,7 @@ def reproduction(result: Reproduction, as_json: bool) -> None:
 def prediction(result: Prediction, as_json: bool) -> None:
     """Print the next desired weights."""
     if as_json:
-        _json(asdict(result))
+        print_json(asdict(result))
         return
     target = console.out()
     target.print(

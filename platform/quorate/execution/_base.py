@@ -31,8 +31,8 @@ class Limits:
         Told once of a fit that takes longer than a minute, and its seconds.
     """
 
-    seconds: float
-    memory: int
+    seconds: float = 600.0
+    memory: int = 0
     slow: Slow | None = None
 
     def overdue(self) -> str:
@@ -76,8 +76,8 @@ class Serial(Executor):
     name = "serial"
     workers = 1
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._process: Isolated[FitTask, FitResult] = Isolated("quorate.fit")
 
     def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
@@ -89,9 +89,8 @@ class Serial(Executor):
         shared = data, self._limits.memory
         for task, result in self._process.each(_fit_shared, shared, away, self._limits.seconds, self._limits.slow):
             if isinstance(result, Lost):
-                overdue = result.seconds >= self._limits.seconds
-                reason = self._limits.overdue() if overdue else result.reason
-                result = lost_fit(task, data, reason, result.seconds)
+                reason = "its process died" if result.ending else self._limits.overdue()
+                result = lost_fit(task, data, reason, result.seconds, result.ending)
             done(result)
 
     def close(self) -> None:

@@ -101,10 +101,10 @@ class RayExecutor(Executor):
         try:
             return ray.get(reference)  # type: ignore[no-any-return]
         except ray.exceptions.OutOfMemoryError:
-            reason = "it used more memory than the machine has"
+            reason, how = "it used more memory than the machine has", ""
         except ray.exceptions.RayError as e:
-            reason = f"its worker process died, twice: {_first_line(e)}"
-        return lost_fit(fit.task, data, reason, fit.seconds)
+            reason, how = "its process died", f"twice: {(str(e).splitlines() or [type(e).__name__])[0]}"
+        return lost_fit(fit.task, data, reason, fit.seconds, how)
 
     def _ready(self) -> Any:
         self._started.wait()
@@ -141,10 +141,6 @@ class _Running:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.start
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _sweep() -> None:

@@ -128,7 +128,7 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     groups = {s.name: s.group for s in specs if isinstance(s, FeatureSpec)}
     chosen: set[str] = set(registry.given("feature"))
     for pattern in recipe.features.use:
-        found = _matching(pattern, groups)
+        found = _matching(pattern, groups) if pattern != "*" else registry.at_hand("feature")
         if not found:
             _named(registry, "feature", pattern, "features.use")
         chosen.update(found)
@@ -162,7 +162,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
     for name in registry.given("model"):
         if name not in recipe.models and not any(m.plugin == name for m in wanted.values()):
             wanted[name] = Model()
-    baselines = [n for n in registry.names("model") if _is_baseline(registry, n) and n not in recipe.models]
+    baselines = [n for n in registry.at_hand("model") if _is_baseline(registry, n) and n not in recipe.models]
     wanted.update({n: Model() for n in baselines})
     models: dict[str, Model] = {}
     warnings: list[str] = []
@@ -213,7 +213,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     What would join unasked but was taken away is written as false, so that it stays away.
     """
     table = recipe.model_dump(exclude_none=True)
-    baselines = [name for name in registry.names("model") if _is_baseline(registry, name)]
+    baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", STANDARD_GATES)):
         table[section].update({name: False for name in unasked if name not in table[section]})
     return tomli_w.dumps({**table, "data": _masked(table["data"])})

@@ -61,7 +61,10 @@ class Labels(Section):
 
 
 class Features(Section):
-    """Which features: names or patterns such as ``return_*``, or ``group:momentum``."""
+    """Which features: names or patterns such as ``return_*``, or ``group:momentum``.
+
+    ``*`` alone is all that are installed or given; what lies in a plugin folder is named.
+    """
 
     use: list[str] = ["*"]
     exclude: list[str] = []

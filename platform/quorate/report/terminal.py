@@ -43,7 +43,7 @@ def _head(report: Report, target: console.Console) -> None:
     recipe = report.provenance["recipe"]
     more = f" and {len(data['symbols']) - 4} more" if len(data["symbols"]) > 4 else ""
     bars = f"{data['bars']:,} x {data['frequency']}, {data['first']}..{data['last']}, {data['fingerprint'][:8]}"
-    costs = f"fees {recipe['costs']['fees']:.2%} and slippage {recipe['costs']['slippage']:.2%} per side"
+    costs = _costs(recipe["costs"])
     fill = f"filled at the next bar's {recipe['backtest']['fill']}; {data['bars_per_year']:g} bars a year"
     target.print(f"[bold]{recipe['name']}[/bold]  {console.literal(recipe.get('description', ''))}")
     rows = [
@@ -56,6 +56,13 @@ def _head(report: Report, target: console.Console) -> None:
     if report.results["holdout"]:
         rows.append(("promotion", report.verdict))
     target.print(console.facts(rows))
+
+
+def _costs(costs: Mapping[str, Any]) -> str:
+    if costs.get("model", "fixed") == "fixed":
+        return f"fees {costs['fees']:.2%} and slippage {costs['slippage']:.2%} per side"
+    options = ", ".join(f"{name} {value}" for name, value in costs.items() if name != "model")
+    return f"{costs['model']}{' with ' if options else ''}{options}"
 
 
 def _market(m: Mapping[str, Any]) -> str:

@@ -105,10 +105,12 @@ class FeatureSpec(Spec):
         Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
     lookback : int
         Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
-        symbol are warm-up and are dropped. Later values must be finite.
+        symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a
+        price stands still or nothing is traded; `quorate.rolling.ratio` gives 0 for 0/0.
     recursive : bool
-        The value reads all earlier bars with fading weight; `lookback` then is where what lies
-        before changes it by less than 0.1 %.
+        The value reads all earlier bars with fading weight; `lookback` then is where what lies before
+        changes a value by less than 0.1 % of the feature's standard deviation, and not more than about
+        three times that.
     cross_sectional : bool
         The function needs all symbols at once.
     group : str

@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from quorate.testing.cases import PluginTests as PluginTests
     from quorate.testing.cases import parametrize_with_checks as parametrize_with_checks
     from quorate.testing.cases import plugins_of as plugins_of
-    from quorate.testing.runner import Outcome as Outcome
-    from quorate.testing.runner import check as check
-    from quorate.testing.runner import rules as rules
     from quorate.testing.market import evidence as evidence
     from quorate.testing.market import market as market
     from quorate.testing.market import panel as panel
     from quorate.testing.market import performance as performance
     from quorate.testing.market import sample as sample
     from quorate.testing.market import scramble as scramble
+    from quorate.testing.runner import Outcome as Outcome
+    from quorate.testing.runner import check as check
+    from quorate.testing.runner import rules as rules
 
 
 def __getattr__(name: str) -> Any:

@@ -44,7 +44,7 @@ class Case:
 
     def performance(self) -> Performance:
         """Return the inputs as what a metric sees."""
-        given = {
+        given: dict[str, Any] = {
             key: np.asarray(value, dtype=np.float64) if isinstance(value, list) else value
             for key, value in self.inputs.items()
         }

@@ -69,10 +69,27 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Target:
-    """What is to be checked, and the options that its functions need beside their defaults."""
+    """What is to be checked, and the options that its functions need beside their defaults.
+
+    A file is known by its text too: an edited one is another target.
+    """
 
     name: str
     options: str = "{}"
+    path: str = ""
+    text: str = ""
+
+    @classmethod
+    def of(cls, name: str, options: Mapping[str, Any] | None = None) -> _Target:
+        told = json.dumps(dict(options or {}))
+        if not name.endswith(".py") and not Path(name).is_file():
+            return cls(name, told)
+        source = LocalSource.read(Path(name))
+        return cls(name, told, str(source.path), source.text)
+
+    @property
+    def source(self) -> LocalSource:
+        return LocalSource(Path(self.path), self.text)
 
 
 Step = tuple[str, str, str] | None
@@ -123,7 +140,7 @@ def outcomes(
     target: str | Path, *, options: Mapping[str, Any] | None = None, seconds: float = SECONDS, isolate: bool = True
 ) -> Iterator[Outcome]:
     """Yield what `check` returns, as it comes."""
-    asked = _Target(str(target), json.dumps(dict(options or {})))
+    asked = _Target.of(str(target), options)
     if not isolate:
         loaded, steps = load_target(asked)
         yield from loaded
@@ -134,7 +151,7 @@ def outcomes(
     try:
         [(_, first)] = process.each(_answer, asked, [None], seconds)
         if isinstance(first, Lost):
-            yield Outcome("plugin", asked.name, "imports", "failed", f"while it was loaded: {first.reason}")
+            yield Outcome("plugin", asked.name, "imports", "failed", f"while it was loaded: {first}")
             return
         if isinstance(first, QuorateError):
             raise first
@@ -156,7 +173,7 @@ def _ask_all(
         assert step is not None
         left.remove(step)
         if isinstance(outcome, Lost):
-            lost = outcome.reason
+            lost = str(outcome)
             outcome = Outcome(*step, "failed", f"while this rule was tried, {lost}", summary=_rule(step).summary)
         yield outcome
     answers.close()
@@ -225,8 +242,8 @@ def _plain(example: Mapping[str, Any]) -> dict[str, Any]:
 def _registry(target: _Target) -> tuple[Registry, list[Outcome]]:
     """Return the registry with the target in it, and what came of loading."""
     registry, said = Registry.load(), []
-    if target.name.endswith(".py") or Path(target.name).is_file():
-        source = LocalSource.read(Path(target.name))
+    if target.path:
+        source = target.source
         for rule, load in (("imports", import_local), ("hooks", lambda s: registry.add_local(s, given=True))):
             try:
                 load(source)
@@ -241,7 +258,7 @@ def load_target(target: _Target) -> tuple[list[Outcome], list[tuple[str, str, st
     """Return what came of loading the target, and the rules to ask of its plugins."""
     registry, said = _registry(target)
     said = list(said)
-    for plugin in _offered(registry, target.name, said):
+    for plugin in _offered(registry, target, said):
         name = f"{plugin.kind} {plugin.name}"
         said.append(
             _loading(name, "unique-names", "failed", f"{name!r} is {plugin.reason}: rename one")
@@ -251,7 +268,7 @@ def load_target(target: _Target) -> tuple[list[Outcome], list[tuple[str, str, st
         if plugin.state == "disabled":
             said.append(_loading(name, "libraries", "failed", f"it {plugin.reason}: install it to check the plugin"))
         said += _known_gaps(plugin)
-    usable = [p for p in _offered(registry, target.name, []) if p.state == "ok"]
+    usable = [p for p in _offered(registry, target, []) if p.state == "ok"]
     return said, [(p.kind, p.name, rule.name) for p in usable for rule in rules(p.kind)]
 
 
@@ -280,35 +297,40 @@ def offered(target: str) -> list[Plugin]:
     PluginError, RecipeError
         If it cannot be loaded, or there is nothing of that name.
     """
-    registry, said = _registry(_Target(target))
-    found = _offered(registry, target, said := list(said))
+    asked = _Target.of(target)
+    registry, loaded = _registry(asked)
+    said = list(loaded)
+    found = _offered(registry, asked, said)
     for outcome in said:
         if outcome.state == "failed":
             raise PluginError(outcome.message)
     return [plugin for plugin in found if plugin.state == "ok"]
 
 
-def _offered(registry: Registry, target: str, said: list[Outcome]) -> list[Plugin]:
+def _offered(registry: Registry, target: _Target, said: list[Outcome]) -> list[Plugin]:
     """Return the plugins that the target names; what of it could not be loaded is added to `said`."""
-    if said or target.endswith(".py") or Path(target).is_file():
-        path = Path(target).resolve()
-        return [p for p in registry if p.provider.local and p.provider.local.path == path]
-    kind, _, name = target.rpartition(":")
+    if target.path:
+        path = Path(target.path)
+        return [p for p in registry if any(o.local and o.local.path == path for o in (p.provider, *p.rivals))]
+    kind, _, name = target.name.rpartition(":")
     if kind and kind not in KINDS:
         raise RecipeError(f"unknown kind {kind!r}: it must be one of {one_of(KINDS)}{near_misses(kind, KINDS)}")
     if kind:
-        return [registry.find(kind, name)]
-    of_package = [p for p in registry if _normal(p.provider.distribution) == _normal(target)]
+        try:
+            return [registry.find(kind, name)]
+        except PluginError as e:
+            raise RecipeError(str(e)) from e
+    of_package = [p for p in registry if _normal(p.provider.distribution) == _normal(target.name)]
     if of_package:
-        for broken in (p for p in of_package if p.state == "broken"):
-            said.append(_loading(str(broken.provider), "imports", "failed", broken.reason))
+        broken = [p for p in of_package if p.state == "broken"]
+        said += [_loading(str(p.provider), "imports", "failed", p.reason) for p in broken]
         return [p for p in of_package if p.spec is not None]
-    found = [p for p in registry if p.name == target and p.spec is not None]
+    found = [p for p in registry if p.name == target.name and p.spec is not None]
     if not found:
         known = [*{p.name for p in registry}, *(d.name for d in metadata.distributions() if d.name)]
         raise RecipeError(
-            f"there is nothing to check under {target!r}: give a plugin file (ending in .py), the name of a plugin, or "
-            f"an installed distribution that offers plugins{near_misses(target, known)}"
+            f"there is nothing to check under {target.name!r}: give a plugin file (ending in .py), the name of a plugin, or "
+            f"an installed distribution that offers plugins{near_misses(target.name, known)}"
         )
     return found
 

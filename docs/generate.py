@@ -1,0 +1,159 @@
+"""Writes the generated parts of the plugin guide in place: ``python docs/generate.py [--check]``.
+
+They stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the specs, the
+hooks, the rules and the registry, so that a page cannot say something else than the code. ``--check`` writes
+nothing, names the stale pages and exits 1 if there are any.
+"""
+
+import dataclasses
+import inspect
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import quorate
+from quorate import hooks
+from quorate.registry import Registry
+from quorate.specs import KINDS, Spec
+from quorate.testing import rules
+
+PAGES = Path(__file__).parent / "plugins"
+PART = re.compile(r"(<!-- generated: (\w+)(?: ([\w.]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+MANY = 20
+
+
+def render(text: str, kind: str) -> str:
+    """Return a page with its generated parts written anew; `kind` is that of the plugins it is about."""
+
+    def part(match: re.Match[str]) -> str:
+        name, argument = match[2], match[3]
+        body = WRITERS[name](argument) if argument else WRITERS[name](kind)
+        return f"{match[1]}\n{body.strip()}\n\n{match[4]}"
+
+    return PART.sub(part, text)
+
+
+def hook_of(kind: str) -> str:
+    """Return the name of the hook that yields plugins of a kind."""
+    return next(hook for hook, k in hooks.HOOKS.items() if k == kind)
+
+
+def signature(spec: type[Spec]) -> str:
+    """Return how the platform calls the function, as the first line of the spec's docstring has it."""
+    return re.search(r"``(function\(.*?\))``", inspect.getdoc(spec))[1]
+
+
+def contract(kind: str) -> str:
+    """Return what the spec's docstring says before its parameters."""
+    spec = KINDS[kind]
+    prose = inspect.getdoc(spec).partition("\nParameters\n")[0]
+    called = f"the platform calls its function as `{signature(spec)}`"
+    head = f"The hook `{hook_of(kind)}()` yields `quorate.{spec.__name__}`; {called}."
+    return f"{head}\n\n{_marked(prose)}"
+
+
+def example(kind: str) -> str:
+    """Return the plugin in the hook's docstring, as a file."""
+    code = inspect.getdoc(getattr(hooks.Hooks, hook_of(kind))).partition("::\n")[2]
+    return f"```python\n# my_{kind}.py\n{textwrap.dedent(code).strip()}\n```"
+
+
+def fields(kind: str) -> str:
+    """Return a table of the spec's own fields, then those that every spec has."""
+    spec = KINDS[kind]
+    given = {field.name: field for field in dataclasses.fields(spec)}
+    rows = [(name, *said) for names, said in documented(spec).items() for name in names]
+    cells = [f"| `{n}` | {_cell(type_)} | {_default(given[n])} | {_cell(text)} |" for n, type_, text in rows]
+    return "\n".join(["| field | type | default | meaning |", "|---|---|---|---|", *cells])
+
+
+def attributes(name: str) -> str:
+    """Return a table of what an object that the platform passes holds."""
+    rows = documented(getattr(quorate, name.removeprefix("quorate."))).items()
+    cells = [f"| `{'`, `'.join(names)}` | {_cell(type_)} | {_cell(text)} |" for names, (type_, text) in rows]
+    return "\n".join(["| attribute | type | meaning |", "|---|---|---|", *cells])
+
+
+def rule_table(kind: str) -> str:
+    """Return a table of the rules of a kind; those that no known gap excuses are in bold."""
+    rows = [f"| {'**' if r.causal else ''}`{r.name}`{'**' if r.causal else ''} | {_cell(r.summary)} |"
+            for r in rules(kind)]  # fmt: skip
+    return "\n".join(["| rule | what it asks |", "|---|---|", *rows])
+
+
+def built_ins(kind: str) -> str:
+    """Return the built-in plugins of a kind; where there are many, their names by group."""
+    specs = [
+        p.spec for p in Registry.load(environment=False) if p.kind == kind and p.provider.distribution == "quorate"
+    ]
+    if len(specs) <= MANY:
+        return "\n".join(["| name | |", "|---|---|", *(f"| `{s.name}` | {_cell(s.description)} |" for s in specs)])
+    groups: dict[str, list[str]] = {}
+    for spec in specs:
+        groups.setdefault(spec.group, []).append(f"`{spec.name}`")
+    return "\n".join(["| group | |", "|---|---|", *(f"| `{g}` | {', '.join(names)} |" for g, names in groups.items())])
+
+
+WRITERS = {
+    "contract": contract,
+    "example": example,
+    "fields": fields,
+    "attributes": attributes,
+    "rules": rule_table,
+    "builtins": built_ins,
+}
+
+
+def documented(cls: type) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Return type and meaning of the documented parameters, by their names, of the class and then of its bases."""
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    for one in cls.__mro__[:-1]:
+        text = (inspect.cleandoc(one.__doc__ or "") + "\n").partition("\nParameters\n")[2].partition("\n")[2]
+        for entry in re.split(r"\n(?=\S)", re.split(r"\n\n\w+\n-+\n", text)[0]):
+            names, typed, rest = entry.partition(" : ")
+            if typed:
+                type_, _, meaning = rest.partition("\n")
+                found.setdefault(tuple(names.strip().split(", ")), (type_, " ".join(meaning.split())))
+    return found
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return f"`{field.default!r}`"
+    return "`{}`" if field.default_factory is not dataclasses.MISSING else "required"
+
+
+def _marked(text: str) -> str:
+    return text.replace("``", "`")
+
+
+def _cell(text: str) -> str:
+    return _marked(text).replace("|", "\\|")
+
+
+def kind_of(page: Path) -> str:
+    """Return the kind that a page is about; that of the first page is none."""
+    return page.stem if page.stem in KINDS else ""
+
+
+def stale() -> dict[Path, str]:
+    """Return the pages whose generated parts are not what they should be, with the new text."""
+    texts = {page: page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md"))}
+    fresh = {page: render(text, kind_of(page)) for page, text in texts.items()}
+    return {page: text for page, text in fresh.items() if text != texts[page]}
+
+
+def main(check: bool) -> int:
+    """Write or check all pages; return the exit code."""
+    changed = stale()
+    for page, text in changed.items():
+        if not check:
+            page.write_text(text, encoding="utf-8")
+        print(f"{page.relative_to(PAGES.parent.parent)} {'is stale: python docs/generate.py' if check else 'written'}")
+    return 1 if check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

@@ -1,0 +1,156 @@
+"""What the rules of several kinds share: cuts, awkward markets, comparisons, and how a difference reads."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars import FIELDS, Bars, Floats
+from quorate.testing._base import Violation
+from quorate.testing.market import market
+
+# Values that agree to this, relative to themselves and to their standard deviation, differ by rounding.
+ROUNDING = 1e-6
+FEWEST = 25
+_BUDGET = 0.8  # seconds spent on more cuts than the fewest
+
+
+def cuts(first: int, n: int, seed: int = 0) -> Iterator[int]:
+    """Yield how many bars are known: both ends, 25 random places, then all others while time is left."""
+    ends = [k for k in (first, first + 1, n - 1) if first <= k < n]
+    rest = [int(k) for k in np.random.default_rng(seed).permutation(np.arange(first, n)) if int(k) not in ends]
+    started = time.monotonic()
+    for done, known in enumerate((*ends, *rest)):
+        if done >= FEWEST + len(ends) and time.monotonic() - started > _BUDGET:
+            return
+        yield known
+
+
+def spread(values: Floats) -> float:
+    """Return the standard deviation of the finite values, 0 if there is none."""
+    known = values[np.isfinite(values)]
+    return float(known.std()) if len(known) else 0.0
+
+
+def differs(expected: Floats, found: Floats, tolerance: float = ROUNDING, scale: float = 0.0) -> NDArray[np.bool_]:
+    """Return where two arrays differ by more than `tolerance` of the value or of `scale`; NaN equals NaN."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return ~np.isclose(found, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+
+
+def changed(expected: Floats, found: Floats) -> NDArray[np.bool_]:
+    """Return where two arrays differ in any bit of what the platform keeps, float32; NaN equals NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        one, other = expected.astype(np.float32), found.astype(np.float32)
+    different: NDArray[np.bool_] = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    return different
+
+
+def first_of(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return row and column of the first marked place."""
+    row, column = np.argwhere(mask)[0]
+    return int(row), int(column)
+
+
+def place(bars: Bars, row: int, column: int) -> str:
+    """Return e.g. ``on bar 112 (2015-06-10) of AAA``."""
+    return f"on bar {row} ({bars.sessions[row]}) of {bars.symbols[column]}"
+
+
+def plain(value: Any) -> float:
+    """Return a value as JSON knows it, for a counter-example."""
+    return float(f"{float(value):.9g}")
+
+
+def number(value: Any) -> str:
+    """Return a value as a message shows it."""
+    return f"{float(value):.7g}"
+
+
+def rough(n_bars: int = 300, n_symbols: int = 2, seed: int = 0) -> Bars:
+    """Return a market with wild bars, closes that repeat, bars without range, and bars without volume."""
+    frame = market(n_bars, n_symbols, seed + 50).to_frame()
+    rng = np.random.default_rng(seed)
+    prices = frame[["open", "high", "low", "close"]].to_numpy().reshape(n_bars, n_symbols, 4).copy()
+    volume = frame["volume"].to_numpy().reshape(n_bars, n_symbols).copy()
+    jumps = np.where(rng.random((n_bars, n_symbols)) < 0.1, rng.normal(0, 0.12, (n_bars, n_symbols)), 0.0)
+    prices *= np.exp(np.cumsum(jumps, axis=0))[:, :, None]
+    for begin in range(n_bars // 6, n_bars - 3, 23):
+        still(prices, volume, begin, begin + 3)
+    volume[rng.random((n_bars, n_symbols)) < 0.05] = 0.0
+    frame[["open", "high", "low", "close"]] = prices.reshape(-1, 4)
+    frame["volume"] = volume.ravel()
+    return Bars.from_frame(frame)
+
+
+def quiet(n_bars: int, begin: int, stop: int, what: str) -> Bars:
+    """Return a market on whose bars `begin` to ``stop - 1`` prices stand still (``flat``) or nothing is traded."""
+    frame = market(n_bars, 2, 3).to_frame()
+    prices = frame[["open", "high", "low", "close"]].to_numpy().reshape(n_bars, 2, 4).copy()
+    volume = frame["volume"].to_numpy().reshape(n_bars, 2).copy()
+    unchanged = prices.copy(), volume.copy()
+    still(prices, volume, begin, stop)
+    kept = (prices if "flat" in what else unchanged[0], volume if "volume" in what else unchanged[1])
+    frame[["open", "high", "low", "close"]] = kept[0].reshape(-1, 4)
+    frame["volume"] = kept[1].ravel()
+    return Bars.from_frame(frame)
+
+
+def still(prices: Floats, volume: Floats, begin: int, stop: int) -> None:
+    """Let prices (n_bars, n_symbols, 4) stand at the close before `begin` and the volume be zero, up to `stop`."""
+    prices[begin:stop] = prices[begin - 1, :, 3:4]
+    volume[begin:stop] = 0.0
+
+
+def watch_inputs(arrays: dict[str, NDArray[Any]], function: Callable[..., Any]) -> None:
+    """Call `function` with writable copies of `arrays`, then raise `Violation` if it changed one."""
+    copies = {name: np.array(array, order="K") for name, array in arrays.items()}
+    trouble: Exception | None = None
+    try:
+        function(*copies.values())
+    except Exception as e:  # what it wrote before it failed is what counts here
+        trouble = e
+    for name, array in arrays.items():
+        same = (copies[name] == array) | ((array != array) & (copies[name] != copies[name]))
+        if not same.all():
+            at = np.argwhere(~same)[0]
+            raise Violation(
+                f"it writes into its input {name!r}: row {int(at[0])} was {array[tuple(at)]} and is "
+                f"{copies[name][tuple(at)]} after the call. Inputs are shared and read-only: work on a copy, "
+                f"{name} = {name}.copy()",
+                input=name,
+                row=int(at[0]),
+                expected=str(array[tuple(at)]),
+                found=str(copies[name][tuple(at)]),
+            ) from trouble
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only copy in column order, as the platform passes arrays."""
+    copy = np.array(array, order="F")
+    copy.flags.writeable = False
+    return copy
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Set the global random states, and put them back after."""
+    before, before_python = np.random.get_state(), random.getstate()
+    np.random.seed(seed)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)
+        random.setstate(before_python)
+
+
+def fields(bars: Bars) -> dict[str, Floats]:
+    """Return the bars' arrays by name."""
+    return {name: getattr(bars, name) for name in FIELDS}

@@ -1,0 +1,83 @@
+"""Training data for the rules of a model, and what may be changed about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.specs import ModelSpec
+from quorate.testing.market import sample
+
+N, N_TEST, N_TAIL = 240, 60, 64
+
+Change = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What one fit is given: training rows, rows to predict, and the tail if the spec asks for one."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    X_test: NDArray[Any]
+    tail: tuple[NDArray[Any], NDArray[Any]] | None = None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays by name."""
+        named = {"X": self.X, "y": self.y, "X to predict": self.X_test}
+        return named if self.tail is None else {**named, "validation X": self.tail[0], "validation y": self.tail[1]}
+
+    def __str__(self) -> str:
+        shape = self.X.shape
+        return f"{shape[0]} rows" + (f" of shape {shape[1:]}" if len(shape) > 2 else f" of {shape[1]} features")
+
+
+def data_for(spec: ModelSpec, n: int = N, n_features: int = 5, seed: int = 0, noise: float = 0.5) -> Data:
+    """Return writable training data of the shape that the spec asks for, its label easy to learn."""
+    held = N_TAIL if spec.validation else 0
+    made = sample(spec.task, spec.input, spec.lookback, n + held, N_TEST, n_features, seed)
+    X, y, X_test = made.X.copy(), made.y.copy(), made.X_test.copy()
+    if spec.input == "bars" or noise != 0.5:
+        if spec.input == "bars":
+            signal = np.log(X[:, -1, 3] / X[:, -1, 0]) * 80
+        else:
+            last = X if X.ndim == 2 else X[:, -1]
+            signal = last[:, 0].astype(np.float64)
+        noisy = signal + np.random.default_rng(seed + 1).normal(0, noise, len(signal))
+        y = (noisy > 0).astype(np.int64) if spec.task == "classification" else noisy * 0.01
+    return Data(X[:n], y[:n], X_test, (X[n:].copy(), y[n:].copy()) if held else None)
+
+
+def altered(data: Data, change: Change) -> Data:
+    """Return the data with a change made to all arrays of features."""
+    tail = None if data.tail is None else (change(data.tail[0]), data.tail[1])
+    return replace(data, X=change(data.X), X_test=change(data.X_test), tail=tail)
+
+
+def relabelled(data: Data, change: Change) -> Data:
+    """Return the data with a change made to its labels."""
+    tail = None if data.tail is None else (data.tail[0], change(data.tail[1]))
+    return replace(data, y=change(data.y), tail=tail)
+
+
+def constant(value: float) -> Change:
+    """Return the change that gives every row the same label."""
+    return lambda y: np.full_like(y, value)
+
+
+def opposite(y: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels the other way round."""
+    return 1 - y if y.dtype.kind == "i" else -y
+
+
+def copied(data: Data, writeable: bool = True) -> Data:
+    """Return the data in arrays of their own."""
+    arrays = {name: a.copy() for name, a in data.arrays().items()}
+    if not writeable:  # as shared memory is: nobody can make it writable
+        arrays = {n: np.frombuffer(a.tobytes(), dtype=a.dtype).reshape(a.shape) for n, a in arrays.items()}
+    tail = (arrays["validation X"], arrays["validation y"]) if data.tail is not None else None
+    return Data(arrays["X"], arrays["y"], arrays["X to predict"], tail)

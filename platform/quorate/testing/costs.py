@@ -1,0 +1,155 @@
+"""Rules of cost models: what an order costs, as a fraction, known at the bar that fills it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from quorate.backtest import check_cost
+from quorate.bars import FIELDS, Bars, Floats
+from quorate.errors import PluginError
+from quorate.providers import Plugin
+from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._compare import changed, cuts, differs, first_of, number, place, plain, rough, seeded
+from quorate.testing.market import market, panel, scramble
+
+NAMES = ("fees", "slippage")
+_N, _FIRST = 260, 80
+AHEAD = (
+    "it reads later bars. What an order filled at bar t costs may be read from bars up to and including t: a "
+    "trailing window, no mean of the entire history"
+)
+
+
+def check_cost_computes(plugin: Plugin) -> None:
+    """Fees and slippage, each a fraction of the traded value, as a number or one per bar and symbol."""
+    for bars in (market(_N, 2), market(_N, 1), panel(_N, 90), rough(_N, 2)):
+        compute(plugin, bars)
+
+
+@causal
+def check_cost_prefix_invariant(plugin: Plugin) -> None:
+    """Costs do not change when the later bars are cut off."""
+    for bars in (market(_N, 2), rough(_N, 2)):
+        whole = _computed(plugin, bars)
+        for known in cuts(_FIRST, _N):
+            _same(bars, whole, compute(plugin, bars.take(0, known)), f"with the bars up to {known - 1} only", known)
+
+
+@causal
+def check_cost_scramble_invariant(plugin: Plugin) -> None:
+    """Costs do not change when other bars follow."""
+    bars = market(_N, 2)
+    whole = _computed(plugin, bars)
+    for known in (int(k) for k in np.linspace(_FIRST, _N - 1, 10)):
+        _same(bars, whole, compute(plugin, scramble(bars, known)), f"when other bars follow from {known} on", known)
+
+
+def check_cost_input_unmodified(plugin: Plugin) -> None:
+    """The bars are left as they were."""
+    from dataclasses import replace
+
+    bars = market(_N, 2)
+    copies: dict[str, Any] = {name: np.array(getattr(bars, name), order="F") for name in FIELDS}
+    trouble: Violation | None = None
+    try:
+        call(plugin, replace(bars, **copies))
+    except Violation as e:
+        trouble = e
+    for name in FIELDS:
+        wrong = copies[name] != getattr(bars, name)
+        if wrong.any():
+            row, column = first_of(wrong)
+            before, now = getattr(bars, name)[row, column], copies[name][row, column]
+            raise Violation(
+                f"it writes into bars.{name}: {place(bars, row, column)} it was {number(before)} and is {number(now)} "
+                "after the call. The bars are shared and read-only: work on a copy",
+                bar=row,
+                symbol=bars.symbols[column],
+                expected=plain(before),
+                found=str(now),
+            ) from trouble
+
+
+def check_cost_deterministic(plugin: Plugin) -> None:
+    """The same bars give the same costs."""
+    bars, found = market(_N, 2), []
+    for seed in (1, 2, 3):
+        with seeded(seed):
+            found.append(_computed(plugin, bars))
+            compute(plugin, market(_N, 2, 9))
+    for again in found[1:]:
+        for name in NAMES:
+            wrong = differs(found[0][name], again[name], 0.0)
+            if wrong.any():
+                row, column = first_of(wrong)
+                raise Violation(
+                    f"{name} {place(bars, row, column)} are {number(found[0][name][row, column])} the first time and "
+                    f"{number(again[name][row, column])} the next, from the same bars. Seed what is random, "
+                    "and keep no "
+                    "state between calls",
+                    bar=row,
+                    symbol=bars.symbols[column],
+                    expected=plain(found[0][name][row, column]),
+                    found=plain(again[name][row, column]),
+                )
+
+
+def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
+    """Compute fees and slippage, each (n_bars, n_symbols).
+
+    Raises
+    ------
+    Violation
+        If it fails, or what it gives are no fractions.
+    """
+    with np.errstate(all="ignore"):
+        answer = call(plugin, bars)
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Violation(
+            f"it gave {_told(answer)}: it must return two, (fees, slippage), each a number or an array "
+            "(n_bars, n_symbols)",
+            found=_told(answer),
+        )
+    shares = {}
+    for name, value in zip(NAMES, answer, strict=True):
+        try:
+            share = check_cost(value, name, plugin.name, bars)
+        except (PluginError, TypeError, ValueError) as e:
+            raise Violation(
+                f"{name}: {e}. Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; "
+                "divide an amount by "
+                "the price, and define the value where nothing was traded",
+                cost=name,
+            ) from e
+        shares[name] = np.broadcast_to(np.asarray(share, dtype=np.float64), bars.close.shape)
+    return shares
+
+
+def _computed(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
+    try:
+        return compute(plugin, bars)
+    except Violation as e:
+        raise NotApplicable("it does not compute: see the rule 'computes'") from e
+
+
+def _told(answer: Any) -> str:
+    size = f" of {len(answer)}" if isinstance(answer, tuple | list) else ""
+    return f"{type(answer).__name__}{size}"
+
+
+def _same(bars: Bars, whole: dict[str, Floats], part: dict[str, Floats], how: str, known: int) -> None:
+    for name in NAMES:
+        wrong = changed(whole[name][:known], part[name][:known])
+        if wrong.any():
+            row, column = first_of(wrong)
+            raise Violation(
+                f"{name} {place(bars, row, column)} are {number(whole[name][row, column])} with all bars and "
+                f"{number(part[name][row, column])} {how}: {AHEAD}",
+                bar=row,
+                symbol=bars.symbols[column],
+                changed_from=known,
+                expected=plain(part[name][row, column]),
+                found=plain(whole[name][row, column]),
+            )

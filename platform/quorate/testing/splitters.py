@@ -1,0 +1,193 @@
+"""Rules of splitters: folds that follow one another and train on what lies before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.errors import QuorateError
+from quorate.providers import Plugin
+from quorate.specs import Span
+from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._compare import read_only, seeded, watch_inputs
+
+Sessions = NDArray[np.datetime64]
+_LENGTHS = (1500, 2201, 3000, 5031)
+_HOLDOUTS = ((2201, 1800), (3000, 2500), (5031, 4402))  # bars in all, first bar of the holdout
+
+
+def check_splitter_computes(plugin: Plugin) -> None:
+    """Spans of whole bars, for histories of any length that is enough."""
+    found = [(n, spans(plugin, n)) for n in _LENGTHS]
+    if not any(given for _, given in found):
+        raise Violation(
+            f"it yields no Span for {', '.join(map(str, _LENGTHS))} daily sessions: it must yield one per fold, e.g. "
+            "yield quorate.Span(first, stop)",
+            expected="at least one Span",
+            found=0,
+        )
+
+
+def check_splitter_contiguous(plugin: Plugin) -> None:
+    """Each span begins where the one before stopped, and the last stops after the last bar."""
+    for n, given in _all(plugin):
+        for k, span in enumerate(given):
+            if not span.first < span.stop:
+                raise Violation(
+                    f"with {n} bars, span {k} is {span.first}..{span.stop}: it must stop after it begins",
+                    **_example(n, k, span),
+                )
+            if k and span.first != given[k - 1].stop:
+                what = "a gap" if span.first > given[k - 1].stop else "an overlap"
+                raise Violation(
+                    f"with {n} bars, span {k} begins at bar {span.first}, but the one before stopped at "
+                    f"{given[k - 1].stop} "
+                    f"(the bar after its last): {what}, so bars are predicted "
+                    f"{'never' if what == 'a gap' else 'twice'}. Begin at {given[k - 1].stop}",
+                    expected=given[k - 1].stop,
+                    found=span.first,
+                    n_bars=n,
+                    span=k,
+                )
+        if given[-1].stop != n:
+            raise Violation(
+                f"with {n} bars, the last span stops at {given[-1].stop}: it must stop at {n}, the bar after the last. "
+                "Let the last span be shorter (min(stop, len(sessions)))",
+                expected=n,
+                found=given[-1].stop,
+                n_bars=n,
+            )
+
+
+@causal
+def check_splitter_trains_before(plugin: Plugin) -> None:
+    """A fold trains on bars before those it predicts."""
+    for n, given in _all(plugin):
+        for k, span in enumerate(given):
+            if not 0 <= span.train_from < span.first:
+                raise Violation(
+                    f"with {n} bars, span {k} predicts from bar {span.first} on and trains from bar "
+                    f"{span.train_from} on: "
+                    f"it must be 0 <= train_from < {span.first}, so that something lies before to train on",
+                    expected=f"0..{span.first - 1}",
+                    found=span.train_from,
+                    n_bars=n,
+                    span=k,
+                )
+
+
+def check_splitter_continues(plugin: Plugin) -> None:
+    """With a later `start` the first span begins right there: the holdout is predicted as a whole."""
+    tried = 0
+    for n, start in _HOLDOUTS:
+        if not _known(plugin, n):
+            continue
+        tried += 1
+        given = spans(plugin, n, start)
+        if not given or given[0].first != start:
+            told = f"begins at bar {given[0].first}" if given else "is missing"
+            raise Violation(
+                f"with {n} bars and start={start}, where the holdout begins, the first span {told}: it must begin at "
+                f"{start}. `start` is the first bar that may be predicted: begin there, e.g. first = start or initial",
+                expected=start,
+                found=given[0].first if given else None,
+                n_bars=n,
+            )
+    if not tried:
+        raise NotApplicable("it yields no span: see the rule 'computes'")
+
+
+def check_splitter_input_unmodified(plugin: Plugin) -> None:
+    """The sessions are left as they were."""
+    watch_inputs({"sessions": sessions(3000)}, lambda dates: list(call(plugin, dates, 0)))
+
+
+def check_splitter_deterministic(plugin: Plugin) -> None:
+    """The same sessions give the same spans."""
+    for n in _LENGTHS:
+        found = []
+        for seed in (1, 2, 3):
+            with seeded(seed):
+                found.append(_known(plugin, n))
+        for again in found[1:]:
+            for k, (one, other) in enumerate(zip(found[0], again, strict=False)):
+                if one != other:
+                    raise Violation(
+                        f"with {n} bars, span {k} is {tuple(one)} the first time and {tuple(other)} the next: "
+                        "seed what "
+                        "is random, and keep no state between calls",
+                        expected=list(one),
+                        found=list(other),
+                    )
+            if len(again) != len(found[0]):
+                raise Violation(
+                    f"with {n} bars it yields {len(found[0])} spans the first time and {len(again)} the next: keep no "
+                    "state between calls",
+                    expected=len(found[0]),
+                    found=len(again),
+                )
+
+
+def sessions(n: int) -> Sessions:
+    """Return `n` weekdays from 2000 on."""
+    return read_only(np.busday_offset("2000-01-03", np.arange(n), roll="forward"))
+
+
+def spans(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
+    """Return the spans for `n` sessions; none, if it says that there are too few.
+
+    Raises
+    ------
+    Violation
+        If it fails otherwise, or yields something else.
+    """
+    try:
+        answer = call(plugin, sessions(n), start)
+        given = list(answer)
+    except Violation as e:
+        if isinstance(e.__cause__, QuorateError):
+            return []
+        raise
+    except QuorateError:
+        return []
+    except Exception as e:
+        from quorate.testing._base import explain
+
+        raise Violation(
+            f"with {n} bars and start={start} it raised {explain(e, plugin)}: yield one Span per fold"
+        ) from e
+    return [_span(item, k) for k, item in enumerate(given)]
+
+
+def _span(item: Any, k: int) -> Span:
+    whole = isinstance(item, tuple | list) and 2 <= len(item) <= 3
+    if not whole or not all(isinstance(part, int | np.integer) and not isinstance(part, bool) for part in item):
+        raise Violation(
+            f"span {k} is {item!r}: it must be quorate.Span(first, stop, train_from), positions of bars as "
+            "whole numbers",
+            span=k,
+            found=repr(item),
+        )
+    return Span(*(int(part) for part in item))
+
+
+def _known(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
+    try:
+        return spans(plugin, n, start)
+    except Violation as e:
+        raise NotApplicable("it does not compute: see the rule 'computes'") from e
+
+
+def _all(plugin: Plugin) -> list[tuple[int, list[Span]]]:
+    found = [(n, _known(plugin, n)) for n in _LENGTHS]
+    found += [(n, _known(plugin, n, start)) for n, start in _HOLDOUTS]
+    known = [(n, given) for n, given in found if given]
+    if not known:
+        raise NotApplicable("it yields no span: see the rule 'computes'")
+    return known
+
+
+def _example(n: int, k: int, span: Span) -> dict[str, Any]:
+    return {"n_bars": n, "span": k, "found": list(span)}

@@ -1,0 +1,204 @@
+"""Rules of strategies: weights from scores, from those up to the bar only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars import Floats
+from quorate.providers import Plugin
+from quorate.specs import StrategySpec
+from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
+
+_N, _FIRST = 260, 40  # bars, and the first one that has a prediction
+_LEVELS = (0.0, 0.02, 0.2)
+AHEAD = (
+    "it reads later scores. Row t may read rows up to and including t: no maximum, mean or rank over all rows, "
+    "no shift backwards (score[t + 1])"
+)
+
+
+def check_strategy_computes(plugin: Plugin) -> None:
+    """A weight in -1..1 for every score, whatever the threshold, with and without predictions."""
+    nothing = np.full((_N, 2), np.nan)
+    for name, score in (
+        ("two symbols", scores(2)),
+        ("one symbol", scores(1)),
+        ("five symbols", scores(5)),
+        ("expected returns", scores(2) * 0.05),
+        ("certain scores", np.sign(scores(2))),
+        ("scores of zero", scores(2) * 0.0),
+        ("no prediction at all", nothing),
+    ):
+        for threshold in _LEVELS:
+            weights = compute(plugin, score, threshold)
+            read = np.isfinite(score)
+            with np.errstate(invalid="ignore"):
+                wrong = read & ~(np.abs(weights) <= 1 + 1e-9)
+            if wrong.any():
+                row, column = first_of(wrong)
+                raise Violation(
+                    f"in row {row}, column {column} the weight is {number(weights[row, column])} for a score of "
+                    f"{number(score[row, column])} and threshold {threshold} ({name}): it must be a finite "
+                    "number in -1..1 "
+                    "wherever there is a score; np.clip bounds it, np.nan_to_num fills it",
+                    bar=row,
+                    column=column,
+                    score=plain(score[row, column]),
+                    threshold=threshold,
+                    found=str(weights[row, column]),
+                )
+
+
+@causal
+def check_strategy_prefix_invariant(plugin: Plugin) -> None:
+    """Weights do not change when the later scores are cut off."""
+    for threshold in (0.02, 0.2, 0.0):
+        score = scores(2)
+        whole = _computed(plugin, score, threshold)
+        for known in cuts(_FIRST + 40, _N, seed=int(threshold * 100)):
+            part = compute(plugin, score[:known], threshold)
+            _same(score[:known], whole[:known], part, f"with the rows up to {known - 1} only", known)
+
+
+@causal
+def check_strategy_scramble_invariant(plugin: Plugin) -> None:
+    """Weights do not change when other scores follow."""
+    for threshold in (0.02, 0.2):
+        score = scores(2)
+        whole = _computed(plugin, score, threshold)
+        for known in np.linspace(_FIRST + 40, _N - 1, 12).astype(int):
+            changed = score.copy()
+            changed[known:] = scores(2, seed=7)[known:] * 2.5
+            part = compute(plugin, changed, threshold)
+            _same(
+                score[:known], whole[:known], part[:known], f"when other scores follow from row {known} on", int(known)
+            )
+
+
+def check_strategy_symbols_independent(plugin: Plugin) -> None:
+    """Weights of a symbol do not depend on the scores of others (unless `cross_sectional`)."""
+    assert isinstance(plugin.spec, StrategySpec)
+    if plugin.spec.cross_sectional:
+        raise NotApplicable("it is declared cross_sectional")
+    score = scores(4)
+    whole = _computed(plugin, score, 0.02)
+    for columns in ([0], [1], [2], [3], [3, 1]):
+        part = compute(plugin, score[:, columns], 0.02)
+        wrong = np.isfinite(score[:, columns]) & differs(whole[:, columns], part, scale=1.0)
+        if wrong.any():
+            row, column = first_of(wrong)
+            raise Violation(
+                f"in row {row}, column {columns[column]} the weight is {number(whole[row, columns[column]])} "
+                "among four "
+                f"symbols and {number(part[row, column])} among {len(columns)}, from the same scores of its "
+                "own: it mixes "
+                "symbols. Work along axis 0 (time) only, or declare cross_sectional=True",
+                bar=row,
+                column=columns[column],
+                expected=plain(part[row, column]),
+                found=plain(whole[row, columns[column]]),
+            )
+
+
+def check_strategy_input_unmodified(plugin: Plugin) -> None:
+    """The scores are left as they were."""
+    watch_inputs({"score": scores(2)}, lambda score: call(plugin, score, 0.02))
+
+
+def check_strategy_deterministic(plugin: Plugin) -> None:
+    """The same scores give the same weights."""
+    score, found = scores(2), []
+    for seed in (1, 2, 3):
+        with seeded(seed):
+            found.append(_computed(plugin, score, 0.02))
+            compute(plugin, scores(2, seed=9), 0.02)
+    for again in found[1:]:
+        wrong = np.isfinite(score) & differs(found[0], again, 0.0)
+        if wrong.any():
+            row, column = first_of(wrong)
+            raise Violation(
+                f"in row {row}, column {column} the weight is {number(found[0][row, column])} the first time and "
+                f"{number(again[row, column])} the next, from the same scores. Seed what is random, and keep no state "
+                "between calls",
+                bar=row,
+                column=column,
+                expected=plain(found[0][row, column]),
+                found=plain(again[row, column]),
+            )
+
+
+def check_strategy_reacts(plugin: Plugin) -> None:
+    """Different scores give different weights."""
+    kinds = [scores(3, seed) * size for seed in (0, 1) for size in (1.0, -1.0, 0.1, 5.0)]
+    for threshold in _LEVELS:
+        first = _computed(plugin, kinds[0], threshold)
+        for score in kinds[1:]:
+            if differs(first, compute(plugin, score, threshold), scale=1.0)[np.isfinite(score)].any():
+                return
+    raise Violation(
+        f"its weights are the same for eight different series of scores, e.g. {number(first[-1, 0])} in the "
+        "last row: it "
+        "does not read the score, so no model can make a difference. Let the weight depend on score and threshold",
+        bar=_N - 1,
+        found=plain(first[-1, 0]),
+    )
+
+
+def scores(n_symbols: int, seed: int = 0) -> Floats:
+    """Return scores that come and go slowly: none in the first bars, none for a symbol now and then."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, 0.1, (_N, n_symbols))
+    score = np.empty_like(noise)
+    score[0] = noise[0]
+    for t in range(1, _N):
+        score[t] = 0.6 * score[t - 1] + noise[t]
+    score = np.clip(score * np.exp(rng.normal(0, 0.2, n_symbols)), -1, 1)
+    score[:_FIRST] = np.nan
+    score[rng.random((_N, n_symbols)) < 0.03] = np.nan
+    return read_only(score)
+
+
+def compute(plugin: Plugin, score: Floats, threshold: float) -> Floats:
+    """Compute the weights.
+
+    Raises
+    ------
+    Violation
+        If it fails, or gives another shape.
+    """
+    with np.errstate(all="ignore"):
+        answer = call(plugin, read_only(score), threshold)
+    weights: NDArray[np.float64] = np.asarray(answer)
+    if weights.dtype.kind not in "fiub":
+        raise Violation(f"its weights are of type {weights.dtype}: they must be numbers", found=str(weights.dtype))
+    if weights.shape != score.shape:
+        raise Violation(
+            f"for scores {score.shape} it gave weights {weights.shape}: it must give one for each score",
+            expected=list(score.shape),
+            found=list(weights.shape),
+        )
+    return weights.astype(np.float64)
+
+
+def _computed(plugin: Plugin, score: Floats, threshold: float) -> Floats:
+    try:
+        return compute(plugin, score, threshold)
+    except Violation as e:
+        raise NotApplicable("it does not compute: see the rule 'computes'") from e
+
+
+def _same(score: Floats, whole: Floats, part: Floats, how: str, known: int) -> None:
+    wrong = np.isfinite(score) & changed(whole, part)
+    if wrong.any():
+        row, column = first_of(wrong)
+        raise Violation(
+            f"in row {row}, column {column} the weight is {number(whole[row, column])} with all rows and "
+            f"{number(part[row, column])} {how}: {AHEAD}",
+            bar=row,
+            column=column,
+            changed_from=known,
+            expected=plain(part[row, column]),
+            found=plain(whole[row, column]),
+        )

@@ -1,0 +1,224 @@
+"""Each rule for metrics, gates, ensemblers and recipes names what breaks it and lets pass what does not."""
+
+from __future__ import annotations
+
+import importlib
+import math
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.registry import Registry
+from quorate.testing import reference_cases
+from quorate.testing._base import NotApplicable, Violation, rules_in
+
+
+def broken(spec):
+    """Return the message of every rule that the plugin breaks."""
+    registry = Registry.load()
+    registry.add_inline(spec)
+    out = {}
+    for rule in rules_in(importlib.import_module(f"quorate.testing.{spec.kind}s"), spec.kind):
+        try:
+            rule.check(registry.find(spec.kind, spec.name))
+        except Violation as e:
+            out[rule.name] = e.message
+        except NotApplicable:
+            pass
+    return out
+
+
+def metric(function, **more):
+    return quorate.MetricSpec("tried", function, **more)
+
+
+def gate(function, **more):
+    return quorate.GateSpec("tried", function, **more)
+
+
+def ensembler(function, **more):
+    return quorate.EnsemblerSpec("tried", function, **more)
+
+
+def mean(p):
+    return float(p.returns.mean()) if len(p.returns) else math.nan
+
+
+def per_deviation(p, otherwise=math.nan):
+    r = p.returns
+    return float(r.mean() / r.std()) if len(r) and r.std() > 1e-12 else otherwise
+
+
+def drawdown(p):
+    return float((p.equity / np.maximum.accumulate(p.equity) - 1).min())
+
+
+def money(p):
+    return float(p.closed["pnl"].sum())
+
+
+def zero_wins(p):
+    return float((p.closed["pnl"] > 0).sum() / max(len(p.closed), 1))
+
+
+def sort_equity(p):
+    p.equity.sort()
+    return 0.5
+
+
+SOUND = [
+    metric(mean, unit="fraction"),
+    metric(per_deviation),
+    metric(drawdown, unit="fraction", ordered=True, reference="max_drawdown"),
+    metric(money, unit="currency"),
+    metric(lambda p: mean(p) * p.bars_per_year, unit="fraction", annualised=True),
+    gate(lambda e: quorate.judge("g", e.metric("sharpe"), ">", 1.0)),
+    gate(lambda e, least=0.5: quorate.judge("g", e.metric("win-rate"), ">=", least)),
+    ensembler(lambda h: np.ones(len(h.members))),
+    ensembler(lambda h: 1 / (((h.predictions - h.labels[:, None]) ** 2).mean(axis=0) + 1e-9)),
+]
+
+
+@pytest.mark.parametrize("spec", SOUND)
+def test_what_keeps_the_rules_passes_them(spec):
+    assert broken(spec) == {}
+
+
+def by_hand(verdict, condition=">", threshold=0.5, sign=1, reason="low"):
+    """Return a gate on the win rate that says itself what passes."""
+
+    def function(e, least=threshold):
+        v = e.metric("win-rate")
+        if not math.isfinite(v) and not verdict(v, least):
+            return quorate.judge("g", math.nan, condition, least)
+        passed = "PASS" if verdict(v, least) else "FAIL"
+        return quorate.GateResult("g", passed, v, condition, least, sign * (v - least), reason=reason)
+
+    return gate(function)
+
+
+def wins_too(e):
+    result = quorate.judge("g", e.metric("sharpe"), ">", 0.5)
+    return result.failed("it wins too rarely") if e.metric("win-rate") < 0.4 else result
+
+
+def in_place(h):
+    h.labels[:] = 0
+    return np.ones(len(h.members))
+
+
+def sorts(e):
+    return quorate.judge("g", sort_equity(e.performance), ">", 1)
+
+
+SEEN: list[int] = []
+
+
+def all_seen(h):
+    SEEN.append(len(h.labels))
+    return np.arange(len(h.members)) * len(SEEN) + 1.0
+
+
+def halved(h):
+    return np.ones(len(h.members)) if len(h.members) > 1 else np.zeros(1)
+
+
+FAULTY = [
+    ("computes", "must return one number", metric(lambda p: p.returns)),
+    ("undefined-is-nan", "inf", metric(lambda p: per_deviation(p, math.inf))),
+    ("undefined-is-nan", "nothing to divide by", metric(lambda p: per_deviation(p, 0.0))),
+    ("undefined-is-nan", "share of nothing", metric(zero_wins)),
+    ("undefined-is-nan", "max()", metric(lambda p: max(p.returns.tolist()))),
+    ("unit", "ten times the capital", metric(money)),
+    ("unit", "ten times the capital", metric(mean, unit="currency")),
+    ("unit", "whole number", metric(lambda p: 0.5, unit="count")),
+    ("unit", "prints as", metric(lambda p: 55.0, unit="fraction")),
+    ("direction", "declare higher_is_better=True", metric(mean, unit="fraction", higher_is_better=False)),
+    ("direction", "vary half as much", metric(lambda p: float(p.returns.std()) if len(p.returns) else math.nan)),
+    ("annualisation", "declare annualised=True", metric(lambda p: mean(p) * p.bars_per_year)),
+    ("annualisation", "bars_per_year", metric(lambda p: mean(p) * 252, annualised=True)),
+    ("order-free", "ordered=True", metric(drawdown, unit="fraction")),
+    ("deterministic", "seed", metric(lambda p: float(np.random.default_rng().random()))),
+    ("input-unmodified", "performance.equity", metric(sort_equity)),
+    ("reference", "it must be one of accuracy", metric(mean, unit="fraction", reference="mean")),
+    ("reference", "total_return is -0.1", metric(mean, unit="fraction", reference="total_return")),
+    ("computes", "quorate.judge", gate(lambda e: True)),
+    ("computes", "inputs['x']", gate(lambda e: quorate.judge("g", 2.0, ">", 1.0, inputs={"x": math.nan}))),
+    ("undefined-never-passes", "evidence.metric('win-rate') is NaN", gate(wins_too)),
+    ("undefined-never-passes", "an undefined value never passes", by_hand(lambda v, least: not v < least, ">=")),
+    ("boundary-as-declared", "not > the threshold", by_hand(lambda v, least: v >= least)),
+    ("boundary-as-declared", "lies on the threshold", by_hand(lambda v, least: v > least, ">=")),
+    ("margin", "distance", by_hand(lambda v, least: v > least, sign=-1)),
+    ("says-why", "without a reason", by_hand(lambda v, least: v > least, reason="")),
+    ("deterministic", "evidence.seed", gate(lambda e: quorate.judge("g", np.random.default_rng().random(), ">", 0.5))),
+    ("input-unmodified", "evidence.performance.equity", gate(sorts)),
+    ("computes", "is negative", ensembler(lambda h: -np.ones(len(h.members)))),
+    ("computes", "is not finite", ensembler(lambda h: np.full(len(h.members), math.nan))),
+    ("computes", "one weight per member", ensembler(lambda h: np.ones(len(h.labels)))),
+    ("future-free", "remembers", ensembler(all_seen)),
+    ("one-member", "is all zero", ensembler(halved)),
+    ("members-with-gaps", "no predictions in one of three", ensembler(lambda h: np.ones(max(len(h.members), 3)))),
+    ("members-exchangeable", "order of the columns", ensembler(lambda h: np.arange(len(h.members)) + 1)),
+    ("deterministic", "seed", ensembler(lambda h: np.random.default_rng().random(len(h.members)))),
+    ("input-unmodified", "history.labels", ensembler(in_place)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule, words, spec", FAULTY)
+def test_a_rule_names_what_breaks_it(rule, words, spec):
+    SEEN.clear()
+    found = broken(spec)
+    assert words in found.get(rule, ""), found
+
+
+def test_a_gate_that_asks_for_an_unknown_metric_is_told_so():
+    found = broken(gate(lambda e: quorate.judge("g", e.metric("sharpness"), ">", 1.0)))
+    assert "'sharpness', which no plugin provides" in found["computes"]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("horizon = 2", "horizon: unknown key"),
+        ("[labels]\nname = 'ups'\n[models.logistic]", "unknown label 'ups'"),
+        ("[labels", "not valid TOML"),
+        (None, "there is no file"),
+    ],
+)
+def test_a_recipe_must_resolve(tmp_path, text, words):
+    path = tmp_path / "tried.toml"
+    if text is not None:
+        path.write_text(text)
+    assert words in broken(quorate.RecipeSpec("tried", lambda: path))["resolves"]
+
+
+def test_a_recipe_that_resolves_passes(tmp_path):
+    path = tmp_path / "tried.toml"
+    path.write_text('[data]\nsource = "csv"\npath = "${NOT_SET_HERE}"\n[models.logistic]\n')
+    assert broken(quorate.RecipeSpec("tried", lambda: path)) == {}
+
+
+def test_a_recipe_path_must_not_depend_on_the_folder():
+    assert "Path(__file__)" in broken(quorate.RecipeSpec("tried", lambda: "tried.toml"))["resolves"]
+
+
+def test_every_reference_case_says_its_source_and_gives_a_performance():
+    for name in reference_cases.names():
+        for case in reference_cases.cases(name):
+            assert case.source
+            assert len(case.performance().returns) == len(case.inputs["returns"])
+
+
+KINDS = ("metric", "gate", "ensembler", "recipe")
+BUILT_IN = [(kind, name) for kind in KINDS for name in Registry.load(environment=False).names(kind)]
+
+
+@pytest.mark.parametrize("kind, name", BUILT_IN)
+def test_built_ins_keep_all_rules(kind, name):
+    plugin = Registry.load(environment=False).find(kind, name)
+    for rule in rules_in(importlib.import_module(f"quorate.testing.{kind}s"), kind):
+        try:
+            rule.check(plugin)
+        except NotApplicable:
+            continue

@@ -1,0 +1,95 @@
+"""The zoo: every faulty plugin is named by its rule; no sound one, and no built-in, is accused."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from quorate.registry import Registry
+from quorate.specs import KINDS
+from quorate.testing.runner import Outcome, ask, check, rules
+
+HERE = Path(__file__).parents[1]
+ZOO = sorted((HERE / "zoo").glob("*.py"))
+SOUND = sorted((HERE / "sound").glob("*.py"))
+BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
+NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
+# Those that kill or hang the process that checks them.
+DANGEROUS = ("plugin_hangs", "plugin_dies")
+
+
+def named(path: Path) -> set[tuple[str, str]]:
+    """Return the rules that the file's docstring says it is caught by."""
+    first = first_line(path)
+    assert first.startswith("Caught by: "), f"{path}: the docstring must begin with 'Caught by: kind rule'"
+    pairs = [part.split() for part in first.removeprefix("Caught by: ").rstrip(".").split(", ")]
+    return {(kind, rule) for kind, rule in pairs}
+
+
+def first_line(path: Path) -> str:
+    """Return the first line of the docstring, also of a file that is no Python."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return (ast.get_docstring(ast.parse(text)) or "").splitlines()[0]
+    except SyntaxError:
+        return text.splitlines()[0].strip('"#').strip()
+
+
+def told(outcomes: list[Outcome]) -> str:
+    return "\n".join(f"{o.kind} {o.plugin} {o.rule} {o.state}: {o.message}" for o in outcomes if o.state != "passed")
+
+
+@pytest.mark.parametrize("path", ZOO, ids=lambda p: p.stem)
+def test_a_faulty_plugin_is_named_by_its_rule_with_a_message(path: Path) -> None:
+    outcomes = check(path, isolate=path.stem in DANGEROUS, seconds=8.0)
+    failed = {(o.kind, o.rule) for o in outcomes if o.state == "failed"}
+    assert named(path) <= failed, told(outcomes)
+    assert all(len(o.message) > 20 for o in outcomes if o.state == "failed")
+
+
+@pytest.mark.parametrize("path", SOUND, ids=lambda p: p.stem)
+def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
+    outcomes = check(path, isolate=False)
+    assert {o.state for o in outcomes} <= {"passed", "not-applicable"}, told(outcomes)
+    kinds = {o.kind for o in outcomes} - {"plugin"}
+    assert any(o.state == "passed" and o.rule not in ("resolves", "options", "light-import") for o in outcomes)
+    assert kinds <= set(KINDS)
+
+
+@pytest.mark.parametrize("plugin", BUILT_IN, ids=lambda p: f"{p.kind}-{p.name}")
+def test_no_built_in_is_accused(plugin) -> None:
+    outcomes = [ask(rule, plugin) for rule in rules(plugin.kind) if rule.name != "light-import"]
+    assert {o.state for o in outcomes} <= {"passed", "not-applicable"}, told(outcomes)
+    if (plugin.kind, plugin.name) not in NEED_A_PATH:
+        own = [o for o in outcomes if o.rule not in ("resolves", "options")]
+        assert any(o.state == "passed" for o in own), told(outcomes)
+
+
+@pytest.mark.parametrize("module", sorted({p.provider.module for p in BUILT_IN}))
+def test_no_built_in_module_is_heavy(module: str) -> None:
+    plugin = next(p for p in BUILT_IN if p.provider.module == module)
+    [rule] = [rule for rule in rules(plugin.kind) if rule.name == "light-import"]
+    outcome = ask(rule, plugin)
+    assert outcome.state == "passed", outcome.message
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_two_rules_of_a_kind_share_a_name(kind: str) -> None:
+    names = [rule.name for rule in rules(kind)]
+    assert sorted(set(names)) == sorted(names)
+    assert all(rule.summary.endswith(".") for rule in rules(kind))
+
+
+def test_the_zoo_is_large_and_every_rule_has_its_animal() -> None:
+    caught = set().union(*(named(path) for path in ZOO))
+    assert len(ZOO) >= 25
+    without = {(kind, rule.name) for kind in KINDS for rule in rules(kind)} - caught
+    shared = {(kind, name) for kind in KINDS for name in ("resolves", "options", "light-import")}
+    assert without - shared <= UNCAUGHT, f"no animal for {sorted(without - shared - UNCAUGHT)}"
+    assert {name for _, name in shared} <= {rule for _, rule in caught}
+
+
+# Rules that only remark.
+UNCAUGHT = {("label", "horizon-used")}

@@ -1,0 +1,218 @@
+"""A plugin in trouble: the run names it, and stops with what is finished or goes on without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.isolated import Isolated, Lost
+from quorate.limits import available_memory, memory_limit
+from quorate.progress import Progress
+from quorate.store import Home
+
+pytestmark = pytest.mark.slow
+
+PLUGIN = """
+import os, time
+import numpy as np
+import quorate
+
+
+class Trouble:
+    # Sound on the first folds, then in trouble.
+    def __init__(self, how="raise"):
+        self.how = how
+
+    def fit(self, X, y):
+        self.bad = len(X) > 400
+        if self.bad:
+            getattr(self, self.how, lambda: None)()
+        return self
+
+    def predict(self, X):
+        p = 0.5 + 0.01 * np.sign(X[:, 0])
+        if self.bad and self.how == "holes":
+            p[3] = np.nan
+        if self.bad and self.how == "endless":
+            p[3] = np.inf
+        return p[:-1] if self.bad and self.how == "short" else p
+
+    def error(self):
+        raise ValueError("no luck")
+
+    def leave(self):
+        raise SystemExit(3)
+
+    def hang(self):
+        time.sleep(10_000)
+
+    def spin(self):
+        while True:
+            pass
+
+    def die(self):
+        os._exit(7)
+
+    def crash(self):
+        import ctypes
+        ctypes.string_at(0)
+
+    def devour(self):
+        keep = []
+        while True:
+            keep.append(np.empty(50_000_000))
+            keep[-1][::512] = 1
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("trouble", Trouble, task="regression")
+"""
+REASONS = {
+    "error": "ValueError: no luck",
+    "leave": "SystemExit: 3",
+    "hang": "it did not finish within 6 s (execution.fit_seconds)",
+    "spin": "it did not finish within 6 s (execution.fit_seconds)",
+    "die": "its process died",
+    "crash": "its process died",
+    "devour": "it needs more than 1.0 GiB (execution.fit_memory)",
+    "holes": "of 50 values of 'mean' are not, the first in row 3",
+    "endless": "of 50 values of 'mean' are not, the first in row 3",
+    "short": "predict of 256 rows must have shape (256,); it had (255,)",
+}
+ENDINGS = {"die": "it exited with code 7", "crash": "it was killed by SIGSEGV"}
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    path = tmp_path / "trouble.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def recipe(small: dict[str, object], *hows: str, executor: str = "serial", **more: object) -> dict[str, object]:
+    models = {how: {"plugin": "trouble", "how": how} for how in hows}
+    return {
+        **small,
+        "features": {"use": ["return_1", "return_5"]},
+        "models": {"logistic": {}, **models},
+        "execution": {"executor": executor, "workers": 2, "fit_seconds": 6.0, "fit_memory": 1.0},
+        **more,
+    }
+
+
+@pytest.mark.parametrize("how", REASONS)
+def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_finished(
+    small: dict[str, object], plugin: Path, how: str
+) -> None:
+    with pytest.raises(quorate.FitError) as error:
+        quorate.run(recipe(small, how), plugins=[plugin])
+    message = str(error.value)
+    for part in (f"model '{how}'", str(plugin), "sha256", "fold 2 (predicting", "training rows", REASONS[how]):
+        assert part in message
+    assert ENDINGS.get(how, "") in message
+    assert "on_failure=drop" in message
+    [run] = Home().runs()
+    assert run.state == "failed"
+    assert REASONS[how] in (run.path / "error.txt").read_text()
+    fits = quorate.read_parquet(run.path / "unfinished" / "fits.parquet")
+    assert fits.loc[fits["model"] == how, "error"].tolist()[:2] == ["", ""]
+    assert REASONS[how] in fits["error"].iloc[-1]
+    predictions = quorate.read_parquet(run.path / "unfinished" / "predictions.parquet")
+    assert np.isfinite(predictions["prediction"]).all()
+    assert set(zip(predictions["model"], predictions["fold"], strict=True)) == set(
+        zip(fits.loc[fits["error"] == "", "model"], fits.loc[fits["error"] == "", "fold"], strict=True)
+    )
+
+
+@pytest.mark.parametrize("executor", ["serial", "ray"])
+def test_a_run_goes_on_without_members_where_they_fail(small: dict[str, object], plugin: Path, executor: str) -> None:
+    hows = ["error", "hang", "die", "devour", "holes"]
+    report = quorate.run(recipe(small, *hows, executor=executor, on_failure="drop"), plugins=[plugin])
+    section = report.results["development"]
+    assert {(f["model"], f["fold"]) for f in section["failures"]} == {(how, fold) for how in hows for fold in (2,)}
+    for failure in section["failures"]:
+        assert REASONS[failure["model"]] in failure["reason"]
+        assert (failure["plugin"], len(failure["version"])) == (str(plugin), 12)
+        assert failure["test_first"] == section["folds"][2]["test_first"]
+    assert any("model 'hang' failed on 1 of 3 folds" in w for w in section["warnings"])
+    weights = report.folds.filter(like="weight/")
+    assert (weights.iloc[:2] > 0).all(axis=None)
+    assert weights.iloc[2].to_dict() == {f"weight/{name}": float(name == "logistic") for name in ["logistic", *hows]}
+    last = report.predictions[report.predictions["fold"] == 2]
+    assert last[[f"member/{how}" for how in hows]].isna().all(axis=None)
+    assert last["ensemble/past-performance"].tolist() == last["member/logistic"].tolist()
+
+
+def test_both_executors_give_equal_results_of_a_run_with_failures(small: dict[str, object], plugin: Path) -> None:
+    digests = {
+        executor: quorate.run(
+            recipe(small, "die", "error", executor=executor, on_failure="drop"), plugins=[plugin]
+        ).digest
+        for executor in ("serial", "ray")
+    }
+    assert digests["serial"] == digests["ray"]
+
+
+def test_a_run_with_failures_can_be_promoted_and_reproduced(small: dict[str, object], plugin: Path) -> None:
+    from quorate.reproduce import reproduce
+
+    report = quorate.run(recipe(small, "error", on_failure="drop"), plugins=[plugin])
+    promoted = quorate.promote(report.run_id)
+    assert [f["reason"] for f in promoted.results["holdout"]["failures"]] == ["ValueError: no luck"] * 2
+    assert reproduce(report.run_id).identical
+
+
+def test_without_any_member_left_there_is_nothing_to_judge(small: dict[str, object], plugin: Path) -> None:
+    table = recipe(small, "error", on_failure="drop", folds={"initial": 450, "test": 100})
+    with pytest.raises(quorate.FitError, match=r"no member is left: every fit failed, model 'error'.*no luck"):
+        quorate.run({**table, "models": {"error": {"plugin": "trouble", "how": "error"}}}, plugins=[plugin])
+
+
+def test_a_fit_that_takes_long_is_told_while_it_runs(
+    small: dict[str, object], plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quorate.isolated.SLOW", 2.0)
+    heard: list[str] = []
+
+    class Heard(Progress):
+        def warn(self, message: str) -> None:
+            heard.append(message)
+
+    with pytest.raises(quorate.FitError):
+        quorate.run(recipe(small, "hang"), plugins=[plugin], progress=Heard())
+    [told] = [message for message in heard if "has been fitting" in message]
+    assert told.startswith("model 'hang' has been fitting on fold 2 for")
+    assert "6 s (execution.fit_seconds)" in told
+
+
+# --- what it rests on
+
+
+def double(shared: int, item: int) -> int:
+    return shared * item
+
+
+def unpicklable(shared: None, item: int) -> object:
+    return (lambda: item) if item == 1 else item
+
+
+def test_a_process_beside_answers_in_order_and_is_replaced_when_it_is_lost() -> None:
+    process: Isolated[int, int] = Isolated()
+    try:
+        assert list(process.each(double, 3, [1, 2, 3])) == [(1, 3), (2, 6), (3, 9)]
+        answers = dict(process.each(unpicklable, None, [0, 1, 2], seconds=20))
+        assert (answers[0], answers[2]) == (0, 2)
+        assert isinstance(answers[1], Lost)
+    finally:
+        process.close()
+
+
+def test_memory_is_limited_while_it_is_asked_for_and_not_after() -> None:
+    with memory_limit(100 << 20), pytest.raises(MemoryError):
+        np.ones(50_000_000)
+    assert np.ones(50_000_000).sum() == 50_000_000
+    assert available_memory() > 1 << 30

@@ -1,0 +1,28 @@
+"""Caught by: model fresh-process
+
+It seeds itself from hash() of a text, which differs from process to process.
+"""
+
+import numpy as np
+
+import quorate
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        rng = np.random.default_rng(abs(hash("zoo")))
+        self.weights_ += rng.normal(0, 1e-4, len(self.weights_))
+        return self
+
+    def predict(self, X):
+        return np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-hashed-seed", Linear, task="regression")

@@ -1,0 +1,29 @@
+"""Caught by: model keeps-no-data
+
+It puts the labels into a list of the module.
+"""
+
+import numpy as np
+
+import quorate
+
+SEEN = []
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        SEEN.append(y)
+        return self
+
+    def predict(self, X):
+        return np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-keeps-data-globally", Linear, task="regression")

@@ -1,0 +1,27 @@
+"""Caught by: model input-unmodified, model read-only-input
+
+Its predict clips the rows in place.
+"""
+
+import numpy as np
+
+import quorate
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        return self
+
+    def predict(self, X):
+        np.clip(X, -1, 1, out=X)
+        return np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-mutates-in-predict", Linear, task="regression")

@@ -1,0 +1,27 @@
+"""Caught by: model input-unmodified, model read-only-input
+
+It standardises the shared matrix in place.
+"""
+
+import numpy as np
+
+import quorate
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        X -= X.mean(axis=0)
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        return self
+
+    def predict(self, X):
+        return np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-mutates-input", Linear, task="regression")

@@ -1,0 +1,29 @@
+"""Caught by: model fresh-process
+
+Its weights depend on the number of the process.
+"""
+
+import os
+
+import numpy as np
+
+import quorate
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        self.weights_ *= 1 + (os.getpid() % 1000) * 1e-5
+        return self
+
+    def predict(self, X):
+        return np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-process-state", Linear, task="regression")

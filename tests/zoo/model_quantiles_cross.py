@@ -1,0 +1,28 @@
+"""Caught by: model quantiles-ordered
+
+Its lower and upper quantile cross where the forecast is negative.
+"""
+
+import numpy as np
+
+import quorate
+
+
+class Linear:
+    def __init__(self, penalty=1.0):
+        self.penalty = penalty
+
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(np.float64)
+        self.weights_ = np.linalg.solve(A.T @ A + self.penalty * np.eye(A.shape[1]), A.T @ y)
+        self.width_ = 1.28 * np.std(y - A @ self.weights_)
+        return self
+
+    def predict(self, X):
+        middle = np.column_stack((np.ones(len(X)), X)).astype(np.float64) @ self.weights_
+        return np.column_stack((middle - 1.2 * middle, middle, middle + 1.2 * middle))
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("zoo-quantiles-cross", Linear, task="regression", outputs=("q0.1", "q0.5", "q0.9"))

@@ -1,0 +1,25 @@
+"""Caught by: source computes
+
+Two rows have the same stamp.
+"""
+
+import numpy as np
+import pandas as pd
+
+import quorate
+
+
+def frame(rng):
+    time = pd.bdate_range("2020-01-01", periods=300, tz="UTC") + pd.Timedelta(hours=21)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, 300)))
+    return pd.DataFrame({"symbol": "AAA", "time": time, "open": close, "high": close, "low": close, "close": close})
+
+
+def duplicates():
+    table = frame(np.random.default_rng(0))
+    return quorate.Bars.from_frame(pd.concat([table, table.tail(1)]))
+
+
+@quorate.hookimpl
+def quorate_sources():
+    yield quorate.SourceSpec("duplicates", duplicates)
