@@ -272,7 +272,8 @@ def _make(factory: Callable[..., Any], task: FitTask) -> Any:
     if hasattr(model, "get_params") and hasattr(model, "set_params"):
         # Some libraries take them as **kwargs, and a factory may forget to hand them on.
         unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
-        model.set_params(**unset)
+        if unset:
+            model.set_params(**unset)
     return model
 
 

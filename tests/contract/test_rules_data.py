@@ -13,7 +13,7 @@ from quorate.providers import Plugin, Provider
 from quorate.testing import costs, features, features_lookback, labels, sources, splitters, strategies
 from quorate.testing._base import NotApplicable, Violation, rules_in
 from quorate.testing._compare import cuts, rough
-from quorate.testing.market import market
+from quorate.testing.markets import market
 
 MODULES = {
     "feature": ("features", "features_lookback"),

@@ -190,7 +190,7 @@ def test_a_recipe_must_resolve(tmp_path, text, words):
     path = tmp_path / "tried.toml"
     if text is not None:
         path.write_text(text)
-    assert words in broken(quorate.RecipeSpec("tried", lambda: path))["resolves"]
+    assert words in broken(quorate.RecipeSpec("tried", lambda: path))["valid"]
 
 
 def test_a_recipe_that_resolves_passes(tmp_path):
@@ -200,7 +200,7 @@ def test_a_recipe_that_resolves_passes(tmp_path):
 
 
 def test_a_recipe_path_must_not_depend_on_the_folder():
-    assert "Path(__file__)" in broken(quorate.RecipeSpec("tried", lambda: "tried.toml"))["resolves"]
+    assert "Path(__file__)" in broken(quorate.RecipeSpec("tried", lambda: "tried.toml"))["valid"]
 
 
 def test_every_reference_case_says_its_source_and_gives_a_performance():

@@ -175,7 +175,7 @@ def test_a_feature_that_breaks_its_contract_is_told(spec, message):
 
 
 def test_a_history_shorter_than_every_lookback_is_told():
-    with pytest.raises(DataError, match=r"longest lookback is 11 bars .* and no symbol has as many; the longest has 10"):
+    with pytest.raises(DataError, match=r"longest lookback is 11 bars .* no symbol has as many; the longest has 10"):
         rows_of(simulated(n_bars=10), feature(lambda close: close, lookback=11))
 
 

@@ -20,12 +20,12 @@ _PUBLIC = {
     "parametrize_with_checks": "cases",
     "plugins_of": "cases",
     "PluginTests": "cases",
-    "market": "market",
-    "panel": "market",
-    "sample": "market",
-    "scramble": "market",
-    "performance": "market",
-    "evidence": "market",
+    "market": "markets",
+    "panel": "markets",
+    "sample": "markets",
+    "scramble": "markets",
+    "performance": "markets",
+    "evidence": "markets",
 }
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from quorate.testing.cases import PluginTests as PluginTests
     from quorate.testing.cases import parametrize_with_checks as parametrize_with_checks
     from quorate.testing.cases import plugins_of as plugins_of
-    from quorate.testing.market import evidence as evidence
-    from quorate.testing.market import market as market
-    from quorate.testing.market import panel as panel
-    from quorate.testing.market import performance as performance
-    from quorate.testing.market import sample as sample
-    from quorate.testing.market import scramble as scramble
+    from quorate.testing.markets import evidence as evidence
+    from quorate.testing.markets import market as market
+    from quorate.testing.markets import panel as panel
+    from quorate.testing.markets import performance as performance
+    from quorate.testing.markets import sample as sample
+    from quorate.testing.markets import scramble as scramble
     from quorate.testing.runner import Outcome as Outcome
     from quorate.testing.runner import check as check
     from quorate.testing.runner import rules as rules

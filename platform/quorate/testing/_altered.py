@@ -14,7 +14,7 @@ from quorate.evidence import Performance
 from quorate.providers import Plugin
 from quorate.statistics import equity_curve
 from quorate.testing._base import call
-from quorate.testing.market import performance
+from quorate.testing.markets import performance
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quorate.bars import FIELDS, Bars, Floats
 from quorate.testing._base import Violation
-from quorate.testing.market import market
+from quorate.testing.markets import market
 
 # Values that agree to this, relative to themselves and to their standard deviation, differ by rounding.
 ROUNDING = 1e-6

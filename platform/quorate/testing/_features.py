@@ -15,7 +15,7 @@ from quorate.providers import Plugin
 from quorate.specs import FeatureSpec
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing._compare import rough
-from quorate.testing.market import market
+from quorate.testing.markets import market
 
 
 def spec_of(plugin: Plugin) -> FeatureSpec:

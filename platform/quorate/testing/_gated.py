@@ -17,7 +17,7 @@ from quorate.registry import Registry
 from quorate.specs import MetricSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import Violation
-from quorate.testing.market import performance
+from quorate.testing.markets import performance
 
 SIGNS = {">": 1, ">=": 1, "<": -1, "<=": -1}
 GRID = (-1e6, -10.0, -1.0, -0.2, -0.01, 0.0, 0.01, 0.2, 0.51, 1.0, 3.0, 10.0, 1e3, 1e6)

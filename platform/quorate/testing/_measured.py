@@ -13,7 +13,7 @@ from quorate.specs import MetricSpec
 from quorate.testing import _altered as altered
 from quorate.testing._altered import quiet
 from quorate.testing._base import Violation
-from quorate.testing.market import performance
+from quorate.testing.markets import performance
 
 NAN = "return math.nan where it is undefined"
 

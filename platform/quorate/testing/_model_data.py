@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.specs import ModelSpec
-from quorate.testing.market import sample
+from quorate.testing.markets import sample
 
 N, N_TEST, N_TAIL = 240, 60, 64
 
@@ -39,16 +39,8 @@ class Data:
 def data_for(spec: ModelSpec, n: int = N, n_features: int = 5, seed: int = 0, noise: float = 0.5) -> Data:
     """Return writable training data of the shape that the spec asks for, its label easy to learn."""
     held = N_TAIL if spec.validation else 0
-    made = sample(spec.task, spec.input, spec.lookback, n + held, N_TEST, n_features, seed)
+    made = sample(spec.task, spec.input, spec.lookback, n + held, N_TEST, n_features, seed, noise)
     X, y, X_test = made.X.copy(), made.y.copy(), made.X_test.copy()
-    if spec.input == "bars" or noise != 0.5:
-        if spec.input == "bars":
-            signal = np.log(X[:, -1, 3] / X[:, -1, 0]) * 80
-        else:
-            last = X if X.ndim == 2 else X[:, -1]
-            signal = last[:, 0].astype(np.float64)
-        noisy = signal + np.random.default_rng(seed + 1).normal(0, noise, len(signal))
-        y = (noisy > 0).astype(np.int64) if spec.task == "classification" else noisy * 0.01
     return Data(X[:n], y[:n], X_test, (X[n:].copy(), y[n:].copy()) if held else None)
 
 

@@ -12,7 +12,7 @@ from quorate.errors import PluginError
 from quorate.providers import Plugin
 from quorate.testing._base import NotApplicable, Violation, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, place, plain, rough, seeded
-from quorate.testing.market import market, panel, scramble
+from quorate.testing.markets import market, panel, scramble
 
 NAMES = ("fees", "slippage")
 _N, _FIRST = 260, 80

@@ -22,7 +22,7 @@ from quorate.testing._compare import (
     watch_inputs,
 )
 from quorate.testing._features import compute, evaluate, kept, markets, n_bars, spec_of
-from quorate.testing.market import market, panel, scramble
+from quorate.testing.markets import market, panel, scramble
 
 AHEAD = (
     "it reads the future. Use only bars up to and including t: a trailing window, a shift forward "

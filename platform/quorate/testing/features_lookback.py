@@ -13,7 +13,7 @@ from quorate.specs import FeatureSpec
 from quorate.testing._base import NotApplicable, Violation
 from quorate.testing._compare import differs, first_of, number, place, plain, rough, spread
 from quorate.testing._features import compute, evaluate, kept, n_bars, spec_of
-from quorate.testing.market import market
+from quorate.testing.markets import market
 
 _ROUNDING = 1e-6  # of the standard deviation, beside which rounding is nothing
 _FADED = 1e-3  # what a recursive feature may owe to the bars before its lookback

@@ -16,7 +16,7 @@ from quorate.testing import _altered as altered
 from quorate.testing import _gated as gated
 from quorate.testing._base import Violation, causal, default_options
 from quorate.testing._gated import answer, holds
-from quorate.testing.market import undefined
+from quorate.testing.markets import undefined
 
 VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 

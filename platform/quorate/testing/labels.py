@@ -22,7 +22,7 @@ from quorate.testing._compare import (
     watch_inputs,
 )
 from quorate.testing._labels import Positions, compute, computed, spec_of
-from quorate.testing.market import market, panel, scramble
+from quorate.testing.markets import market, panel, scramble
 
 _EXACT = 1e-9
 _HORIZONS = (1, 2, 5)

@@ -20,7 +20,7 @@ from quorate.testing._measured import (
     spec_of,
     value_of,
 )
-from quorate.testing.market import performance, undefined
+from quorate.testing.markets import performance, undefined
 from quorate.testing.reference_cases import cases, names
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def quorate_market() -> Bars:
     """Return one symbol, 300 daily bars of a deterministic simulated market."""
-    from quorate.testing.market import market
+    from quorate.testing.markets import market
 
     return market()
 
@@ -22,7 +22,7 @@ def quorate_market() -> Bars:
 @pytest.fixture(scope="session")
 def quorate_panel() -> Bars:
     """Return two symbols, 300 daily bars; the second is listed 90 bars after the first."""
-    from quorate.testing.market import panel
+    from quorate.testing.markets import panel
 
     return panel()
 

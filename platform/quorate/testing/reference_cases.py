@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from quorate.evidence import Performance
-from quorate.testing.market import performance
+from quorate.testing.markets import performance
 
 
 @dataclass(frozen=True)

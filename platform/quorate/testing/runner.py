@@ -100,7 +100,7 @@ def rules(kind: str) -> tuple[Rule, ...]:
     """Return the rules of a kind: those of any plugin, then its own, in the order they are written."""
     package = import_module("quorate.testing")
     names = [info.name for info in iter_modules(package.__path__) if not info.name.startswith("_")]
-    own = [n for n in names if n not in ("runner", "cases", "market", "plugins", "pytest_plugin")]
+    own = [n for n in names if n not in ("runner", "cases", "markets", "plugins", "pytest_plugin")]
     found = [replace(rule, kind=kind) for rule in rules_in(import_module("quorate.testing.plugins"), "plugin")]
     for name in own:
         found += rules_in(import_module(f"quorate.testing.{name}"), kind)

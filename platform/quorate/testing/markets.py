@@ -105,21 +105,37 @@ def sample(
     n_test: int = 60,
     n_features: int = 5,
     seed: int = 0,
+    noise: float = 0.5,
 ) -> Sample:
-    """Return training data for a model of that task and input."""
+    """Return training data for a model of that task and input.
+
+    The label follows the last bar: its first feature, or its close against its open, plus noise.
+
+    Parameters
+    ----------
+    task, input : str
+        As in `ModelSpec`.
+    lookback : int
+        Bars of one window.
+    n, n_test, n_features, seed : int
+        Rows to train on and to predict, features, and what the numbers are drawn with.
+    noise : float
+        Its standard deviation; that of the signal is about one.
+    """
     rng = np.random.default_rng(seed)
     size = n + n_test
     if input == "bars":
         bars = market(size + lookback, seed=seed)
         raw = np.stack([getattr(bars, f)[:, 0] for f in ("open", "high", "low", "close", "volume")], axis=1)
         X: NDArray[Any] = np.stack([raw[i : i + lookback] for i in range(size)])
-        signal = np.diff(np.log(raw[lookback - 1 : lookback + size, 3])) * 50
+        last = raw[lookback - 1 : lookback - 1 + size]
+        signal = np.log(last[:, 3] / last[:, 0]) * 80
     else:
-        features = rng.normal(size=(size + lookback - 1, n_features)).astype(np.float32)
+        rows = size + (lookback - 1 if input == "windows" else 0)
+        features = rng.normal(size=(rows, n_features)).astype(np.float32)
         X = features if input == "rows" else np.stack([features[i : i + lookback] for i in range(size)])
-        last = features[lookback - 1 :] if input == "windows" else features[:size]
-        signal = last[:, 0].astype(np.float64) - (0.5 * last[:, 1].astype(np.float64) if n_features > 1 else 0.0)
-    noisy = signal + rng.normal(0, 0.5, size)
+        signal = features[len(features) - size :, 0].astype(np.float64)
+    noisy = signal + rng.normal(0, noise, size)
     y: NDArray[Any] = (noisy > 0).astype(np.int64) if task == "classification" else noisy * 0.01
     parts = X[:n].copy(), y[:n].copy(), X[n:].copy()
     for part in parts:
