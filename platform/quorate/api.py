@@ -24,6 +24,7 @@ from quorate.store import Home, Run
 from quorate.store.atomic import write_text
 from quorate.store.home import REPORT_VERSION
 from quorate.study import holdout_start, spans_of
+from quorate.tables import fit_frames, stored_predictions
 
 
 def run(
@@ -120,7 +121,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         raise RecipeError(
             f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
-    earlier = parts.stored_predictions(report.predictions, list(session.recipe.models))
+    earlier = stored_predictions(report.predictions, list(session.recipe.models))
     for change in changed_since(report):
         session.warn(f"not as in the development: {change}")
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
@@ -265,7 +266,7 @@ def _recording_failure(stored: Run, progress: Progress, kept: list[FitResult]) -
             reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))
             write_text(stored.path / "error.txt", f"{reason or type(e).__name__}\n")
             if kept:
-                stored.write_frames("unfinished", parts.fit_frames(kept))
+                stored.write_frames("unfinished", fit_frames(kept))
         raise
     finally:
         progress.close()

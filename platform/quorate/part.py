@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,16 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars import Bars
-from quorate.dataset import NEVER
 from quorate.evidence import Evidence, Performance, finite_or_none, measure, metric_values, overall, run_gates
 from quorate.execution import Executor
 from quorate.fit import FitResult
+from quorate.fitting import collect, failures, run_fits
 from quorate.folds import Fold
 from quorate.progress import Clock
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
-from quorate.study import Series, Study, collect, decide_all, failures, holdout_start, judge_span, prepare, run_fits
+from quorate.study import Series, Study, decide_all, holdout_start, judge_span, prepare
+from quorate.tables import frames_of
 
 Floats = NDArray[np.float64]
 Judged = tuple[Series, Performance]
@@ -106,7 +106,7 @@ def _part(
         judged = judge_span(study, series, first, stop)
     with clock.stage("evidence"):
         section = _section(study, judged, folds, (first, stop), weights, predictions, fits)
-        frames = _frames(name, study, judged, folds, (first, stop), fits, predictions)
+        frames = frames_of(name, study, judged, folds, (first, stop), fits, predictions)
     before = _digests(study, series[0], study.folds[0].first, first)
     return Part(section, frames, predictions, study, fits, before)
 
@@ -253,116 +253,3 @@ def _digests(study: Study, judged: Series, first: int, stop: int) -> dict[str, s
 
 def _bytes_digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
-
-
-def _frames(
-    part: str,
-    study: Study,
-    judged: Sequence[Judged],
-    folds: Sequence[Fold],
-    bounds: tuple[int, int],
-    fits: Sequence[FitResult],
-    predictions: Floats,
-) -> dict[str, pd.DataFrame]:
-    times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
-    first, stop = bounds
-    named = [(one, f"{one.name}/{one.strategy}", result) for one, result in judged]
-    trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
-    equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
-    desired = judged[0][0].decisions.targets[first:stop]
-    row, column = np.indices(desired.shape)
-    return {
-        "predictions": _prediction_frame(part, study, judged, folds, predictions, times, fits),
-        "trades": pd.concat(trades, ignore_index=True),
-        "equity": equity,
-        "weights": pd.DataFrame(
-            {
-                "part": part,
-                "time": times[first + row.ravel()],
-                "symbol": np.asarray(study.bars.symbols)[column.ravel()],
-                "weight": desired.ravel(),
-            }
-        ),
-        "fits": _fit_frame(fits).assign(part=part),
-    }
-
-
-def fit_frames(fits: Sequence[FitResult]) -> dict[str, pd.DataFrame]:
-    """Return finished fits of a run that was not: what they were, and their predictions in test order."""
-    predictions = [
-        pd.DataFrame(
-            {"model": f.model, "fold": f.fold, "test_row": range(len(f.predictions)), "prediction": f.predictions}
-        )
-        for f in fits
-        if not f.error
-    ]
-    frames = {"fits": _fit_frame(fits)}
-    return {**frames, "predictions": pd.concat(predictions, ignore_index=True)} if predictions else frames
-
-
-def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "model": f.model,
-                "fold": f.fold,
-                "key": f.key,
-                "train_rows": f.n_train,
-                "seconds": f.seconds,
-                "cpu_seconds": f.cpu_seconds,
-                "place": f.place,
-                "error": f.error,
-            }
-            for f in fits
-        ]
-    )
-
-
-def _prediction_frame(
-    part: str,
-    study: Study,
-    judged: Sequence[Judged],
-    folds: Sequence[Fold],
-    predictions: Floats,
-    times: pd.DatetimeIndex,
-    fits: Sequence[FitResult],
-) -> pd.DataFrame:
-    dataset = study.dataset
-    rows = np.concatenate([fold.test for fold in folds])
-    ended = dataset.end[rows] != NEVER
-    ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
-    combined = {f"ensemble/{s.name}": s.predictions[rows] for s, _ in judged if s.role in ("ensemble", "alternative")}
-    return pd.DataFrame(
-        {
-            "part": part,
-            "row": rows,
-            "time": times[dataset.bar[rows]],
-            "symbol": np.asarray(study.bars.symbols)[dataset.symbol[rows]],
-            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
-            "label": dataset.y[rows],
-            "label_end": ends,
-            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
-            **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
-            **combined,
-        }
-    )
-
-
-def _other_outputs(study: Study, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
-    """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
-    rows = {fold.index: fold.test for fold in folds}
-    found: dict[str, Floats] = {}
-    for fit in fits:
-        for output, values in fit.outputs.items():
-            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(study.dataset), math.nan))
-            column[rows[fit.fold]] = values
-    return found
-
-
-def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:
-    """Return stored out-of-fold predictions as they were computed, by row, (n_rows, n_members)."""
-    rows = frame["row"].to_numpy(dtype=np.int64)
-    out = np.full((int(rows.max()) + 1, len(members)), math.nan)
-    for j, name in enumerate(members):
-        out[rows, j] = frame[f"member/{name}"].to_numpy(dtype=np.float64)
-    return out

@@ -14,14 +14,15 @@ from quorate.bars import FIELDS, Bars
 from quorate.dataset import NEVER
 from quorate.decide import score_of
 from quorate.errors import DataError, RecipeError
+from quorate.fitting import collect, run_fits
 from quorate.folds import Fold
-from quorate.part import stored_predictions
 from quorate.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.model import Report
 from quorate.session import Session, load_bars, restore_session
 from quorate.store import Home
-from quorate.study import Study, collect, decide_all, prepare, run_fits
+from quorate.study import Study, decide_all, prepare
+from quorate.tables import stored_predictions
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from quorate.errors import RecipeError
 from quorate.progress import Clock, Progress
 from quorate.session import restore_session
 from quorate.store import Home
+from quorate.tables import stored_predictions
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def reproduce(
     compared, differing, largest = 0, 0, 0.0
     differences: list[str] = []
     for part, computed in again.items():
-        before = parts.stored_predictions(frame[frame["part"] == part], members)
+        before = stored_predictions(frame[frame["part"] == part], members)
         rows = frame.loc[frame["part"] == part, "row"].to_numpy()
         count, apart = _compare(before[rows], computed.predictions[rows])
         compared, differing, largest = compared + before[rows].size, differing + count, max(largest, apart)

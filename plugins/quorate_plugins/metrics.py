@@ -18,6 +18,11 @@ HERE = "quorate_plugins.metrics"
 @quorate.hookimpl
 def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     """Yield the built-in metrics."""
+    yield from _of_trading()
+    yield from _of_forecasts()
+
+
+def _of_trading() -> Iterator[quorate.MetricSpec]:
     spec = quorate.MetricSpec
     yield spec(
         "sharpe",
@@ -79,6 +84,10 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
         description="traded value over mean equity per year",
     )
     yield spec("costs", f"{HERE}:costs", unit="currency", higher_is_better=False, description="fees and slippage paid")
+
+
+def _of_forecasts() -> Iterator[quorate.MetricSpec]:
+    spec = quorate.MetricSpec
     yield spec(
         "accuracy",
         f"{HERE}:accuracy",

@@ -47,6 +47,7 @@ def compute(plugin: Plugin, prices: Floats, horizon: int) -> tuple[Floats, Posit
 
 
 def computed(plugin: Plugin, prices: Floats, horizon: int) -> tuple[Floats, Positions]:
+    """Compute values and ends of read-only prices, for rules that say nothing of a label that fails."""
     try:
         return compute(plugin, read_only(prices), horizon)
     except Violation as e:
@@ -54,5 +55,6 @@ def computed(plugin: Plugin, prices: Floats, horizon: int) -> tuple[Floats, Posi
 
 
 def spec_of(plugin: Plugin) -> LabelSpec:
+    """Return the plugin's spec."""
     assert isinstance(plugin.spec, LabelSpec)
     return plugin.spec

@@ -211,9 +211,8 @@ def _differing(a: Mapping[str, Any], b: Mapping[str, Any], when: str) -> str:
 
 
 def _clone_fault(model: Any) -> str:
-    from sklearn.base import clone
-
     try:
-        return _differing(model.get_params(deep=False), clone(model).get_params(deep=False), "of it and its clone")
+        twin = model.__sklearn_clone__()
+        return _differing(model.get_params(deep=False), twin.get_params(deep=False), "of it and its clone")
     except (RuntimeError, TypeError) as e:
         return f"scikit-learn's clone raised {type(e).__name__}: {e}"

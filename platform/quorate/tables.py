@@ -1,0 +1,133 @@
+"""The tables of one part of a run, as they are stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate.dataset import NEVER
+from quorate.evidence import Performance
+from quorate.fit import FitResult
+from quorate.folds import Fold
+from quorate.study import Series, Study
+
+Floats = NDArray[np.float64]
+Judged = tuple[Series, Performance]
+
+
+def frames_of(
+    part: str,
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    bounds: tuple[int, int],
+    fits: Sequence[FitResult],
+    predictions: Floats,
+) -> dict[str, pd.DataFrame]:
+    """Return predictions, trades, equity, desired weights and fits of a part."""
+    times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
+    first, stop = bounds
+    named = [(one, f"{one.name}/{one.strategy}", result) for one, result in judged]
+    trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
+    equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
+    desired = judged[0][0].decisions.targets[first:stop]
+    row, column = np.indices(desired.shape)
+    return {
+        "predictions": _prediction_frame(part, study, judged, folds, predictions, times, fits),
+        "trades": pd.concat(trades, ignore_index=True),
+        "equity": equity,
+        "weights": pd.DataFrame(
+            {
+                "part": part,
+                "time": times[first + row.ravel()],
+                "symbol": np.asarray(study.bars.symbols)[column.ravel()],
+                "weight": desired.ravel(),
+            }
+        ),
+        "fits": _fit_frame(fits).assign(part=part),
+    }
+
+
+def fit_frames(fits: Sequence[FitResult]) -> dict[str, pd.DataFrame]:
+    """Return finished fits of a run that was not: what they were, and their predictions in test order."""
+    predictions = [
+        pd.DataFrame(
+            {"model": f.model, "fold": f.fold, "test_row": range(len(f.predictions)), "prediction": f.predictions}
+        )
+        for f in fits
+        if not f.error
+    ]
+    frames = {"fits": _fit_frame(fits)}
+    return {**frames, "predictions": pd.concat(predictions, ignore_index=True)} if predictions else frames
+
+
+def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "model": f.model,
+                "fold": f.fold,
+                "key": f.key,
+                "train_rows": f.n_train,
+                "seconds": f.seconds,
+                "cpu_seconds": f.cpu_seconds,
+                "place": f.place,
+                "error": f.error,
+            }
+            for f in fits
+        ]
+    )
+
+
+def _prediction_frame(
+    part: str,
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    predictions: Floats,
+    times: pd.DatetimeIndex,
+    fits: Sequence[FitResult],
+) -> pd.DataFrame:
+    dataset = study.dataset
+    rows = np.concatenate([fold.test for fold in folds])
+    ended = dataset.end[rows] != NEVER
+    ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
+    combined = {f"ensemble/{s.name}": s.predictions[rows] for s, _ in judged if s.role in ("ensemble", "alternative")}
+    return pd.DataFrame(
+        {
+            "part": part,
+            "row": rows,
+            "time": times[dataset.bar[rows]],
+            "symbol": np.asarray(study.bars.symbols)[dataset.symbol[rows]],
+            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
+            "label": dataset.y[rows],
+            "label_end": ends,
+            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
+            **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
+            **combined,
+        }
+    )
+
+
+def _other_outputs(study: Study, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
+    """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
+    rows = {fold.index: fold.test for fold in folds}
+    found: dict[str, Floats] = {}
+    for fit in fits:
+        for output, values in fit.outputs.items():
+            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(study.dataset), math.nan))
+            column[rows[fit.fold]] = values
+    return found
+
+
+def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:
+    """Return stored out-of-fold predictions as they were computed, by row, (n_rows, n_members)."""
+    rows = frame["row"].to_numpy(dtype=np.int64)
+    out = np.full((int(rows.max()) + 1, len(members)), math.nan)
+    for j, name in enumerate(members):
+        out[rows, j] = frame[f"member/{name}"].to_numpy(dtype=np.float64)
+    return out

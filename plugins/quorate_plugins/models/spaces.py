@@ -1,0 +1,58 @@
+"""What tuning may try of each built-in model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quorate import Choice, Float, Int
+
+SPACES: dict[str, Mapping[str, Any]] = {
+    "logistic": {"C": Float(1e-4, 1e2, log=True)},
+    "ridge": {"alpha": Float(1e-1, 1e4, log=True)},
+    "random-forest": {
+        "n_estimators": Int(50, 300),
+        "max_depth": Int(2, 12),
+        "min_samples_leaf": Int(5, 100, log=True),
+        "max_features": Choice(("sqrt", "log2", 0.5, 1.0)),
+    },
+    "gradient-boosting": {
+        "max_iter": Int(20, 200, log=True),
+        "learning_rate": Float(0.01, 0.2, log=True),
+        "max_leaf_nodes": Int(4, 32, log=True),
+        "min_samples_leaf": Int(10, 100, log=True),
+        "l2_regularization": Float(1e-3, 10.0, log=True),
+    },
+    "xgboost": {
+        "n_estimators": Int(20, 300, log=True),
+        "max_depth": Int(2, 6),
+        "learning_rate": Float(0.01, 0.2, log=True),
+        "subsample": Float(0.5, 1.0),
+        "colsample_bytree": Float(0.5, 1.0),
+        "reg_lambda": Float(1e-2, 10.0, log=True),
+        "min_child_weight": Float(1.0, 50.0, log=True),
+    },
+    "lightgbm": {
+        "n_estimators": Int(20, 300, log=True),
+        "num_leaves": Int(4, 32, log=True),
+        "learning_rate": Float(0.01, 0.2, log=True),
+        "min_child_samples": Int(10, 100, log=True),
+        "subsample": Float(0.5, 1.0),
+        "colsample_bytree": Float(0.5, 1.0),
+        "reg_lambda": Float(1e-2, 10.0, log=True),
+    },
+    "catboost": {
+        "iterations": Int(20, 300, log=True),
+        "depth": Int(2, 6),
+        "learning_rate": Float(0.01, 0.2, log=True),
+        "l2_leaf_reg": Float(1.0, 30.0, log=True),
+        "rsm": Float(0.5, 1.0),
+    },
+    "mlp": {
+        "hidden": Choice(([16], [32, 16], [64, 32])),
+        "dropout": Float(0.0, 0.5),
+        "epochs": Int(4, 40, log=True),
+        "learning_rate": Float(1e-4, 1e-2, log=True),
+        "weight_decay": Float(1e-4, 1e-1, log=True),
+    },
+}
