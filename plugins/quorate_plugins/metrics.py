@@ -23,94 +23,31 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
 
 
 def _of_trading() -> Iterator[quorate.MetricSpec]:
-    spec = quorate.MetricSpec
-    yield spec(
-        "sharpe",
-        f"{HERE}:sharpe",
-        annualised=True,
-        reference="sharpe",
-        description="mean over deviation of net returns per year",
-    )
-    yield spec(
-        "max-drawdown",
-        f"{HERE}:max_drawdown",
-        unit="fraction",
-        ordered=True,
-        reference="max_drawdown",
-        description="deepest loss from a peak, capital included",
-    )
-    yield spec(
-        "win-rate",
-        f"{HERE}:win_rate",
-        unit="fraction",
-        reference="win_rate",
-        description="closed round trips with a net gain",
-    )
-    yield spec(
-        "total-return",
-        f"{HERE}:total_return",
-        unit="fraction",
-        reference="total_return",
-        description="net gain over the span",
-    )
-    yield spec(
-        "cagr",
-        f"{HERE}:cagr",
-        unit="fraction",
-        annualised=True,
-        reference="cagr_by_bars",
-        description="compound net growth per year",
-    )
-    yield spec(
-        "volatility",
-        f"{HERE}:volatility",
-        unit="fraction",
-        higher_is_better=False,
-        annualised=True,
-        reference="annual_volatility",
-        description="deviation of net returns per year",
-    )
-    yield spec(
-        "closed-trades", f"{HERE}:closed_trades", unit="count", higher_is_better=None, description="closed round trips"
-    )
-    yield spec(
-        "exposure", f"{HERE}:exposure", unit="fraction", higher_is_better=None, description="bars with a position"
-    )
-    yield spec(
-        "turnover",
-        f"{HERE}:turnover",
-        higher_is_better=False,
-        annualised=True,
-        description="traded value over mean equity per year",
-    )
-    yield spec("costs", f"{HERE}:costs", unit="currency", higher_is_better=False, description="fees and slippage paid")
+    yield _metric("sharpe", "mean over deviation of net returns per year", annualised=True, reference="sharpe")
+    text = "deepest loss from a peak, capital included"
+    yield _metric("max-drawdown", text, unit="fraction", ordered=True, reference="max_drawdown")
+    yield _metric("win-rate", "closed round trips with a net gain", unit="fraction", reference="win_rate")
+    yield _metric("total-return", "net gain over the span", unit="fraction", reference="total_return")
+    text = "compound net growth per year"
+    yield _metric("cagr", text, unit="fraction", annualised=True, reference="cagr_by_bars")
+    text = "deviation of net returns per year"
+    yield _metric("volatility", text, False, unit="fraction", annualised=True, reference="annual_volatility")
+    yield _metric("closed-trades", "closed round trips", None, unit="count")
+    yield _metric("exposure", "bars with a position", None, unit="fraction")
+    yield _metric("turnover", "traded value over mean equity per year", False, annualised=True)
+    yield _metric("costs", "fees and slippage paid", False, unit="currency")
 
 
 def _of_forecasts() -> Iterator[quorate.MetricSpec]:
-    spec = quorate.MetricSpec
-    yield spec(
-        "accuracy",
-        f"{HERE}:accuracy",
-        unit="fraction",
-        reference="accuracy",
-        description="forecasts with the right direction",
-    )
-    yield spec("auc", f"{HERE}:auc", reference="auc", description="area under the ROC curve")
-    yield spec(
-        "log-loss",
-        f"{HERE}:log_loss",
-        unit="nats",
-        higher_is_better=False,
-        reference="log_loss",
-        description="mean negative log likelihood",
-    )
-    yield spec(
-        "brier",
-        f"{HERE}:brier",
-        higher_is_better=False,
-        reference="brier",
-        description="mean squared error of the probability",
-    )
+    yield _metric("accuracy", "forecasts with the right direction", unit="fraction", reference="accuracy")
+    yield _metric("auc", "area under the ROC curve", reference="auc")
+    yield _metric("log-loss", "mean negative log likelihood", False, unit="nats", reference="log_loss")
+    yield _metric("brier", "mean squared error of the probability", False, reference="brier")
+
+
+def _metric(name: str, description: str, higher_is_better: bool | None = True, **more: Any) -> quorate.MetricSpec:
+    function = f"{HERE}:{name.replace('-', '_')}"
+    return quorate.MetricSpec(name, function, description=description, higher_is_better=higher_is_better, **more)
 
 
 def sharpe(performance: quorate.Performance) -> float:

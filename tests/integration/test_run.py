@@ -110,16 +110,16 @@ def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
     )
     for executor in ("serial", "ray"):
         with pytest.raises(
-            FitError, match=r"model 'bad' \(.*bad.py\) failed on fold \d.*ZeroDivisionError: on purpose"
+            FitError, match=r"model 'bad' \(.*bad.py, sha256 .*\) failed on fold \d.*ZeroDivisionError: on purpose"
         ):
             quorate.run({**small, "execution": {"executor": executor, "workers": 1}}, plugins=[plugin])
 
 
 def test_reproduce_says_what_differs(small: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    from quorate import study
+    from quorate import fitting
 
     report = quorate.run(small)
-    collect = study.collect
+    collect = fitting.collect
 
     def otherwise(*args: Any) -> Any:
         predictions = collect(*args)

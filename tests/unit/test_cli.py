@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 import quorate
 from quorate.api import load_report
 from quorate.cli._app import app
+from quorate.fitting import collect
 from quorate.store import Home
-from quorate.study import collect
 from quorate_data.simulated import simulated
 
 RECIPE = """

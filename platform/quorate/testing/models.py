@@ -211,8 +211,11 @@ def _differing(a: Mapping[str, Any], b: Mapping[str, Any], when: str) -> str:
 
 
 def _clone_fault(model: Any) -> str:
+    copy = getattr(model, "__sklearn_clone__", None)
+    if copy is None:
+        return ""
     try:
-        twin = model.__sklearn_clone__()
+        twin = copy()
         return _differing(model.get_params(deep=False), twin.get_params(deep=False), "of it and its clone")
     except (RuntimeError, TypeError) as e:
         return f"scikit-learn's clone raised {type(e).__name__}: {e}"

@@ -329,8 +329,8 @@ def _offered(registry: Registry, target: _Target, said: list[Outcome]) -> list[P
     if not found:
         known = [*{p.name for p in registry}, *(d.name for d in metadata.distributions() if d.name)]
         raise RecipeError(
-            f"there is nothing to check under {target.name!r}: give a plugin file (ending in .py), the name of a plugin, "
-            f"or an installed distribution that offers plugins{near_misses(target.name, known)}"
+            f"there is nothing to check under {target.name!r}: give a plugin file (.py), the name of a plugin, or "
+            f"an installed distribution that offers plugins{near_misses(target.name, known)}"
         )
     return found
 

@@ -3,86 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import quorate
 from quorate_plugins.models.spaces import SPACES
 
-LINEAR = "quorate_plugins.models.linear"
-TREES = "quorate_plugins.models.trees"
+LEARN = ("scikit-learn",)
+XGBOOST = ("xgboost|xgboost-cpu",)
 
 
 @quorate.hookimpl
 def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the built-in models."""
-    sklearn = ("scikit-learn",)
-    yield quorate.ModelSpec(
-        "logistic",
-        f"{LINEAR}:logistic",
-        requires=sklearn,
-        space=SPACES["logistic"],
-        description="L2 logistic regression on standardised features",
-    )
-    yield quorate.ModelSpec(
-        "ridge",
-        f"{LINEAR}:ridge",
-        requires=sklearn,
-        task="regression",
-        space=SPACES["ridge"],
-        description="ridge regression on standardised features",
-    )
-    yield quorate.ModelSpec(
-        "random-forest",
-        f"{TREES}:random_forest",
-        requires=sklearn,
-        space=SPACES["random-forest"],
-        description="bagged decision trees",
-    )
-    yield quorate.ModelSpec(
-        "gradient-boosting",
-        f"{TREES}:gradient_boosting",
-        requires=sklearn,
-        space=SPACES["gradient-boosting"],
-        description="histogram gradient boosting of scikit-learn",
-    )
-    yield quorate.ModelSpec(
-        "xgboost",
-        f"{TREES}:xgboost",
-        requires=("xgboost|xgboost-cpu",),
-        space=SPACES["xgboost"],
-        description="XGBoost, histogram trees",
-    )
-    yield quorate.ModelSpec(
-        "lightgbm",
-        f"{TREES}:lightgbm",
-        requires=("lightgbm",),
-        space=SPACES["lightgbm"],
-        description="LightGBM, leaf-wise trees",
-    )
-    yield quorate.ModelSpec(
-        "catboost",
-        f"{TREES}:catboost",
-        requires=("catboost",),
-        space=SPACES["catboost"],
-        description="CatBoost, symmetric trees",
-    )
-    yield quorate.ModelSpec(
-        "mlp",
-        "quorate_plugins.models.mlp:MLPClassifier",
-        requires=("torch",),
-        space=SPACES["mlp"],
-        description="a small torch network",
-    )
-    yield quorate.ModelSpec(
-        "majority",
-        "quorate_plugins.models.baselines:Majority",
-        baseline=True,
-        description="baseline: the share of positive labels so far",
-    )
-    yield quorate.ModelSpec(
-        "persistence",
-        "quorate_plugins.models.baselines:Persistence",
-        baseline=True,
-        input="bars",
-        lookback=2,
-        description="baseline: the last bar's direction goes on",
+    yield _model("logistic", "linear:logistic", LEARN, "L2 logistic regression on standardised features")
+    yield _model("ridge", "linear:ridge", LEARN, "ridge regression on standardised features", task="regression")
+    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees")
+    text = "histogram gradient boosting of scikit-learn"
+    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text)
+    yield _model("xgboost", "trees:xgboost", XGBOOST, "XGBoost, histogram trees")
+    yield _model("lightgbm", "trees:lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
+    yield _model("catboost", "trees:catboost", ("catboost",), "CatBoost, symmetric trees")
+    yield _model("mlp", "mlp:MLPClassifier", ("torch",), "a small torch network")
+    text = "baseline: the share of positive labels so far"
+    yield _model("majority", "baselines:Majority", (), text, baseline=True)
+    text = "baseline: the last bar's direction goes on"
+    yield _model("persistence", "baselines:Persistence", (), text, baseline=True, input="bars", lookback=2)
+
+
+def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:
+    return quorate.ModelSpec(
+        name,
+        f"{__name__}.{factory}",
+        requires=requires,
+        space=SPACES.get(name, {}),
+        description=description,
+        **more,
     )
