@@ -141,7 +141,7 @@ def _section(
         "market": market_figures(span),
         "folds": _fold_table(study, judged[0][0], folds, weights),
         "rows": {"features": study.dataset.X.shape[1], "predicted": sum(len(f.test) for f in folds)},
-        "failures": failures(study, fits),
+        **({"failures": lost} if (lost := failures(study, fits)) else {}),
         "warnings": [*study.warnings, *_left_out(study, fits), *_warnings(study, span, judged)],
         "digests": {
             "predictions": _bytes_digest(predictions[np.concatenate([f.test for f in folds])]),

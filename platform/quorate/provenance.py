@@ -33,6 +33,10 @@ LIBRARIES = (
 )
 
 
+# Keys that recipes did not have at first, and what was done then: saying so now makes no other recipe.
+ADDED = {("on_failure",): "stop", ("folds", "splitter"): "expanding", ("costs", "model"): "fixed"}
+
+
 def canonical(value: Any) -> bytes:
     """Return plain data as bytes that are equal exactly when the data is."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -46,6 +50,12 @@ def digest(value: Any) -> str:
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     """Return the digest of all in a resolved recipe that can change a result."""
     table = {k: v for k, v in to_plain(recipe).items() if k not in ("name", "description", "execution", "plugins")}
+    for (*above, last), default in ADDED.items():
+        inside = table
+        for key in above:
+            inside[key] = inside = dict(inside[key])
+        if inside.get(last) == default:
+            del inside[last]
     return digest(
         {"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])}
     )

@@ -64,7 +64,7 @@ class Registry:
                 registry._load_entry_point(point)
         if environment:
             for path in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
-                registry._add_path(Path(path), limit, given=False)
+                registry._add_found(Path(path), limit)
             limit.check()
         for one in given:
             registry.add(one)
@@ -72,31 +72,29 @@ class Registry:
 
     def add(self, one: Any) -> None:
         """Add what the caller gives: a file, a folder, a spec, or an object with hooks."""
-        if isinstance(one, str | os.PathLike):
-            self._add_path(Path(one), _Limit(None), given=True)
-        else:
+        if not isinstance(one, str | os.PathLike):
             self.add_inline(one)
+        elif Path(one).is_dir():
+            if not self._add_found(Path(one), _Limit(None)):
+                raise RecipeError(f"the plugin folder {one} holds no plugin file (*.py)")
+        else:
+            self.add_local(modules.LocalSource.read(Path(one)), given=True)
 
-    def _add_path(self, path: Path, limit: _Limit, given: bool) -> None:
-        if not path.is_dir():
-            if limit.allows(path.stem):
-                self.add_local(modules.LocalSource.read(path), given)
-            return
-        files = [file for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
-        if not files:
-            raise RecipeError(f"the plugin folder {path} holds no plugin file (*.py)")
+    def _add_found(self, path: Path, limit: _Limit) -> int:
+        """Load a file, or those of a folder, for whoever names their plugins; return how many there are.
+
+        One that is broken harms nobody else.
+        """
+        files = [f for f in sorted(path.glob("*.py")) if not f.name.startswith("_")] if path.is_dir() else [path]
         for file in files:
-            if limit.allows(file.stem):
-                self._add_found(file)
-
-    def _add_found(self, file: Path) -> None:
-        """Load a file that lies in a folder: it serves those who name it, and harms nobody else."""
-        try:
-            self.add_local(modules.LocalSource.read(file))
-        except (PluginError, RecipeError) as e:
-            self._broken.append(
-                Plugin("-", file.stem, None, Provider(file.name, None, None, str(file)), "broken", str(e))
-            )
+            if not limit.allows(file.stem):
+                continue
+            try:
+                self.add_local(modules.LocalSource.read(file))
+            except (PluginError, RecipeError) as e:
+                provider = Provider(file.name, None, None, str(file))
+                self._broken.append(Plugin("-", file.stem, None, provider, "broken", str(e)))
+        return len(files)
 
     def _load_entry_point(self, point: importlib.metadata.EntryPoint) -> None:
         dist = point.dist

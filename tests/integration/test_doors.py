@@ -276,10 +276,17 @@ def test_the_environment_names_files_and_folders(write: Write, folder: Path, mon
     assert reproduce(report.run_id).identical
 
 
-def test_a_path_of_the_environment_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUORATE_PLUGINS", str(tmp_path / "absent"))
-    with pytest.raises(quorate.RecipeError, match="absent"):
-        Registry.load()
+def test_a_path_of_the_environment_that_is_not_there_is_listed_as_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong.py").write_text("import no_such_module_here")
+    (tmp_path / "empty").mkdir()
+    paths = [tmp_path / name for name in ("absent", "wrong.py", "empty")]
+    monkeypatch.setenv("QUORATE_PLUGINS", os.pathsep.join(map(str, paths)))
+    absent, wrong = Registry.load().broken
+    assert "cannot read the plugin file" in absent.reason
+    assert "absent" in str(absent.provider)
+    assert "no_such_module_here" in wrong.reason
 
 
 # --- inline
