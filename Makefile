@@ -31,7 +31,7 @@ run: $(READY)
 	$(BIN)/quorate run nasdaq
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 check: lint types contracts
 

@@ -12,12 +12,13 @@ from quorate import console
 from quorate.recipe.load import nested_override
 from quorate.testing.runner import Outcome, outcomes
 
+# Worst first, as everywhere.
 WORDS = {
-    "passed": ("pass", "green"),
     "failed": ("FAIL", "bold red"),
-    "excused": ("excused", "yellow"),
-    "not-applicable": ("n/a", "bright_black"),
     "not-checked": ("not checked", "yellow"),
+    "excused": ("excused", "yellow"),
+    "passed": ("pass", "green"),
+    "not-applicable": ("n/a", "bright_black"),
 }
 MANY = 4  # plugins from which on only what does not hold is shown in full
 
@@ -75,10 +76,13 @@ def _table(title: str, rows: Sequence[Outcome]) -> Any:
 
 
 def _cells(rows: Sequence[Outcome]) -> Iterator[Sequence[Any]]:
-    for o in rows:
-        word, style = WORDS[o.state]
-        what = o.message if o.state != "passed" else (o.message or o.summary)
-        yield o.rule, console.styled(word, style), what
+    for state, (word, style) in WORDS.items():
+        of_state = [o for o in rows if o.state == state]
+        if state == "not-checked" and of_state:
+            yield console.plural(len(of_state), "rule"), console.styled(word, style), of_state[0].message
+            continue
+        for o in of_state:
+            yield o.rule, console.styled(word, style), o.message or o.summary
 
 
 def _verdict(found: Sequence[Outcome], n_plugins: int) -> str:

@@ -48,12 +48,15 @@ class Rule:
         Takes a `Plugin`; raises `Violation` or `NotApplicable`, and may return a remark.
     causal : bool
         It concerns the future: ``known_gaps`` cannot excuse it.
+    after : tuple of str
+        Rules without which it says nothing: what breaks them breaks it too.
     """
 
     kind: str
     name: str
     check: Check = field(repr=False)
     causal: bool = False
+    after: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -72,13 +75,23 @@ def causal(check: Check) -> Check:
     return check
 
 
+def after(*names: str) -> Callable[[Check], Check]:
+    """Mark a rule that says nothing as long as one of these is broken."""
+
+    def mark(check: Check) -> Check:
+        check.after = names  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
 def rules_in(module: ModuleType, kind: str) -> Iterator[Rule]:
     """Yield a rule for every ``check_<kind>_<name>`` of a module, in the order they are written."""
     prefix = f"check_{kind}_"
     for name, function in vars(module).items():
         if name.startswith(prefix) and inspect.isfunction(function) and function.__module__ == module.__name__:
             rule = name.removeprefix(prefix).replace("_", "-")
-            yield Rule(kind, rule, function, getattr(function, "causal", False))
+            yield Rule(kind, rule, function, getattr(function, "causal", False), getattr(function, "after", ()))
 
 
 def call(plugin: Plugin, *arguments: Any, **more: Any) -> Any:

@@ -10,7 +10,7 @@ from quorate.backtest import check_cost
 from quorate.bars import FIELDS, Bars, Floats
 from quorate.errors import PluginError
 from quorate.providers import Plugin
-from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, place, plain, rough, seeded
 from quorate.testing.markets import market, panel, scramble
 
@@ -29,6 +29,7 @@ def check_cost_computes(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_cost_prefix_invariant(plugin: Plugin) -> None:
     """Costs do not change when the later bars are cut off."""
     for bars in (market(_N, 2), rough(_N, 2)):
@@ -38,6 +39,7 @@ def check_cost_prefix_invariant(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_cost_scramble_invariant(plugin: Plugin) -> None:
     """Costs do not change when other bars follow."""
     bars = market(_N, 2)

@@ -7,7 +7,7 @@ import numpy as np
 from quorate.bars import FIELDS, Bars, Floats
 from quorate.providers import Plugin
 from quorate.specs import FeatureSpec
-from quorate.testing._base import NotApplicable, Violation, causal
+from quorate.testing._base import NotApplicable, Violation, after, causal
 from quorate.testing._compare import (
     changed,
     cuts,
@@ -59,50 +59,43 @@ def check_feature_computes(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_feature_prefix_invariant(plugin: Plugin) -> None:
     """Values do not change when the future is cut off."""
-    spec = spec_of(plugin)
     for bars in markets(plugin):
         whole = compute(plugin, bars)
-        for known in cuts(spec.lookback, len(bars)):
+        for known in cuts(spec_of(plugin).lookback, len(bars)):
             part = compute(plugin, bars.take(0, known))
-            wrong = kept(spec, bars)[:known] & changed(whole[:known], part)
-            if wrong.any():
-                row, column = first_of(wrong)
-                raise Violation(
-                    f"{place(bars, row, column)} it is {number(whole[row, column])} with all {len(bars)} bars and "
-                    f"{number(part[row, column])} with the bars up to {known - 1}: {AHEAD}",
-                    bar=row,
-                    symbol=bars.symbols[column],
-                    known_up_to=known - 1,
-                    expected=plain(part[row, column]),
-                    found=plain(whole[row, column]),
-                )
+            _same(plugin, bars, whole, part, known, f"with the bars up to {known - 1} only")
 
 
 @causal
+@after("deterministic")
 def check_feature_scramble_invariant(plugin: Plugin) -> None:
     """Values do not change when the future becomes another one."""
-    spec = spec_of(plugin)
     bars = next(markets(plugin))
     whole = compute(plugin, bars)
-    places = np.linspace(spec.lookback, len(bars) - 1, 9).astype(int)
-    for known in (int(k) for k in places):
+    for known in cuts(spec_of(plugin).lookback, len(bars), seed=1):
         part = compute(plugin, scramble(bars, known))
-        wrong = kept(spec, bars)[:known] & changed(whole[:known], part[:known])
-        if wrong.any():
-            row, column = first_of(wrong)
-            raise Violation(
-                f"{place(bars, row, column)} it is {number(whole[row, column])}, and {number(part[row, column])} when "
-                f"other prices follow from bar {known} on: {AHEAD}",
-                bar=row,
-                symbol=bars.symbols[column],
-                changed_from=known,
-                expected=plain(whole[row, column]),
-                found=plain(part[row, column]),
-            )
+        _same(plugin, bars, whole, part, known, f"when other prices follow from bar {known} on")
 
 
+def _same(plugin: Plugin, bars: Bars, whole: Floats, part: Floats, known: int, how: str) -> None:
+    wrong = kept(spec_of(plugin), bars)[:known] & changed(whole[:known], part[:known])
+    if wrong.any():
+        row, column = first_of(wrong)
+        raise Violation(
+            f"{place(bars, row, column)} it is {number(whole[row, column])} with all {len(bars)} bars, and "
+            f"{number(part[row, column])} {how}: {AHEAD}",
+            bar=row,
+            symbol=bars.symbols[column],
+            changed_from=known,
+            expected=plain(part[row, column]),
+            found=plain(whole[row, column]),
+        )
+
+
+@after("deterministic", "prefix-invariant", "scramble-invariant")
 def check_feature_warm_up_only(plugin: Plugin) -> None:
     """Values are finite from the `lookback`-th bar of a symbol on."""
     spec = spec_of(plugin)
@@ -135,6 +128,7 @@ def check_feature_quiet_bars(plugin: Plugin) -> str | None:
     return remark
 
 
+@after("deterministic", "prefix-invariant", "scramble-invariant")
 def check_feature_symbols_independent(plugin: Plugin) -> None:
     """Values of a symbol do not depend on which other symbols there are (unless `cross_sectional`)."""
     spec = spec_of(plugin)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quorate.bars import Floats
 from quorate.providers import Plugin
 from quorate.specs import FeatureSpec
-from quorate.testing._base import NotApplicable, Violation
+from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._compare import differs, first_of, number, place, plain, rough, spread
 from quorate.testing._features import compute, evaluate, kept, n_bars, spec_of
 from quorate.testing.markets import market
@@ -24,6 +24,7 @@ _FACTORS = (1.001, 0.999, 1.05, 0.95, 2.0, 0.5, 100.0, 0.01)
 Windows = list[Floats]  # per input: (lookback, n_windows), or (lookback, n_symbols) of one cross-section
 
 
+@after("deterministic", "prefix-invariant", "scramble-invariant")
 def check_feature_lookback_enough(plugin: Plugin) -> None:
     """The last `lookback` bars suffice to compute a value (for `recursive`: to 0.1 % of its deviation)."""
     spec = spec_of(plugin)
@@ -84,6 +85,7 @@ def check_feature_lookback_tight(plugin: Plugin) -> str | None:
     raise _too_long(spec, min(needed, spec.lookback - 1), detail)
 
 
+@after("deterministic", "prefix-invariant", "scramble-invariant")
 def check_feature_start_independent(plugin: Plugin) -> None:
     """Values do not depend on where the history begins."""
     spec = spec_of(plugin)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from quorate.bars import Bars, Floats
 from quorate.providers import Plugin
-from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import (
     changed,
     cuts,
@@ -85,6 +85,7 @@ def check_label_ends_ahead(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_label_ends_honest(plugin: Plugin) -> str | None:
     """A value is settled at the bar it names: what comes after that bar does not change it."""
     remark = None
@@ -112,6 +113,7 @@ def check_label_ends_honest(plugin: Plugin) -> str | None:
 
 
 @causal
+@after("deterministic", "ends-honest")
 def check_label_starts_at_fill(plugin: Plugin) -> None:
     """A value is what happens from the fill at t + 1 on: the price level up to bar t is no part of it."""
     prices = market(_N, 2).open
@@ -147,6 +149,7 @@ def check_label_starts_at_fill(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic", "ends-honest")
 def check_label_is_forecast(plugin: Plugin) -> None:
     """A value depends on prices after the fill at t + 1: it is not known when the trade begins."""
     bars = market(_N, 2)
@@ -176,6 +179,7 @@ def check_label_is_forecast(plugin: Plugin) -> None:
             )
 
 
+@after("deterministic", "ends-honest")
 def check_label_unknown_after_end(plugin: Plugin) -> None:
     """Where a symbol has no price to fill at any more the label is not known."""
     spec = spec_of(plugin)
@@ -208,6 +212,7 @@ def check_label_horizon_used(plugin: Plugin) -> str | None:
     return None
 
 
+@after("deterministic", "ends-honest")
 def check_label_symbols_independent(plugin: Plugin) -> None:
     """Values of a symbol do not depend on which other symbols there are (unless `cross_sectional`)."""
     if spec_of(plugin).cross_sectional:

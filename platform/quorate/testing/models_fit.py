@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.providers import Plugin
 from quorate.testing import _models as m
-from quorate.testing._base import NotApplicable, Violation, causal, default_options
+from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing._model_data import Data, altered, constant, copied, data_for, relabelled
 from quorate.testing._models import ask, base, demand_same, is_own, spec_of, trained
 from quorate.testing._objects import walk
@@ -191,6 +191,7 @@ def _says(error: BaseException | None, words: str) -> bool:
     return error is not None and not isinstance(error, _CRASHES) and bool(re.search(words, str(error), re.IGNORECASE))
 
 
+@after("same-seed-same-result")
 def check_model_unit_weights(plugin: Plugin) -> str | None:
     """Sample weights of one change nothing."""
     found = base(plugin)
@@ -224,6 +225,7 @@ def _fit_parameters(model: Any) -> dict[str, inspect.Parameter]:
 
 
 @causal
+@after("same-seed-same-result")
 def check_model_validation_only_decides(plugin: Plugin) -> None:
     """What is held back for validation decides when to stop, and is not trained on."""
     spec = spec_of(plugin)

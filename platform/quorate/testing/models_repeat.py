@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from quorate.outputs import read_outputs
 from quorate.providers import Plugin, Reference
 from quorate.testing import _models as m
-from quorate.testing._base import NotApplicable, Violation, default_options, explain
+from quorate.testing._base import NotApplicable, Violation, after, default_options, explain
 from quorate.testing._model_data import Data, copied, data_for
 from quorate.testing._models import ask, base, demand_same, is_own, spec_of, trained
 from quorate.testing._objects import Path, shares_memory, spelled, unpicklable, walk
@@ -26,6 +26,7 @@ from quorate.testing._objects import Path, shares_memory, spelled, unpicklable, 
 _CHILD = "from quorate.testing._models import serve; serve()"
 
 
+@after("same-seed-same-result")
 def check_model_refit_forgets(plugin: Plugin) -> None:
     """Fitting again forgets the first fit: the result is that of a fresh object."""
     spec = spec_of(plugin)
@@ -71,6 +72,7 @@ def check_model_same_seed_same_result(plugin: Plugin) -> None:
     )
 
 
+@after("same-seed-same-result")
 def check_model_fresh_process(plugin: Plugin) -> None:
     """A fresh process gives the same result from the model's name and parameters alone."""
     where = plugin.provider

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module, metadata
@@ -144,8 +144,7 @@ def outcomes(
     if not isolate:
         loaded, steps = load_target(asked)
         yield from loaded
-        for step in steps:
-            yield _ask(asked, step)
+        yield from _telling((step, _ask(asked, step)) for step in steps)
         return
     process: Isolated[Step, Any] = Isolated("quorate.testing.runner")
     try:
@@ -157,14 +156,14 @@ def outcomes(
             raise first
         yield from first[0]
         for name in dict.fromkeys(step[:2] for step in first[1]):
-            yield from _ask_all(process, asked, [s for s in first[1] if s[:2] == name], seconds)
+            yield from _telling(_ask_all(process, asked, [s for s in first[1] if s[:2] == name], seconds))
     finally:
         process.close()
 
 
 def _ask_all(
     process: Isolated[Step, Any], target: _Target, steps: Sequence[tuple[str, str, str]], seconds: float
-) -> Iterator[Outcome]:
+) -> Iterator[tuple[tuple[str, str, str], Outcome]]:
     lost = ""
     left = list(steps)
     answers = process.each(_answer, target, steps, seconds)
@@ -175,10 +174,23 @@ def _ask_all(
         if isinstance(outcome, Lost):
             lost = str(outcome)
             outcome = Outcome(*step, "failed", f"while this rule was tried, {lost}", summary=_rule(step).summary)
-        yield outcome
+        yield step, outcome
     answers.close()
     for step in left:
-        yield Outcome(*step, "not-checked", f"after {lost}", summary=_rule(step).summary)
+        yield step, Outcome(*step, "not-checked", f"after {lost}", summary=_rule(step).summary)
+
+
+def _telling(answers: Iterable[tuple[tuple[str, str, str], Outcome]]) -> Iterator[Outcome]:
+    """Yield the outcomes; what is broken only because another rule is says nothing of its own."""
+    failed: set[tuple[str, str, str]] = set()
+    for step, outcome in answers:
+        root = next((name for name in _rule(step).after if (*step[:2], name) in failed), "")
+        if outcome.state == "failed" and root:
+            why = f"it says nothing as long as {root!r} is broken"
+            outcome = replace(outcome, state="not-applicable", message=why, example={})
+        elif outcome.state == "failed":
+            failed.add(step)
+        yield outcome
 
 
 def _rule(step: tuple[str, str, str]) -> Rule:
@@ -269,7 +281,12 @@ def load_target(target: _Target) -> tuple[list[Outcome], list[tuple[str, str, st
             said.append(_loading(name, "libraries", "failed", f"it {plugin.reason}: install it to check the plugin"))
         said += _known_gaps(plugin)
     usable = [p for p in _offered(registry, target, []) if p.state == "ok"]
-    return said, [(p.kind, p.name, rule.name) for p in usable for rule in rules(p.kind)]
+    return said, [(p.kind, p.name, rule.name) for p in usable for rule in sorted(rules(p.kind), key=_rests)]
+
+
+def _rests(rule: Rule) -> int:
+    """Order rules so that those that others rest on come first."""
+    return len(rule.after)
 
 
 def _known_gaps(plugin: Plugin) -> Iterator[Outcome]:

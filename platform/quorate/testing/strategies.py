@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from quorate.bars import Floats
 from quorate.providers import Plugin
 from quorate.specs import StrategySpec
-from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
 
 _N, _FIRST = 260, 40  # bars, and the first one that has a prediction
@@ -52,6 +52,7 @@ def check_strategy_computes(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_strategy_prefix_invariant(plugin: Plugin) -> None:
     """Weights do not change when the later scores are cut off."""
     for threshold in (0.02, 0.2, 0.0):
@@ -63,6 +64,7 @@ def check_strategy_prefix_invariant(plugin: Plugin) -> None:
 
 
 @causal
+@after("deterministic")
 def check_strategy_scramble_invariant(plugin: Plugin) -> None:
     """Weights do not change when other scores follow."""
     for threshold in (0.02, 0.2):
@@ -77,6 +79,7 @@ def check_strategy_scramble_invariant(plugin: Plugin) -> None:
             )
 
 
+@after("deterministic", "prefix-invariant", "scramble-invariant")
 def check_strategy_symbols_independent(plugin: Plugin) -> None:
     """Weights of a symbol do not depend on the scores of others (unless `cross_sectional`)."""
     assert isinstance(plugin.spec, StrategySpec)
