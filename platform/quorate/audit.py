@@ -31,10 +31,10 @@ def cuts(first: int, n_bars: int) -> list[int]:
 def audit_rows(
     bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], labels: Callable[[Bars], Labels], first: int
 ) -> None:
-    """Build the rows again without the future, the labels with another one, and compare.
+    """Build the rows again without the future, the labels with another one, too, and compare.
 
     A label may need to see that its trade is over, so without the future it can be unknown still; but
-    once it has ended, no future may change it.
+    once it is known and has ended, no future may change it or its end.
 
     Parameters
     ----------
@@ -64,6 +64,7 @@ def audit_rows(
                 f"{dataset.X[row, column]:g}, but {part.X[row, column]:g} when the bars after "
                 f"{bars.sessions[known - 1]} are not known"
             )
+        _check_known(bars, dataset, part, known)
         other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
         wrong = (dataset.end < known) & (other != dataset.y)
         if wrong.any():
@@ -73,6 +74,20 @@ def audit_rows(
                 f"to be known on {bars.sessions[int(dataset.end[row])]}, but it is {other[row]:g} when other "
                 f"bars follow after {bars.sessions[known - 1]}"
             )
+
+
+def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> None:
+    """Raise `IntegrityError` if a label that was known without the later bars is another one, or ends elsewhere."""
+    y, end = dataset.y[: len(part)], dataset.end[: len(part)]
+    same = np.isclose(part.y, y, rtol=RELATIVE, atol=ABSOLUTE) & (part.end == end)
+    wrong = ~np.isnan(part.y) & (part.end < known) & ~same
+    if wrong.any():
+        row = int(wrong.argmax())
+        now = f"{y[row]:g} and known on {bars.sessions[int(end[row])]}" if np.isfinite(y[row]) else "not known"
+        raise IntegrityError(
+            f"the label looks past its own end: {_where(bars, dataset, row)} it is {now}, but {part.y[row]:g} and "
+            f"known on {bars.sessions[int(part.end[row])]} when the bars after {bars.sessions[known - 1]} are missing"
+        )
 
 
 def audit_strategy(

@@ -55,7 +55,7 @@ class Trading:
 
 
 def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
-    """Return fees or slippage as a number or an array, zero where a symbol has no bar.
+    """Return fees or slippage as a number or an array; where a symbol has no bar, its last one.
 
     Raises
     ------
@@ -74,7 +74,10 @@ def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
             f"cost model {model!r}: {name} must be a fraction of the traded value, 0 <= {name} < {MOST}; it was "
             f"{np.ravel(known)[int(np.argmax(wrong))]:g}"
         )
-    return np.where(bars.present, shares, 0.0) if shares.ndim else float(shares)
+    if not shares.ndim:
+        return float(shares)
+    # One that has ended is paid out at its last price, and at its last cost.
+    return pd.DataFrame(np.where(bars.present, shares, np.nan)).ffill().fillna(0.0).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)

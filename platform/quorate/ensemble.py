@@ -79,7 +79,8 @@ def combine(
     """Return the combined prediction of every row, and the weights of every fold.
 
     A member whose fit failed on a fold has no weight there: that it failed was known before the fold's
-    first decision, and what it would have weighed elsewhere is no matter.
+    first decision, and what it would have weighed elsewhere is no matter. One that never predicted before,
+    as its fits failed, has none until rows of its own have ended, unless that is so for all of them.
 
     Parameters
     ----------
@@ -98,12 +99,15 @@ def combine(
         there = np.asarray(np.isfinite(predictions[fold.test]).all(axis=0), dtype=bool)
         if not there.any():
             continue
-        given = predictions[:, there]
+        ended = predictions[dataset.end <= fold.first]
+        proven = there & np.isfinite(ended).any(axis=0)
+        voting = proven if proven.any() else there
+        given = predictions[:, voting]
         known = known_rows(given, dataset.end, fold.first)
-        names = tuple(name for name, is_there in zip(members, there.tolist(), strict=True) if is_there)
+        names = tuple(name for name, votes in zip(members, voting.tolist(), strict=True) if votes)
         history = EnsembleHistory(names, given[known], dataset.y[known], dataset.bar[known], binary)
-        weights[k, there] = member_weights(spec, params, history)
-        combined[fold.test] = weighted(given[fold.test], weights[k, there])
+        weights[k, voting] = member_weights(spec, params, history)
+        combined[fold.test] = weighted(given[fold.test], weights[k, voting])
     return combined, weights
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.backtest import BacktestResult
-from quorate.errors import PluginError
+from quorate.errors import PluginError, near_misses
 from quorate.registry import Registry
 from quorate.specs import GateSpec, MetricSpec
 
@@ -78,7 +78,9 @@ class Evidence:
     @staticmethod
     def _lookup(table: Mapping[str, float], name: str) -> float:
         if name not in table:
-            raise PluginError(f"a gate asks for the metric {name!r}, which no plugin provides")
+            raise PluginError(
+                f"a gate asks for the metric {name!r}, which no plugin provides{near_misses(name, table)}"
+            )
         return table[name]
 
 

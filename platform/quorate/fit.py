@@ -149,8 +149,9 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         with memory_limit(memory):
             predictions, outputs, key, notes = _fit(task, data.dataset, fold)
     except MemoryError as e:
-        limit = f"more than {memory / 2**30:.1f} GiB (execution.fit_memory)" if memory else "more memory than there is"
-        error, trace = f"it needs {limit}: {e or 'MemoryError'}", traceback.format_exc()
+        # How much that was depends on the machine: a note.
+        error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
+        notes = (f"more than {memory / 2**30:.1f} GiB: {e or 'MemoryError'}" if memory else str(e),)
     except (Exception, SystemExit) as e:  # a plugin may raise anything; the run decides what a failed fit means
         error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
         trace = traceback.format_exc()
@@ -237,7 +238,7 @@ def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[
     """
     if not share:
         return rows, rows[:0]
-    cut = dataset.bar[rows[int(len(rows) * (1 - share))]]
+    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
     train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
     if not len(train):
         raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")

@@ -48,7 +48,7 @@ def run_fits(
     ------
     FitError
         If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
-        any case, if no member is left.
+        any case, if no member is left on a fold.
     """
     tasks = fit_tasks(study, folds)
     results: dict[tuple[str, int], FitResult] = {}
@@ -64,11 +64,13 @@ def run_fits(
 
     executor.run(FitData(study.dataset, tuple(folds)), tasks, arrived)
     ordered = [results[task.model, task.fold] for task in tasks]
-    if all(result.error for result in ordered if result.model in study.voting):
-        first = next(result for result in ordered if result.model in study.voting)
-        raise FitError(
-            f"no member is left: every fit failed, {_who(study, first)} on {_fold_text(study, first)}: {first.error}"
-        ) from RuntimeError(first.trace)
+    for fold in folds:
+        voting = [r for r in ordered if r.fold == fold.index and r.model in study.voting]
+        if all(result.error for result in voting):
+            first = voting[0]
+            raise FitError(
+                f"no member is left on {_fold_text(study, first)}: {_who(study, first)} failed: {_why(first)}"
+            ) from RuntimeError(first.trace)
     return ordered
 
 
@@ -86,7 +88,7 @@ def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]
                     "fold": result.fold,
                     "test_first": str(study.bars.sessions[_fold(study, result).first]),
                     "train_rows": result.n_train,
-                    "reason": result.error,
+                    "reason": " ".join(result.error.split()),
                 }
             )
     return rows
@@ -105,7 +107,8 @@ def _fold_text(study: Study, result: FitResult) -> str:
 
 def _why(result: FitResult) -> str:
     # How a process ended is a note: it is not the same wherever the fit runs.
-    return f"{result.error}: {result.notes[0]}" if not result.trace and result.notes else result.error
+    detail = f": {result.notes[0]}" if result.notes and (not result.trace or "MemoryError" in result.trace) else ""
+    return " ".join(f"{result.error}{detail}".split())
 
 
 def _who(study: Study, result: FitResult) -> str:

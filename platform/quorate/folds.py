@@ -60,7 +60,10 @@ def walk_forward(bar: Positions, end: Positions, spans: Sequence[Span], index: i
 
 
 def check_spans(spans: Sequence[Span], n_bars: int, start: int, splitter: str) -> None:
-    """Raise `PluginError`, unless the spans follow one another from `start` or later to the last bar."""
+    """Raise `PluginError`, unless the spans follow one another to the last bar.
+
+    The first begins at `start`, or anywhere, if that is 0.
+    """
     told = f"splitter {splitter!r}, {n_bars} bars from bar {start} on:"
     if not spans:
         raise PluginError(f"{told} it must yield at least one Span; it yielded none")

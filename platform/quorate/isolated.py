@@ -6,6 +6,7 @@ GPU do not survive being copied.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -40,7 +41,7 @@ class Lost:
     ending: str = ""
 
     def __str__(self) -> str:
-        return f"its process died: {self.ending}" if self.ending else f"it did not finish within {self.seconds:.0f} s"
+        return f"its process died: {self.ending}" if self.ending else f"it did not finish within {self.seconds:.3g} s"
 
 
 class Isolated(Generic[Item, Result]):
@@ -93,7 +94,8 @@ class Isolated(Generic[Item, Result]):
     def close(self) -> None:
         """End the process; may be called twice."""
         self._connection.close()
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], Connection]:
@@ -106,6 +108,7 @@ class Isolated(Generic[Item, Result]):
             stdin=subprocess.DEVNULL,
             stdout=2,
             env=environment,
+            start_new_session=True,  # what it starts itself ends with it
         )
         theirs.close()
         return process, Connection(ours.detach())
@@ -156,7 +159,7 @@ def _serve(connection: Connection) -> None:
             try:
                 calls.put(connection.recv())
             except (EOFError, OSError):
-                os._exit(0)
+                os.killpg(0, signal.SIGKILL)
             except BaseException as e:  # what cannot be loaded is told by whoever waits for a result
                 calls.put(e)
 

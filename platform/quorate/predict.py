@@ -14,14 +14,15 @@ from quorate.bars import FIELDS, Bars
 from quorate.dataset import NEVER
 from quorate.decide import score_of
 from quorate.errors import DataError, RecipeError
-from quorate.fitting import collect, run_fits
+from quorate.evidence import finite_or_none
+from quorate.fitting import collect, failures, run_fits
 from quorate.folds import Fold
 from quorate.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.model import Report
 from quorate.session import Session, load_bars, restore_session
 from quorate.store import Home
-from quorate.study import Study, decide_all, prepare
+from quorate.study import Study, decide_all, prepare, spans_of
 from quorate.tables import stored_predictions
 
 
@@ -38,7 +39,7 @@ class Prediction:
     fill : str
         Where the order is filled: ``open`` or ``close`` of the next bar.
     train_rows : int
-        Rows whose label had ended, on which every member was fitted anew.
+        Rows on which every member was fitted anew: their label had ended, and the splitter goes so far back.
     threshold : float
         The score that is traded from on.
     weights : dict
@@ -67,7 +68,9 @@ def predict(
     home: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Prediction:
-    """Refit the members of a run on every row whose label has ended and return the next weights.
+    """Refit the members of a run on the rows that its next fold would train on and return the next weights.
+
+    With the expanding splitter these are all rows whose label has ended, with the rolling one the latest.
 
     Ensemble weights and threshold come from the run's out-of-fold predictions, by the same causal
     rule as in the run. The holdout's bars are trained on, but not judged.
@@ -99,13 +102,17 @@ def predict(
     rows = np.flatnonzero(study.dataset.bar == last).astype(np.int64)
     if not len(rows):
         raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
-    train = np.flatnonzero(study.dataset.end <= last).astype(np.int64)
+    span = spans_of(session.recipe, session.registry, bars, last)[0]
+    known = (study.dataset.end <= last) & (study.dataset.bar >= span.train_from)
+    train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     study = replace(study, folds=[*folds, now])
     with session.executor() as executor:
         session.progress.fits(dict.fromkeys(study.members, 1))
         fits = run_fits(study, [now], executor, session.progress.fitted)
     session.progress.close()
+    for failed in failures(study, fits):
+        session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
     return _prediction(study, session, report, collect(study, fits, earlier), rows, len(train))
 
 
@@ -181,7 +188,7 @@ def _prediction(
             "weight": float(judged.decisions.targets[-1, study.dataset.symbol[row]]),
             "score": float(score_of(judged.predictions[row : row + 1], study.binary)[0]),
             "prediction": float(judged.predictions[row]),
-            "members": {name: float(predictions[row, names.index(name)]) for name in study.voting},
+            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in study.voting},
         }
         for row in rows
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from quorate import hooks, modules
@@ -134,6 +135,17 @@ def _defined_in(module: Any, function: Any) -> bool:
     return getattr(function, "__module__", None) == getattr(module, "__name__", None)
 
 
+def _fields(error: Exception) -> str:
+    """Return what a spec can be given, where that is what its constructor complains of."""
+    told = re.match(r"(\w+)\.__init__\(\) .*argument", str(error)) if isinstance(error, TypeError) else None
+    spec = next((k for k in KINDS.values() if told and k.__name__ == told[1]), None)
+    if spec is None:
+        return ""
+    known = [f.name for f in fields(spec) if f.init]
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    return f": its fields are {one_of(known)}{near_misses(unknown[1], known) if unknown else ''}"
+
+
 def ask(function: Any, hook: str, kind: str, provider: Provider) -> list[Spec]:
     """Call a plugin's hook and return the specs it yields.
 
@@ -147,7 +159,7 @@ def ask(function: Any, hook: str, kind: str, provider: Provider) -> list[Spec]:
         result = function()
         specs = list(result) if isinstance(result, Iterable) else []
     except Exception as e:  # a hook is foreign code
-        reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
+        reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}{_fields(e)}"
         raise PluginError(f"{provider}: {hook} failed{modules.line_in(e, provider.local)}: {reason}") from e
     if isinstance(result, Spec) or result is None or not isinstance(result, Iterable):
         raise PluginError(f"{provider}: {hook} must yield specs; it returned {type(result).__name__}: use yield")

@@ -155,7 +155,8 @@ class Registry:
         first = self._plugins.get(key)
         if first is not None:
             others = first.reason if first.state == "conflict" else f"provided by both {first.provider}"
-            reason = f"{others} and {provider}"
+            twice = first.state != "conflict" and first.provider == provider
+            reason = f"provided twice by {provider}" if twice else f"{others} and {provider}"
             plugin = replace(first, state="conflict", reason=reason, rivals=(*first.rivals, provider))
         self._plugins[key] = plugin
 

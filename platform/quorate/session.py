@@ -17,7 +17,7 @@ from quorate.execution import Executor, make_executor
 from quorate.fit import FitTask
 from quorate.progress import Progress
 from quorate.provenance import recipe_digest
-from quorate.recipe.load import load_recipe, merge, nested_override, redact, substitute, validate
+from quorate.recipe.load import extend, load_recipe, merge, nested_override, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
@@ -66,7 +66,7 @@ def open_session(
     if isinstance(recipe, Recipe):
         loaded = recipe
     elif isinstance(recipe, Mapping):
-        loaded = validate(dict(recipe), "given")
+        loaded = validate(extend(recipe, registry), "given")
     else:
         loaded = load_recipe(recipe, registry, overrides)
     if overrides and not isinstance(recipe, str | Path):

@@ -73,9 +73,14 @@ class Choice:
 
     values: tuple[Any, ...]
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.values, tuple) or not self.values:
-            raise PluginError(f"Choice takes a tuple of at least one value; it was {self.values!r}")
+    def __init__(self, values: tuple[Any, ...], *more: Any) -> None:
+        if more or not isinstance(values, tuple) or not values:
+            given = (values, *more) if more else tuple(values) if isinstance(values, list | set | tuple) else (values,)
+            raise PluginError(
+                f"Choice takes one tuple of values, e.g. quorate.Choice({given or ('a', 'b')!r}); "
+                f"it was given {', '.join(repr(v) for v in (values, *more))}"
+            )
+        object.__setattr__(self, "values", values)
 
     def at(self, share: float) -> Any:
         """Return the value a share (0 to 1) of the way through them."""

@@ -195,3 +195,12 @@ def test_a_holdout_continues_any_walk_forward(small: dict[str, object], folds: d
     if folds.get("splitter") == "rolling":
         assert table["train_rows"].max() <= 250
     assert reproduce(report.run_id).identical
+
+
+@pytest.mark.slow
+def test_a_prediction_refits_on_what_the_splitter_would(small: dict[str, object]) -> None:
+    table = {**small, "models": {"logistic": {}}}
+    rolling = quorate.run({**table, "folds": {"splitter": "rolling", "train": 250, "test": 80}})
+    expanding = quorate.run({**table, "folds": {"initial": 250, "test": 80}})
+    assert 240 <= predict(rolling.run_id).train_rows <= 250
+    assert predict(expanding.run_id).train_rows > 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -78,12 +79,12 @@ REASONS = {
     "spin": "it did not finish within 6 s (execution.fit_seconds)",
     "die": "its process died",
     "crash": "its process died",
-    "devour": "it needs more than 1.0 GiB (execution.fit_memory)",
+    "devour": "it needs more memory than a fit may take (execution.fit_memory)",
     "holes": "of 50 values of 'mean' are not, the first in row 3",
     "endless": "of 50 values of 'mean' are not, the first in row 3",
     "short": "predict of 256 rows must have shape (256,); it had (255,)",
 }
-ENDINGS = {"die": "it exited with code 7", "crash": "it was killed by SIGSEGV"}
+ENDINGS = {"die": "it exited with code 7", "crash": "it was killed by SIGSEGV", "devour": "more than 1.0 GiB"}
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_a_run_with_failures_can_be_promoted_and_reproduced(small: dict[str, obj
 
 def test_without_any_member_left_there_is_nothing_to_judge(small: dict[str, object], plugin: Path) -> None:
     table = recipe(small, "error", on_failure="drop", folds={"initial": 450, "test": 100})
-    with pytest.raises(quorate.FitError, match=r"no member is left: every fit failed, model 'error'.*no luck"):
+    with pytest.raises(quorate.FitError, match=r"no member is left on fold \d .*: model 'error'.*no luck"):
         quorate.run({**table, "models": {"error": {"plugin": "trouble", "how": "error"}}}, plugins=[plugin])
 
 
@@ -187,6 +188,69 @@ def test_a_fit_that_takes_long_is_told_while_it_runs(
     [told] = [message for message in heard if "has been fitting" in message]
     assert told.startswith("model 'hang' has been fitting on fold 2 for")
     assert "6 s (execution.fit_seconds)" in told
+
+
+LATE = """
+import numpy as np
+import quorate
+
+
+class Late:
+    # Needs more history than the first folds have.
+    def fit(self, X, y):
+        if len(X) < 400:
+            raise ValueError("too few rows")
+        return self
+
+    def predict(self, X):
+        return 0.5 + 0.01 * np.sign(X[:, 0])
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("late", Late, task="regression")
+"""
+
+
+def test_a_member_that_never_predicted_before_does_not_cost_the_others_their_history(
+    small: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "late.py"
+    path.write_text(LATE)
+    table = {**small, "models": {"logistic": {}, "lightgbm": {"n_estimators": 20}}, "on_failure": "drop"}
+    table["folds"] = {"initial": 300, "test": 60}
+    plain, report = quorate.run(table), quorate.run(table, plugins=[path])
+    assert {f["model"] for f in report.results["development"]["failures"]} == {"late"}
+    late = report.folds["weight/late"]
+    first = int(late.gt(0).idxmax())
+    assert late.iloc[:first].eq(0).all()
+    # It predicted on the fold before, and those rows have ended.
+    assert report.predictions.loc[report.predictions["fold"] == first - 1, "member/late"].notna().all()
+    assert report.predictions.loc[report.predictions["fold"] == first - 2, "member/late"].isna().all()
+    for name in ("logistic", "lightgbm"):
+        assert report.folds[f"weight/{name}"][:first].tolist() == plain.folds[f"weight/{name}"][:first].tolist()
+
+
+def test_a_fold_without_any_member_stops_the_run(small: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "late.py"
+    path.write_text(LATE)
+    table = {**small, "models": {"late": {}}, "on_failure": "drop"}
+    with pytest.raises(quorate.FitError, match=r"no member is left on fold 0 .*model 'late' .*too few rows"):
+        quorate.run(table, plugins=[path])
+
+
+def test_a_prediction_says_who_takes_no_part(small: dict[str, object], plugin: Path) -> None:
+    import json
+    from dataclasses import asdict
+
+    from quorate.predict import predict
+
+    report = quorate.run(recipe(small, "error", on_failure="drop"), plugins=[plugin])
+    result = predict(report.run_id)
+    assert result.targets[0]["members"]["error"] is None
+    assert result.weights["error"] == 0.0
+    assert any("model 'error' takes no part: ValueError: no luck" in w for w in result.warnings)
+    json.dumps(asdict(result), allow_nan=False)
 
 
 # --- what it rests on
@@ -209,6 +273,25 @@ def test_a_process_beside_answers_in_order_and_is_replaced_when_it_is_lost() -> 
         assert isinstance(answers[1], Lost)
     finally:
         process.close()
+
+
+def leave_a_child(shared: None, item: str) -> None:
+    import subprocess
+
+    Path(item).write_text(str(subprocess.Popen(["sleep", "600"]).pid))
+    time.sleep(600)
+
+
+def test_what_a_stopped_call_started_ends_with_it(tmp_path: Path) -> None:
+    process: Isolated[str, None] = Isolated()
+    try:
+        [(_, lost)] = process.each(leave_a_child, None, [str(tmp_path / "pid")], seconds=3)
+    finally:
+        process.close()
+    assert isinstance(lost, Lost)
+    pid = int((tmp_path / "pid").read_text())
+    state = Path(f"/proc/{pid}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
 
 
 def test_memory_is_limited_while_it_is_asked_for_and_not_after() -> None:

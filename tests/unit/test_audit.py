@@ -70,6 +70,24 @@ def test_a_label_that_claims_to_end_too_early_is_stopped(tmp_path):
         run(tmp_path, code + LABEL, labels={"name": "hasty"})
 
 
+HINDSIGHT = {
+    "rows left out for what follows their end": "    later = np.abs(prices[5:] / prices[2:-3] - 1)\n"
+    "    values[: n - 5][later < 0.01] = np.nan\n    ends = np.arange(n) + 2\n",
+    "an end that moves with the data": "    ends = np.minimum(np.arange(n) + 30, n - 1)\n",
+}
+
+
+@pytest.mark.parametrize("name", HINDSIGHT)
+def test_a_label_known_by_its_end_that_later_bars_change_is_stopped(tmp_path, name):
+    code = (
+        "def hasty(prices, horizon):\n    n = len(prices)\n    values = np.full_like(prices, np.nan)\n"
+        "    values[: n - 2] = prices[2:] > prices[1:-1]\n" + HINDSIGHT[name] + "    values[ends >= n] = np.nan\n"
+        "    return values, np.broadcast_to(ends[:, None], prices.shape)\n"
+    )
+    with pytest.raises(quorate.IntegrityError, match=r"the label looks past its own end: .* are missing"):
+        run(tmp_path, code + LABEL, labels={"name": "hasty"})
+
+
 def test_a_strategy_that_reads_later_scores_is_stopped(tmp_path):
     code = "def knowing(score, threshold):\n    return np.where(score > np.nanmean(score), 1.0, 0.0)\n"
     with pytest.raises(quorate.IntegrityError, match="strategy 'knowing' looks ahead"):

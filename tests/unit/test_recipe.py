@@ -360,6 +360,21 @@ def test_an_override_is_validated_like_the_recipe():
         load_recipe("planted", REGISTRY, ["labels.horizn=5"])
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["option-first", "plugin-first"])
+def test_an_option_given_with_its_plugin_counts_in_any_order(first):
+    items = ["folds.train=500", "folds.splitter=rolling"]
+    folds = load_recipe("planted", REGISTRY, items if first == 0 else items[::-1]).folds
+    assert (folds.splitter, folds.options) == ("rolling", {"train": 500})
+
+
+def test_a_mapping_may_extend_a_recipe():
+    session = open_session({"extends": "planted", "folds": {"test": 99}, "costs": {"model": "range"}})
+    assert session.recipe.folds.options == {"initial": 1000, "test": 99}
+    assert session.recipe.costs.options == {"fees": 0.0005, "share": 0.02, "window": 20, "most": 0.05}
+    with pytest.raises(quorate.RecipeError, match="extends must be the name or path of a recipe; it was 5"):
+        open_session({"extends": 5})
+
+
 def test_overrides_of_a_mapping_are_refused():
     with pytest.raises(quorate.RecipeError, match="overrides apply to a recipe given by name or path"):
         open_session(TINY, overrides=["folds.test=50"])

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from quorate import console
+from quorate.errors import RecipeError
 from quorate.recipe.load import nested_override
 from quorate.testing.runner import Outcome, outcomes
 
@@ -29,7 +31,7 @@ def check(targets: Sequence[str], settings: Sequence[str], seconds: float, every
     for item in settings:
         options.update(nested_override(item))
     found: list[Outcome] = []
-    for target in targets:
+    for target in _expanded(targets):
         with console.counting(f"checking {target}") as tell:
             for outcome in outcomes(target, options=options, seconds=seconds):
                 found.append(outcome)
@@ -42,6 +44,21 @@ def check(targets: Sequence[str], settings: Sequence[str], seconds: float, every
     else:
         _print(found, every)
     return sound
+
+
+def _expanded(targets: Sequence[str]) -> Iterator[str]:
+    """Yield the targets; for a folder its plugin files, as where folders are given to a run."""
+    for target in targets:
+        path = Path(target)
+        if path.suffix == ".toml":
+            raise RecipeError(f"{target} is a recipe: quorate recipe show {target} checks it; check takes plugins")
+        if not path.is_dir():
+            yield target
+            continue
+        files = [str(file) for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
+        if not files:
+            raise RecipeError(f"the folder {target} holds no plugin file (*.py)")
+        yield from files
 
 
 def _print(found: Sequence[Outcome], every: bool) -> None:

@@ -149,7 +149,7 @@ def prediction(result: Prediction, as_json: bool) -> None:
         [t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in result.targets
     ]
     target.print(console.table(columns, [rows]))
-    cells = [[m, f"{result.weights[m]:.1%}", *(f"{t['members'][m]:.4f}" for t in result.targets[:6])] for m in members]
+    cells = [[m, f"{result.weights[m]:.1%}", *(_figure(t["members"][m]) for t in result.targets[:6])] for m in members]
     target.print(
         console.table(
             [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in result.targets[:6])], [cells]
@@ -157,3 +157,7 @@ def prediction(result: Prediction, as_json: bool) -> None:
     )
     if result.verdict != "PASS":
         console.err().print(f"note: the verdict on this ensemble is {result.verdict}; it has not earned promotion")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

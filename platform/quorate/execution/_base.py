@@ -100,7 +100,10 @@ class Serial(Executor):
 
 def _fit_shared(shared: tuple[FitData, int], task: FitTask) -> FitResult:
     data, memory = shared
-    return run_fit(task, data, memory)
+    try:
+        return run_fit(task, data, memory)
+    except KeyboardInterrupt:  # not from a keyboard: this process does not hear it
+        return lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
 
 
 def cpu_count() -> int:

@@ -103,7 +103,7 @@ class RayExecutor(Executor):
         except ray.exceptions.OutOfMemoryError:
             reason, how = "it used more memory than the machine has", ""
         except ray.exceptions.RayError as e:
-            reason, how = "its process died", f"twice: {(str(e).splitlines() or [type(e).__name__])[0]}"
+            reason, how = "its process died", f"twice ({type(e).__name__})"
         return lost_fit(fit.task, data, reason, fit.seconds, how)
 
     def _ready(self) -> Any:

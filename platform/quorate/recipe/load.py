@@ -46,11 +46,24 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
         Naming the file, the key, what was expected and what was found.
     """
     table, where = read_table(name, registry)
-    # Together first, so that an option given before its source is not lost with the old source's.
+    # Together first, so that an option given before its plugin is not lost with the old plugin's.
     changes: Table = {}
     for item in overrides:
-        changes = merge(changes, nested_override(item), f"--set {item}")
+        changes = merge(changes, nested_override(item), f"--set {item}", afresh=item.startswith("holdout."))
     return validate(merge(table, changes, "--set"), where)
+
+
+def extend(table: Mapping[str, Any], registry: Registry) -> Table:
+    """Return a recipe given as a table with what it extends merged in."""
+    own = dict(table)
+    base = own.pop("extends", None)
+    if base is None:
+        return own
+    if not isinstance(base, str | Path):
+        raise RecipeError(f"extends must be the name or path of a recipe; it was {base!r}")
+    parent, _ = read_table(base, registry)
+    parent.pop("description", None)
+    return merge(parent, own, "given")
 
 
 def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> tuple[Table, str]:
@@ -100,20 +113,20 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
 _NAMING = {"data": ("source", "bundled"), "folds": ("splitter", "expanding"), "costs": ("model", "fixed")}
 
 
-def merge(base: Table, over: Mapping[str, Any], where: str) -> Table:
+def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True, top: bool = True) -> Table:
     """Return `base` with `over` laid on top, table by table.
 
-    A table that names another plugin (another data source, say) starts afresh: the options of the
+    A table that names another plugin (another data source, say) starts `afresh`: the options of the
     old one mean nothing to the new. So does a holdout given in another way.
     """
     merged = dict(base)
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            naming, default = _NAMING.get(key, ("plugin", None))
+            naming, default = _NAMING.get(key, ("plugin", None)) if top else ("plugin", None)
             # The ways to give a holdout exclude each other: the later one counts.
-            changed = key == "holdout" or (naming in value and value[naming] != old.get(naming, default))
-            merged[key] = dict(value) if changed else merge(dict(old), value, where)
+            changed = (top and key == "holdout") or (naming in value and value[naming] != old.get(naming, default))
+            merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing
         elif isinstance(old, Mapping) and value is not False:

@@ -223,7 +223,8 @@ def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:
             f"{fold['threshold']:g}",
         ]
         if width >= NARROW:
-            top = sorted(fold["weights"].items(), key=lambda item: -item[1])[:top_count]
+            voting = [(name, weight) for name, weight in fold["weights"].items() if weight > 0]
+            top = sorted(voting, key=lambda item: -item[1])[:top_count]
             equal = len({round(w, 12) for w in fold["weights"].values()}) == 1
             row.append("equal" if equal else ", ".join(f"{name} {weight:.0%}" for name, weight in top))
         rows.append(row)
