@@ -76,6 +76,14 @@ def attributes(name: str) -> str:
     return "\n".join(["| attribute | type | meaning |", "|---|---|---|", *cells])
 
 
+def constructor(name: str) -> str:
+    """Return how an object is made, with its defaults."""
+    cls = getattr(quorate, name.removeprefix("quorate."))
+    cells = [f.name if f.default is f.default_factory is dataclasses.MISSING else f"{f.name}={_default(f).strip('`')}"
+             for f in dataclasses.fields(cls)]  # fmt: skip
+    return "```python\n" + textwrap.fill(f"{name}({', '.join(cells)})", 100, subsequent_indent="    ") + "\n```"
+
+
 def rule_table(kind: str) -> str:
     """Return a table of the rules of a kind; those that no known gap excuses are in bold."""
     rows = [f"| {'**' if r.causal else ''}`{r.name}`{'**' if r.causal else ''} | {_cell(r.summary)} |"
@@ -101,6 +109,7 @@ WRITERS = {
     "example": example,
     "fields": fields,
     "attributes": attributes,
+    "constructor": constructor,
     "rules": rule_table,
     "builtins": built_ins,
 }

@@ -1,6 +1,7 @@
 """The rules of what feeds a run: each names the plugin that breaks it, and lets sound ones pass."""
 
 import importlib
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +11,25 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate.providers import Plugin, Provider
-from quorate.testing import costs, features, features_lookback, labels, sources, splitters, strategies
+from quorate.testing import (
+    costs,
+    features,
+    features_finite,
+    features_future,
+    features_lookback,
+    labels,
+    labels_ends,
+    sources,
+    splitters,
+    strategies,
+)
 from quorate.testing._base import NotApplicable, Violation, rules_in
 from quorate.testing._compare import cuts, rough
 from quorate.testing.markets import market
 
 MODULES = {
-    "feature": ("features", "features_lookback"),
-    "label": ("labels",),
+    "feature": ("features", "features_finite", "features_future", "features_lookback"),
+    "label": ("labels", "labels_ends"),
     "strategy": ("strategies",),
     "cost": ("costs",),
     "splitter": ("splitters",),
@@ -75,11 +87,11 @@ class Shifted:
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, 60))
 def test_a_feature_that_reads_ahead_is_named_however_far_it_reads(by):
-    found = refused(features.check_feature_prefix_invariant, feature(Shifted(by), lookback=1))
+    found = refused(features_future.check_feature_prefix_invariant, feature(Shifted(by), lookback=1))
     assert found.example["expected"] != found.example["found"]
     assert f"bar {found.example['bar']} (" in found.message
     assert "reads the future" in found.message
-    refused(features.check_feature_scramble_invariant, feature(Shifted(by), lookback=1))
+    refused(features_future.check_feature_scramble_invariant, feature(Shifted(by), lookback=1))
 
 
 def past_return(window):
@@ -147,7 +159,7 @@ def test_rules_on_what_cannot_be_computed_refer_to_the_one_that_says_why():
     one = feature(lambda close: close[1:])
     refused(features.check_feature_computes, one)
     with pytest.raises(NotApplicable, match="computes"):
-        features.check_feature_prefix_invariant(one)
+        features_future.check_feature_prefix_invariant(one)
 
 
 def test_a_long_standstill_is_a_remark():
@@ -157,7 +169,7 @@ def test_a_long_standstill_is_a_remark():
         out[19:] = (close[19:] - windows.mean(axis=2)) / np.ptp(windows, axis=2)
         return out
 
-    assert "prices that stand still" in features.check_feature_quiet_bars(feature(zscore, lookback=20))
+    assert "prices that stand still" in features_finite.check_feature_quiet_bars(feature(zscore, lookback=20))
 
 
 def test_a_feature_that_remembers_calls_is_not_deterministic():
@@ -202,8 +214,8 @@ def test_a_label_that_ends_early_only_where_all_bars_are_there_gets_a_remark():
         return values, ends
 
     one = plugin(quorate.LabelSpec("one", early, task="regression"))
-    assert "near the end of the data" in labels.check_label_ends_honest(one)
-    assert "no effect" in labels.check_label_horizon_used(one)
+    assert "near the end of the data" in labels_ends.check_label_ends_honest(one)
+    assert "labels.horizon would have no effect" in refused(labels.check_label_horizon_used, one).message
 
 
 def test_a_classification_of_numbers_is_refused():
@@ -293,3 +305,74 @@ def test_the_rough_market_has_what_an_ordinary_one_lacks():
     assert (bars.high == bars.low).any()
     assert (bars.volume == 0).any()
     assert np.abs(np.diff(np.log(bars.close), axis=0)).max() > 0.15
+
+
+def test_a_warm_up_that_is_too_short_is_told_to_the_bar():
+    one = feature(past_return(10), lookback=10)
+    assert "declare lookback=11" in refused(features_finite.check_feature_warm_up_only, one).message
+
+
+def test_gaps_here_and_there_are_no_warm_up():
+    def gap(close):
+        return np.where(np.isin(np.arange(len(close)), (50, 90))[:, None], np.nan, np.log(close))
+
+    assert "define the value" in refused(features_finite.check_feature_warm_up_only, feature(gap)).message
+
+
+def ewm(alpha):
+    def one(close):
+        out = close.copy()
+        for t in range(1, len(close)):
+            out[t] = (1 - alpha) * out[t - 1] + alpha * close[t]
+        return close / out - 1
+
+    return one
+
+
+def test_the_lookback_that_is_enough_is_told_and_is_enough():
+    filled = lambda close: np.nan_to_num(past_return(40)(close))  # noqa: E731
+    enough = features_lookback.check_feature_lookback_enough
+    assert "Declare lookback=41 " in refused(enough, feature(filled, lookback=7)).message
+    message = refused(enough, feature(ewm(0.2), lookback=12, recursive=True)).message
+    told = int(message.rpartition("lookback=")[2])
+    enough(feature(ewm(0.2), lookback=told, recursive=True))
+    assert "recursive=True and lookback=" in refused(enough, feature(ewm(0.2), lookback=12)).message
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_no_lookback_is_enough_for_a_mean_over_all_history(recursive):
+    def expanding(close):
+        return close / (np.cumsum(close, axis=0) / np.arange(1, len(close) + 1)[:, None]) - 1
+
+    one = feature(expanding, lookback=20, recursive=recursive)
+    assert "No lookback would be enough" in refused(features_lookback.check_feature_lookback_enough, one).message
+
+
+def test_a_feature_that_fails_on_a_short_history_is_told_so():
+    def one(close):
+        if len(close) < 60:
+            raise ValueError("too few samples")
+        return np.log(close)
+
+    message = refused(features_future.check_feature_prefix_invariant, feature(one)).message
+    assert "with only the bars up to 0" in message
+    assert "short histories" in message
+
+
+def test_a_slow_feature_gets_a_remark():
+    def one(close):
+        time.sleep(0.35)
+        return np.log(close)
+
+    assert "Compile once" in features.check_feature_computes(feature(one))
+    assert features.check_feature_computes(feature(np.log)) is None
+
+
+def test_rules_give_features_arrays_of_their_own():
+    def one(close):
+        close.setflags(write=True)
+        close[0] = 1.0
+        return np.log(close)
+
+    features.check_feature_deterministic(feature(one))
+    refused(features.check_feature_input_unmodified, feature(one))

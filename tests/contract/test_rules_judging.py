@@ -12,6 +12,7 @@ import quorate
 from quorate.registry import Registry
 from quorate.testing import reference_cases
 from quorate.testing._base import NotApplicable, Violation, rules_in
+from quorate.testing.runner import check
 
 
 def broken(spec):
@@ -222,3 +223,88 @@ def test_built_ins_keep_all_rules(kind, name):
             rule.check(plugin)
         except NotApplicable:
             continue
+
+
+def remark(spec, rule):
+    """Return what the rule says of a plugin that keeps it."""
+    registry = Registry.load()
+    registry.add_inline(spec)
+    rules = {r.name: r for r in rules_in(importlib.import_module(f"quorate.testing.{spec.kind}s"), spec.kind)}
+    return rules[rule].check(registry.find(spec.kind, spec.name)) or ""
+
+
+def best_first(h):
+    weights = np.zeros(len(h.members))
+    weights[((h.predictions - h.labels[:, None]) ** 2).mean(axis=0).argmin()] = 1.0
+    return weights
+
+
+def draws_alike(e):
+    return quorate.judge("g", float(np.random.default_rng(0).random()), ">", 0.2)
+
+
+@pytest.mark.parametrize(
+    "rule, words, spec",
+    [
+        ("members-exchangeable", "of two members that say the same", ensembler(best_first)),
+        ("members-exchangeable", "", ensembler(lambda h: np.ones(len(h.members)))),
+        ("deterministic", "evidence.seed changes nothing", gate(draws_alike)),
+    ],
+)
+def test_what_is_doubtful_but_no_fault_is_remarked(rule, words, spec):
+    found = remark(spec, rule)
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_a_misspelt_metric_is_told_the_nearest_and_nothing_else():
+    message = broken(gate(lambda e: quorate.judge("g", e.metric("sharp"), ">", 1.0)))["computes"]
+    assert "did you mean 'sharpe'?" in message
+    assert "quorate.judge" not in message
+
+
+def few_pass(e):
+    if len(e.performance.closed) < 10:
+        return quorate.GateResult("g", "PASS", None, ">", 0.5, None)
+    return quorate.judge("g", 0.7, ">", 0.5)
+
+
+def test_a_pass_without_a_figure_is_told_apart_from_a_comparison_with_nan():
+    literal = broken(gate(few_pass))["undefined-never-passes"]
+    compared = broken(by_hand(lambda v, least: not v < least, ">="))["undefined-never-passes"]
+    assert "too few trades" in literal
+    assert "comparison" not in literal
+    assert "every comparison with NaN is false" in compared
+
+
+@pytest.mark.parametrize("reference", ["max-drawdown", "max_drawdown"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_drawdown_may_have_either_sign(reference, sign):
+    spec = metric(lambda p: sign * drawdown(p), unit="fraction", ordered=True, reference=reference)
+    assert "reference" not in broken(spec)
+
+
+def test_a_drawdown_may_not_change_its_sign():
+    spec = metric(lambda p: drawdown(p) * (1 if p.returns.max() > 0 else -1), reference="max_drawdown")
+    assert "reference" in broken(spec)
+
+
+def test_an_unknown_reference_is_told_the_nearest():
+    assert "did you mean 'sharpe'?" in broken(metric(per_deviation, reference="sharp"))["reference"]
+
+
+LOADED = [
+    (
+        'yield quorate.FeatureSpec("opt", lambda close: close, look_back=4)',
+        "lookback, name, params, recursive, requires; did you mean 'lookback'?",
+    ),
+    ('yield quorate.FeatureSpec("opt", lambda close: close)\n    ' * 2, "'feature opt' is provided twice by"),
+]
+
+
+@pytest.mark.parametrize("body, words", LOADED)
+def test_a_file_is_told_what_its_spec_cannot_be(tmp_path, body, words):
+    path = tmp_path / "own.py"
+    path.write_text(f"import quorate\n\n@quorate.hookimpl\ndef quorate_features():\n    {body.strip()}\n")
+    failed = [o.message for o in check(path, isolate=False) if o.state == "failed"]
+    assert any(words in message for message in failed), failed

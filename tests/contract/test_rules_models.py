@@ -172,7 +172,8 @@ def test_search_space() -> None:
 
     space = {"penalty": quorate.Float(0.1, 1.0), "solver": quorate.Choice(("a", "b", "c", "d"))}
     assert "solver='c'" in broken("search-space", spec(Choosy, space=space))
-    assert "no option 'alpha'" in broken("search-space", spec(Line, space={"alpha": quorate.Float(0.1, 1.0)}))
+    typo = spec(Line, space={"alpha": quorate.Float(0.1, 1.0)})
+    assert "space names 'alpha', which is no parameter" in broken("search-space", typo)
 
 
 def test_input_unmodified_and_read_only_input() -> None:
@@ -388,6 +389,26 @@ def test_subset_invariant() -> None:
 
     assert RULES["subset-invariant"].causal
     assert "reads the other rows" in broken("subset-invariant", spec(Centres))
+
+
+def test_objects_independent() -> None:
+    class Shared(Line):
+        def fit(self, X, y):
+            super().fit(X, y)
+            SHARED["weights"] = self.weights_
+            return self
+
+        def predict(self, X):
+            return self._design(X) @ SHARED["weights"] + 0 * self.weights_[0]
+
+    class Level(Line):
+        def predict(self, X):
+            self.penalty += 1.0
+            return super().predict(X) + self.penalty
+
+    assert RULES["objects-independent"].causal
+    assert "lies in a global" in broken("objects-independent", spec(Shared))
+    assert "changes the model" in broken("objects-independent", spec(Level))
 
 
 def test_input_shape() -> None:

@@ -1,4 +1,4 @@
-"""Caught by: ensembler members-with-gaps
+"""Caught by: ensembler computes
 
 It counts on three members, whoever is there.
 """

@@ -1,4 +1,4 @@
-"""Caught by: model input-shape, model fits
+"""Caught by: model fits
 
 It takes windows for rows.
 """

@@ -1,4 +1,4 @@
-"""Caught by: model float32-input, model fits
+"""Caught by: model float32-input
 
 It refuses the float32 that features come in.
 """

@@ -1,4 +1,4 @@
-"""Caught by: model makes, model fits
+"""Caught by: model makes
 
 A classification that offers no probabilities.
 """

@@ -132,7 +132,7 @@ class LabelSpec(Spec):
 
     `prices` are the fill prices, float64 (n_bars, n_symbols): a decision at *t* fills at
     ``prices[t + 1]``. `values` is float64 of the same shape, NaN where the label is not known
-    within the data; `ends` is an integer array of the position of the bar at which it becomes known.
+    within the data; `ends` holds whole numbers, the position of the bar at which each becomes known.
 
     Parameters
     ----------

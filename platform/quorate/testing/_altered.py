@@ -8,9 +8,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from quorate import hooks
 from quorate.evidence import Performance
+from quorate.modules import LocalSource, import_local
 from quorate.providers import Plugin
 from quorate.statistics import equity_curve
 from quorate.testing._base import call
@@ -26,6 +29,17 @@ def quiet(plugin: Plugin, *arguments: Any, **more: Any) -> Any:
         return call(plugin, *arguments, **more)
 
 
+def fresh(plugin: Plugin) -> Plugin:
+    """Return the plugin as it is in a new process, where its file can be loaded anew."""
+    local = plugin.provider.local
+    if local is None:
+        return plugin
+    module = import_local(LocalSource(local.path, local.text + "\n# loaded anew\n"))
+    hook = next(name for name, kind in hooks.HOOKS.items() if kind == plugin.kind)
+    specs = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
+    return replace(plugin, spec=specs[0]) if specs else plugin
+
+
 def ordinary(n: int = 300, seed: int = 0) -> dict[str, Performance]:
     """Return performances on which nearly every figure is defined, by name."""
     rng = np.random.default_rng(seed + 100)
@@ -34,7 +48,9 @@ def ordinary(n: int = 300, seed: int = 0) -> dict[str, Performance]:
     mixed = performance(seed=seed + 2, n=n)
     side = np.where(np.arange(len(mixed.trades)) % 2, "short", "long")
     is_open = np.arange(len(mixed.trades)) == len(mixed.trades) - 1
-    mixed = replace(mixed, trades=mixed.trades.assign(side=side, closed=~is_open), slippage=17.0)
+    held = pd.to_timedelta(np.array([1, 2, 4])[np.arange(len(mixed.trades)) % 3], unit="D")
+    trades = mixed.trades.assign(side=side, closed=~is_open, exited=mixed.trades["entered"] + held)
+    mixed = replace(mixed, trades=trades, slippage=17.0)
     return {
         "probabilities": performance(seed=seed, n=n),
         "expected returns": forecast,

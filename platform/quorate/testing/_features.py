@@ -14,7 +14,7 @@ from quorate.errors import PluginError
 from quorate.providers import Plugin
 from quorate.specs import FeatureSpec
 from quorate.testing._base import NotApplicable, Violation, explain
-from quorate.testing._compare import rough
+from quorate.testing._compare import own, rough
 from quorate.testing.markets import market
 
 
@@ -44,7 +44,8 @@ def compute(plugin: Plugin, bars: Bars) -> Floats:
         If it fails, or gives another shape.
     """
     try:
-        return dataset._compute(spec_of(plugin), bars, dataset._Packing(bars), {})
+        given = own(bars)
+        return dataset._compute(spec_of(plugin), given, dataset._Packing(given), {})
     except PluginError as e:
         cause = e.__cause__
         if cause is None:

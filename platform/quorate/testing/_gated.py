@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from quorate.testing.markets import performance
 
 SIGNS = {">": 1, ">=": 1, "<": -1, "<=": -1}
 GRID = (-1e6, -10.0, -1.0, -0.2, -0.01, 0.0, 0.01, 0.2, 0.51, 1.0, 3.0, 10.0, 1e3, 1e6)
+ANSWERS = (
+    "a gate answers whatever the evidence; where it cannot judge, that is quorate.judge with NaN, "
+    "or .insufficient(reason)"
+)
 _tables: dict[Any, Registry] = {}
 
 
@@ -158,9 +163,9 @@ def answer(plugin: Plugin, e: Evidence, name: str, **options: Any) -> GateResult
     try:
         result = altered.quiet(plugin, e, **options)
     except Violation as error:
+        advice = "" if isinstance(error.__cause__, PluginError) else f": {ANSWERS}"
         raise Violation(
-            f"on the evidence {name!r} {error.message}: a gate answers whatever the evidence; where it cannot judge, "
-            "that is quorate.judge with NaN, or .insufficient(reason)",
+            f"on the evidence {name!r} {error.message}{advice}",
             evidence=name,
         ) from error
     if not isinstance(result, GateResult):
@@ -185,3 +190,38 @@ def passing(plugin: Plugin) -> Iterator[tuple[str, Evidence]]:
                 if answer(plugin, changed, name).verdict == "PASS":
                     yield f"{name}, {metric} = {value:g}", changed
                     break
+
+
+def check_draws(plugin: Plugin) -> str | None:
+    """Raise, if the gate seeds the global generator; return a remark, if it draws without ``evidence.seed``."""
+    name, e = next(iter(samples(plugin).items()))
+    before, left = np.random.get_state(), set()
+    try:
+        for seed in (11, 12):
+            np.random.seed(seed)
+            answer(plugin, e, name)
+            left.add(float(np.random.random()))
+    finally:
+        np.random.set_state(before)
+    if len(left) == 1:
+        raise Violation(
+            "it seeds NumPy's global generator, which everything after it draws from: draw from "
+            "np.random.default_rng(evidence.seed) instead",
+            evidence=name,
+        )
+    drawn: list[int] = []
+    with patch.object(np.random, "default_rng", _counting(drawn)):
+        found = {answer(plugin, replace(e, seed=seed), name).value for seed in (1, 2, 3)}
+    if drawn and len(found) == 1:
+        return "it draws at random, but evidence.seed changes nothing: seed the generator with it"
+    return None
+
+
+def _counting(drawn: list[int]) -> Callable[..., Any]:
+    original = np.random.default_rng
+
+    def counting(*arguments: Any, **more: Any) -> Any:
+        drawn.append(1)
+        return original(*arguments, **more)
+
+    return counting

@@ -57,16 +57,43 @@ def same(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
 
 
+def missing() -> dict[str, Performance]:
+    """Return performances without trades or without forecasts."""
+    none = np.empty(0)
+    return {
+        "no closed trade": performance(trades=none),
+        "no forecasts, as for buy and hold": performance(predictions=none, labels=none),
+    }
+
+
+def extremes() -> dict[str, Performance]:
+    """Return performances better and worse than any other, and one of another length."""
+    rng = np.random.default_rng(9)
+    noise = rng.normal(0, 1e-3, 300)
+    truth = (rng.random(300) < 0.5).astype(np.float64)
+    sure = 0.5 + 0.49 * (2 * truth - 1)
+    good, bad = np.abs(noise[:40]) + 0.05, -np.abs(noise[:40]) - 0.05
+    return {
+        "a much better one": performance(noise + 0.02, trades=good, predictions=sure, labels=truth),
+        "a much worse one": performance(noise - 0.02, trades=bad, predictions=1 - sure, labels=truth),
+        "another one": performance(seed=4),
+        "a short one": performance(seed=5, n=60),
+    }
+
+
 def one_sided() -> dict[str, Performance]:
     """Return performances on which one half of a ratio is missing."""
     rng = np.random.default_rng(8)
     gains = np.abs(rng.normal(0.001, 0.01, 300)) + 1e-4
     half = np.full(300, 0.5)
+    alike = np.tile([-0.5, 1.0, -0.5, -0.5, 3.0], 60)  # powers of two: no rounding hides that they are equal
     return {
         "every return and trade gains": performance(gains, trades=gains[::10]),
         "every return and trade loses": performance(-gains, trades=-gains[::10]),
         "no trade gains or loses": performance(trades=np.zeros(20)),
         "one closed trade": performance(trades=np.array([0.02])),
+        "one return and trade loses, once": performance(np.append(gains, -0.01), trades=np.append(gains[::10], -0.01)),
+        "all losses are equal": performance(alike, trades=alike[:20]),
         "one class of labels": performance(labels=np.ones(300), predictions=half + 0.1),
         "all forecasts alike": performance(predictions=half),
     }

@@ -56,6 +56,13 @@ def relabelled(data: Data, change: Change) -> Data:
     return replace(data, y=change(data.y), tail=tail)
 
 
+def holes(X: NDArray[Any]) -> NDArray[Any]:
+    """Return the features with a tenth of them missing."""
+    X = X.copy()
+    X[np.random.default_rng(3).random(X.shape) < 0.1] = np.nan
+    return X
+
+
 def constant(value: float) -> Change:
     """Return the change that gives every row the same label."""
     return lambda y: np.full_like(y, value)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +15,13 @@ from numpy.typing import NDArray
 
 from quorate.errors import FitError
 from quorate.fit import FitTask, _make, _seeded, _thread_pools
+from quorate.modules import line_in
 from quorate.outputs import Floats, Outputs, read_outputs
-from quorate.providers import Plugin, Reference, load_reference
+from quorate.providers import Plugin, Reference
 from quorate.specs import ModelSpec
-from quorate.testing._base import NotApplicable, Violation, default_options, explain
-from quorate.testing._model_data import N_TEST, Data, copied, data_for
+from quorate.testing._base import NotApplicable, Violation, default_options
+from quorate.testing._model_data import N_TEST, Data, altered, copied, data_for
+from quorate.testing._model_settings import put_back, settings
 
 SEED = 11
 _KEPT = 4
@@ -62,21 +62,7 @@ def as_in_a_run(spec: ModelSpec) -> Iterator[None]:
         try:
             yield
         finally:
-            for value, restore in before.values():
-                restore(value)
-
-
-def settings() -> dict[str, tuple[Any, Callable[[Any], Any]]]:
-    """Return the settings of the process that all models share, each with what puts it back."""
-    found: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-        "NumPy's error handling": (np.geterr(), lambda value: np.seterr(**value)),
-        "the working folder": (os.getcwd(), os.chdir),
-    }
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        found["torch's default type"] = torch.get_default_dtype(), torch.set_default_dtype
-        found["torch's recording of gradients"] = torch.is_grad_enabled(), torch.set_grad_enabled
-    return found
+            put_back(before)
 
 
 def make(spec: ModelSpec, params: Mapping[str, Any]) -> Any:
@@ -100,8 +86,24 @@ def guarded(plugin: Plugin, what: str, step: Callable[[], T]) -> T:
         raise
     except FitError as e:
         raise Violation(f"{what}: {e}") from e
+    except SystemExit as e:
+        raise Violation(
+            f"{what}, it called sys.exit{line_in(e, plugin.provider.local)}: that ends the whole run; raise a "
+            "ValueError that says what is wrong"
+        ) from e
     except Exception as e:
         raise Violation(f"{what}, it raised {explain(e, plugin)}") from e
+
+
+def explain(error: BaseException, plugin: Plugin) -> str:
+    """Return an error with its type and the line where it arose; of what a library says, the first line."""
+    return f"{type(error).__name__}: {brief(error)}{line_in(error, plugin.provider.local)}"
+
+
+def brief(error: BaseException | None) -> str:
+    """Return the first line of what an error says: libraries add advice that does not fit here."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[0] if len(lines[0]) <= 300 else lines[0][:300] + " ..."
 
 
 def trained(plugin: Plugin, data: Data, what: str, **more: Any) -> Any:
@@ -126,9 +128,9 @@ def run_once(spec: ModelSpec, params: Mapping[str, Any], data: Data) -> Outputs:
     while True:
         pools = _thread_pools()
         with as_in_a_run(spec):
-            model = make(spec, params)
-            fit(model, data)
-            outputs = {name: np.array(v) for name, v in read_outputs(model, spec, data.X_test).items()}
+            model, given = make(spec, params), copied(data)  # each time its own: a fit may write into it
+            fit(model, given)
+            outputs = {name: np.array(v) for name, v in read_outputs(model, spec, given.X_test).items()}
         if _thread_pools() == pools:  # a library that was loaded by the fit escaped the limit
             return outputs
 
@@ -175,6 +177,19 @@ def _attempt(plugin: Plugin, spec: ModelSpec) -> Base:
         stage = "fitted" if stage == "asked" and not isinstance(e.__cause__, FitError) else stage
         return Base(data, stage=stage, error=e)
     return Base(data, model, outputs, on_train, returned, before)
+
+
+def takes_only_double(plugin: Plugin) -> bool:
+    """Say whether the ordinary fit fails for the number type alone: with the same values in float64 it works."""
+    data = attempt(plugin).data
+    if data.X.dtype == np.float64:
+        return False
+    wide = altered(copied(data), lambda X: X.astype(np.float64))
+    try:
+        ask(plugin, trained(plugin, wide, "fitted"), wide.X_test, "asked")
+    except Violation:
+        return False
+    return True
 
 
 def copied_params(spec: ModelSpec) -> dict[str, Any]:
@@ -240,13 +255,3 @@ def is_own(plugin: Plugin, thing: Any) -> bool:
         return module.split(".")[0] == where.module.split(".")[0]
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return module != "builtins" and "site-packages" not in file
-
-
-def serve() -> None:
-    """Answer in a fresh process: read reference, parameters and data from stdin, write the outputs."""
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get into the answer
-    reference, params, data = pickle.load(sys.stdin.buffer)
-    spec = load_reference(reference)
-    assert isinstance(spec, ModelSpec)
-    pickle.dump(run_once(spec, params, copied(data)), out)

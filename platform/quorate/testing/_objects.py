@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,16 @@ def parts(thing: Any) -> Iterator[tuple[str, Any]]:
                 yield f".{name}", getattr(thing, name)
 
 
-def walk(thing: Any, name: str = "model") -> Iterator[Path]:
-    """Yield the path to everything an object holds, breadth first: pairs of name and object."""
+def walk(thing: Any, name: str = "model", into: Callable[[Any], bool] = lambda part: True) -> Iterator[Path]:
+    """Yield the path to everything an object holds, breadth first: pairs of name and object.
+
+    What does not pass `into` is named, but not looked into.
+    """
     waiting: list[Path] = [((name, thing),)]
     seen = {id(thing)}
     for path in waiting:
         yield path
-        if len(waiting) > _MOST:
+        if len(waiting) > _MOST or not into(path[-1][1]):
             continue
         for step, part in parts(path[-1][1]):
             if id(part) not in seen:

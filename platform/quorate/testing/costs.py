@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from quorate.bars import FIELDS, Bars, Floats
 from quorate.errors import PluginError
 from quorate.providers import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
-from quorate.testing._compare import changed, cuts, differs, first_of, number, place, plain, rough, seeded
+from quorate.testing._compare import changed, cuts, differs, first_of, number, own, place, plain, rough, seeded
+from quorate.testing._fresh import MEMORY, fresh
 from quorate.testing.markets import market, panel, scramble
 
 NAMES = ("fees", "slippage")
@@ -22,24 +24,25 @@ AHEAD = (
 )
 
 
+@after("input-unmodified")
 def check_cost_computes(plugin: Plugin) -> None:
     """Fees and slippage, each a fraction of the traded value, as a number or one per bar and symbol."""
-    for bars in (market(_N, 2), market(_N, 1), panel(_N, 90), rough(_N, 2)):
+    for bars in (market(_N, 2), market(_N, 1), panel(_N, 90), rough(_N, 2), no_volume()):
         compute(plugin, bars)
 
 
 @causal
-@after("deterministic")
+@after("input-unmodified", "deterministic")
 def check_cost_prefix_invariant(plugin: Plugin) -> None:
     """Costs do not change when the later bars are cut off."""
-    for bars in (market(_N, 2), rough(_N, 2)):
+    for bars in (market(_N, 2), rough(_N, 2), no_volume()):
         whole = _computed(plugin, bars)
         for known in cuts(_FIRST, _N):
             _same(bars, whole, compute(plugin, bars.take(0, known)), f"with the bars up to {known - 1} only", known)
 
 
 @causal
-@after("deterministic")
+@after("input-unmodified", "deterministic")
 def check_cost_scramble_invariant(plugin: Plugin) -> None:
     """Costs do not change when other bars follow."""
     bars = market(_N, 2)
@@ -50,52 +53,62 @@ def check_cost_scramble_invariant(plugin: Plugin) -> None:
 
 def check_cost_input_unmodified(plugin: Plugin) -> None:
     """The bars are left as they were."""
-    from dataclasses import replace
-
-    bars = market(_N, 2)
-    copies: dict[str, Any] = {name: np.array(getattr(bars, name), order="F") for name in FIELDS}
-    trouble: Violation | None = None
-    try:
-        call(plugin, replace(bars, **copies))
-    except Violation as e:
-        trouble = e
-    for name in FIELDS:
-        wrong = copies[name] != getattr(bars, name)
-        if wrong.any():
-            row, column = first_of(wrong)
-            before, now = getattr(bars, name)[row, column], copies[name][row, column]
-            raise Violation(
-                f"it writes into bars.{name}: {place(bars, row, column)} it was {number(before)} and is {number(now)} "
-                "after the call. The bars are shared and read-only: work on a copy",
-                bar=row,
-                symbol=bars.symbols[column],
-                expected=plain(before),
-                found=str(now),
-            ) from trouble
+    for bars in (market(_N, 2), no_volume()):
+        copies: dict[str, Any] = {name: np.array(getattr(bars, name), order="F") for name in FIELDS}
+        trouble: Violation | None = None
+        try:
+            call(plugin, replace(bars, **copies))
+        except Violation as e:  # what it wrote before it failed is what counts here
+            trouble = e
+        for name in FIELDS:
+            wrong = differs(getattr(bars, name), copies[name], 0.0)
+            if wrong.any():
+                row, column = first_of(wrong)
+                before, now = getattr(bars, name)[row, column], copies[name][row, column]
+                raise Violation(
+                    f"it writes into bars.{name}: {place(bars, row, column)} it was {number(before)} and is "
+                    f"{number(now)} after the call. The bars are shared and read-only: work on a copy",
+                    bar=row,
+                    symbol=bars.symbols[column],
+                    expected=str(before),
+                    found=str(now),
+                ) from trouble
 
 
+@after("input-unmodified")
 def check_cost_deterministic(plugin: Plugin) -> None:
     """The same bars give the same costs."""
-    bars, found = market(_N, 2), []
+    bars, other, found = market(_N, 2), market(_N, 2, 9), []
     for seed in (1, 2, 3):
         with seeded(seed):
             found.append(_computed(plugin, bars))
-            compute(plugin, market(_N, 2, 9))
     for again in found[1:]:
-        for name in NAMES:
-            wrong = differs(found[0][name], again[name], 0.0)
-            if wrong.any():
-                row, column = first_of(wrong)
-                raise Violation(
-                    f"{name} {place(bars, row, column)} are {number(found[0][name][row, column])} the first time and "
-                    f"{number(again[name][row, column])} the next, from the same bars. Seed what is random, "
-                    "and keep no "
-                    "state between calls",
-                    bar=row,
-                    symbol=bars.symbols[column],
-                    expected=plain(found[0][name][row, column]),
-                    found=plain(again[name][row, column]),
-                )
+        _repeats(bars, found[0], again, "the next, from the same bars", "draw nothing at random")
+    with seeded(1):
+        anew, after = compute(fresh(plugin), other), compute(plugin, other)
+        again = compute(plugin, bars)
+    _repeats(other, anew, after, "after another market of the same shape was seen", MEMORY)
+    _repeats(bars, found[0], again, "after another market was seen, from the same bars", MEMORY)
+
+
+def no_volume() -> Bars:
+    """Return a market of which no volume is known: data may lack it."""
+    return Bars.from_frame(market(_N, 2, 4).to_frame().drop(columns="volume"))
+
+
+def _repeats(bars: Bars, first: dict[str, Floats], again: dict[str, Floats], when: str, remedy: str) -> None:
+    for name in NAMES:
+        wrong = differs(first[name], again[name], 0.0)
+        if wrong.any():
+            row, column = first_of(wrong)
+            raise Violation(
+                f"{name} {place(bars, row, column)} are {number(first[name][row, column])} the first time and "
+                f"{number(again[name][row, column])} {when}: {remedy}",
+                bar=row,
+                symbol=bars.symbols[column],
+                expected=plain(first[name][row, column]),
+                found=plain(again[name][row, column]),
+            )
 
 
 def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
@@ -107,7 +120,7 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
         If it fails, or what it gives are no fractions.
     """
     with np.errstate(all="ignore"):
-        answer = call(plugin, bars)
+        answer = call(plugin, own(bars))
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Violation(
             f"it gave {_told(answer)}: it must return two, (fees, slippage), each a number or an array "
@@ -122,11 +135,16 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
             raise Violation(
                 f"{name}: {e}. Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; "
                 "divide an amount by "
-                "the price, and define the value where nothing was traded",
+                "the price, and define the value where nothing was traded, and where the data has no volume (NaN"
+                f"{_lacks(bars)})",
                 cost=name,
             ) from e
         shares[name] = np.broadcast_to(np.asarray(share, dtype=np.float64), bars.close.shape)
     return shares
+
+
+def _lacks(bars: Bars) -> str:
+    return ", as in this market" if np.isnan(bars.volume).all() else ""
 
 
 def _computed(plugin: Plugin, bars: Bars) -> dict[str, Floats]:

@@ -1,16 +1,16 @@
-"""Rules of features: what they compute, and that none of it comes from the future or from elsewhere."""
+"""Rules of features: what they compute, and from what."""
 
 from __future__ import annotations
+
+import time
 
 import numpy as np
 
 from quorate.bars import FIELDS, Bars, Floats
 from quorate.providers import Plugin
 from quorate.specs import FeatureSpec
-from quorate.testing._base import NotApplicable, Violation, after, causal
+from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._compare import (
-    changed,
-    cuts,
     differs,
     first_of,
     number,
@@ -22,21 +22,25 @@ from quorate.testing._compare import (
     watch_inputs,
 )
 from quorate.testing._features import compute, evaluate, kept, markets, n_bars, spec_of
-from quorate.testing.markets import market, panel, scramble
+from quorate.testing._fresh import MEMORY, fresh
+from quorate.testing.markets import market, panel
 
-AHEAD = (
-    "it reads the future. Use only bars up to and including t: a trailing window, a shift forward "
-    "(x[t - k], never x[t + k]), no statistic of the entire history, no back-fill, no centred window"
+_SLOW = 0.3  # seconds: the kit calls a feature some hundred times, a run for every cut
+_NO_DRAWS = (
+    "draw no random numbers in a feature (also seeded ones mean nothing to a model), and keep nothing from one call "
+    "to the next"
 )
-_SHORT = 3  # bars of standstill that any data has
 
 
-def check_feature_computes(plugin: Plugin) -> None:
+@after("input-unmodified")
+def check_feature_computes(plugin: Plugin) -> str | None:
     """One finite real number per bar and symbol, in the shape of the inputs, that fits float32."""
     spec = spec_of(plugin)
     _check_declared(spec)
     for bars in (market(n_bars(spec), 2), market(n_bars(spec), 1)):
+        started = time.monotonic()
         values = compute(plugin, bars)
+        spent = time.monotonic() - started  # of the second call: the first may import and compile
         raw = np.asarray(evaluate(plugin, [getattr(bars, name) for name in spec.inputs]))
         if raw.dtype.kind not in "fiub":
             raise Violation(
@@ -56,79 +60,15 @@ def check_feature_computes(plugin: Plugin) -> None:
                 symbol=bars.symbols[column],
                 found=plain(values[row, column]),
             )
-
-
-@causal
-@after("deterministic")
-def check_feature_prefix_invariant(plugin: Plugin) -> None:
-    """Values do not change when the future is cut off."""
-    for bars in markets(plugin):
-        whole = compute(plugin, bars)
-        for known in cuts(spec_of(plugin).lookback, len(bars)):
-            part = compute(plugin, bars.take(0, known))
-            _same(plugin, bars, whole, part, known, f"with the bars up to {known - 1} only")
-
-
-@causal
-@after("deterministic")
-def check_feature_scramble_invariant(plugin: Plugin) -> None:
-    """Values do not change when the future becomes another one."""
-    bars = next(markets(plugin))
-    whole = compute(plugin, bars)
-    for known in cuts(spec_of(plugin).lookback, len(bars), seed=1):
-        part = compute(plugin, scramble(bars, known))
-        _same(plugin, bars, whole, part, known, f"when other prices follow from bar {known} on")
-
-
-def _same(plugin: Plugin, bars: Bars, whole: Floats, part: Floats, known: int, how: str) -> None:
-    wrong = kept(spec_of(plugin), bars)[:known] & changed(whole[:known], part[:known])
-    if wrong.any():
-        row, column = first_of(wrong)
-        raise Violation(
-            f"{place(bars, row, column)} it is {number(whole[row, column])} with all {len(bars)} bars, and "
-            f"{number(part[row, column])} {how}: {AHEAD}",
-            bar=row,
-            symbol=bars.symbols[column],
-            changed_from=known,
-            expected=plain(part[row, column]),
-            found=plain(whole[row, column]),
+    if spent > _SLOW:
+        return (
+            f"one call takes {spent:.1f} s for {n_bars(spec)} bars: fewer cuts were tried. Compile once, e.g. in a "
+            "function with functools.cache, and load nothing anew at each call"
         )
+    return None
 
 
-@after("deterministic", "prefix-invariant", "scramble-invariant")
-def check_feature_warm_up_only(plugin: Plugin) -> None:
-    """Values are finite from the `lookback`-th bar of a symbol on."""
-    spec = spec_of(plugin)
-    bars = next(markets(plugin))
-    size = len(bars)
-    late = panel(size, size // 4)
-    for some, what in ((bars, "ordinary bars"), (late, "bars of two symbols, one of them listed later")):
-        _refuse_gaps(spec, some, compute(plugin, some), what, "declare a longer lookback, or define the value there")
-
-
-def check_feature_quiet_bars(plugin: Plugin) -> str | None:
-    """Values stay finite where the price stands still for some bars, or nothing is traded."""
-    spec = spec_of(plugin)
-    next(markets(plugin))
-    begin = n_bars(spec) // 2
-    remark = None
-    for what, words in (
-        ("flat", "prices that stand still"),
-        ("volume", "no volume"),
-        ("flat, volume", "prices that stand still and no volume"),
-    ):
-        short = quiet(n_bars(spec), begin, begin + _SHORT, what)
-        remedy = "define the value there, e.g. quorate.rolling.ratio gives 0 for 0/0"
-        _refuse_gaps(spec, short, compute(plugin, short), f"{_SHORT} bars with {words} ({begin} and after)", remedy)
-        stop = begin + spec.lookback + 2
-        long = quiet(stop + 30, begin, stop, what)
-        gaps = kept(spec, long) & ~np.isfinite(compute(plugin, long))
-        if gaps.any():
-            remark = f"not finite after {stop - begin} bars with {words}: a run over such bars would be refused"
-    return remark
-
-
-@after("deterministic", "prefix-invariant", "scramble-invariant")
+@after("input-unmodified", "deterministic", "prefix-invariant", "scramble-invariant")
 def check_feature_symbols_independent(plugin: Plugin) -> None:
     """Values of a symbol do not depend on which other symbols there are (unless `cross_sectional`)."""
     spec = spec_of(plugin)
@@ -159,11 +99,15 @@ def check_feature_symbols_independent(plugin: Plugin) -> None:
 def check_feature_input_unmodified(plugin: Plugin) -> None:
     """The inputs are left as they were."""
     spec = spec_of(plugin)
-    _check_declared(spec)
+    try:
+        _check_declared(spec)
+    except Violation as e:
+        raise NotApplicable("it does not compute: see the rule 'computes'") from e
     bars = market(n_bars(spec), 2)
     watch_inputs({name: getattr(bars, name) for name in spec.inputs}, lambda *arrays: evaluate(plugin, arrays))
 
 
+@after("input-unmodified")
 def check_feature_deterministic(plugin: Plugin) -> None:
     """The same bars give the same values, bit for bit."""
     spec = spec_of(plugin)
@@ -172,22 +116,31 @@ def check_feature_deterministic(plugin: Plugin) -> None:
     for seed in (1, 2, 3):
         with seeded(seed):
             found.append(compute(plugin, bars))
-            compute(plugin, other)
     for again in found[1:]:
-        wrong = kept(spec, bars) & differs(found[0], again, tolerance=0.0)
-        if wrong.any():
-            row, column = first_of(wrong)
-            raise Violation(
-                f"{place(bars, row, column)} it is {number(found[0][row, column])} the first time and "
-                f"{number(again[row, column])} the next, from the same bars. Seed what is random "
-                "(np.random.default_rng(0) inside the function), and keep no state between calls",
-                bar=row,
-                symbol=bars.symbols[column],
-                expected=plain(found[0][row, column]),
-                found=plain(again[row, column]),
-            )
+        _repeats(spec, bars, found[0], again, "the next, from the same bars", _NO_DRAWS)
+    # What one remembers of the first market shows in the next of the same shape, or when the first comes again.
+    with seeded(1):
+        anew, after = compute(fresh(plugin), other), compute(plugin, other)
+        again = compute(plugin, bars)
+    _repeats(spec, other, anew, after, "after another market of the same shape was seen", MEMORY)
+    _repeats(spec, bars, found[0], again, "after another market was seen, from the same bars", MEMORY)
 
 
+def _repeats(spec: FeatureSpec, bars: Bars, first: Floats, again: Floats, when: str, remedy: str) -> None:
+    wrong = kept(spec, bars) & differs(first, again, tolerance=0.0)
+    if wrong.any():
+        row, column = first_of(wrong)
+        raise Violation(
+            f"{place(bars, row, column)} it is {number(first[row, column])} the first time and "
+            f"{number(again[row, column])} {when}: {remedy}",
+            bar=row,
+            symbol=bars.symbols[column],
+            expected=plain(first[row, column]),
+            found=plain(again[row, column]),
+        )
+
+
+@after("input-unmodified")
 def check_feature_not_constant(plugin: Plugin) -> str | None:
     """Values vary from bar to bar."""
     spec = spec_of(plugin)
@@ -216,22 +169,6 @@ def _check_declared(spec: FeatureSpec) -> None:
         raise Violation(
             f"lookback is {spec.lookback!r}: it must be a whole number of bars, at least 1 (the bar itself)",
             found=str(spec.lookback),
-        )
-
-
-def _refuse_gaps(spec: FeatureSpec, bars: Bars, values: Floats, what: str, remedy: str) -> None:
-    gaps = kept(spec, bars) & ~np.isfinite(values)
-    if gaps.any():
-        row, column = first_of(gaps)
-        age = int(bars.present[: row + 1, column].sum())
-        raise Violation(
-            f"{place(bars, row, column)}, bar number {age} of the symbol, it is {values[row, column]} ({what}); from "
-            f"bar number {spec.lookback} on (its lookback) it must be a finite number, or a run is refused: "
-            f"{remedy}",
-            bar=row,
-            symbol=bars.symbols[column],
-            found=str(values[row, column]),
-            lookback=int(spec.lookback),
         )
 
 

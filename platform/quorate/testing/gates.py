@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -14,7 +15,8 @@ from quorate.evidence import Evidence, GateResult
 from quorate.providers import Plugin
 from quorate.testing import _altered as altered
 from quorate.testing import _gated as gated
-from quorate.testing._base import Violation, causal, default_options
+from quorate.testing import _thresholds as thresholds
+from quorate.testing._base import NotApplicable, Violation, after, causal
 from quorate.testing._gated import answer, holds
 from quorate.testing.markets import undefined
 
@@ -22,38 +24,58 @@ VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 
 
 def check_gate_computes(plugin: Plugin) -> str | None:
-    """A `GateResult` on ordinary evidence, whose figures and inputs a report can hold."""
+    """A `GateResult` whose figures and inputs a report can hold, also where something is undefined."""
+    missing = _undefined(plugin)
     for name, e in gated.samples(plugin).items():
-        result = answer(plugin, e, name)
-        if result.verdict not in VERDICTS:
-            _complain(name, "verdict", result.verdict, "PASS, FAIL or INSUFFICIENT")
-        if result.condition not in gated.SIGNS:
-            _complain(name, "condition", result.condition, "one of > < >= <=")
-        if not _number(result.threshold):
-            _complain(name, "threshold", result.threshold, "a finite number")
-        for field in ("value", "margin", "benchmark"):
-            figure = getattr(result, field)
-            if figure is not None and not isinstance(figure, int | float | np.number):
-                _complain(name, field, figure, "a number, or None where it is undefined")
-        for key, value in dict(result.inputs).items():
-            if not isinstance(key, str) or not _plain(value):
-                _complain(name, f"inputs[{key!r}]", value, "plain, finite numbers, text, lists and tables of them")
-        for field in ("gate", "unit", "uncertainty", "sample", "reason"):
-            if not isinstance(getattr(result, field), str):
-                _complain(name, field, getattr(result, field), "text")
-        if result.unit not in ("ratio", "fraction", "count"):
-            _complain(name, "unit", result.unit, "ratio, fraction or count")
+        _check_figures(name, answer(plugin, e, name))
+        for held in (False, True):
+            for metric in gated.asked(e, held):
+                label = f"{name}, {metric}{' of buy and hold' if held else ''} undefined"
+                missing[label] = gated.with_metric(e, metric, math.nan, held)
+    for name, e in missing.items():
+        try:
+            result = answer(plugin, e, name)
+        except Violation:  # that it raises there is said by the next rule
+            continue
+        _check_figures(name, result)
     return None
 
 
+def _check_figures(name: str, result: GateResult) -> None:
+    if result.verdict not in VERDICTS:
+        _complain(name, "verdict", result.verdict, "PASS, FAIL or INSUFFICIENT")
+    if result.condition not in gated.SIGNS:
+        _complain(name, "condition", result.condition, "one of > < >= <=")
+    if not _number(result.threshold):
+        _complain(name, "threshold", result.threshold, "a finite number, also where what it is made of is undefined")
+    for field in ("value", "margin", "benchmark"):
+        figure = getattr(result, field)
+        if figure is not None and not isinstance(figure, int | float | np.number):
+            _complain(name, field, figure, "a number, or None where it is undefined")
+    for key, value in dict(result.inputs).items():
+        if not isinstance(key, str) or not _plain(value):
+            plain = "plain, finite numbers, text, lists and tables of them; None for what is undefined"
+            _complain(name, f"inputs[{key!r}]", value, plain)
+    for field in ("gate", "unit", "uncertainty", "sample", "reason"):
+        if not isinstance(getattr(result, field), str):
+            _complain(name, field, getattr(result, field), "text")
+    if result.unit not in ("ratio", "fraction", "count"):
+        _complain(name, "unit", result.unit, "ratio, fraction or count")
+
+
 @causal
+@after("computes")
 def check_gate_undefined_never_passes(plugin: Plugin) -> str | None:
     """What is undefined never passes: no figure, NaN among what the verdict rests on, nothing traded."""
+    if not _answers(plugin):
+        raise NotApplicable("it answers no ordinary evidence: see 'computes'")
     for name, p in undefined().items():
         for other in (None, p):
-            result = answer(plugin, gated.evidence_of(plugin, p, other), name)
+            e = gated.evidence_of(plugin, p, other)
+            result = answer(plugin, e, name)
             if result.verdict == "PASS" and holds(result) is not True:
-                _passed(name, result)
+                unknown = [metric for metric in gated.asked(e) if not math.isfinite(e._metrics[metric])]
+                _passed(name, result, f" though evidence.metric({unknown[0]!r}) is NaN" if unknown else "")
     found = list(islice(gated.passing(plugin), 3))
     for name, e in found:
         _check_metrics(plugin, name, e)
@@ -61,30 +83,28 @@ def check_gate_undefined_never_passes(plugin: Plugin) -> str | None:
     return None if found else "it passed on no sample evidence, so little could be tried"
 
 
+@after("computes", "deterministic")
 def check_gate_boundary_as_declared(plugin: Plugin) -> str | None:
     """It passes only where its condition holds for the value and threshold that it reports, boundary included."""
     at_boundary = False
     for name, e in gated.samples(plugin).items():
-        cases = [(name, e, answer(plugin, e, name))]
-        for metric in gated.asked(e):
-            for value in (*gated.GRID, cases[0][2].threshold, -cases[0][2].threshold):
-                changed = gated.with_metric(e, metric, float(value))
-                label = f"{name}, {metric} = {value:g}"
-                cases.append((label, changed, answer(plugin, changed, label)))
+        cases = thresholds.cases(plugin, name, e)
         for label, _, result in cases:
             if result.verdict == "PASS" and holds(result) is False:
-                _against(label, result)
+                thresholds.against(label, result)
             if holds(result) is not None and float(result.value or 0.0) == float(result.threshold):
                 at_boundary = True
-        at_boundary = _check_boundary(plugin, name, e, cases[0][2]) or at_boundary
-        _check_inclusive(plugin, cases)
+        at_boundary = thresholds.check_boundary(plugin, name, e, cases[0][2]) or at_boundary
+        thresholds.check_inclusive(plugin, cases)
+    thresholds.check_other_threshold(plugin)
     return None if at_boundary else "no sample evidence lies on the threshold"
 
 
+@after("computes", "deterministic")
 def check_gate_margin(plugin: Plugin) -> str | None:
     """The margin is the distance to the threshold, positive on the passing side."""
-    for name, e in gated.samples(plugin).items():
-        result = answer(plugin, e, name)
+    found = [case for name, e in gated.samples(plugin).items() for case in thresholds.cases(plugin, name, e)]
+    for name, _, result in found:
         if holds(result) is None:
             if result.margin is not None and math.isfinite(result.margin):
                 _complain(name, "margin", result.margin, "None, as there is no value")
@@ -104,11 +124,15 @@ def check_gate_margin(plugin: Plugin) -> str | None:
     return None
 
 
+@after("computes", "deterministic")
 def check_gate_says_why(plugin: Plugin) -> str | None:
     """A verdict that is not PASS gives its reason."""
     sample = True
     for name, e in {**gated.samples(plugin), **_undefined(plugin)}.items():
-        result = answer(plugin, e, name)
+        try:
+            result = answer(plugin, e, name)
+        except Violation:  # said by others
+            continue
         sample = sample and bool(result.sample)
         if result.verdict != "PASS" and not result.reason.strip():
             raise Violation(
@@ -120,10 +144,12 @@ def check_gate_says_why(plugin: Plugin) -> str | None:
     return None if sample else "it does not always say what it rests on: pass sample='250 bars' to quorate.judge"
 
 
+@after("computes")
 def check_gate_deterministic(plugin: Plugin) -> str | None:
     """The same evidence gives the same answer; what is drawn at random comes from ``evidence.seed``."""
     names = list(gated.samples(plugin))
-    first = [_text(answer(plugin, e, name)) for name, e in gated.samples(plugin).items()]
+    fresh = altered.fresh(plugin)
+    first = [_text(answer(fresh, e, name)) for name, e in gated.samples(plugin).items()]
     again = [_text(answer(plugin, e, name)) for name, e in reversed(gated.samples(plugin).items())][::-1]
     for name, a, b in zip(names, first, again, strict=True):
         if a != b:
@@ -136,9 +162,10 @@ def check_gate_deterministic(plugin: Plugin) -> str | None:
                 expected=a[field],
                 found=b[field],
             )
-    return None
+    return gated.check_draws(plugin)
 
 
+@after("computes")
 def check_gate_input_unmodified(plugin: Plugin) -> str | None:
     """The evidence is as it was: every other gate and the report read it, too."""
     for name, e in gated.samples(plugin).items():
@@ -184,11 +211,25 @@ def _undefined(plugin: Plugin) -> dict[str, Evidence]:
     return {name: gated.evidence_of(plugin, p) for name, p in undefined().items()}
 
 
+def _answers(plugin: Plugin) -> bool:
+    for name, e in gated.samples(plugin).items():
+        with suppress(Violation):
+            answer(plugin, e, name)
+            return True
+    return False
+
+
 def _passed(name: str, result: GateResult, why: str = "") -> None:
+    remedy = (
+        "what cannot be judged is INSUFFICIENT: e.g. return quorate.judge(name, math.nan, condition, "
+        "threshold).insufficient('too few trades')"
+        if result.value is None and not why
+        else "every comparison with NaN is false, so 'if value < threshold: fail' lets it through, and so does a "
+        "number put in its place: ask 'value > threshold' for the pass, or use quorate.judge"
+    )
     raise Violation(
         f"on the evidence {name!r} it passes{why} (value {result.value}, must be {result.condition} "
-        f"{result.threshold}): an undefined value never passes. Every comparison with NaN is false, so "
-        "'if value < threshold: fail' lets it through: ask 'value > threshold' for the pass, or use quorate.judge",
+        f"{result.threshold}): an undefined value never passes; {remedy}",
         evidence=name,
         expected="FAIL or INSUFFICIENT",
         found="PASS",
@@ -198,15 +239,13 @@ def _passed(name: str, result: GateResult, why: str = "") -> None:
 def _check_metrics(plugin: Plugin, name: str, e: Evidence) -> None:
     """Raise, if a metric that can make the gate fail does not when it is NaN."""
     answer(plugin, e, name)
-    for metric in gated.asked(e):
-        some = [answer(plugin, gated.with_metric(e, metric, v), name).verdict for v in gated.GRID]
-        result = answer(plugin, gated.with_metric(e, metric, math.nan), f"{name}, {metric} undefined")
-        if result.verdict == "PASS" and any(verdict != "PASS" for verdict in some):
-            _passed(f"{name}, {metric} undefined", result, f" though evidence.metric({metric!r}) is NaN")
-    for metric in gated.asked(e, benchmark=True):
-        result = answer(plugin, gated.with_metric(e, metric, math.nan, True), f"{name}, no {metric} of buy and hold")
-        if result.verdict == "PASS" and holds(result) is not True:
-            _passed(name, result, f" though evidence.benchmark_metric({metric!r}) is NaN")
+    for held, method in ((False, "metric"), (True, "benchmark_metric")):
+        for metric in gated.asked(e, held):
+            some = [answer(plugin, gated.with_metric(e, metric, v, held), name).verdict for v in gated.GRID]
+            label = f"{name}, {metric}{' of buy and hold' if held else ''} undefined"
+            result = answer(plugin, gated.with_metric(e, metric, math.nan, held), label)
+            if result.verdict == "PASS" and any(verdict != "PASS" for verdict in some):
+                _passed(label, result, f" though evidence.{method}({metric!r}) is NaN")
 
 
 def _check_ingredients(plugin: Plugin, name: str, e: Evidence) -> None:
@@ -218,65 +257,3 @@ def _check_ingredients(plugin: Plugin, name: str, e: Evidence) -> None:
         result = answer(plugin, replace(e, performance=spoil(e.performance)), f"{name}, {what} NaN")
         if result.verdict == "PASS":
             _passed(name, result, f" though {what} are NaN" if what.endswith("s") else f" though {what} is NaN")
-
-
-def _against(name: str, result: GateResult) -> None:
-    raise Violation(
-        f"on the evidence {name!r} it passes with the value {result.value!r}, which is not {result.condition} the "
-        f"threshold {result.threshold!r}: the verdict must follow the condition that is declared, "
-        "boundary included (quorate.judge does)",
-        evidence=name,
-        value=float(result.value or 0.0),
-        condition=result.condition,
-        threshold=float(result.threshold),
-        found="PASS",
-    )
-
-
-def _check_boundary(plugin: Plugin, name: str, e: Evidence, result: GateResult) -> bool:
-    """Move the gate's own threshold onto its value and just inside; return whether that could be done."""
-    if holds(result) is None:
-        return False
-    assert result.value is not None
-    value = float(result.value)
-    inside = np.nextafter(value, -math.inf if result.condition.startswith(">") else math.inf)
-    for option, default in default_options(plugin).items():
-        if isinstance(default, bool) or not isinstance(default, int | float) or default != result.threshold:
-            continue
-        given = [type(default)(v) if v == int(v) else float(v) for v in (value, float(inside))]
-        label = f"{name}, {option} = {value:g}"
-        on, within = (answer(plugin, e, label, **{option: v}) for v in given)
-        if on.value is None or float(on.threshold) != float(on.value):
-            continue
-        if on.verdict == "PASS" and holds(on) is False:
-            _against(label, on)
-        if on.verdict != "PASS" and holds(on) and within.verdict == "PASS" and holds(within):
-            _excluded(label, on)
-        return True
-    return False
-
-
-def _check_inclusive(plugin: Plugin, cases: list[tuple[str, Evidence, GateResult]]) -> None:
-    """Raise, if values on both sides say that the boundary alone is what does not pass."""
-    for label, e, result in cases:
-        on = holds(result) and result.verdict == "FAIL" and float(result.value or 0.0) == float(result.threshold)
-        if not on:
-            continue
-        for metric in gated.asked(e):
-            now = e._metrics[metric]
-            near = [gated.with_metric(e, metric, float(np.nextafter(now, v))) for v in (-math.inf, math.inf)]
-            if any(answer(plugin, n, label).verdict == "PASS" for n in near):
-                _excluded(label, result)
-
-
-def _excluded(name: str, result: GateResult) -> None:
-    raise Violation(
-        f"on the evidence {name!r} the value {result.value!r} lies on the threshold and the condition is "
-        f"{result.condition}, but the verdict is {result.verdict}: let it pass, or declare "
-        f"{result.condition[0]}",
-        evidence=name,
-        value=float(result.value or 0.0),
-        condition=result.condition,
-        expected="PASS",
-        found=result.verdict,
-    )

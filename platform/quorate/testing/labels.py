@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.bars import Bars, Floats
 from quorate.providers import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import (
-    changed,
-    cuts,
     differs,
     first_of,
     number,
@@ -21,6 +18,7 @@ from quorate.testing._compare import (
     spread,
     watch_inputs,
 )
+from quorate.testing._fresh import MEMORY, fresh
 from quorate.testing._labels import Positions, compute, computed, spec_of
 from quorate.testing.markets import market, panel, scramble
 
@@ -29,6 +27,7 @@ _HORIZONS = (1, 2, 5)
 _N = 180
 
 
+@after("input-unmodified")
 def check_label_computes(plugin: Plugin) -> None:
     """A value per bar and symbol, 0 or 1 for a classification, and the bar at which it becomes known."""
     spec = spec_of(plugin)
@@ -59,61 +58,7 @@ def check_label_computes(plugin: Plugin) -> None:
 
 
 @causal
-def check_label_ends_ahead(plugin: Plugin) -> None:
-    """A value becomes known after its own bar, and within the data."""
-    for horizon in _HORIZONS:
-        for bars in (market(_N, 2), panel(_N, 60)):
-            values, ends = computed(plugin, bars.open, horizon)
-            known = bars.present & ~np.isnan(values)
-            early = known & (ends <= np.arange(_N)[:, None])
-            late = known & (ends >= _N)
-            for wrong, must in (
-                (early, "after its own bar: a trade fills at t + 1 at the earliest, so ends is t + 1 or more"),
-                (late, f"within the data, whose last bar is {_N - 1}: where the outcome lies beyond, the value is NaN"),
-            ):
-                if wrong.any():
-                    row, column = first_of(wrong)
-                    raise Violation(
-                        f"{place(bars, row, column)} the value is {number(values[row, column])} and said to "
-                        "be known at "
-                        f"bar {ends[row, column]} (horizon {horizon}): it must become known {must}",
-                        bar=row,
-                        symbol=bars.symbols[column],
-                        horizon=horizon,
-                        found=int(ends[row, column]),
-                    )
-
-
-@causal
-@after("deterministic")
-def check_label_ends_honest(plugin: Plugin) -> str | None:
-    """A value is settled at the bar it names: what comes after that bar does not change it."""
-    remark = None
-    bars, other = market(_N, 2), market(_N, 2, seed=77).open * 3.0
-    for horizon in (2, 1, 5):
-        values, ends = computed(plugin, bars.open, horizon)
-        for known in cuts(horizon + 20, _N, seed=horizon):
-            settled = ~np.isnan(values) & (ends < known)
-            replaced = read_only(np.concatenate([bars.open[:known], other[known:]]))
-            part, part_ends = compute(plugin, replaced, horizon)
-            how = f"when other prices follow from bar {known} on"
-            _same(bars, settled, values, part, ends, how, horizon)
-            _same(bars, settled, ends.astype(float), part_ends.astype(float), ends, f"(as its end) {how}", horizon)
-            part, _ = compute(plugin, read_only(bars.open[:known]), horizon)
-            unsaid = settled[:known] & np.isnan(part)
-            _same(bars, settled[:known] & ~unsaid, values, part, ends, f"with the bars up to {known - 1} only", horizon)
-            if unsaid.any():
-                row, column = first_of(unsaid)
-                remark = (
-                    f"{place(bars, row, column)} it ends at bar {ends[row, column]}, but is NaN as long as "
-                    "the bars after "
-                    f"{known - 1} are missing: give values that end early also near the end of the data"
-                )
-    return remark
-
-
-@causal
-@after("deterministic", "ends-honest")
+@after("input-unmodified", "deterministic", "ends-honest", "ends-ahead")
 def check_label_starts_at_fill(plugin: Plugin) -> None:
     """A value is what happens from the fill at t + 1 on: the price level up to bar t is no part of it."""
     prices = market(_N, 2).open
@@ -149,7 +94,7 @@ def check_label_starts_at_fill(plugin: Plugin) -> None:
 
 
 @causal
-@after("deterministic", "ends-honest")
+@after("input-unmodified", "deterministic", "ends-honest", "ends-ahead")
 def check_label_is_forecast(plugin: Plugin) -> None:
     """A value depends on prices after the fill at t + 1: it is not known when the trade begins."""
     bars = market(_N, 2)
@@ -179,40 +124,49 @@ def check_label_is_forecast(plugin: Plugin) -> None:
             )
 
 
-@after("deterministic", "ends-honest")
+@after("input-unmodified", "deterministic", "ends-honest", "ends-ahead", "is-forecast")
 def check_label_unknown_after_end(plugin: Plugin) -> None:
-    """Where a symbol has no price to fill at any more the label is not known."""
+    """Where there is no price to fill at, in a gap or after a symbol's end, the label is not known."""
     spec = spec_of(plugin)
-    prices = market(_N, 2).open.copy()
-    stop = _N - 40
-    prices[stop:, 1] = np.nan
-    values, _ = computed(plugin, prices, 1)
     bars = market(_N, 2)
-    if np.isfinite(values[stop - 1, 1]):
-        raise Violation(
-            f"{place(bars, stop - 1, 1)}, the symbol's last one, it is {number(values[stop - 1, 1])} although "
-            "there is no "
-            f"price after it: a {spec.task} label must be NaN where a price it needs is NaN, e.g. "
-            "np.where(np.isnan(earned), np.nan, earned > 0)",
-            bar=stop - 1,
-            symbol="BBB",
-            found=plain(values[stop - 1, 1]),
-        )
+    prices = bars.open.copy()
+    stop, gap = _N - 40, slice(_N // 2, _N // 2 + 3)
+    prices[stop:, 1] = prices[gap, 1] = np.nan
+    values, _ = computed(plugin, prices, 1)
+    for row in (stop - 1, *range(gap.start - 1, gap.stop - 1)):
+        if np.isfinite(values[row, 1]):
+            where = (
+                "the symbol's last one," if row == stop - 1 else f"before a gap in its prices (to bar {gap.stop - 1}),"
+            )
+            raise Violation(
+                f"{place(bars, row, 1)}, {where} it is {number(values[row, 1])} although there is no price at bar "
+                f"{row + 1}, where a trade would begin: a {spec.task} label must be NaN where a price it needs is "
+                "NaN, e.g. np.where(np.isnan(earned), np.nan, earned > 0); fill no gaps",
+                bar=row,
+                symbol="BBB",
+                found=plain(values[row, 1]),
+            )
 
 
-def check_label_horizon_used(plugin: Plugin) -> str | None:
+@after("input-unmodified", "deterministic", "ends-honest", "ends-ahead")
+def check_label_horizon_used(plugin: Plugin) -> None:
     """The horizon of the recipe is what the label looks ahead."""
     prices = market(_N, 1).open
     first, ends = computed(plugin, prices, 1)
-    other, other_ends = compute(plugin, read_only(prices), 5)
-    row = _N // 2
-    same = not differs(first[:row], other[:row], _EXACT).any()
-    if same and (ends[:row] == other_ends[:row]).all():
-        return "the same for every horizon: labels.horizon has no effect"
-    return None
+    found = [compute(plugin, read_only(prices), horizon) for horizon in (5, 20)]
+    half = slice(_N // 2)
+    for other, other_ends in found:
+        if differs(first[half], other[half], _EXACT).any() or (ends[half] != other_ends[half]).any():
+            return
+    raise Violation(
+        "values and ends are the same for the horizons 1, 5 and 20: labels.horizon would have no effect. Use the "
+        "argument horizon, e.g. as the longest time a trade may take; or say in known_gaps={'horizon-used': '...'} why "
+        "it has none",
+        found="the same for every horizon",
+    )
 
 
-@after("deterministic", "ends-honest")
+@after("input-unmodified", "deterministic", "ends-honest")
 def check_label_symbols_independent(plugin: Plugin) -> None:
     """Values of a symbol do not depend on which other symbols there are (unless `cross_sectional`)."""
     if spec_of(plugin).cross_sectional:
@@ -240,46 +194,34 @@ def check_label_input_unmodified(plugin: Plugin) -> None:
     watch_inputs({"prices": market(_N, 2).open}, lambda prices: call(plugin, prices, 2))
 
 
+@after("input-unmodified")
 def check_label_deterministic(plugin: Plugin) -> None:
     """The same prices give the same values and ends."""
-    bars = market(_N, 2)
+    bars, other = market(_N, 2), read_only(market(_N, 2, 9).open)
     found = []
     for seed in (1, 2, 3):
         with seeded(seed):
             found.append(computed(plugin, bars.open, 2))
-            compute(plugin, read_only(market(_N, 2, 9).open), 2)
-    for values, ends in found[1:]:
-        wrong = differs(found[0][0], values, 0.0) | (~np.isnan(values) & (found[0][1] != ends))
-        if wrong.any():
-            row, column = first_of(wrong)
-            raise Violation(
-                f"{place(bars, row, column)} it is {number(found[0][0][row, column])} the first time and "
-                f"{number(values[row, column])} the next, from the same prices. Seed what is random, and keep no state "
-                "between calls",
-                bar=row,
-                symbol=bars.symbols[column],
-                expected=plain(found[0][0][row, column]),
-                found=plain(values[row, column]),
-            )
+    for again in found[1:]:
+        _repeats(bars, found[0], again, "the next, from the same prices", "draw nothing at random")
+    with seeded(1):
+        anew, after = compute(fresh(plugin), other, 2), compute(plugin, other, 2)
+        again = compute(plugin, read_only(bars.open), 2)
+    _repeats(bars, anew, after, "after another market of the same shape was seen", MEMORY)
+    _repeats(bars, found[0], again, "after another market was seen, from the same prices", MEMORY)
 
 
-def _same(
-    bars: Bars, settled: NDArray[np.bool_], whole: Floats, part: Floats, ends: Positions, how: str, horizon: int
+def _repeats(
+    bars: Bars, first: tuple[Floats, Positions], again: tuple[Floats, Positions], when: str, remedy: str
 ) -> None:
-    n = len(settled)
-    wrong = settled & changed(whole[:n], part[:n])
+    wrong = differs(first[0], again[0], 0.0) | (~np.isnan(first[0]) & (first[1] != again[1]))
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"{place(bars, row, column)} it is {number(whole[row, column])} with all bars, and "
-            f"{number(part[row, column])} "
-            f"{how} (horizon {horizon}), though it says to be known at bar {ends[row, column]}: it reads prices after "
-            "that bar. Let ends name the last bar that the value reads; wrong ends let training labels reach into the "
-            "test",
+            f"{place(bars, row, column)} it is {number(first[0][row, column])} (end {first[1][row, column]}) the first "
+            f"time and {number(again[0][row, column])} (end {again[1][row, column]}) {when}: {remedy}",
             bar=row,
             symbol=bars.symbols[column],
-            horizon=horizon,
-            end=int(ends[row, column]),
-            expected=plain(part[row, column]),
-            found=plain(whole[row, column]),
+            expected=plain(first[0][row, column]),
+            found=plain(again[0][row, column]),
         )

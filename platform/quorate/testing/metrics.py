@@ -7,39 +7,37 @@ from dataclasses import replace
 
 import numpy as np
 
+from quorate.errors import near_misses
 from quorate.providers import Plugin
 from quorate.testing import _altered as altered
-from quorate.testing._base import NotApplicable, Violation
+from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._measured import (
     NAN,
     check_no_risk,
     check_nothing_to_average,
     close,
+    extremes,
+    missing,
     one_sided,
     same,
     spec_of,
     value_of,
 )
 from quorate.testing.markets import performance, undefined
-from quorate.testing.reference_cases import cases, names
+from quorate.testing.reference_cases import ALIASES, Case, cases, either_sign, names
 
 
 def check_metric_computes(plugin: Plugin) -> str | None:
-    """A number on every ordinary performance: binary or not, with and without trades and forecasts."""
-    none = np.empty(0)
+    """A number on every ordinary performance, its forecasts probabilities or expected returns."""
     given = altered.ordinary()
     defined = [name for name, p in given.items() if math.isfinite(value_of(plugin, p, name))]
-    for name, p in {
-        "no closed trade": performance(trades=none),
-        "no forecasts, as for buy and hold": performance(predictions=none, labels=none),
-    }.items():
-        value_of(plugin, p, name)
     return None if defined else "it was NaN on every sample performance"
 
 
+@after("computes", "deterministic")
 def check_metric_undefined_is_nan(plugin: Plugin) -> str | None:
     """Where it is undefined it is NaN: it never raises, is never infinite, and is not zero for want of data."""
-    for name, p in {**undefined(), **one_sided()}.items():
+    for name, p in {**missing(), **undefined(), **one_sided()}.items():
         value = value_of(plugin, p, name)
         if math.isinf(value):
             raise Violation(
@@ -55,6 +53,7 @@ def check_metric_undefined_is_nan(plugin: Plugin) -> str | None:
     return None
 
 
+@after("computes", "deterministic")
 def check_metric_unit(plugin: Plugin) -> str | None:
     """The declared unit fits: currency grows with the capital, nothing else does; a count is a whole number."""
     unit = spec_of(plugin).unit
@@ -80,6 +79,7 @@ def check_metric_unit(plugin: Plugin) -> str | None:
     return None
 
 
+@after("computes", "deterministic")
 def check_metric_direction(plugin: Plugin) -> str | None:
     """``higher_is_better`` agrees: what is better in every way does not get a worse value."""
     higher = spec_of(plugin).higher_is_better
@@ -105,6 +105,7 @@ def check_metric_direction(plugin: Plugin) -> str | None:
     return None if moved else "no sample improvement of returns, trades or forecasts changes it"
 
 
+@after("computes", "deterministic")
 def check_metric_annualisation(plugin: Plugin) -> str | None:
     """``annualised`` says whether the number depends on how many bars a year has."""
     declared = spec_of(plugin).annualised
@@ -142,6 +143,7 @@ def check_metric_annualisation(plugin: Plugin) -> str | None:
     return None
 
 
+@after("computes", "deterministic")
 def check_metric_order_free(plugin: Plugin) -> str | None:
     """It does not depend on the order of the bars, unless it says so by ``ordered=True``."""
     ordered = spec_of(plugin).ordered
@@ -164,22 +166,35 @@ def check_metric_order_free(plugin: Plugin) -> str | None:
     return "ordered=True, but no sample order changed it" if ordered and not moved else None
 
 
+@after("computes")
 def check_metric_deterministic(plugin: Plugin) -> str | None:
     """The same performance gives the same number, whatever was measured before."""
-    one, other = performance(seed=3), performance(seed=4)
-    first = value_of(plugin, one, "a performance")
-    value_of(plugin, other, "another performance")
-    again = value_of(plugin, performance(seed=3), "the same performance")
-    if not same(first, again):
+    fresh = altered.fresh(plugin)
+    first = value_of(fresh, performance(seed=3), "a performance")
+    second = value_of(fresh, performance(seed=3), "the same performance")
+    if not same(first, second):
         raise Violation(
-            f"the same performance gave {first!r} and then {again!r}: seed what is drawn at random with a fixed "
-            "number, and keep nothing between calls",
+            f"the same performance gave {first!r} and, asked again, {second!r}: seed what is drawn at random with a "
+            "fixed number, e.g. np.random.default_rng(0), and keep nothing between calls",
             expected=first,
-            found=again,
+            found=second,
         )
+    for name, p in extremes().items():
+        value_of(plugin, p, name)
+        again = value_of(plugin, performance(seed=3), "the first performance again")
+        if not same(first, again):
+            raise Violation(
+                f"the same performance gave {first!r} at first and {again!r} after {name!r}: it remembers an earlier "
+                "call. Compute the value from the given performance alone; keep nothing in globals, defaults, caches "
+                "or attributes",
+                after=name,
+                expected=first,
+                found=again,
+            )
     return None
 
 
+@after("computes")
 def check_metric_input_unmodified(plugin: Plugin) -> str | None:
     """The performance is as it was: arrays and trades are shared with every other metric and gate."""
     for name, p in altered.ordinary().items():
@@ -196,33 +211,41 @@ def check_metric_input_unmodified(plugin: Plugin) -> str | None:
     return None
 
 
+@after("computes", "deterministic")
 def check_metric_reference(plugin: Plugin) -> str | None:
     """It agrees with the published values of the statistic that ``reference`` names."""
     reference = spec_of(plugin).reference
     if not reference:
         raise NotApplicable("no reference is declared")
-    if reference not in names():
+    statistic = ALIASES.get(reference, reference.replace("-", "_"))
+    if statistic not in names():
         raise Violation(
-            f"reference={reference!r} is no known statistic: it must be one of {', '.join(names())}",
+            f"reference={reference!r} is no known statistic: it must be one of {', '.join(names())}"
+            f"{near_misses(reference, {*names(), *ALIASES})}",
             found=reference,
             expected=list(names()),
         )
-    known = cases(reference)
-    for case in known:
-        value = value_of(plugin, case.performance(), f"of the reference case {case.name}")
-        agrees = math.isnan(value) if case.expected is None else abs(value - case.expected) <= case.tolerance
-        if not agrees:
-            expected = "NaN" if case.expected is None else f"{case.expected:.10g}"
-            note = f". {case.note}" if case.note else ""
-            raise Violation(
-                f"in the case {case.name!r} it is {value:.10g}; {reference} is {expected} there, +- {case.tolerance:g} "
-                f"({case.source}){note}. Follow that definition, or drop the reference",
-                case=case.name,
-                expected=expected,
-                found=str(value),
-                inputs=dict(case.inputs),
-            )
+    known = cases(statistic)
+    found = {case.name: value_of(plugin, case.performance(), f"of the reference case {case.name}") for case in known}
+    signs = (1, -1) if either_sign(statistic) else (1,)
+    wrong = [(sign, [case for case in known if not case.agrees(sign * found[case.name])]) for sign in signs]
+    sign, failed = min(wrong, key=lambda pair: len(pair[1]))
+    if failed:
+        _differs(failed[0], sign, found[failed[0].name])
     return f"{len(known)} cases"
+
+
+def _differs(case: Case, sign: int, value: float) -> None:
+    expected = "NaN" if case.expected is None else f"{sign * case.expected + 0.0:.10g}"
+    note = f". {case.note}" if case.note else ""
+    raise Violation(
+        f"in the case {case.name!r} it is {value:.10g}; {case.statistic} is {expected} there, +- {case.tolerance:g} "
+        f"({case.source}){note}. Follow that definition, or drop the reference",
+        case=case.name,
+        expected=expected,
+        found=str(value),
+        inputs=dict(case.inputs),
+    )
 
 
 def _moves(plugin: Plugin, alter: altered.Alter) -> list[tuple[float, float]]:

@@ -1,41 +1,35 @@
-"""Rules for a model: how it is made, and what its parameters may be."""
+"""Rules for a model: how it is made, and that it fits."""
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import inspect
-from collections.abc import Mapping
-from typing import Any
 
 from quorate.options import RESERVED
 from quorate.providers import Plugin
-from quorate.testing._base import NotApplicable, Violation, default_options, explain
-from quorate.testing._models import (
-    arose_in_plugin,
-    as_in_a_run,
-    attempt,
-    base,
-    is_own,
-    make,
-    spec_of,
-    trained,
-)
-from quorate.testing._objects import equal, walk
+from quorate.specs import ModelSpec
+from quorate.testing._base import NotApplicable, Violation, default_options
+from quorate.testing._models import SEED, as_in_a_run, attempt, base, guarded, is_own, make, spec_of, takes_only_double
 
 
 def check_model_makes(plugin: Plugin) -> None:
     """The factory makes an object with ``fit``, and with the method that its task asks for."""
     spec = spec_of(plugin)
     method = "predict_proba" if spec.task == "classification" else "predict"
-    attempt(plugin)
+    options = default_options(plugin)
+    with contextlib.suppress(Exception):  # what the factory does to them is another rule's matter
+        options = copy.deepcopy(options)
+    what = f"made with {options}"
     try:
         with as_in_a_run(spec):
-            model, other = (make(spec, default_options(plugin)) for _ in range(2))
-    except NotApplicable:
-        raise
-    except Exception as e:
+            model, other = (guarded(plugin, what, lambda: make(spec, options)) for _ in range(2))
+    except Violation as e:
+        if isinstance(e.__cause__, AttributeError) and e.__cause__.name in options:
+            raise NotApplicable("get_params() fails: see the rule constructor-stores") from e
         raise Violation(
-            f"made with {default_options(plugin)}, it raised {explain(e, plugin)}: the factory is called with the "
-            "options of the spec and the recipe (and random_state and n_jobs, if it names them)"
+            f"{e.message}{given_by_platform(spec, e.message)}: the factory is called with the options of the spec and "
+            "the recipe (and random_state and n_jobs, if it names them)"
         ) from e
     if model is None:
         raise Violation("the factory returned None: it must return the model; a `return` is missing")
@@ -68,75 +62,17 @@ def check_model_fits(plugin: Plugin) -> None:
     if found.stage == "made":
         raise NotApplicable("it cannot be made: see the rule makes")
     if found.stage == "fitted" and found.error is not None:
-        spec = spec_of(plugin)
+        spec, cause = spec_of(plugin), found.error.__cause__
+        if isinstance(cause, AttributeError) and cause.name in ("fit", "predict", "predict_proba"):
+            raise NotApplicable(f"it has no {cause.name}: see the rule makes")
+        if takes_only_double(plugin):
+            raise NotApplicable("it takes no float32: see the rule float32-input")
         raise Violation(
-            f"{found.error.message}. It is given X as {found.data.X.dtype} {found.data.X.shape} (input={spec.input!r}) "
+            f"{found.error.message}{given_by_platform(spec, found.error.message)}. It is given X as "
+            f"{found.data.X.dtype} {found.data.X.shape} (input={spec.input!r}) "
             f"and y as {found.data.y.dtype} {found.data.y.shape}",
             **found.error.example,
         )
-
-
-def check_model_constructor_stores(plugin: Plugin) -> None:
-    """The constructor stores its parameters as they are; it validates and computes nothing."""
-    maker, options = _constructor(plugin)
-    named = [p for p in inspect.signature(maker).parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    for place, p in enumerate(named):
-        value = _absurd(options.get(p.name), place)
-        if p.name in RESERVED or value is None:
-            continue
-        try:
-            model = maker(**{**options, p.name: value})
-        except Exception as e:
-            if not arose_in_plugin(plugin, e):
-                continue  # a library's object is made in the constructor, and refuses the value itself
-            raise Violation(
-                f"{maker.__name__}({p.name}={value!r}) raised {explain(e, plugin)}: the constructor must only store "
-                f"its parameters; validate them, and compute from them, in `fit`",
-                parameter=p.name,
-                value=value,
-            ) from e
-        stored = _stored(model, p.name, value)
-        if stored is not None:
-            raise Violation(
-                f"{maker.__name__}({p.name}={value!r}) {stored}: the constructor must store every parameter as it was "
-                f"given, `self.{p.name} = {p.name}`; what is computed from it belongs in `fit`",
-                parameter=p.name,
-                value=value,
-            )
-
-
-def check_model_parameters_round_trip(plugin: Plugin) -> str | None:
-    """Equal parameters make equal objects, and ``get_params``, ``set_params`` and ``clone`` agree, where offered."""
-    spec = spec_of(plugin)
-    params = default_options(plugin)
-    before = base(plugin).params_before
-    model, other = base(plugin).model, trained(plugin, base(plugin).data, "fitted on ordinary data")
-    if not equal(before, dict(spec.params)):
-        raise Violation(
-            f"the params of the spec were {before} before the model was made and fitted, and {dict(spec.params)} "
-            "after: copy a parameter before changing it"
-        )
-    if not (hasattr(model, "get_params") and hasattr(model, "set_params")):
-        return None
-    lenient = not is_own(plugin, model)
-    try:
-        fresh = make(spec, params)
-        first, second = fresh.get_params(deep=False), other.get_params(deep=False)
-        fault = _differing(make(spec, params).get_params(deep=False), first, "of two objects made alike")
-        fault = fault or _differing(first, second, "before and after `fit`")
-        fresh.set_params(**first)
-        fault = fault or _differing(first, fresh.get_params(deep=False), "before and after set_params(**get_params())")
-        fault = fault or _clone_fault(fresh)
-    except Exception as e:
-        fault = f"get_params and set_params: it raised {explain(e, plugin)}"
-    if fault and lenient:
-        return fault
-    if fault:
-        raise Violation(
-            f"{fault}: the constructor must store every parameter under its own name, unchanged, and `fit` must keep "
-            "what it learns in other attributes, ending in _"
-        )
-    return None
 
 
 def check_model_fit_returns_self(plugin: Plugin) -> str | None:
@@ -151,71 +87,14 @@ def check_model_fit_returns_self(plugin: Plugin) -> str | None:
     return message
 
 
-def _constructor(plugin: Plugin) -> tuple[type, dict[str, Any]]:
-    """Return the model's own class, and options with which it can be made."""
-    spec = spec_of(plugin)
-    factory, options = spec.resolve(), default_options(plugin)
-    if isinstance(factory, type):
-        maker = factory
-    else:
-        model = make(spec, options)
-        maker = type(model)
-    if not is_own(plugin, maker):
-        raise NotApplicable(f"{maker.__name__} is not the plugin's own class")
-    if not isinstance(factory, type):
-        options = {}
-        for p in inspect.signature(maker).parameters.values():
-            if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL):
-                continue
-            options[p.name] = getattr(model, p.name, p.default)
-            if options[p.name] is p.empty:
-                raise NotApplicable("its class is made by a function, and does not tell its parameters")
-    return maker, options
-
-
-def _absurd(default: Any, place: int) -> Any:
-    """Return a value that no fit could take, of the type of the default; None, if there is none."""
-    if isinstance(default, bool):
-        return None  # both values are sensible, and are found everywhere
-    if isinstance(default, int):
-        return -1_000_003 - place
-    if isinstance(default, float):
-        return -1_000_003.5 - place
-    if isinstance(default, str):
-        return f"no-such-value-{place}"
-    if isinstance(default, list | tuple):
-        return type(default)((-1_000_003 - place,)) if type(default) in (list, tuple) else None
-    return None
-
-
-def _stored(model: Any, name: str, value: Any) -> str | None:
-    """Say what became of a parameter, if the object does not hold it."""
-    if hasattr(model, "get_params"):
-        found = model.get_params(deep=False)
-        if name in found and not equal(found[name], value):
-            return f"stores {found[name]!r}"
-    if any(equal(path[-1][1], value) for path in walk(model)):
-        return None
-    if hasattr(model, name):
-        return f"stores {getattr(model, name)!r}"
-    return "does not store it"
-
-
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any], when: str) -> str:
-    for name in sorted(set(a) | set(b)):
-        if name not in a or name not in b:
-            return f"the parameter {name!r} is not in get_params() at both times, {when}"
-        if not equal(a[name], b[name]):
-            return f"the parameter {name!r} {when} is {a[name]!r} and {b[name]!r}"
-    return ""
-
-
-def _clone_fault(model: Any) -> str:
-    copy = getattr(model, "__sklearn_clone__", None)
-    if copy is None:
-        return ""
+def given_by_platform(spec: ModelSpec, message: str) -> str:
+    """Say what the platform itself passed to the factory, where an error may be about that."""
     try:
-        twin = copy()
-        return _differing(model.get_params(deep=False), twin.get_params(deep=False), "of it and its clone")
-    except (RuntimeError, TypeError) as e:
-        return f"scikit-learn's clone raised {type(e).__name__}: {e}"
+        named = [p for p in inspect.signature(spec.resolve()).parameters if p in RESERVED and p not in spec.params]
+    except (TypeError, ValueError):
+        return ""
+    if not named or not any(word in message for word in ("seed", "random", "n_jobs", "thread")):
+        return ""
+    passed = {"random_state": SEED, "n_jobs": spec.cpus}
+    told = " and ".join(f"{p}={passed[p]}" for p in named)
+    return f" (the platform passes {told}, because the signature names {'it' if len(named) == 1 else 'them'})"

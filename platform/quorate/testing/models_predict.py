@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.outputs import BLOCK, Outputs, check_probabilities, read_outputs
+from quorate.outputs import SUMS_TO_ONE, check_probabilities, read_outputs
 from quorate.providers import Plugin
 from quorate.testing import _models as m
-from quorate.testing._base import NotApplicable, Violation, causal, default_options
+from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing._model_data import N_TEST, Data, altered, copied, data_for, opposite, relabelled
 from quorate.testing._models import ask, base, is_own, spec_of, trained
+from quorate.testing._objects import spelled, walk
 
 STRETCH = 5  # how far beyond the training rows probabilities are still asked for
 
@@ -80,12 +81,17 @@ def _constant_feature(plugin: Plugin) -> str | None:
 
     data = altered(data_for(spec), flat)
     try:
-        outputs = ask(plugin, trained(plugin, data, "fitted"), data.X_test, "asked")
+        model = trained(plugin, data, "fitted")
+        outputs = ask(plugin, model, data.X_test, "asked")
     except Violation as e:
         return f"where a feature is constant: {e.message}"
     if all(np.isfinite(values).all() for values in outputs.values()):
         return None
-    return "predictions are not finite where a feature is constant: guard the division by its deviation"
+    message = "predictions are not finite where a feature is the same in all rows, as a flag may be: guard the "
+    message += "division by its deviation, e.g. np.where(sd > 0, sd, 1.0)"
+    if is_own(plugin, model):
+        raise Violation(message)
+    return message
 
 
 def check_model_predictions_vary(plugin: Plugin) -> None:
@@ -155,9 +161,10 @@ def check_model_probabilities(plugin: Plugin) -> None:
             raise Violation(f"{e}{where}. Give probabilities, not percentages, scores or logits; {_remedy(e)}") from e
     if spec.outputs:
         return
+    _no_classes(plugin)
     answer = np.asarray(found.model.predict_proba(found.data.X_test.copy()), dtype=np.float64)
     total = answer.sum(axis=1) if answer.ndim == 2 else np.ones(1)
-    if np.abs(total - 1).max() > 1e-6:
+    if np.abs(total - 1).max() > SUMS_TO_ONE:
         row = int(np.abs(total - 1).argmax())
         raise Violation(
             f"predict_proba gives {answer[row].tolist()} for row {row}, which sums to {total[row]:.6g}: the "
@@ -166,6 +173,26 @@ def check_model_probabilities(plugin: Plugin) -> None:
             expected=1.0,
             found=float(total[row]),
         )
+
+
+def _no_classes(plugin: Plugin) -> None:
+    """Demand probabilities of a model whose inner classifier knows them."""
+    found, p = base(plugin), base(plugin).on_train[spec_of(plugin).prediction]
+    if not np.isin(p, (0.0, 1.0)).all() or not is_own(plugin, found.model):
+        return
+    for path in list(walk(found.model))[1:]:
+        inner = path[-1][1]
+        if not callable(getattr(type(inner), "predict_proba", None)):
+            continue
+        try:
+            known = np.asarray(inner.predict_proba(found.data.X.reshape(len(p), -1)), dtype=np.float64)
+        except Exception:  # it is asked for something else
+            continue
+        if ((known > 0.01) & (known < 0.99)).any():
+            raise Violation(
+                f"all its probabilities are 0 or 1, and {spelled(path)} inside it knows better, e.g. "
+                f"{float(known.flat[0]):.3g}: these are classes; return predict_proba(X)[:, 1]"
+            )
 
 
 def _remedy(error: FitError) -> str:
@@ -195,69 +222,16 @@ def check_model_quantiles_ordered(plugin: Plugin) -> None:
                 )
         if "sd" in outputs and outputs["sd"].min() < 0:
             row = int(outputs["sd"].argmin())
+            other = next((n for n, v in outputs.items() if n != "sd" and v.min() >= 0), "")
+            hint = f"; {other!r} never is: are the columns in the order of outputs={spec.outputs}?" if other else ""
             raise Violation(
-                f"in {rows} {row}, sd is {outputs['sd'][row]:.6g}: a standard deviation must not be negative",
+                f"in {rows} {row}, sd is {outputs['sd'][row]:.6g}: a standard deviation must not be negative{hint}",
                 row=row,
                 found=float(outputs["sd"][row]),
             )
 
 
-def check_model_one_row(plugin: Plugin) -> None:
-    """It predicts a single row."""
-    found = base(plugin)
-    try:
-        alone = ask(plugin, found.model, found.data.X_test[:1].copy(), "asked to predict one row")
-    except Violation as e:
-        raise Violation(
-            f"{e.message}. It predicted {N_TEST} rows at once: give one value per row, whatever their number; "
-            "squeeze() takes the axis of a single row away, [:, 0] does not"
-        ) from e
-    del alone
-
-
-@causal
-def check_model_subset_invariant(plugin: Plugin) -> None:
-    """The prediction of a row does not depend on the rows predicted with it."""
-    found = base(plugin)
-    X, n = found.data.X_test, len(found.data.X_test)
-    padded = np.zeros((BLOCK, *X.shape[1:]), dtype=X.dtype)
-    padded[:n] = X
-    order = np.random.default_rng(2).permutation(n)
-    for what, rows, given in (
-        ("with all others", np.arange(n), X),
-        ("with half of them", np.arange(n // 2), X[: n // 2]),
-        ("with every third one", np.arange(0, n, 3), X[::3]),
-        ("with one other", np.arange(2), X[:2]),
-        ("in another order", order, X[order]),
-        (f"with rows of zeros up to {BLOCK}", np.arange(n), padded),
-    ):
-        values = ask(plugin, found.model, given.copy(), f"asked to predict {len(given)} rows")
-        _agree(found.outputs, {k: v[: len(rows)] for k, v in values.items()}, rows, what)
-    for row in range(0, n, 20):
-        try:
-            values = ask(plugin, found.model, X[row : row + 1].copy(), "asked to predict one row")
-        except Violation:
-            return  # that is what the rule one-row says
-        _agree(found.outputs, values, np.array([row]), "alone")
-
-
-def _agree(all_rows: Outputs, values: Outputs, rows: NDArray[np.int64], what: str) -> None:
-    for name, whole in all_rows.items():
-        gap = np.abs(whole[rows] - values[name])
-        if np.nanmax(gap, initial=0.0) <= m.tolerance(whole[np.isfinite(whole)] if np.isfinite(whole).any() else whole):
-            continue
-        at = int(np.nanargmax(gap))
-        row = int(rows[at])
-        raise Violation(
-            f"the prediction {name!r} of row {row} is {whole[row]:.6g} among {len(whole)} rows, and "
-            f"{values[name][at]:.6g} when it is predicted {what}: it reads the other rows, which lie in the future. "
-            "Learn means, scales and ranks in `fit`, and use them in `predict` (torch: model.eval())",
-            row=row,
-            expected=float(whole[row]),
-            found=float(values[name][at]),
-        )
-
-
+@after("fits")
 def check_model_input_shape(plugin: Plugin) -> None:
     """Windows come as views of one matrix, (n, lookback, columns), and need not be contiguous."""
     spec = spec_of(plugin)

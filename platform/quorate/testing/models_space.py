@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from quorate.errors import QuorateError
+from quorate.errors import QuorateError, near_misses, one_of
+from quorate.modules import line_in
 from quorate.options import resolve_options
 from quorate.outputs import read_outputs
 from quorate.providers import Plugin
 from quorate.space import Choice
 from quorate.specs import ModelSpec
-from quorate.testing._base import NotApplicable, Violation, explain
+from quorate.testing._base import NotApplicable, Violation
 from quorate.testing._model_data import data_for
-from quorate.testing._models import as_in_a_run, base, fit, make, spec_of
+from quorate.testing._models import as_in_a_run, base, explain, fit, make, spec_of
 
 POINTS = 24
+SECONDS, AT_LEAST = 10.0, 4  # of time for the fits, however few; of fits, however long
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 
 
 def check_model_search_space(plugin: Plugin) -> None:
-    """Every point of its search space can be made, and the ends can be fitted."""
+    """Every point of its search space can be made and fitted, as far as time allows."""
     spec = spec_of(plugin)
     if not spec.space:
         raise NotApplicable("it has no search space")
     base(plugin)
+    _names(spec)
     for point in _points(spec):
         error = _fault(plugin, spec, point, fitted=False)
         if error:
             _blame(plugin, spec, point, error, fitted=False)
-    for point in _to_fit(spec):
+    until = time.monotonic() + SECONDS
+    for place, point in enumerate(_to_fit(spec)):
+        if place >= AT_LEAST and time.monotonic() > until:
+            return
         error = _fault(plugin, spec, point, fitted=True)
         if error:
             _blame(plugin, spec, point, error, fitted=True)
+
+
+def _names(spec: ModelSpec) -> None:
+    try:
+        parameters = inspect.signature(spec.resolve()).parameters
+    except (TypeError, ValueError):
+        return
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in spec.space:
+        if name not in parameters:
+            raise Violation(
+                f"space names {name!r}, which is no parameter of the factory: it must be one of "
+                f"{one_of(parameters)}{near_misses(name, parameters)}",
+                parameter=name,
+            )
 
 
 def _points(spec: ModelSpec) -> Iterator[dict[str, Any]]:
@@ -52,10 +76,14 @@ def _at(spec: ModelSpec, shares: Mapping[str, float]) -> dict[str, Any]:
 
 def _to_fit(spec: ModelSpec) -> Iterator[dict[str, Any]]:
     points = list(_points(spec))
-    yield from points[:4]
+    yield from points[:2]
+    for share in (0.0, 1.0) if len(spec.space) > 1 else ():
+        for name in spec.space:  # one at one end, all others at the other
+            yield _at(spec, {**dict.fromkeys(spec.space, 1.0 - share), name: share})
     for name, values in spec.space.items():
         if isinstance(values, Choice):
             yield from ({name: value} for value in values.values)
+    yield from points[2:]
 
 
 def _fault(plugin: Plugin, spec: ModelSpec, point: Mapping[str, Any], fitted: bool) -> str:
@@ -70,6 +98,8 @@ def _fault(plugin: Plugin, spec: ModelSpec, point: Mapping[str, Any], fitted: bo
             outputs = read_outputs(model, spec, data.X_test)
     except QuorateError as e:
         return f"it failed: {e}"
+    except SystemExit as e:
+        return f"it called sys.exit{line_in(e, plugin.provider.local)}"
     except Exception as e:
         return f"it raised {explain(e, plugin)}"
     bad = [name for name, values in outputs.items() if not np.isfinite(values).all()]

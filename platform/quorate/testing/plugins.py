@@ -16,8 +16,8 @@ from quorate.testing._base import NotApplicable, Violation
 # Libraries that take seconds to import: nobody wants to wait for them where plugins are merely listed.
 HEAVY = (
     "arch", "cartopy", "catboost", "cupy", "darts", "dask", "duckdb", "gluonts", "jax", "keras", "lightgbm",
-    "lightning", "optuna", "prophet", "pyspark", "pytorch_lightning", "ray", "sklearn", "statsmodels", "tensorflow",
-    "torch", "transformers", "vectorbt", "xgboost",
+    "lightning", "matplotlib", "optuna", "polars", "prophet", "pyspark", "pytorch_lightning", "ray", "river", "sklearn",
+    "statsmodels", "tensorflow", "torch", "transformers", "vectorbt", "xarray", "xgboost",
 )  # fmt: skip
 
 _LIST = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,9 @@ import numpy as np
 
 from quorate.evidence import Performance
 from quorate.testing.markets import performance
+
+# What built-in metrics and others call these statistics.
+ALIASES = {"cagr": "cagr_by_bars", "volatility": "annual_volatility", "drawdown": "max_drawdown"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Case:
             given["labels"] = given["predictions"] = np.empty(0)
         return performance(**given)
 
+    def agrees(self, value: float) -> bool:
+        """Return whether that is the value, within the tolerance; NaN where it is undefined."""
+        return math.isnan(value) if self.expected is None else abs(value - self.expected) <= self.tolerance
+
 
 @cache
 def _all() -> tuple[Case, ...]:
@@ -68,3 +76,8 @@ def names() -> tuple[str, ...]:
 def cases(statistic: str) -> tuple[Case, ...]:
     """Return all known values of a statistic."""
     return tuple(case for case in _all() if case.statistic == statistic)
+
+
+def either_sign(statistic: str) -> bool:
+    """Return whether a metric may give the statistic with the other sign, the same in every case."""
+    return statistic == "max_drawdown"

@@ -82,7 +82,7 @@ class _Target:
     @classmethod
     def of(cls, name: str, options: Mapping[str, Any] | None = None) -> _Target:
         told = json.dumps(dict(options or {}))
-        if not name.endswith(".py") and not Path(name).is_file():
+        if not name.endswith(".py"):
             return cls(name, told)
         source = LocalSource.read(Path(name))
         return cls(name, told, str(source.path), source.text)

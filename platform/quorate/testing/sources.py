@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from quorate.bars import FIELDS, Bars
 from quorate.errors import QuorateError
@@ -61,6 +62,28 @@ def check_source_panel_valid(plugin: Plugin) -> None:
         )
     for name in ("times", "sessions", *FIELDS):
         _equal(name, getattr(rebuilt, name), getattr(bars, name), f"it must be as from_frame makes it. {remedy}")
+    _refuse_dates(bars)
+
+
+def _refuse_dates(bars: Bars) -> None:
+    """Raise `Violation` if daily bars are stamped with their date, at its first moment, in place of their close."""
+    if bars.calendar.close == "24:00" or len(bars) < 2 or np.diff(bars.times).min() < np.timedelta64(12, "h"):
+        return
+    utc = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    for moments in (utc, utc.tz_convert(bars.calendar.timezone)):
+        if (moments == moments.normalize()).all():
+            day = np.array([moments[0].date()], dtype="datetime64[D]")
+            close = bars.calendar.close_times(day)[0]
+            raise Violation(
+                f"every bar is stamped 00:00 ({moments.tz}), the first one {bars.times[0]}: a stamp must be the close, "
+                f"here {close} (calendar {bars.calendar.name!r}, which closes at {bars.calendar.close} "
+                f"{bars.calendar.timezone}), or prices count as known hours before. Stamp the dates with "
+                "quorate.get_calendar(name).close_times(dates), or name the calendar of a market that closes "
+                'at midnight ("24x7", "weekdays")',
+                bar=0,
+                expected=str(close),
+                found=str(bars.times[0]),
+            )
 
 
 def check_source_fingerprint_honest(plugin: Plugin) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quorate.errors import QuorateError
 from quorate.providers import Plugin
 from quorate.specs import Span
-from quorate.testing._base import NotApplicable, Violation, call, causal
+from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import read_only, seeded, watch_inputs
 
 Sessions = NDArray[np.datetime64]
@@ -18,6 +18,7 @@ _LENGTHS = (1500, 2201, 3000, 5031)
 _HOLDOUTS = ((2201, 1800), (3000, 2500), (5031, 4402))  # bars in all, first bar of the holdout
 
 
+@after("input-unmodified")
 def check_splitter_computes(plugin: Plugin) -> None:
     """Spans of whole bars, for histories of any length that is enough."""
     found = [(n, spans(plugin, n)) for n in _LENGTHS]
@@ -30,6 +31,7 @@ def check_splitter_computes(plugin: Plugin) -> None:
         )
 
 
+@after("input-unmodified", "deterministic")
 def check_splitter_contiguous(plugin: Plugin) -> None:
     """Each span begins where the one before stopped, and the last stops after the last bar."""
     for n, given in _all(plugin):
@@ -62,6 +64,7 @@ def check_splitter_contiguous(plugin: Plugin) -> None:
 
 
 @causal
+@after("input-unmodified", "deterministic")
 def check_splitter_trains_before(plugin: Plugin) -> None:
     """A fold trains on bars before those it predicts."""
     for n, given in _all(plugin):
@@ -78,6 +81,7 @@ def check_splitter_trains_before(plugin: Plugin) -> None:
                 )
 
 
+@after("input-unmodified", "deterministic")
 def check_splitter_continues(plugin: Plugin) -> None:
     """With a later `start` the first span begins right there: the holdout is predicted as a whole."""
     tried = 0
@@ -104,6 +108,7 @@ def check_splitter_input_unmodified(plugin: Plugin) -> None:
     watch_inputs({"sessions": sessions(3000)}, lambda dates: list(call(plugin, dates, 0)))
 
 
+@after("input-unmodified")
 def check_splitter_deterministic(plugin: Plugin) -> None:
     """The same sessions give the same spans."""
     for n in _LENGTHS:

@@ -10,6 +10,7 @@ from quorate.providers import Plugin
 from quorate.specs import StrategySpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
+from quorate.testing._fresh import MEMORY, fresh
 
 _N, _FIRST = 260, 40  # bars, and the first one that has a prediction
 _LEVELS = (0.0, 0.02, 0.2)
@@ -19,6 +20,7 @@ AHEAD = (
 )
 
 
+@after("input-unmodified")
 def check_strategy_computes(plugin: Plugin) -> None:
     """A weight in -1..1 for every score, whatever the threshold, with and without predictions."""
     nothing = np.full((_N, 2), np.nan)
@@ -52,7 +54,7 @@ def check_strategy_computes(plugin: Plugin) -> None:
 
 
 @causal
-@after("deterministic")
+@after("input-unmodified", "deterministic")
 def check_strategy_prefix_invariant(plugin: Plugin) -> None:
     """Weights do not change when the later scores are cut off."""
     for threshold in (0.02, 0.2, 0.0):
@@ -64,7 +66,7 @@ def check_strategy_prefix_invariant(plugin: Plugin) -> None:
 
 
 @causal
-@after("deterministic")
+@after("input-unmodified", "deterministic")
 def check_strategy_scramble_invariant(plugin: Plugin) -> None:
     """Weights do not change when other scores follow."""
     for threshold in (0.02, 0.2):
@@ -79,7 +81,7 @@ def check_strategy_scramble_invariant(plugin: Plugin) -> None:
             )
 
 
-@after("deterministic", "prefix-invariant", "scramble-invariant")
+@after("input-unmodified", "deterministic", "prefix-invariant", "scramble-invariant")
 def check_strategy_symbols_independent(plugin: Plugin) -> None:
     """Weights of a symbol do not depend on the scores of others (unless `cross_sectional`)."""
     assert isinstance(plugin.spec, StrategySpec)
@@ -110,28 +112,42 @@ def check_strategy_input_unmodified(plugin: Plugin) -> None:
     watch_inputs({"score": scores(2)}, lambda score: call(plugin, score, 0.02))
 
 
+@after("input-unmodified")
 def check_strategy_deterministic(plugin: Plugin) -> None:
     """The same scores give the same weights."""
     score, found = scores(2), []
     for seed in (1, 2, 3):
         with seeded(seed):
             found.append(_computed(plugin, score, 0.02))
-            compute(plugin, scores(2, seed=9), 0.02)
     for again in found[1:]:
-        wrong = np.isfinite(score) & differs(found[0], again, 0.0)
-        if wrong.any():
-            row, column = first_of(wrong)
-            raise Violation(
-                f"in row {row}, column {column} the weight is {number(found[0][row, column])} the first time and "
-                f"{number(again[row, column])} the next, from the same scores. Seed what is random, and keep no state "
-                "between calls",
-                bar=row,
-                column=column,
-                expected=plain(found[0][row, column]),
-                found=plain(again[row, column]),
-            )
+        _repeats(score, found[0], again, "the next, from the same scores", "draw nothing at random")
+    # A position held in the last row of one series, and a next one that begins with scores that say neither in nor out.
+    for last in (0.9, -0.9):
+        one, calm = score.copy(), scores(2, seed=9).copy()
+        one[-5:], calm[_FIRST : _FIRST + 20] = last, 0.3 * 0.02
+        with seeded(1):
+            compute(plugin, one, 0.02)
+            after, anew = compute(plugin, calm, 0.02), compute(fresh(plugin), calm, 0.02)
+        _repeats(calm, anew, after, "after other scores of the same shape were seen", MEMORY)
+    with seeded(1):
+        _repeats(score, found[0], compute(plugin, score, 0.02), "after other scores were seen", MEMORY)
 
 
+def _repeats(score: Floats, first: Floats, again: Floats, when: str, remedy: str) -> None:
+    wrong = np.isfinite(score) & differs(first, again, 0.0)
+    if wrong.any():
+        row, column = first_of(wrong)
+        raise Violation(
+            f"in row {row}, column {column} the weight is {number(first[row, column])} the first time and "
+            f"{number(again[row, column])} {when}: {remedy}",
+            bar=row,
+            column=column,
+            expected=plain(first[row, column]),
+            found=plain(again[row, column]),
+        )
+
+
+@after("input-unmodified")
 def check_strategy_reacts(plugin: Plugin) -> None:
     """Different scores give different weights."""
     kinds = [scores(3, seed) * size for seed in (0, 1) for size in (1.0, -1.0, 0.1, 5.0)]
