@@ -152,7 +152,7 @@ def test_a_recipe_runs(shown, page, name):
     report = quorate.run(name, overrides=[*QUICK, *more.get(page, ["data.n_bars=900", "folds.test=200"])])
     used = {p["file"] for p in report.provenance["plugins"]}
     assert {str(Path(path).resolve()) for path in report.provenance["recipe"]["plugins"]} <= used
-    assert report.results["development"]["failures"] == []
+    assert "failures" not in report.results["development"]
 
 
 @pytest.mark.slow

@@ -1,11 +1,11 @@
-"""A function that returns a pipeline with a fixed number of components, and a partial of another function."""
+"""A function that returns a pipeline with a share of the components, and a partial of another function."""
 
 from functools import partial
 
 import quorate
 
 
-def components(n: int = 3, C: float = 1.0):
+def components(n: float = 0.9, C: float = 1.0):
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -12,7 +12,8 @@ from typing import Any
 from quorate import console
 from quorate.errors import RecipeError
 from quorate.recipe.load import nested_override
-from quorate.testing.runner import Outcome, outcomes
+from quorate.testing import Outcome
+from quorate.testing.runner import outcomes
 
 # Worst first, as everywhere.
 WORDS = {

@@ -14,9 +14,9 @@ _PUBLIC = {
     "Rule": "_base",
     "Violation": "_base",
     "NotApplicable": "_base",
-    "Outcome": "runner",
+    "Outcome": "_base",
     "check": "runner",
-    "rules": "runner",
+    "rules": "_base",
     "parametrize_with_checks": "cases",
     "plugins_of": "cases",
     "PluginTests": "cases",
@@ -30,8 +30,10 @@ _PUBLIC = {
 
 if TYPE_CHECKING:
     from quorate.testing._base import NotApplicable as NotApplicable
+    from quorate.testing._base import Outcome as Outcome
     from quorate.testing._base import Rule as Rule
     from quorate.testing._base import Violation as Violation
+    from quorate.testing._base import rules as rules
     from quorate.testing.cases import PluginTests as PluginTests
     from quorate.testing.cases import parametrize_with_checks as parametrize_with_checks
     from quorate.testing.cases import plugins_of as plugins_of
@@ -41,9 +43,7 @@ if TYPE_CHECKING:
     from quorate.testing.markets import performance as performance
     from quorate.testing.markets import sample as sample
     from quorate.testing.markets import scramble as scramble
-    from quorate.testing.runner import Outcome as Outcome
     from quorate.testing.runner import check as check
-    from quorate.testing.runner import rules as rules
 
 
 def __getattr__(name: str) -> Any:

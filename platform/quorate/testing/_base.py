@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -92,6 +95,47 @@ def rules_in(module: ModuleType, kind: str) -> Iterator[Rule]:
         if name.startswith(prefix) and inspect.isfunction(function) and function.__module__ == module.__name__:
             rule = name.removeprefix(prefix).replace("_", "-")
             yield Rule(kind, rule, function, getattr(function, "causal", False), getattr(function, "after", ()))
+
+
+@cache
+def rules(kind: str) -> tuple[Rule, ...]:
+    """Return the rules of a kind: those of any plugin, then its own, in the order they are written."""
+    package = import_module("quorate.testing")
+    names = [info.name for info in iter_modules(package.__path__) if not info.name.startswith("_")]
+    own = [n for n in names if n not in ("runner", "cases", "markets", "plugins", "pytest_plugin")]
+    found = [replace(rule, kind=kind) for rule in rules_in(import_module("quorate.testing.plugins"), "plugin")]
+    for name in own:
+        found += rules_in(import_module(f"quorate.testing.{name}"), kind)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one rule.
+
+    Parameters
+    ----------
+    kind, plugin : str
+        What was checked; while it loads, kind is ``plugin`` and the name that of the file or package.
+    rule : str
+        Its id.
+    state : {"passed", "failed", "not-applicable", "excused", "not-checked"}
+        ``excused``: it does not hold, and the spec's ``known_gaps`` says why.
+    message : str
+        Why it did not pass.
+    example : mapping
+        The smallest counter-example.
+    summary : str
+        What the rule asks.
+    """
+
+    kind: str
+    plugin: str
+    rule: str
+    state: str
+    message: str = ""
+    example: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
 
 
 def call(plugin: Plugin, *arguments: Any, **more: Any) -> Any:

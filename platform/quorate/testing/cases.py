@@ -25,7 +25,7 @@ def plugins_of(target: Any) -> list[Plugin]:
     PluginError, RecipeError
         If it cannot be loaded, or there is nothing of that name.
     """
-    from quorate.testing.runner import offered
+    from quorate.testing._targets import offered
 
     if isinstance(target, str | Path):
         return offered(str(target))
