@@ -103,7 +103,7 @@ class Isolated(Generic[Item, Result]):
         environment = {**os.environ, "QUORATE_PATH": os.pathsep.join(sys.path)}
         # What foreign code prints is no result: it goes where messages go.
         process = subprocess.Popen(
-            [sys.executable, "-m", "quorate.isolated", str(theirs.fileno()), self._preload],
+            [sys.executable, "-u", "-m", "quorate.isolated", str(theirs.fileno()), self._preload],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=2,

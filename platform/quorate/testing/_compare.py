@@ -28,7 +28,7 @@ def cuts(first: int, n: int, seed: int = 0) -> Iterator[int]:
 
     Where each takes long there are fewer.
     """
-    ends = [k for k in (first, first + 1, n - 1) if first <= k < n]
+    ends = [k for k in dict.fromkeys((first, first + 1, n - 1)) if first <= k < n]
     rest = [int(k) for k in np.random.default_rng(seed).permutation(np.arange(first, n)) if int(k) not in ends]
     started = time.monotonic()
     for done, known in enumerate((*ends, *rest)):

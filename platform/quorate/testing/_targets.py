@@ -91,6 +91,7 @@ def _rests(rule: Rule) -> int:
 
 
 def known_gaps(plugin: Plugin) -> Iterator[Outcome]:
+    """Yield a failure for every known gap that is no rule, or one that nothing excuses."""
     assert plugin.spec is not None
     known = {rule.name: rule for rule in rules(plugin.kind)}
     for gap in plugin.spec.known_gaps:
@@ -104,6 +105,7 @@ def known_gaps(plugin: Plugin) -> Iterator[Outcome]:
 
 
 def loading(name: str, rule: str, state: str = "passed", message: str = "") -> Outcome:
+    """Return what came of one of the rules of loading."""
     return Outcome("plugin", name, rule, state, message, summary=LOADING[rule])
 
 
