@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
+from quorate.hooks import HOOKS
 from quorate.providers import Plugin, Provider
+from quorate.registry import Registry
+from quorate.specs import KINDS
 from quorate.testing import (
     costs,
     features,
@@ -25,6 +28,7 @@ from quorate.testing import (
 )
 from quorate.testing._base import NotApplicable, Violation, rules_in
 from quorate.testing._compare import cuts, rough
+from quorate.testing._fresh import fresh
 from quorate.testing.markets import market
 
 MODULES = {
@@ -376,3 +380,16 @@ def test_rules_give_features_arrays_of_their_own():
 
     features.check_feature_deterministic(feature(one))
     refused(features.check_feature_input_unmodified, feature(one))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_file_is_loaded_anew_every_time_whatever_its_kind(kind, tmp_path):
+    path = tmp_path / "counted.py"
+    hook = next(name for name, of in HOOKS.items() if of == kind)
+    path.write_text(
+        "import quorate\n\nCALLS = []\n\n\ndef remembered(*arguments):\n    CALLS.append(1)\n    return len(CALLS)\n\n"
+        f"\n@quorate.hookimpl\ndef {hook}():\n    yield quorate.{KINDS[kind].__name__}('counted', remembered)\n"
+    )
+    plugin = Registry.load([path], environment=False).find(kind, "counted")
+    assert [plugin.spec.resolve()() for _ in range(2)] == [1, 2]
+    assert [fresh(plugin).spec.resolve()() for _ in range(3)] == [1, 1, 1]

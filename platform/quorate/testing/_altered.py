@@ -11,9 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate import hooks
 from quorate.evidence import Performance
-from quorate.modules import LocalSource, import_local
 from quorate.providers import Plugin
 from quorate.statistics import equity_curve
 from quorate.testing._base import call
@@ -27,17 +25,6 @@ def quiet(plugin: Plugin, *arguments: Any, **more: Any) -> Any:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return call(plugin, *arguments, **more)
-
-
-def fresh(plugin: Plugin) -> Plugin:
-    """Return the plugin as it is in a new process, where its file can be loaded anew."""
-    local = plugin.provider.local
-    if local is None:
-        return plugin
-    module = import_local(LocalSource(local.path, local.text + "\n# loaded anew\n"))
-    hook = next(name for name, kind in hooks.HOOKS.items() if kind == plugin.kind)
-    specs = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
-    return replace(plugin, spec=specs[0]) if specs else plugin
 
 
 def ordinary(n: int = 300, seed: int = 0) -> dict[str, Performance]:

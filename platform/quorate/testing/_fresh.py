@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
+from quorate.hooks import HOOKS
 from quorate.modules import LocalSource, import_local
 from quorate.providers import Plugin
 
@@ -20,8 +21,8 @@ def fresh(plugin: Plugin) -> Plugin:
     local = plugin.provider.local
     if local is None or plugin.spec is None:
         return plugin
-    # Another text is another module; a comment at the end moves no line.
+    # Another text is another module, every time; a comment at the end moves no line.
     module = import_local(LocalSource(local.path, f"{local.text}\n# loaded anew: {next(_loads)}\n"))
-    hook = getattr(module, f"quorate_{plugin.kind}s", None)
-    found = [spec for spec in (hook() if hook else ()) if spec.name == plugin.name]
+    hook = next(name for name, kind in HOOKS.items() if kind == plugin.kind)
+    found = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
     return replace(plugin, spec=replace(found[0], params=plugin.spec.params)) if found else plugin

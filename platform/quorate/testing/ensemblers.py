@@ -16,6 +16,7 @@ from quorate.providers import Plugin
 from quorate.specs import EnsemblerSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
+from quorate.testing._fresh import fresh
 
 Floats = NDArray[np.float64]
 
@@ -33,8 +34,8 @@ def check_ensembler_future_free(plugin: Plugin) -> str | None:
     """Weights from a history do not depend on a longer one that was seen before."""
     long = history(rows=240, members=4, seed=3)
     short = until(long, 60)
-    expected = _weights(altered.fresh(plugin), short, "60 rows")
-    if plugin.provider.local and not np.array_equal(_weights(altered.fresh(plugin), short, "60 rows"), expected):
+    expected = _weights(fresh(plugin), short, "60 rows")
+    if plugin.provider.local and not np.array_equal(_weights(fresh(plugin), short, "60 rows"), expected):
         raise NotApplicable("the same history gives other weights each time: see 'deterministic'")
     for later in (long, replace(long, labels=np.where(long.bars >= 60, 1 - long.labels, long.labels))):
         _weights(plugin, later, "240 rows")
@@ -128,7 +129,7 @@ def _tie(plugin: Plugin) -> str | None:
 def check_ensembler_deterministic(plugin: Plugin) -> str | None:
     """The same history gives the same weights."""
     one = history(rows=120, members=4, seed=6)
-    expected = _weights(altered.fresh(plugin), one, "120 rows")
+    expected = _weights(fresh(plugin), one, "120 rows")
     for _ in range(3):
         found = _weights(plugin, one, "120 rows, again")
         if not np.array_equal(found, expected):

@@ -17,6 +17,7 @@ from quorate.testing import _altered as altered
 from quorate.testing import _gated as gated
 from quorate.testing import _thresholds as thresholds
 from quorate.testing._base import NotApplicable, Violation, after, causal
+from quorate.testing._fresh import fresh
 from quorate.testing._gated import answer, holds
 from quorate.testing.markets import undefined
 
@@ -148,8 +149,8 @@ def check_gate_says_why(plugin: Plugin) -> str | None:
 def check_gate_deterministic(plugin: Plugin) -> str | None:
     """The same evidence gives the same answer; what is drawn at random comes from ``evidence.seed``."""
     names = list(gated.samples(plugin))
-    fresh = altered.fresh(plugin)
-    first = [_text(answer(fresh, e, name)) for name, e in gated.samples(plugin).items()]
+    anew = fresh(plugin)
+    first = [_text(answer(anew, e, name)) for name, e in gated.samples(plugin).items()]
     again = [_text(answer(plugin, e, name)) for name, e in reversed(gated.samples(plugin).items())][::-1]
     for name, a, b in zip(names, first, again, strict=True):
         if a != b:

@@ -11,6 +11,7 @@ from quorate.errors import near_misses
 from quorate.providers import Plugin
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after
+from quorate.testing._fresh import fresh
 from quorate.testing._measured import (
     NAN,
     check_no_risk,
@@ -169,9 +170,9 @@ def check_metric_order_free(plugin: Plugin) -> str | None:
 @after("computes")
 def check_metric_deterministic(plugin: Plugin) -> str | None:
     """The same performance gives the same number, whatever was measured before."""
-    fresh = altered.fresh(plugin)
-    first = value_of(fresh, performance(seed=3), "a performance")
-    second = value_of(fresh, performance(seed=3), "the same performance")
+    anew = fresh(plugin)
+    first = value_of(anew, performance(seed=3), "a performance")
+    second = value_of(anew, performance(seed=3), "the same performance")
     if not same(first, second):
         raise Violation(
             f"the same performance gave {first!r} and, asked again, {second!r}: seed what is drawn at random with a "
