@@ -8,7 +8,7 @@ TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help run test check lint types contracts docs bench lock clean
+.PHONY: help run test check lint types contracts docs bench study lock clean
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
@@ -16,6 +16,7 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
+	@echo "make study   30 runs killed at random moments, and resumed"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
 
@@ -50,6 +51,9 @@ docs: $(READY)
 
 bench: $(READY)
 	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+study: $(READY)
+	$(BIN)/python tests/study/kills.py
 
 # torch stays out of it (see requirements/torch.txt).
 lock: $(READY)

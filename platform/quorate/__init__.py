@@ -50,7 +50,10 @@ _PUBLIC = {
     "EnsembleHistory": "quorate.ensemble",
     "Recipe": "quorate.recipe.schema",
     "Report": "quorate.report.model",
+    "Interrupted": "quorate.errors",
+    "executor": "quorate.session",
     "run": "quorate.api",
+    "resume": "quorate.api",
     "promote": "quorate.api",
     "load_report": "quorate.api",
     "read_parquet": "quorate.store.parquet",
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     from quorate import statistics as statistics
     from quorate.api import load_report as load_report
     from quorate.api import promote as promote
+    from quorate.api import resume as resume
     from quorate.api import run as run
     from quorate.bars import Bars as Bars
     from quorate.calendar import Calendar as Calendar
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
     from quorate.errors import DataWarning as DataWarning
     from quorate.errors import FitError as FitError
     from quorate.errors import IntegrityError as IntegrityError
+    from quorate.errors import Interrupted as Interrupted
     from quorate.errors import PluginError as PluginError
     from quorate.errors import QuorateError as QuorateError
     from quorate.errors import RecipeError as RecipeError
@@ -82,6 +87,7 @@ if TYPE_CHECKING:
     from quorate.hooks import hookimpl as hookimpl
     from quorate.recipe.schema import Recipe as Recipe
     from quorate.report.model import Report as Report
+    from quorate.session import executor as executor
     from quorate.space import Choice as Choice
     from quorate.space import Float as Float
     from quorate.space import Int as Int

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quorate import machine, provenance
 from quorate import part as parts
-from quorate import provenance
 from quorate.bars import Bars
-from quorate.errors import IntegrityError, QuorateError, RecipeError
+from quorate.errors import IntegrityError, RecipeError
 from quorate.execution import Executor
-from quorate.fit import FitResult, fit_seed
 from quorate.progress import Clock, Progress
-from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.report.model import Report
-from quorate.session import Session, keep, load_bars, open_session, restore_session
+from quorate.running import bars_of, begin, driving, now, provenance_of, recording_failure, start_clock, telemetry
+from quorate.session import Session, restore_session
 from quorate.store import Home, Run
-from quorate.store.atomic import write_text
 from quorate.store.home import REPORT_VERSION
-from quorate.study import holdout_start, spans_of
-from quorate.tables import fit_frames, stored_predictions
+from quorate.study import holdout_start
+from quorate.tables import stored_predictions
 
 
 def run(
@@ -34,8 +29,11 @@ def run(
     plugins: Iterable[Any] = (),
     overrides: Iterable[str] = (),
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Report:
     """Run a recipe up to its holdout, judge it, and store the run.
+
+    A fit that this home has finished before, in whichever run, is not computed again.
 
     Parameters
     ----------
@@ -50,6 +48,9 @@ def run(
         ``key=value`` with dotted keys.
     progress : Progress, optional
         Hears what is going on.
+    executor : Executor, optional
+        From `quorate.executor`, to share its processes among runs; what the recipe says of the execution
+        is then left aside, but for ``cache``.
 
     Returns
     -------
@@ -60,32 +61,104 @@ def run(
     ------
     QuorateError
         For anything the user can put right.
+    Interrupted
+        On Ctrl-C; `resume` goes on.
     """
-    progress = progress or Progress()
-    clock = Clock(progress)
+    clock = start_clock(progress)
+    session, stored = begin(recipe, home, plugins, overrides, clock)
+    return _develop(session, stored, clock, None, "run", executor)
+
+
+def prepare_run(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[Any] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Begin a run and store all that it needs, but fit nothing: `resume` does the rest, here or elsewhere."""
+    clock = start_clock(progress)
+    session, stored = begin(recipe, home, plugins, overrides, clock)
+    with stored.driving(), recording_failure(session, stored, []):
+        bars_of(session, stored, clock, None)
+    return stored
+
+
+def resume(
+    name: str = "latest",
+    *,
+    home: str | Path | None = None,
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> Report:
+    """Finish a run that was interrupted; its results are those of a run that was not.
+
+    Fits that were finished are not repeated. A finished run is only read.
+
+    Parameters
+    ----------
+    name : str
+        The run's id, an unambiguous part of it, or ``latest``: the latest one that is not finished.
+    overrides : iterable of str
+        For ``execution`` only.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it is still going on.
+    """
+    check_execution_only(overrides := list(overrides), "resume")
+    clock = start_clock(progress)
+    stored = Home(home).find(name, unfinished=True)
+    if stored.state == "finished":
+        return load_report(stored.id, home=home)
     with clock.stage("recipe"):
-        session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
-        session.home.check_writable()
-        stored = session.home.new_run(session.recipe.name)
-        write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
-    kept: list[FitResult] = []
-    with _recording_failure(stored, progress, kept), session.executor() as executor:
-        with clock.stage("data"):
-            bars = load_bars(session)
-            keep(session, bars)
-        if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
-            session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
-        result = parts.development(
-            session.recipe, session.registry, bars, executor, clock, _listen(session, bars, "development", kept)
-        )
+        stored.home.check_writable()
+        session = restore_session(stored, progress=clock.progress, overrides=overrides)
+        begun = stored.begun()
+        fingerprint = begun["data"] and begun["data"]["fingerprint"]
+        bars = stored.home.bars(fingerprint) if fingerprint else None
+        session.warnings += begun["warnings"]
+        before = {**begun["libraries"], **begun["machine"]}
+        for change in machine.differing(before, {**machine.libraries(), **machine.machine()}):
+            session.warn(f"not as when the run was begun: {change}")
+        code = {(p["kind"], p["name"]): p.get("code") for p in begun["plugins"]}
+        for plugin in provenance.used_plugins(session.recipe, session.registry):
+            if plugin.get("code") != code.get((plugin["kind"], plugin["name"])):
+                session.warn(
+                    f"not as when the run was begun: the code of {plugin['kind']} {plugin['name']!r}, in a module that "
+                    "it imports: the results are those of the code as it is now"
+                )
+    return _develop(session, stored, clock, bars, "resume", executor)
+
+
+def check_execution_only(overrides: Iterable[str], command: str) -> None:
+    """Raise `RecipeError`, if an override is for more than where fits run."""
+    for item in overrides:
+        if not item.startswith("execution."):
+            raise RecipeError(f"{command} takes --set for execution only: {item} would make it another run")
+
+
+def _develop(
+    session: Session, stored: Run, clock: Clock, bars: Bars | None, command: str, executor: Executor | None
+) -> Report:
+    """Compute the development part of a run and store its report."""
+    with driving(session, stored, clock, command, executor) as fitting:
+        bars = bars_of(session, stored, clock, bars)
+        result = parts.development(session.recipe, session.registry, bars, fitting, clock)
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
             files = stored.write_frames("development", result.frames)
         document = {
             "schema_version": REPORT_VERSION,
-            "provenance": {**_provenance(session, stored, bars, result), "results_digest": provenance.digest(results)},
+            "provenance": {
+                **provenance_of(session, stored, bars, result),
+                "results_digest": provenance.digest(results),
+            },
             "results": results,
-            "telemetry": _telemetry(clock, executor, result.fits),
+            "telemetry": telemetry(clock, fitting),
             "files": files,
         }
         return _seal(document, stored)
@@ -107,15 +180,14 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     IntegrityError
         If what is stored is not what was computed.
     """
-    progress = progress or Progress()
-    clock = Clock(progress)
+    clock = start_clock(progress)
     stored = Home(home).find(name)
     report = load_report(stored.id, home=home)
     if report.results["holdout"] is not None:
         return report
     with clock.stage("recipe"):
         stored.home.check_writable()
-        session = restore_session(stored, progress=progress)
+        session = restore_session(stored, progress=clock.progress)
         bars = stored.home.bars(report.provenance["data"]["fingerprint"])
     if holdout_start(bars, session.recipe) >= len(bars):
         raise RecipeError(
@@ -125,10 +197,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     for change in changed_since(report):
         session.warn(f"not as in the development: {change}")
     count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
-    with session.executor() as executor:
-        result = parts.holdout(
-            session.recipe, session.registry, bars, earlier, executor, clock, _listen(session, bars, "holdout", [])
-        )
+    with driving(session, stored, clock, "promote") as fitting:
+        result = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock)
         for what, found in result.before.items():
             if found != report.results["development"]["digests"][what]:
                 raise IntegrityError(
@@ -143,14 +213,14 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
             **report.provenance,
             "holdout": {
                 **report.provenance["holdout"],
-                "opened": _now(),
+                "opened": now(),
                 "recipes_that_opened_it": count,
-                "libraries": provenance.libraries(),
-                "machine": provenance.machine(),
+                "libraries": machine.libraries(),
+                "machine": machine.machine(),
             },
             "results_digest": provenance.digest(document["results"]),
         }
-        document["telemetry"] = {**report.telemetry, "holdout": _telemetry(clock, executor, result.fits)}
+        document["telemetry"] = {**report.telemetry, "holdout": telemetry(clock, fitting)}
         return _seal(document, stored)
 
 
@@ -178,95 +248,9 @@ def _seal(document: Mapping[str, Any], stored: Run) -> Report:
 
 def changed_since(report: Report) -> list[str]:
     """Return libraries and processor that are not what they were when the run was made."""
-    now = {**provenance.libraries(), **provenance.machine()}
-    return provenance.differing({**report.provenance["libraries"], **report.provenance["machine"]}, now)
-
-
-def _listen(session: Session, bars: Bars, part: str, kept: list[FitResult]) -> Callable[[FitResult], None]:
-    recipe, progress = session.recipe, session.progress
-    start = holdout_start(bars, recipe)
-    spans = (
-        spans_of(recipe, session.registry, bars.take(0, start))
-        if part == "development"
-        else spans_of(recipe, session.registry, bars, start)
-    )
-    progress.fits(dict.fromkeys(recipe.models, len(spans)))
-
-    def heard(result: FitResult) -> None:
-        kept.append(result)
-        progress.fitted(result)
-
-    return heard
+    now = {**machine.libraries(), **machine.machine()}
+    return machine.differing({**report.provenance["libraries"], **report.provenance["machine"]}, now)
 
 
 def _with_warnings(section: dict[str, Any], more: list[str]) -> dict[str, Any]:
     return {**section, "warnings": [*more, *section["warnings"]]}
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-
-
-def _provenance(session: Session, stored: Run, bars: Bars, result: parts.Part) -> dict[str, Any]:
-    recipe, registry = session.recipe, session.registry
-    return {
-        "run": stored.id,
-        "created": _now(),
-        "recipe_digest": provenance.recipe_digest(recipe, registry),
-        "recipe": to_plain(recipe),
-        "data": {
-            "source": recipe.data.source,
-            "fingerprint": bars.fingerprint,
-            "symbols": list(bars.symbols),
-            "frequency": bars.frequency,
-            "bars_per_year": bars.bars_per_year,
-            "calendar": bars.calendar.name,
-            "bars": len(bars),
-            "first": str(bars.sessions[0]),
-            "last": str(bars.sessions[-1]),
-            "market": parts.market_figures(bars),
-        },
-        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
-        "features": list(result.study.dataset.feature_names),
-        "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
-        "plugins": provenance.used_plugins(recipe, registry),
-        "libraries": provenance.libraries(),
-        "machine": provenance.machine(),
-    }
-
-
-def _session(bars: Bars, position: int) -> str | None:
-    return str(bars.sessions[position]) if position < len(bars) else None
-
-
-def _telemetry(clock: Clock, executor: Executor, fits: list[FitResult]) -> dict[str, Any]:
-    per_model: dict[str, float] = {}
-    notes: dict[str, int] = {}
-    for fit in fits:
-        per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
-        for note in fit.notes:
-            notes[f"{fit.model}: {note}"] = notes.get(f"{fit.model}: {note}", 0) + 1
-    return {
-        **clock.telemetry(),
-        "executor": executor.name,
-        "workers": executor.workers,
-        "fits": len(fits),
-        "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
-        "fit_warnings": notes,
-    }
-
-
-@contextlib.contextmanager
-def _recording_failure(stored: Run, progress: Progress, kept: list[FitResult]) -> Iterator[None]:
-    """Leave a word in the run's folder, and the fits that were finished, if it does not get to its report."""
-    try:
-        yield
-    except BaseException as e:
-        with contextlib.suppress(Exception):
-            reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))
-            write_text(stored.path / "error.txt", f"{reason or type(e).__name__}\n")
-            if kept:
-                stored.write_frames("unfinished", fit_frames(kept))
-        raise
-    finally:
-        progress.close()

@@ -179,6 +179,11 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     return results
 
 
+def load() -> None:
+    """Import what a backtest needs, while there is nothing else to do."""
+    import vectorbt  # noqa: F401
+
+
 def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
     inside: pd.DataFrame = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
     return inside.assign(col=inside["col"] - columns.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -16,13 +17,20 @@ from rich.markup import escape as escape
 from rich.table import Table
 from rich.text import Text
 
-from quorate.progress import Progress
+from quorate.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Board, Progress, finished, used_memory
 
 if TYPE_CHECKING:
     from quorate.fit import FitResult
 
 PIPED_WIDTH = 140
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INSUFFICIENT": "bold yellow", "INSUF": "bold yellow"}
+
+MODELS = 12  # that are shown one by one
+QUIET = 1.0  # seconds between two plain lines on the fits
+STATE_WORDS = {CACHED: "cached", DONE: "done", WAITING: "waiting", RUNNING: "running", FAILED: "failed"}
+STATE_STYLES = {CACHED: "cyan", DONE: "green", WAITING: "bright_black", RUNNING: "bold yellow", FAILED: "bold red"}
+MARKS = {CACHED: "▒", DONE: "█", WAITING: "·", RUNNING: "▸", FAILED: "✗"}
+ASCII_MARKS = {CACHED: "=", DONE: "#", WAITING: ".", RUNNING: ">", FAILED: "X"}
 
 
 class Console(RichConsole):
@@ -112,63 +120,57 @@ def make_progress() -> Progress:
     return LiveProgress() if sys.stderr.isatty() else PlainProgress()
 
 
-class _Counting(Progress):
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._begun: float | None = None
-        self._totals: dict[str, int] = {}
-        self._done: dict[str, int] = {}
-
-    def fits(self, totals: Mapping[str, int]) -> None:
-        self._totals = dict(totals)
-        self._done = dict.fromkeys(totals, 0)
-        self._begun = time.monotonic()
-
-    def fitted(self, result: FitResult) -> None:
-        self._done[result.model] += 1
-
-    def _figures(self) -> tuple[int, int, str]:
-        done, total = sum(self._done.values()), sum(self._totals.values())
-        elapsed = time.monotonic() - (self._begun or self._start)
-        eta = f"{elapsed / done * (total - done):.0f} s" if done else "-"
-        return done, total, f"elapsed {time.monotonic() - self._start:.0f} s, ETA {eta}"
-
-
-class PlainProgress(_Counting):
+class PlainProgress(Board):
     """One line per stage, and one for every tenth of the fits."""
 
     def __init__(self) -> None:
         super().__init__()
         self._tenth = 0
+        self._told = 0.0
 
     def stage(self, name: str) -> None:
         """Tell the stage."""
-        print(f"[{time.monotonic() - self._start:6.1f} s] {name}", file=sys.stderr, flush=True)
+        self._tell(name)
+
+    def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
+        """Begin to count."""
+        super().fits(totals, folds)
+        self._tenth, self._told = 0, self.elapsed
 
     def fitted(self, result: FitResult) -> None:
-        """Count, and tell now and then."""
+        """Count, and tell now and then, but not each tenth where they take no time."""
         super().fitted(result)
-        done, total, times = self._figures()
-        if done * 10 // total > self._tenth or done == total:
-            self._tenth = done * 10 // total
-            models = ", ".join(f"{name} {n}/{self._totals[name]}" for name, n in self._done.items())
-            print(
-                f"[{time.monotonic() - self._start:6.1f} s] fits {done}/{total} ({models}); {times}",
-                file=sys.stderr,
-                flush=True,
-            )
+        done, total, elapsed = self.done, self.total, self.elapsed
+        tenth = done * 10 // total
+        if done < total and (tenth == self._tenth or elapsed < self._told + QUIET):
+            return
+        self._tenth, self._told = tenth, elapsed
+        some = [f"{self.count(s):,} {word}" for s, word in ((CACHED, "cached"), (FAILED, "failed")) if self.count(s)]
+        models = [f"{name} {finished(counts)}/{sum(counts)}" for name, counts in self.counts.items()]
+        if len(models) > MODELS:
+            models[MODELS:] = [f"and {len(models) - MODELS} more"]
+        told = f" ({', '.join(some)})" if some else ""
+        self._tell(f"fits {done}/{total}{told}: {', '.join(models)}; {_times(self)}")
 
     def warn(self, message: str) -> None:
         """Tell the warning."""
         print(f"warning: {message}", file=sys.stderr, flush=True)
 
+    def note(self, message: str) -> None:
+        """Tell it."""
+        self._tell(message)
 
-class LiveProgress(_Counting):
-    """A small table that is redrawn in place and gone when the run is over."""
+    def _tell(self, text: str) -> None:
+        print(f"[{self.elapsed:6.1f} s] {text}", file=sys.stderr, flush=True)
+
+
+class LiveProgress(Board):
+    """A grid of models and folds that is redrawn in place and gone when the run is over."""
 
     def __init__(self) -> None:
         super().__init__()
         self._stage = "starting"
+        self._memory, self._sampled = 0, -math.inf
         self._console = err()
         self._live = Live(get_renderable=self._draw, console=self._console, refresh_per_second=4, transient=True)
         self._live.start()
@@ -178,23 +180,97 @@ class LiveProgress(_Counting):
         self._stage = name
 
     def warn(self, message: str) -> None:
-        """Tell the warning above the table."""
+        """Tell the warning above the grid."""
         self._console.print(Text("warning: ", style="yellow") + Text(message))
 
+    def note(self, message: str) -> None:
+        """Tell it above the grid."""
+        self._console.print(Text(message, style="bright_black"))
+
     def close(self) -> None:
-        """Take the table away."""
+        """Take the grid away."""
         self._live.stop()
 
-    def _draw(self) -> Table:
-        done, total, times = self._figures()
-        grid = Table(box=None, pad_edge=False, show_header=False)
-        grid.add_column(no_wrap=True)
-        grid.add_column(no_wrap=True)
-        grid.add_column(justify="right", no_wrap=True)
-        filled, empty = ("━", "╌") if unicode(self._console) else ("#", ".")
-        for name, n in self._done.items():
-            length = 24 * n // max(self._totals[name], 1)
-            bar = Text(filled * length, style="green") + Text(empty * (24 - length), style="bright_black")
-            grid.add_row(name, bar, f"{n}/{self._totals[name]}")
-        grid.add_row(Text(self._stage, style="bold"), times, f"{done}/{total}" if total else "")
-        return grid
+    def _draw(self) -> Text:
+        now = time.monotonic()
+        if now >= self._sampled + 1:
+            self._memory = used_memory()
+            # On a machine with very many processes looking at them takes time of the fits.
+            self._sampled = now + 20 * (time.monotonic() - now)
+        target = self._console
+        return draw(self, self._stage, self._memory, target.width, target.height, unicode(target))
+
+
+def draw(board: Board, stage: str, memory: int, width: int, height: int, wide: bool) -> Text:
+    """Return what is known of a run as lines of at most this width; `wide`: with more than ASCII."""
+    marks, dots = (MARKS, "…") if wide else (ASCII_MARKS, "~")
+    lines = [Text(stage, style="bold")] if board.total else []
+    rows = _chosen(board, max(min(MODELS, height - 6), 1))
+    counts = {name: f"{finished(board.counts[name])}/{sum(board.counts[name])}" for name in rows}
+    right = max(map(len, counts.values()), default=0)
+    left = min(max(map(len, rows), default=0), max(width // 3, 8))
+    for name in rows:
+        short = name if len(name) <= left else name[: left - 1] + dots
+        line = Text(f"{short:<{left}} ")
+        for state in _cells(board.states[name], max(width - left - right - 3, 1)):
+            line.append(marks[state], STATE_STYLES[state])
+        lines.append(line + Text(f" {counts[name]:>{right}}"))
+    more = [counts for name, counts in board.counts.items() if name not in rows]
+    if more:
+        lines.append(Text(f"and {len(more)} more {sum(map(finished, more))}/{sum(map(sum, more))}", "bright_black"))
+    seen = [state for state in (DONE, CACHED, RUNNING, FAILED, WAITING) if board.count(state)]
+    words = [Text(marks[s], STATE_STYLES[s]) + Text(f" {board.count(s):,} {STATE_WORDS[s]}") for s in seen]
+    lines += _wrapped(words, width)
+    words = [] if board.total else [Text(stage, style="bold")]
+    if board.total and board.slots:
+        words.append(Text(f"workers {board.busy}/{board.slots}"))
+    if memory:
+        words.append(Text(f"memory {memory / 1e9:.2f} GB"))
+    words += [Text(text) for text in _times(board).split(", ")]
+    return Text("\n").join([*lines, *_wrapped(words, width)])
+
+
+def _chosen(board: Board, most: int) -> list[str]:
+    """Return the models that are shown: if there are too many, those where something is going on."""
+    names = list(board.counts)
+    if len(names) <= most:
+        return names
+
+    def rank(name: str) -> tuple[bool, bool]:
+        counts = board.counts[name]
+        return not counts[RUNNING], finished(counts) == sum(counts)
+
+    return sorted(sorted(names, key=rank)[:most], key=names.index)
+
+
+def _cells(states: bytearray, room: int) -> list[int]:
+    """Return one state per fold, or per several folds that lie beside each other."""
+    n, cells = len(states), min(len(states), room)
+    return [max(states[i * n // cells : (i + 1) * n // cells]) for i in range(cells)]
+
+
+def _wrapped(words: Sequence[Text], width: int) -> list[Text]:
+    """Return the words in lines, none of them cut."""
+    lines: list[Text] = []
+    for word in words:
+        if lines and len(lines[-1]) + 2 + len(word) <= width:
+            lines[-1] = lines[-1] + Text("  ") + word
+        else:
+            lines.append(word)
+    return lines
+
+
+def _times(board: Board) -> str:
+    eta = board.eta
+    told = f", ETA {'-' if eta is None else duration(eta)}" if board.done < board.total else ""
+    return f"elapsed {duration(board.elapsed)}{told}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it at a glance: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"

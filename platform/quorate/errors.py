@@ -34,6 +34,10 @@ class IntegrityError(QuorateError):
     """A check on the platform's own arithmetic or on stored files failed."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a run; the message says how to go on with it."""
+
+
 class DataWarning(UserWarning):
     """Something about the bars that a source wants the user to know; it goes into the report."""
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import inspect
-import json
 import os
 import random
 import sys
@@ -15,8 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, partial
-from pathlib import Path
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,9 +23,9 @@ from quorate.dataset import Dataset
 from quorate.errors import FitError
 from quorate.folds import Fold
 from quorate.limits import memory_limit
-from quorate.options import RESERVED
 from quorate.outputs import Outputs, check_probabilities, predict_blocks, read_outputs
 from quorate.providers import Reference, load_reference
+from quorate.sources import code_digest
 from quorate.specs import ModelSpec
 
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
@@ -52,6 +49,16 @@ class FitTask:
         Passed to the factory as ``random_state`` and ``n_jobs``, if it takes them.
     binary : bool
         Whether the label is a class; predictions are then probabilities.
+    device : {"cpu", "cuda"}
+        Passed to the factory as ``device``, if it takes one and its spec asks for a GPU.
+    gpus : float
+        Share of a GPU, or whole GPUs, that it takes.
+    memory : int
+        Bytes that it may allocate; 0: what the executor grants.
+    key : str
+        Hash of everything the result depends on.
+    code : str
+        Hash of the model's code, which must be the same wherever it is fitted.
     """
 
     model: str
@@ -61,6 +68,11 @@ class FitTask:
     seed: int
     threads: int
     binary: bool
+    device: str = "cpu"
+    gpus: float = 0.0
+    memory: int = 0
+    key: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +84,11 @@ class FitData:
 
     def fold(self, index: int) -> Fold:
         """Return the fold of that index."""
-        return next(f for f in self.folds if f.index == index)
+        return self._by_index[index]
+
+    @cached_property
+    def _by_index(self) -> dict[int, Fold]:
+        return {fold.index: fold for fold in self.folds}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +105,14 @@ class FitResult:
         Hash of everything the result depends on.
     seconds, cpu_seconds : float
         Wall and processor time of the fit and its predictions.
+    began : float
+        When, in seconds since 1970.
     place : str
         Host and process.
+    cached : bool
+        It was computed earlier and is taken from the home.
+    foreign : bool
+        It was computed on another kind of processor than the run's, and is not kept for other runs.
     notes : tuple of str
         Warnings that the model gave.
     error, trace : str
@@ -105,7 +127,10 @@ class FitResult:
     n_train: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    began: float = 0.0
     place: str = ""
+    cached: bool = False
+    foreign: bool = False
     notes: tuple[str, ...] = ()
     error: str = ""
     trace: str = field(default="", repr=False)
@@ -124,8 +149,10 @@ def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str
         task.model,
         task.fold,
         np.full(len(fold.test), np.nan),
+        key=task.key,
         n_train=len(fold.train),
         seconds=seconds,
+        began=time.time() - seconds,
         notes=(how,) if how else (),
         error=reason,
     )
@@ -139,15 +166,17 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     memory : int
         Bytes that it may allocate beyond what the process has; 0: no limit.
     """
-    wall, cpu = time.perf_counter(), time.process_time()
+    began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
     fold = data.fold(task.fold)
-    key, error, trace = "", "", ""
+    memory = task.memory or memory
+    error, trace = "", ""
     notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
     outputs: Outputs = {}
     try:
-        with memory_limit(memory):
-            predictions, outputs, key, notes = _fit(task, data.dataset, fold)
+        # A GPU's driver reserves far more addresses than it uses memory.
+        with memory_limit(memory if task.device == "cpu" else 0):
+            predictions, outputs, notes = _fit(task, data.dataset, fold)
     except MemoryError as e:
         # How much that was depends on the machine: a note.
         error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
@@ -160,21 +189,48 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         task.fold,
         predictions,
         outputs,
-        key,
+        task.key,
         len(fold.train),
         time.perf_counter() - wall,
         time.process_time() - cpu,
+        began,
         f"{os.uname().nodename}:{os.getpid()}",
-        notes,
-        error,
-        trace,
+        notes=notes,
+        error=error,
+        trace=trace,
     )
 
 
-def _thread_pools() -> set[str]:
-    from threadpoolctl import threadpool_info
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> Any:
+    """Return what controls the thread pools that are loaded; looking for them takes longer than a small fit.
 
-    return {pool["filepath"] for pool in threadpool_info()}
+    A library comes with a module: while there are as many as before, no other was loaded.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _thread_pools() -> set[str]:
+    """Return the libraries with threads of their own that are loaded now."""
+    pools = _pools(len(sys.modules)).lib_controllers
+    return {pool.filepath for pool in pools} | ({"numba", "torch"} & sys.modules.keys())
+
+
+@contextmanager
+def _threads(task: FitTask) -> Iterator[None]:
+    """Hold every library to the fit's number of threads, and to its share of the GPU's memory."""
+    with _pools(len(sys.modules)).limit(limits=task.threads):
+        if "torch" in sys.modules:
+            torch = sys.modules["torch"]
+            torch.set_num_threads(task.threads)
+            if task.device == "cuda" and 0 < task.gpus < 1:
+                torch.cuda.set_per_process_memory_fraction(task.gpus)
+        if "numba" in sys.modules:
+            numba = sys.modules["numba"]
+            numba.set_num_threads(min(task.threads, numba.config.NUMBA_NUM_THREADS))
+        yield
 
 
 @contextmanager
@@ -196,23 +252,24 @@ def _seeded(seed: int) -> Iterator[None]:
             torch.random.set_rng_state(state)
 
 
-def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, str, tuple[str, ...]]:
-    from threadpoolctl import threadpool_limits
-
+def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
     factory = spec.resolve()
+    # An inline plugin is where the run is.
+    if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:
+        raise FitError(
+            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
+            "is other code on this machine: start the run again, with the same code everywhere"
+        )
     train, tail = hold_back(spec.validation, dataset, fold.train)
     X_train, X_test = _inputs(spec, dataset, train), _inputs(spec, dataset, fold.test)
-    key = _key(task, spec, factory, dataset, fold)
     more = {"validation": (_inputs(spec, dataset, tail), _target(spec, dataset, tail))} if len(tail) else {}
     while True:
         pools = _thread_pools()
-        with warnings.catch_warnings(record=True) as caught, threadpool_limits(task.threads), _seeded(task.seed):
+        with warnings.catch_warnings(record=True) as caught, _threads(task), _seeded(task.seed):
             warnings.simplefilter("always")
-            if "torch" in sys.modules:
-                sys.modules["torch"].set_num_threads(task.threads)
-            model = _make(factory, task)
+            model = _make(factory, task, spec)
             model.fit(X_train, _target(spec, dataset, train), **more)
             outputs = predict_blocks(partial(read_outputs, model, spec), X_test)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
@@ -225,7 +282,7 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
     notes = sorted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )
-    return predictions, outputs, key, tuple(notes[:5])
+    return predictions, outputs, tuple(notes[:5])
 
 
 def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -245,6 +302,12 @@ def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[
     return train, tail
 
 
+@lru_cache(maxsize=64)
+def _code(factory: Callable[..., Any], plugin: Reference) -> str:
+    """Return the hash of a model's code as it was when this process first met it."""
+    return code_digest(factory, plugin.module, plugin.local)
+
+
 def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
     y = dataset.y[rows]
     return y.astype(np.int64) if spec.task == "classification" else y
@@ -261,10 +324,9 @@ def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArr
     return views[at]
 
 
-def _make(factory: Callable[..., Any], task: FitTask) -> Any:
+def _make(factory: Callable[..., Any], task: FitTask, spec: ModelSpec) -> Any:
     """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
-    platform = {"random_state": task.seed, "n_jobs": task.threads}
-    assert set(platform) == RESERVED
+    platform = {"random_state": task.seed, "n_jobs": task.threads, **({"device": task.device} if spec.gpus else {})}
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
@@ -276,73 +338,3 @@ def _make(factory: Callable[..., Any], task: FitTask) -> Any:
         if unset:
             model.set_params(**unset)
     return model
-
-
-def _key(task: FitTask, spec: ModelSpec, factory: Callable[..., Any], dataset: Dataset, fold: Fold) -> str:
-    digest = hashlib.sha256()
-    local = task.plugin.local
-    facts = [
-        NUMERICS,
-        spec.name,
-        spec.task,
-        spec.input,
-        spec.lookback,
-        spec.outputs,
-        spec.validation,
-        _name_of(factory),
-        local.sha256 if local else _source_hash(factory),
-        dict(task.params),
-        task.seed,
-        task.threads,
-        task.binary,
-        {need: _version(need) for need in spec.requires},
-    ]
-    digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
-    for array in _read_by(spec, dataset, fold):
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _read_by(spec: ModelSpec, dataset: Dataset, fold: Fold) -> Iterator[NDArray[Any]]:
-    """Yield all that the fit reads; bars that many windows share only once."""
-    yield dataset.y[fold.train]
-    if spec.validation:  # where the tail begins depends on them
-        yield dataset.bar[fold.train] - dataset.bar[fold.train[0]]
-        yield dataset.end[fold.train] - dataset.bar[fold.train[0]]
-    for rows in (fold.train, fold.test):
-        if spec.input == "rows":
-            yield dataset.X[rows]
-            continue
-        at = dataset.context[rows]
-        first = int(at.min()) - spec.lookback + 1
-        source = dataset.sequence if spec.input == "windows" else dataset.ohlcv
-        yield source[first : int(at.max()) + 1]
-        yield at - first
-
-
-def _name_of(factory: Callable[..., Any]) -> str:
-    if isinstance(factory, partial):
-        return f"partial({_name_of(factory.func)}, {factory.args!r}, {sorted(factory.keywords.items())!r})"
-    return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
-
-
-@cache
-def _source_hash(factory: Callable[..., Any]) -> str:
-    if isinstance(factory, partial):
-        return _source_hash(factory.func)
-    try:
-        path = inspect.getsourcefile(factory)
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
-    except (TypeError, OSError):
-        return ""
-
-
-@cache
-def _version(requirement: str) -> str:
-    for name in requirement.split("|"):
-        try:
-            return importlib.metadata.version(name.strip())
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ""

@@ -2,28 +2,126 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate import backtest, statistics
 from quorate.errors import FitError
-from quorate.execution import Executor
+from quorate.execution import Executor, Queue
 from quorate.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.folds import Fold
+from quorate.keys import with_keys
+from quorate.progress import Progress
 from quorate.registry import reference
+from quorate.store.fits import FitCache
 from quorate.study import Study
 
 Floats = NDArray[np.float64]
 
 
-def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
-    """Return one task per member and fold."""
+@dataclass
+class Fitting:
+    """Where the fits of a run are done, and where finished ones are kept.
+
+    Parameters
+    ----------
+    executor : Executor
+        Runs what was not computed before.
+    progress : Progress
+        Hears of every fit.
+    cache : FitCache, optional
+        Finished fits of this home; without, everything is computed.
+    results : list of FitResult
+        What is done so far, whatever becomes of the run.
+    over : callable
+        Called when all fits of a part are done.
+    """
+
+    executor: Executor
+    progress: Progress
+    cache: FitCache | None = None
+    results: list[FitResult] = field(default_factory=list)
+    over: Callable[[], None] = lambda: None
+
+    def run(self, study: Study, folds: Sequence[Fold]) -> list[FitResult]:
+        """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+
+        Raises
+        ------
+        FitError
+            If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
+            any case, if no member is left on a fold.
+        """
+        tasks = fit_tasks(study, folds, self._gpus(study))
+        data = FitData(study.dataset, tuple(folds))
+        tasks = with_keys(tasks, data)
+        self.progress.fits(dict.fromkeys(study.members, len(folds)), [fold.index for fold in folds])
+        done: dict[tuple[str, int], FitResult] = {}
+        plugins = {task.model: task.plugin for task in tasks}
+
+        def arrived(result: FitResult) -> None:
+            done[result.model, result.fold] = result
+            # An inline plugin may hold what no key can tell.
+            if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
+                self.cache.put(result, plugins[result.model].name)
+            self.results.append(result)
+            self.progress.fitted(result)
+            if result.error and study.recipe.on_failure == "stop":
+                raise FitError(
+                    f"{_who(study, result)} failed on {_fold_text(study, result)}: {_why(result)}\n"
+                    "  to go on without a member where it fails: --set on_failure=drop"
+                ) from RuntimeError(result.trace)
+
+        kept = self.cache.find([t for t in tasks if t.plugin.inline is None]) if self.cache else {}
+        for task in tasks:
+            if task.key in kept:
+                arrived(replace(kept[task.key], model=task.model, fold=task.fold))
+        missing = [task for task in tasks if task.key not in kept]
+        if missing:
+            self.progress.workers(self.executor.workers, self.executor.name)
+            queue = Queue(data, missing, self.cache.rates() if self.cache else None)
+            idle = min(max(self.executor.workers, 1), len(missing))
+
+            def began(tasks: Sequence[FitTask]) -> None:
+                nonlocal idle
+                self.progress.began(tasks)
+                idle -= 1
+                if idle == 0 or not len(queue):
+                    # All have something to do: the moment to import what comes after the fits.
+                    backtest.load()
+                    statistics.load()
+
+            self.executor.run(data, queue, arrived, began)
+            # `auto` has chosen.
+            self.progress.workers(self.executor.workers, self.executor.name)
+            if self.cache:
+                self.cache.flush()
+        self.over()
+        ordered = [done[task.model, task.fold] for task in tasks]
+        _check_members(study, folds, ordered)
+        return ordered
+
+    def _gpus(self, study: Study) -> bool:
+        """Return whether models that ask for a GPU get one, and tell of those that do not."""
+        asking = [name for name, spec in study.members.items() if spec.gpus]
+        if not asking or self.executor.gpus():
+            return bool(asking)
+        self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(asking)}")
+        return False
+
+
+def fit_tasks(study: Study, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
+    """Return one task per member and fold; with `gpus`, models that ask for a GPU get one."""
     tasks: list[FitTask] = []
     for name, spec in study.members.items():
         model = study.recipe.models[name]
         assert model
+        on_gpu = gpus and spec.gpus > 0
         tasks += [
             FitTask(
                 model=name,
@@ -33,45 +131,27 @@ def fit_tasks(study: Study, folds: Sequence[Fold]) -> list[FitTask]:
                 seed=fit_seed(study.recipe.seed, name),
                 threads=spec.cpus,
                 binary=study.binary,
+                device="cuda" if on_gpu else "cpu",
+                gpus=spec.gpus if on_gpu else 0.0,
+                memory=int(spec.memory * 2**30),
             )
             for fold in folds
         ]
     return tasks
 
 
-def run_fits(
-    study: Study, folds: Sequence[Fold], executor: Executor, done: Callable[[FitResult], None]
-) -> list[FitResult]:
-    """Fit every member on these folds; the results are in task order, whatever order they arrived in.
-
-    Raises
-    ------
-    FitError
-        If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
-        any case, if no member is left on a fold.
-    """
-    tasks = fit_tasks(study, folds)
-    results: dict[tuple[str, int], FitResult] = {}
-
-    def arrived(result: FitResult) -> None:
-        done(result)
-        results[result.model, result.fold] = result
-        if result.error and study.recipe.on_failure == "stop":
-            raise FitError(
-                f"{_who(study, result)} failed on {_fold_text(study, result)}: {_why(result)}\n"
-                "  to go on without a member where it fails: --set on_failure=drop"
-            ) from RuntimeError(result.trace)
-
-    executor.run(FitData(study.dataset, tuple(folds)), tasks, arrived)
-    ordered = [results[task.model, task.fold] for task in tasks]
+def _check_members(study: Study, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:
+    """Raise `FitError`, if no member is left on a fold."""
+    lost: dict[int, list[FitResult]] = defaultdict(list)
+    for result in results:
+        if result.error and result.model in study.voting:
+            lost[result.fold].append(result)
     for fold in folds:
-        voting = [r for r in ordered if r.fold == fold.index and r.model in study.voting]
-        if all(result.error for result in voting):
-            first = voting[0]
+        if len(lost[fold.index]) == len(study.voting):
+            first = lost[fold.index][0]
             raise FitError(
                 f"no member is left on {_fold_text(study, first)}: {_who(study, first)} failed: {_why(first)}"
             ) from RuntimeError(first.trace)
-    return ordered
 
 
 def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]:

@@ -15,14 +15,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-SLOW = 60.0  # seconds after which a call is told to be slow
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,13 @@ class Isolated(Generic[Item, Result]):
     Parameters
     ----------
     preload : str
-        Module that the process imports first.
+        Modules that the process imports first, separated by commas; those that fail are left.
     """
 
     def __init__(self, preload: str = "quorate.isolated") -> None:
         self._preload = preload
-        self._process, self._connection = self._start()
+        self._since = time.monotonic()
+        self._process, self.connection = self._start()
 
     def each(
         self,
@@ -65,7 +65,6 @@ class Isolated(Generic[Item, Result]):
         shared: Any,
         items: Iterable[Item],
         seconds: float | None = None,
-        slow: Callable[[Item, float], None] | None = None,
     ) -> Generator[tuple[Item, Result | Lost], None, None]:
         """Call ``function(shared, item)`` for every item and yield each with its result.
 
@@ -75,25 +74,53 @@ class Isolated(Generic[Item, Result]):
             Of a module that can be imported; arguments and results must be picklable.
         seconds : float, optional
             After which a call is stopped.
-        slow : callable, optional
-            Told once of an item that takes longer than a minute, and its seconds.
         """
         waiting = list(items)
         while waiting:
-            self._send((function, shared, waiting))
+            self.call(function, shared, waiting)
             while waiting:
                 item = waiting.pop(0)
-                result = self._receive(item, seconds, slow)
+                start = time.monotonic()
+                while (result := self.result(1.0 if seconds is None else min(1.0, seconds))) is None:
+                    if seconds is not None and time.monotonic() - start >= seconds:
+                        result = Lost(seconds)
+                        break
                 if isinstance(result, Lost):
-                    self.close()
-                    self._process, self._connection = self._start()
+                    self.restart()
                     yield item, result
                     break
                 yield item, result
 
+    def call(self, function: Callable[[Any, Item], Result], shared: Any, items: Sequence[Item]) -> None:
+        """Have the function called for these items; their results come in the same order."""
+        self._since = time.monotonic()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died; `result` says how
+            self.connection.send((function, shared, list(items)))
+
+    def result(self, timeout: float = 0.0) -> Result | Lost | None:
+        """Return the next result, `Lost` if the process died, or None if there is none within `timeout` seconds."""
+        try:
+            if not self.connection.poll(timeout):
+                return None
+            result: Result = self.connection.recv()
+        except (EOFError, OSError):
+            return Lost(self.seconds, _ending(self._process))
+        self._since = time.monotonic()
+        return result
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the item that is worked on was begun."""
+        return time.monotonic() - self._since
+
+    def restart(self) -> None:
+        """End the process and start another."""
+        self.close()
+        self._process, self.connection = self._start()
+
     def close(self) -> None:
         """End the process; may be called twice."""
-        self._connection.close()
+        self.connection.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -112,29 +139,6 @@ class Isolated(Generic[Item, Result]):
         )
         theirs.close()
         return process, Connection(ours.detach())
-
-    def _send(self, message: Any) -> None:
-        try:
-            self._connection.send(message)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # it died; receiving says how
-
-    def _receive(self, item: Item, seconds: float | None, slow: Callable[[Item, float], None] | None) -> Result | Lost:
-        start = time.monotonic()
-        told = False
-        while True:
-            passed = time.monotonic() - start
-            if seconds is not None and passed >= seconds:
-                return Lost(passed)
-            if slow is not None and not told and passed >= SLOW:
-                told = True
-                slow(item, passed)
-            until = [1.0] if seconds is None else [1.0, seconds - passed]
-            try:
-                if self._connection.poll(min(until)):
-                    return self._connection.recv()  # type: ignore[no-any-return]
-            except (EOFError, OSError):
-                return Lost(time.monotonic() - start, _ending(self._process))
 
 
 def _ending(process: subprocess.Popen[bytes]) -> str:
@@ -177,7 +181,9 @@ def _main() -> None:
     number, preload = int(sys.argv[1]), sys.argv[2]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller is interrupted too, and ends this process
     sys.path[:] = os.environ.pop("QUORATE_PATH").split(os.pathsep)
-    __import__(preload)
+    for name in preload.split(","):
+        with contextlib.suppress(Exception):
+            __import__(name)
     _serve(Connection(number))
 
 

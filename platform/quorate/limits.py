@@ -1,13 +1,41 @@
-"""How much memory a fit may take."""
+"""What this process may use of the machine: processors, GPUs, memory."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 SHARE = 0.9  # of what is free
+
+
+def cpu_count() -> int:
+    """Return the CPUs this process may use: its affinity, and the quota of its container."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(min(count, int(_quota() + 0.5)), 1) if _quota() else count
+
+
+def _quota() -> float:
+    """Return the CPUs that the container may use; 0: no limit."""
+    group = Path("/sys/fs/cgroup")
+    for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            words = (group / quota).read_text().split()
+            share, of = (words[0], words[1]) if period is None else (words[0], (group / period).read_text())
+            return max(int(share) / int(of), 0.0)
+        except (OSError, ValueError, IndexError):  # no such file, or "max"
+            continue
+    return 0.0
+
+
+def gpu_count() -> int:
+    """Return the NVIDIA GPUs that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
 def available_memory() -> int:

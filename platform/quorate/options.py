@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
-from quorate.specs import Spec
+from quorate.specs import ModelSpec, Spec
 
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
@@ -25,6 +25,7 @@ LEADING = {
     "recipe": 0,
 }
 RESERVED = {"random_state", "n_jobs"}
+DEVICE = "device"  # passed too, to models that ask for a GPU
 
 
 def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
     """
     function = spec.resolve()
     accepted, open_ended = _accepted(function, LEADING[spec.kind])
+    if isinstance(spec, ModelSpec) and spec.gpus:
+        accepted.pop(DEVICE, None)
     for key in given:
         if key in accepted or open_ended:
             continue

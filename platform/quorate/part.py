@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars import Bars
 from quorate.evidence import Evidence, Performance, finite_or_none, measure, metric_values, overall, run_gates
-from quorate.execution import Executor
 from quorate.fit import FitResult
-from quorate.fitting import collect, failures, run_fits
+from quorate.fitting import Fitting, collect, failures
 from quorate.folds import Fold
 from quorate.progress import Clock
 from quorate.recipe.schema import Recipe
@@ -57,13 +56,11 @@ class Part:
     before: dict[str, str]
 
 
-def development(
-    recipe: Recipe, registry: Registry, bars: Bars, executor: Executor, clock: Clock, done: Callable[[FitResult], None]
-) -> Part:
+def development(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, clock: Clock) -> Part:
     """Compute the walk-forward before the holdout; bars from there on are cut off first."""
     stop = holdout_start(bars, recipe)
     known = bars.until(stop)
-    return _part("development", recipe, registry, known, [(0, stop)], None, executor, clock, done)
+    return _part("development", recipe, registry, known, [(0, stop)], None, fitting, clock)
 
 
 def holdout(
@@ -71,14 +68,13 @@ def holdout(
     registry: Registry,
     bars: Bars,
     earlier: Floats,
-    executor: Executor,
+    fitting: Fitting,
     clock: Clock,
-    done: Callable[[FitResult], None],
 ) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
     parts = [(0, start), (start, len(bars))]
-    return _part("holdout", recipe, registry, bars, parts, earlier, executor, clock, done)
+    return _part("holdout", recipe, registry, bars, parts, earlier, fitting, clock)
 
 
 def _part(
@@ -88,9 +84,8 @@ def _part(
     bars: Bars,
     parts: list[tuple[int, int]],
     earlier: Floats | None,
-    executor: Executor,
+    fitting: Fitting,
     clock: Clock,
-    done: Callable[[FitResult], None],
 ) -> Part:
     with clock.stage("features"):
         study = prepare(recipe, registry, bars, parts)
@@ -98,7 +93,7 @@ def _part(
     folds = [fold for fold in study.folds if fold.first >= start]
     first = start or folds[0].first
     with clock.stage("fits"):
-        fits = run_fits(study, folds, executor, done)
+        fits = fitting.run(study, folds)
     with clock.stage("ensemble"):
         predictions = collect(study, fits, earlier)
         series, weights = decide_all(study, predictions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from quorate.dataset import NEVER
 from quorate.decide import score_of
 from quorate.errors import DataError, RecipeError
 from quorate.evidence import finite_or_none
-from quorate.fitting import collect, failures, run_fits
+from quorate.fitting import Fitting, collect, failures
 from quorate.folds import Fold
 from quorate.progress import Progress
 from quorate.recipe.schema import Data
@@ -107,9 +108,11 @@ def predict(
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     study = replace(study, folds=[*folds, now])
-    with session.executor() as executor:
-        session.progress.fits(dict.fromkeys(study.members, 1))
-        fits = run_fits(study, [now], executor, session.progress.fitted)
+    with session.executor() as executor, ExitStack() as stack:
+        cache = session.cache()
+        if cache is not None:
+            stack.callback(cache.close)
+        fits = Fitting(executor, session.progress, cache).run(study, [now])
     session.progress.close()
     for failed in failures(study, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
-import platform
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quorate import __version__
 from quorate.recipe.resolve import to_plain
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
-
-LIBRARIES = (
-    "numpy",
-    "pandas",
-    "scipy",
-    "scikit-learn",
-    "xgboost",
-    "xgboost-cpu",
-    "lightgbm",
-    "catboost",
-    "torch",
-    "vectorbt",
-    "vectorbt-rust",
-    "duckdb",
-    "ray",
-    "arch",
-    "statsmodels",
-)
-
+from quorate.sources import code_digest
 
 # Keys that recipes did not have at first, and what was done then: saying so now makes no other recipe.
 ADDED = {("on_failure",): "stop", ("folds", "splitter"): "expanding", ("costs", "model"): "fixed"}
@@ -73,7 +51,10 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
     names += [("gate", n) for n in recipe.gates]
     rows = []
     for kind, name in dict.fromkeys(names):
-        provider = registry.find(kind, name).provider
+        plugin = registry.find(kind, name)
+        provider = plugin.provider
+        # What this package computes has a version of its own.
+        foreign = plugin.spec if provider.distribution != "quorate" and provider.inline is None else None
         rows.append(
             {
                 "kind": kind,
@@ -84,37 +65,7 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
                 "file": str(provider.local.path) if provider.local else None,
                 "sha256": provider.local.sha256 if provider.local else None,
                 "inline": provider.inline is not None,
+                **({"code": code_digest(foreign.resolve(), provider.module, provider.local)} if foreign else {}),
             }
         )
     return rows
-
-
-def libraries(names: Iterable[str] = LIBRARIES) -> dict[str, str]:
-    """Return the versions of the installed libraries that numbers depend on."""
-    found = {"quorate": __version__, "python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def machine() -> dict[str, str]:
-    """Return the kind of processor and system: equal ones give equal bits."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    except OSError:
-        pass
-    return {"system": platform.system(), "machine": platform.machine(), "cpu": model}
-
-
-def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return ``name old -> new`` for every version that differs."""
-    return [
-        f"{k} {before.get(k, 'absent')} -> {now.get(k, 'absent')}"
-        for k in sorted({*before, *now})
-        if before.get(k) != now.get(k)
-    ]

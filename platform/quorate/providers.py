@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from quorate import hooks, modules
 from quorate.errors import PluginError, near_misses, one_of
@@ -91,16 +93,27 @@ class Reference:
     module: str
     local: modules.LocalSource | None = None
     inline: Any = None
+    distribution: str | None = None
+    version: str | None = None
 
 
 def load_reference(ref: Reference) -> Spec:
-    """Load one plugin from its reference, in any process."""
+    """Load one plugin from its reference, in any process; a module is asked once."""
     if isinstance(ref.inline, Spec):
         return ref.inline
     if ref.inline is not None:
-        module = ref.inline
-    else:
-        module = modules.import_local(ref.local) if ref.local is not None else importlib.import_module(ref.module)
+        return _find(ref.inline, ref)
+    module = modules.import_local(ref.local) if ref.local is not None else importlib.import_module(ref.module)
+    known = _asked.setdefault(module, {})
+    if (ref.kind, ref.name) not in known:
+        known[ref.kind, ref.name] = _find(module, ref)
+    return known[ref.kind, ref.name]
+
+
+_asked: WeakKeyDictionary[ModuleType, dict[tuple[str, str], Spec]] = WeakKeyDictionary()
+
+
+def _find(module: Any, ref: Reference) -> Spec:
     hook = next(h for h, k in hooks.HOOKS.items() if k == ref.kind)
     for spec in getattr(module, hook)():
         if spec.name == ref.name:

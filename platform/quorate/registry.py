@@ -219,7 +219,9 @@ class Registry:
 def reference(registry: Registry, kind: str, name: str) -> Reference:
     """Return what a worker needs to load this plugin."""
     provider = registry.find(kind, name).provider
-    return Reference(kind, name, provider.module, provider.local, provider.inline)
+    return Reference(
+        kind, name, provider.module, provider.local, provider.inline, provider.distribution, provider.version
+    )
 
 
 class _Limit:

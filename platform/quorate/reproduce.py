@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import part as parts
-from quorate.api import changed_since, load_report
-from quorate.errors import RecipeError
+from quorate.api import changed_since, check_execution_only, load_report
+from quorate.fitting import Fitting
 from quorate.progress import Clock, Progress
 from quorate.session import restore_session
 from quorate.store import Home
@@ -68,9 +68,7 @@ def reproduce(
     overrides : iterable of str
         For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
     """
-    foreign = [item for item in overrides if not item.startswith("execution.")]
-    if foreign:
-        raise RecipeError(f"reproduce takes --set for execution only: {foreign[0]} would make it another run")
+    check_execution_only(overrides, "reproduce")
     progress = progress or Progress()
     stored = Home(home).find(name)
     report = load_report(stored.id, home=home)
@@ -81,16 +79,13 @@ def reproduce(
     clock = Clock(progress)
     again: dict[str, parts.Part] = {}
     with session.executor() as executor:
-        progress.fits(
-            dict.fromkeys(
-                members, sum(len((report.results[p] or {}).get("folds", [])) for p in ("development", "holdout"))
-            )
-        )
-        development = parts.development(session.recipe, session.registry, bars, executor, clock, progress.fitted)
+        # Nothing is taken from the home: that is what reproducing means.
+        fitting = Fitting(executor, progress)
+        development = parts.development(session.recipe, session.registry, bars, fitting, clock)
         again["development"] = development
         if report.results["holdout"] is not None:
             again["holdout"] = parts.holdout(
-                session.recipe, session.registry, bars, development.predictions, executor, clock, progress.fitted
+                session.recipe, session.registry, bars, development.predictions, fitting, clock
             )
     progress.close()
     compared, differing, largest = 0, 0, 0.0

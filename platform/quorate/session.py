@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from quorate.bars import Bars
-from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError, StoreError
-from quorate.execution import Executor, make_executor
-from quorate.fit import FitTask
+from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError, StoreError, near_misses, one_of
+from quorate.execution import Executor, Limits, Remote, make_executor
 from quorate.progress import Progress
 from quorate.provenance import recipe_digest
 from quorate.recipe.load import extend, load_recipe, merge, nested_override, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
+from quorate.sources import modules_of
 from quorate.store import Home, Run
+from quorate.store.fits import FitCache
 
 
 @dataclass
@@ -43,14 +44,21 @@ class Session:
     def executor(self) -> Executor:
         """Start the recipe's executor."""
         wanted = self.recipe.execution
+        limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
+        specs = [
+            self.registry.get("model", (m.plugin if m else None) or name) for name, m in self.recipe.models.items()
+        ]
+        return make_executor(
+            wanted.executor,
+            wanted.workers,
+            limits,
+            Remote(wanted.address, self.home.path, wanted.allow_insecure),
+            modules_of(need for spec in specs for need in spec.requires),
+        )
 
-        def slow(task: FitTask, seconds: float) -> None:
-            self.progress.warn(
-                f"model {task.model!r} has been fitting on fold {task.fold} for {seconds:.0f} s; it is stopped after "
-                f"{wanted.fit_seconds:g} s (execution.fit_seconds)"
-            )
-
-        return make_executor(wanted.executor, wanted.workers, wanted.fit_seconds, wanted.fit_memory, slow)
+    def cache(self) -> FitCache | None:
+        """Return the finished fits of the home, unless the recipe wants none of them."""
+        return FitCache(self.home.path / "fits", self.progress.warn) if self.recipe.execution.cache else None
 
 
 def open_session(
@@ -86,8 +94,8 @@ def open_session(
 
 def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
     """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
-    document = stored.report()
-    inline = [f"{p['kind']} {p['name']!r}" for p in document["provenance"]["plugins"] if p.get("inline")]
+    begun = stored.begun()
+    inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
     if inline:
         raise StoreError(
             f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed "
@@ -95,15 +103,48 @@ def restore_session(stored: Run, *, progress: Progress | None = None, overrides:
         )
     # What lies in folders now may be other than what ran; the run keeps what did.
     registry = Registry.load(environment=False)
-    for used in {(p["sha256"], p["file"]) for p in document["provenance"]["plugins"] if p["sha256"]}:
+    for used in {(p["sha256"], p["file"]) for p in begun["plugins"] if p["sha256"]}:
         registry.add_local(stored.home.source(*used), given=True)
-    table = dict(document["provenance"]["recipe"])
+    table = dict(begun["recipe"])
+    # Which cluster there is, is a matter of now.
+    table["execution"] = {k: v for k, v in table["execution"].items() if k != "address"}
     for item in overrides:
         table = merge(table, nested_override(item), f"--set {item}")
     recipe = validate(_dates(table), stored.id)
-    if recipe_digest(recipe, registry) != document["provenance"]["recipe_digest"]:
+    if recipe_digest(recipe, registry) != begun["recipe_digest"]:
         raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
     return Session(recipe, registry, stored.home, progress or Progress())
+
+
+EXECUTORS = ("auto", "serial", "processes", "ray")
+
+
+def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: str | Path | None = None) -> Executor:
+    """Start an executor to share among runs: ``with quorate.executor() as e: quorate.run(..., executor=e)``.
+
+    Its processes stay, with what they have imported, until the context is left.
+
+    Parameters
+    ----------
+    name : {"auto", "serial", "processes", "ray"}
+        As `execution.executor` of a recipe.
+    workers : int
+        Fits at a time; 0: one per CPU.
+    address : str
+        A Ray cluster, ``HOST:PORT``.
+    home : path, optional
+        Where the token of a cluster is found that was started with it.
+
+    Raises
+    ------
+    RecipeError
+        For another name.
+    """
+    if name not in EXECUTORS:
+        raise RecipeError(
+            f"an executor must be one of {one_of(EXECUTORS)}; it was {name!r}{near_misses(name, EXECUTORS)}"
+        )
+    return make_executor(name, workers, Limits(), Remote(address, Home(home).path))
 
 
 def _dates(table: dict[str, Any]) -> dict[str, Any]:
@@ -146,9 +187,8 @@ def load_bars(session: Session) -> Bars:
     return bars
 
 
-def keep(session: Session, bars: Bars) -> None:
-    """Store the bars and plugin files, so that the run can be computed again after they changed."""
-    session.home.keep_bars(bars)
+def keep_sources(session: Session) -> None:
+    """Store the plugin files, so that the run can be computed again after they changed."""
     for plugin in session.registry:
         if plugin.provider.local is not None:
             session.home.keep_source(plugin.provider.local)

@@ -124,3 +124,8 @@ def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws:
     bootstrap = StationaryBootstrap(block_length(returns), returns, seed=seed)
     depths = [max_drawdown(equity_curve(data[0][0])) for data in bootstrap.bootstrap(draws)]
     return float(np.quantile(depths, 1 - quantile))
+
+
+def load() -> None:
+    """Import what the slower statistics need, while there is nothing else to do."""
+    import statsmodels.stats.proportion  # noqa: F401

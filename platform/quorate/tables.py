@@ -52,19 +52,6 @@ def frames_of(
     }
 
 
-def fit_frames(fits: Sequence[FitResult]) -> dict[str, pd.DataFrame]:
-    """Return finished fits of a run that was not: what they were, and their predictions in test order."""
-    predictions = [
-        pd.DataFrame(
-            {"model": f.model, "fold": f.fold, "test_row": range(len(f.predictions)), "prediction": f.predictions}
-        )
-        for f in fits
-        if not f.error
-    ]
-    frames = {"fits": _fit_frame(fits)}
-    return {**frames, "predictions": pd.concat(predictions, ignore_index=True)} if predictions else frames
-
-
 def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
     return pd.DataFrame(
         [
@@ -75,7 +62,9 @@ def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
                 "train_rows": f.n_train,
                 "seconds": f.seconds,
                 "cpu_seconds": f.cpu_seconds,
+                "began": f.began,
                 "place": f.place,
+                "cached": f.cached,
                 "error": f.error,
             }
             for f in fits

@@ -8,7 +8,8 @@ import pytest
 
 from quorate import part as parts
 from quorate.bars import FIELDS, Bars
-from quorate.execution import Serial
+from quorate.execution._processes import Processes
+from quorate.fitting import Fitting
 from quorate.progress import Clock, Progress
 from quorate.session import open_session
 from quorate_data.simulated import simulated
@@ -54,7 +55,9 @@ RECIPE = {
 
 def compute(bars: Bars) -> parts.Part:
     session = open_session(RECIPE)
-    return parts.development(session.recipe, session.registry, bars, Serial(), Clock(Progress()), lambda _: None)
+    with Processes(1) as executor:
+        fitting = Fitting(executor, Progress())
+        return parts.development(session.recipe, session.registry, bars, fitting, Clock(Progress()))
 
 
 @pytest.fixture(scope="module")

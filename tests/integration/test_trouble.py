@@ -13,6 +13,7 @@ from quorate.isolated import Isolated, Lost
 from quorate.limits import available_memory, memory_limit
 from quorate.progress import Progress
 from quorate.store import Home
+from quorate.store.fits import FitCache
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,7 @@ REASONS = {
     "endless": "of 50 values of 'mean' are not, the first in row 3",
     "short": "predict of 256 rows must have shape (256,); it had (255,)",
 }
-ENDINGS = {"die": "it exited with code 7", "crash": "it was killed by SIGSEGV", "devour": "more than 1.0 GiB"}
+ENDINGS = {"die": "it exited with code 7", "crash": "it was killed by SIGSEGV", "devour": "more than 0.4 GiB"}
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def recipe(small: dict[str, object], *hows: str, executor: str = "serial", **mor
         **small,
         "features": {"use": ["return_1", "return_5"]},
         "models": {"logistic": {}, **models},
-        "execution": {"executor": executor, "workers": 2, "fit_seconds": 6.0, "fit_memory": 1.0},
+        "execution": {"executor": executor, "workers": 2, "fit_seconds": 6.0, "fit_memory": 0.4},
         **more,
     }
 
@@ -109,24 +110,22 @@ def recipe(small: dict[str, object], *hows: str, executor: str = "serial", **mor
 def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_finished(
     small: dict[str, object], plugin: Path, how: str
 ) -> None:
+    table = recipe(small)
+    models = {"logistic": {}, f"trouble-{how}": {"plugin": "trouble", "how": how}}  # fitted in this order
     with pytest.raises(quorate.FitError) as error:
-        quorate.run(recipe(small, how), plugins=[plugin])
+        quorate.run({**table, "models": models}, plugins=[plugin])
     message = str(error.value)
-    for part in (f"model '{how}'", str(plugin), "sha256", "fold 2 (predicting", "training rows", REASONS[how]):
+    for part in (f"model 'trouble-{how}'", str(plugin), "sha256", "fold 2 (predicting", "training rows", REASONS[how]):
         assert part in message
     assert ENDINGS.get(how, "") in message
     assert "on_failure=drop" in message
     [run] = Home().runs()
     assert run.state == "failed"
     assert REASONS[how] in (run.path / "error.txt").read_text()
-    fits = quorate.read_parquet(run.path / "unfinished" / "fits.parquet")
-    assert fits.loc[fits["model"] == how, "error"].tolist()[:2] == ["", ""]
-    assert REASONS[how] in fits["error"].iloc[-1]
-    predictions = quorate.read_parquet(run.path / "unfinished" / "predictions.parquet")
-    assert np.isfinite(predictions["prediction"]).all()
-    assert set(zip(predictions["model"], predictions["fold"], strict=True)) == set(
-        zip(fits.loc[fits["error"] == "", "model"], fits.loc[fits["error"] == "", "fold"], strict=True)
-    )
+    kept = FitCache(Home().path / "fits").entries()
+    assert kept
+    finished = quorate.run(recipe(small), plugins=[plugin])
+    assert finished.telemetry["cached"] == sum(not entry.model.startswith("trouble") for entry in kept) > 0
 
 
 @pytest.mark.parametrize("executor", ["serial", "ray"])
@@ -176,7 +175,7 @@ def test_without_any_member_left_there_is_nothing_to_judge(small: dict[str, obje
 def test_a_fit_that_takes_long_is_told_while_it_runs(
     small: dict[str, object], plugin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quorate.isolated.SLOW", 2.0)
+    monkeypatch.setattr("quorate.execution._processes.SLOW", 2.0)
     heard: list[str] = []
 
     class Heard(Progress):
@@ -299,3 +298,70 @@ def test_memory_is_limited_while_it_is_asked_for_and_not_after() -> None:
         np.ones(50_000_000)
     assert np.ones(50_000_000).sum() == 50_000_000
     assert available_memory() > 1 << 30
+
+
+ONCE = """
+import os, signal
+from pathlib import Path
+import numpy as np
+import quorate
+
+
+class Once:
+    # The first time, its process is killed: as the system does when something else takes all memory.
+    def __init__(self, marker=""):
+        self.marker = marker
+
+    def fit(self, X, y):
+        if self.marker and not Path(self.marker).exists():
+            Path(self.marker).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+    def predict(self, X):
+        return 0.5 + 0.01 * np.sign(X[:, 0])
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("once", Once, task="regression")
+"""
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes", "ray"])
+@pytest.mark.parametrize("on_failure", ["stop", "drop"])
+def test_a_process_that_is_killed_once_changes_nothing(
+    small: dict[str, object], tmp_path: Path, executor: str, on_failure: str
+) -> None:
+    path, marker = tmp_path / "once.py", tmp_path / "killed"
+    path.write_text(ONCE)
+    table = recipe(small, executor=executor, on_failure=on_failure)
+    table["models"] = {"logistic": {}, "once": {"marker": str(marker)}}
+    report = quorate.run(table, plugins=[path])
+    assert marker.exists()
+    assert "failures" not in report.results["development"]
+    assert quorate.run({**table, "execution": {"cache": False}}, plugins=[path]).digest == report.digest
+
+
+def test_a_run_that_stops_leaves_nothing_to_the_next_on_the_same_executor(
+    small: dict[str, object], tmp_path: Path
+) -> None:
+    path = tmp_path / "slow.py"
+    path.write_text(
+        ONCE.replace("return self", "__import__('time').sleep(0.5 if X.shape[1] == 2 else 0)\n        return self")
+    )
+    trouble = tmp_path / "trouble.py"
+    trouble.write_text(PLUGIN)
+    with quorate.executor("processes", workers=2) as workers:
+        for _ in range(2):
+            with pytest.raises(quorate.FitError):
+                quorate.run(
+                    {**recipe(small, "error"), "models": {"error": {"plugin": "trouble", "how": "error"}, "once": {}}},
+                    plugins=[path, trouble],
+                    executor=workers,
+                )
+        report = quorate.run({**recipe(small), "seed": 3}, executor=workers)
+    alone = quorate.run({**recipe(small), "seed": 3, "execution": {"executor": "serial", "cache": False}})
+    assert report.digest == alone.digest
+    with pytest.raises(quorate.QuorateError, match="this executor was closed"):
+        quorate.run({**recipe(small), "seed": 4}, executor=workers)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -183,7 +181,6 @@ def test_the_same_task_gives_the_same_bytes_again(name):
     first, second = (run_fit(built_in(name), DATA) for _ in range(2))
     assert first.error == ""
     assert first.predictions.tobytes() == second.predictions.tobytes()
-    assert first.key == second.key != ""
     assert (first.model, first.fold, first.n_train, len(first.predictions)) == (name, 0, N_TRAIN, N_TEST)
 
 
@@ -226,81 +223,6 @@ def test_seeds_differ_by_run_model_and_replicate_and_fit_in_31_bits():
     seeds = {fit_seed(run, name, k) for run in range(20) for name in names for k in range(5)}
     assert len(seeds) == 500
     assert all(0 <= seed < 2**31 for seed in seeds)
-
-
-def altered(**arrays):
-    return FitData(replace(DATA.dataset, **arrays), DATA.folds)
-
-
-def bumped(array, row):
-    changed = array.copy()
-    changed[row] += 1
-    return changed
-
-
-CHANGES = {
-    "a parameter": lambda: (task(answer=0.26), DATA),
-    "the seed": lambda: (task(seed=2), DATA),
-    "the threads": lambda: (task(threads=2), DATA),
-    "the kind of label": lambda: (task(binary=False), DATA),
-    "a training row": lambda: (task(), altered(X=bumped(DATA.dataset.X, 0))),
-    "a training label": lambda: (task(), altered(y=1 - DATA.dataset.y)),
-    "a test row": lambda: (task(), altered(X=bumped(DATA.dataset.X, N_TRAIN))),
-    "fewer training rows": lambda: (
-        task(),
-        FitData(DATA.dataset, (replace(DATA.folds[0], train=np.arange(N_TRAIN - 1)),)),
-    ),
-    "the model": lambda: (task("closed"), DATA),
-    "the plugin's text": lambda: (_edited(), DATA),
-}
-
-
-def _edited():
-    return replace(task(), plugin=Reference("model", "sort", "", LocalSource(LOCAL.path, PLUGIN + "\n# edited\n")))
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_the_key_changes_with_everything_a_prediction_depends_on(change):
-    assert run_fit(*change()).key not in ("", run_fit(task(), DATA).key)
-
-
-def installed(monkeypatch, **spec):
-    """Fit with a model of an installed module, whose source lies elsewhere."""
-    module = ModuleType("installed_plugin")
-    module.quorate_models = lambda: iter([ModelSpec("sort", **spec)])
-    monkeypatch.setitem(sys.modules, "installed_plugin", module)
-    result = run_fit(replace(task(), plugin=Reference("model", "sort", "installed_plugin")), DATA)
-    assert result.error == ""
-    return result
-
-
-def test_the_key_changes_with_what_is_asked_of_an_installed_model(monkeypatch):
-    factory = "sklearn.linear_model:LogisticRegression"
-    probability, side = (
-        installed(monkeypatch, function=factory, task=task) for task in ("classification", "regression")
-    )
-    assert set(side.predictions) == {0.0, 1.0} != set(probability.predictions)
-    assert probability.key != side.key
-
-
-def test_the_key_changes_with_which_factory_of_a_module_is_named(monkeypatch):
-    keys = {
-        installed(monkeypatch, function=f"{BUILT_IN}.trees:{name}").key for name in ("lightgbm", "xgboost", "catboost")
-    }
-    assert len(keys) == 3
-
-
-def test_the_key_does_not_change_with_what_a_prediction_does_not_depend_on():
-    base = run_fit(task(), DATA)
-    moved = FitData(DATA.dataset, (fold_at(0, 100), fold_at(7)))
-    later = altered(y=np.where(np.arange(len(DATA.dataset)) < N_TRAIN, DATA.dataset.y, np.nan))
-    for other in (
-        run_fit(task(fold=7), moved),
-        run_fit(task(), later),
-        run_fit(replace(task(), model="renamed"), DATA),
-    ):
-        assert other.key == base.key
-        assert other.predictions.tobytes() == base.predictions.tobytes()
 
 
 # --- what a model is given
@@ -373,7 +295,7 @@ def test_a_regression_must_give_one_number_per_row():
 
 
 def test_labels_of_one_class_fail_and_say_so():
-    one_class = altered(y=np.zeros(len(DATA.dataset)))
+    one_class = FitData(replace(DATA.dataset, y=np.zeros(len(DATA.dataset))), DATA.folds)
     assert "class" in run_fit(built_in("logistic"), one_class).error
 
 

@@ -10,11 +10,11 @@ import pytest
 
 import quorate
 from quorate import provenance
-from quorate.api import open_session
 from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.recipe.schema import STANDARD_GATES
 from quorate.registry import Registry
+from quorate.session import open_session
 
 REGISTRY = Registry.load()
 SIMULATED = {"source": "simulated", "n_bars": 700}
@@ -103,7 +103,10 @@ WRONG = {
     "truth-for-a-number": ({"seed": True}, "seed: must be a valid integer; it was True"),
     "below-the-least": ({"labels": {"horizon": 0}}, "labels.horizon: must be greater than or equal to 1; it was 0"),
     "above-the-most": ({"holdout": {"fraction": 1.0}}, "holdout.fraction: must be less than 1; it was 1.0"),
-    "not-a-choice": ({"execution": {"executor": "rae"}}, "execution.executor: must be 'serial' or 'ray'; it was 'rae'"),
+    "not-a-choice": (
+        {"execution": {"executor": "rae"}},
+        "execution.executor: must be 'auto', 'serial', 'processes' or 'ray'; it was 'rae'",
+    ),
     "text-for-a-list": ({"features": {"use": "return_1"}}, "features.use: must be a valid list; it was 'return_1'"),
     "number-in-a-list": ({"features": {"use": ["return_1", 2]}}, "features.use.1: must be a valid string; it was 2"),
     "empty-list": ({"threshold": {"grid": []}}, "threshold.grid: must have at least 1 item"),

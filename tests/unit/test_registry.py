@@ -1,5 +1,6 @@
 """The registry: where plugins come from, and what is said when one is wrong."""
 
+import importlib.metadata
 import pickle
 import re
 import subprocess
@@ -378,7 +379,8 @@ def test_another_process_loads_a_plugin_file_from_its_text_alone(plugin):
 
 def test_a_reference_to_an_installed_plugin_is_its_module():
     ref = reference(Registry.load(), "model", "logistic")
-    assert ref == Reference("model", "logistic", "quorate_plugins.models")
+    version = importlib.metadata.version("quorate")
+    assert ref == Reference("model", "logistic", "quorate_plugins.models", None, None, "quorate", version)
     assert load_reference(ref).name == "logistic"
 
 

@@ -175,7 +175,7 @@ def test_the_home_is_what_is_given_then_the_environment_then_the_current_folder(
     assert Home("/given").path == Path("/given")
     assert Home().path == Path("/from/environment")
     monkeypatch.delenv("QUORATE_HOME")
-    assert Home().path == Path(".quorate")
+    assert Home().path == Path(".quorate").absolute()
 
 
 def test_asking_whether_a_home_can_be_written_leaves_nothing_in_it(home):
@@ -198,7 +198,7 @@ def test_an_unwritable_home_is_told_before_any_work(home, monkeypatch, number, m
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    monkeypatch.setattr("quorate.api.load_bars", lambda _: pytest.fail("work had begun"))
+    monkeypatch.setattr("quorate.running.load_bars", lambda _: pytest.fail("work had begun"))
     with pytest.raises(quorate.StoreError) as error:
         quorate.run(TINY, home=home.path)
     assert str(error.value).startswith(f"cannot write {home.path}: {message}")
@@ -209,13 +209,13 @@ def test_an_unwritable_home_is_told_before_any_work(home, monkeypatch, number, m
 def test_a_home_where_a_file_stands_is_told_before_any_work(tmp_path, monkeypatch, below):
     file = tmp_path / "file"
     file.write_text("mine")
-    monkeypatch.setattr("quorate.api.load_bars", lambda _: pytest.fail("work had begun"))
+    monkeypatch.setattr("quorate.running.load_bars", lambda _: pytest.fail("work had begun"))
     with pytest.raises(quorate.StoreError, match=r"cannot write .*file"):
         quorate.run(TINY, home=file / below)
     assert file.read_text() == "mine"
 
 
-@pytest.mark.parametrize("writes", [0, 1, 3, 6, 8], ids=lambda n: f"after-{n}-files")
+@pytest.mark.parametrize("writes", [0, 1, 2, 3, 5, 8, 11, 15], ids=lambda n: f"after-{n}-files")
 def test_a_disk_that_fills_up_during_a_run_is_told_and_earlier_runs_stay_readable(finished, monkeypatch, writes):
     before = contents(finished.path)
     sync, count = os.fsync, iter(range(writes))
@@ -225,11 +225,14 @@ def test_a_disk_that_fills_up_during_a_run_is_told_and_earlier_runs_stay_readabl
         quorate.run(recipe, home=finished.path)
     monkeypatch.undo()
     after = contents(finished.path)
-    assert {path: after[path] for path in before} == before
+    # The file of finished fits grows; what is in it has its own tests.
+    assert {path: after[path] for path in before if path.parent.name != "fits"} == {
+        path: content for path, content in before.items() if path.parent.name != "fits"
+    }
     assert not [path for path in after if path.suffix == ".tmp"]
     old, new = finished.runs()
     assert load_report(old.id, home=finished.path).results["development"]
-    assert (old.state, new.state) == ("finished", "unfinished" if not (new.path / "error.txt").exists() else "failed")
+    assert (old.state, new.state) == ("finished", "interrupted" if not (new.path / "error.txt").exists() else "failed")
     with pytest.raises(quorate.StoreError, match="it has no report"):
         new.report()
 

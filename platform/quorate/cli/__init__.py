@@ -1,5 +1,5 @@
 """The command line."""
 
-from quorate.cli._app import main
+from quorate.cli._app import entry, main
 
-__all__ = ["main"]
+__all__ = ["entry", "main"]

@@ -1,9 +1,4 @@
-"""Commands: what each says and how it ends. The work is done elsewhere, and imported when it is asked for.
-
-Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
-recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
-11 insufficient, 12 integrity.
-"""
+"""Commands: what each says. The work is done elsewhere, and imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,19 +6,31 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from functools import wraps
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from quorate.errors import IntegrityError, QuorateError, RecipeError
-
-EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
-INTEGRITY = 12
-JUDGING = ("gate", "promote")
+from quorate.cli import _execution
+from quorate.cli._base import (
+    EXIT,
+    AddressOption,
+    HomeOption,
+    JsonOption,
+    PluginOption,
+    RecipeArgument,
+    RunArgument,
+    SetOption,
+    command,
+    on_cluster,
+    print_json,
+    printing,
+    show_report,
+    shown,
+    working,
+)
+from quorate.errors import RecipeError
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
@@ -35,15 +42,6 @@ app = typer.Typer(
 recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(recipe_app, name="recipe")
 
-HomeOption = Annotated[Path | None, typer.Option(help="Where runs are kept (default: QUORATE_HOME, else .quorate).")]
-PluginOption = Annotated[list[Path] | None, typer.Option("--plugin", help="A single-file plugin; may be given again.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=value; may be given again.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a part of it, or 'latest'.")]
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a .toml file.")]
-
-_show_traceback = False
-
 
 @app.callback(invoke_without_command=True)
 def _options(
@@ -51,8 +49,7 @@ def _options(
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error arose.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    global _show_traceback
-    _show_traceback = traceback
+    shown["traceback"] = traceback
     if version:
         from quorate import __version__
 
@@ -63,96 +60,40 @@ def _options(
         raise typer.Exit(2)
 
 
-@contextmanager
-def _printing() -> Iterator[None]:
-    """Print results; that nobody reads them to the end, as with `| head`, does not change how the command ends."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as e:
-        what = e.filename or "cannot write the result"
-        raise QuorateError(f"{what}: {e.strerror or e}") from e
-
-
-@contextmanager
-def _working() -> Iterator[Any]:
-    """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
-    from quorate import console
-
-    progress = console.make_progress()
-    try:
-        with redirect_stdout(sys.stderr):
-            yield progress
-    finally:
-        progress.close()
-
-
-def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Turn errors into messages and exit codes."""
-
-    @wraps(function)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        try:
-            with _printing():
-                function(*args, **kwargs)
-        except QuorateError as e:
-            if _show_traceback:
-                _print_traceback(e)
-            print(f"error: {e}", file=sys.stderr)
-            raise typer.Exit(_exit_code(e, function.__name__)) from None
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            raise typer.Exit(130) from None
-
-    return guarded
-
-
-def _print_traceback(error: BaseException) -> None:
-    import traceback
-
-    traceback.print_exception(error)
-
-
-def _exit_code(error: QuorateError, command: str) -> int:
-    if isinstance(error, IntegrityError) and command in JUDGING:
-        return INTEGRITY
-    return 2 if isinstance(error, RecipeError) else 1
-
-
 @app.command()
-@_command
+@command
 def run(
     recipe: RecipeArgument,
     sets: SetOption = None,
     plugins: PluginOption = None,
+    address: AddressOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
     from quorate import api
 
-    with _working() as progress:
-        report = api.run(recipe, home=home, plugins=plugins or (), overrides=sets or (), progress=progress)
-    _show_report(report, as_json)
+    changes = on_cluster(sets, address)
+    with working() as progress:
+        report = api.run(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
+    show_report(report, as_json)
 
 
 @app.command()
-@_command
+@command
 def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Open the holdout of a run and judge it; exits like gate."""
     from quorate import api
 
-    with _working() as progress:
+    with working() as progress:
         report = api.promote(run, home=home, progress=progress)
-    with _printing():
-        _show_report(report, as_json)
+    with printing():
+        show_report(report, as_json)
     raise typer.Exit(EXIT[report.verdict])
 
 
 @app.command()
-@_command
+@command
 def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
     from quorate import api, console
@@ -164,9 +105,9 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
         if report.results[part]
         for gate in report.results[part]["gates"]
     ]
-    with _printing():
+    with printing():
         if as_json:
-            _print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
+            print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
         else:
             from quorate.report.terminal import render_gates
 
@@ -175,16 +116,16 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
 
 
 @app.command()
-@_command
+@command
 def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print the report of a stored run."""
     from quorate import api
 
-    _show_report(api.load_report(run, home=home), as_json)
+    show_report(api.load_report(run, home=home), as_json)
 
 
 @app.command()
-@_command
+@command
 def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the stored runs, oldest first."""
     from quorate.cli import _listing
@@ -193,7 +134,7 @@ def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-@_command
+@command
 def reproduce(
     run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
@@ -201,15 +142,15 @@ def reproduce(
     from quorate.cli import _listing
     from quorate.reproduce import reproduce as again
 
-    with _working() as progress:
+    with working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
-    with _printing():
+    with printing():
         _listing.reproduction(result, as_json)
     raise typer.Exit(0 if result.identical else 1)
 
 
 @app.command()
-@_command
+@command
 def predict(
     run: RunArgument = "latest",
     data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
@@ -220,13 +161,13 @@ def predict(
     from quorate.cli import _listing
     from quorate.predict import predict as ahead
 
-    with _working() as progress:
+    with working() as progress:
         result = ahead(run, data=data, home=home, progress=progress)
     _listing.prediction(result, as_json)
 
 
 @app.command()
-@_command
+@command
 def plugins(
     kind: Annotated[str | None, typer.Option(help="Only this kind: model, feature, metric, ...")] = None,
     files: PluginOption = None,
@@ -239,7 +180,7 @@ def plugins(
 
 
 @app.command()
-@_command
+@command
 def new(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="model, feature, label, splitter, ensembler, strategy, ...")
@@ -256,7 +197,7 @@ def new(
 
 
 @app.command()
-@_command
+@command
 def check(
     targets: Annotated[
         list[str] | None, typer.Argument(metavar="TARGET", help="A .py file, a plugin, a package.")
@@ -280,7 +221,7 @@ def check(
 
 
 @recipe_app.command("show")
-@_command
+@command
 def recipe_show(
     recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False
 ) -> None:
@@ -291,7 +232,7 @@ def recipe_show(
 
 
 @recipe_app.command("list")
-@_command
+@command
 def recipe_list(as_json: JsonOption = False) -> None:
     """List the built-in recipes."""
     from quorate.cli import _listing
@@ -299,20 +240,7 @@ def recipe_list(as_json: JsonOption = False) -> None:
     _listing.plugins("recipe", [], as_json)
 
 
-def _show_report(report: Any, as_json: bool) -> None:
-    if as_json:
-        _print_json(report.document)
-        return
-    from quorate import console
-    from quorate.report.terminal import render
-
-    render(report, console.out())
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    print(json.dumps(value, indent=1, allow_nan=False))
+_execution.register(app)
 
 
 def main() -> None:
@@ -323,6 +251,22 @@ def main() -> None:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     app()
+
+
+def entry() -> None:
+    """Run the command line as a program of its own, which ends at once.
+
+    Shutting down in order all that was imported takes up to a second, and more after Ctrl-C.
+    """
+    try:
+        main()
+    except SystemExit as e:
+        if isinstance(e.code, int):
+            with suppress(OSError, ValueError):  # nobody reads it
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(e.code)
+        raise
 
 
 def _interrupt(number: int, frame: object) -> None:

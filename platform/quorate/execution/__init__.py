@@ -1,5 +1,7 @@
 """Where fits run. Nothing above this package knows which executor it has."""
 
-from quorate.execution._base import Executor, Serial, cpu_count, make_executor
+from quorate.execution._base import Executor, Limits, Remote
+from quorate.execution._choose import make_executor
+from quorate.execution._queue import Queue
 
-__all__ = ["Executor", "Serial", "cpu_count", "make_executor"]
+__all__ = ["Executor", "Limits", "Queue", "Remote", "make_executor"]

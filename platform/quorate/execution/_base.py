@@ -1,25 +1,33 @@
-"""The executor interface, and the executor that runs one fit after the other."""
+"""The executor interface: where fits run, and what one may take."""
 
 from __future__ import annotations
 
-import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quorate.fit import FitData, FitResult, FitTask, lost_fit, run_fit
-from quorate.isolated import Isolated, Lost
-from quorate.limits import SHARE, available_memory
+from quorate.execution._queue import Queue
+from quorate.fit import FitData, FitResult, FitTask, run_fit
 
 Done = Callable[[FitResult], None]
-Slow = Callable[[FitTask, float], None]
+Began = Callable[[Sequence[FitTask]], None]
+Told = Callable[[str], None]
+TRIES = 2  # of a fit whose process died: something else may have killed it
+SLOW = 60.0  # seconds after which a fit is told to be slow
+WARM = 2  # processes that are started before it is known how much there is to do
+
+
+def _tell(message: str) -> None:
+    print(message, file=sys.stderr)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one fit may take before it is stopped.
+    """What one fit may take before it is stopped, and whom to tell what.
 
     Parameters
     ----------
@@ -27,36 +35,79 @@ class Limits:
         Wall time.
     memory : int
         Bytes beyond what its process has; 0: no limit.
-    slow : callable, optional
-        Told once of a fit that takes longer than a minute, and its seconds.
+    warn, note : callable
+        Hear what the user should know, and what may be worth a line.
     """
 
     seconds: float = 600.0
     memory: int = 0
-    slow: Slow | None = None
+    warn: Told = _tell
+    note: Told = _tell
 
     def overdue(self) -> str:
         """Return what is said of a fit that took longer."""
         return f"it did not finish within {self.seconds:g} s (execution.fit_seconds)"
+
+    def slow(self, task: FitTask, seconds: float) -> None:
+        """Warn of a fit that takes long."""
+        self.warn(
+            f"model {task.model!r} has been fitting on fold {task.fold} for {seconds:.0f} s; it is stopped after "
+            f"{self.seconds:g} s (execution.fit_seconds)"
+        )
+
+
+@dataclass(frozen=True)
+class Remote:
+    """An existing Ray cluster.
+
+    Parameters
+    ----------
+    address : str
+        ``HOST:PORT``; empty: none.
+    home : Path, optional
+        Where clusters that this home started are noted, with their tokens.
+    allow_insecure : bool
+        Join one on another machine even if it asks for no token.
+    """
+
+    address: str = ""
+    home: Path | None = None
+    allow_insecure: bool = False
 
 
 class Executor(ABC):
     """Runs fits and reports each as it is done, in any order; a fit that fails is a result too.
 
     A context manager: making one may begin to start processes in the background, leaving the
-    context ends them.
+    context ends them. One executor may serve several runs, one after the other.
     """
 
     name: str
     workers: int
 
     @abstractmethod
-    def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
-        """Run the tasks and call `done` in this thread once for each."""
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began) -> None:
+        """Run what is in the queue.
+
+        Parameters
+        ----------
+        done : callable
+            Called in this thread, once for each fit.
+        began : callable
+            Hears which fits were handed out; one that was lost may be handed out again.
+        """
+
+    @abstractmethod
+    def gpus(self) -> int:
+        """Return how many GPUs there are; may wait until that is known."""
 
     @abstractmethod
     def close(self) -> None:
         """End what was started; may be called twice."""
+
+    def interrupt(self) -> None:
+        """End what was started at once, whatever is going on there."""
+        self.close()
 
     def __enter__(self) -> Self:
         return self
@@ -64,70 +115,14 @@ class Executor(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if isinstance(error, KeyboardInterrupt):
+            self.interrupt()
+        else:
+            self.close()
 
 
-class Serial(Executor):
-    """One fit after the other, in one process beside this one: for small work, and as the reference.
-
-    An inline plugin is fitted in this process: no other could find it.
-    """
-
-    name = "serial"
-    workers = 1
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
-        self._process: Isolated[FitTask, FitResult] = Isolated("quorate.fit")
-
-    def run(self, data: FitData, tasks: Sequence[FitTask], done: Done) -> None:
-        """Run the tasks."""
-        for task in tasks:
-            if task.plugin.inline is not None:
-                done(run_fit(task, data))
-        away = [task for task in tasks if task.plugin.inline is None]
-        shared = data, self._limits.memory
-        for task, result in self._process.each(_fit_shared, shared, away, self._limits.seconds, self._limits.slow):
-            if isinstance(result, Lost):
-                reason = "its process died" if result.ending else self._limits.overdue()
-                result = lost_fit(task, data, reason, result.seconds, result.ending)
-            done(result)
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.close()
-
-
-def _fit_shared(shared: tuple[FitData, int], task: FitTask) -> FitResult:
-    data, memory = shared
-    try:
-        return run_fit(task, data, memory)
-    except KeyboardInterrupt:  # not from a keyboard: this process does not hear it
-        return lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
-
-
-def cpu_count() -> int:
-    """Return the CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def make_executor(name: str, workers: int, fit_seconds: float, fit_memory: float, slow: Slow | None = None) -> Executor:
-    """Return the executor of that name.
-
-    Parameters
-    ----------
-    workers : int
-        Fits at a time; 0: one per CPU.
-    fit_seconds, fit_memory : float
-        Limits of one fit, in seconds and GiB; 0 GiB: its share of what is free now.
-    slow : callable, optional
-        Told of fits that take long.
-    """
-    slots = 1 if name == "serial" else workers or cpu_count()
-    memory = int(fit_memory * 2**30) or int(available_memory() * SHARE / slots)
-    limits = Limits(fit_seconds, memory, slow)
-    if name == "serial":
-        return Serial(limits)
-    from quorate.execution._ray import RayExecutor
-
-    return RayExecutor(slots, limits)
+def run_inline(data: FitData, queue: Queue, done: Done, began: Began, limits: Limits) -> None:
+    """Fit inline plugins in this process: no other could find them."""
+    for task in queue.take_inline():
+        began([task])
+        done(run_fit(task, data))

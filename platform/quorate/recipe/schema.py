@@ -126,14 +126,19 @@ class Backtest(Section):
 class Execution(Section):
     """Where fits run; it never changes a result. `workers` 0 means one per CPU.
 
-    A fit that takes longer than `fit_seconds` or more than `fit_memory` GiB (0: its share of what is
-    free) is stopped and has failed.
+    ``auto`` takes one process, several, or Ray, by how much there is to do. A fit that takes longer than
+    `fit_seconds` or more than `fit_memory` GiB (0: its share of what is free) is stopped and has failed.
+    With `cache`, a fit that this home has finished before is not computed again. `address`, ``HOST:PORT``,
+    is a Ray cluster to run on; one elsewhere must ask for a token, unless `allow_insecure`.
     """
 
-    executor: Literal["serial", "ray"] = "serial"
-    workers: int = Field(default=0, ge=0)
+    executor: Literal["auto", "serial", "processes", "ray"] = "auto"
+    workers: int = Field(default=0, ge=0, le=1024)
     fit_seconds: float = Field(default=600.0, gt=0)
     fit_memory: float = Field(default=0.0, ge=0)
+    cache: bool = True
+    address: str = ""
+    allow_insecure: bool = False
 
 
 class Recipe(Section):

@@ -51,6 +51,12 @@ class ModelSpec(Spec):
         A baseline is judged beside the ensemble but never a member of it.
     cpus : int
         Threads of one fit.
+    gpus : float
+        Share of a GPU that one fit takes, 0.25 for four at a time, or whole GPUs. A factory that names
+        ``device`` is passed ``"cuda"``, or ``"cpu"`` where there is no GPU.
+    memory : float
+        GiB that one fit may allocate: fits beside it are chosen by it, and beyond it the fit fails. 0: its
+        share of what is free.
     """
 
     kind: ClassVar[str] = "model"
@@ -64,10 +70,18 @@ class ModelSpec(Spec):
     space: Mapping[str, Distribution] = field(default_factory=dict)
     baseline: bool = False
     cpus: int = 1
+    gpus: float = 0.0
+    memory: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _one_of(self, "task", ("classification", "regression"))
+        if self.cpus < 1 or int(self.cpus) != self.cpus:
+            raise PluginError(f"model {self.name!r}: cpus must be a whole number from 1 on; it was {self.cpus}")
+        if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
+            raise PluginError(f"model {self.name!r}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
+        if self.memory < 0:
+            raise PluginError(f"model {self.name!r}: memory must be GiB, 0 or more; it was {self.memory}")
         _one_of(self, "input", ("rows", "windows", "bars"))
         if not 0 <= self.validation < 1:
             raise PluginError(

@@ -2,7 +2,8 @@
 
 ::
 
-    HOME/runs/RUN/            one folder per run: recipe.toml, report.json, and per part *.parquet
+    HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet
+    HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/holdouts/HASH/       one file per recipe that opened the holdout of these bars
@@ -11,14 +12,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -26,7 +30,7 @@ from quorate.bars import Bars
 from quorate.calendar import Calendar
 from quorate.errors import DataError, IntegrityError, StoreError, near_misses
 from quorate.modules import LocalSource
-from quorate.store.atomic import explain, write_json, write_text
+from quorate.store.atomic import explain, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
 
 REPORT_VERSION = 1
@@ -42,7 +46,13 @@ class Home:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = Path(path or os.environ.get("QUORATE_HOME") or ".quorate")
+        # Libraries may change the current folder.
+        self.path = Path(path or os.environ.get("QUORATE_HOME") or ".quorate").absolute()
+
+    @property
+    def option(self) -> str:
+        """What a command needs to be told to find this home: `` --home PATH``, or nothing."""
+        return "" if self.path == Home().path else f" --home {self.path}"
 
     def check_writable(self) -> None:
         """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
@@ -63,6 +73,7 @@ class Home:
             run = Run(self, f"{now}-{name}-{secrets.token_hex(2)}")
             try:
                 run.path.mkdir(parents=True)
+                sync(run.path.parent)
             except FileExistsError:
                 continue
             except OSError as e:
@@ -74,8 +85,8 @@ class Home:
         folder = self.path / "runs"
         return [Run(self, p.name) for p in sorted(folder.iterdir()) if p.is_dir()] if folder.is_dir() else []
 
-    def find(self, name: str = "latest") -> Run:
-        """Return the run of that id, of an unambiguous part of it, or the ``latest`` finished one.
+    def find(self, name: str = "latest", unfinished: bool = False) -> Run:
+        """Return the run of that id, of an unambiguous part of it, or the ``latest`` finished (or unfinished) one.
 
         Raises
         ------
@@ -84,10 +95,13 @@ class Home:
         """
         runs = self.runs()
         if name == "latest":
-            finished = [run for run in runs if run.state == "finished"]
-            if not finished:
-                raise StoreError(f"there is no finished run in {self.path}: start one, e.g. quorate run planted")
-            return finished[-1]
+            wanted = ("interrupted", "failed", "submitted") if unfinished else ("finished",)
+            found = [run for run in runs if run.state in wanted and (run.begun_at or not unfinished)]
+            if found:
+                return found[-1]
+            if unfinished:
+                raise StoreError(f"there is no unfinished run in {self.path}; see quorate runs")
+            raise StoreError(f"there is no finished run in {self.path}: start one, e.g. quorate run planted")
         found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
         if len(found) == 1:
             return found[0]
@@ -169,10 +183,65 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``finished``, ``failed``, or ``unfinished``: still running, or ended before it could say."""
+        """``finished``, ``running``, ``submitted``, ``failed``, or ``interrupted``: ended before it could say why."""
         if (self.path / "report.json").exists():
             return "finished"
-        return "failed" if (self.path / "error.txt").exists() else "unfinished"
+        if self._locked():
+            return "running"
+        if (self.path / "job.json").exists():
+            return "submitted"  # a cluster computes it
+        return "failed" if (self.path / "error.txt").exists() else "interrupted"
+
+    @property
+    def begun_at(self) -> str:
+        """When it was begun; empty, if it was stopped before it could note that."""
+        path = self.path / "run.json"
+        return str(_read_document(path)["created"]) if path.exists() else ""
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Hold the run: no other process may work on it meanwhile, and that one does is seen in its state.
+
+        Raises
+        ------
+        StoreError
+            If another process does.
+        """
+        with open(self.path / "lock", "a", encoding="utf-8") as file:
+            # Whoever asks for the state holds it for a moment, too.
+            for _ in range(20):
+                if _lock(file, fcntl.LOCK_EX):
+                    break
+                time.sleep(0.05)
+            else:
+                raise StoreError(f"run {self.id} is going on in another process: wait for it, or stop it there")
+            yield
+
+    def _locked(self) -> bool:
+        try:
+            with open(self.path / "lock", encoding="utf-8") as file:
+                return not _lock(file, fcntl.LOCK_SH)
+        except OSError:
+            return False
+
+    def write_begun(self, document: Mapping[str, Any]) -> None:
+        """Store ``run.json``: all that is needed to go on with the run, or to compute it again."""
+        write_json(self.path / "run.json", {"schema_version": REPORT_VERSION, **document})
+
+    def begun(self) -> dict[str, Any]:
+        """Return the content of ``run.json``, or what the report of a run without one says.
+
+        Raises
+        ------
+        StoreError
+            If the run was stopped before it was written, or it was written by a newer version.
+        """
+        path = self.path / "run.json"
+        if path.exists():
+            return _read_document(path)
+        if not (self.path / "report.json").exists():
+            raise StoreError(f"run {self.id} was stopped before it had begun: start it again")
+        return self.report()["provenance"]  # type: ignore[no-any-return]
 
     def write_frames(self, part: str, frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         """Store the tables of a part, development or holdout, as Parquet; return each file's SHA-256."""
@@ -208,24 +277,38 @@ class Run:
             If it is not valid JSON.
         """
         path = self.path / "report.json"
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-        except FileNotFoundError:
-            raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}") from None
-        except (OSError, ValueError) as e:
-            raise IntegrityError(f"{path} cannot be read: {e}") from e
-        version = document.get("schema_version") if isinstance(document, dict) else None
-        if not isinstance(version, int):
-            raise IntegrityError(f"{path} is no report: it has no schema_version")
-        if version > REPORT_VERSION:
-            raise StoreError(
-                f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate"
-            )
-        return document  # type: ignore[no-any-return]
+        if not path.exists():
+            raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
+        return _read_document(path)
 
     def _reason(self) -> str:
         path = self.path / "error.txt"
-        return f": {path.read_text(encoding='utf-8').strip()}" if path.exists() else ""
+        if path.exists():
+            return f": {path.read_text(encoding='utf-8').strip()}"
+        return f": quorate resume {self.id}" if self.state in ("interrupted", "submitted") else ""
+
+
+def _lock(file: IO[str], how: int) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (OSError, ValueError) as e:
+        raise IntegrityError(f"{path} cannot be read: {e}") from e
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int):
+        raise IntegrityError(f"{path} is not what quorate writes: it has no schema_version")
+    if version > REPORT_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate"
+        )
+    return document  # type: ignore[no-any-return]
 
 
 def _no_number(word: str) -> float:

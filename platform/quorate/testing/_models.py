@@ -68,7 +68,7 @@ def as_in_a_run(spec: ModelSpec) -> Iterator[None]:
 def make(spec: ModelSpec, params: Mapping[str, Any]) -> Any:
     """Make the model as a run does: with the seed and the threads, if it takes them."""
     task = FitTask(spec.name, 0, Reference("model", spec.name, ""), params, SEED, spec.cpus, True)
-    return _make(spec.resolve(), task)
+    return _make(spec.resolve(), task, spec)
 
 
 def fit(model: Any, data: Data, **more: Any) -> Any:

@@ -1,0 +1,123 @@
+"""What all commands share: options, and how errors and results are told.
+
+Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
+recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
+11 insufficient, 12 integrity.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quorate.errors import IntegrityError, Interrupted, QuorateError, RecipeError
+
+EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
+INTEGRITY = 12
+INTERRUPTED = 130
+JUDGING = ("gate", "promote")
+
+HomeOption = Annotated[Path | None, typer.Option(help="Where runs are kept (default: QUORATE_HOME, else .quorate).")]
+PluginOption = Annotated[list[Path] | None, typer.Option("--plugin", help="A single-file plugin; may be given again.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=value; may be given again.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a part of it, or 'latest'.")]
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a .toml file.")]
+
+AddressOption = Annotated[str | None, typer.Option(help="A Ray cluster to run on, HOST:PORT.")]
+
+shown = {"traceback": False}
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Print results; that nobody reads them to the end, as with `| head`, does not change how the command ends."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as e:
+        what = e.filename or "cannot write the result"
+        raise QuorateError(f"{what}: {e.strerror or e}") from e
+
+
+@contextmanager
+def working() -> Iterator[Any]:
+    """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
+    from quorate import console
+    from quorate.progress import process_start
+
+    progress = console.make_progress()
+    progress.since = process_start()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield progress
+    finally:
+        with suppress(OSError):  # the terminal may be gone
+            progress.close()
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into messages and exit codes."""
+
+    @wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            with printing():
+                function(*args, **kwargs)
+        except QuorateError as e:
+            if shown["traceback"]:
+                _print_traceback(e)
+            for line in (f"error: {e}", *getattr(e, "__notes__", ())):
+                print(line, file=sys.stderr)
+            raise typer.Exit(_exit_code(e, function.__name__)) from None
+        except KeyboardInterrupt as e:
+            with suppress(OSError):  # the terminal may be gone
+                print(e if isinstance(e, Interrupted) else "interrupted", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return guarded
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error)
+
+
+def _exit_code(error: QuorateError, command: str) -> int:
+    if isinstance(error, IntegrityError) and command in JUDGING:
+        return INTEGRITY
+    return 2 if isinstance(error, RecipeError) else 1
+
+
+def on_cluster(sets: list[str] | None, address: str | None) -> list[str]:
+    """Return the changes to a recipe, with the cluster it is to run on."""
+    more = [f'execution.address="{address}"', 'execution.executor="ray"'] if address else []
+    return [*(sets or ()), *more]
+
+
+def show_report(report: Any, as_json: bool) -> None:
+    """Print a report."""
+    if as_json:
+        print_json(report.document)
+        return
+    from quorate import console
+    from quorate.report.terminal import render
+
+    render(report, console.out())
+
+
+def print_json(value: Any) -> None:
+    """Print plain data, and nothing else."""
+    import json
+
+    print(json.dumps(value, indent=1, allow_nan=False))

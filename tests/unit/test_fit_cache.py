@@ -1,0 +1,286 @@
+"""Finished fits on disk: found again to the bit, and nothing that happens to the file gives a wrong one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.fit import FitResult, FitTask
+from quorate.providers import Reference
+from quorate.store.fits import FitCache
+
+
+def make_task(key, model="m", fold=0):
+    return FitTask(model, fold, Reference("model", "plugin", "module"), {}, 1, 1, True, key=key)
+
+
+def make_result(key, n=5, outputs=("sd",), seed=0, **more):
+    rng = np.random.default_rng([seed, len(key), *key.encode()])
+    more = {"seconds": 2.0, "cpu_seconds": 1.5, "place": "host:1", "notes": ("w: a",), "n_train": 100, **more}
+    return FitResult("m", 0, rng.normal(size=n), {name: rng.normal(size=n) for name in outputs}, key, **more)
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def cache(tmp_path, heard):
+    made = FitCache(tmp_path / "fits", heard.append)
+    yield made
+    made.close()
+
+
+def put(cache, *keys, **more):
+    for key in keys:
+        cache.put(make_result(key, **more), "plugin")
+
+
+def corrupt(cache, key, column="data"):
+    with sqlite3.connect(cache.path) as connection:
+        [value] = connection.execute(f"SELECT {column} FROM fits WHERE key = ?", (key,)).fetchone()
+        if isinstance(value, bytes):
+            value = value[:3] + bytes([value[3] ^ 1]) + value[4:]
+        else:
+            value = value + 1 if isinstance(value, int) else value.replace("a", "b")
+        connection.execute(f"UPDATE fits SET {column} = ? WHERE key = ?", (value, key))
+
+
+def test_what_was_put_is_found_to_the_bit_by_another_process_too(cache):
+    special = np.array([np.nan, -0.0, 1e-320, np.pi, 1 / 3])
+    cache.put(FitResult("m", 0, special, {"sd": special[::-1]}, "k", 7, 2.0, 1.5, place="host:1", notes=("n",)), "p")
+    code = f"""
+        from quorate.store.fits import FitCache
+        from quorate.fit import FitTask
+        from pathlib import Path
+        task = FitTask("other", 3, None, {{}}, 1, 1, True, key="k")
+        found = FitCache(Path({str(cache.path.parent)!r})).find([task])["k"]
+        print(found.predictions.tobytes().hex(), found.outputs["sd"].tobytes().hex(), found.model, found.fold,
+              found.cached, found.n_train, found.seconds, found.cpu_seconds, found.place, found.notes,
+              repr(found.error))
+    """
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    words = f"{special.tobytes().hex()} {special[::-1].tobytes().hex()} other 3 True 7 2.0 1.5 host:1 ('n',) ''"
+    assert out.stdout.strip() == words
+
+
+def test_an_empty_home_gives_nothing_and_makes_no_file(cache):
+    assert cache.find([make_task("a")]) == {}
+    assert (cache.rates(), cache.entries(), cache.verify(), cache.prune(max_size=0), cache.size) == (
+        {},
+        [],
+        (0, []),
+        [],
+        0,
+    )
+    cache.close()
+    assert not cache.path.parent.exists()
+
+
+@pytest.mark.parametrize("column", ["data", "notes", "outputs", "train_rows", "checksum"])
+def test_a_damaged_entry_is_told_and_never_used(cache, heard, column):
+    put(cache, "a", "b")
+    corrupt(cache, "a", column) if column != "outputs" else corrupt_outputs(cache)
+    assert set(cache.find([make_task("a"), make_task("b")])) == {"b"}
+    assert len(heard) == 1
+    assert "1 of the fits kept in" in heard[0]
+    assert "damaged" in heard[0]
+    put(cache, "a")
+    assert set(cache.find([make_task("a"), make_task("b")])) == {"a", "b"}
+    assert len(heard) == 1
+
+
+def corrupt_outputs(cache):
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("""UPDATE fits SET outputs = '["mean"]' WHERE key = 'a'""")
+
+
+def test_verify_finds_and_removes_exactly_the_damaged_ones(cache):
+    put(cache, *"abcdef")
+    assert cache.verify() == (6, [])
+    corrupt(cache, "c")
+    corrupt(cache, "e")
+    total, broken = cache.verify()
+    assert (total, sorted(broken)) == (6, ["c", "e"])
+    assert cache.verify() == (4, [])
+
+
+def test_of_a_file_with_damaged_pages_what_can_be_read_is_kept(cache, heard):
+    put(cache, *[f"key-{k}" for k in range(300)], n=200)
+    cache.close()
+    size = cache.path.stat().st_size
+    with open(cache.path, "r+b") as file:
+        for page in (size // 4096 // 3, size // 4096 // 2):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 4096)
+    tasks = [make_task(f"key-{k}") for k in range(300)]
+    for _ in range(2):  # the first may be what finds the damage
+        found = cache.find(tasks)
+    assert 200 < len(found) < 300
+    for key, result in found.items():
+        assert result.predictions.tobytes() == make_result(key, n=200).predictions.tobytes()
+    assert cache.verify()[1] == []
+
+
+@pytest.mark.parametrize("damage", ["first page", "cut", "no database"])
+def test_a_file_that_is_no_database_any_more_is_set_aside(cache, heard, damage):
+    put(cache, *[f"key-{k}" for k in range(300)], n=200)
+    cache.close()
+    if damage == "first page":
+        with open(cache.path, "r+b") as file:
+            file.write(b"\0" * 4096)
+    elif damage == "cut":
+        os.truncate(cache.path, cache.path.stat().st_size // 3)
+    else:
+        cache.path.write_bytes(b"something else")
+    tasks = [make_task(f"key-{k}") for k in range(300)]
+    found = cache.find(tasks)
+    assert len(found) < 300
+    put(cache, "new")
+    assert set(cache.find([make_task("new")])) == {"new"}
+    for key, result in found.items():
+        assert result.predictions.tobytes() == make_result(key, n=200).predictions.tobytes()
+    assert any("is damaged" in message for message in heard)
+    assert list(cache.path.parent.glob("damaged-*-fits.sqlite"))
+
+
+def test_a_kill_loses_nothing_that_was_put(cache):
+    code = f"""
+        import os, signal, sys
+        sys.path.insert(0, {os.path.dirname(__file__)!r})
+        from pathlib import Path
+        from test_fit_cache import FitCache, make_result
+        cache = FitCache(Path({str(cache.path.parent)!r}))
+        for k in range(50):
+            cache.put(make_result(f"key-{{k}}"), "plugin")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    assert ended.returncode == -9
+    assert len(cache.find([make_task(f"key-{k}") for k in range(50)])) == 50
+
+
+def test_a_power_loss_at_any_byte_leaves_whole_entries_only_and_all_that_were_synced(tmp_path):
+    """What was not synced may be missing from the log from any byte on, or be noise there."""
+    cache = FitCache(tmp_path / "fits")
+    put(cache, *[f"old-{k}" for k in range(5)])
+    cache.sync()
+    log = cache.path.with_name("fits.sqlite-wal")
+    synced = log.stat().st_size
+    put(cache, *[f"new-{k}" for k in range(5)])
+    after = log.read_bytes()
+    assert len(after) > synced
+    tasks = [make_task(f"{age}-{k}") for age in ("old", "new") for k in range(5)]
+    rng = np.random.default_rng(0)
+    cuts = sorted({*range(synced, len(after), 1037), synced, len(after) - 1, len(after)})
+    found_new = set()
+    for cut in cuts:
+        for tail in (b"", rng.bytes(len(after) - cut)):
+            copy = tmp_path / "copy"
+            shutil.rmtree(copy, ignore_errors=True)
+            copy.mkdir()
+            shutil.copy(cache.path, copy)
+            (copy / log.name).write_bytes(after[:cut] + tail)
+            other = FitCache(copy, pytest.fail)
+            found = other.find(tasks)
+            assert {f"old-{k}" for k in range(5)} <= set(found)
+            for key, result in found.items():
+                assert result.predictions.tobytes() == make_result(key).predictions.tobytes()
+            found_new |= set(found)
+            other.close()
+    assert len(found_new) == 10
+    cache.close()
+
+
+def test_what_was_put_is_synced_within_a_second_and_not_each_on_its_own(cache, monkeypatch):
+    synced = []
+    monkeypatch.setattr("quorate.store.fits.sync", synced.append)
+    put(cache, *[f"key-{k}" for k in range(200)])
+    before = len(synced)
+    deadline = time.monotonic() + 10
+    while len(synced) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert cache.path.with_name("fits.sqlite-wal") in synced
+    assert len(synced) < 20
+
+
+def test_a_full_disk_is_told_and_what_was_kept_stays(cache):
+    put(cache, "a", "b")
+    size = cache.path.stat().st_size // 4096
+    cache._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cache._connection.execute(f"PRAGMA max_page_count = {max(size, 1) + 2}")
+    with pytest.raises(quorate.StoreError, match=r"the disk is full.*free some space"):
+        put(cache, *[f"key-{k}" for k in range(100)], n=500)
+    assert {"a", "b"} <= set(cache.find([make_task("a"), make_task("b")]))
+    assert cache.verify()[1] == []
+
+
+def test_a_newer_file_is_refused(cache):
+    put(cache, "a")
+    cache.close()
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(quorate.StoreError, match=r"version 99.*upgrade quorate"):
+        cache.find([make_task("a")])
+
+
+def test_prune_by_age_and_size(cache):
+    put(cache, *"abcdef", n=1000)
+    with sqlite3.connect(cache.path) as connection:
+        for days, key in enumerate("abcdef"):
+            connection.execute("UPDATE fits SET used = ? WHERE key = ?", (time.time() - days * 86400, key))
+    each = cache.entries()[0].bytes
+    assert [e.key for e in cache.entries()] == list("abcdef")
+    assert [e.key for e in cache.prune(older_than=3.5 * 86400)] == ["e", "f"]
+    assert [e.key for e in cache.prune(max_size=2 * each)] == ["c", "d"]
+    assert [e.key for e in cache.entries()] == ["a", "b"]
+    assert cache.prune(older_than=1e9, max_size=10**9) == []
+    before = cache.size
+    cache.prune(max_size=0)
+    assert cache.entries() == []
+    assert cache.size < before
+
+
+def test_finding_an_entry_makes_it_the_latest_used(cache):
+    put(cache, "a", "b")
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("UPDATE fits SET used = 1")
+    cache.find([make_task("b")])
+    assert [e.key for e in cache.entries()] == ["b", "a"]
+
+
+def test_rates_are_seconds_per_training_row(cache):
+    cache.put(make_result("a", seconds=2.0, n_train=100), "one")
+    cache.put(make_result("b", seconds=4.0, n_train=300), "one")
+    cache.put(make_result("c", seconds=1.0, n_train=10), "two")
+    assert cache.rates() == {"one": pytest.approx(6 / 400), "two": pytest.approx(0.1)}
+
+
+def _put_many(folder, name):
+    cache = FitCache(folder)
+    for k in range(100):
+        cache.put(make_result(f"{name}-{k}"), "plugin")
+    cache.close()
+
+
+def test_processes_may_write_and_read_at_the_same_time(cache):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_put_many, args=(cache.path.parent, name)) for name in "xyz"]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        cache.find([make_task("x-1"), make_task("z-99")])
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert len(cache.find([make_task(f"{name}-{k}") for name in "xyz" for k in range(100)])) == 300
+    assert cache.verify() == (300, [])
