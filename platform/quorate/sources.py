@@ -8,7 +8,6 @@ import importlib.metadata
 import importlib.util
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -166,15 +165,14 @@ def _find(name: str) -> Path | None:
 
 
 @cache
-def _installed_folders() -> tuple[Path, ...]:
-    return tuple(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib"))
+def _installed(folder: Path) -> bool:
+    """Whether distributions are installed into the folder, also one of the user's, or one on PYTHONPATH."""
+    return next(folder.glob("*.dist-info"), None) is not None
 
 
 def _counts(path: Path, module: str, own: str) -> bool:
     top = module.split(".")[0]
     if top == CORE:
         return False
-    if top == own:
-        return True
-    resolved = path.resolve()
-    return not any(resolved.is_relative_to(folder) for folder in _installed_folders())
+    above = module.count(".") + (path.name == "__init__.py")
+    return top == own or not _installed(path.parents[min(above, len(path.parents) - 1)])

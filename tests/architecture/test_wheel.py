@@ -67,7 +67,7 @@ def test_recipes_and_type_markers_are_in_the_wheel(wheel):
 def test_the_wheel_declares_the_command_and_the_entry_points(wheel):
     points = configparser.ConfigParser()
     points.read_string(metadata(wheel, "entry_points.txt"))
-    assert dict(points["console_scripts"]) == {"quorate": "quorate.cli:main"}
+    assert dict(points["console_scripts"]) == {"quorate": "quorate.cli:entry"}
     assert dict(points["quorate"]) == PROJECT["entry-points"]["quorate"]
     assert {module.split(".")[0] for module in points["quorate"].values()} == set(FOLDERS.values()) - {"quorate"}
 

@@ -13,6 +13,7 @@ from quorate.bars import Bars
 from quorate.dataset import NEVER, build_dataset, build_labels
 from quorate.fit import FitData, FitTask, hold_back, run_fit
 from quorate.folds import walk_forward
+from quorate.keys import with_keys
 from quorate.predict import predict
 from quorate.providers import Reference
 from quorate.registry import Registry
@@ -139,7 +140,8 @@ def test_the_key_of_a_windows_fit_changes_with_what_it_reads(change: str) -> Non
         spec = ModelSpec("seen", Seen, task="regression", input="windows", lookback=lookback)
         [fold] = walk_forward(dataset.bar, dataset.end, [Span(150, 200)])
         task = FitTask("seen", 0, Reference("model", "seen", "", inline=spec), {}, 1, 1, True)
-        return run_fit(task, FitData(dataset, (fold,))).key
+        [keyed] = with_keys([task], FitData(dataset, (fold,)))
+        return keyed.key
 
     dataset = dataset_of(with_gaps(), 5)
     sequence = dataset.sequence.copy()

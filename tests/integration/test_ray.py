@@ -291,3 +291,18 @@ def test_a_second_ray_in_one_process_is_refused_in_words(executor: RayExecutor, 
     with pytest.raises(QuorateError, match="this process uses Ray already"), RayExecutor(1, Limits()) as second:
         run(second, work)
     assert len(run(executor, work)) == 12
+
+
+def test_a_process_that_used_ray_without_a_token_can_start_one_with_it(work: Work) -> None:
+    code = """
+import sys
+import ray._raylet as raylet
+assert raylet.get_authentication_mode() == 0
+from quorate.execution._base import Limits
+from quorate.execution._ray import RayExecutor
+with RayExecutor(1, Limits()) as executor:
+    assert executor._session.ray().is_initialized()
+"""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=kept)
+    assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from quorate import sources
 from quorate.modules import LocalSource, import_local
 from quorate.sources import code_digest, modules_of, version_of
 
@@ -102,3 +103,11 @@ def test_installed_packages_count_by_their_version():
 def test_the_modules_of_requirements_are_those_to_import():
     found = modules_of(["scikit-learn", "xgboost|xgboost-cpu", "no-such-thing", "scikit-learn", "torch"])
     assert found == ("sklearn", "xgboost", "torch")
+
+
+def test_what_is_installed_elsewhere_than_beside_the_interpreter_counts_by_its_version_too(package):
+    make = importlib.import_module("ownpack.main").make
+    assert code_digest(make, "another.hooks") != code_digest(len, "another.hooks")
+    (package.parent / "ownpack-1.0.dist-info").mkdir()
+    sources._installed.cache_clear()
+    assert code_digest(make, "another.hooks") == code_digest(len, "another.hooks")

@@ -156,7 +156,9 @@ class Session:
             return
         if ray.is_initialized():
             raise RuntimeError("this process uses Ray already; call ray.shutdown() first")
-        raylet.AuthenticationTokenLoader.instance().reset_cache()  # that of an earlier Ray
+        # What it read of the environment when it was imported, or for an earlier Ray.
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
         worker.listen_error_messages = lambda *_: None  # it prints whatever happens to a worker
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         if self.address:
