@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Seconds of fits, one after the other. Below the first a second process costs more than it gives; from the second on
 # the start of Ray is a small part of the whole. Measured: docs/adr/0017-executors.md.
-FEW, MANY = 3.0, 120.0
+FEW, MANY = 3.0, 600.0
 
 
 class Auto(Executor):

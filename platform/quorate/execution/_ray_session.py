@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import gc
 import importlib
 import os
 import secrets
@@ -175,6 +176,10 @@ class Session:
             return
         self._connected = False
         import ray
+
+        # Errors of fits hold references to objects in cycles; one that is collected later, by whatever thread, while
+        # Ray is shut down, ends the process.
+        gc.collect()
 
         node = ray._private.worker._global_node
         if self._folder is not None and node is not None:
