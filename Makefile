@@ -16,7 +16,7 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
-	@echo "make study   30 runs killed at random moments, and resumed"
+	@echo "make study   runs killed at random moments; whom the gates let through (hours; goes on where it was)"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
 
@@ -54,6 +54,7 @@ bench: $(READY)
 
 study: $(READY)
 	$(BIN)/python tests/study/kills.py
+	for part in noise power clean tables; do $(BIN)/python tests/study/evidence.py $$part || exit 1; done
 
 # torch stays out of it (see requirements/torch.txt).
 lock: $(READY)

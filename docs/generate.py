@@ -96,7 +96,7 @@ def built_ins(kind: str) -> str:
     specs = [
         p.spec for p in Registry.load(environment=False) if p.kind == kind and p.provider.distribution == "quorate"
     ]
-    if len(specs) <= MANY:
+    if len(specs) <= MANY or not hasattr(specs[0], "group"):
         return "\n".join(["| name | |", "|---|---|", *(f"| `{s.name}` | {_cell(s.description)} |" for s in specs)])
     groups: dict[str, list[str]] = {}
     for spec in specs:

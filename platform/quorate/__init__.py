@@ -47,7 +47,9 @@ _PUBLIC = {
     "Evidence": "quorate.evidence",
     "GateResult": "quorate.evidence",
     "judge": "quorate.evidence",
-    "EnsembleHistory": "quorate.ensemble",
+    "EnsembleHistory": "quorate.combiner",
+    "EnsembleRows": "quorate.combiner",
+    "Combiner": "quorate.combiner",
     "Recipe": "quorate.recipe.schema",
     "Report": "quorate.report.model",
     "Interrupted": "quorate.errors",
@@ -70,7 +72,9 @@ if TYPE_CHECKING:
     from quorate.bars import Bars as Bars
     from quorate.calendar import Calendar as Calendar
     from quorate.calendar import get_calendar as get_calendar
-    from quorate.ensemble import EnsembleHistory as EnsembleHistory
+    from quorate.combiner import Combiner as Combiner
+    from quorate.combiner import EnsembleHistory as EnsembleHistory
+    from quorate.combiner import EnsembleRows as EnsembleRows
     from quorate.errors import DataError as DataError
     from quorate.errors import DataWarning as DataWarning
     from quorate.errors import FitError as FitError

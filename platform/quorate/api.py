@@ -8,6 +8,7 @@ from typing import Any
 
 from quorate import machine, provenance
 from quorate import part as parts
+from quorate.auditing import audit_session, find_audit, pipeline_key
 from quorate.bars import Bars
 from quorate.errors import IntegrityError, RecipeError
 from quorate.execution import Executor
@@ -20,6 +21,7 @@ from quorate.store import Home, Run
 from quorate.store.home import REPORT_VERSION
 from quorate.study import holdout_start
 from quorate.tables import stored_predictions
+from quorate.trials import Recorder, record_opening
 
 
 def run(
@@ -147,7 +149,9 @@ def _develop(
     """Compute the development part of a run and store its report."""
     with driving(session, stored, clock, command, executor) as fitting:
         bars = bars_of(session, stored, clock, bars)
-        result = parts.development(session.recipe, session.registry, bars, fitting, clock)
+        stored.home.ledger.entries()  # a broken one is told before the work
+        record = recorder(session, stored, bars, "development")
+        result = parts.development(session.recipe, session.registry, bars, fitting, clock, parts.Known(record))
         results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
         with clock.stage("store"):
             files = stored.write_frames("development", result.frames)
@@ -155,6 +159,7 @@ def _develop(
             "schema_version": REPORT_VERSION,
             "provenance": {
                 **provenance_of(session, stored, bars, result),
+                "ledger": record.provenance,
                 "results_digest": provenance.digest(results),
             },
             "results": results,
@@ -196,9 +201,13 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     earlier = stored_predictions(report.predictions, list(session.recipe.models))
     for change in changed_since(report):
         session.warn(f"not as in the development: {change}")
-    count = stored.home.record_opening(bars.fingerprint, report.provenance["recipe_digest"], stored.id)
+    null_market = audited(session, bars) if "null-market" in session.recipe.gates.judging else None
+    start, recipe_digest = holdout_start(bars, session.recipe), report.provenance["recipe_digest"]
+    opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=recipe_digest)
+    record = recorder(session, stored, bars, "holdout")
     with driving(session, stored, clock, "promote") as fitting:
-        result = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock)
+        known = parts.Known(record, null_market)
+        result = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in result.before.items():
             if found != report.results["development"]["digests"][what]:
                 raise IntegrityError(
@@ -214,7 +223,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
             "holdout": {
                 **report.provenance["holdout"],
                 "opened": now(),
-                "recipes_that_opened_it": count,
+                "recipes_that_opened_it": opening.looks,
+                "ledger": record.provenance,
                 "libraries": machine.libraries(),
                 "machine": machine.machine(),
             },
@@ -222,6 +232,33 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         }
         document["telemetry"] = {**report.telemetry, "holdout": telemetry(clock, fitting)}
         return _seal(document, stored)
+
+
+def recorder(session: Session, stored: Run, bars: Bars, part: str) -> Recorder:
+    """Return what counts the trials of a part in the ledger, and records its own."""
+    digest = stored.begun()["recipe_digest"]
+    return Recorder(stored.home, bars, run=stored.id, part=part, recipe_digest=digest, members=session.recipe.models)
+
+
+def audited(session: Session, bars: Bars) -> Mapping[str, Any]:
+    """Return what the pipeline made of markets without anything to find; audits it, if that was not done before.
+
+    Raises
+    ------
+    IntegrityError
+        If the audit found a leak.
+    """
+    found = find_audit(session.home, pipeline_key(session))
+    if found is None:
+        session.progress.note("this pipeline was not audited yet: that comes before the holdout is opened")
+        found = audit_session(session, bars).to_dict()
+    for finding in found["findings"]:
+        if finding["state"] == "alarm":
+            raise IntegrityError(
+                f"the audit found a leak, so the holdout stays closed: {finding['detector']}: {finding['detail']}"
+            )
+    figures: Mapping[str, Any] = next(f["figures"] for f in found["findings"] if f["detector"] == "null market")
+    return figures
 
 
 def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:

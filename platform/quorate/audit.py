@@ -17,6 +17,7 @@ from quorate.backtest import Trading
 from quorate.bars import PRICES, Bars
 from quorate.dataset import Dataset, Labels
 from quorate.errors import DataError, IntegrityError
+from quorate.options import strategy_arguments
 from quorate.specs import StrategySpec
 
 # Float32 values that agree to this are the same: a transform may round by the length of its input.
@@ -29,7 +30,12 @@ def cuts(first: int, n_bars: int) -> list[int]:
 
 
 def audit_rows(
-    bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], labels: Callable[[Bars], Labels], first: int
+    bars: Bars,
+    dataset: Dataset,
+    build: Callable[[Bars], Dataset],
+    labels: Callable[[Bars], Labels],
+    first: int,
+    at: Sequence[int] = (),
 ) -> None:
     """Build the rows again without the future, the labels with another one, too, and compare.
 
@@ -44,13 +50,15 @@ def audit_rows(
         From bars to rows and to labels.
     first : int
         Position of the first bar that is predicted.
+    at : sequence of int
+        How many bars each check knows; default: `cuts`.
 
     Raises
     ------
     IntegrityError
         Naming the feature or label, the bar, and both values.
     """
-    for known in cuts(first, len(bars)):
+    for known in at or cuts(first, len(bars)):
         try:
             part = build(bars.until(known))
         except DataError:  # no row yet that has all its features
@@ -91,24 +99,47 @@ def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> Non
 
 
 def audit_strategy(
-    spec: StrategySpec, params: Mapping[str, Any], scores: Sequence[NDArray[np.float64]], threshold: float, first: int
+    spec: StrategySpec,
+    params: Mapping[str, Any],
+    score: NDArray[np.float64],
+    threshold: float,
+    bars: Bars,
+    facts: Mapping[str, Any],
+    first: int,
 ) -> None:
-    """Ask a strategy again without the later scores and compare its weights.
+    """Ask a strategy again without the later scores and bars, and with others, and compare its weights.
+
+    Parameters
+    ----------
+    score : ndarray of float64, (n_bars, n_symbols)
+        On `bars`.
+    facts : mapping
+        As in `quorate.options.strategy_arguments`.
+    first : int
+        Position of the first bar that is predicted.
 
     Raises
     ------
     IntegrityError
         If a weight changed.
     """
-    function = spec.resolve()
-    for score in scores:
-        whole = np.asarray(function(score, threshold, **params), dtype=np.float64)
-        for known in cuts(first, len(score)):
-            part = np.asarray(function(score[:known], threshold, **params), dtype=np.float64)
-            if not np.allclose(part, whole[:known], rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
+
+    def weights(scores: NDArray[np.float64], market: Bars) -> NDArray[np.float64]:
+        given = strategy_arguments(spec, market, facts)
+        return np.asarray(spec.resolve()(scores, threshold, **given, **params), dtype=np.float64)
+
+    whole = weights(score, bars)
+    for known in cuts(first, len(score)):
+        other = score.copy()
+        other[known:] *= -0.5
+        for change, part in (
+            ("are not known", weights(score[:known], bars.take(0, known))),
+            ("are others", weights(other, _other_future(bars, known))),
+        ):
+            if not np.allclose(part[:known], whole[:known], rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
                 raise IntegrityError(
-                    f"strategy {spec.name!r} looks ahead: its weights before bar {known} change when the scores "
-                    "from there on are not known"
+                    f"strategy {spec.name!r} looks ahead: its weights before bar {known} change when the scores and "
+                    f"bars from there on {change}"
                 )
 
 

@@ -53,6 +53,10 @@ class Trading:
         )
         return replace(self, fees=fees, slippage=slippage)
 
+    def dearer(self, factor: float) -> Trading:
+        """Return the same with `factor` times the fees and slippage."""
+        return replace(self, fees=self.fees * factor, slippage=self.slippage * factor)
+
 
 def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
     """Return fees or slippage as a number or an array; where a symbol has no bar, its last one.

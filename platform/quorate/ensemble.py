@@ -1,45 +1,55 @@
-"""Combining members, causally: weights used in a fold come from rows whose label had ended before it."""
+"""Combining members, causally: what is used at a bar comes from rows whose label had ended by then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate import rolling
+from quorate.bars import Bars
+from quorate.calibrate import Calibration, fit_calibration
+from quorate.combiner import EnsembleHistory, EnsembleRows, weighted
 from quorate.dataset import Dataset
 from quorate.errors import PluginError
 from quorate.folds import Fold
 from quorate.specs import EnsemblerSpec
+from quorate.weighing import audit_path, combined_rows, combiner_of, weight_path
 
 Floats = NDArray[np.float64]
+Method = tuple[EnsemblerSpec, Mapping[str, Any]]
+VOLATILITY_BARS = 20
 
 
-@dataclass(frozen=True, eq=False)
-class EnsembleHistory:
-    """Out-of-fold rows whose label had ended when the weights are first used, in time order.
+class Combined(NamedTuple):
+    """An ensemble's predictions and what its members weighed.
 
     Parameters
     ----------
-    members : tuple of str
-        Names, in the order of the columns.
-    predictions : ndarray of float64, (n_rows, n_members)
-        Probability of the positive class, or expectation.
-    labels : ndarray of float64, (n_rows,)
-        What came true.
-    bars : ndarray of int64, (n_rows,)
-        Position of each row's bar; the rows of one bar are no independent evidence.
-    binary : bool
-        Whether predictions are probabilities.
+    predictions : ndarray of float64, (n_rows,)
+        NaN where there is no prediction.
+    weights : ndarray of float64, (n_folds, n_members)
+        Mean weight over the rows of each fold; NaN where the method has no weights.
+    row_weights : ndarray of float64, (n_rows, n_members)
+        Weight in each row's prediction; NaN where there is no prediction or the method has no weights.
     """
 
-    members: tuple[str, ...]
     predictions: Floats
-    labels: Floats
-    bars: NDArray[np.int64]
-    binary: bool
+    weights: Floats
+    row_weights: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What the ensemblers get on one fold, of the members that take part there."""
+
+    voting: NDArray[np.bool_]
+    rows: EnsembleRows
+    known: EnsembleHistory  # labels that had ended at the fold's first bar
+    later: EnsembleHistory  # labels that ended by the fold's last bar, in the order of their ends
 
 
 def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[np.bool_]:
@@ -47,24 +57,22 @@ def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[
     return np.isfinite(predictions).all(axis=1) & (end <= at)
 
 
-def member_weights(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Floats:
-    """Return the weight of each member, summing to one; equal ones, if there is no history.
+def recent_volatility(bars: Bars, dataset: Dataset, window: int = VOLATILITY_BARS) -> Floats:
+    """Return the volatility of each row's symbol as it was known at the row's bar.
 
-    Raises
-    ------
-    PluginError
-        If the ensembler breaks its contract.
+    Returns
+    -------
+    ndarray of float64, (n_rows,)
+        Standard deviation (ddof 1) of the symbol's last `window` close-to-close returns, per bar; a bar that the
+        symbol missed is passed over. NaN before it has as many.
     """
-    n = len(history.members)
-    if len(history.labels) == 0:
-        return np.full(n, 1 / n)
-    weights = np.asarray(spec.resolve()(history, **params), dtype=np.float64)
-    if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
-        raise PluginError(
-            f"ensembler {spec.name!r} must give {n} finite weights, none negative and not all zero; it gave {weights}"
-        )
-    shares: Floats = weights / weights.sum()
-    return shares
+    panel = np.full(bars.close.shape, np.nan)
+    for j, present in enumerate(bars.present.T):
+        close = bars.close[present, j]
+        if len(close) > window:
+            panel[np.flatnonzero(present)[1:], j] = rolling.std((close[1:] / close[:-1] - 1)[:, None], window)[:, 0]
+    volatility: Floats = panel[dataset.bar, dataset.symbol]
+    return volatility
 
 
 def combine(
@@ -75,8 +83,32 @@ def combine(
     dataset: Dataset,
     folds: Sequence[Fold],
     binary: bool,
-) -> tuple[Floats, Floats]:
-    """Return the combined prediction of every row, and the weights of every fold.
+    *,
+    volatility: Floats | None = None,
+    calibration: Calibration = "none",
+) -> Combined:
+    """Return the combined prediction of every row, and what each member weighed in it; see `combine_all`."""
+    return combine_all(
+        [(spec, params)], members, predictions, dataset, folds, binary, volatility=volatility, calibration=calibration
+    )[0]
+
+
+def combine_all(
+    methods: Sequence[Method],
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    binary: bool,
+    *,
+    volatility: Floats | None = None,
+    calibration: Calibration = "none",
+) -> list[Combined]:
+    """Combine the members by several methods, fold by fold.
+
+    An ensembler with ``update="fold"`` learns from rows whose label had ended at the fold's first bar, and so
+    does the calibration of the members. One with ``update="bar"`` gives each decision bar the weights that it
+    had when the last label before or at that bar ended. Before there is such a row members weigh the same.
 
     A member whose fit failed on a fold has no weight there: that it failed was known before the fold's
     first decision, and what it would have weighed elsewhere is no matter. One that never predicted before,
@@ -84,36 +116,122 @@ def combine(
 
     Parameters
     ----------
+    methods : sequence of (EnsemblerSpec, its parameters)
     predictions : ndarray of float64, (n_rows, n_members)
         Out-of-fold predictions, NaN where there is none.
+    volatility : ndarray of float64, (n_rows,), optional
+        As `recent_volatility` gives it; all NaN, if it is not given.
+    calibration : {"none", "isotonic", "platt", "z-score"}
+        How members are brought to one scale before they are combined; see `fit_calibration`.
 
-    Returns
-    -------
-    combined : ndarray of float64, (n_rows,)
-        NaN where there is no prediction.
-    weights : ndarray of float64, (n_folds, n_members)
+    Raises
+    ------
+    PluginError
+        If an ensembler fails or breaks its contract.
+    IntegrityError
+        If weights change with labels that end later, or a row's combination with other rows.
     """
-    combined = np.full(len(dataset), np.nan)
-    weights = np.zeros((len(folds), len(members)))
+    for spec, _ in methods:
+        _check_task(spec, binary)
+    shape = predictions.shape
+    known = np.full(shape[0], np.nan) if volatility is None else volatility
+    found = [
+        Combined(np.full(shape[0], np.nan), np.zeros((len(folds), shape[1])), np.full(shape, np.nan)) for _ in methods
+    ]
+    last: _Step | None = None
     for k, fold in enumerate(folds):
-        there = np.asarray(np.isfinite(predictions[fold.test]).all(axis=0), dtype=bool)
-        if not there.any():
-            continue
-        ended = predictions[dataset.end <= fold.first]
-        proven = there & np.isfinite(ended).any(axis=0)
-        voting = proven if proven.any() else there
-        given = predictions[:, voting]
-        known = known_rows(given, dataset.end, fold.first)
-        names = tuple(name for name, votes in zip(members, voting.tolist(), strict=True) if votes)
-        history = EnsembleHistory(names, given[known], dataset.y[known], dataset.bar[known], binary)
-        weights[k, voting] = member_weights(spec, params, history)
-        combined[fold.test] = weighted(given[fold.test], weights[k, voting])
-    return combined, weights
+        step = _step(members, predictions, dataset, fold, binary, known, calibration)
+        if step is not None:
+            for (spec, params), one in zip(methods, found, strict=True):
+                _combine_fold(spec, params, step, one, k, fold)
+            last = step
+    for spec, params in methods:
+        if spec.update == "bar" and last is not None:
+            _audit(spec, params, last)
+    return found
 
 
-def weighted(predictions: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean of each row, summed member by member so that rows do not depend on each other."""
-    total = np.zeros(len(predictions))
-    for j, weight in enumerate(weights):
-        total = total + weight * predictions[:, j]
-    return total
+def _check_task(spec: EnsemblerSpec, binary: bool) -> None:
+    if spec.task not in ("any", "classification" if binary else "regression"):
+        of, this, other = (
+            ("labels of 0 and 1", "is a number", "ridge-stack")
+            if spec.task == "classification"
+            else ("labels that are numbers", "is 0 or 1", "logistic-stack")
+        )
+        raise PluginError(
+            f"ensembler {spec.name!r} combines predictions of {of}; this label {this}: set ensemble.method, or what "
+            f'ensemble.compare names, to another, e.g. "{other}"'
+        )
+
+
+def _combine_fold(
+    spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step, one: Combined, k: int, fold: Fold
+) -> None:
+    """Write what a method makes of fold `k` into its outcome."""
+    values, weights = (_by_bar if spec.update == "bar" else _by_fold)(spec, params, step)
+    one.predictions[fold.test] = values
+    one.row_weights[fold.test] = 0.0
+    one.row_weights[np.ix_(fold.test, step.voting)] = weights
+    # The mean of equal numbers may differ from them in the last bit.
+    same = bool((weights == weights[0]).all())
+    one.weights[k, step.voting] = weights[0] if same else weights.mean(axis=0)
+
+
+def _audit(spec: EnsemblerSpec, params: Mapping[str, Any], last: _Step) -> None:
+    """Cut among the labels that ended within the last fold: there an entry could see what a decision must not."""
+    bars = np.unique(last.later.ends)
+    before = int((bars <= last.rows.bars.min()).sum())
+    audit_path(spec, params, last.later, (before + len(bars)) // 2)
+
+
+def _step(
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    fold: Fold,
+    binary: bool,
+    volatility: Floats,
+    calibration: Calibration,
+) -> _Step | None:
+    """Return what is known on a fold; None, if no member predicts there."""
+    there = np.asarray(np.isfinite(predictions[fold.test]).all(axis=0), dtype=bool)
+    if not there.any():
+        return None
+    ended = predictions[dataset.end <= fold.first]
+    proven = there & np.isfinite(ended).any(axis=0)
+    voting = proven if proven.any() else there
+    given = predictions[:, voting]
+    known = known_rows(given, dataset.end, fold.first)
+    calibrated = fit_calibration(calibration, given[known], dataset.y[known], binary)
+    names = tuple(name for name, votes in zip(members, voting.tolist(), strict=True) if votes)
+
+    def history(rows: NDArray[np.int64]) -> EnsembleHistory:
+        arrays = (calibrated(given[rows]), dataset.y[rows], dataset.bar[rows], volatility[rows], dataset.end[rows])
+        p, y, bar, deviation, end = (_read_only(array) for array in arrays)
+        return EnsembleHistory(names, p, y, bar, binary, deviation, end)
+
+    later = np.flatnonzero(known_rows(given, dataset.end, fold.stop - 1))
+    test = (calibrated(given[fold.test]), dataset.bar[fold.test], volatility[fold.test])
+    return _Step(
+        voting=voting,
+        rows=EnsembleRows(*(_read_only(array) for array in test)),
+        known=history(np.flatnonzero(known)),
+        later=history(later[np.argsort(dataset.end[later], kind="stable")]),
+    )
+
+
+def _by_fold(spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step) -> tuple[Floats, Floats]:
+    return combined_rows(spec, combiner_of(spec, params, step.known), step.rows)
+
+
+def _by_bar(spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step) -> tuple[Floats, Floats]:
+    bars, path = weight_path(spec, params, step.later)
+    n = len(step.later.members)
+    weights = np.vstack([np.full(n, 1 / n), path])[np.searchsorted(bars, step.rows.bars, side="right")]
+    return weighted(step.rows.predictions, weights), weights
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy

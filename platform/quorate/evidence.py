@@ -1,10 +1,9 @@
-"""Evidence: what metrics and gates see, what they answer, and how gates make a verdict."""
+"""Evidence: what metrics and gates see, and what gates answer."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 
 from quorate.backtest import BacktestResult
 from quorate.errors import PluginError, near_misses
-from quorate.registry import Registry
-from quorate.specs import GateSpec, MetricSpec
 
 Floats = NDArray[np.float64]
 Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
@@ -32,12 +29,22 @@ class Performance(BacktestResult):
         Out-of-fold forecasts of the span and what came true; empty for a series without forecasts.
     binary : bool
         Whether predictions are probabilities of the positive class.
+    market : ndarray of float64, (n_bars - 1,)
+        Net returns of buy and hold over the same bars, at the same fills and costs; empty where it is not known.
+    naive : ndarray of float64, (n_forecasts,)
+        For each forecast the mean of all labels that had ended when it was decided, NaN where none had;
+        empty where it is not known.
+    forecast_bar : ndarray of int64, (n_forecasts,)
+        Position of each forecast's bar in the span, ascending; empty where it is not known.
     """
 
     bars_per_year: float
     predictions: Floats
     labels: Floats
     binary: bool
+    market: Floats = field(default_factory=lambda: np.empty(0))
+    naive: Floats = field(default_factory=lambda: np.empty(0))
+    forecast_bar: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,28 @@ class MetricValue:
     unit: str
 
 
+@dataclass(frozen=True)
+class Trials:
+    """How much was tried on related data, as the ledger of the home knows it.
+
+    Parameters
+    ----------
+    n : int
+        Distinct out-of-sample return series that could have been promoted, those of this run included.
+    effective : float
+        How many independent ones they amount to, see `quorate.statistics.effective_trials`.
+    began : str
+        Day from which the ledger knows; what was tried before, or elsewhere, it cannot.
+    """
+
+    n: int
+    effective: float
+    began: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a gate sees.
+    """What a gate sees. All but the first three may be missing; a gate that needs them then is INSUFFICIENT.
 
     Parameters
     ----------
@@ -59,6 +85,22 @@ class Evidence:
         The series that is judged, and buy and hold traded at the same fills and costs.
     seed : int
         For resampling.
+    part : {"development", "holdout"}
+        What is judged: the walk-forward before the holdout, or the holdout.
+    horizon : int
+        Bars that a label spans.
+    judged : str
+        Name of the judged series among the candidates.
+    candidates : mapping of str to ndarray of float64, (n_bars - 1,)
+        Net returns of every series that could be promoted, by name: ensembles and members alone.
+    members : mapping of str to Performance
+        The members of the ensemble alone, traded by the same strategy.
+    trials : Trials or None
+        What was tried on related data so far.
+    null_market : mapping or None
+        What the audit of this pipeline found on markets without anything to find.
+    checks : mapping of str to int
+        What was checked while the run was made, and how often; a violation would have ended it.
     """
 
     performance: Performance
@@ -66,6 +108,15 @@ class Evidence:
     seed: int
     _metrics: Mapping[str, float] = field(default_factory=dict)
     _benchmark_metrics: Mapping[str, float] = field(default_factory=dict)
+    part: Literal["development", "holdout"] = "development"
+    horizon: int = 1
+    judged: str = ""
+    candidates: Mapping[str, Floats] = field(default_factory=dict)
+    members: Mapping[str, Performance] = field(default_factory=dict)
+    trials: Trials | None = None
+    null_market: Mapping[str, Any] | None = None
+    checks: Mapping[str, int] = field(default_factory=dict)
+    _retrade: Callable[[float, int], Performance] | None = None
 
     def metric(self, name: str) -> float:
         """Return a metric of the judged series, NaN where it is undefined."""
@@ -74,6 +125,18 @@ class Evidence:
     def benchmark_metric(self, name: str) -> float:
         """Return the same metric of buy and hold."""
         return self._lookup(self._benchmark_metrics, name)
+
+    def retraded(self, costs: float = 1.0, delay: int = 0) -> Performance | None:
+        """Return what the same decisions earn at other costs or filled later; None where that is not known.
+
+        Parameters
+        ----------
+        costs : float
+            Factor of fees and slippage.
+        delay : int
+            Bars by which every order is late.
+        """
+        return self._retrade(costs, delay) if self._retrade else None
 
     @staticmethod
     def _lookup(table: Mapping[str, float], name: str) -> float:
@@ -98,9 +161,11 @@ class GateResult:
     condition : str
         ``>``, ``<``, ``>=`` or ``<=``.
     unit : str
-        ``ratio``, ``fraction`` (printed as percentage) or ``count``.
-    uncertainty, sample, reason : str
-        An interval or bound, what it rests on, and why it did not pass.
+        ``ratio``, ``fraction`` (printed as percentage), ``count`` or ``p-value``.
+    uncertainty, sample, reason, warning : str
+        An interval or bound, what it rests on, why it did not pass, and what to mind although it did.
+    required : bool
+        Whether the verdict counts; else it is only told.
     inputs : mapping
         What a reader needs to compute the value again.
     """
@@ -116,6 +181,8 @@ class GateResult:
     uncertainty: str = ""
     sample: str = ""
     reason: str = ""
+    warning: str = ""
+    required: bool = True
     tier: str = "B"
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
@@ -126,6 +193,14 @@ class GateResult:
     def insufficient(self, reason: str) -> GateResult:
         """Return the same figures with the verdict INSUFFICIENT: too little data to decide."""
         return replace(self, verdict="INSUFFICIENT", reason=reason)
+
+    def warned(self, warning: str) -> GateResult:
+        """Return the same figures with something to mind, whatever the verdict."""
+        return replace(self, warning=warning)
+
+    def advisory(self, warning: str) -> GateResult:
+        """Return the same figures as a warning alone: the verdict is shown and does not count."""
+        return replace(self, warning=warning, required=False)
 
     def failed(self, reason: str) -> GateResult:
         """Return the same figures with the verdict FAIL."""
@@ -183,80 +258,17 @@ def judge(
     )
 
 
+def plain(value: Any) -> Any:
+    """Return nested data with None for every number that is not finite: what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return finite_or_none(float(value))
+    return value
+
+
 def finite_or_none(value: float) -> float | None:
     """Return the value, or None where it is not finite: what JSON can hold."""
     return float(value) if math.isfinite(value) else None
-
-
-def measure(performance: Performance, registry: Registry) -> dict[str, float]:
-    """Return every registered metric of a series; NaN where undefined.
-
-    Raises
-    ------
-    PluginError
-        If a metric fails.
-    """
-    values = {}
-    for name in registry.names("metric"):
-        spec = registry.get("metric", name)
-        try:
-            values[name] = float(spec.resolve()(performance, **spec.params))
-        except Exception as e:
-            raise PluginError(f"metric {name!r} failed: {type(e).__name__}: {e}") from e
-    return values
-
-
-def metric_values(values: Mapping[str, float], registry: Registry) -> list[MetricValue]:
-    """Return measured values with their units."""
-    out = []
-    for name, value in values.items():
-        spec = registry.get("metric", name)
-        assert isinstance(spec, MetricSpec)
-        out.append(MetricValue(name, finite_or_none(value), spec.unit))
-    return out
-
-
-def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, registry: Registry) -> list[GateResult]:
-    """Ask every gate; worst first.
-
-    Raises
-    ------
-    PluginError
-        If a gate fails or answers with something else than a `GateResult`.
-    """
-    results = []
-    for name, params in gates.items():
-        spec = registry.get("gate", name)
-        assert isinstance(spec, GateSpec)
-        try:
-            result = spec.resolve()(evidence, **params)
-        except Exception as e:
-            raise PluginError(f"gate {name!r} failed: {type(e).__name__}: {e}") from e
-        if not isinstance(result, GateResult):
-            raise PluginError(f"gate {name!r} must return a GateResult (see quorate.judge); it returned {result!r}")
-        if result.verdict == "PASS" and (result.value is None or not math.isfinite(result.value)):
-            raise PluginError(f"gate {name!r} passed on an undefined value")
-        results.append(_plain(replace(result, gate=name, tier=spec.tier)))
-    order = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
-    return sorted(results, key=lambda r: (order[r.verdict], r.tier))
-
-
-def _plain(result: GateResult) -> GateResult:
-    """Return the result with NumPy scalars as plain numbers; what a report cannot hold is the gate's fault."""
-    value, margin, benchmark = (
-        None if figure is None else finite_or_none(figure) for figure in (result.value, result.margin, result.benchmark)
-    )
-    result = replace(result, value=value, margin=margin, benchmark=benchmark)
-    try:
-        text = json.dumps(result.to_dict(), allow_nan=False, default=lambda value: value.item())
-    except (TypeError, ValueError, AttributeError) as e:
-        raise PluginError(f"gate {result.gate!r} must return plain, finite numbers and text: {e}") from e
-    return GateResult(**json.loads(text))
-
-
-def overall(verdicts: Iterable[str]) -> Verdict:
-    """Return FAIL if any fails, else INSUFFICIENT if any is, else PASS; nothing judged is INSUFFICIENT."""
-    found = set(verdicts)
-    if "FAIL" in found:
-        return "FAIL"
-    return "PASS" if found == {"PASS"} else "INSUFFICIENT"

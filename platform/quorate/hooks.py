@@ -136,12 +136,12 @@ class Hooks:
             import numpy as np
             import quorate
 
-            def proportional(score, threshold):
+            def sized(score, threshold):
                 return np.where(np.abs(np.nan_to_num(score)) > threshold, np.clip(score * 5, -1, 1), 0.0)
 
             @quorate.hookimpl
             def quorate_strategies():
-                yield quorate.StrategySpec("proportional", proportional)
+                yield quorate.StrategySpec("sized", sized)
         """
         raise NotImplementedError
 

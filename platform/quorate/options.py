@@ -6,10 +6,13 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import RecipeError, near_misses, one_of
-from quorate.specs import ModelSpec, Spec
+from quorate.specs import ModelSpec, Spec, StrategySpec
+
+if TYPE_CHECKING:
+    from quorate.bars import Bars
 
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
@@ -26,6 +29,7 @@ LEADING = {
 }
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU
+TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
 
 def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -49,8 +53,10 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
     accepted, open_ended = _accepted(function, LEADING[spec.kind])
     if isinstance(spec, ModelSpec) and spec.gpus:
         accepted.pop(DEVICE, None)
+    reserved = passed_by_name(spec)
+    accepted = {k: p for k, p in accepted.items() if k not in reserved}
     for key in given:
-        if key in accepted or open_ended:
+        if key in accepted or (open_ended and key not in reserved):
             continue
         raise RecipeError(
             f"{where}: {spec.kind} {spec.name!r} has no option {key!r}: it must be one of "
@@ -67,6 +73,32 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
     for key, value in given.items():
         options[key] = _check_type(function, key, value, where)
     return options
+
+
+def passed_by_name(spec: Spec) -> frozenset[str]:
+    """Return the arguments that the platform passes to a strategy by name: no recipe sets them."""
+    return frozenset((*spec.inputs, *TOLD)) if isinstance(spec, StrategySpec) else frozenset()
+
+
+def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a strategy is passed beside score, threshold and options.
+
+    Parameters
+    ----------
+    spec : StrategySpec
+        Its `inputs` are passed, and of `TOLD` what its signature names.
+    bars : Bars
+        As many as the score has rows.
+    facts : mapping
+        ``binary`` and ``horizon``, see `StrategySpec`.
+    """
+    inputs = {name: getattr(bars, name) for name in spec.inputs}
+    try:
+        parameters = inspect.signature(spec.resolve()).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return inputs
+    known = {"bars_per_year": bars.bars_per_year, **facts}
+    return inputs | {name: value for name, value in known.items() if name in parameters}
 
 
 def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:
@@ -88,7 +120,7 @@ def _hint(function: Callable[..., Any], key: str) -> Any:
     # Alone, as the other annotations of foreign code need not resolve.
     alone = SimpleNamespace(__annotations__={key: annotation})
     try:
-        return typing.get_type_hints(alone, globalns=getattr(target, "__globals__", {}))[key]
+        return typing.get_type_hints(alone, globalns=getattr(target, "__globals__", {}), include_extras=True)[key]
     except (NameError, TypeError, AttributeError):
         return None
 

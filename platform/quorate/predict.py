@@ -12,6 +12,7 @@ import pandas as pd
 
 from quorate.api import load_report
 from quorate.bars import FIELDS, Bars
+from quorate.candidates import decide_all
 from quorate.dataset import NEVER
 from quorate.decide import score_of
 from quorate.errors import DataError, RecipeError
@@ -23,7 +24,7 @@ from quorate.recipe.schema import Data
 from quorate.report.model import Report
 from quorate.session import Session, load_bars, restore_session
 from quorate.store import Home
-from quorate.study import Study, decide_all, prepare, spans_of
+from quorate.study import Study, prepare, spans_of
 from quorate.tables import stored_predictions
 
 
@@ -104,7 +105,10 @@ def predict(
     if not len(rows):
         raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
     span = spans_of(session.recipe, session.registry, bars, last)[0]
-    known = (study.dataset.end <= last) & (study.dataset.bar >= span.train_from)
+    until = last - session.recipe.folds.embargo
+    if span.train_stop is not None:
+        until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
+    known = (study.dataset.end <= until) & (study.dataset.bar >= span.train_from)
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     study = replace(study, folds=[*folds, now])
@@ -183,7 +187,7 @@ def _prediction(
     rows: np.ndarray[Any, Any],
     train_rows: int,
 ) -> Prediction:
-    series, weights = decide_all(study, predictions)
+    series, ensembles = decide_all(study, predictions)
     judged, bars, names = series[0], study.bars, list(study.members)
     targets = [
         {
@@ -203,7 +207,7 @@ def _prediction(
         fill=session.recipe.backtest.fill,
         train_rows=train_rows,
         threshold=float(judged.decisions.thresholds[-1]),
-        weights={name: float(w) for name, w in zip(study.voting, weights[judged.name][-1], strict=True)},
+        weights=dict(zip(study.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
         targets=targets,
         warnings=list(session.warnings),
     )

@@ -7,12 +7,21 @@ import json
 from typing import Any
 
 from quorate.recipe.resolve import to_plain
-from quorate.recipe.schema import Recipe
+from quorate.recipe.schema import Recipe, Risk
 from quorate.registry import Registry
 from quorate.sources import code_digest
 
 # Keys that recipes did not have at first, and what was done then: saying so now makes no other recipe.
-ADDED = {("on_failure",): "stop", ("folds", "splitter"): "expanding", ("costs", "model"): "fixed"}
+ADDED = {
+    ("on_failure",): "stop",
+    ("folds", "splitter"): "expanding",
+    ("folds", "embargo"): 0,
+    ("costs", "model"): "fixed",
+    ("ensemble", "calibration"): "none",
+    ("strategy", "grid"): {},
+    ("strategy", "risk"): Risk().model_dump(),
+    ("gates", "preset"): "standard",
+}
 
 
 def canonical(value: Any) -> bytes:
@@ -48,7 +57,7 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
     names += [("ensembler", n) for n in (recipe.ensemble.method, *recipe.ensemble.compare)]
     names += [("strategy", n) for n in (recipe.strategy.name, *recipe.strategy.compare)]
     names += [("metric", n) for n in registry.names("metric")]
-    names += [("gate", n) for n in recipe.gates]
+    names += [("gate", n) for n in recipe.gates.judging]
     rows = []
     for kind, name in dict.fromkeys(names):
         plugin = registry.find(kind, name)

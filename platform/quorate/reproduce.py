@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from quorate import part as parts
 from quorate.api import changed_since, check_execution_only, load_report
+from quorate.evidence import Trials
 from quorate.fitting import Fitting
 from quorate.progress import Clock, Progress
+from quorate.report.model import Report
 from quorate.session import restore_session
 from quorate.store import Home
 from quorate.tables import stored_predictions
@@ -81,11 +83,19 @@ def reproduce(
     with session.executor() as executor:
         # Nothing is taken from the home: that is what reproducing means.
         fitting = Fitting(executor, progress)
-        development = parts.development(session.recipe, session.registry, bars, fitting, clock)
+        development = parts.development(
+            session.recipe, session.registry, bars, fitting, clock, _as_known(report, "development")
+        )
         again["development"] = development
         if report.results["holdout"] is not None:
             again["holdout"] = parts.holdout(
-                session.recipe, session.registry, bars, development.predictions, fitting, clock
+                session.recipe,
+                session.registry,
+                bars,
+                development.predictions,
+                fitting,
+                clock,
+                _as_known(report, "holdout"),
             )
     progress.close()
     compared, differing, largest = 0, 0, 0.0
@@ -101,6 +111,12 @@ def reproduce(
         differences += list(_differences(stored_section, section, part))
     versions = changed_since(report)
     return Reproduction(stored.id, compared, differing, largest, differences, versions)
+
+
+def _as_known(report: Report, part: str) -> parts.Known:
+    """Return what the home knew when the run was made, whatever it learned since."""
+    section = report.results[part]
+    return parts.Known(lambda candidates: Trials(**section["trials"]), section.get("null_market"))
 
 
 def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:

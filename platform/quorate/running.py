@@ -16,6 +16,7 @@ from quorate import part as parts
 from quorate.bars import Bars
 from quorate.errors import Interrupted, QuorateError, StoreError
 from quorate.execution import Executor
+from quorate.findings import market_figures
 from quorate.fit import FitResult, fit_seed
 from quorate.fitting import Fitting
 from quorate.progress import Clock, Progress, Several
@@ -162,7 +163,7 @@ def provenance_of(session: Session, stored: Run, bars: Bars, result: parts.Part)
             "bars": len(bars),
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
-            "market": parts.market_figures(bars),
+            "market": market_figures(bars),
         },
         "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
         "features": list(result.study.dataset.feature_names),

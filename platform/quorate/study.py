@@ -10,41 +10,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.audit import audit_costs, audit_rows, audit_strategy
-from quorate.backtest import Trading, backtest, check_cost, gone_after
+from quorate.audit import audit_costs, audit_rows
+from quorate.backtest import Trading, check_cost
 from quorate.bars import Bars
-from quorate.dataset import NEVER, Dataset, Labels, build_dataset, build_labels
-from quorate.decide import Decisions, ThresholdRule, decide, score_of, share_of_capital, to_panel
-from quorate.ensemble import combine
-from quorate.errors import DataError, PluginError, QuorateError
-from quorate.evidence import Performance
+from quorate.dataset import Dataset, Labels, build_dataset, build_labels
+from quorate.errors import DataError, DataWarning, PluginError, QuorateError
 from quorate.folds import Fold
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
-from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Span, StrategySpec
+from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
 
 Floats = NDArray[np.float64]
-Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """One series that was traded: an ensemble, a member, a baseline, or buy and hold."""
-
-    name: str
-    role: Role
-    strategy: str
-    predictions: Floats
-    decisions: Decisions
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +102,8 @@ def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> 
         If the splitter breaks its contract.
     """
     splitter = registry.get("splitter", recipe.folds.splitter)
+    assert isinstance(splitter, SplitterSpec)
+    fold_module.check_walk_forward(splitter)
     try:
         spans = [Span(*span) for span in splitter.resolve()(bars.sessions, start, **recipe.folds.options)]
     except QuorateError:
@@ -146,12 +133,39 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     IntegrityError
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
-    label = registry.get("label", recipe.labels.name)
-    assert isinstance(label, LabelSpec)
     members = {name: _model(registry, name, recipe) for name in recipe.models}
+    build, labels, warnings = rows_of(recipe, registry, bars)
+    classification = _label(recipe, registry).task == "classification"
+    with catch_warnings(record=True) as told:
+        simplefilter("always", DataWarning)
+        spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
+    warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
+    dataset = build(bars)
+    first = spans[-1][0].first
+    audit_rows(bars, dataset, build, labels, first)
+    trading = _trading(recipe, registry, bars)
+    audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
+    folds: list[Fold] = []
+    embargo = recipe.folds.embargo
+    for part in spans:
+        folds += fold_module.walk_forward(dataset.bar, dataset.end, part, len(folds), embargo)
+    if not folds or folds[-1].first < first:
+        span = bars.take(first, len(bars)).span
+        raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
+    fold_module.audit_folds(folds, dataset.bar, dataset.end, embargo)
+    fold_module.check_training(folds, dataset.y, bars.sessions, classification)
+    return Study(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+
+
+def rows_of(
+    recipe: Recipe, registry: Registry, bars: Bars
+) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
+    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for."""
+    members = [_model(registry, name, recipe) for name in recipe.models]
     features, warnings = _features(recipe, registry, bars)
-    history = max(m.lookback for m in members.values())
-    window = max((m.lookback for m in members.values() if m.input == "windows"), default=0)
+    history = max(m.lookback for m in members)
+    window = max((m.lookback for m in members if m.input == "windows"), default=0)
+    label = _label(recipe, registry)
 
     def labels(known: Bars) -> Labels:
         return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
@@ -159,21 +173,13 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     def build(known: Bars) -> Dataset:
         return build_dataset(known, features, labels(known), history, window)
 
-    spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
-    dataset = build(bars)
-    first = spans[-1][0].first
-    audit_rows(bars, dataset, build, labels, first)
-    trading = _trading(recipe, registry, bars)
-    audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
-    folds: list[Fold] = []
-    for part in spans:
-        folds += fold_module.walk_forward(dataset.bar, dataset.end, part, len(folds))
-    if not folds or folds[-1].first < first:
-        span = bars.take(first, len(bars)).span
-        raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
-    fold_module.audit_folds(folds, dataset.bar, dataset.end)
-    fold_module.check_training(folds, dataset.y, bars.sessions, label.task == "classification")
-    return Study(recipe, registry, bars, dataset, folds, members, label.task == "classification", trading, warnings)
+    return build, labels, warnings
+
+
+def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
+    label = registry.get("label", recipe.labels.name)
+    assert isinstance(label, LabelSpec)
+    return label
 
 
 def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
@@ -208,73 +214,3 @@ def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[Feat
             f"{lack} bars have no volume and every selected feature needs it: select others with features.use"
         )
     return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []
-
-
-def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[str, Floats]]:
-    """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
-
-    Returns
-    -------
-    series : list of Series
-    weights : dict
-        Ensembler to its members' weights, (n_folds, n_members).
-    """
-    recipe = study.recipe
-    names = list(study.members)
-    voting = [names.index(name) for name in study.voting]
-    combined: dict[str, Floats] = {}
-    weights: dict[str, Floats] = {}
-    for method in dict.fromkeys((recipe.ensemble.method, *recipe.ensemble.compare)):
-        spec = study.registry.get("ensembler", method)
-        assert isinstance(spec, EnsemblerSpec)
-        params = recipe.ensemble.params if method == recipe.ensemble.method else spec.params
-        combined[method], weights[method] = combine(
-            spec, params, study.voting, predictions[:, voting], study.dataset, study.folds, study.binary
-        )
-    rows: list[tuple[str, Role, str, Floats]] = []
-    for method, values in combined.items():
-        for strategy in dict.fromkeys((recipe.strategy.name, *recipe.strategy.compare)):
-            rows.append((method, "alternative" if rows else "ensemble", strategy, values))
-    for j, (name, model) in enumerate(study.members.items()):
-        role: Role = "baseline" if model.baseline else "member"
-        rows.append((name, role, recipe.strategy.name, predictions[:, j]))
-    plans = []
-    for _, _, strategy, values in rows:
-        spec_ = study.registry.get("strategy", strategy)
-        assert isinstance(spec_, StrategySpec)
-        params = recipe.strategy.params if strategy == recipe.strategy.name else spec_.params
-        plans.append((spec_, params, to_panel(score_of(values, study.binary), study.dataset, study.bars)))
-    threshold = recipe.threshold
-    assert threshold.grid is not None
-    assert threshold.default is not None
-    judged_strategy, params, score = plans[0]
-    audit_strategy(judged_strategy, params, [score], threshold.default, study.folds[0].first)
-    rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
-    decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
-    series = [
-        Series(name, role, strategy, values, d)
-        for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
-    ]
-    return series, weights
-
-
-def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
-    """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
-    span = study.bars.take(first, stop)
-    hold = share_of_capital(span.present, gone_after(span))
-    targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
-    nothing = np.full(len(study.dataset), np.nan)
-    everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
-    inside = (study.dataset.bar >= first) & (study.dataset.bar < stop) & (study.dataset.end != NEVER)
-    judged = []
-    for one, result in zip(everything, backtest(span, targets, study.trading.take(first, stop)), strict=True):
-        rows = inside & np.isfinite(one.predictions)
-        performance = Performance(
-            **vars(result),
-            bars_per_year=span.bars_per_year,
-            predictions=one.predictions[rows],
-            labels=study.dataset.y[rows],
-            binary=study.binary,
-        )
-        judged.append((one, performance))
-    return judged

@@ -31,6 +31,7 @@ from quorate.recipe.schema import Recipe
 from quorate.report.model import Report
 from quorate.store import Home, Run
 from quorate.store.atomic import replacing, write_json, write_text
+from quorate.trials import record_candidates, stored_candidates
 
 MARK = "@quorate "
 PART = 8_000  # characters of one line: with its mark it stays below 8 KiB, and is written at once
@@ -159,7 +160,7 @@ def attach(run: Run, tell: Tell = print) -> Report:
             raise QuorateError(f"run {run.id} never became a job on {url}: it was stopped while it was sent; {here}")
         if state == "SUCCEEDED":
             unpack(arrived.archive(), run)
-            return api.load_report(run.id, home=run.home.path)
+            return _recorded(api.load_report(run.id, home=run.home.path), run)
         if state not in ("FAILED", "STOPPED"):
             raise QuorateError(f"the connection to {url} ended, the job did not; to fetch it: {again}")
         # The server repeats the output, which was told already.
@@ -168,6 +169,16 @@ def attach(run: Run, tell: Tell = print) -> Report:
         write_text(run.path / "error.txt", told + "\n")
         path.unlink()  # what is left to do can be done here
         raise QuorateError(f"{told}\n{here}")
+
+
+def _recorded(report: Report, run: Run) -> Report:
+    """Put the candidates of a fetched run into the ledger here, too."""
+    bars = run.home.bars(report.provenance["data"]["fingerprint"])
+    series, equity = report.results["development"]["series"], report.equity
+    tried = stored_candidates(equity[equity["part"] == "development"], series, bars)
+    digest = report.provenance["recipe_digest"]
+    record_candidates(run.home, bars, tried, run=run.id, part="development", recipe_digest=digest)
+    return report
 
 
 def pack_home(run: Run, folder: Path) -> None:
@@ -183,6 +194,7 @@ def pack_home(run: Run, folder: Path) -> None:
     for file in files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.home.path / file, folder / file)
+    run.home.ledger.lend(folder / "ledger")
 
 
 def pack(folder: Path) -> bytes:

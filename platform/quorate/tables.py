@@ -9,35 +9,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.candidates import Series
 from quorate.dataset import NEVER
 from quorate.evidence import Performance
+from quorate.findings import Outcome
 from quorate.fit import FitResult
 from quorate.folds import Fold
-from quorate.study import Series, Study
+from quorate.study import Study
 
 Floats = NDArray[np.float64]
 Judged = tuple[Series, Performance]
 
 
-def frames_of(
-    part: str,
-    study: Study,
-    judged: Sequence[Judged],
-    folds: Sequence[Fold],
-    bounds: tuple[int, int],
-    fits: Sequence[FitResult],
-    predictions: Floats,
-) -> dict[str, pd.DataFrame]:
-    """Return predictions, trades, equity, desired weights and fits of a part."""
+def frames_of(part: str, outcome: Outcome) -> dict[str, pd.DataFrame]:
+    """Return predictions, trades, equity, desired weights, members' weights and fits of a part."""
+    study, judged, folds = outcome.study, outcome.judged, outcome.folds
     times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
-    first, stop = bounds
-    named = [(one, f"{one.name}/{one.strategy}", result) for one, result in judged]
+    first, stop = outcome.bounds
+    named = [(one, one.label, result) for one, result in judged]
     trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
     equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
     desired = judged[0][0].decisions.targets[first:stop]
     row, column = np.indices(desired.shape)
     return {
-        "predictions": _prediction_frame(part, study, judged, folds, predictions, times, fits),
+        "predictions": _prediction_frame(part, study, judged, folds, outcome.predictions, times, outcome.fits),
         "trades": pd.concat(trades, ignore_index=True),
         "equity": equity,
         "weights": pd.DataFrame(
@@ -48,8 +43,19 @@ def frames_of(
                 "weight": desired.ravel(),
             }
         ),
-        "fits": _fit_frame(fits).assign(part=part),
+        "votes": _vote_frame(part, outcome, times),
+        "fits": _fit_frame(outcome.fits).assign(part=part),
     }
+
+
+def _vote_frame(part: str, outcome: Outcome, times: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return what each member weighed in the judged ensemble's predictions, by row."""
+    study, name = outcome.study, outcome.judged[0][0].name
+    rows = np.concatenate([fold.test for fold in outcome.folds])
+    weights = outcome.ensembles[name].row_weights[rows]
+    symbols = np.asarray(study.bars.symbols)[study.dataset.symbol[rows]]
+    columns = {f"member/{member}": weights[:, j] for j, member in enumerate(study.voting)}
+    return pd.DataFrame({"part": part, "time": times[study.dataset.bar[rows]], "symbol": symbols, **columns})
 
 
 def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:

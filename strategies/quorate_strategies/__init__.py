@@ -19,6 +19,16 @@ def quorate_strategies() -> Iterator[quorate.StrategySpec]:
     yield quorate.StrategySpec(
         "long-short", f"{here}:long_short", description="long above the threshold, short below its negative, else out"
     )
+    here = "quorate_strategies.sizing"
+    yield quorate.StrategySpec(
+        "proportional", f"{here}:proportional", description="the stronger the score beyond the threshold, the larger"
+    )
+    yield quorate.StrategySpec(
+        "kelly",
+        f"{here}:kelly",
+        inputs=("close",),
+        description="a fraction of the weight that makes the capital grow fastest, by Kelly",
+    )
 
 
 @quorate.hookimpl

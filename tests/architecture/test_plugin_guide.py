@@ -206,8 +206,8 @@ USES = {
         lambda r: [part(r)["series"][0]["name"]],
     ),
     "quorate_strategies": (
-        "proportional",
-        {"strategy": {"name": "proportional"}},
+        "sized",
+        {"strategy": {"name": "sized"}},
         lambda r: [part(r)["series"][0]["strategy"]],
     ),
     "quorate_costs": (

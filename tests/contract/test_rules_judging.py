@@ -78,6 +78,8 @@ SOUND = [
     gate(lambda e, least=0.5: quorate.judge("g", e.metric("win-rate"), ">=", least)),
     ensembler(lambda h: np.ones(len(h.members))),
     ensembler(lambda h: 1 / (((h.predictions - h.labels[:, None]) ** 2).mean(axis=0) + 1e-9)),
+    ensembler(lambda h: quorate.Combiner(lambda rows: rows.predictions.max(axis=1))),
+    ensembler(lambda h: path(h) + 1.0, update="bar"),
 ]
 
 
@@ -119,6 +121,17 @@ SEEN: list[int] = []
 def all_seen(h):
     SEEN.append(len(h.labels))
     return np.arange(len(h.members)) * len(SEEN) + 1.0
+
+
+def path(h):
+    """Return the sums of errors through time, one row per bar at which labels ended."""
+    _, step = np.unique(h.ends, return_inverse=True)
+    errors = (h.predictions - h.labels[:, None]) ** 2
+    return np.column_stack([np.bincount(step, column) for column in errors.T]).cumsum(axis=0)
+
+
+def by_hand_mean(rows):
+    return rows.predictions.mean(axis=1)
 
 
 def halved(h):
@@ -163,6 +176,12 @@ FAULTY = [
     ("members-exchangeable", "order of the columns", ensembler(lambda h: np.arange(len(h.members)) + 1)),
     ("deterministic", "seed", ensembler(lambda h: np.random.default_rng().random(len(h.members)))),
     ("input-unmodified", "history.labels", ensembler(in_place)),
+    ("computes", "entries of 2 finite weights", ensembler(lambda h: np.ones(len(h.members)), update="bar")),
+    ("computes", "a finite prediction per row", ensembler(lambda h: quorate.Combiner(lambda r: r.volatility))),
+    ("computes", "from a function, (40, 2)", ensembler(lambda h: quorate.Combiner(by_hand_mean, lambda r: r.bars))),
+    ("prefix-invariant", "are cut off", ensembler(lambda h: 1 + path(h) / path(h)[-1].sum(), update="bar")),
+    ("rows-independent", "later rows", ensembler(lambda h: quorate.Combiner(lambda r: by_hand_mean(r) - r.bars[-1]))),
+    ("members-exchangeable", "means nothing", ensembler(lambda h: quorate.Combiner(lambda r: r.predictions[:, 0]))),
 ]  # fmt: skip
 
 
@@ -259,7 +278,7 @@ def test_what_is_doubtful_but_no_fault_is_remarked(rule, words, spec):
 
 def test_a_misspelt_metric_is_told_the_nearest_and_nothing_else():
     message = broken(gate(lambda e: quorate.judge("g", e.metric("sharp"), ">", 1.0)))["computes"]
-    assert "did you mean 'sharpe'?" in message
+    assert "did you mean 'sharpe'" in message
     assert "quorate.judge" not in message
 
 
@@ -290,7 +309,7 @@ def test_a_drawdown_may_not_change_its_sign():
 
 
 def test_an_unknown_reference_is_told_the_nearest():
-    assert "did you mean 'sharpe'?" in broken(metric(per_deviation, reference="sharp"))["reference"]
+    assert "did you mean 'sharpe'" in broken(metric(per_deviation, reference="sharp"))["reference"]
 
 
 LOADED = [

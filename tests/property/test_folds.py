@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 
+from quorate.combinatorial import along_paths, combinatorial_folds, paths
 from quorate.dataset import NEVER
 from quorate.errors import DataError, IntegrityError, PluginError
-from quorate.folds import Fold, audit_folds, check_spans, check_training, walk_forward
+from quorate.folds import Fold, audit_folds, audit_split, check_spans, check_training, walk_forward
 from quorate.specs import Span
-from quorate_plugins.splitters import expanding, rolling
+from quorate_plugins.splitters.by_bars import auto, chronological, combinatorial, expanding, rolling
+from quorate_plugins.splitters.by_dates import anchored, calendar
 
 RUNS = 10_000
 
@@ -80,6 +86,119 @@ def test_one_more_bar_changes_no_earlier_fold():
                 assert short.test.tolist() == full.test.tolist()
 
 
+# --- any panel, any splitter, any embargo
+
+LENGTHS = st.tuples(st.integers(1, 40), st.sampled_from("MWB")).map(lambda pair: f"{pair[0]}{pair[1]}")
+SHARES = st.floats(0.1, 0.6)
+BARS = st.integers(10, 120)
+SPLITTERS = {
+    expanding: {"initial": BARS, "test": st.integers(1, 90)},
+    rolling: {"train": BARS, "test": st.integers(1, 90)},
+    anchored: {"anchor": st.dates(np.datetime64("2020-01-01").item(), np.datetime64("2020-06-01").item()),
+               "initial": BARS, "test": st.integers(1, 90)},
+    calendar: {"train": st.just("all") | LENGTHS, "test": LENGTHS, "initial": LENGTHS},
+    chronological: {"train": SHARES, "validation": st.floats(0.05, 0.35), "refit": st.booleans()},
+    auto: {"folds": st.integers(1, 7), "ratio": SHARES, "least": st.integers(1, 20)},
+}  # fmt: skip
+asked = st.sampled_from(list(SPLITTERS)).flatmap(lambda f: st.tuples(st.just(f), st.fixed_dictionaries(SPLITTERS[f])))
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+
+
+@st.composite
+def panels(draw, least=40, most=400):
+    """Rows of symbols that miss bars, by bar and then by symbol, with labels of up to 20 bars, some never known."""
+    n_bars, rng = draw(st.integers(least, most)), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    present = rng.random((n_bars, draw(st.integers(1, 3)))) < draw(st.sampled_from([0.5, 0.9, 1.0]))
+    present[: draw(st.integers(0, 20))] = False
+    bar, _ = np.nonzero(present)
+    horizon = draw(st.integers(1, 20))
+    reach = rng.integers(1, horizon + 1, len(bar)) if draw(st.booleans()) else np.full(len(bar), horizon)
+    end = bar + 1 + reach
+    unknown = (end >= n_bars) | (rng.random(len(bar)) < draw(st.sampled_from([0.0, 0.05])))
+    return n_bars, bar, np.where(unknown, NEVER, end)
+
+
+def apart(bar, end, train, test, embargo=0):
+    """Whether every pair of label intervals of a training and a test row is apart by more than the embargo."""
+    last = np.where(end[test] == NEVER, bar[test], end[test])
+    before = end[train][:, None] < bar[test] - embargo
+    return bool((before | (bar[train][:, None] > last + embargo)).all())
+
+
+@MANY
+@given(panels(), asked, st.integers(0, 25), st.data())
+@pytest.mark.filterwarnings("ignore::quorate.DataWarning")
+def test_any_splitter_on_any_panel_trains_on_what_had_ended_and_predicts_every_bar_once(panel, asked, embargo, data):
+    n_bars, bar, end = panel
+    splitter, options = asked
+    holdout = data.draw(st.integers(n_bars // 2, n_bars - 1))
+    try:
+        parts = [
+            (list(splitter(days(n), start, **options)), n, start) for n, start in ((holdout, 0), (n_bars, holdout))
+        ]
+    except DataError:
+        reject()
+    folds = []
+    for spans_, n, start in parts:
+        check_spans(spans_, n, start, splitter.__name__)
+        folds += walk_forward(bar, end, spans_, len(folds), embargo)
+    audit_folds(folds, bar, end, embargo)
+    by_first = {span.first: span for spans_, _, _ in parts for span in spans_}
+    for fold in folds:
+        span = by_first[fold.first]
+        assert apart(bar, end, fold.train, fold.test, embargo)
+        limit = min(fold.first, span.train_stop or fold.first) - embargo
+        assert fold.train.tolist() == np.flatnonzero((end < limit) & (bar >= span.train_from)).tolist()
+    tested = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0)
+    assert tested.tolist() == np.flatnonzero(bar >= parts[0][0][0].first).tolist()
+
+
+@MANY
+@given(panels(40, 200), st.integers(2, 8), st.integers(1, 7), st.integers(0, 10), st.booleans())
+def test_combinatorial_splits_of_any_panel_are_purged_on_both_sides_and_make_whole_paths(
+    panel, groups, tests, embargo, asks
+):
+    n_bars, bar, end = panel
+    tests = min(tests, groups - 1)
+    try:
+        given_groups = list(combinatorial(days(n_bars), groups, tests)) if asks else groups
+        splits = combinatorial_folds(bar, end, n_bars, given_groups, tests, embargo)
+    except DataError:
+        reject()
+    assert len(splits) == comb(groups, tests)
+    for index, split in enumerate(splits):
+        assert (split.fold.index, len(split.groups)) == (index, tests)
+        assert (split.fold.first, split.fold.stop) == (split.spans[0].first, split.spans[-1].stop)
+        audit_split(split.fold.train, split.fold.test, bar, end, embargo)
+        assert apart(bar, end, split.fold.train, split.fold.test, embargo)
+        # Nothing else is thrown away: every other row has no label, or lies near the interval of a group.
+        free = end != NEVER
+        for span in split.spans:
+            ends = end[(bar >= span.first) & (bar < span.stop) & (end != NEVER)]
+            free &= (end < span.first - embargo) | (bar > max([span.stop - 1, *ends]) + embargo)
+        assert split.fold.train.tolist() == np.flatnonzero(free).tolist()
+    table = paths(groups, tests)
+    assert table.shape == (comb(groups - 1, tests - 1), groups)
+    for group in range(groups):
+        assert table[:, group].tolist() == [s.fold.index for s in splits if group in s.groups]
+    walked = along_paths(splits, [split.fold.test.astype(float) for split in splits], bar)
+    assert (walked == np.arange(len(bar))).all()
+
+
+@MANY
+@given(panels(40, 120), st.integers(0, 6), st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.5]))
+def test_the_audit_of_a_split_says_what_a_comparison_of_all_pairs_says(panel, embargo, seed, share):
+    _, bar, end = panel
+    rows = np.random.default_rng(seed).permutation(len(bar))
+    n_test = 1 + int(share * len(bar)) // 4
+    test, train = rows[:n_test], rows[n_test : n_test + 2]  # few rows: some pairs are apart, some are not
+    if apart(bar, end, train, test, embargo) and (end[train] != NEVER).all():
+        audit_split(train, test, bar, end, embargo)
+    else:
+        with pytest.raises(IntegrityError, match=f"of {len(train)} training rows"):
+            audit_split(train, test, bar, end, embargo)
+
+
 # --- the audit
 
 
@@ -105,6 +224,59 @@ def test_the_audit_finds_a_training_label_that_reaches_the_test(sound, row):
     folds[0] = replace(folds[0], train=np.append(folds[0].train, row))
     with pytest.raises(IntegrityError, match="fold 0: a training label ends at or after the first test bar 20"):
         audit_folds(folds, bar, end)
+
+
+def test_the_audit_names_the_first_rows_that_reach_the_test(sound):
+    bar, end, folds = sound
+    folds[0] = replace(folds[0], train=np.arange(24))
+    told = "row 18 (bar 18, label ends at bar 20), row 19 (bar 19, label ends at bar 21), row 20 (bar 20, label ends"
+    with pytest.raises(IntegrityError, match=re.escape(told) + r".*, \.\.\.$"):
+        audit_folds(folds, bar, end)
+
+
+def test_an_embargo_leaves_out_the_labels_that_end_just_before_the_test(sound):
+    bar, end, folds = sound
+    kept = walk_forward(bar, end, spans(40, 10, 20), embargo=3)
+    assert [fold.train.tolist() for fold in kept] == [list(range(15)), list(range(25))]
+    audit_folds(kept, bar, end, 3)
+    told = r"fold 0: a training label ends at or after bar 17, 3 bars \(folds.embargo\) before the first test bar 20"
+    with pytest.raises(IntegrityError, match=told + r": row 15 \(bar 15, label ends at bar 17\), row 16"):
+        audit_folds(folds, bar, end, 3)
+    none = walk_forward(bar, end, spans(40, 10, 20), embargo=0)
+    assert [(f.train.tolist(), f.test.tolist()) for f in none] == [(f.train.tolist(), f.test.tolist()) for f in folds]
+
+
+@pytest.mark.parametrize("row, embargo", [(8, 0), (12, 0), (17, 0), (7, 1), (18, 1)])
+def test_the_audit_finds_a_training_row_on_either_side_of_the_test(row, embargo):
+    bar = np.arange(40)
+    end = bar + 2
+    test = np.arange(10, 16)  # labels from bar 10 to bar 17
+    train = np.concatenate((np.arange(8 - embargo), np.arange(18 + embargo, 38)))
+    audit_split(train, test, bar, end, embargo)
+    near = f", with the embargo of {embargo} bars," if embargo else ""
+    told = f"split 3: no label interval of a training row may overlap that of a test row{near} and every one must be "
+    told += f"known; of {len(train) + 1} training rows 1 break this: row {row} (bar {row}, label ends at bar {row + 2})"
+    with pytest.raises(IntegrityError, match=re.escape(told) + "$"):
+        audit_split(np.append(train, row), test, bar, end, embargo, "split 3")
+
+
+def test_the_audit_finds_the_label_that_ends_last_though_it_began_before_others():
+    bar, end = np.array([0, 1, 5]), np.array([10, 3, 7])
+    with pytest.raises(IntegrityError, match=r"row 2 \(bar 5, label ends at bar 7\)"):
+        audit_split(np.array([2]), np.array([0, 1]), bar, end)
+    audit_split(np.array([2]), np.array([1]), bar, end)
+
+
+def test_the_audit_finds_an_unknown_label_wherever_it_is_and_needs_no_rows():
+    bar = np.arange(20)
+    end = np.where(bar == 15, NEVER, bar + 2)
+    nothing = np.empty(0, dtype=np.int64)
+    with pytest.raises(IntegrityError, match=r"of 1 training rows 1 break this: row 15 \(bar 15, label unknown\)"):
+        audit_split(np.array([15]), np.arange(3), bar, end)
+    audit_split(nothing, np.arange(3), bar, end)
+    audit_split(np.arange(3), nothing, bar, end)
+    # A test row without a label is its bar alone: what comes after may train.
+    audit_split(np.array([16]), np.array([15]), bar, end)
 
 
 def test_the_audit_finds_a_training_row_without_a_label(sound):
@@ -177,6 +349,8 @@ def test_a_rolling_fold_trains_on_no_row_before_its_window():
         ([Span(10, 10), Span(10, 40)], 0, "and end after that; it is 10..10"),
         ([Span(10, 40, 10)], 0, "train before it predicts, 0 <= train_from < 10; train_from is 10"),
         ([Span(0, 40)], 0, "train_from < 0"),
+        ([Span(10, 40, 2, 11)], 0, "2 < train_stop <= 10; train_stop is 11"),
+        ([Span(10, 40, 2, 2)], 0, "2 < train_stop <= 10; train_stop is 2"),
     ],
 )
 def test_spans_that_leave_a_bar_out_or_train_on_what_they_predict_are_refused(found, start, said):

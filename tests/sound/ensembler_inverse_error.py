@@ -14,4 +14,4 @@ def inverse_error(history, floor: float = 1e-9):
 
 @quorate.hookimpl
 def quorate_ensemblers():
-    yield quorate.EnsemblerSpec("inverse-error", inverse_error)
+    yield quorate.EnsemblerSpec("inverse-squares", inverse_error)

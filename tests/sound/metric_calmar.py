@@ -20,4 +20,4 @@ def calmar(performance):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("calmar", calmar, annualised=True, ordered=True)
+    yield quorate.MetricSpec("own-calmar", calmar, annualised=True, ordered=True)

@@ -15,4 +15,4 @@ def payoff(performance):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("payoff", payoff)
+    yield quorate.MetricSpec("own-payoff", payoff)

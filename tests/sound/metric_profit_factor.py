@@ -15,4 +15,4 @@ def profit_factor(performance):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("profit-factor", profit_factor, reference="profit_factor")
+    yield quorate.MetricSpec("own-profit-factor", profit_factor, reference="profit_factor")

@@ -19,4 +19,4 @@ def sortino(performance, target: float = 0.0):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("sortino", sortino, annualised=True, reference="sortino")
+    yield quorate.MetricSpec("own-sortino", sortino, annualised=True, reference="sortino")

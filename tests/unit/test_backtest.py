@@ -19,7 +19,8 @@ from quorate.bars import Bars
 from quorate.decide import share_of_capital
 from quorate.errors import IntegrityError
 from quorate.evidence import Evidence, Performance
-from quorate_plugins import gates, metrics
+from quorate_plugins import metrics
+from quorate_plugins.gates import headline as gates
 
 GONE = 5  # so that short markets have symbols that end
 FREE = Trading(capital=1000.0)

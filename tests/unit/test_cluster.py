@@ -460,6 +460,7 @@ def test_only_what_a_run_needs_travels(home, tmp_path):
     assert {p.relative_to(tmp_path / "job").as_posix() for p in (tmp_path / "job").rglob("*") if p.is_file()} == {
         f"runs/{run.id}/run.json",
         f"runs/{run.id}/recipe.toml",
+        "ledger/borrowed",
         f"bars/{'f' * 8}.parquet",
         f"bars/{'f' * 8}.json",
         f"sources/{sha256}.py",

@@ -10,14 +10,18 @@ import pytest
 import quorate
 from quorate import statistics
 from quorate.backtest import GONE, Trading, equity_curves
+from quorate.combiner import EnsembleHistory, weighted
 from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
-from quorate.decide import ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
-from quorate.ensemble import EnsembleHistory, combine, member_weights, weighted
+from quorate.decide import Plan, ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
+from quorate.ensemble import combine
 from quorate.errors import PluginError
 from quorate.folds import Fold, walk_forward
 from quorate.specs import Span
+from quorate.testing import market
+from quorate.weighing import member_weights
 from quorate_data.simulated import simulated
-from quorate_plugins.ensemblers import mean, past_performance, quorate_ensemblers
+from quorate_plugins.ensemblers import quorate_ensemblers
+from quorate_plugins.ensemblers.weights import mean, past_performance
 from quorate_plugins.labels import quorate_labels
 from quorate_strategies.threshold import long_flat, long_short
 
@@ -41,12 +45,12 @@ class World:
     predictions: np.ndarray
 
     def combine(self, spec=PAST, **params):
-        return combine(spec, params, MEMBERS, self.predictions, self.dataset, self.folds, True)
+        return combine(spec, params, MEMBERS, self.predictions, self.dataset, self.folds, True)[:2]
 
     def decide(self, values=None, rule=RULE, spec=LONG_SHORT):
         values = self.predictions[:, 0] if values is None else values
         score = to_panel(score_of(values, True), self.dataset, self.bars)
-        return decide([(spec, {}, score)], self.bars, self.dataset, self.folds, rule, COSTS)[0]
+        return decide([Plan(spec, {}, score)], self.bars, self.dataset, self.folds, rule, COSTS)[0]
 
     def with_other_labels(self, rows):
         y = self.dataset.y.copy()
@@ -84,6 +88,12 @@ def world():
         walk_forward(dataset.bar, dataset.end, [Span(k, min(k + TEST, N_BARS)) for k in range(FIRST, N_BARS, TEST)]),
         predictions,
     )
+
+
+def weights_of(spec, score, level, bars, params=None):
+    """The desired weights of a strategy at one threshold, without limits."""
+    plan = Plan(spec, params or {}, score)
+    return desired_weights(plan, [plan.default(level)], bars)[:, :, 0]
 
 
 def history(predictions, labels, binary=True):
@@ -249,7 +259,7 @@ def test_each_fold_takes_the_threshold_that_would_have_done_best_so_far(world):
     decisions = world.decide()
     span = world.bars.take(FIRST, N_BARS)
     alone = [
-        equity_curves(span, desired_weights(LONG_SHORT, {}, score, level)[FIRST:, :, None], COSTS)[:, 0]
+        equity_curves(span, weights_of(LONG_SHORT, score, level, world.bars)[FIRST:, :, None], COSTS)[:, 0]
         for level in RULE.grid
     ]
     for k, fold in enumerate(world.folds):
@@ -259,7 +269,7 @@ def test_each_fold_takes_the_threshold_that_would_have_done_best_so_far(world):
             continue
         sharpes = [statistics.sharpe((e[1:] / e[:-1] - 1)[:n], 252) for e in alone]
         assert decisions.thresholds[k] == RULE.grid[int(np.argmax(sharpes))]
-        expected = desired_weights(LONG_SHORT, {}, score, decisions.thresholds[k])
+        expected = weights_of(LONG_SHORT, score, decisions.thresholds[k], world.bars)
         assert np.array_equal(decisions.targets[fold.first : fold.stop], expected[fold.first : fold.stop])
     assert not decisions.targets[:FIRST].any()
 
@@ -287,7 +297,7 @@ def test_a_threshold_that_never_trades_is_not_chosen(world):
 
 def test_several_series_decide_as_each_would_alone(world):
     scores = [to_panel(score_of(world.predictions[:, j], True), world.dataset, world.bars) for j in range(2)]
-    plans = [(LONG_SHORT, {}, scores[0]), (LONG_FLAT, {}, scores[1]), (LONG_FLAT, {}, scores[0])]
+    plans = [Plan(LONG_SHORT, {}, scores[0]), Plan(LONG_FLAT, {}, scores[1]), Plan(LONG_FLAT, {}, scores[0])]
     together = decide(plans, world.bars, world.dataset, world.folds, RULE, COSTS)
     for plan, one in zip(plans, together, strict=True):
         alone = decide([plan], world.bars, world.dataset, world.folds, RULE, COSTS)[0]
@@ -336,7 +346,7 @@ def test_symbols_share_the_capital_among_those_with_a_recent_score():
 
 def test_weights_are_shares_and_zero_without_a_score():
     score = np.array([[0.5, -0.5], [np.nan, 0.5]])
-    assert desired_weights(LONG_SHORT, {}, score, 0.1).tolist() == [[0.5, -0.5], [0.0, 0.5]]
+    assert weights_of(LONG_SHORT, score, 0.1, market(2, 2)).tolist() == [[0.5, -0.5], [0.0, 0.5]]
 
 
 @pytest.mark.parametrize(
@@ -351,7 +361,7 @@ def test_weights_are_shares_and_zero_without_a_score():
 )
 def test_a_strategy_that_breaks_its_contract_is_told(function, message):
     with pytest.raises(PluginError, match="'faulty' " + message):
-        desired_weights(quorate.StrategySpec("faulty", function), {}, np.full((4, 1), 0.2), 0.1)
+        weights_of(quorate.StrategySpec("faulty", function), np.full((4, 1), 0.2), 0.1, market(4))
 
 
 def test_the_last_rows_have_predictions_and_no_label(world):

@@ -12,24 +12,34 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 
 import quorate
 from quorate.errors import PluginError
-from quorate.evidence import Evidence, GateResult, Performance, judge, measure, metric_values, overall, run_gates
+from quorate.evidence import Evidence, GateResult, Performance, judge
+from quorate.judging import measure, metric_values, overall, run_gates
 from quorate.registry import Registry
-from quorate_plugins import gates, metrics
+from quorate_plugins import metrics
+from quorate_plugins.gates import headline as gates
 
 NAMES = [
-    "sharpe", "max-drawdown", "win-rate", "total-return", "cagr", "volatility", "closed-trades", "exposure",
-    "turnover", "costs", "accuracy", "auc", "log-loss", "brier",
+    "sharpe", "lo-sharpe", "sortino", "calmar", "total-return", "cagr", "volatility", "max-drawdown", "drawdown-bars",
+    "value-at-risk-95", "expected-shortfall-95", "value-at-risk-99", "expected-shortfall-99",
+    "beta", "alpha", "information-ratio",
+    "win-rate", "win-rate-low", "expectancy", "profit-factor", "payoff", "closed-trades", "exposure", "turnover",
+    "costs", "accuracy", "direction-accuracy", "precision", "recall", "mcc", "auc", "log-loss", "brier",
+    "mse", "rmse", "mae", "wmape", "smape", "mape", "mase", "r2", "spearman", "ic", "icir",
 ]  # fmt: skip
 
 
 def trades(*profits, open_profits=()):
     pnl = [*profits, *open_profits]
     return pd.DataFrame(
-        {"pnl": np.array(pnl, dtype=float), "closed": [True] * len(profits) + [False] * len(open_profits)}
+        {
+            "pnl": np.array(pnl, dtype=float),
+            "pnl_fraction": np.array(pnl, dtype=float) / 1000,
+            "closed": [True] * len(profits) + [False] * len(open_profits),
+        }
     )
 
 
-def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y=(), binary=True):
+def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y=(), binary=True, **more):
     equity = quorate.statistics.equity_curve(np.array(returns, dtype=float), 1000.0)
     return Performance(
         times=np.arange(len(equity)).astype("datetime64[D]").astype("datetime64[us]"),
@@ -43,6 +53,7 @@ def performance(returns=(0.01, -0.02, 0.03), closed=(), open_profits=(), p=(), y
         predictions=np.array(p, dtype=float),
         labels=np.array(y, dtype=float),
         binary=binary,
+        **{name: np.array(value) for name, value in more.items()},
     )
 
 
@@ -62,6 +73,8 @@ def test_metrics_of_a_small_history_are_those_worked_out_by_hand():
     assert metrics.cagr(p) == pytest.approx(0.9 ** (252 / 3) - 1)
     assert metrics.volatility(p) == pytest.approx(math.sqrt(0.79 / 3 * 252))
     assert metrics.sharpe(p) == pytest.approx((0.2 / 3) / np.std([0.5, -0.5, 0.2], ddof=1) * math.sqrt(252))
+    assert metrics.expectancy(p) == pytest.approx((10 - 5 + 3) / 4 / 1000)
+    assert (metrics.profit_factor(p), metrics.payoff(p)) == pytest.approx((13 / 5, 6.5 / 5))
     assert metrics.win_rate(p) == 0.5  # a gain of nothing is no win, an open gain no win yet
     assert metrics.closed_trades(p) == 4
     assert (metrics.exposure(p), metrics.turnover(p), metrics.costs(p)) == (0.5, 3.0, 9.0)
@@ -103,6 +116,69 @@ def test_a_certain_forecast_that_fails_costs_much_and_not_everything():
 @pytest.mark.parametrize("y", [[1, 1, 1], [0, 0, 0]], ids=["all rose", "all fell"])
 def test_the_auc_of_a_single_class_is_undefined(y):
     assert math.isnan(metrics.auc(performance(p=[0.2, 0.5, 0.7], y=y)))
+
+
+@pytest.mark.parametrize("name", ["wmape", "smape", "mape"])
+def test_percentage_errors_of_classes_are_undefined(name):
+    assert math.isnan(getattr(metrics, name)(performance(p=[0.4, 0.6], y=[1, 1])))
+    assert getattr(metrics, name)(performance(p=[0.4, 0.6], y=[1, 1], binary=False)) > 0
+
+
+def test_a_rise_is_above_one_half_for_classes_and_above_zero_for_returns():
+    classes = performance(p=[0.9, 0.8, 0.3, 0.6, 0.2], y=[1, 0, 1, 1, 0])
+    returns = performance(p=[0.4, 0.3, -0.2, 0.1, -0.3], y=[0.1, -0.1, 0.1, 0.1, -0.1], binary=False)
+    for name, expected in (("precision", 2 / 3), ("recall", 2 / 3), ("mcc", 1 / 6), ("accuracy", 3 / 5)):
+        for measured in (classes, returns):
+            assert getattr(metrics, name)(measured) == pytest.approx(expected), name
+
+
+def test_one_half_is_no_direction():
+    measured = performance(p=[0.5, 0.5, 0.9], y=[0, 1, 1])
+    assert metrics.direction_accuracy(measured) == pytest.approx(1 / 3)
+    assert metrics.accuracy(measured) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "direction_accuracy", "precision", "recall", "mcc", "auc", "mse", "r2"])
+def test_a_forecast_that_is_not_known_leaves_nothing_to_measure(name):
+    assert math.isnan(getattr(metrics, name)(performance(p=[0.1, math.nan, 0.9], y=[0, 1, 1])))
+
+
+def test_the_naive_forecast_is_the_measure_where_there_is_one():
+    y, p = [0.02, 0.01, 0.04, -0.01], [0.01, -0.01, 0.02, 0.01]
+    given = performance(p=p, y=y, binary=False, naive=[math.nan, 0.0, 0.0, 0.0])
+    assert metrics.mase(given) == pytest.approx((2 + 2 + 2) / (1 + 4 + 1))
+    assert math.isnan(metrics.mase(performance(p=p, y=y, binary=False)))
+    assert math.isnan(metrics.mase(performance(p=p, y=y, binary=False, naive=[math.nan] * 4)))
+
+
+def test_the_information_coefficient_is_across_symbols_where_there_are_enough():
+    y, p = [0.1, 0.2, 0.3, 0.3, 0.2, 0.1], [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]
+    across = performance(p=p, y=y, binary=False, forecast_bar=[0, 0, 0, 1, 1, 1])
+    assert metrics.ic(across) == pytest.approx(0, abs=1e-12)
+    assert metrics.icir(across) == pytest.approx(0, abs=1e-12)
+    one = performance(p=p, y=y, binary=False)
+    assert metrics.ic(one) == metrics.spearman(one)
+
+
+def test_figures_beside_the_market_need_one():
+    beside = performance([0.02, -0.01, 0.03, -0.02], market=[0.01, -0.01, 0.02, -0.02])
+    assert metrics.beta(beside) == pytest.approx(1.3)
+    assert metrics.alpha(beside) == pytest.approx(0.005 * 252)
+    assert metrics.information_ratio(beside) == pytest.approx(0.5 * math.sqrt(3) * math.sqrt(252))
+    alone = performance([0.02, -0.01, 0.03, -0.02])
+    assert all(math.isnan(f(alone)) for f in (metrics.beta, metrics.alpha, metrics.information_ratio))
+
+
+def test_an_account_that_never_falls_is_in_no_drawdown():
+    assert metrics.drawdown_bars(performance(np.zeros(5))) == 0
+    assert metrics.drawdown_bars(performance([0.1, -0.5, 0.1])) == 2
+    assert math.isnan(metrics.drawdown_bars(performance([0.1, math.nan])))
+
+
+def test_the_lower_bound_of_the_win_rate_needs_trades():
+    assert metrics.win_rate_low(performance(closed=[1] * 53 + [-1] * 47)) == pytest.approx(0.4482, abs=5e-5)  # Wilson
+    assert math.isnan(metrics.win_rate_low(performance()))
+    assert math.isnan(metrics.win_rate_low(performance(closed=[math.nan])))
 
 
 @pytest.mark.parametrize("name", ["auc", "log_loss", "brier"])

@@ -12,7 +12,7 @@ import quorate
 from quorate import provenance
 from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
-from quorate.recipe.schema import STANDARD_GATES
+from quorate.recipe.schema import PRESETS, STANDARD
 from quorate.registry import Registry
 from quorate.session import open_session
 
@@ -83,8 +83,8 @@ UNKNOWN = {
     "feature-pattern": ({"features": {"use": ["nothing_*"]}}, ["features.use: unknown feature 'nothing_*'"]),
     "feature-group": ({"features": {"use": ["group:momentm"]}}, ["unknown group 'momentm'", "did you mean 'momentum'"]),
     "excluded-feature": ({"features": {"exclude": ["retrun_1"]}}, ["features.exclude: 'retrun_1'", "'return_1'"]),
-    "ensembler": ({"ensemble": {"method": "meen"}}, ["ensemble.method: unknown ensembler", "did you mean 'mean'?"]),
-    "compared-ensembler": ({"ensemble": {"compare": ["meen"]}}, ["ensemble.compare: unknown", "did you mean 'mean'?"]),
+    "ensembler": ({"ensemble": {"method": "meen"}}, ["ensemble.method: unknown ensembler", "did you mean 'mean'"]),
+    "compared-ensembler": ({"ensemble": {"compare": ["meen"]}}, ["ensemble.compare: unknown", "did you mean 'mean'"]),
     "strategy": ({"strategy": {"name": "long-flt"}}, ["strategy.name: unknown strategy", "'long-flat'"]),
     "compared-strategy": ({"strategy": {"compare": ["long-flt"]}}, ["strategy.compare: unknown", "'long-flat'"]),
     "gate": ({"gates": {"sharp": {}}}, ["gates.sharp: unknown gate", "did you mean 'sharpe'?"]),
@@ -135,7 +135,7 @@ WRONG = {
     "gate-parameter": ({"gates": {"sharpe": {"threshold": "x"}}}, "gates.sharpe.threshold must be a valid number"),
     "no-model": ({"models": {}}, "models: the recipe has no usable model: name at least one, e.g. [models.logistic]"),
     "baselines-only": ({"models": {"majority": {}}}, "models: the recipe has no usable model"),
-    "no-gate": ({"gates": dict.fromkeys(STANDARD_GATES, False)}, "gates: none is left"),
+    "no-gate": ({"gates": dict.fromkeys(STANDARD, False)}, "gates: none is left"),
     "no-feature": ({"features": {"exclude": ["*"]}}, "features: none is selected"),
     "classifier-of-a-number": (
         {"labels": {"name": "return"}},
@@ -276,8 +276,8 @@ def test_false_takes_a_model_or_a_gate_away_and_a_table_brings_it_back(write):
     write('extends = "planted"\n[models]\nlogistic = false\n[gates]\nwin-rate = false\n', "less.toml")
     less = resolve(load_recipe(write('extends = "less.toml"', "a.toml"), REGISTRY), REGISTRY)[0]
     assert "logistic" not in less.models
-    assert "win-rate" not in less.gates
-    assert "sharpe" in less.gates
+    assert "win-rate" not in less.gates.judging
+    assert "sharpe" in less.gates.judging
     more = resolve(load_recipe(write('extends = "less.toml"\n[models.logistic]\n', "b.toml"), REGISTRY), REGISTRY)[0]
     assert "logistic" in more.models
 
@@ -285,8 +285,23 @@ def test_false_takes_a_model_or_a_gate_away_and_a_table_brings_it_back(write):
 @pytest.mark.parametrize("gates", [{}, {"sharpe": {"threshold": 2.0}}], ids=["none-named", "one-named"])
 def test_naming_a_gate_leaves_the_other_standard_gates_in_place(gates):
     recipe = resolved({"gates": gates})
-    assert set(recipe.gates) == set(STANDARD_GATES)
-    assert recipe.gates["sharpe"]["threshold"] == (2.0 if gates else 1.0)
+    assert set(recipe.gates.judging) == set(STANDARD)
+    assert recipe.gates.judging["sharpe"]["threshold"] == (2.0 if gates else 1.0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_says_what_is_judged_and_how_strictly(preset):
+    recipe = resolved({"gates": {"preset": preset, "dsr": {"sure": 0.99}, "win-rate": False}})
+    judging = recipe.gates.judging
+    assert set(judging) == {*PRESETS[preset], "dsr"} - {"win-rate"}
+    assert judging["dsr"] == {"confidence": 0.95 if preset == "strict" else 0.9, "sure": 0.99}
+    assert resolve(recipe, REGISTRY)[0].gates.judging.keys() - judging.keys() == {"win-rate"}
+    assert validate(tomllib.loads(to_toml(recipe, REGISTRY)), "again").gates.judging == judging
+
+
+def test_an_unknown_preset_is_told_what_there_is():
+    with pytest.raises(quorate.RecipeError, match=r"gates.preset: .*'headline', 'standard' or 'strict'.*'standart'"):
+        resolved({"gates": {"preset": "standart"}})
 
 
 def test_false_takes_a_gate_of_a_plugin_file_away(write):
@@ -298,8 +313,8 @@ def test_false_takes_a_gate_of_a_plugin_file_away(write):
             yield quorate.GateSpec("mine", lambda evidence: quorate.judge("mine", 1.0, ">", 0.0))
     """
     registry = Registry.load([write(gate, "mine.py")])
-    assert "mine" in resolved(registry=registry).gates
-    assert "mine" not in resolved({"gates": {"mine": False}}, registry).gates
+    assert "mine" in resolved(registry=registry).gates.judging
+    assert "mine" not in resolved({"gates": {"mine": False}}, registry).gates.judging
 
 
 def test_false_takes_a_baseline_away():
@@ -580,7 +595,7 @@ def test_a_resolved_recipe_says_everything_that_will_run():
     assert len(recipe.features.use) >= 40
     assert len(recipe.threshold.grid) == 10
     assert recipe.threshold.default is not None
-    assert recipe.gates["sharpe"] == {"threshold": 1.0}
+    assert recipe.gates.judging["sharpe"] == {"threshold": 1.0}
     assert recipe.models["logistic"].options
     assert {"majority", "persistence"} <= set(recipe.models)
     assert recipe.data.options == {"dataset": "nasdaq"}

@@ -432,16 +432,6 @@ def test_a_run_is_computed_again_from_the_kept_plugin_source_not_from_the_file(h
     assert quorate.promote(home=home.path).results["holdout"] is not None
 
 
-# --- the count of recipes that opened a holdout
-
-
-def test_a_recipe_that_opens_a_holdout_counts_once(home):
-    assert home.record_opening("bars", "recipe-1", "run-1") == 1
-    assert home.record_opening("bars", "recipe-1", "run-2") == 1
-    assert home.record_opening("bars", "recipe-2", "run-3") == 2
-    assert home.record_opening("other-bars", "recipe-2", "run-4") == 1
-
-
 # --- Parquet
 
 

@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _execution
+from quorate.cli import _execution, _ledger
 from quorate.cli._base import (
     EXIT,
+    INTEGRITY,
     AddressOption,
     HomeOption,
     JsonOption,
@@ -113,6 +114,24 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
 
             render_gates(report, console.out())
     raise typer.Exit(EXIT[report.verdict])
+
+
+@app.command()
+@command
+def audit(
+    recipe: RecipeArgument,
+    full: Annotated[bool, typer.Option("--full", help="With the recipe's own folds and parameters.")] = False,
+    draws: Annotated[int, typer.Option(min=5, max=1000, help="Markets without anything to find.")] = 20,
+    sets: SetOption = None,
+    plugins: PluginOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for leaks in a recipe's pipeline; exits 12 if there is one."""
+    from quorate.cli import _audit
+
+    clean = _audit.show(recipe, sets or (), plugins or (), full, draws, home, as_json)
+    raise typer.Exit(0 if clean else INTEGRITY)
 
 
 @app.command()
@@ -241,6 +260,7 @@ def recipe_list(as_json: JsonOption = False) -> None:
 
 
 _execution.register(app)
+_ledger.register(app)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +150,9 @@ def prediction(result: Prediction, as_json: bool) -> None:
         [t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in result.targets
     ]
     target.print(console.table(columns, [rows]))
-    cells = [[m, f"{result.weights[m]:.1%}", *(_figure(t["members"][m]) for t in result.targets[:6])] for m in members]
+    cells = [
+        [m, _figure(result.weights[m], ".1%"), *(_figure(t["members"][m]) for t in result.targets[:6])] for m in members
+    ]
     target.print(
         console.table(
             [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in result.targets[:6])], [cells]
@@ -159,5 +162,5 @@ def prediction(result: Prediction, as_json: bool) -> None:
         console.err().print(f"note: the verdict on this ensemble is {result.verdict}; it has not earned promotion")
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _figure(value: float | None, form: str = ".4f") -> str:
+    return "-" if value is None or math.isnan(value) else format(value, form)

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 from typing import Any
 
 import tomli_w
+from pydantic import ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.options import resolve_options
 from quorate.providers import Plugin
 from quorate.recipe.load import redact, substitute
 from quorate.recipe.schema import (
+    PRESETS,
     RETURN_THRESHOLDS,
     SCORE_THRESHOLDS,
-    STANDARD_GATES,
     Costs,
     Data,
     Folds,
+    Gates,
     Holdout,
     Model,
     Recipe,
+    Risk,
+    Strategy,
 )
 from quorate.registry import Registry
-from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
+from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Spec, SplitterSpec
 
+COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+@")
 
@@ -57,12 +63,12 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
-    splitter = _named(registry, "splitter", recipe.folds.splitter, "folds.splitter")
     cost = _named(registry, "cost", recipe.costs.model, "costs.model")
     ensembler = _named(registry, "ensembler", recipe.ensemble.method, "ensemble.method")
+    for where, name in (("method", recipe.ensemble.method), *(("compare", n) for n in recipe.ensemble.compare)):
+        _suited(registry, name, label, f"ensemble.{where}")
     strategy = _named(registry, "strategy", recipe.strategy.name, "strategy.name")
-    for name in recipe.ensemble.compare:
-        _named(registry, "ensembler", name, "ensemble.compare")
+    params = resolve_options(strategy, recipe.strategy.params, "strategy.params")
     for name in recipe.strategy.compare:
         _named(registry, "strategy", name, "strategy.compare")
     resolved = recipe.model_copy(
@@ -73,9 +79,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
             "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
-            "folds": Folds.model_validate(
-                {"splitter": splitter.name, **resolve_options(splitter, recipe.folds.options, "folds")}
-            ),
+            "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
             "models": dict(sorted(models.items())),
@@ -83,13 +87,52 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
                 update={"params": resolve_options(ensembler, recipe.ensemble.params, "ensemble.params")}
             ),
             "strategy": recipe.strategy.model_copy(
-                update={"params": resolve_options(strategy, recipe.strategy.params, "strategy.params")}
+                update={
+                    "params": params,
+                    "grid": _grid(recipe.strategy, strategy, params, len(set(threshold.grid or ()))),
+                }
             ),
             "threshold": threshold,
-            "gates": dict(sorted(_gates(recipe, registry).items())),
+            "gates": Gates.model_validate({"preset": recipe.gates.preset, **_gates(recipe, registry)}),
         }
     )
     return resolved, warnings
+
+
+def _grid(given: Strategy, spec: Spec, params: dict[str, Any], n_thresholds: int) -> dict[str, list[Any]]:
+    """Return the values to choose from, checked as those of the options and limits that they stand for."""
+    limits = [f"risk.{name}" for name in Risk.model_fields]
+    grid: dict[str, list[Any]] = {}
+    for key, values in sorted(given.grid.items()):
+        try:
+            if key in limits:
+                grid[key] = [_limit(given.risk, key, value) for value in values]
+            else:
+                grid[key] = [resolve_options(spec, {**params, key: v}, "strategy.grid")[key] for v in values]
+        except RecipeError as e:
+            if key in params or key in limits:
+                raise
+            raise RecipeError(
+                f"strategy.grid: unknown key {key!r}: it must be one of {one_of([*params, *limits])}"
+                f"{near_misses(key, [*params, *limits])}"
+            ) from e
+    combinations = n_thresholds * math.prod(len(set(values)) for values in grid.values())
+    if grid and combinations > COMBINATIONS:
+        raise RecipeError(
+            f"strategy.grid: with {n_thresholds} thresholds there are {combinations:,} combinations to choose from; "
+            f"at most {COMBINATIONS:,} are possible: name fewer values, or fewer in threshold.grid"
+        )
+    return grid
+
+
+def _limit(risk: Risk, key: str, value: Any) -> Any:
+    """Return a value of a limit as the recipe's own table takes it."""
+    name = key.removeprefix("risk.")
+    try:
+        return getattr(Risk.model_validate({**risk.model_dump(), name: value}), name)
+    except ValidationError as e:
+        detail = e.errors()[0]["msg"].removeprefix("Input should ")
+        raise RecipeError(f"strategy.grid.{key} must {detail}; it was {value!r}") from e
 
 
 def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
@@ -103,6 +146,28 @@ def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
 def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
     _find(registry, kind, name, where)
     return registry.get(kind, name)
+
+
+def _folds(recipe: Recipe, registry: Registry) -> Folds:
+    from quorate.folds import check_walk_forward  # it needs NumPy, which showing a recipe does not
+
+    splitter = _named(registry, "splitter", recipe.folds.splitter, "folds.splitter")
+    assert isinstance(splitter, SplitterSpec)
+    check_walk_forward(splitter)
+    options = resolve_options(splitter, recipe.folds.options, "folds")
+    return Folds.model_validate({"splitter": splitter.name, "embargo": recipe.folds.embargo, **options})
+
+
+def _suited(registry: Registry, name: str, label: LabelSpec, where: str) -> None:
+    """Raise `RecipeError`, if an ensembler is for the other kind of label."""
+    spec = _named(registry, "ensembler", name, where)
+    assert isinstance(spec, EnsemblerSpec)
+    if spec.task not in ("any", label.task):
+        fit = [n for n in registry.names("ensembler") if getattr(registry.get("ensembler", n), "task", "") != spec.task]
+        raise RecipeError(
+            f"{where}: {name!r} is for {spec.task} labels, and label {label.name!r} is for {label.task}: "
+            f"use one of {one_of(fit)}"
+        )
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
@@ -197,14 +262,20 @@ def _is_baseline(registry: Registry, name: str) -> bool:
 
 
 def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    unasked: dict[str, Any] = {n: {} for n in (*STANDARD_GATES, *registry.given("gate"))}
-    for name, given in recipe.gates.items():
+    preset, named = PRESETS[recipe.gates.preset], recipe.gates.named
+    for name, given in named.items():
         if given is False:
             _find(registry, "gate", name, f"gates.{name} = false")
-    names = {n: g for n, g in {**unasked, **recipe.gates}.items() if g is not False}
-    if not names:
+    names: dict[str, Any] = {**preset, **{name: {} for name in registry.given("gate")}}
+    for name, given in named.items():
+        names[name] = False if given is False else {**(names.get(name) or {}), **given}
+    judging = {name: options for name, options in sorted(names.items()) if options is not False}
+    if not judging:
         raise RecipeError("gates: none is left; a run without gates cannot be judged")
-    return {n: resolve_options(_named(registry, "gate", n, f"gates.{n}"), g, f"gates.{n}") for n, g in names.items()}
+    return {
+        name: resolve_options(_named(registry, "gate", name, f"gates.{name}"), options, f"gates.{name}")
+        for name, options in judging.items()
+    }
 
 
 def to_toml(recipe: Recipe, registry: Registry) -> str:
@@ -214,7 +285,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     """
     table = recipe.model_dump(exclude_none=True)
     baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
-    for section, unasked in (("models", baselines), ("gates", STANDARD_GATES)):
+    for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
     return tomli_w.dumps({**table, "data": _masked(table["data"])})
 

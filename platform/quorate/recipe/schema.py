@@ -5,13 +5,37 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
-STANDARD_GATES = ("sharpe", "max-drawdown", "win-rate", "sample-size")
 
 Params = dict[str, Any]
+
+# What is judged, by preset; a recipe adds, changes and takes away.
+HEADLINE: dict[str, Params] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}}
+STANDARD: dict[str, Params] = {
+    "integrity": {},
+    "null-market": {},
+    **HEADLINE,
+    "sample-size": {},
+    "psr": {},
+    "spa": {},
+    "stepm": {},
+    "mcs": {},
+    "dsr": {},
+    "pbo": {},
+    "forecast": {},
+    "cost-stress": {},
+    "delay": {},
+    "concentration": {},
+    "halves": {},
+}
+PRESETS: dict[str, dict[str, Params]] = {
+    "headline": HEADLINE,
+    "standard": STANDARD,
+    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}},
+}
 
 
 class Section(BaseModel):
@@ -71,9 +95,13 @@ class Features(Section):
 
 
 class Folds(Open):
-    """The walk-forward; every other key is an option of the splitter."""
+    """The walk-forward; every other key is an option of the splitter.
+
+    No training label ends within the `embargo` bars before a fold; purging by the labels' ends needs none.
+    """
 
     splitter: str = "expanding"
+    embargo: int = Field(default=0, ge=0)
 
 
 class Model(Open):
@@ -83,11 +111,16 @@ class Model(Open):
 
 
 class Ensemble(Section):
-    """How members are combined: `method` is judged, `compare` are shown beside it."""
+    """How members are combined: `method` is judged, `compare` are shown beside it.
+
+    `calibration` brings members of different scales to one before they are combined, by rows whose label had
+    ended at the fold's first bar.
+    """
 
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
+    calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
 
 
 class Threshold(Section):
@@ -102,12 +135,54 @@ class Threshold(Section):
     min_bars: int = Field(default=250, ge=2)
 
 
+class Risk(Section):
+    """Limits on each symbol's position, for every strategy; 0 is off.
+
+    `stop`, `trailing` and `atr` end a position that has lost this fraction since entry, is this fraction below
+    its best close, or this many average true ranges below the price of entry (above, for shorts); `max_bars`
+    ends it after so many bars. A smaller change of weight than `band` is not made. Weights are scaled down
+    where the realised volatility is above `volatility`, per year.
+    """
+
+    stop: float = Field(default=0.0, ge=0, lt=1)
+    trailing: float = Field(default=0.0, ge=0, lt=1)
+    atr: float = Field(default=0.0, ge=0)
+    atr_window: int = Field(default=14, ge=1)
+    max_bars: int = Field(default=0, ge=0)
+    band: float = Field(default=0.0, ge=0, le=2)
+    volatility: float = Field(default=0.0, ge=0)
+    volatility_window: int = Field(default=20, ge=2)
+
+
 class Strategy(Section):
-    """How scores become desired weights: `name` is judged, `compare` are shown beside it."""
+    """How scores become desired weights: `name` is judged, `compare` are shown beside it.
+
+    `risk` limits the positions of all of them. `grid` holds values of options, and of limits as ``risk.NAME``,
+    of which each fold chooses the best from the past, together with the threshold.
+    """
 
     name: str = "long-flat"
     compare: list[str] = ["long-short"]
     params: Params = {}
+    risk: Risk = Risk()
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _dotted(cls, given: Any) -> Any:
+        """Return the grid with limits as ``risk.NAME``, also where they are a table of their own, as TOML has it."""
+        limits = given.get("risk") if isinstance(given, dict) else None
+        if not isinstance(limits, dict):
+            return given
+        return {**{k: v for k, v in given.items() if k != "risk"}, **{f"risk.{k}": v for k, v in limits.items()}}
+
+    @field_validator("grid")
+    @classmethod
+    def _comparable(cls, grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        for key, values in grid.items():
+            if not (all(isinstance(v, str) for v in values) or all(isinstance(v, bool | int | float) for v in values)):
+                raise ValueError(f"must hold numbers, or texts, to choose from; {key} has {values!r}")
+        return grid
 
 
 class Costs(Open):
@@ -121,6 +196,25 @@ class Backtest(Section):
 
     fill: Literal["open", "close"] = "open"
     capital: float = Field(default=100_000.0, gt=0)
+
+
+class Gates(BaseModel):
+    """What is judged: the gates of a preset, and every other key one more, or one changed; false takes one away."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, Params | Literal[False]]
+
+    preset: Literal["headline", "standard", "strict"] = "standard"
+
+    @property
+    def named(self) -> dict[str, Params | Literal[False]]:
+        """The gates that the recipe names itself."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def judging(self) -> dict[str, Params]:
+        """The gates that the recipe names and does not take away: all of them, once it is resolved."""
+        return {name: params for name, params in self.named.items() if params is not False}
 
 
 class Execution(Section):
@@ -161,5 +255,5 @@ class Recipe(Section):
     strategy: Strategy = Strategy()
     costs: Costs = Costs()
     backtest: Backtest = Backtest()
-    gates: dict[str, Params | Literal[False]] = {}  # beside the standard ones; false takes one away
+    gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
     execution: Execution = Execution()

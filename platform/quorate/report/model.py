@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import StoreError
-from quorate.evidence import overall
+from quorate.judging import overall
 from quorate.provenance import digest
 
 if TYPE_CHECKING:
@@ -128,6 +128,11 @@ class Report:
     def weights(self) -> pd.DataFrame:
         """Desired weights of the judged series."""
         return self._stored("weights")
+
+    @cached_property
+    def votes(self) -> pd.DataFrame:
+        """What each member weighed in the judged ensemble at each bar; NaN for a method without weights."""
+        return self._stored("votes")
 
     @cached_property
     def fits(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 from quorate import console
 from quorate.errors import QuorateError
 from quorate.report.model import Report
+from quorate.report.words import paragraph
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 TINY, NARROW, WIDE = 56, 80, 112
@@ -53,9 +54,9 @@ def _head(report: Report, target: console.Console) -> None:
         ("holdout", _holdout_line(holdout)),
         ("costs", f"{costs}, {fill}"),
     ]
-    if report.results["holdout"]:
-        rows.append(("promotion", report.verdict))
     target.print(console.facts(rows))
+    target.print()
+    target.print(console.literal(paragraph(report)))
 
 
 def _costs(costs: Mapping[str, Any]) -> str:
@@ -83,7 +84,7 @@ def _holdout_line(holdout: Mapping[str, Any]) -> str:
 
 def _part(report: Report, name: str, target: console.Console) -> None:
     part = report.results[name]
-    span, verdicts = part["span"], [gate["verdict"] for gate in part["gates"]]
+    span, verdicts = part["span"], [gate["verdict"] for gate in part["gates"] if gate.get("required", True)]
     judged = part["series"][0]
     counts = ", ".join(
         f"{verdicts.count(v)} {word}" for v, word in zip(PASSING, ("failed", "insufficient", "passed"), strict=True)
@@ -97,6 +98,8 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     target.print(_gates(part["gates"], target.width))
     _reasons(part["gates"], target)
     target.print(_series(part, target.width))
+    if members := part.get("members"):
+        target.print(_gain(members))
     _curve(report, name, judged, target)
     target.print(_folds(part["folds"], target.width))
     for warning in part["warnings"]:
@@ -115,8 +118,8 @@ def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
     for g in gates:
         show = _SHOW[g["unit"]]
         row = [
-            console.verdict_text(g["verdict"], short=True),
-            g["gate"],
+            console.verdict_text(_word(g), short=True),
+            f"{g['tier']} {g['gate']}",
             show(g["value"]),
             f"{g['condition']} {show(g['threshold'])}",
         ]
@@ -130,17 +133,35 @@ def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
     return console.table(columns, [rows])
 
 
+def _word(gate: Mapping[str, Any]) -> str:
+    """Return the verdict; what is missed without counting is a warning."""
+    counts = gate.get("required", True) or gate["verdict"] == "PASS"
+    return str(gate["verdict"]) if counts else "WARN"
+
+
 def _reasons(gates: Sequence[Mapping[str, Any]], target: console.Console) -> None:
     """Tell what the table has no room for: the uncertainty, and why a gate did not pass."""
     rows = []
     for gate in gates:
         told = [] if target.width >= WIDE else [gate["uncertainty"], gate["sample"]]
-        if gate["value"] is None or gate["verdict"] == "INSUFFICIENT":
+        if gate["verdict"] != "PASS" and not gate["reason"].startswith("must be "):
             told.append(gate["reason"])
+        if gate.get("warning", "") != gate["reason"]:
+            told.append(gate.get("warning", ""))
         if any(told):
             rows.append((gate["gate"], ", ".join(text for text in told if text)))
     if rows:
         target.print(console.facts(rows))
+
+
+def _gain(members: Mapping[str, Any]) -> str:
+    """Return how alike the members are, and what their ensemble gained over the best of them."""
+    gain, alike = members["gain"], members["mean-correlation"]
+    told = f"{len(members['members'])} members" + ("" if alike is None else f", mean correlation {alike:.2f}")
+    if gain.get("gain") is None:
+        return f"{told}\n"
+    interval = "" if gain["low"] is None else f", 90% CI {gain['low']:+.2f} to {gain['high']:+.2f}"
+    return f"{told}; Sharpe of the ensemble less that of {gain['best-member']}: {gain['gain']:+.2f}{interval}\n"
 
 
 # heading, metric, how it reads, the least width of a terminal that shows it
@@ -223,12 +244,18 @@ def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:
             f"{fold['threshold']:g}",
         ]
         if width >= NARROW:
-            voting = [(name, weight) for name, weight in fold["weights"].items() if weight > 0]
-            top = sorted(voting, key=lambda item: -item[1])[:top_count]
-            equal = len({round(w, 12) for w in fold["weights"].values()}) == 1
-            row.append("equal" if equal else ", ".join(f"{name} {weight:.0%}" for name, weight in top))
+            row.append(_votes(fold["weights"], top_count))
         rows.append(row)
     return console.table(columns, [rows])
+
+
+def _votes(weights: Mapping[str, float | None], most: int) -> str:
+    """Return the members that weigh most, against the others, too; a method may have no weights."""
+    known = [(name, weight) for name, weight in weights.items() if weight]
+    if len({round(w, 12) for w in weights.values() if w is not None}) == 1:
+        return "equal"
+    top = sorted(known, key=lambda item: -abs(item[1]))[:most]
+    return ", ".join(f"{name} {weight:.0%}" for name, weight in top) or "none"
 
 
 def _foot(report: Report, target: console.Console) -> None:
@@ -268,6 +295,7 @@ def _signed(value: float | None, unit: str) -> str:
 
 _SHOW: dict[str, Any] = {
     "ratio": _ratio,
+    "p-value": lambda v: UNDEFINED if v is None else f"{v:.3f}",
     "ratio3": lambda v: UNDEFINED if v is None else f"{v:.3f}",
     "fraction": _percent,
     "count": _count,

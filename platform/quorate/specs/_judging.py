@@ -5,26 +5,52 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from quorate.errors import PluginError, near_misses, one_of
 from quorate.specs._base import Spec
+
+BAR_INPUTS = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
 class StrategySpec(Spec):
-    """A strategy: ``function(score, threshold, **params)`` gives desired weights in [-1, 1].
+    """A strategy: ``function(score, threshold, **inputs, **params)`` gives desired weights in [-1, 1].
 
-    `score` is float64 (n_bars, n_symbols), NaN where there is no prediction; row *t* of the result
-    may read rows up to *t* only. The platform scales the weights so that the gross exposure of all
-    symbols is at most one.
+    `score` is float64 (n_bars, n_symbols), read-only, NaN where there is no prediction; row *t* of the
+    result may read rows up to *t* only, of the inputs too. The platform applies the recipe's
+    ``[strategy.risk]`` and scales the weights so that the gross exposure of all symbols is at most one.
+
+    A function whose signature names them is also given `bars_per_year` (float, for annualising), `binary`
+    (bool: the score is ``2p - 1``, else an expected return) and `horizon` (int: bars of the label).
 
     Parameters
     ----------
+    inputs : tuple of str
+        What it reads of the bars beside the score, passed by name: of ``open``, ``high``, ``low``,
+        ``close``, ``volume``; panels like the score, NaN where a symbol has no bar.
     cross_sectional : bool
-        The weight of a symbol depends on the scores of the others, e.g. by rank.
+        The weight of a symbol depends on the scores or bars of the others, e.g. by rank.
+
+    Raises
+    ------
+    PluginError
+        If an input is unknown.
     """
 
     kind: ClassVar[str] = "strategy"
 
+    inputs: tuple[str, ...] = ()
     cross_sectional: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.inputs, str):
+            raise PluginError(f"strategy {self.name!r}: inputs must be a tuple, e.g. ({self.inputs!r},)")
+        for name in self.inputs:
+            if name not in BAR_INPUTS:
+                raise PluginError(
+                    f"strategy {self.name!r}: unknown input {name!r}: it must be one of {one_of(BAR_INPUTS)}"
+                    f"{near_misses(name, BAR_INPUTS)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -74,11 +100,14 @@ class GateSpec(Spec):
     ----------
     tier : {"A", "B", "C", "D"}
         A integrity, B headline, C statistical evidence, D robustness.
+    parts : tuple of {"development", "holdout"}
+        Which parts of a run it judges.
     """
 
     kind: ClassVar[str] = "gate"
 
     tier: Literal["A", "B", "C", "D"] = "B"
+    parts: tuple[Literal["development", "holdout"], ...] = ("development", "holdout")
 
 
 @dataclass(frozen=True)

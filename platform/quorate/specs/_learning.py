@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.space import Distribution
@@ -47,6 +47,8 @@ class ModelSpec(Spec):
         The model takes NaN in `X`.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
+    audit_params : mapping
+        Parameters for the audit's many fits, where they are less than the recipe's: few trees or epochs.
     baseline : bool
         A baseline is judged beside the ensemble but never a member of it.
     cpus : int
@@ -68,6 +70,7 @@ class ModelSpec(Spec):
     validation: float = 0.0
     accepts_nan: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
+    audit_params: Mapping[str, Any] = field(default_factory=dict)
     baseline: bool = False
     cpus: int = 1
     gpus: float = 0.0
@@ -169,27 +172,62 @@ class SplitterSpec(Spec):
     `sessions` are the dates of all bars that may be known, datetime64[D] (n_bars,); `start` is the
     position of the first bar that may be predicted: 0, or where the holdout begins. Spans follow one
     another without a gap up to the last bar. Which rows train is the platform's work: those from
-    ``Span.train_from`` on whose label had ended before the span. The options are the recipe's
-    ``[folds]`` table.
+    ``Span.train_from`` on whose label had ended before the span, and the recipe's ``folds.embargo``
+    bars earlier still. The other keys of the recipe's ``[folds]`` table are the options.
+
+    Parameters
+    ----------
+    combinatorial : bool
+        The function, called as ``function(sessions, groups, tests)``, yields instead the borders of
+        `groups` groups of bars, from the first bar to the last, for combinatorial purged
+        cross-validation: every choice of `tests` groups is predicted by a fit on the others. Such a
+        fit trains on later data, too, so a walk-forward refuses this splitter.
     """
 
     kind: ClassVar[str] = "splitter"
 
+    combinatorial: bool = False
+
 
 @dataclass(frozen=True)
 class EnsemblerSpec(Spec):
-    """An ensembler: ``function(history, **params)`` gives one weight per member.
+    """An ensembler: ``function(history, **params)`` gives one weight per member, or more than that.
 
-    `history` is an `EnsembleHistory` of out-of-fold rows whose label had ended when the weights
-    are first used. The platform divides the weights by their sum; they must be finite, not
-    negative, and not all zero.
+    `history` is an `EnsembleHistory` of out-of-fold rows whose label had ended when the answer is
+    first used. With ``update="fold"`` the answer serves for one fold and is one of
+
+    - weights, float64 (n_members,): the platform divides them by their sum;
+    - a `Combiner`: a function that combines rows, each by itself, in a way of its own.
+
+    With ``update="bar"`` it is a path of weights, float64 (n_entries, n_members), with an entry for each
+    distinct bar of ``history.ends``, sorted: what it would weigh once the labels that ended by that bar are
+    known. The platform divides each entry by its sum and gives every decision bar the last entry whose bar
+    is not later. An entry must not change when rows whose label ends later are added.
+
+    Weights must be finite, not negative, and not all zero. Before there is any history the platform gives
+    equal weights and does not ask.
+
+    Parameters
+    ----------
+    update : {"fold", "bar"}
+        When it learns: at the first bar of each fold, or at each bar.
+    task : {"any", "classification", "regression"}
+        Labels that it can combine predictions of: classes 0 and 1, numbers, or both.
     """
 
     kind: ClassVar[str] = "ensembler"
 
+    update: Literal["fold", "bar"] = "fold"
+    task: Literal["any", "classification", "regression"] = "any"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _one_of(self, "update", ("fold", "bar"))
+        _one_of(self, "task", ("any", "classification", "regression"))
+
 
 class Span(NamedTuple):
-    """The bars that one fold predicts, and from where on rows may train it.
+    """The bars that one fold predicts, and between which bars rows may train it.
 
     Parameters
     ----------
@@ -197,11 +235,14 @@ class Span(NamedTuple):
         Positions of the first predicted bar and of the bar after the last one.
     train_from : int
         Position of the earliest bar whose rows may train.
+    train_stop : int, optional
+        Position of the bar before which a training label must have ended; ``first``, if it is not given.
     """
 
     first: int
     stop: int
     train_from: int = 0
+    train_stop: int | None = None
 
 
 def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
-    HOME/holdouts/HASH/       one file per recipe that opened the holdout of these bars
+    HOME/ledger/              what was tried, see `quorate.store.ledger`
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from quorate.calendar import Calendar
 from quorate.errors import DataError, IntegrityError, StoreError, near_misses
 from quorate.modules import LocalSource
 from quorate.store.atomic import explain, sync, write_json, write_text
+from quorate.store.ledger import Ledger
 from quorate.store.parquet import read_parquet, write_parquet
 
 REPORT_VERSION = 1
@@ -161,16 +162,10 @@ class Home:
             raise IntegrityError(f"{path} was changed since the run used it")
         return source
 
-    def record_opening(self, fingerprint: str, recipe_digest: str, run: str) -> int:
-        """Record that a recipe opened the holdout of these bars; return how many different ones have.
-
-        The same recipe counts once, however often it is promoted.
-        """
-        folder = self.path / "holdouts" / fingerprint
-        path = folder / f"{recipe_digest}.json"
-        if not path.exists():
-            write_json(path, {"run": run, "opened": dt.datetime.now(dt.UTC).isoformat()})
-        return len(list(folder.glob("*.json")))
+    @property
+    def ledger(self) -> Ledger:
+        """The record of what was tried."""
+        return Ledger(self.path / "ledger")
 
 
 class Run:
@@ -263,7 +258,9 @@ class Run:
             raise IntegrityError(f"run {self.id} is not whole: {e}") from e
 
     def write_report(self, document: Mapping[str, Any]) -> None:
-        """Store ``report.json``; from then on the run is finished."""
+        """Store ``report.json``; from then on the run is finished. ``gates.json`` repeats what the gates said."""
+        gates = {part: found["gates"] for part, found in document.get("results", {}).items() if found}
+        write_json(self.path / "gates.json", gates)
         write_json(self.path / "report.json", document)
 
     def report(self) -> dict[str, Any]:

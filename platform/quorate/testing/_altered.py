@@ -65,7 +65,9 @@ def with_trades(p: Performance, rows: NDArray[np.int64]) -> Performance:
 
 def with_forecasts(p: Performance, rows: NDArray[np.int64]) -> Performance:
     """Return the same performance with these of its forecasts."""
-    return replace(p, predictions=p.predictions[rows].copy(), labels=p.labels[rows].copy())
+    names = ("predictions", "labels", "naive", "forecast_bar")
+    chosen = {name: getattr(p, name)[rows].copy() for name in names if len(getattr(p, name))}
+    return replace(p, **chosen)
 
 
 def enlarged(p: Performance, factor: float) -> Performance:

@@ -4,67 +4,146 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.combiner import EnsembleHistory, EnsembleRows
 from quorate.dataset import Dataset
-from quorate.ensemble import EnsembleHistory, combine
+from quorate.ensemble import combine
 from quorate.folds import Fold
 from quorate.providers import Plugin
 from quorate.specs import EnsemblerSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
+from quorate.testing._ensembles import (
+    Floats,
+    ask,
+    histories,
+    history,
+    labels_of,
+    listed,
+    rows_after,
+    two_symbols,
+    until,
+)
 from quorate.testing._fresh import fresh
-
-Floats = NDArray[np.float64]
 
 
 def check_ensembler_computes(plugin: Plugin) -> str | None:
-    """One weight per member, finite, none negative, not all zero: also of members right, wrong, alike or flat."""
-    for name, history in _histories().items():
-        _weights(plugin, history, name)
+    """Weights finite, none negative, not all zero, or finite predictions: of members right, wrong, alike or flat."""
+    for name, one in histories(plugin).items():
+        ask(plugin, one, name)
     return None
 
 
 @causal
 @after("computes")
 def check_ensembler_future_free(plugin: Plugin) -> str | None:
-    """Weights from a history do not depend on a longer one that was seen before."""
-    long = history(rows=240, members=4, seed=3)
+    """What it makes of a history does not depend on a longer one that was seen before."""
+    long = history(240, 4, labels_of(plugin)[0], seed=3)
     short = until(long, 60)
-    expected = _weights(fresh(plugin), short, "60 rows")
-    if plugin.provider.local and not np.array_equal(_weights(fresh(plugin), short, "60 rows"), expected):
-        raise NotApplicable("the same history gives other weights each time: see 'deterministic'")
-    for later in (long, replace(long, labels=np.where(long.bars >= 60, 1 - long.labels, long.labels))):
-        _weights(plugin, later, "240 rows")
-        found = _weights(plugin, short, "60 rows")
-        if not np.allclose(found, expected, rtol=1e-9, atol=1e-12):
-            raise Violation(
-                f"a history of 60 rows gets the weights {_list(expected)} at first, and {_list(found)} after a "
-                "history of 240 rows was seen: it remembers what lies in the future of the first. Compute the weights "
-                "from the given history alone; keep nothing in globals, defaults, caches or attributes",
-                rows=60,
-                expected=_list(expected),
-                found=_list(found),
-            )
+    rows = rows_after(short)
+    expected = ask(fresh(plugin), short, "60 rows", rows).values
+    if plugin.provider.local and not np.array_equal(ask(fresh(plugin), short, "60 rows", rows).values, expected):
+        raise NotApplicable("the same history gives another answer each time: see 'deterministic'")
+    earlier = fresh(plugin)  # it sees the short history first, the plugin the long one
+    kept = ask(earlier, short, "60 rows", rows)
+    other = 1 - long.labels if long.binary else -long.labels
+    for later in (long, replace(long, labels=np.where(long.bars >= 60, other, long.labels))):
+        for one in (earlier, plugin):
+            ask(one, later, "240 rows")
+        for found in (kept.again(rows), ask(plugin, short, "60 rows", rows).values):
+            if not np.allclose(found, expected, rtol=1e-9, atol=1e-12):
+                raise Violation(
+                    f"a history of 60 rows gives {listed(expected)} at first, and {listed(found)} after a history of "
+                    "240 rows was seen: it remembers what lies in the future of the first. Compute from the given "
+                    "history alone; keep nothing in globals, defaults, caches or attributes",
+                    rows=60,
+                    expected=listed(expected),
+                    found=listed(found),
+                )
+    return None
+
+
+@causal
+@after("computes", "future-free", "deterministic")
+def check_ensembler_prefix_invariant(plugin: Plugin) -> str | None:
+    """Weights through time do not change when labels that end later are cut off, or come out otherwise."""
+    assert isinstance(plugin.spec, EnsemblerSpec)
+    if plugin.spec.update != "bar":
+        raise NotApplicable("it learns once per fold")
+    for binary in labels_of(plugin):
+        for one in (history(160, 4, binary, seed=7), two_symbols(80, 3, binary, seed=8)):
+            bars = np.unique(one.ends)
+            whole = ask(plugin, one, "all labels").values
+            other = 1 - one.labels if binary else -3 * one.labels
+            for last in (1, 2, 7, len(bars) // 2, len(bars) - 1):
+                late = one.ends > bars[last - 1]
+                shorter = ask(plugin, one.take(~late), f"labels of the first {last} bars").values
+                changed = ask(plugin, replace(one, labels=np.where(late, other, one.labels)), "other labels").values
+                for found, how in ((shorter, "are cut off"), (changed[:last], "come out otherwise")):
+                    _same_path(whole[:last], found, bars, how)
+    return None
+
+
+def _same_path(expected: Floats, found: Floats, bars: NDArray[np.int64], how: str) -> None:
+    differs = np.abs(found - expected).max(axis=1)
+    if differs.max() > 1e-8:
+        entry = int(differs.argmax())
+        raise Violation(
+            f"entry {entry} of {len(expected)}, for bar {int(bars[entry])}, is {listed(expected[entry])}, and "
+            f"{listed(found[entry])} when the labels that end after bar {int(bars[len(expected) - 1])} {how}: it reads "
+            "them. An entry may read only rows whose label ended by its bar: cumulative sums, never a mean, a scale or "
+            "a smoother over the whole history",
+            bar=int(bars[entry]),
+            expected=listed(expected[entry]),
+            found=listed(found[entry]),
+        )
+
+
+@causal
+@after("computes", "future-free", "deterministic")
+def check_ensembler_rows_independent(plugin: Plugin) -> str | None:
+    """A Combiner gives a row the same, whichever other rows are combined with it, later ones above all."""
+    combines = False
+    for binary in labels_of(plugin):
+        one = history(240, 4, binary, seed=9)
+        rows = rows_after(one)
+        answer = ask(plugin, one, "240 rows", rows)
+        combines = combines or answer.combiner is not None
+        orders = [np.arange(1), np.arange(7), np.arange(len(rows.bars))[::-1], np.arange(0, len(rows.bars), 3)]
+        for order in orders if answer.combiner is not None else ():
+            some = EnsembleRows(rows.predictions[order], rows.bars[order], rows.volatility[order])
+            found, expected = answer.again(some), answer.values[order]
+            if not np.allclose(found, expected, rtol=1e-9, atol=1e-12):
+                j = int(np.abs(found - expected).argmax())
+                raise Violation(
+                    f"row {int(order[j])} gets {expected[j]:.6g} among {len(rows.bars)} rows and {found[j]:.6g} among "
+                    f"{len(order)} of them: later rows change earlier predictions. Combine each row by itself; means, "
+                    "ranks and scales come from the history",
+                    row=int(order[j]),
+                    expected=float(expected[j]),
+                    found=float(found[j]),
+                )
+    if not combines:
+        raise NotApplicable("it answers with weights")
     return None
 
 
 @after("computes")
 def check_ensembler_one_member(plugin: Plugin) -> str | None:
-    """A single member gets all the weight."""
-    for binary in (True, False):
+    """A single member is enough."""
+    for binary in labels_of(plugin):
         for rows in (1, 5, 60, 500):
-            _weights(plugin, history(rows, 1, binary), f"one member, {rows} rows")
+            ask(plugin, history(rows, 1, binary), f"one member, {rows} rows")
     return None
 
 
-@after("computes", "future-free", "deterministic")
+@after("computes", "future-free", "deterministic", "prefix-invariant", "rows-independent")
 def check_ensembler_members_with_gaps(plugin: Plugin) -> str | None:
     """Where a member has no predictions in a fold, those that have make the ensemble."""
-    one = history(rows=120, members=3, seed=4)
+    one = history(120, 3, labels_of(plugin)[0], seed=4)
     gaps = one.predictions.copy()
     gaps[60:90, 1] = np.nan
     bar = np.arange(120, dtype=np.int64)
@@ -72,8 +151,11 @@ def check_ensembler_members_with_gaps(plugin: Plugin) -> str | None:
     dataset = Dataset(rows, ("x",), bar, bar * 0, one.labels, bar + 1, np.zeros((120, 5)), bar, rows)
     folds = [Fold(k, s, s + 30, bar[:s], bar[s : s + 30]) for k, s in enumerate((30, 60, 90))]
     assert isinstance(plugin.spec, EnsemblerSpec)
+    options = default_options(plugin)
     try:
-        combined, _ = combine(plugin.spec, default_options(plugin), one.members, gaps, dataset, folds, one.binary)
+        combined = combine(
+            plugin.spec, options, one.members, gaps, dataset, folds, one.binary, volatility=one.volatility
+        ).predictions
     except Exception as e:
         raise Violation(
             f"with a member that has no predictions in one of three folds it failed: {e}. The history then holds "
@@ -91,35 +173,63 @@ def check_ensembler_members_with_gaps(plugin: Plugin) -> str | None:
 
 @after("computes", "future-free", "deterministic")
 def check_ensembler_members_exchangeable(plugin: Plugin) -> str | None:
-    """Members in another order get the same weights, each its own."""
-    for binary in (True, False):
-        one = history(rows=240, members=4, binary=binary, seed=5)
-        expected = _weights(plugin, one, "four members")
+    """Members in another order get the same weights, each its own, or make the same predictions."""
+    for binary in labels_of(plugin):
+        one = history(240, 4, binary, seed=5)
+        rows = rows_after(one)
+        expected = ask(plugin, one, "four members", rows)
         for order in ([3, 1, 0, 2], [1, 0, 3, 2], [3, 2, 1, 0]):
-            members = tuple(one.members[j] for j in order)
-            found = _weights(
-                plugin, replace(one, members=members, predictions=one.predictions[:, order]), "in another order"
-            )
-            differs = np.abs(found - expected[order])
-            if differs.max() > 0.005:
-                j = int(differs.argmax())
-                raise Violation(
-                    f"member {members[j]!r} gets {expected[order][j]:.4f} of the weight as column {order[j]} and "
-                    f"{found[j]:.4f} as column {j}: the order of the columns means nothing, weigh what members did",
-                    member=members[j],
-                    expected=float(expected[order][j]),
-                    found=float(found[j]),
-                )
+            moved = _reordered(one, order)
+            there = replace(rows, predictions=rows.predictions[:, order])
+            found = ask(plugin, moved, "in another order", there)
+            if expected.form == found.form == "combiner":
+                _same_predictions(expected.values, found.values, order)
+            elif expected.form == found.form:
+                _same_weights(expected.values[..., order], found.values, moved.members, order)
     return _tie(plugin)
+
+
+def _reordered(one: EnsembleHistory, order: list[int]) -> EnsembleHistory:
+    return replace(one, members=tuple(one.members[j] for j in order), predictions=one.predictions[:, order])
+
+
+def _same_weights(expected: Floats, found: Floats, members: tuple[str, ...], order: list[int]) -> None:
+    wanted, got = np.atleast_2d(expected), np.atleast_2d(found)
+    differs = np.abs(got - wanted)
+    if differs.max() > 0.005:
+        entry, j = (int(i) for i in np.unravel_index(differs.argmax(), differs.shape))
+        raise Violation(
+            f"member {members[j]!r} gets {wanted[entry, j]:.4f} of the weight as column {order[j]} and "
+            f"{got[entry, j]:.4f} as column {j}: the order of the columns means nothing, weigh what members did",
+            member=members[j],
+            expected=float(wanted[entry, j]),
+            found=float(got[entry, j]),
+        )
+
+
+def _same_predictions(expected: Floats, found: Floats, order: list[int]) -> None:
+    differs = np.abs(found - expected)
+    if differs.max() > 0.02 * max(float(expected.std()), 1e-9):
+        row = int(differs.argmax())
+        raise Violation(
+            f"row {row} is combined to {expected[row]:.6g}, and to {found[row]:.6g} with the members' columns in the "
+            f"order {order}: the order of the columns means nothing, weigh what members did",
+            row=row,
+            expected=float(expected[row]),
+            found=float(found[row]),
+        )
 
 
 def _tie(plugin: Plugin) -> str | None:
     """Return a remark, if of members that say the same one is preferred for its place."""
-    one = history(rows=240, members=4, seed=5)
-    best = int(np.argmax(_weights(plugin, one, "four members")))
+    one = history(240, 4, labels_of(plugin)[0], seed=5)
+    first = ask(plugin, one, "four members")
+    if first.form != "weights":
+        return None
+    best = int(np.argmax(first.values))
     twins = one.predictions.copy()
     twins[:, [0, 3]] = twins[:, [best, best]]
-    found = _weights(plugin, replace(one, predictions=twins), "two members that are alike")
+    found = ask(plugin, replace(one, predictions=twins), "two members that are alike").values
     if abs(found[0] - found[3]) <= 0.005:
         return None
     return f"of two members that say the same, one gets {found[0]:.2f} and the other {found[3]:.2f} of the weight"
@@ -127,113 +237,37 @@ def _tie(plugin: Plugin) -> str | None:
 
 @after("computes", "future-free")
 def check_ensembler_deterministic(plugin: Plugin) -> str | None:
-    """The same history gives the same weights."""
-    one = history(rows=120, members=4, seed=6)
-    expected = _weights(fresh(plugin), one, "120 rows")
+    """The same history gives the same answer."""
+    one = history(120, 4, labels_of(plugin)[0], seed=6)
+    rows = rows_after(one)
+    expected = ask(fresh(plugin), one, "120 rows", rows).values
     for _ in range(3):
-        found = _weights(plugin, one, "120 rows, again")
+        found = ask(plugin, one, "120 rows, again", rows).values
         if not np.array_equal(found, expected):
             raise Violation(
-                f"the same history gave the weights {_list(expected)} and then {_list(found)}: seed what is drawn "
-                "at random with a fixed number, and keep nothing between calls",
-                expected=_list(expected),
-                found=_list(found),
+                f"the same history gave {listed(expected)} and then {listed(found)}: seed what is drawn at random with "
+                "a fixed number, and keep nothing between calls",
+                expected=listed(expected),
+                found=listed(found),
             )
     return None
 
 
 def check_ensembler_input_unmodified(plugin: Plugin) -> str | None:
-    """The history is as it was."""
-    for name, one in _histories().items():
-        before = altered.snapshot(one)
-        with suppress(Violation):  # what is wrong with the weights is said elsewhere
-            _weights(plugin, one, name, copied=False)
-        field = altered.first_change(before, altered.snapshot(one))
-        if field is not None:
-            raise Violation(
-                f"it changed history.{field} in place: work on a copy, e.g. history.{field}.copy()",
-                field=field,
-                history=name,
-            )
+    """The history, and the rows to combine, are as they were."""
+    for name, one in histories(plugin).items():
+        rows = rows_after(one)
+        before, there = altered.snapshot(one), altered.snapshot(rows)
+        with suppress(Violation):  # what is wrong with the answer is said elsewhere
+            ask(plugin, one, name, rows, copied=False)
+        for what, field in (
+            ("history", altered.first_change(before, altered.snapshot(one))),
+            ("rows", altered.first_change(there, altered.snapshot(rows))),
+        ):
+            if field is not None:
+                raise Violation(
+                    f"it changed {what}.{field} in place: work on a copy, e.g. {what}.{field}.copy()",
+                    field=field,
+                    history=name,
+                )
     return None
-
-
-def history(rows: int, members: int, binary: bool = True, seed: int = 0) -> EnsembleHistory:
-    """Return out-of-fold rows of members that know more or less, the middle ones best; one row per bar."""
-    rng = np.random.default_rng(seed)
-    skill = 0.02 + 0.08 * np.sin(1.0 + 1.7 * np.arange(members)) ** 2
-    if binary:
-        labels = (rng.random(rows) < 0.5).astype(np.float64)
-        noise = rng.normal(0, 0.1, (rows, members))
-        predictions = np.clip(0.5 + skill * (2 * labels[:, None] - 1) + noise, 0.02, 0.98)
-    else:
-        labels = rng.normal(0.0003, 0.01, rows)
-        predictions = skill * 4 * labels[:, None] + rng.normal(0, 0.002, (rows, members))
-    names = tuple(f"member-{chr(ord('a') + j)}" for j in range(members))
-    return EnsembleHistory(names, predictions, labels, np.arange(rows, dtype=np.int64), binary)
-
-
-def until(one: EnsembleHistory, rows: int) -> EnsembleHistory:
-    """Return the first rows of a history."""
-    return replace(one, predictions=one.predictions[:rows], labels=one.labels[:rows], bars=one.bars[:rows])
-
-
-def _histories() -> dict[str, EnsembleHistory]:
-    out = {}
-    for binary in (True, False):
-        what = "probabilities" if binary else "expected returns"
-        for rows in (1, 5, 500):
-            for members in (2, 5):
-                out[f"{what}, rows: {rows}, members: {members}"] = history(rows, members, binary)
-        one = history(60, 3, binary, seed=1)
-        out[f"{what}, members that are alike"] = replace(one, predictions=np.repeat(one.predictions[:, :1], 3, axis=1))
-        right, flat = one.predictions.copy(), np.broadcast_to([0.5, 0.6, 0.4], (60, 3)) - (0.0 if binary else 0.5)
-        right[:, 1] = one.labels
-        out[f"{what}, a member that is always right"] = replace(one, predictions=right)
-        out[f"{what}, members that never vary"] = replace(one, predictions=flat * (1.0 if binary else 0.01))
-        out[f"{what}, members that are all wrong"] = replace(
-            one,
-            predictions=np.clip(1 - one.labels[:, None] + one.predictions * 0.1, 0.01, 0.99)
-            if binary
-            else -one.labels[:, None] + one.predictions * 0.1,
-        )
-        out[f"{what}, two rows per bar"] = replace(one, bars=np.arange(60, dtype=np.int64) // 2)
-    one = history(60, 3, seed=2)
-    out["labels of one class"] = replace(one, labels=np.ones(60))
-    sure = one.predictions.copy()
-    sure[:, 1] = sure[:, 1] > 0.5
-    out["a member that says 0 or 1, as a forest may"] = replace(one, predictions=sure)
-    return out
-
-
-def _weights(plugin: Plugin, one: EnsembleHistory, name: str, copied: bool = True) -> Floats:
-    """Return the weights, summing to one, or raise `Violation` naming the history."""
-    given = replace(one, predictions=one.predictions.copy(), labels=one.labels.copy()) if copied else one
-    n = len(one.members)
-    try:
-        found: Any = altered.quiet(plugin, given)
-    except Violation as e:
-        raise Violation(f"on the history {name!r} {e.message}", history=name, rows=len(one.labels), members=n) from e
-    example = {"history": name, "rows": len(one.labels), "members": n, "found": repr(found)}
-    try:
-        weights = np.asarray(found, dtype=np.float64)
-    except (TypeError, ValueError) as e:
-        raise Violation(
-            f"on the history {name!r} it returned {found!r}; it must return {n} numbers, one per member", **example
-        ) from e
-    fault = ""
-    if weights.shape != (n,):
-        fault = f"has the shape {weights.shape}; it must be ({n},), one weight per member"
-    elif not np.isfinite(weights).all():
-        fault = "is not finite; guard what it divides by, or fall back on equal weights"
-    elif (weights < 0).any():
-        fault = "is negative; clip it at zero, e.g. np.maximum(weights, 0)"
-    elif weights.sum() <= 0:
-        fault = "is all zero; fall back on equal weights where no member earned any"
-    if fault:
-        raise Violation(f"on the history {name!r} it gave {_list(weights)}, which {fault}", **example)
-    return np.asarray(weights / weights.sum())
-
-
-def _list(weights: Floats) -> list[Any]:
-    return np.round(weights, 6).tolist()  # type: ignore[no-any-return]

@@ -60,8 +60,8 @@ def _check_figures(name: str, result: GateResult) -> None:
     for field in ("gate", "unit", "uncertainty", "sample", "reason"):
         if not isinstance(getattr(result, field), str):
             _complain(name, field, getattr(result, field), "text")
-    if result.unit not in ("ratio", "fraction", "count"):
-        _complain(name, "unit", result.unit, "ratio, fraction or count")
+    if result.unit not in ("ratio", "fraction", "count", "p-value"):
+        _complain(name, "unit", result.unit, "ratio, fraction, count or p-value")
 
 
 @causal

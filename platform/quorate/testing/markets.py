@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from quorate.backtest import BacktestResult
 from quorate.bars import Bars
-from quorate.evidence import Evidence, Performance, measure
+from quorate.evidence import Evidence, Performance
+from quorate.judging import measure
+from quorate.naive import naive_forecasts
 from quorate.registry import Registry
 from quorate.statistics import equity_curve
 
@@ -153,6 +155,9 @@ def performance(
     bars_per_year: float = 252.0,
     n: int = 300,
     seed: int = 0,
+    market: Floats | None = None,
+    naive: Floats | None = None,
+    forecast_bar: NDArray[Any] | None = None,
 ) -> Performance:
     """Return what a metric sees, made from returns, the gains of closed trades, and forecasts.
 
@@ -164,6 +169,12 @@ def performance(
         Net gain of each closed trade, as a fraction of 1,000; default: one for every tenth return.
     predictions, labels : ndarray of float64, optional
         Forecasts and what came true; default: probabilities that know a little.
+    market : ndarray of float64, (n_bars - 1,), optional
+        Returns of buy and hold; default: random ones, the same for every seed.
+    naive : ndarray of float64, (n_forecasts,), optional
+        The naive forecast of each label; default: the mean of the labels before it.
+    forecast_bar : ndarray of int, (n_forecasts,), optional
+        Position of each forecast's bar; default: one forecast per bar.
     """
     rng = np.random.default_rng(seed)
     r = rng.normal(0.0005, 0.01, n) if returns is None else np.asarray(returns, dtype=np.float64)
@@ -198,12 +209,17 @@ def performance(
         fees=2 * 1000.0 * COST * len(gains),
         slippage=0.0,
     )
+    order = np.arange(len(y)) if forecast_bar is None else np.asarray(forecast_bar, dtype=np.int64)
+    known = np.random.default_rng(11).normal(0.0003, 0.01, len(r)) if market is None else market
     return Performance(
         **vars(result),
         bars_per_year=bars_per_year,
         predictions=np.asarray(p, dtype=np.float64),
         labels=y,
         binary=binary,
+        market=np.asarray(known, dtype=np.float64),
+        naive=naive_forecasts(y, order + 1, order) if naive is None else np.asarray(naive, dtype=np.float64),
+        forecast_bar=order,
     )
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from quorate.errors import PluginError, near_misses, one_of
-from quorate.options import LEADING, RESERVED
+from quorate.options import LEADING, RESERVED, passed_by_name
 from quorate.providers import Plugin
 from quorate.testing._base import NotApplicable, Violation
 
@@ -59,7 +59,8 @@ def check_plugin_options(plugin: Plugin) -> None:
     leading = len(getattr(spec, "inputs", ())) if plugin.kind == "feature" else LEADING[plugin.kind]
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
-    named = [p for p in parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    reserved = passed_by_name(spec)
+    named = [p for p in parameters.values() if p.kind is not p.VAR_POSITIONAL and p.name not in reserved]
     accepted = [p.name for p in named[leading:]]
     for name in spec.params:
         if name not in accepted:

@@ -1,7 +1,8 @@
-"""Rules of splitters: folds that follow one another and train on what lies before them."""
+"""Rules of splitters: folds, or groups, that follow one another; and folds train on what lies before them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,19 @@ from numpy.typing import NDArray
 
 from quorate.errors import QuorateError
 from quorate.providers import Plugin
-from quorate.specs import Span
-from quorate.testing._base import NotApplicable, Violation, after, call, causal
+from quorate.specs import Span, SplitterSpec
+from quorate.testing._base import NotApplicable, Violation, after, call, causal, explain
 from quorate.testing._compare import read_only, seeded, watch_inputs
 
 Sessions = NDArray[np.datetime64]
 _LENGTHS = (1500, 2201, 3000, 5031)
 _HOLDOUTS = ((2201, 1800), (3000, 2500), (5031, 4402))  # bars in all, first bar of the holdout
+_SIZES = ((6, 2), (10, 2), (7, 3))  # groups in all, groups that are tested, of a combinatorial splitter
 
 
 @after("input-unmodified")
 def check_splitter_computes(plugin: Plugin) -> None:
-    """Spans of whole bars, for histories of any length that is enough."""
+    """Spans of whole bars, for histories of any length that is enough; as many as groups are asked for."""
     found = [(n, spans(plugin, n)) for n in _LENGTHS]
     if not any(given for _, given in found):
         raise Violation(
@@ -29,6 +31,17 @@ def check_splitter_computes(plugin: Plugin) -> None:
             expected="at least one Span",
             found=0,
         )
+    for groups, tests in _SIZES if _combinatorial(plugin) else ():
+        for n in _LENGTHS:
+            given = spans(plugin, n, groups=groups, tests=tests)
+            if given and len(given) != groups:
+                raise Violation(
+                    f"with {n} bars and groups={groups}, tests={tests} it yields {len(given)} spans: it must yield one "
+                    f"per group, {groups}",
+                    expected=groups,
+                    found=len(given),
+                    n_bars=n,
+                )
 
 
 @after("input-unmodified", "deterministic")
@@ -40,6 +53,14 @@ def check_splitter_contiguous(plugin: Plugin) -> None:
                 raise Violation(
                     f"with {n} bars, span {k} is {span.first}..{span.stop}: it must stop after it begins",
                     **_example(n, k, span),
+                )
+            if not k and span.first and _combinatorial(plugin):
+                raise Violation(
+                    f"with {n} bars, the first group begins at bar {span.first}: it must begin at bar 0, so that every "
+                    "bar belongs to a group",
+                    expected=0,
+                    found=span.first,
+                    n_bars=n,
                 )
             if k and span.first != given[k - 1].stop:
                 what = "a gap" if span.first > given[k - 1].stop else "an overlap"
@@ -67,6 +88,7 @@ def check_splitter_contiguous(plugin: Plugin) -> None:
 @after("input-unmodified", "deterministic")
 def check_splitter_trains_before(plugin: Plugin) -> None:
     """A fold trains on bars before those it predicts."""
+    _only_folds(plugin)
     for n, given in _all(plugin):
         for k, span in enumerate(given):
             if not 0 <= span.train_from < span.first:
@@ -79,11 +101,22 @@ def check_splitter_trains_before(plugin: Plugin) -> None:
                     n_bars=n,
                     span=k,
                 )
+            if span.train_stop is not None and not span.train_from < span.train_stop <= span.first:
+                raise Violation(
+                    f"with {n} bars, span {k} predicts from bar {span.first} on and trains on labels that ended before "
+                    f"bar {span.train_stop}: it must be {span.train_from} < train_stop <= {span.first}, so that "
+                    "nothing that is predicted trains, and something does",
+                    expected=f"{span.train_from + 1}..{span.first}",
+                    found=span.train_stop,
+                    n_bars=n,
+                    span=k,
+                )
 
 
 @after("input-unmodified", "deterministic")
 def check_splitter_continues(plugin: Plugin) -> None:
     """With a later `start` the first span begins right there: the holdout is predicted as a whole."""
+    _only_folds(plugin)
     tried = 0
     for n, start in _HOLDOUTS:
         if not _known(plugin, n):
@@ -105,7 +138,7 @@ def check_splitter_continues(plugin: Plugin) -> None:
 
 def check_splitter_input_unmodified(plugin: Plugin) -> None:
     """The sessions are left as they were."""
-    watch_inputs({"sessions": sessions(3000)}, lambda dates: list(call(plugin, dates, 0)))
+    watch_inputs({"sessions": sessions(3000)}, lambda dates: list(_ask(plugin, dates)))
 
 
 @after("input-unmodified")
@@ -140,8 +173,15 @@ def sessions(n: int) -> Sessions:
     return read_only(np.busday_offset("2000-01-03", np.arange(n), roll="forward"))
 
 
-def spans(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
+def spans(plugin: Plugin, n: int, start: int = 0, groups: int = 6, tests: int = 2) -> list[Span]:
     """Return the spans for `n` sessions; none, if it says that there are too few.
+
+    Parameters
+    ----------
+    start : int
+        The first bar that may be predicted.
+    groups, tests : int
+        What a combinatorial splitter is asked for.
 
     Raises
     ------
@@ -149,8 +189,7 @@ def spans(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
         If it fails otherwise, or yields something else.
     """
     try:
-        answer = call(plugin, sessions(n), start)
-        given = list(answer)
+        given = list(_ask(plugin, sessions(n), start, groups, tests))
     except Violation as e:
         if isinstance(e.__cause__, QuorateError):
             return []
@@ -158,24 +197,41 @@ def spans(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
     except QuorateError:
         return []
     except Exception as e:
-        from quorate.testing._base import explain
-
         raise Violation(
             f"with {n} bars and start={start} it raised {explain(e, plugin)}: yield one Span per fold"
         ) from e
     return [_span(item, k) for k, item in enumerate(given)]
 
 
+def _ask(plugin: Plugin, dates: Sessions, start: int = 0, groups: int = 6, tests: int = 2) -> Iterable[Any]:
+    assert plugin.spec is not None
+    if _combinatorial(plugin):
+        answer: Iterable[Any] = plugin.spec.resolve()(dates, groups, tests, **plugin.spec.params)
+    else:
+        answer = call(plugin, dates, start)
+    return answer
+
+
+def _combinatorial(plugin: Plugin) -> bool:
+    return isinstance(plugin.spec, SplitterSpec) and plugin.spec.combinatorial
+
+
+def _only_folds(plugin: Plugin) -> None:
+    if _combinatorial(plugin):
+        raise NotApplicable("it is combinatorial: its groups are predicted by fits on earlier and on later ones")
+
+
 def _span(item: Any, k: int) -> Span:
-    whole = isinstance(item, tuple | list) and 2 <= len(item) <= 3
-    if not whole or not all(isinstance(part, int | np.integer) and not isinstance(part, bool) for part in item):
+    whole = isinstance(item, tuple | list) and 2 <= len(item) <= 4
+    parts = [part for at, part in enumerate(item) if at < 3 or part is not None] if whole else []
+    if not whole or not all(isinstance(part, int | np.integer) and not isinstance(part, bool) for part in parts):
         raise Violation(
-            f"span {k} is {item!r}: it must be quorate.Span(first, stop, train_from), positions of bars as "
-            "whole numbers",
+            f"span {k} is {item!r}: it must be quorate.Span(first, stop, train_from, train_stop), positions of bars "
+            "as whole numbers",
             span=k,
             found=repr(item),
         )
-    return Span(*(int(part) for part in item))
+    return Span(*(int(part) for part in parts))
 
 
 def _known(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
@@ -187,7 +243,8 @@ def _known(plugin: Plugin, n: int, start: int = 0) -> list[Span]:
 
 def _all(plugin: Plugin) -> list[tuple[int, list[Span]]]:
     found = [(n, _known(plugin, n)) for n in _LENGTHS]
-    found += [(n, _known(plugin, n, start)) for n, start in _HOLDOUTS]
+    if not _combinatorial(plugin):
+        found += [(n, _known(plugin, n, start)) for n, start in _HOLDOUTS]
     known = [(n, given) for n, given in found if given]
     if not known:
         raise NotApplicable("it yields no span: see the rule 'computes'")

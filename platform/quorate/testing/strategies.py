@@ -1,22 +1,29 @@
-"""Rules of strategies: weights from scores, from those up to the bar only."""
+"""Rules of strategies: weights from scores and bars, from those up to the bar only."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars import Floats
+from quorate.bars import FIELDS, Bars, Floats
+from quorate.options import strategy_arguments
 from quorate.providers import Plugin
 from quorate.specs import StrategySpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
 from quorate.testing._fresh import MEMORY, fresh
+from quorate.testing.markets import market
 
 _N, _FIRST = 260, 40  # bars, and the first one that has a prediction
 _LEVELS = (0.0, 0.02, 0.2)
 AHEAD = (
-    "it reads later scores. Row t may read rows up to and including t: no maximum, mean or rank over all rows, "
-    "no shift backwards (score[t + 1])"
+    "it reads later rows. Row t may read rows up to and including t, of the score and of every input: no maximum, "
+    "mean or rank over all rows, no shift backwards (score[t + 1], close[t + 1])"
 )
 
 
@@ -33,8 +40,8 @@ def check_strategy_computes(plugin: Plugin) -> None:
         ("scores of zero", scores(2) * 0.0),
         ("no prediction at all", nothing),
     ):
-        for threshold in _LEVELS:
-            weights = compute(plugin, score, threshold)
+        for threshold, binary in product(_LEVELS, _kinds(plugin)):
+            weights = compute(plugin, score, threshold, binary=binary)
             read = np.isfinite(score)
             with np.errstate(invalid="ignore"):
                 wrong = read & ~(np.abs(weights) <= 1 + 1e-9)
@@ -56,41 +63,41 @@ def check_strategy_computes(plugin: Plugin) -> None:
 @causal
 @after("input-unmodified", "deterministic")
 def check_strategy_prefix_invariant(plugin: Plugin) -> None:
-    """Weights do not change when the later scores are cut off."""
-    for threshold in (0.02, 0.2, 0.0):
+    """Weights do not change when the later scores and bars are cut off."""
+    for threshold, binary in product((0.02, 0.2, 0.0), _kinds(plugin)):
         score = scores(2)
-        whole = _computed(plugin, score, threshold)
+        whole = _computed(plugin, score, threshold, binary)
         for known in cuts(_FIRST + 40, _N, seed=int(threshold * 100)):
-            part = compute(plugin, score[:known], threshold)
+            part = compute(plugin, score[:known], threshold, binary=binary)
             _same(score[:known], whole[:known], part, f"with the rows up to {known - 1} only", known)
 
 
 @causal
 @after("input-unmodified", "deterministic")
 def check_strategy_scramble_invariant(plugin: Plugin) -> None:
-    """Weights do not change when other scores follow."""
-    for threshold in (0.02, 0.2):
+    """Weights do not change when other scores follow, or other bars."""
+    for threshold, binary in product((0.02, 0.2), _kinds(plugin)):
         score = scores(2)
-        whole = _computed(plugin, score, threshold)
-        for known in np.linspace(_FIRST + 40, _N - 1, 12).astype(int):
-            changed = score.copy()
-            changed[known:] = scores(2, seed=7)[known:] * 2.5
-            part = compute(plugin, changed, threshold)
-            _same(
-                score[:known], whole[:known], part[:known], f"when other scores follow from row {known} on", int(known)
-            )
+        whole = _computed(plugin, score, threshold, binary)
+        for known in (int(k) for k in np.linspace(_FIRST + 40, _N - 1, 12)):
+            others = {"scores": (np.vstack([score[:known], scores(2, seed=7)[known:] * 2.5]), _bars(score))}
+            if _inputs(plugin):
+                others["bars"] = (score, _scrambled(_bars(score), known))
+            for what, (scored, bars) in others.items():
+                part = compute(plugin, scored, threshold, bars, binary)[:known]
+                _same(score[:known], whole[:known], part, f"when other {what} follow from row {known} on", known)
 
 
 @after("input-unmodified", "deterministic", "prefix-invariant", "scramble-invariant")
 def check_strategy_symbols_independent(plugin: Plugin) -> None:
-    """Weights of a symbol do not depend on the scores of others (unless `cross_sectional`)."""
+    """Weights of a symbol do not depend on the scores and bars of others (unless `cross_sectional`)."""
     assert isinstance(plugin.spec, StrategySpec)
     if plugin.spec.cross_sectional:
         raise NotApplicable("it is declared cross_sectional")
     score = scores(4)
     whole = _computed(plugin, score, 0.02)
     for columns in ([0], [1], [2], [3], [3, 1]):
-        part = compute(plugin, score[:, columns], 0.02)
+        part = compute(plugin, score[:, columns], 0.02, _chosen(_bars(score), columns))
         wrong = np.isfinite(score[:, columns]) & differs(whole[:, columns], part, scale=1.0)
         if wrong.any():
             row, column = first_of(wrong)
@@ -108,13 +115,20 @@ def check_strategy_symbols_independent(plugin: Plugin) -> None:
 
 
 def check_strategy_input_unmodified(plugin: Plugin) -> None:
-    """The scores are left as they were."""
-    watch_inputs({"score": scores(2)}, lambda score: call(plugin, score, 0.02))
+    """The scores are left as they were, and the inputs."""
+    score = scores(2)
+    given = _given(plugin, _bars(score))
+    arrays = {name: given.pop(name) for name in _inputs(plugin)}
+
+    def weights(score: Floats, *inputs: Floats) -> None:
+        call(plugin, score, 0.02, **given, **dict(zip(arrays, inputs, strict=True)))
+
+    watch_inputs({"score": score, **arrays}, weights)
 
 
 @after("input-unmodified")
 def check_strategy_deterministic(plugin: Plugin) -> None:
-    """The same scores give the same weights."""
+    """The same scores and bars give the same weights."""
     score, found = scores(2), []
     for seed in (1, 2, 3):
         with seeded(seed):
@@ -179,16 +193,17 @@ def scores(n_symbols: int, seed: int = 0) -> Floats:
     return read_only(score)
 
 
-def compute(plugin: Plugin, score: Floats, threshold: float) -> Floats:
-    """Compute the weights.
+def compute(plugin: Plugin, score: Floats, threshold: float, bars: Bars | None = None, binary: bool = True) -> Floats:
+    """Compute the weights; `bars` are those of `_bars`, unless others are given.
 
     Raises
     ------
     Violation
         If it fails, or gives another shape.
     """
+    given = _given(plugin, bars or _bars(score), binary)
     with np.errstate(all="ignore"):
-        answer = call(plugin, read_only(score), threshold)
+        answer = call(plugin, read_only(score), threshold, **given)
     weights: NDArray[np.float64] = np.asarray(answer)
     if weights.dtype.kind not in "fiub":
         raise Violation(f"its weights are of type {weights.dtype}: they must be numbers", found=str(weights.dtype))
@@ -201,9 +216,54 @@ def compute(plugin: Plugin, score: Floats, threshold: float) -> Floats:
     return weights.astype(np.float64)
 
 
-def _computed(plugin: Plugin, score: Floats, threshold: float) -> Floats:
+def _inputs(plugin: Plugin) -> tuple[str, ...]:
+    assert isinstance(plugin.spec, StrategySpec)
+    return plugin.spec.inputs
+
+
+def _given(plugin: Plugin, bars: Bars, binary: bool = True) -> dict[str, Any]:
+    """Return what the strategy is passed by name: panels, NaN where a symbol has no bar, and what it asks for."""
+    assert isinstance(plugin.spec, StrategySpec)
+    return strategy_arguments(plugin.spec, bars, {"binary": binary, "horizon": 1})
+
+
+def _kinds(plugin: Plugin) -> tuple[bool, ...]:
+    """Return the kinds of score, binary or not, that the strategy tells apart."""
+    return (True, False) if "binary" in _given(plugin, _bars(scores(1))) else (True,)
+
+
+@cache
+def _market(n_symbols: int) -> Bars:
+    """Return a market whose symbols miss a bar now and then, where they have no score either."""
+    bars = market(_N, n_symbols, seed=21)
+    missed = np.isnan(scores(n_symbols)) & (np.arange(_N)[:, None] >= _FIRST) & (np.arange(_N)[:, None] % 2 == 0)
+    panels: dict[str, Any] = {n: read_only(np.where(missed, np.nan, getattr(bars, n))) for n in FIELDS}
+    return replace(bars, **panels)
+
+
+def _bars(score: Floats) -> Bars:
+    """Return the bars that go with scores: as many, of as many symbols."""
+    return _market(score.shape[1]).take(0, len(score))
+
+
+def _chosen(bars: Bars, columns: list[int]) -> Bars:
+    """Return the bars of some columns, in their order."""
+    panels: dict[str, Any] = {name: read_only(getattr(bars, name)[:, columns]) for name in FIELDS}
+    return replace(bars, symbols=tuple(bars.symbols[j] for j in columns), **panels)
+
+
+def _scrambled(bars: Bars, known: int) -> Bars:
+    """Return the bars up to row `known` - 1, and others after: another market, at three times the price."""
+    other = market(_N, len(bars.symbols), seed=22)
+    panels: dict[str, Any] = {
+        name: read_only(np.vstack([getattr(bars, name)[:known], 3.0 * getattr(other, name)[known:]])) for name in FIELDS
+    }
+    return replace(bars, **panels)
+
+
+def _computed(plugin: Plugin, score: Floats, threshold: float, binary: bool = True) -> Floats:
     try:
-        return compute(plugin, score, threshold)
+        return compute(plugin, score, threshold, binary=binary)
     except Violation as e:
         raise NotApplicable("it does not compute: see the rule 'computes'") from e
 

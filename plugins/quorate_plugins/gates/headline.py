@@ -1,22 +1,10 @@
-"""Built-in gates: the headline figures, strict, with what each rests on."""
+"""The headline figures, strict, each with what it rests on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import quorate
-
-HERE = "quorate_plugins.gates"
-
-
-@quorate.hookimpl
-def quorate_gates() -> Iterator[quorate.GateSpec]:
-    """Yield the built-in gates."""
-    yield quorate.GateSpec("sharpe", f"{HERE}:sharpe", description="annualised net Sharpe ratio > 1.0")
-    yield quorate.GateSpec("max-drawdown", f"{HERE}:max_drawdown", description="deepest drawdown < 30 %")
-    yield quorate.GateSpec("win-rate", f"{HERE}:win_rate", description="closed round trips that won > 50 %")
-    yield quorate.GateSpec("sample-size", f"{HERE}:sample_size", description="enough bars and closed trades to judge")
 
 
 def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateResult:
@@ -59,7 +47,7 @@ def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.Gat
     closed = evidence.performance.closed
     n, wins = len(closed), int((closed["pnl"] > 0).sum())
     lower = quorate.statistics.wilson_lower(wins, n)
-    return quorate.judge(
+    result = quorate.judge(
         "win-rate",
         evidence.metric("win-rate"),
         ">",
@@ -71,6 +59,14 @@ def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.Gat
         sample=f"{n} closed trades",
         inputs={"wins": wins, "closed": n},
     )
+    if result.verdict != "PASS":
+        return result
+    mean = quorate.statistics.expectancy(closed["pnl_fraction"].to_numpy())
+    if mean < 0:
+        return result.warned(f"most trades win, and yet the mean trade loses {-mean:.2%}: the losses are the larger")
+    if not lower > threshold:
+        return result.warned(f"chance is not ruled out: the lower bound {lower:.1%} is not above {threshold:.0%}")
+    return result
 
 
 def sample_size(

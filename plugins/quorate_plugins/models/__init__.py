@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import quorate
-from quorate_plugins.models.spaces import SPACES
+from quorate_plugins.models.spaces import AUDIT, SPACES
 
 LEARN = ("scikit-learn",)
 XGBOOST = ("xgboost|xgboost-cpu",)
@@ -36,6 +36,7 @@ def _model(name: str, factory: str, requires: tuple[str, ...], description: str,
         f"{__name__}.{factory}",
         requires=requires,
         space=SPACES.get(name, {}),
+        audit_params=AUDIT.get(name, {}),
         description=description,
         **more,
     )

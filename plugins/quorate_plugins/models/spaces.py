@@ -1,4 +1,4 @@
-"""What tuning may try of each built-in model."""
+"""What tuning may try of each built-in model, and what the audit makes do with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from quorate import Choice, Float, Int
+
+# What the audit makes do with: it fits every model some hundred times.
+AUDIT: dict[str, Mapping[str, Any]] = {
+    "random-forest": {"n_estimators": 20},
+    "gradient-boosting": {"max_iter": 20},
+    "xgboost": {"n_estimators": 20},
+    "lightgbm": {"n_estimators": 20},
+    "catboost": {"iterations": 20},
+    "mlp": {"epochs": 2},
+}
 
 SPACES: dict[str, Mapping[str, Any]] = {
     "logistic": {"C": Float(1e-4, 1e2, log=True)},

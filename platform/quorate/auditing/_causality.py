@@ -1,0 +1,133 @@
+"""Whether anything that is computed changes when the future is cut off, or is another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.audit import audit_rows
+from quorate.candidates import decide_all
+from quorate.errors import DataError, IntegrityError
+from quorate.fit import FitData, run_fit
+from quorate.fitting import fit_tasks
+from quorate.study import Study, rows_of
+
+Floats = NDArray[np.float64]
+DRIFT = 1e-3  # of a feature's standard deviation
+
+
+def check_features(study: Study, cuts: int, seed: int) -> int:
+    """Build features and labels again without, and with another, future after random bars; return values compared.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the feature or label, the bar, and both values.
+    """
+    first, n = study.folds[0].first, len(study.bars)
+    rng = np.random.default_rng([seed, 11])
+    at = sorted({int(k) for k in rng.integers(first + 1, n, size=cuts)} | {n - 1})
+    build, labels, _ = rows_of(study.recipe, study.registry, study.bars)
+    audit_rows(study.bars, study.dataset, build, labels, first, at)
+    return len(at) * len(study.dataset.feature_names)
+
+
+def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> int:
+    """Combine, choose thresholds and decide again without the future; return the weights compared.
+
+    What each row was predicted is given; the folds are those that can be laid over the bars so far.
+
+    Raises
+    ------
+    IntegrityError
+        If what was desired before a bar depends on what came after it.
+    """
+    first, n = study.folds[0].first, len(study.bars)
+    rng = np.random.default_rng([seed, 13])
+    whole, compared = decide_all(study, predictions)[0][0].decisions.targets, 0
+    for known in sorted({int(k) for k in rng.integers(first + 2, n, size=cuts)}):
+        part = _until(study, known)
+        again = decide_all(part, predictions[: len(part.dataset)])[0][0].decisions.targets
+        wrong = ~np.isclose(again[:known], whole[:known], rtol=1e-9, atol=1e-12)
+        if wrong.any():
+            bar, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise IntegrityError(
+                f"ensemble, threshold or strategy look ahead: for {study.bars.symbols[column]} on "
+                f"{study.bars.sessions[bar]} the desired weight is {whole[bar, column]:g}, but {again[bar, column]:g} "
+                f"when what came after {study.bars.sessions[known - 1]} is not known"
+            )
+        compared += known - first
+    return compared
+
+
+def _until(study: Study, known: int) -> Study:
+    """Return the study of the first bars; folds that go on after them are cut short."""
+    bars = study.bars.until(known)
+    build, *_ = rows_of(study.recipe, study.registry, study.bars)
+    dataset = build(bars)
+    folds = [
+        replace(fold, stop=min(fold.stop, known), test=fold.test[fold.test < len(dataset)])
+        for fold in study.folds
+        if fold.first < known
+    ]
+    folds = [fold for fold in folds if len(fold.test)]
+    return replace(study, bars=bars, dataset=dataset, folds=folds, trading=study.trading.take(0, known))
+
+
+def check_fits(study: Study) -> int:
+    """Fit every member of the last fold again, with fewer rows to predict and other labels there; return the fits.
+
+    Raises
+    ------
+    IntegrityError
+        If a prediction depends on the rows beside it, or on labels that were not known.
+    """
+    fold = study.folds[-1]
+    dataset = study.dataset
+    tasks = fit_tasks(study, [fold])
+    fewer = replace(fold, test=fold.test[: max(len(fold.test) // 2, 1)])
+    y = dataset.y.copy()
+    unknown = dataset.end >= fold.first
+    y[unknown] = y[unknown][::-1]
+    other = replace(dataset, y=y)
+    for task in tasks:
+        whole = run_fit(task, FitData(dataset, (fold,)))
+        part = run_fit(task, FitData(other, (fewer,)))
+        if whole.error or part.error:  # a failure is no leak, and a run says so
+            continue
+        apart = whole.predictions[: len(fewer.test)] != part.predictions
+        if apart.any():
+            row = int(fewer.test[int(apart.argmax())])
+            session = study.bars.sessions[dataset.bar[row]]
+            raise IntegrityError(
+                f"model {task.model!r} looks ahead: what it predicts on {session} changes when the rows after it, "
+                "and the labels that end after its training, are others"
+            )
+    return len(tasks)
+
+
+def feature_drift(study: Study) -> dict[str, float]:
+    """Return how much each feature changes when the history before it is shorter, in its standard deviations.
+
+    The last tenth of the bars is computed again from one half and from a quarter of the history.
+    """
+    bars = study.bars
+    tail = max(len(bars) // 10, 1)
+    worst = dict.fromkeys(study.dataset.feature_names, 0.0)
+    build, *_ = rows_of(study.recipe, study.registry, study.bars)
+    deviation = study.dataset.X.std(axis=0)
+    for start in (len(bars) // 2, len(bars) * 3 // 4):
+        late = bars.take(start, len(bars))
+        try:
+            part = build(late)
+        except DataError:  # too few bars for the longest lookback
+            continue
+        now = study.dataset.X[study.dataset.bar >= len(bars) - tail]
+        then = part.X[part.bar >= len(late) - tail]
+        rows = min(len(now), len(then))
+        apart = np.abs(now[len(now) - rows :] - then[len(then) - rows :]).max(axis=0, initial=0.0)
+        for name, value in zip(worst, apart / np.maximum(deviation, 1e-12), strict=True):
+            worst[name] = max(worst[name], float(value))
+    return {name: value for name, value in worst.items() if value > DRIFT}

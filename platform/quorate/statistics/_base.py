@@ -1,0 +1,46 @@
+"""What all statistics share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+TINY = 1e-12  # a standard deviation below this is rounding, not risk
+
+
+def complete(*arrays: Floats, least: int = 1) -> bool:
+    """Return whether all have the same number of finite values, at least `least`."""
+    n = len(arrays[0])
+    return n >= least and all(len(a) == n and bool(np.isfinite(a).all()) for a in arrays)
+
+
+def finite(value: float) -> float:
+    """Return the value, NaN where it is infinite."""
+    return float(value) if math.isfinite(value) else math.nan
+
+
+def block_length(returns: Floats) -> float:
+    """Return the mean block of a stationary bootstrap that suits the returns' own dependence, at least 1 bar.
+
+    Politis and White (2004), corrected by Patton, Politis and White (2009). Of several series, (n, k),
+    the longest.
+    """
+    from arch.bootstrap import optimal_block_length
+
+    # A series that does not vary has no autocorrelation; it asks for no block.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = optimal_block_length(returns)["stationary"].to_numpy(dtype=np.float64)
+    return float(np.max(best, initial=1.0, where=np.isfinite(best)))
+
+
+def resamples(n: int, block: float, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield `draws` times the positions (n,) of a stationary bootstrap (Politis and Romano 1994)."""
+    from arch.bootstrap import StationaryBootstrap
+
+    # arch documents a whole number of bars, but needs only its inverse, a probability.
+    for data in StationaryBootstrap(block, np.arange(n), seed=seed).bootstrap(draws):
+        yield data[0][0]

@@ -1,0 +1,271 @@
+"""Tests that compare forecasts or strategies: two of them, many with a benchmark, many with each other.
+
+A test takes losses, lower being better; those of a strategy are its returns with the sign turned. Of p-values
+from resampling none is ever zero: ``(1 + number of draws at least as extreme) / (1 + draws)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.statistics._base import TINY, Floats, block_length, complete, resamples
+
+Positions = NDArray[np.int64]
+CHUNK = 256  # draws held at once
+
+
+@dataclass(frozen=True)
+class TwoForecasts:
+    """What a test of two forecasts found.
+
+    Parameters
+    ----------
+    statistic : float
+        Of `diebold_mariano` negative, of `clark_west` positive where the model is better.
+    p_value : float
+        Two-sided, of equal accuracy; of `clark_west` NaN, as its hypothesis has one side.
+    p_better, p_worse : float
+        One-sided: small where the first forecast is better, or worse.
+    n, lags : int
+        Differences, one per bar, and the autocovariances in their variance.
+    """
+
+    statistic: float
+    p_value: float
+    p_better: float
+    p_worse: float
+    n: int
+    lags: int
+
+    def verdict(self, size: float = 0.05) -> str:
+        """Return ``better than naive``, ``worse than naive`` or ``no evidence``, one-sided at that size."""
+        if self.p_better < size:
+            return "better than naive"
+        return "worse than naive" if self.p_worse < size else "no evidence"
+
+
+def mean_by_bar(values: Floats, bar: Positions | None) -> Floats:
+    """Return the mean of the values at each bar, by bar; the values themselves if `bar` is None.
+
+    Errors of several symbols at one bar are no independent observations.
+    """
+    if bar is None:
+        return values
+    _, group = np.unique(bar, return_inverse=True)
+    means: Floats = np.bincount(group, values) / np.bincount(group)
+    return means
+
+
+def diebold_mariano(
+    errors: Floats, naive_errors: Floats, h: int = 1, power: float = 2.0, bar: Positions | None = None
+) -> TwoForecasts:
+    """Test equal accuracy of a forecast and a naive one (Diebold and Mariano 1995).
+
+    The loss is ``|error| ** power``, the difference ``loss - naive loss``: below zero the first is better.
+    Its variance has Bartlett weights up to lag h - 1; corrected for small samples by Harvey, Leybourne
+    and Newbold (1997), with n - 1 degrees of freedom. Too small where the naive forecast is nested in
+    the model: see `clark_west`.
+
+    Parameters
+    ----------
+    errors, naive_errors : ndarray of float64, (n_forecasts,)
+        In time order.
+    h : int
+        Bars that a label spans; labels of consecutive bars overlap by h - 1.
+    power : float
+        2: squared, 1: absolute error.
+    bar : ndarray of int64, (n_forecasts,), optional
+        Position of each forecast's bar: losses are averaged by bar first.
+
+    Returns
+    -------
+    TwoForecasts
+        NaN where the losses do not differ, or for fewer than h + 1 bars.
+    """
+    if not complete(errors, naive_errors):
+        return _unknown(len(errors), h)
+    losses, naive = (mean_by_bar(np.abs(e) ** power, bar) for e in (errors, naive_errors))
+    difference = losses - naive
+    n = len(difference)
+    if n < h + 1 or float(np.std(difference)) < TINY * max(float(np.abs(losses).max()), TINY):
+        return _unknown(n, h)
+    from scipy.stats import t
+    from statsmodels.tsa.stattools import diebold_mariano_test
+
+    found = diebold_mariano_test(
+        np.zeros(n), losses, naive, criterion=lambda _, loss: loss, lags=h - 1, harvey_adj=True, horizon=h
+    )
+    statistic = float(found.statistic)
+    p_better, p_worse = float(t.cdf(statistic, n - 1)), float(t.sf(statistic, n - 1))
+    return TwoForecasts(statistic, float(found.pvalue), p_better, p_worse, n, h - 1)
+
+
+def clark_west(
+    labels: Floats, naive: Floats, predictions: Floats, h: int = 1, bar: Positions | None = None
+) -> TwoForecasts:
+    """Test whether a model adds to a naive forecast that is nested in it (Clark and West 2007).
+
+    ``f = e1^2 - (e2^2 - (f1 - f2)^2)``, with the naive forecast f1 and its error e1: the noise that a
+    useless model adds to its squared error is given back. The mean of f over its standard error
+    (Bartlett weights up to lag h - 1) is compared with the normal distribution.
+
+    Parameters
+    ----------
+    labels, naive, predictions : ndarray of float64, (n_forecasts,)
+        In time order.
+    h, bar
+        As for `diebold_mariano`.
+
+    Returns
+    -------
+    TwoForecasts
+        Positive where the model is better; NaN where the forecasts do not differ.
+    """
+    if not complete(labels, naive, predictions):
+        return _unknown(len(labels), h)
+    f = mean_by_bar((labels - naive) ** 2 - ((labels - predictions) ** 2 - (naive - predictions) ** 2), bar)
+    n = len(f)
+    if n < h + 1 or float(np.std(f)) < TINY * max(float(np.abs(f).max()), TINY):
+        return _unknown(n, h)
+    from scipy.special import ndtr
+    from statsmodels.regression.linear_model import OLS
+
+    fitted = OLS(f, np.ones(n)).fit(cov_type="HAC", cov_kwds={"maxlags": h - 1})
+    statistic = float(fitted.tvalues[0])
+    return TwoForecasts(statistic, math.nan, float(ndtr(-statistic)), float(ndtr(statistic)), n, h - 1)
+
+
+def _unknown(n: int, h: int) -> TwoForecasts:
+    return TwoForecasts(math.nan, math.nan, math.nan, math.nan, n, h - 1)
+
+
+@dataclass(frozen=True)
+class Superior:
+    """Which of many models are better than a benchmark.
+
+    Parameters
+    ----------
+    statistic : float
+        Of the best model; 0 where none is better than the benchmark.
+    p_value : float
+        That no model is better (Hansen 2005, consistent).
+    p_lower, p_upper : float
+        Bounds of it: poor models not, or fully, counted among the candidates.
+    p_models : tuple of float
+        Per model, that it is not better, adjusted for all models (Romano and Wolf 2005, 2016); NaN where
+        it always differs from the benchmark by the same.
+    n, draws, seed : int
+    block : float
+        Mean block of the resampling, in bars.
+    """
+
+    statistic: float
+    p_value: float
+    p_lower: float
+    p_upper: float
+    p_models: tuple[float, ...]
+    n: int
+    draws: int
+    seed: int
+    block: float
+
+    def superior(self, size: float = 0.05) -> tuple[int, ...]:
+        """Return the positions of the models that are better, wrong about any with probability `size` at most."""
+        return tuple(i for i, p in enumerate(self.p_models) if p <= size)
+
+
+def spa(benchmark: Floats, models: Floats, seed: int = 0, draws: int = 2000, block: float | None = None) -> Superior:
+    """Test whether the best of many models is better than a benchmark, and name those that are.
+
+    The test of superior predictive ability of Hansen (2005), studentised, and its step-down form of Romano
+    and Wolf (2005), from the same draws of a stationary bootstrap.
+
+    Parameters
+    ----------
+    benchmark : ndarray of float64, (n,)
+        Losses.
+    models : ndarray of float64, (n, n_models)
+        Losses of all that were tried. A model that always differs from the benchmark by the same (it never
+        traded) cannot be tested and is left out.
+    seed, draws : int
+        Of the resampling.
+    block : float, optional
+        Mean block in bars; default: the longest that the differences ask for, see `block_length`.
+
+    Returns
+    -------
+    Superior
+        NaN for fewer than 20 bars, or where something is not known.
+
+    Notes
+    -----
+    arch 8.0 divides by no standard deviation even if it is asked to, and its step-down fails where all
+    models are superior; with columns divided beforehand both give the same draws and p-values.
+    """
+    gain = benchmark[:, None] - models
+    n, k = gain.shape
+    known = n >= 20 and bool(np.isfinite(gain).all())
+    varying = np.flatnonzero(gain.std(axis=0) > TINY * np.maximum(np.abs(gain).max(axis=0), TINY)) if known else ()
+    if not len(varying):
+        return Superior(math.nan, math.nan, math.nan, math.nan, (math.nan,) * k, n, draws, seed, math.nan)
+    chosen = gain[:, varying]
+    size = block_length(chosen) if block is None else float(block)
+    scaled = chosen / _long_run_deviation(chosen, size)
+    mean = scaled.mean(axis=0)
+    # Hansen's threshold: a model that is worse by more than this does not count among the candidates.
+    centre = np.where(mean >= -math.sqrt(2 * math.log(math.log(n)) / n), mean, 0.0)
+    drawn = _resampled_means(scaled, size, draws, seed)
+    best = max(float(mean.max()), 0.0)
+    consistent, lower, upper = (
+        _p_value(np.maximum((drawn - c).max(axis=1), 0.0), best) for c in (centre, np.maximum(mean, 0.0), mean)
+    )
+    each = np.full(k, math.nan)
+    each[varying] = _step_down(drawn - centre, mean)
+    p_models = tuple(each.tolist())
+    return Superior(best * math.sqrt(n), consistent, lower, upper, p_models, n, draws, seed, size)
+
+
+def _p_value(drawn: Floats, found: float) -> float:
+    return float((1 + (drawn >= found).sum()) / (1 + len(drawn)))
+
+
+def _step_down(drawn: Floats, mean: Floats) -> Floats:
+    """Return adjusted p-values: a model is tested together with those that are no better than it."""
+    order = np.argsort(-mean, kind="stable")
+    rest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
+    p = [_p_value(rest[:, i], float(mean[j])) for i, j in enumerate(order)]
+    out = np.empty(len(mean))
+    out[order] = np.maximum.accumulate(p)
+    return out
+
+
+def _long_run_deviation(values: Floats, block: float) -> Floats:
+    """Return the deviation of sqrt(n) times the mean that the stationary bootstrap tends to (Politis, Romano 1994)."""
+    n = len(values)
+    centred = values - values.mean(axis=0)
+    spectrum = np.abs(np.fft.rfft(centred, 2 * n, axis=0)) ** 2
+    covariance = np.fft.irfft(spectrum, axis=0)[:n] / n
+    lag = np.arange(1, n)
+    p = 1 / block
+    weight = (1 - lag / n) * (1 - p) ** lag + lag / n * (1 - p) ** (n - lag)
+    variance = covariance[0] + 2 * weight @ covariance[1:]
+    # A series that goes back and forth can have next to none, and rounding takes the rest.
+    deviation: Floats = np.sqrt(np.maximum(variance, 1e-6 * covariance[0]))
+    return deviation
+
+
+def _resampled_means(values: Floats, block: float, draws: int, seed: int) -> Floats:
+    """Return the means of resampled columns, (draws, n_columns), by how often each row was drawn."""
+    n = len(values)
+    out = np.empty((draws, values.shape[1]))
+    counts = np.empty((min(CHUNK, draws), n))
+    for i, position in enumerate(resamples(n, block, draws, seed)):
+        counts[i % CHUNK] = np.bincount(position, minlength=n)
+        if (i + 1) % CHUNK == 0 or i + 1 == draws:
+            first = i - i % CHUNK
+            out[first : i + 1] = counts[: i + 1 - first] @ values / n
+    return out

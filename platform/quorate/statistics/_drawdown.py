@@ -1,0 +1,76 @@
+"""Drawdowns: how far, how long, and how deep in histories that might have been."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from quorate.statistics._base import TINY, Floats, block_length, complete, resamples
+
+
+@dataclass(frozen=True)
+class Drawdown:
+    """One drawdown, in positions of the equity.
+
+    Parameters
+    ----------
+    depth : float
+        Equity at the trough over that at the peak, minus one; negative.
+    peak, trough : int
+        The last bar at the highest value before the fall, and the lowest after it.
+    recovery : int or None
+        The first bar that is at the peak's value again; None if none is.
+    bars : int
+        From the peak to the recovery, or to the last bar.
+    """
+
+    depth: float
+    peak: int
+    trough: int
+    recovery: int | None
+    bars: int
+
+
+def drawdowns(equity: Floats) -> Floats:
+    """Return, per bar, equity over its highest value so far, minus one; `equity` begins with the capital."""
+    return equity / np.maximum.accumulate(equity) - 1
+
+
+def max_drawdown(equity: Floats) -> float:
+    """Return the deepest drawdown, negative or zero; a loss on the first bar counts."""
+    if len(equity) == 0 or not np.isfinite(equity).all():
+        return math.nan
+    return float(drawdowns(equity).min())
+
+
+def worst_drawdown(equity: Floats) -> Drawdown | None:
+    """Return the deepest drawdown, the first of equal ones; None where the equity never falls or is not known."""
+    if not complete(equity):
+        return None
+    depths = drawdowns(equity)
+    trough = int(depths.argmin())
+    if depths[trough] >= 0:
+        return None
+    before = equity[:trough]
+    peak = trough - 1 - int(before[::-1].argmax())
+    back = np.flatnonzero(equity[trough:] >= equity[peak])
+    recovery = trough + int(back[0]) if len(back) else None
+    last = len(equity) - 1 if recovery is None else recovery
+    return Drawdown(float(depths[trough]), peak, trough, recovery, last - peak)
+
+
+def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws: int = 500) -> float:
+    """Return how deep the drawdown is in the worst ``1 - quantile`` of resampled histories, negative.
+
+    The stationary bootstrap (Politis and Romano 1994) keeps runs of bad bars together, in blocks of
+    `block_length`. NaN for fewer than 20 returns, or when they do not vary.
+    """
+    if len(returns) < 20 or not np.isfinite(returns).all() or np.std(returns) < TINY:
+        return math.nan
+    equity = np.ones((draws, len(returns) + 1))
+    for row, position in zip(equity, resamples(len(returns), block_length(returns), draws, seed), strict=True):
+        np.cumprod(1 + returns[position], out=row[1:])
+    depths = (equity / np.maximum.accumulate(equity, axis=1) - 1).min(axis=1)
+    return float(np.quantile(depths, 1 - quantile))

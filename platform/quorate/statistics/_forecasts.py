@@ -1,0 +1,217 @@
+"""Figures of forecasts against what came true; all arrays are (n_forecasts,), and all are NaN without forecasts.
+
+`labels` and `predictions` of classes are 0 or 1 and the probability of 1; of returns, what was earned and
+what was expected. Those of directions take two boolean arrays: what came true, and what was forecast.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.statistics._base import TINY, Floats, complete
+
+Flags = NDArray[np.bool_]
+LEAST = 0.01  # of the mean absolute label; below it a percentage of the label says nothing
+
+
+def log_loss(labels: Floats, predictions: Floats) -> float:
+    """Return the mean negative log likelihood of classes, in nats, probabilities clipped at 1e-15."""
+    if not complete(labels, predictions):
+        return math.nan
+    p = np.clip(predictions, 1e-15, 1 - 1e-15)
+    return float(-np.mean(labels * np.log(p) + (1 - labels) * np.log1p(-p)))
+
+
+def brier(labels: Floats, predictions: Floats) -> float:
+    """Return the mean squared difference between probability and class (Brier 1950)."""
+    return mse(labels, predictions)
+
+
+def auc(labels: Floats, predictions: Floats) -> float:
+    """Return the area under the ROC curve: how often a 1 is ranked above a 0, ties as half.
+
+    The statistic of Mann and Whitney (1947) over the number of pairs. NaN where only one class came true.
+    """
+    positive = int((labels == 1).sum())
+    negative = len(labels) - positive
+    if not complete(labels, predictions) or positive == 0 or negative == 0:
+        return math.nan
+    from scipy.stats import rankdata
+
+    ranks = rankdata(predictions)
+    return float((ranks[labels == 1].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def accuracy(actual: Flags, forecast: Flags) -> float:
+    """Return the share of forecasts that came true."""
+    return float(np.mean(actual == forecast)) if len(actual) else math.nan
+
+
+def precision(actual: Flags, forecast: Flags) -> float:
+    """Return the share of forecast rises that came true. NaN where none was forecast."""
+    return float(actual[forecast].mean()) if forecast.any() else math.nan
+
+
+def recall(actual: Flags, forecast: Flags) -> float:
+    """Return the share of rises that had been forecast. NaN where there was none."""
+    return float(forecast[actual].mean()) if actual.any() else math.nan
+
+
+def mcc(actual: Flags, forecast: Flags) -> float:
+    """Return the correlation of forecast and actual classes (Matthews 1975). NaN where either is always the same."""
+    return _correlation(actual.astype(np.float64), forecast.astype(np.float64))
+
+
+def mse(labels: Floats, predictions: Floats) -> float:
+    """Return the mean squared error."""
+    return float(np.mean((labels - predictions) ** 2)) if complete(labels, predictions) else math.nan
+
+
+def rmse(labels: Floats, predictions: Floats) -> float:
+    """Return the root of the mean squared error, in the unit of the labels."""
+    return math.sqrt(mse(labels, predictions))
+
+
+def mae(labels: Floats, predictions: Floats) -> float:
+    """Return the mean absolute error, in the unit of the labels."""
+    return float(np.mean(np.abs(labels - predictions))) if complete(labels, predictions) else math.nan
+
+
+def wmape(labels: Floats, predictions: Floats) -> float:
+    """Return the sum of absolute errors over that of absolute labels; 1 for a forecast of zero throughout.
+
+    Unlike `mape` it is defined for returns (Kolassa and Schuetz 2007). NaN where all labels are zero.
+    """
+    size = mae(labels, np.zeros(len(labels)))
+    return mae(labels, predictions) / size if size >= TINY else math.nan
+
+
+def smape(labels: Floats, predictions: Floats) -> float:
+    """Return the mean of the absolute error over the mean size of label and forecast, 0 to 2.
+
+    Makridakis (1993). Where both are zero the error is zero. A forecast of the wrong sign has 2 whatever
+    its size, so for returns it is little more than the share of wrong directions.
+    """
+    if not complete(labels, predictions):
+        return math.nan
+    size = (np.abs(labels) + np.abs(predictions)) / 2
+    return float(np.mean(np.abs(labels - predictions) / np.where(size > 0, size, 1.0)))
+
+
+def mape(labels: Floats, predictions: Floats) -> float:
+    """Return the mean of absolute errors over absolute labels.
+
+    NaN where labels have both signs, or one is below a hundredth of their mean size: each error is divided
+    by its own label, so a few labels near zero make up all of the figure, without a bound. For returns that
+    is the rule, and `wmape` or `mase` is the figure to use.
+    """
+    if not complete(labels, predictions):
+        return math.nan
+    size = np.abs(labels)
+    if (labels.min() < 0 < labels.max()) or size.min() < max(LEAST * float(size.mean()), TINY):
+        return math.nan
+    return float(np.mean(np.abs(labels - predictions) / size))
+
+
+def mase(labels: Floats, predictions: Floats, naive_errors: Floats) -> float:
+    """Return the mean absolute error over that of a naive forecast; below 1 the model is better.
+
+    After Hyndman and Koehler (2006), who scale by the naive errors in sample; here `naive_errors` (any
+    number of them) are out of sample, so that both sides had the same to forecast. NaN where the naive
+    forecast makes no error.
+    """
+    size = float(np.mean(np.abs(naive_errors))) if complete(naive_errors) else math.nan
+    return mae(labels, predictions) / size if size >= TINY else math.nan
+
+
+def r2(labels: Floats, predictions: Floats) -> float:
+    """Return one minus the squared error over that of the labels' own mean; negative where it is worse.
+
+    The mean is that of the labels judged, which no forecast could know. NaN where they do not vary.
+    """
+    if not complete(labels, predictions) or float(np.std(labels)) < TINY:
+        return math.nan
+    return 1 - mse(labels, predictions) / float(np.var(labels))
+
+
+def direction_accuracy(labels: Floats, predictions: Floats) -> float:
+    """Return the share of forecasts with the sign of the label; zero is a sign of its own."""
+    return float(np.mean(np.sign(labels) == np.sign(predictions))) if complete(labels, predictions) else math.nan
+
+
+def spearman(labels: Floats, predictions: Floats) -> float:
+    """Return the rank correlation of forecasts and labels, ties sharing a rank (Spearman 1904).
+
+    NaN where either does not vary.
+    """
+    if not complete(labels, predictions, least=2):
+        return math.nan
+    from scipy.stats import rankdata
+
+    return _correlation(rankdata(labels), rankdata(predictions))
+
+
+def information_coefficients(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> Floats:
+    """Return the rank correlation across symbols at each bar with at least three forecasts, (n_such_bars,).
+
+    Parameters
+    ----------
+    bar : ndarray of int64, (n_forecasts,)
+        Position of each forecast's bar; in any order.
+
+    Returns
+    -------
+    ndarray of float64
+        By bar; one at which forecasts or labels are all alike is left out.
+    """
+    if not complete(labels, predictions) or len(bar) != len(labels):
+        return np.empty(0)
+    _, group = np.unique(bar, return_inverse=True)
+    count = np.bincount(group)
+    x, y = (_centred_ranks(values, group, count) for values in (predictions, labels))
+    xy, xx, yy = (np.bincount(group, product) for product in (x * y, x * x, y * y))
+    usable = (count >= 3) & (xx > 0) & (yy > 0)
+    coefficients: Floats = xy[usable] / np.sqrt(xx[usable] * yy[usable])
+    return coefficients
+
+
+def ic(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
+    """Return the information coefficient: the mean of `information_coefficients`.
+
+    Of fewer than three symbols there is no cross-section: then `spearman` over the whole span (Grinold
+    and Kahn 2000).
+    """
+    coefficients = information_coefficients(labels, predictions, bar)
+    return float(coefficients.mean()) if len(coefficients) else spearman(labels, predictions)
+
+
+def icir(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
+    """Return mean over deviation (ddof 1) of `information_coefficients`, per bar, not annualised.
+
+    NaN for fewer than two bars with a cross-section.
+    """
+    coefficients = information_coefficients(labels, predictions, bar)
+    if len(coefficients) < 2 or float(np.std(coefficients, ddof=1)) < TINY:
+        return math.nan
+    return float(coefficients.mean() / np.std(coefficients, ddof=1))
+
+
+def _centred_ranks(values: Floats, group: NDArray[np.int64], count: NDArray[np.int64]) -> Floats:
+    """Return each value's rank within its group, ties sharing it, less the mean rank of the group."""
+    order = np.lexsort((values, group))
+    g, v = group[order], values[order]
+    begins = np.append(True, (g[1:] != g[:-1]) | (v[1:] != v[:-1]))
+    run = np.cumsum(begins) - 1
+    place = np.arange(len(g)) - (np.cumsum(count) - count)[g]
+    rank = np.empty(len(g))
+    rank[order] = (np.bincount(run, place) / np.bincount(run))[run] - (count[g] - 1) / 2
+    return rank
+
+
+def _correlation(x: Floats, y: Floats) -> float:
+    if not len(x) or float(np.std(x)) < TINY or float(np.std(y)) < TINY:
+        return math.nan
+    return float(np.corrcoef(x, y)[0, 1])

@@ -1,0 +1,166 @@
+"""How much of a result is choice: the probability of overfitting, and how many trials there really were."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from quorate.statistics._base import TINY, Floats
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """What became of the best in sample, over all splits.
+
+    Parameters
+    ----------
+    pbo : float
+        Share of splits in which it was no better than the median out of sample.
+    p_loss : float
+        Share of splits in which it lost out of sample.
+    slope : float
+        Of its figure out of sample on that in sample.
+    splits, blocks, n, candidates : int
+        ``blocks`` of the `n` bars give ``splits`` ways to take half of them; only what varies is a candidate.
+    """
+
+    pbo: float
+    p_loss: float
+    slope: float
+    splits: int
+    blocks: int
+    n: int
+    candidates: int
+
+
+def pbo(returns: Floats, blocks: int = 16, by: Literal["sharpe", "mean"] = "sharpe") -> Overfitting:
+    """Return the probability of backtest overfitting (Bailey, Borwein, Lopez de Prado and Zhu 2017).
+
+    By combinatorially symmetric cross-validation: the bars are cut into `blocks`; every half of them is
+    once in sample and the other half out of sample. With rank 1 for the worst of N out of sample, the
+    best in sample has ``w = rank / (N + 1)``; it counts as overfitted where ``log(w / (1 - w)) <= 0``.
+    Candidates that are alike share their rank, so clones of one good strategy give about one half:
+    read it beside `p_loss`.
+
+    Parameters
+    ----------
+    returns : ndarray of float64, (n, n_candidates)
+        Of all that were tried, per bar. A series that does not vary (it never traded) is no candidate.
+    blocks : int
+        Even. Blocks differ by one bar where they do not divide n.
+    by : {"sharpe", "mean"}
+        What is best. The Sharpe ratio of a half in which a candidate does not vary counts as zero.
+
+    Returns
+    -------
+    Overfitting
+        NaN for fewer than two candidates or two bars per block, or where something is not known.
+
+    Raises
+    ------
+    ValueError
+        If `blocks` is odd or below two.
+    """
+    if blocks < 2 or blocks % 2:
+        raise ValueError(f"the bars must be cut into an even number of blocks, at least 2; blocks was {blocks}")
+    n = len(returns)
+    splits = math.comb(blocks, blocks // 2)
+    varying = _varying(returns)
+    k = varying.shape[1]
+    if k < 2 or n < 2 * blocks:
+        return Overfitting(math.nan, math.nan, math.nan, splits, blocks, n, k)
+    inside, outside = _halves(varying, blocks, by)
+    row = np.arange(splits)
+    best = inside.argmax(axis=1)
+    chosen_in, chosen = inside[row, best], outside[row, best]
+    gap = outside - chosen[:, None]
+    alike = np.abs(gap) <= TINY * np.maximum(np.abs(chosen), 1e-3)[:, None]  # clones but for rounding
+    rank = (~alike & (gap < 0)).sum(axis=1) + (alike.sum(axis=1) + 1) / 2
+    spread = float(np.var(chosen_in))
+    slope = float(np.cov(chosen_in, chosen, ddof=0)[0, 1]) / spread if spread > TINY**2 else math.nan
+    overfitted = float(np.mean(rank <= (k + 1) / 2))
+    return Overfitting(overfitted, float(np.mean(chosen < 0)), slope, splits, blocks, n, k)
+
+
+def _halves(returns: Floats, blocks: int, by: str) -> tuple[Floats, Floats]:
+    """Return every candidate's figure in both halves of every split, (n_splits, n_candidates)."""
+    n = len(returns)
+    starts = np.array([part[0] for part in np.array_split(np.arange(n), blocks)])
+    length = np.diff(np.append(starts, n)).astype(np.float64)
+    sums, squares = (np.add.reduceat(x, starts, axis=0) for x in (returns, returns**2))
+    half = np.zeros((math.comb(blocks, blocks // 2), blocks))
+    for row, taken in zip(half, combinations(range(blocks), blocks // 2), strict=True):
+        row[list(taken)] = 1.0
+
+    def figure(taken: Floats) -> Floats:
+        bars = (taken @ length)[:, None]
+        mean = taken @ sums / bars
+        if by == "mean":
+            return mean
+        square = taken @ squares / bars
+        variance = square - mean**2
+        varies = variance > TINY * square
+        sharpe: Floats = np.where(varies, mean / np.sqrt(np.where(varies, variance * bars / (bars - 1), 1.0)), 0.0)
+        return sharpe
+
+    return figure(half), figure(1 - half)
+
+
+def effective_trials(returns: Floats, least: float = 0.5) -> float:
+    """Return how many independent trials many correlated ones amount to, as clusters of their returns.
+
+    Series are joined by average linkage (Sokal and Michener 1958) while the mean correlation between two
+    clusters is at least `least`, as Lopez de Prado and Lewis (2019) count clusters of strategies. They
+    choose their number by silhouettes, which cannot tell one cluster, nor as many as there are series,
+    apart from anything; both are ordinary here (clones, or trials of noise), so a fixed cut is used:
+    one half, above which two series have most of their variation in common.
+
+    Parameters
+    ----------
+    returns : ndarray of float64, (n, n_trials)
+        Per bar. A series that does not vary (it never traded) is no trial.
+    least : float
+        Mean correlation at which two clusters are one.
+
+    Returns
+    -------
+    float
+        At least 1; NaN where no series varies or something is not known.
+    """
+    correlation = _correlations(returns)
+    if len(correlation) < 2:
+        return float(len(correlation)) or math.nan
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    apart = squareform(np.clip(1 - correlation, 0.0, 2.0), checks=False)
+    return float(fcluster(linkage(apart, "average"), 1 - least + TINY, criterion="distance").max())
+
+
+def mean_correlation_trials(returns: Floats) -> float:
+    """Return how many independent trials there were as ``rho + (1 - rho) M``, with the mean correlation rho.
+
+    Bailey and Lopez de Prado (2014), appendix; a rho below zero counts as zero. See `effective_trials`.
+    """
+    correlation = _correlations(returns)
+    m = len(correlation)
+    if m < 2:
+        return float(m) or math.nan
+    rho = max(float(correlation[np.triu_indices(m, 1)].mean()), 0.0)
+    return rho + (1 - rho) * m
+
+
+def _correlations(returns: Floats) -> Floats:
+    varying = _varying(returns)
+    return np.atleast_2d(np.corrcoef(varying, rowvar=False)) if varying.shape[1] else np.empty((0, 0))
+
+
+def _varying(returns: Floats) -> Floats:
+    """Return the columns that vary; none where something is not known."""
+    if len(returns) < 2 or not np.isfinite(returns).all():
+        return returns[:, :0]
+    return returns[:, returns.std(axis=0) >= TINY]

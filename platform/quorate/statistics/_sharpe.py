@@ -1,0 +1,170 @@
+"""What a Sharpe ratio is worth: its error, and how many were tried.
+
+Here a Sharpe ratio is one per bar, not annualised, and kurtosis is raw: 3 for normal returns.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from quorate.statistics._base import TINY, Floats
+from quorate.statistics._returns import sharpe
+
+EULER = 0.5772156649015329
+
+
+class Moments(NamedTuple):
+    """What the error of a Sharpe ratio depends on.
+
+    Parameters
+    ----------
+    per_bar : float
+        Sharpe ratio per bar, deviation with ddof 1.
+    n : int
+        Returns.
+    skew, kurtosis : float
+        Biased (population) moments; kurtosis is raw.
+    """
+
+    per_bar: float
+    n: int
+    skew: float
+    kurtosis: float
+
+
+def moments(returns: Floats) -> Moments:
+    """Return the per-bar Sharpe ratio and the moments that its error depends on; NaN where it is undefined."""
+    per_bar = sharpe(returns, 1.0)
+    if math.isnan(per_bar):
+        return Moments(math.nan, len(returns), math.nan, math.nan)
+    centred = returns - returns.mean()
+    variance = float(np.mean(centred**2))
+    skew = float(np.mean(centred**3)) / variance**1.5
+    return Moments(per_bar, len(returns), skew, float(np.mean(centred**4)) / variance**2)
+
+
+def sharpe_interval(returns: Floats, bars_per_year: float, confidence: float = 0.90) -> tuple[float, float]:
+    """Return a two-sided interval of the annualised Sharpe ratio under non-normal returns.
+
+    Standard error per bar: sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / (T - 1)), with skewness g3 and raw
+    kurtosis g4 (Mertens 2002; Bailey and Lopez de Prado 2012).
+    """
+    annual = sharpe(returns, bars_per_year)
+    if math.isnan(annual):
+        return math.nan, math.nan
+    from scipy import stats
+
+    _, n, skew, kurtosis = moments(returns)
+    error = sharpe_standard_error(annual / math.sqrt(bars_per_year), n, skew, kurtosis)
+    reach = float(stats.norm.ppf(0.5 + confidence / 2)) * error * math.sqrt(bars_per_year)
+    return annual - reach, annual + reach
+
+
+def sharpe_standard_error(per_bar: float, n: int, skew: float = 0.0, kurtosis: float = 3.0) -> float:
+    """Return the standard error of a per-bar Sharpe ratio of `n` returns; `kurtosis` is raw (normal: 3)."""
+    return math.sqrt(_spread(per_bar, skew, kurtosis) / (n - 1)) if n > 1 else math.nan
+
+
+def _spread(per_bar: float, skew: float, kurtosis: float) -> float:
+    # Never negative, as kurtosis >= 1 + skew^2; for returns of two values it is zero but for rounding.
+    return float(np.maximum(1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2, 0.0))
+
+
+def probabilistic_sharpe(
+    per_bar: float, n: int, skew: float = 0.0, kurtosis: float = 3.0, benchmark: float = 0.0
+) -> float:
+    """Return the probability that the true Sharpe ratio is above `benchmark`, both per bar.
+
+    ``Phi((SR - SR*) / standard error)`` of Bailey and Lopez de Prado (2012); see `sharpe_standard_error`.
+    """
+    error = sharpe_standard_error(per_bar, n, skew, kurtosis)
+    if not error >= TINY:
+        return math.nan
+    from scipy.special import ndtr
+
+    return float(ndtr((per_bar - benchmark) / error))
+
+
+def psr(returns: Floats, benchmark: float = 0.0) -> float:
+    """Return `probabilistic_sharpe` of a series of returns: deviation with ddof 1, biased moments."""
+    return probabilistic_sharpe(*moments(returns), benchmark=benchmark)
+
+
+def min_track_record(
+    per_bar: float, skew: float = 0.0, kurtosis: float = 3.0, benchmark: float = 0.0, confidence: float = 0.95
+) -> float:
+    """Return how many bars `probabilistic_sharpe` takes to reach `confidence`, if all else stays as it is.
+
+    Bailey and Lopez de Prado (2012). The same test said otherwise, no further evidence. NaN unless the
+    Sharpe ratio is above the benchmark.
+    """
+    if not per_bar > benchmark:
+        return math.nan
+    from scipy.special import ndtri
+
+    return float(1 + _spread(per_bar, skew, kurtosis) * (ndtri(confidence) / (per_bar - benchmark)) ** 2)
+
+
+def expected_max(n: float) -> float:
+    """Return about the mean of the largest of `n` independent standard normal numbers; `n` may be a fraction.
+
+    Bailey and Lopez de Prado (2014), who have it from extreme value theory: 7.9 % low at 2, 2.3 % high at
+    10, 0.9 % high at 100. Zero for one, NaN for fewer.
+    """
+    if not n >= 1:
+        return math.nan
+    if n == 1:
+        return 0.0
+    from scipy.special import ndtri
+
+    about = (1 - EULER) * ndtri(1 - 1 / n) + EULER * ndtri(1 - 1 / (n * math.e))
+    return max(float(about), 0.0)
+
+
+def expected_max_exact(n: int) -> float:
+    """Return the mean of the largest of `n` independent standard normal numbers, by numerical integration."""
+    if n < 1:
+        return math.nan
+    from scipy import integrate, special
+
+    def density(x: float) -> float:
+        return x * n * math.exp(-x * x / 2) / math.sqrt(2 * math.pi) * float(special.ndtr(x)) ** (n - 1)
+
+    return float(integrate.quad(density, -12, 12, limit=200)[0])
+
+
+def deflated_sharpe(per_bar: float, n: int, skew: float, kurtosis: float, n_trials: float, variance: float) -> float:
+    """Return the probability that the true Sharpe ratio is above the best that trials without skill would show.
+
+    `probabilistic_sharpe` against ``sqrt(variance) * expected_max(n_trials)`` (Bailey and Lopez de Prado
+    2014); with one trial, against zero.
+
+    Parameters
+    ----------
+    per_bar, n, skew, kurtosis
+        Of the best trial, as `moments` gives them.
+    n_trials : float
+        Independent trials; of correlated ones the effective number, see `effective_trials`.
+    variance : float
+        Of the per-bar Sharpe ratios of the trials; of those without skill it is ``1 / (n - 1)``.
+
+    Returns
+    -------
+    float
+        NaN for less than one trial or a negative variance.
+    """
+    if not variance >= 0:
+        return math.nan
+    return probabilistic_sharpe(per_bar, n, skew, kurtosis, math.sqrt(variance) * expected_max(n_trials))
+
+
+def min_backtest_length(n_trials: float, sharpe: float) -> float:
+    """Return the years under which the best of `n_trials` without skill is expected to show that annual Sharpe ratio.
+
+    ``(expected_max(n_trials) / sharpe)^2`` of Bailey, Borwein, Lopez de Prado and Zhu (2014). NaN unless
+    the Sharpe ratio is positive.
+    """
+    return (expected_max(n_trials) / sharpe) ** 2 if sharpe > 0 else math.nan

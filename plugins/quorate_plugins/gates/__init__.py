@@ -1,0 +1,46 @@
+"""Built-in gates, in four tiers: integrity, headline figures, statistical evidence, robustness.
+
+Several say one thing in different words, and must not be counted as independent: the Sharpe ratio and its
+probability and deflated forms; the track record still missing is the probability turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import quorate
+
+HERE = "quorate_plugins.gates"
+WALK_FORWARD = ("development",)
+
+
+@quorate.hookimpl
+def quorate_gates() -> Iterator[quorate.GateSpec]:
+    """Yield the built-in gates."""
+    yield _gate("A", "integrity:integrity", "the checks of the run held, and its returns are finite and vary")
+    text = "markets without anything to find give nothing: quorate audit"
+    yield _gate("A", "integrity:null_market", text, parts=("holdout",))
+    yield _gate("B", "headline:sharpe", "annualised net Sharpe ratio > 1.0")
+    yield _gate("B", "headline:max_drawdown", "deepest drawdown < 30 %")
+    yield _gate("B", "headline:win_rate", "closed round trips that won > 50 %")
+    yield _gate("B", "headline:sample_size", "enough bars and closed trades to judge")
+    yield _gate("C", "statistical:psr", "the Sharpe ratio is above 0 with 95 % probability")
+    text = "better than cash, and than buy and hold of equal volatility, all candidates considered (Hansen's SPA)"
+    yield _gate("C", "statistical:spa", text, parts=WALK_FORWARD)
+    text = "the judged ensemble itself beats cash, all candidates considered (Romano and Wolf)"
+    yield _gate("C", "statistical:stepm", text, parts=WALK_FORWARD)
+    yield _gate("C", "statistical:mcs", "no candidate is clearly better (model confidence set)", parts=WALK_FORWARD)
+    text = "the Sharpe ratio is above the best that as many trials without skill would show"
+    yield _gate("C", "statistical:dsr", text, parts=WALK_FORWARD)
+    yield _gate("C", "statistical:pbo", "the best of one half is good in the other (CSCV)", parts=WALK_FORWARD)
+    yield _gate("C", "forecasts:forecast", "forecasts better than the naive one (Clark and West)", parts=WALK_FORWARD)
+    yield _gate("D", "robustness:cost_stress", "twice the costs leave a Sharpe ratio > 0.5")
+    yield _gate("D", "robustness:delay", "orders filled a bar later leave half the Sharpe ratio")
+    yield _gate("D", "robustness:concentration", "a gain is left without the five best trades, or the best month")
+    yield _gate("D", "robustness:halves", "both halves gain")
+
+
+def _gate(tier: Any, function: str, description: str, **more: Any) -> quorate.GateSpec:
+    name = function.partition(":")[2].replace("_", "-")
+    return quorate.GateSpec(name, f"{HERE}.{function}", description=description, tier=tier, **more)

@@ -1,0 +1,73 @@
+"""Whether the forecasts themselves are worth anything, however they were traded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import quorate
+
+
+def forecast(evidence: quorate.Evidence, size: float = 0.05) -> quorate.GateResult:
+    """Pass, if the forecasts beat the naive one: the mean of all labels that were known at the decision.
+
+    The naive forecast is nested in every model that has a constant, which makes the test of Diebold and
+    Mariano too small; the one of Clark and West (2007) is judged, the other printed beside it. Labels that
+    overlap are allowed for up to the horizon, symbols of one bar are averaged.
+    """
+    import numpy as np
+
+    from quorate import statistics
+
+    p = evidence.performance
+    known = np.isfinite(p.naive) if len(p.naive) == len(p.labels) else np.zeros(len(p.labels), dtype=bool)
+    y, f = p.labels[known], p.predictions[known]
+    # Without a naive forecast there is nothing to compare.
+    naive, bar = (p.naive[known], p.forecast_bar[known]) if known.any() else (y, np.empty(0, dtype=np.int64))
+    h = evidence.horizon
+    nested = statistics.clark_west(y, naive, f, h, bar)
+    plain = statistics.diebold_mariano(y - f, y - naive, h, bar=bar)
+    best = _against_best(evidence)
+    result = quorate.judge(
+        "forecast",
+        nested.p_better,
+        "<",
+        size,
+        undefined="there are too few forecasts with a naive one beside them, or they do not vary",
+        unit="p-value",
+        uncertainty=f"DM p {plain.p_better:.3f}: {plain.verdict(size)}" if math.isfinite(plain.p_better) else "",
+        sample=f"{nested.n} bars, {nested.lags} lags",
+        inputs={
+            "clark_west": _plain(vars(nested)),
+            "diebold_mariano": _plain(vars(plain)),
+            "horizon": h,
+            "against_best_member": best,
+        },
+    )
+    if result.value is None:
+        return result.insufficient(result.reason)
+    return result if result.verdict == "PASS" else result.failed("no evidence that the forecasts beat the naive one")
+
+
+def _against_best(evidence: quorate.Evidence) -> dict[str, Any] | None:
+    """Return how the ensemble's forecasts compare with those of the member with the least squared error."""
+    import numpy as np
+
+    from quorate import statistics
+
+    p = evidence.performance
+    errors = {
+        name: member.labels - member.predictions
+        for name, member in evidence.members.items()
+        if len(member.labels) == len(p.labels) and np.array_equal(member.forecast_bar, p.forecast_bar)
+    }
+    errors = {name: e for name, e in errors.items() if len(e) and np.isfinite(e).all()}
+    if not errors:
+        return None
+    best = min(errors, key=lambda name: float(np.mean(errors[name] ** 2)))
+    found = statistics.diebold_mariano(p.labels - p.predictions, errors[best], evidence.horizon, bar=p.forecast_bar)
+    return {"member": best, **_plain(vars(found))}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

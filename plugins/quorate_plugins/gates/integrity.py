@@ -1,0 +1,67 @@
+"""Whether the numbers can be believed at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import quorate
+
+
+def integrity(evidence: quorate.Evidence) -> quorate.GateResult:
+    """Pass, if nothing was found wrong; a look ahead or a broken account ends a run before it gets here."""
+    import numpy as np
+
+    p = evidence.performance
+    finite = bool(np.isfinite(p.equity).all()) and len(p.equity) > 0
+    varies = finite and not math.isnan(evidence.metric("sharpe"))
+    checked = ", ".join(f"{what} {count:,}" for what, count in evidence.checks.items())
+    result = quorate.judge(
+        "integrity",
+        float(not finite) + float(not varies),
+        "<=",
+        0.0,
+        unit="count",
+        sample=checked or f"{len(p.returns)} bars",
+        inputs={"checks": dict(evidence.checks), "n_returns": len(p.returns)},
+    )
+    if not finite:
+        return result.failed("the equity is not finite")
+    if not varies:
+        return result.failed("the returns do not vary: nothing was traded, or nothing came of it")
+    return result
+
+
+def null_market(evidence: quorate.Evidence, z: float = 4.0, rms: float = 1.7, undefined: int = 5) -> quorate.GateResult:
+    """Pass, if the whole pipeline finds nothing where there is nothing: see ``quorate audit``.
+
+    Parameters
+    ----------
+    z : float
+        Most that the mean of the Sharpe ratios may be from zero, in its own standard deviations.
+    rms : float
+        Most that their root mean square may be, in the standard deviation of one of them.
+    undefined : int
+        More draws than that without a Sharpe ratio tell nothing.
+    """
+    found: Mapping[str, Any] = evidence.null_market or {}
+    result = quorate.judge(
+        "null-market",
+        abs(found["z"]) if found.get("z") is not None else math.nan,
+        "<=",
+        z,
+        undefined="no draw has a Sharpe ratio",
+        uncertainty=f"RMS {found['rms']:.2f}" if found.get("rms") is not None else "",
+        sample=f"{found['draws']} draws" if found else "no audit",
+        inputs=dict(found),
+    )
+    if not found:
+        return result.insufficient("this pipeline was not audited: quorate audit RECIPE")
+    if found["undefined"] > undefined:
+        return result.insufficient(f"{found['undefined']} of {found['draws']} draws have no Sharpe ratio")
+    if result.verdict == "FAIL":
+        return result.failed("it makes or loses money where there is nothing to find: something leaks")
+    if not found["rms"] <= rms:
+        return result.failed(f"the root mean square {found['rms']:.2f} must be <= {rms:g}: something leaks")
+    return result

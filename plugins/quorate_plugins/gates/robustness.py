@@ -1,0 +1,130 @@
+"""Whether the result stands when something is a little different."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import quorate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: float = 2.0) -> quorate.GateResult:
+    """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high."""
+    dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
+    if dearer is None or more is None:
+        return quorate.judge("cost-stress", math.nan, ">", threshold).insufficient("it cannot be traded again")
+    mean, then, last = (float(p.returns.mean()) for p in (evidence.performance, dearer, more))
+    even = 1 + (factor - 1) * mean / (mean - then) if mean > then else math.inf
+    result = quorate.judge(
+        "cost-stress",
+        _sharpe(dearer),
+        ">",
+        threshold,
+        undefined="it is undefined: nothing was traded",
+        uncertainty=f"{factor + 1:g}x: {_sharpe(more):.2f}" if math.isfinite(_sharpe(more)) else "",
+        sample=f"{factor:g}x costs, break-even {even:.1f}x" if math.isfinite(even) else f"{factor:g}x costs",
+        inputs={"factor": factor, "mean_returns": [mean, then, last]},
+    )
+    free = evidence.performance.fees + evidence.performance.slippage == 0 and len(evidence.performance.trades) > 0
+    return result.warned("the recipe assumes that trading costs nothing") if free else result
+
+
+def delay(evidence: quorate.Evidence, share: float = 0.5, bars: int = 1, slow: int = 5) -> quorate.GateResult:
+    """Pass, if orders filled `bars` later leave this share of the Sharpe ratio, and more than nothing.
+
+    For labels of fewer than `slow` bars it only warns: what is gone after a bar may well have been there.
+    """
+    late = evidence.retraded(delay=bars)
+    base = evidence.metric("sharpe")
+    if late is None or not math.isfinite(base):
+        why = "it cannot be traded again" if late is None else "nothing was traded"
+        return quorate.judge("delay", math.nan, ">", 0.0).insufficient(why)
+    result = quorate.judge(
+        "delay",
+        _sharpe(late),
+        ">",
+        max(share * base, 0.0),
+        undefined="it is undefined: nothing was traded",
+        sample=f"{bars} bar late",
+        inputs={"bars": bars, "share": share, "sharpe": base},
+    )
+    if result.verdict == "PASS" or evidence.horizon >= slow:
+        return result
+    return result.advisory("most of it is gone when orders fill a bar later")
+
+
+def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: int = 5) -> quorate.GateResult:
+    """Pass, if a gain is left without the best `trades` round trips, and without the best month."""
+    import numpy as np
+
+    p = evidence.performance
+    gains = np.sort(p.trades["pnl"].to_numpy(dtype=np.float64))
+    without_trades = float(gains[: max(len(gains) - trades, 0)].sum()) / float(p.equity[0]) if len(gains) else math.nan
+    without_month, month = _without_best_month(p.returns, p.times)
+    value = min(without_trades, without_month) if math.isfinite(without_trades + without_month) else math.nan
+    result = quorate.judge(
+        "concentration",
+        value,
+        ">",
+        threshold,
+        undefined="nothing was traded",
+        unit="fraction",
+        sample=f"{len(gains)} trades",
+        inputs={
+            "without_best_trades": None if math.isnan(without_trades) else without_trades,
+            "without_best_month": None if math.isnan(without_month) else without_month,
+            "best_month": month,
+            "trades": trades,
+        },
+    )
+    if result.verdict != "FAIL" or result.value is None:
+        return result
+    if not without_month > threshold:
+        return result.failed(f"without {month} nothing is left of the gain")
+    return result.failed(f"without the {trades} best trades nothing is left of the gain")
+
+
+def _without_best_month(returns: NDArray[np.float64], times: NDArray[np.datetime64]) -> tuple[float, str]:
+    """Return the total return without the calendar month that gained most, and which that is."""
+    import numpy as np
+
+    if len(returns) == 0 or not np.isfinite(returns).all():
+        return math.nan, ""
+    months, group = np.unique(times[1:].astype("datetime64[M]"), return_inverse=True)
+    grown = np.array([np.prod(1 + returns[group == k]) for k in range(len(months))])
+    if not (grown > 0).all():
+        return -1.0, str(months[int(grown.argmax())])
+    best = int(grown.argmax())
+    return float(np.prod(np.delete(grown, best)) - 1), str(months[best])
+
+
+def halves(evidence: quorate.Evidence, threshold: float = 0.0) -> quorate.GateResult:
+    """Pass, if both halves of the bars gain."""
+    import numpy as np
+
+    returns = evidence.performance.returns
+    middle = len(returns) // 2
+    gains = [float(np.prod(1 + part) - 1) for part in (returns[:middle], returns[middle:])]
+    known = middle > 0 and all(math.isfinite(gain) for gain in gains) and bool(np.std(returns) > 1e-12)
+    result = quorate.judge(
+        "halves",
+        min(gains) if known else math.nan,
+        ">",
+        threshold,
+        undefined="nothing was traded",
+        unit="fraction",
+        uncertainty=f"{gains[0]:+.1%}, then {gains[1]:+.1%}" if known else "",
+        sample=f"2 x {middle} bars",
+        inputs={"halves": gains if known else None},
+    )
+    if result.verdict == "FAIL" and known:
+        return result.failed(f"the {'first' if gains[0] <= gains[1] else 'second'} half gains nothing")
+    return result
+
+
+def _sharpe(performance: quorate.Performance) -> float:
+    return quorate.statistics.sharpe(performance.returns, performance.bars_per_year)

@@ -1,0 +1,255 @@
+"""How much the walk-forward proves: chance, choice among candidates, and everything tried before."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import quorate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEAST = 60  # bars; what is resampled from fewer says nothing
+DRAWS = 2000
+
+
+def psr(evidence: quorate.Evidence, confidence: float = 0.95) -> quorate.GateResult:
+    """Pass, if the Sharpe ratio is above zero with this probability (Bailey and Lopez de Prado 2012)."""
+    from quorate import statistics
+
+    returns = evidence.performance.returns
+    found = statistics.moments(returns)
+    result = quorate.judge(
+        "psr",
+        statistics.psr(returns),
+        ">=",
+        confidence,
+        undefined="the Sharpe ratio is undefined: the returns do not vary",
+        unit="fraction",
+        benchmark=statistics.psr(evidence.benchmark.returns),
+        sample=f"{len(returns)} bars",
+        inputs=_numbers(found._asdict()),
+    )
+    if result.verdict != "FAIL" or result.value is None:
+        return result
+    needed = statistics.min_track_record(found.per_bar, found.skew, found.kurtosis, confidence=confidence)
+    if not math.isfinite(needed):
+        return result.failed("it lost: no longer record would help")
+    missing = max(math.ceil(needed) - len(returns), 1)
+    return result.failed(f"about {missing:,} more bars like these would be needed")
+
+
+def spa(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> quorate.GateResult:
+    """Pass, if the best candidate beats cash, and buy and hold of equal volatility (Hansen 2005).
+
+    Buy and hold is scaled to each candidate's volatility: else the same strategy with twice the leverage
+    would look better. The larger of the two p-values is judged.
+    """
+    import numpy as np
+
+    from quorate import statistics
+
+    _, matrix = _candidates(evidence)
+    if matrix is None:
+        return _too_little("spa", "<", size, evidence)
+    market = evidence.benchmark.returns
+    cash = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws)
+    deviation = float(np.std(market))
+    hold = cash
+    if deviation > 0:
+        excess = matrix - market[:, None] * (np.std(matrix, axis=0) / deviation)
+        hold = statistics.spa(np.zeros(len(matrix)), -excess, evidence.seed, draws)
+    return quorate.judge(
+        "spa",
+        max(cash.p_value, hold.p_value),
+        "<",
+        size,
+        undefined="no candidate's returns vary",
+        unit="p-value",
+        uncertainty=f"vs cash {cash.p_value:.3f}, vs hold {hold.p_value:.3f}",
+        sample=f"{matrix.shape[1]} candidates, B={draws}, block {cash.block:.0f}",
+        inputs=_inputs(evidence, draws, cash.block, p_cash=cash.p_value, p_hold=hold.p_value, block_hold=hold.block),
+    )
+
+
+def stepm(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> quorate.GateResult:
+    """Pass, if the judged ensemble itself beats cash with all candidates considered (Romano and Wolf 2005)."""
+    import numpy as np
+
+    from quorate import statistics
+
+    names, matrix = _candidates(evidence)
+    if matrix is None:
+        return _too_little("stepm", "<", size, evidence)
+    found = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws)
+    others = [name for name, p in zip(names, found.p_models, strict=True) if p < size and name != evidence.judged]
+    result = quorate.judge(
+        "stepm",
+        found.p_models[names.index(evidence.judged)],
+        "<",
+        size,
+        undefined="its returns do not vary",
+        unit="p-value",
+        sample=f"{len(names)} candidates, B={draws}, block {found.block:.0f}",
+        inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
+    )
+    if result.verdict == "FAIL" and others:
+        return result.failed(f"others beat cash: {', '.join(others[:3])}; the judged ensemble is not told from chance")
+    return result
+
+
+def mcs(evidence: quorate.Evidence, size: float = 0.10, draws: int = DRAWS) -> quorate.GateResult:
+    """Pass, if the model confidence set contains the judged ensemble (Hansen, Lunde and Nason 2011).
+
+    A warning says when equal weights are in it, too: simpler would be as good.
+    """
+    import numpy as np
+
+    from quorate import statistics
+
+    names, matrix = _candidates(evidence)
+    if matrix is None:
+        return _too_little("mcs", ">=", size, evidence)
+    # Of equal volatility: else the same strategy with half the leverage would be the worse one.
+    found = statistics.mcs(-matrix / np.std(matrix, axis=0), evidence.seed, draws)
+    kept = [name for name, p in zip(names, found.p_models, strict=True) if p >= size]
+    result = quorate.judge(
+        "mcs",
+        found.p_models[names.index(evidence.judged)],
+        ">=",
+        size,
+        undefined="it could not be computed",
+        unit="p-value",
+        sample=f"{len(names)} candidates, {len(kept)} in the set, B={draws}",
+        inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
+    )
+    if result.verdict == "FAIL" and result.value is not None:
+        return result.failed(f"others are clearly better: {', '.join(kept[:3])}")
+    simple = [name for name in kept if name.startswith("mean/") and name != evidence.judged]
+    return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
+
+
+def dsr(evidence: quorate.Evidence, confidence: float = 0.90, sure: float = 0.95) -> quorate.GateResult:
+    """Pass, if the Sharpe ratio is above the best that as many trials without skill would show.
+
+    Deflated by the number of independent trials and the variance that the Sharpe ratio has without skill,
+    1 / (bars - 1). The form of Bailey and Lopez de Prado (2014), with the raw number and the variance among
+    the trials, is printed beside it: as a gate it would reward clones and punish having tried bad models.
+
+    Parameters
+    ----------
+    confidence, sure : float
+        Least probability; below `sure` it passes with a warning.
+    """
+    import numpy as np
+
+    from quorate import statistics
+
+    returns = evidence.performance.returns
+    found = statistics.moments(returns)
+    trials = evidence.trials
+    if trials is None:
+        return _too_little("dsr", ">=", confidence, evidence, "how much was tried is not known")
+    null = 1.0 / max(len(returns) - 1, 1)
+    per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
+    spread = float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
+    value = statistics.deflated_sharpe(*found, n_trials=trials.effective, variance=null)
+    paper = statistics.deflated_sharpe(*found, n_trials=trials.n, variance=spread)
+    bars = evidence.performance.bars_per_year
+    best = statistics.expected_max(trials.effective) * math.sqrt(null * bars)
+    result = quorate.judge(
+        "dsr",
+        value,
+        ">=",
+        confidence,
+        undefined="the Sharpe ratio is undefined: the returns do not vary",
+        unit="fraction",
+        uncertainty=f"raw N={trials.n}: {paper:.2f}" if math.isfinite(paper) else "",
+        sample=f"{trials.effective:g} of {trials.n} trials, {len(returns)} bars",
+        inputs=_numbers(
+            {**found._asdict(), "n_trials": trials.n, "effective": trials.effective, "variance_null": null,
+             "variance_observed": spread, "paper": paper, "best_of_chance": best}
+        ),
+    )  # fmt: skip
+    if result.value is None:
+        return result
+    if result.verdict == "FAIL":
+        return result.failed(f"{trials.effective:g} trials without skill would show a Sharpe ratio of {best:.2f}")
+    return result.warned(f"below {sure:.0%}: what was tried weighs on it") if result.value < sure else result
+
+
+def pbo(evidence: quorate.Evidence, most: float = 0.20, loss: float = 0.10, blocks: int = 16) -> quorate.GateResult:
+    """Pass, if the best candidate of one half of the bars is seldom a poor one in the other.
+
+    Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu 2017). With fewer
+    than ten candidates, or near clones (median correlation above .95), it only warns: clones of one good
+    strategy give about one half.
+    """
+    import numpy as np
+
+    from quorate import statistics
+
+    names, matrix = _candidates(evidence)
+    if matrix is None or len(names) < 2:
+        return _too_little("pbo", "<", most, evidence, "fewer than two candidates traded")
+    found = statistics.pbo(matrix, blocks)
+    correlations = np.atleast_2d(np.corrcoef(matrix.T))
+    alike = float(np.median(correlations[np.triu_indices(len(names), 1)]))
+    result = quorate.judge(
+        "pbo",
+        found.pbo,
+        "<",
+        most,
+        undefined="there are too few bars or candidates",
+        unit="fraction",
+        uncertainty=f"P(loss) {found.p_loss:.1%}, slope {found.slope:.2f}",
+        sample=f"{found.candidates} candidates, {found.splits:,} splits",
+        inputs=_numbers({**vars(found), "median_correlation": alike}),
+    )
+    if result.value is None:
+        return result.insufficient(result.reason)
+    poor = result.verdict != "PASS" or not found.p_loss < loss
+    if poor and (found.candidates < 10 or alike > 0.95):
+        why = "too few candidates" if found.candidates < 10 else "candidates too alike"
+        return result.failed(f"{why} to judge by it").advisory(f"{why} to judge by it")
+    if result.verdict == "PASS" and poor:
+        return result.failed(f"the best of one half loses in the other in {found.p_loss:.0%} of splits")
+    return result
+
+
+def _candidates(evidence: quorate.Evidence) -> tuple[list[str], NDArray[np.float64] | None]:
+    """Return names and returns, (n_bars, n), of the candidates that traded, the judged one always; None if too few."""
+    import numpy as np
+
+    series = {
+        name: returns
+        for name, returns in evidence.candidates.items()
+        if name == evidence.judged or (np.isfinite(returns).all() and np.std(returns) > 1e-12)
+    }
+    judged = series.get(evidence.judged)
+    if judged is None or len(judged) < LEAST or not np.isfinite(judged).all() or not np.std(judged) > 1e-12:
+        return list(series), None
+    return list(series), np.column_stack(list(series.values()))
+
+
+def _too_little(
+    gate: str, condition: str, threshold: float, evidence: quorate.Evidence, why: str = ""
+) -> quorate.GateResult:
+    n = len(evidence.performance.returns)
+    result = quorate.judge(gate, math.nan, condition, threshold, sample=f"{n} bars")
+    return result.insufficient(why or f"needs {LEAST} bars of an ensemble that trades, among known candidates")
+
+
+def _inputs(evidence: quorate.Evidence, draws: int, block: float, **more: Any) -> dict[str, Any]:
+    known = {"draws": draws, "block": block, "seed": evidence.seed, "candidates": list(evidence.candidates), **more}
+    return _numbers(known)
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the same with None for what is undefined, as JSON needs it."""
+    return {
+        k: _numbers(v) if isinstance(v, dict) else None if isinstance(v, float) and not math.isfinite(v) else v
+        for k, v in values.items()
+    }

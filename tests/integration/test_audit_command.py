@@ -1,0 +1,124 @@
+"""The audit as a command, and as what stands before a holdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import quorate
+from quorate import api
+from quorate.auditing import Audit, Finding, audit, find_audit, pipeline_key
+from quorate.cli import _audit
+from quorate.session import open_session
+from quorate.store import Home
+
+pytestmark = pytest.mark.slow
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"source": "simulated", "n_bars": 700, "signal": 0.4},
+    "holdout": {"bars": 120},
+    "features": {"use": ["return_1", "zscore_20"]},
+    "folds": {"initial": 300, "test": 100},
+    "models": {"logistic": {}},
+    "ensemble": {"compare": []},
+    "strategy": {"compare": []},
+    "execution": {"executor": "serial"},
+}
+
+
+def key(table: dict[str, Any]) -> str:
+    return pipeline_key(open_session(table))
+
+
+def test_a_pipeline_is_known_by_what_turns_bars_into_decisions_and_by_nothing_else() -> None:
+    same = [
+        {"data": {"source": "simulated", "n_bars": 900}},
+        {"holdout": {"bars": 50}},
+        {"gates": {"preset": "headline"}},
+        {"name": "other"},
+        {"execution": {"workers": 2}},
+    ]
+    other = [
+        {"models": {"logistic": {"C": 3.0}}},
+        {"features": {"use": ["return_1"]}},
+        {"ensemble": {"method": "mean", "compare": []}},
+        {"strategy": {"risk": {"stop": 0.05}, "compare": []}},
+        {"threshold": {"min_bars": 99}},
+        {"folds": {"initial": 300, "test": 90}},
+    ]
+    assert {key({**TINY, **change}) for change in same} == {key(TINY)}
+    assert len({key({**TINY, **change}) for change in other} | {key(TINY)}) == len(other) + 1
+
+
+def test_what_was_audited_is_not_audited_again_and_is_judged_with_the_holdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = audit(TINY, home=tmp_path, draws=6)
+    assert find_audit(Home(tmp_path), found.key) == json.loads(json.dumps(found.to_dict()))
+    monkeypatch.setattr(api, "audit_session", lambda *_: pytest.fail("it was audited already"))
+    report = quorate.promote(quorate.run(TINY, home=tmp_path).run_id, home=tmp_path)
+    [gate] = [g for g in report.results["holdout"]["gates"] if g["gate"] == "null-market"]
+    assert gate["inputs"]["draws"] == 6
+    assert gate["value"] == pytest.approx(abs(report.results["holdout"]["null_market"]["z"]))
+    assert not [g for g in report.results["development"]["gates"] if g["gate"] == "null-market"]
+    assert (report.source.path / "gates.json").exists()  # type: ignore[union-attr]
+
+
+def test_a_leak_keeps_the_holdout_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = quorate.run(TINY, home=tmp_path)
+    leak = Finding("null market", "alarm", "it found gold", {"z": 9.0, "rms": 9.0, "draws": 20, "undefined": 0})
+    monkeypatch.setattr(api, "audit_session", lambda *_: Audit("tiny", "k", "d", False, (leak,)))
+    with pytest.raises(quorate.IntegrityError, match="the holdout stays closed: null market: it found gold"):
+        quorate.promote(report.run_id, home=tmp_path)
+    assert {entry["kind"] for entry in Home(tmp_path).ledger.entries()} == {"candidate"}
+    assert quorate.load_report(report.run_id, home=tmp_path).results["holdout"] is None
+
+
+def test_the_headline_preset_needs_no_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "audit_session", lambda *_: pytest.fail("nothing asks for it"))
+    report = quorate.run({**TINY, "gates": {"preset": "headline"}}, home=tmp_path)
+    promoted = quorate.promote(report.run_id, home=tmp_path)
+    assert [g["gate"] for g in promoted.results["holdout"]["gates"]] != []
+    assert {g["gate"] for g in promoted.results["holdout"]["gates"]} == {"sharpe", "max-drawdown", "win-rate"}
+
+
+def test_an_audit_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "audits").mkdir()
+    (tmp_path / "audits" / "k.json").write_text('{"schema_version": 99}')
+    with pytest.raises(quorate.StoreError, match="written by a later version"):
+        find_audit(Home(tmp_path), "k")
+    assert find_audit(Home(tmp_path), "other") is None
+
+
+@pytest.mark.parametrize("width", [46, 124])
+def test_the_command_prints_what_every_detector_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    leak = Finding("features and labels", "alarm", "feature 'tomorrow' looks ahead: " + "on and on " * 8)
+    clean = Finding("folds", "clean", "4 folds", {"compared": 4})
+    monkeypatch.setattr(_audit, "audit", lambda *_, **__: Audit("mine", "k", "d" * 64, False, (leak, clean)))
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert not _audit.show("mine", (), (), False, 20, tmp_path, as_json=False)
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= width
+    assert "LEAKING" in told
+    assert "alarm" in told
+    assert not _audit.show("mine", (), (), False, 20, tmp_path, as_json=True)
+    assert json.loads(capsys.readouterr().out)["clean"] is False
+
+
+def test_an_override_needs_a_reason_and_something_to_override(tmp_path: Path) -> None:
+    from quorate.cli import _ledger_view
+
+    report = quorate.run({**TINY, "strategy": {"name": "long-flat", "compare": []}}, home=tmp_path)
+    if report.verdict == "PASS":
+        pytest.fail("this recipe must not pass")
+    with pytest.raises(quorate.RecipeError, match="takes a written reason"):
+        _ledger_view.override(report.run_id, "  ", tmp_path, as_json=False)
+    _ledger_view.override(report.run_id, "a trial on paper", tmp_path, as_json=False)
+    last = Home(tmp_path).ledger.entries()[-1]
+    assert (last["kind"], last["run"], last["reason"]) == ("override", report.run_id, "a trial on paper")

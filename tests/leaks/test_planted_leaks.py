@@ -1,0 +1,269 @@
+"""Every planted leak is caught by the detector that is named for it; a clean pipeline raises no alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate import backtest, decide, ensemble, fit
+from quorate.auditing import _detectors as detectors
+from quorate.auditing._pipeline import audited, predictions_of, study_of
+from quorate.bars import Bars
+from quorate.dataset import NEVER
+from quorate.execution import Executor
+from quorate.fitting import Fitting
+from quorate.progress import Progress
+from quorate.recipe.schema import Recipe
+from quorate.registry import Registry
+from quorate.session import load_bars, open_session
+
+DRAWS = 12
+
+NOISE = {
+    "name": "noise",
+    "data": {"source": "simulated", "n_bars": 1600, "signal": 0.0, "seed": 3},
+    "holdout": {"bars": 0},
+    "features": {"use": ["return_1", "return_5", "zscore_20"]},
+    "folds": {"initial": 400, "test": 100},
+    "models": {"logistic": {}, "ridge": {"plugin": "ridge"}},
+    "ensemble": {"compare": []},
+    "strategy": {"name": "long-short", "compare": []},
+    "threshold": {"min_bars": 60},
+}
+
+LEAKY_FEATURES = """
+import numpy as np
+import quorate
+
+
+def tomorrow(close):
+    out = np.zeros_like(close)
+    out[:-1] = close[1:] / close[:-1] - 1
+    return out
+
+
+def centred(close):
+    padded = np.pad(close, ((10, 10), (0, 0)), mode="edge")
+    mean = np.stack([padded[k : k + len(close)] for k in range(21)]).mean(axis=0)
+    return close / mean - 1
+
+
+def week_at_its_start(close):
+    week = np.arange(len(close)) // 5
+    last = np.array([close[week == w][-1] for w in range(week[-1] + 1)])
+    return last[week] / close - 1
+
+
+def scaled_by_all(close):
+    out = np.zeros_like(close)
+    out[1:] = close[1:] / close[:-1] - 1
+    return (out - out.mean(axis=0)) / out.std(axis=0)
+
+
+@quorate.hookimpl
+def quorate_features():
+    for function in (tomorrow, centred, week_at_its_start, scaled_by_all):
+        yield quorate.FeatureSpec(function.__name__, function, lookback=2)
+"""
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[Executor]:
+    with quorate.executor("serial") as made:
+        yield made
+
+
+class Pipeline:
+    """A recipe's pipeline as the audit has it, and what its detectors say."""
+
+    def __init__(self, executor: Executor, table: dict[str, Any] = NOISE, plugins: Any = ()) -> None:
+        session = open_session(table, plugins=plugins)
+        self.bars: Bars = load_bars(session)
+        self.registry: Registry = session.registry
+        self.recipe: Recipe = audited(session.recipe, session.registry, self.bars, full=False)
+        self.fitting = Fitting(executor, Progress())
+
+    def null_market(self) -> detectors.Finding:
+        return detectors._null_market(self.recipe, self.registry, self.bars, self.fitting, DRAWS)
+
+    def checked(self, name: str) -> detectors.Finding:
+        study = study_of(self.recipe, self.registry, self.bars)
+        if name == "fits":
+            return detectors._checked(name, "", lambda: detectors.causality.check_fits(study))
+        predictions = predictions_of(study, self.fitting)
+        check = {
+            "signals": lambda: detectors.causality.check_signals(study, predictions, 5, 7),
+            "fills": lambda: detectors._fills(study, predictions),
+        }[name]
+        return detectors._checked(name, "", check)
+
+
+@pytest.fixture
+def noise(executor: Executor) -> Pipeline:
+    return Pipeline(executor)
+
+
+def test_a_clean_pipeline_raises_no_alarm(noise: Pipeline) -> None:
+    found = list(detectors.findings(noise.recipe, noise.registry, noise.bars, noise.fitting, DRAWS))
+    assert {f.detector: f.state for f in found if f.state != "clean"} == {}
+    assert len({f.detector for f in found}) == len(found) == 10
+
+
+@pytest.mark.parametrize("feature", ["tomorrow", "centred", "week_at_its_start", "scaled_by_all"])
+def test_a_feature_that_looks_ahead_is_named(executor: Executor, tmp_path: Path, feature: str) -> None:
+    path = tmp_path / "leaky.py"
+    path.write_text(LEAKY_FEATURES)
+    use = {"use": ["return_1", feature], "exclude": [f for f in ALL_LEAKY if f != feature]}
+    pipeline = Pipeline(executor, {**NOISE, "features": use}, [path])
+    found = list(detectors.findings(pipeline.recipe, pipeline.registry, pipeline.bars, pipeline.fitting, DRAWS))
+    assert [f.state for f in found if f.detector == "features and labels"] == ["alarm"]
+    assert f"feature '{feature}' looks ahead" in found[-1].detail
+
+
+ALL_LEAKY = ("tomorrow", "centred", "week_at_its_start", "scaled_by_all")
+
+
+def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
+    noise: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Position times return without a shift: the fill lies before the decision."""
+    honest = backtest._orders
+
+    def early(target: Any, present: Any, payout: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+
+    monkeypatch.setattr(backtest, "_orders", early)
+    found = noise.null_market()
+    assert found.state == "alarm"
+    assert found.figures["rms"] > detectors.MOST_RMS
+    assert noise.checked("fills").state == "alarm"
+
+
+def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
+    noise: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = backtest._orders
+
+    def early(target: Any, present: Any, payout: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+
+    monkeypatch.setattr(backtest, "_orders", early)
+    noise.recipe = noise.recipe.model_copy(
+        update={"backtest": noise.recipe.backtest.model_copy(update={"fill": "close"})}
+    )
+    found = noise.checked("fills")
+    assert found.state == "alarm"
+    assert "before it was decided" in found.detail
+
+
+@pytest.fixture
+def tuned_on_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fold takes what was best on its own bars."""
+    honest = decide._best
+
+    def best(returns: Any, rule: Any, bars_per_year: float) -> Any:
+        return honest(returns[-300:], replace(rule, min_bars=2), bars_per_year)
+
+    monkeypatch.setattr(decide, "_last_known", lambda dataset, folds, fold: fold.stop - 1)
+    monkeypatch.setattr(decide, "_best", best)
+
+
+@pytest.mark.usefixtures("tuned_on_the_test")
+def test_a_threshold_tuned_on_the_test_bars(noise: Pipeline) -> None:
+    assert noise.checked("signals").state == "alarm"
+    assert noise.null_market().state == "alarm"
+
+
+@pytest.mark.usefixtures("tuned_on_the_test")
+def test_the_best_of_twenty_settings_on_the_test_bars(noise: Pipeline) -> None:
+    grid = {"grid": {"hysteresis": [0.0, 0.9]}}
+    noise.recipe = noise.recipe.model_copy(update={"strategy": noise.recipe.strategy.model_copy(update=grid)})
+    assert noise.checked("signals").state == "alarm"
+    assert noise.null_market().state == "alarm"
+
+
+def test_weights_fitted_on_the_test_rows(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_rows(predictions: Any, end: Any, at: int) -> Any:
+        return np.isfinite(predictions).all(axis=1) & (end != NEVER)
+
+    monkeypatch.setattr(ensemble, "known_rows", all_rows)
+    ensemble_ = noise.recipe.ensemble.model_copy(update={"method": "logistic-stack", "params": {}})
+    noise.recipe = noise.recipe.model_copy(update={"ensemble": ensemble_})
+    assert noise.checked("signals").state == "alarm"
+
+
+class StopsEarly:
+    """Keeps the direction that its validation tail likes best, as early stopping keeps the best epoch."""
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, validation: Any) -> StopsEarly:
+        rng = np.random.default_rng(self.random_state)
+        self.mean_, self.deviation_ = X.mean(axis=0), X.std(axis=0)
+        tried = rng.normal(size=(50, X.shape[1]))
+        later = (validation[0] - self.mean_) / self.deviation_
+        self.w_ = tried[int(np.argmax([np.corrcoef(later @ w, validation[1])[0, 1] for w in tried]))]
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return 0.5 + 0.2 * np.tanh((X - self.mean_) / self.deviation_ @ self.w_)
+
+
+def test_early_stopping_on_the_test_fold(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Inline, so that it is fitted in this process, where hold_back can be replaced.
+    spec = quorate.ModelSpec("stops-early", StopsEarly, task="regression", validation=0.2)
+    table = {**NOISE, "models": {"stops-early": {}}, "threshold": {"default": 0.0, "grid": [0.0], "min_bars": 60}}
+    pipeline = Pipeline(executor, table, [spec])
+    assert pipeline.checked("fits").state == "clean"
+    assert pipeline.null_market().state == "clean"
+    honest = fit._fit
+
+    def peeking(task: Any, dataset: Any, fold: Any) -> Any:
+        usable = fold.test[dataset.end[fold.test] != NEVER]
+        with monkeypatch.context() as inner:
+            inner.setattr(fit, "hold_back", lambda share, dataset, rows: (rows, usable))
+            return honest(task, dataset, fold)
+
+    monkeypatch.setattr(fit, "_fit", peeking)
+    assert pipeline.checked("fits").state == "alarm"
+    assert pipeline.null_market().state == "alarm"
+
+
+def test_a_model_that_learns_from_the_rows_beside_it(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "batch.py"
+    path.write_text(
+        "import numpy as np\nimport quorate\n\n\nclass Batch:\n    def fit(self, X, y):\n        return self\n\n"
+        "    def predict(self, X):\n        return 0.5 + 0.1 * np.sign(X[:, 0] - X[:, 0].mean())\n\n\n"
+        '@quorate.hookimpl\ndef quorate_models():\n    yield quorate.ModelSpec("batch", Batch, task="regression")\n'
+    )
+    pipeline = Pipeline(executor, {**NOISE, "models": {"batch": {}}}, [path])
+    found = pipeline.checked("fits")
+    assert found.state == "alarm"
+    assert "model 'batch' looks ahead" in found.detail
+
+
+def test_opens_that_repeat_the_close_are_told(noise: Pipeline) -> None:
+    opens = noise.bars.open.copy()
+    opens[1:] = noise.bars.close[:-1]
+    high, low = np.maximum(noise.bars.high, opens), np.minimum(noise.bars.low, opens)
+    found = detectors._opens(noise.recipe, replace(noise.bars, open=opens, high=high, low=low))
+    assert found.state == "warning"
+    assert detectors._opens(noise.recipe, noise.bars).state == "clean"
+
+
+def test_null_bars_are_bars_and_have_no_drift(noise: Pipeline) -> None:
+    from quorate.auditing import null_bars
+
+    drawn = null_bars(noise.bars, 5)
+    assert quorate.Bars.from_frame(drawn.to_frame()).fingerprint == drawn.fingerprint
+    steps = drawn.close[1:] / drawn.close[:-1] - 1
+    assert abs(steps.mean()) < 1e-4
+    assert np.sort(drawn.volume[1:], axis=0).tolist() == np.sort(noise.bars.volume[1:], axis=0).tolist()
+    assert null_bars(noise.bars, 5).fingerprint == drawn.fingerprint != null_bars(noise.bars, 6).fingerprint

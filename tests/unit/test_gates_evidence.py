@@ -1,0 +1,211 @@
+"""Gates of statistical evidence and robustness: what moves them, what must not, and what they say without data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quorate import statistics
+from quorate.evidence import Evidence, Performance, Trials
+from quorate.testing.markets import performance
+from quorate_plugins.gates import forecasts, integrity, robustness, statistical
+
+N = 1000
+
+
+def noise(seed, mean=0.0, n=N):
+    return np.random.default_rng(seed).normal(mean, 0.01, n)
+
+
+def evidence(returns, others=(), trials=None, market=None, **more):
+    judged = performance(returns)
+    hold = performance(noise(99) if market is None else market, trades=np.empty(0))
+    candidates = {"judged/s": judged.returns, **{f"mean/{k}": r for k, r in enumerate(others)}}
+    metrics = {"sharpe": statistics.sharpe(judged.returns, 252)}
+    return Evidence(judged, hold, 7, metrics, metrics, judged="judged/s", candidates=candidates, trials=trials, **more)
+
+
+# --- one series
+
+
+def test_psr_says_how_many_bars_are_missing():
+    e = evidence(noise(3) - noise(3).mean() + 0.0003)
+    result = statistical.psr(e)
+    assert result.verdict == "FAIL"
+    missing = int(result.reason.split("about ")[1].split(" more")[0].replace(",", ""))
+    moments = statistics.moments(e.performance.returns)
+    assert statistics.probabilistic_sharpe(moments.per_bar, N + missing, moments.skew, moments.kurtosis) >= 0.95
+    assert statistics.probabilistic_sharpe(moments.per_bar, N + missing - 2, moments.skew, moments.kurtosis) < 0.95
+    assert "it lost" in statistical.psr(evidence(noise(3, -0.002))).reason
+    assert statistical.psr(evidence(noise(3, 0.002))).verdict == "PASS"
+
+
+@settings(max_examples=20, deadline=None)
+@given(few=st.floats(1, 50), more=st.floats(1, 50))
+def test_more_trials_deflate_more_and_a_single_one_not_at_all(few, more):
+    few, more = sorted((few, more))
+    e = evidence(noise(5, 0.001))
+    values = [statistical.dsr(replace(e, trials=Trials(60, n))).value for n in (1.0, few, more)]
+    assert values[0] == pytest.approx(statistics.psr(e.performance.returns))
+    assert values[0] >= values[1] >= values[2]
+
+
+def test_dsr_neither_rewards_clones_nor_punishes_bad_models():
+    base = noise(5, 0.0012)
+    alone = statistical.dsr(evidence(base, trials=Trials(1, 1.0))).value
+    clones = statistical.dsr(evidence(base, [base * 1.01] * 20, trials=Trials(21, 1.0))).value
+    poor = statistical.dsr(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Trials(6, 1.0))).value
+    assert alone == clones == poor
+
+
+def test_dsr_between_its_bounds_passes_with_a_warning_and_without_trials_is_not_judged():
+    e = evidence(noise(5, 0.0007))
+    probability = statistics.psr(e.performance.returns)
+    assert 0.9 < probability < 0.995
+    result = statistical.dsr(replace(e, trials=Trials(1, 1.0)), sure=probability + 0.001)
+    assert (result.verdict, bool(result.warning)) == ("PASS", True)
+    assert statistical.dsr(e).verdict == "INSUFFICIENT"
+
+
+# --- many candidates
+
+
+def test_spa_and_stepm_tell_skill_from_luck():
+    lucky = [noise(k) for k in range(30)]
+    skilled = evidence(noise(50, 0.0025), lucky)
+    assert statistical.spa(skilled).verdict == statistical.stepm(skilled).verdict == "PASS"
+    best = max(lucky, key=lambda r: r.mean())
+    unlucky = evidence(best, [r for r in lucky if r is not best])
+    assert statistical.spa(unlucky).verdict == statistical.stepm(unlucky).verdict == "FAIL"
+
+
+def test_a_judged_ensemble_that_others_carry_is_not_named_by_stepm():
+    result = statistical.stepm(evidence(noise(1), [noise(50, 0.0025)]))
+    assert result.verdict == "FAIL"
+    assert "others beat cash: mean/0" in result.reason
+
+
+@pytest.mark.parametrize("gate", [statistical.spa, statistical.stepm, statistical.mcs])
+def test_leverage_changes_nothing(gate):
+    others = [noise(k, 0.0004) for k in range(4)]
+    one = gate(evidence(noise(50, 0.001), others))
+    two = gate(evidence(2 * noise(50, 0.001), [2 * r for r in others]))
+    assert one.value == pytest.approx(two.value)
+
+
+def test_buy_and_hold_with_leverage_beats_cash_and_not_buy_and_hold():
+    market = noise(99, 0.002)
+    result = statistical.spa(evidence(1.5 * market + noise(7) / 50, market=market))
+    assert result.inputs["p_cash"] < 0.01
+    assert result.inputs["p_hold"] > 0.05
+    assert result.verdict == "FAIL"
+
+
+def test_the_confidence_set_leaves_out_what_is_clearly_worse_and_says_when_simple_is_as_good():
+    good = noise(50, 0.003)
+    result = statistical.mcs(evidence(noise(51, -0.003), [good]))
+    assert result.verdict == "FAIL"
+    assert "others are clearly better: mean/0" in result.reason
+    assert "simpler is as good" in statistical.mcs(evidence(good, [good + noise(4) / 20])).warning
+
+
+def test_pbo_only_warns_where_it_cannot_judge():
+    few = statistical.pbo(evidence(noise(0), [noise(k) for k in range(1, 5)]))
+    assert not few.required
+    many = statistical.pbo(evidence(noise(0), [noise(k) for k in range(1, 20)]))
+    assert many.required
+    assert many.value == pytest.approx(statistics.pbo(np.column_stack([noise(k) for k in range(20)])).pbo)
+
+
+@pytest.mark.parametrize("gate", [statistical.spa, statistical.stepm, statistical.mcs, statistical.pbo])
+def test_without_candidates_or_bars_nothing_is_concluded(gate):
+    assert gate(evidence(noise(1, 0.01, 30), [noise(2, n=30)])).verdict == "INSUFFICIENT"
+    assert gate(evidence(np.zeros(N), [noise(2)])).verdict == "INSUFFICIENT"
+    bare = evidence(noise(1, 0.01))
+    assert gate(replace(bare, candidates={}, judged="")).verdict == "INSUFFICIENT"
+
+
+# --- forecasts
+
+
+def forecasting(skill):
+    rng = np.random.default_rng(4)
+    y = (rng.random(N) < 0.5).astype(float)
+    p = np.clip(0.5 + skill * (y - 0.5) + rng.normal(0, 0.05, N), 0.01, 0.99)
+    return replace(evidence(noise(1)), performance=performance(noise(1), predictions=p, labels=y))
+
+
+def test_forecasts_are_compared_with_the_base_rate():
+    good, none = forecasts.forecast(forecasting(0.2)), forecasts.forecast(forecasting(0.0))
+    assert (good.verdict, none.verdict) == ("PASS", "FAIL")
+    assert "better than naive" in good.uncertainty
+    assert "no evidence" in none.reason
+    assert forecasts.forecast(replace(forecasting(0.2), performance=performance(labels=np.empty(0),
+                              predictions=np.empty(0)))).verdict == "INSUFFICIENT"  # fmt: skip
+
+
+# --- robustness
+
+
+def retraded(at_costs, late):
+    def trade(costs: float, delay: int) -> Performance:
+        return performance(late if delay else at_costs(costs))
+
+    return trade
+
+
+def test_costs_and_delay():
+    gross, cost = noise(1, 0.002), 0.0004
+    e = evidence(gross - cost, _retrade=retraded(lambda f: gross - f * cost, noise(2, 0.0001)))
+    stressed = robustness.cost_stress(e)
+    assert stressed.value == pytest.approx(statistics.sharpe(gross - 2 * cost, 252))
+    assert f"break-even {gross.mean() / cost:.1f}x" in stressed.sample
+    late = robustness.delay(e)
+    assert (late.verdict, late.required) == ("FAIL", False)
+    assert robustness.delay(replace(e, horizon=5)).required
+    assert robustness.delay(evidence(noise(1))).verdict == "INSUFFICIENT"
+    assert robustness.cost_stress(evidence(noise(1))).verdict == "INSUFFICIENT"
+
+
+def test_a_gain_of_one_month_or_of_few_trades_is_no_gain():
+    returns = np.full(600, -0.0001) + np.where(np.arange(600) % 2, 0.001, -0.001)
+    returns[180:200] += 0.02
+    month = robustness.concentration(evidence(returns))
+    assert month.verdict == "FAIL"
+    assert month.reason.startswith("without 2015-07")
+    p = performance(noise(1, 0.003), trades=np.array([5.0] * 4 + [-0.1] * 90))
+    few = replace(evidence(noise(1, 0.003)), performance=p)
+    assert "without the 5 best trades" in robustness.concentration(few).reason
+    assert robustness.concentration(evidence(noise(1, 0.003))).verdict == "PASS"
+
+
+def test_both_halves_must_gain():
+    first = np.concatenate([noise(1, 0.004, 500), noise(2, -0.002, 500)])
+    assert robustness.halves(evidence(first)).reason == "the second half gains nothing"
+    assert robustness.halves(evidence(noise(1, 0.004))).verdict == "PASS"
+    assert robustness.halves(evidence(np.zeros(100))).value is None
+
+
+# --- integrity
+
+
+def test_the_null_market_is_judged_by_both_limits_and_needs_an_audit():
+    def judged(**figures):
+        found = {"draws": 20, "undefined": 0, "z": 0.5, "rms": 1.0, **figures}
+        return integrity.null_market(replace(evidence(noise(1)), null_market=found))
+
+    assert judged().verdict == "PASS"
+    assert judged(z=-4.1).verdict == judged(rms=1.8).verdict == "FAIL"
+    assert judged(undefined=6).verdict == "INSUFFICIENT"
+    assert integrity.null_market(evidence(noise(1))).reason.startswith("this pipeline was not audited")
+
+
+def test_returns_that_do_not_vary_are_no_result():
+    flat = replace(evidence(noise(1)), performance=performance(np.zeros(50)), _metrics={"sharpe": math.nan})
+    assert "nothing was traded" in integrity.integrity(flat).reason
+    assert integrity.integrity(evidence(noise(1))).verdict == "PASS"

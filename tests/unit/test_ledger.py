@@ -1,0 +1,708 @@
+"""The ledger: a change to it is seen, a trial counts once, and what is related is found."""
+
+import datetime as dt
+import errno
+import hashlib
+import json
+import os
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quorate.bars import Bars
+from quorate.errors import IntegrityError, RecipeError, StoreError
+from quorate.evidence import Performance
+from quorate.store import Home
+from quorate.store import chain as chain_module
+from quorate.store.atomic import write_json
+from quorate.store.chain import BEGIN, Head, read_chain, seal
+from quorate.store.ledger import Ledger
+from quorate.store.verify import verify
+from quorate.trials import (
+    Candidate,
+    Recorder,
+    count,
+    effective,
+    lineage_of,
+    looks,
+    record_candidates,
+    record_opening,
+    record_override,
+    related,
+    trials_so_far,
+)
+from quorate_data.simulated import simulated
+
+FAST = settings(max_examples=25, deadline=None)
+PLAIN = st.dictionaries(
+    st.text(min_size=1).filter(lambda name: name not in ("schema", "seq", "previous", "hash", "time")),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    max_size=4,
+)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def ledger(home):
+    return home.ledger
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return simulated(n_bars=700)
+
+
+def noise(seed=0, n=250, first=0, bars=None, name="ridge", role="member"):
+    """Returns of nothing but noise, over the last days of the bars, or from `first` days after 2010 on."""
+    returns = np.random.default_rng(seed).normal(0, 0.01, n)
+    if bars is not None:
+        days = bars.sessions[-n:].astype("datetime64[D]").astype(np.int32)
+    else:
+        days = (np.datetime64("2010-01-01") + first + np.arange(n)).astype("datetime64[D]").astype(np.int32)
+    return Candidate(name, "hold", role, returns, days, 252.0)
+
+
+def named(candidate, name):
+    return replace(candidate, name=name)
+
+
+def record(home, bars, candidates, run="run-1", part="development", recipe="recipe-1"):
+    return record_candidates(home, bars, candidates, run=run, part=part, recipe_digest=recipe)
+
+
+def counted(home, bars, candidate, **options):
+    days = candidate.days.astype("datetime64[D]")
+    return count(home.ledger, bars, str(days[0]), str(days[-1]), **options)
+
+
+def lines_of(ledger):
+    return ledger.path.read_bytes().split(b"\n")[:-1]
+
+
+def put(ledger, lines):
+    ledger.path.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def see(home, head, run="20260101T000000.000000-a-0000", part=None):
+    """Store a report whose run saw that head."""
+    seen = {"seq": head.seq, "hash": head.hash}
+    provenance = {"holdout": {"ledger": seen}} if part == "holdout" else {"ledger": seen, "holdout": None}
+    write_json(home.path / "runs" / run / "report.json", {"schema_version": 1, "provenance": provenance})
+
+
+# --- the chain
+
+
+def test_a_line_is_canonical_json_and_its_hash_covers_all_but_itself(ledger):
+    ledger.append([{"kind": "override", "b": 1, "a": "é"}, {"kind": "override"}])
+    first, second = (json.loads(line) for line in lines_of(ledger))
+    for line, entry in zip(lines_of(ledger), (first, second), strict=True):
+        rest = {name: value for name, value in entry.items() if name != "hash"}
+        text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        assert hashlib.sha256(text.encode()).hexdigest() == entry["hash"]
+        assert line == text[:-1].encode() + f',"hash":"{entry["hash"]}"}}'.encode()
+    assert (first["seq"], first["previous"], first["schema"]) == (1, BEGIN, 1)
+    assert (second["seq"], second["previous"]) == (2, first["hash"])
+    assert dt.datetime.fromisoformat(first["time"]).utcoffset() == dt.timedelta(0)
+    assert ledger.head == Head(2, second["hash"])
+
+
+def test_an_empty_ledger_has_no_entries_and_a_head_of_zero(ledger):
+    assert ledger.entries() == [] == ledger.of_run("run-1")
+    assert ledger.head == Head(0, BEGIN)
+    assert ledger.append([]) == []
+    assert not ledger.path.exists()
+
+
+def test_what_is_no_number_is_refused_and_nothing_is_written(ledger):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        ledger.append([{"kind": "override"}, {"kind": "override", "value": float("nan")}])
+    assert ledger.entries() == []
+
+
+@FAST
+@given(st.lists(st.lists(PLAIN, max_size=3), max_size=4))
+def test_what_is_appended_is_read_and_the_chain_holds(tmp_path_factory, batches):
+    ledger = Ledger(tmp_path_factory.mktemp("ledger"))
+    written = [entry for batch in batches for entry in ledger.append(batch)]
+    assert ledger.entries() == written
+    given = [entry for batch in batches for entry in batch]
+    assert [{**entry, **mine} for entry, mine in zip(written, given, strict=True)] == written
+    assert [entry["seq"] for entry in written] == list(range(1, len(given) + 1))
+    for n in range(len(given) + 1):
+        assert ledger.entries(until=n) == written[:n]
+
+
+@FAST
+@given(st.data())
+def test_any_changed_byte_is_seen(data):
+    head, lines = Head(0, BEGIN), []
+    for entry in data.draw(st.lists(PLAIN, min_size=1, max_size=3)):
+        line, head = seal({"time": "2026-01-01", **entry}, head)
+        lines.append(line)
+    text = b"".join(lines)
+    place = data.draw(st.integers(0, len(text) - 2))
+    changed = bytearray(text)
+    changed[place] = data.draw(st.integers(0, 255).filter(lambda byte: byte != text[place]))
+    whole, broken = read_chain(text)
+    assert broken is None
+    try:
+        found, broken = read_chain(bytes(changed))
+    except StoreError:  # it became the number of a newer schema
+        assert re.search(rb'"schema":[2-9]', changed)
+        return
+    assert broken is not None
+    assert broken.line <= text[:place].count(b"\n") + 1
+    assert found == whole[: broken.line - 1]
+
+
+def test_a_newer_ledger_is_refused_by_readers_and_writers(ledger):
+    ledger.append([{"kind": "override"}])
+    put(ledger, [lines_of(ledger)[0].replace(b'"schema":1', b'"schema":2')])
+    message = r"entry 1 of the ledger has schema 2; this quorate reads up to 1: upgrade quorate"
+    with pytest.raises(StoreError, match=message):
+        ledger.entries()
+    with pytest.raises(StoreError, match=message):
+        ledger.append([{"kind": "override"}])
+
+
+def test_the_last_line_is_found_however_long_it_is(ledger, monkeypatch):
+    monkeypatch.setattr(chain_module, "REACH", 16)
+    for length in (1, 40, 5000):
+        [entry] = ledger.append([{"kind": "override", "reason": "x" * length}])
+        assert ledger.head == Head(entry["seq"], entry["hash"])
+    assert len(ledger.entries()) == 3
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(ledger, monkeypatch):
+    ledger.append([{"kind": "override"}])
+    before = ledger.path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="the disk is full"):
+            ledger.append([{"kind": "override"}] * 3)
+    assert ledger.path.read_bytes() == before
+    assert ledger.append([{"kind": "override"}])[0]["seq"] == 2
+
+
+def test_the_entries_of_a_run_are_found_and_no_others(ledger):
+    ledger.append([{"kind": "override", "run": name, "reason": '"run":"b"'} for name in ("a", "b", "ab", "b")])
+    assert [entry["seq"] for entry in ledger.of_run("b")] == [2, 4]
+    assert ledger.of_run("c") == []
+
+
+# --- a write that was cut off
+
+
+@FAST
+@given(data=st.data())
+def test_a_torn_line_is_set_aside_told_and_the_chain_goes_on(tmp_path_factory, data):
+    told = []
+    ledger = Ledger(tmp_path_factory.mktemp("ledger"), told.append)
+    ledger.append([{"kind": "override", "n": n} for n in range(3)])
+    text = ledger.path.read_bytes()
+    start = text.rstrip(b"\n").rfind(b"\n") + 1
+    cut = data.draw(st.integers(start + 1, len(text) - 1))
+    ledger.path.write_bytes(text[:cut])
+    assert [entry["n"] for entry in ledger.entries()] == [0, 1]  # a reader heals nothing
+    ledger.append([{"kind": "override", "n": 3}])
+    assert [entry["n"] for entry in ledger.entries()] == [0, 1, 3]
+    [aside] = ledger.folder.glob("torn-*")
+    assert aside.read_bytes() == text[start:cut]
+    assert len(told) == 1
+    assert f"({cut - start} bytes): it is kept as {aside.name}" in told[0]
+
+
+def test_a_first_line_that_is_torn_leaves_an_empty_ledger(ledger):
+    ledger.folder.mkdir(parents=True)
+    ledger.path.write_bytes(b'{"kind":')
+    assert ledger.head == Head(0, BEGIN)
+    with pytest.warns(UserWarning, match="was not written to its end"):
+        assert ledger.append([{"kind": "override"}])[0]["seq"] == 1
+
+
+def test_a_blank_line_at_the_end_does_not_begin_a_new_chain(ledger):
+    ledger.append([{"kind": "override"}])
+    put(ledger, [*lines_of(ledger), b""])
+    with pytest.raises(IntegrityError, match="line 2"):
+        ledger.append([{"kind": "override"}])
+
+
+# --- what is tampered with is told
+
+
+def changed_figure(lines):
+    return [*lines[:2], re.sub(rb'"sharpe":[-\d.e]+', b'"sharpe":0.5', lines[2]), *lines[3:]]
+
+
+TAMPERED = {
+    "a changed figure": (changed_figure, 3, "the hash of its content"),
+    "a removed line": (lambda lines: [*lines[:2], *lines[3:]], 3, "its number"),
+    "a doubled line": (lambda lines: [*lines[:3], *lines[2:]], 4, "its number"),
+    "swapped lines": (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], 2, "its number"),
+    "the first lines gone": (lambda lines: lines[2:], 1, "its number"),
+    "no JSON": (lambda lines: [*lines[:3], b"nonsense", *lines[3:]], 4, "one JSON object"),
+    "spaces": (lambda lines: [lines[0], lines[1].replace(b",", b", ", 1), *lines[2:]], 2, "the hash of its content"),
+    "a last line changed": (lambda lines: [*lines[:-1], lines[-1].replace(b"hold", b"held")], 5, "the hash of its"),
+}
+
+
+@pytest.fixture
+def filled(home, bars):
+    """A home with five candidates, and a run that saw them all."""
+    head = record(home, bars, [noise(i, name=f"m{i}") for i in range(5)])
+    see(home, head)
+    return home
+
+
+def test_an_untouched_ledger_is_sound(filled):
+    found = verify(filled)
+    assert found.sound
+    assert (found.entries, found.files, found.missing, found.runs, found.torn) == (5, 6, 0, 1, 0)
+    assert found.head == filled.ledger.head
+
+
+@pytest.mark.parametrize("tamper, line, what", TAMPERED.values(), ids=TAMPERED)
+def test_tampering_is_told_with_its_line_and_no_count_is_taken_from_it(filled, bars, tamper, line, what):
+    put(filled.ledger, tamper(lines_of(filled.ledger)))
+    problem = verify(filled).problems[0]
+    assert problem.line == line
+    assert what in str(problem)
+    assert problem.expected != problem.found
+    with pytest.raises(IntegrityError, match=f"was changed after it was written: line {line}:.*Restore the file"):
+        counted(filled, bars, noise())
+
+
+def test_a_changed_last_line_is_not_written_after(filled, bars):
+    put(filled.ledger, TAMPERED["a last line changed"][0](lines_of(filled.ledger)))
+    with pytest.raises(IntegrityError, match="line 5"):
+        record(filled, bars, [noise(9)], run="run-2")
+
+
+@pytest.mark.parametrize("left", [4, 1, 0])
+def test_a_cut_tail_is_seen_from_what_a_run_saw(filled, left):
+    put(filled.ledger, lines_of(filled.ledger)[:left])
+    [problem] = verify(filled).problems
+    assert problem.where == "run 20260101T000000.000000-a-0000"
+    assert (problem.expected, problem.found) == ("entry 5 or later", f"entry {left}" if left else "nothing")
+
+
+def test_a_ledger_that_is_gone_is_seen_from_what_a_run_saw(filled):
+    filled.ledger.path.unlink()
+    assert not verify(filled).sound
+
+
+def test_a_chain_that_was_written_anew_is_seen_from_what_a_run_saw(filled):
+    entries = [json.loads(line) for line in changed_figure(lines_of(filled.ledger))]
+    head, anew = Head(0, BEGIN), []
+    for entry in entries:
+        line, head = seal({name: value for name, value in entry.items() if name != "hash"}, head)
+        anew.append(line.rstrip(b"\n"))
+    put(filled.ledger, anew)
+    assert len(filled.ledger.entries()) == 5
+    [problem] = verify(filled).problems
+    assert "the hash of entry 5, which it saw" in str(problem)
+    assert problem.found == head.hash
+
+
+def test_the_head_that_a_promotion_saw_is_compared_too(filled):
+    see(filled, Head(6, "f" * 64), run="20260102T000000.000000-b-0000", part="holdout")
+    assert [problem.expected for problem in verify(filled).problems] == ["entry 6 or later"]
+
+
+def edited(path):
+    rows = np.load(path)
+    rows["return"][7] += 0.001
+    np.save(path, rows)
+
+
+@pytest.mark.parametrize(
+    "damage", [edited, lambda path: path.write_bytes(b"nonsense"), lambda path: path.write_bytes(b"")]
+)
+def test_edited_returns_are_told_and_count_as_a_trial_of_their_own(home, bars, damage):
+    one = noise(1)
+    record(home, bars, [one, replace(named(one, "clone"), returns=one.returns * 2)])
+    before = counted(home, bars, one)
+    assert (before.n, effective(home.ledger, before)) == (2, 1.0)
+    path = home.ledger.folder / "returns" / f"{one.key}.npy"
+    damage(path)
+    [problem] = verify(home).problems
+    assert problem.where == str(path)
+    assert effective(home.ledger, counted(home, bars, one)) == 2.0
+
+
+def test_an_edited_lineage_is_told_and_counts_as_related(home, bars):
+    record(home, bars, [noise(1)])
+    other = simulated(n_bars=700, seed=5)
+    assert counted(home, other, noise(1)).n == 0
+    path = home.ledger.folder / "data" / f"{bars.fingerprint}.json"
+    path.write_text(path.read_text().replace("a", "b"))
+    assert [problem.where for problem in verify(home).problems] == [str(path)]
+    assert counted(home, other, noise(1)).n == 1
+
+
+def test_files_that_are_gone_are_told_but_break_nothing(filled):
+    for path in (filled.ledger.folder / "returns").iterdir():
+        path.unlink()
+    found = verify(filled)
+    assert found.sound
+    assert (found.files, found.missing) == (1, 5)
+
+
+def test_a_torn_line_is_told_but_breaks_nothing(filled):
+    with open(filled.ledger.path, "ab") as file:
+        file.write(b'{"half":')
+    found = verify(filled)
+    assert found.sound
+    assert found.torn == 8
+
+
+# --- what counts as a trial
+
+
+def test_identical_series_are_one_trial_and_every_judgement_is_recorded(home, bars):
+    one, two = noise(1), noise(2, name="lasso")
+    record(home, bars, [one, two], run="run-1")
+    head = record(home, bars, [named(one, "renamed"), two], run="run-2", recipe="recipe-2")
+    found = counted(home, bars, one)
+    assert (found.n, found.entries, found.head) == (2, 4, head)
+    assert set(found.keys) == {one.key, two.key}
+    assert found.began == home.ledger.entries()[0]["time"][:10]
+
+
+def test_a_series_that_differs_in_one_bit_or_one_day_is_another_trial():
+    one = noise(1)
+    later, other = one.days.copy(), one.returns.copy()
+    later[-1] += 1
+    other[0] = np.nextafter(other[0], 1)
+    assert len({one.key, replace(one, days=later).key, replace(one, returns=other).key}) == 3
+    zeros = np.zeros(250)
+    assert replace(one, returns=zeros).key == replace(one, returns=-zeros).key
+
+
+def test_going_on_with_a_run_records_nothing_again_and_counts_as_it_did_then(home, bars):
+    mine = [noise(i, name=f"m{i}") for i in range(3)]
+    head = record(home, bars, mine, run="run-1")
+    record(home, bars, [noise(8)], run="run-2")
+    assert record(home, bars, mine, run="run-1") == head
+    assert home.ledger.head.seq == 4
+    assert counted(home, bars, mine[0]).n == 4
+    then = counted(home, bars, mine[0], until=head.seq)
+    assert (then.n, then.head) == (3, head)
+
+
+def test_a_run_that_was_stopped_while_it_recorded_adds_what_is_missing(home, bars):
+    mine = [noise(i, name=f"m{i}") for i in range(3)]
+    record(home, bars, mine[:1], run="run-1")
+    assert record(home, bars, mine, run="run-1").seq == 3
+
+
+def test_a_state_that_is_not_there_any_more_is_an_error(filled, bars):
+    with pytest.raises(IntegrityError, match="was cut off: it must have entry 9; its last one is 5"):
+        counted(filled, bars, noise(), until=9)
+
+
+def test_own_keys_count_once_recorded_or_not(home, bars):
+    one = noise(1)
+    assert counted(home, bars, one, own_keys=[one.key, one.key, "other"]).n == 2
+    record(home, bars, [one])
+    found = counted(home, bars, one, own_keys=[one.key])
+    assert (found.n, effective(home.ledger, found)) == (1, 1.0)
+
+
+def test_an_empty_ledger_knows_of_no_trial(home, bars):
+    found = counted(home, bars, noise())
+    assert (found.n, found.began, found.entries, found.head) == (0, "", 0, Head(0, BEGIN))
+    assert np.isnan(effective(home.ledger, found))
+
+
+def test_series_over_other_days_do_not_count(home, bars):
+    early, late = noise(1, first=0), noise(2, first=250)
+    record(home, bars, [early, late])
+    assert set(counted(home, bars, early).keys) == {early.key}
+    assert set(counted(home, bars, noise(3, first=249)).keys) == {early.key, late.key}
+
+
+def test_an_entry_holds_the_moments_of_its_series_and_none_where_they_are_not_defined(home, bars):
+    flat = replace(noise(name="flat"), returns=np.zeros(250))
+    record(home, bars, [noise(1), flat])
+    first, second = home.ledger.entries()
+    returns = noise(1).returns
+    assert first["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1), rel=1e-12)
+    assert first["skew"] == pytest.approx(pd.Series(returns).skew(), abs=0.01)
+    assert first["bars"] == 250
+    assert (first["first"], first["last"]) == ("2010-01-01", "2010-09-07")
+    assert second["sharpe"] is second["skew"] is second["kurtosis"] is None
+
+
+def test_a_series_without_a_return_is_no_trial(home, bars):
+    assert record(home, bars, [noise(n=0)]) == Head(0, BEGIN)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([0, 40, 70])), max_size=8))
+def test_what_the_list_says_is_what_was_counted_then(tmp_path_factory, bars, made):
+    home = Home(tmp_path_factory.mktemp("home"))
+    markets = [bars, bars.take(0, 300), bars.take(350, 700), bars.take(0, 20)]
+    expected = []
+    for i, (market, seed, first) in enumerate(made):
+        candidate = noise(seed, first=first, n=50)
+        head = record(home, markets[market], [candidate], run=f"run-{i}")
+        expected.append(counted(home, markets[market], candidate, until=head.seq).n)
+    assert trials_so_far(home.ledger, home.ledger.entries()) == expected
+
+
+# --- how many independent ones they are
+
+
+def test_clones_are_one_trial_and_noise_is_as_many_as_there_are(home, bars):
+    base = noise(1)
+    wobble = np.random.default_rng(9).normal(0, 0.001, 250)
+    clones = [replace(named(base, f"c{i}"), returns=base.returns * (1 + i) + wobble * i) for i in range(4)]
+    others = [noise(20 + i, name=f"n{i}") for i in range(3)]
+    record(home, bars, [*clones, *others])
+    found = counted(home, bars, base)
+    assert (found.n, effective(home.ledger, found)) == (7, 4.0)
+
+
+def test_series_are_compared_on_the_days_they_share(home, bars):
+    long = noise(1, n=300)
+    shifted = replace(long, name="shifted", returns=long.returns[20:], days=long.days[20:])
+    record(home, bars, [long, shifted])
+    assert effective(home.ledger, counted(home, bars, long)) == 1.0
+
+
+def test_series_that_share_no_days_or_are_gone_are_trials_of_their_own(home, bars):
+    long, early, late = noise(1, n=600), noise(2, n=100), noise(3, n=100, first=500)
+    alike = replace(late, name="alike", returns=late.returns * 3)
+    record(home, bars, [long, early, late, alike])
+    found = counted(home, bars, long)
+    assert (found.n, effective(home.ledger, found)) == (4, 3.0)
+    (home.ledger.folder / "returns" / f"{alike.key}.npy").unlink()
+    assert effective(home.ledger, found) == 4.0
+
+
+def test_a_series_that_never_traded_is_recorded_and_no_independent_trial(home, bars):
+    flat = replace(noise(name="flat"), returns=np.zeros(250))
+    record(home, bars, [flat, noise(1)])
+    found = counted(home, bars, flat)
+    assert (found.n, effective(home.ledger, found)) == (2, 1.0)
+
+
+def test_a_series_with_a_gap_does_not_hide_the_others(home, bars):
+    gap = noise(5, name="gap")
+    gap.returns[3] = np.nan
+    record(home, bars, [gap, noise(1), noise(2, name="two")])
+    assert effective(home.ledger, counted(home, bars, gap)) == 3.0
+
+
+def test_bars_within_a_day_are_compared_by_day(home, bars):
+    daily = noise(1, n=100)
+    parts = np.random.default_rng(3).normal(0, 1e-5, (100, 4))
+    hourly = replace(
+        daily, name="hourly", days=np.repeat(daily.days, 4), returns=(daily.returns[:, None] / 4 + parts).ravel()
+    )
+    record(home, bars, [daily, hourly])
+    found = counted(home, bars, daily)
+    assert (found.n, effective(home.ledger, found)) == (2, 1.0)
+
+
+# --- related data
+
+
+def renamed(bars):
+    return replace(bars, symbols=tuple(f"X{name}" for name in bars.symbols))
+
+
+def test_data_is_related_whatever_its_name_cut_or_length(bars):
+    own = lineage_of(bars)
+    assert own
+    assert lineage_of(renamed(bars)) == own
+    for cut in (bars.take(0, 400), bars.take(300, 700), bars.take(137, 399)):
+        assert cut.fingerprint != bars.fingerprint
+        assert lineage_of(cut) < own
+    assert not related(lineage_of(bars.take(0, 300)), lineage_of(bars.take(300, 700)))
+    assert not related(own, lineage_of(simulated(n_bars=700, seed=5)))
+
+
+def test_one_year_is_related_to_the_long_history_that_holds_it():
+    long = simulated(n_bars=2000)
+    years = long.sessions.astype("datetime64[Y]")
+    first, last = np.flatnonzero(years == years[900])[[0, -1]]
+    one = long.take(int(first), int(last) + 1)
+    assert related(lineage_of(one), lineage_of(long))
+
+
+def test_a_panel_is_related_to_one_that_shares_a_symbol():
+    one, other = (simulated(n_bars=500, n_symbols=1, seed=seed).to_frame() for seed in (0, 1))
+    both = pd.concat([one.assign(symbol="A"), other.assign(symbol="B")]).sort_values(["symbol", "time"])
+    panel = Bars.from_frame(both)
+    assert lineage_of(panel) == lineage_of(Bars.from_frame(one)) | lineage_of(Bars.from_frame(other))
+
+
+def test_one_changed_close_takes_its_quarter_alone(bars):
+    frame = bars.to_frame()
+    frame.loc[350, ["open", "high", "low", "close"]] *= 1.0001
+    changed = lineage_of(Bars.from_frame(frame, bars.calendar))
+    assert len(lineage_of(bars) - changed) == 1
+
+
+def test_bars_that_are_too_few_or_never_change_are_related_to_nothing(bars):
+    assert lineage_of(bars.take(0, 1)) == lineage_of(bars.take(0, 60)) == frozenset()
+    frame = bars.to_frame().assign(open=1.0, high=1.0, low=1.0, close=1.0)
+    assert lineage_of(Bars.from_frame(frame, bars.calendar)) == frozenset()
+
+
+def test_bars_that_are_too_few_are_still_related_to_themselves(home, bars):
+    few = bars.take(0, 60)
+    record(home, few, [noise(1)])
+    assert counted(home, few, noise(1)).n == 1
+    assert counted(home, bars.take(0, 61), noise(1)).n == 0
+
+
+def test_trials_on_the_same_history_under_another_name_count(home, bars):
+    record(home, bars, [noise(1)])
+    assert counted(home, renamed(bars).take(100, 700), noise(2)).n == 1
+    assert counted(home, simulated(n_bars=700, seed=5), noise(2)).n == 0
+
+
+# --- a run's candidates, as it judges them
+
+
+def performance(bars, seed):
+    steps = np.random.default_rng(seed).normal(0, 0.01, len(bars) - 1)
+    equity = np.concatenate([[1.0], np.cumprod(1 + steps)])
+    none = np.empty(0)
+    return Performance(
+        times=bars.times, equity=equity, trades=pd.DataFrame(), exposure=1.0, turnover=0.0, fees=0.0, slippage=0.0,
+        bars_per_year=252.0, predictions=none, labels=none, binary=False,
+    )  # fmt: skip
+
+
+def test_a_recorder_records_and_counts_what_a_part_judges(home, bars):
+    span = bars.take(300, 560)
+    judged = {f"{name}/hold": performance(span, seed) for seed, name in enumerate(("mean", "median", "ridge"))}
+    judged["lasso/hold"] = judged["ridge/hold"]
+    names = {"run": "run-1", "part": "development", "recipe_digest": "recipe-1", "members": ["ridge", "lasso"]}
+    recorder = Recorder(home, bars, **names)
+    found = recorder(judged)
+    assert (found.n, found.effective, found.began) == (3, 3.0, home.ledger.entries()[0]["time"][:10])
+    entries = home.ledger.entries()
+    assert [(e["series"], e["role"]) for e in entries] == [
+        ("mean", "ensemble"), ("median", "alternative"), ("ridge", "member"), ("lasso", "member"),
+    ]  # fmt: skip
+    assert (entries[0]["first"], entries[0]["last"]) == (str(bars.sessions[301]), str(bars.sessions[559]))
+    assert entries[0]["bars"] == 259
+    assert recorder.head == home.ledger.head
+    later = Recorder(home, bars, **{**names, "run": "run-2"})({"other/hold": performance(span, 7)})
+    assert later.n == 4
+    assert Recorder(home, bars, **names)(judged) == found
+
+
+# --- opened holdouts
+
+
+def opened(home, bars, run, recipe, start=500):
+    return record_opening(home, bars, start, run=run, recipe_digest=recipe).looks
+
+
+def test_a_recipe_that_opens_a_holdout_counts_once(home, bars):
+    assert opened(home, bars, "run-1", "recipe-1") == 1
+    assert opened(home, bars, "run-2", "recipe-1") == 1
+    assert opened(home, bars, "run-3", "recipe-2") == 2
+    assert looks(home.ledger, bars, 500) == 2
+    assert looks(home.ledger, bars, 500, until=2) == 1
+
+
+def test_opening_again_for_the_same_run_adds_nothing(home, bars):
+    first = record_opening(home, bars, 500, run="run-1", recipe_digest="recipe-1")
+    opened(home, bars, "run-2", "recipe-2")
+    assert record_opening(home, bars, 500, run="run-1", recipe_digest="recipe-1") == first
+    assert home.ledger.head.seq == 2
+
+
+def test_a_holdout_is_the_same_where_history_and_days_are(home, bars):
+    opened(home, bars, "run-1", "recipe-1")
+    assert looks(home.ledger, renamed(bars), 600) == 1
+    assert looks(home.ledger, bars.take(0, 499), 300) == 0
+    assert looks(home.ledger, simulated(n_bars=700, seed=5), 500) == 0
+    assert opened(home, renamed(bars).take(50, 700), "run-2", "recipe-2", start=500) == 2
+
+
+def test_a_recipe_on_other_data_is_another_look(home, bars):
+    opened(home, bars.take(0, 690), "run-1", "recipe-1")
+    assert opened(home, bars, "run-2", "recipe-1") == 2
+
+
+def test_a_recipe_whose_judged_series_is_the_same_is_no_other_look(home, bars):
+    for run, recipe, seed in (("run-1", "recipe-1", 1), ("run-2", "recipe-2", 1), ("run-3", "recipe-3", 2)):
+        record(home, bars, [noise(seed, role="ensemble"), noise(9, name="x")], run=run, recipe=recipe)
+    assert [opened(home, bars, f"run-{n}", f"recipe-{n}") for n in (1, 2, 3)] == [1, 1, 2]
+
+
+def test_openings_noted_before_there_was_a_ledger_are_taken_over_once(home, bars):
+    home.keep_bars(bars)
+    note = {"run": "gone", "opened": "2026-01-02T03:04:05+00:00"}
+    for data, recipe in ((bars.fingerprint, "old-1"), ("f" * 64, "old-2")):
+        write_json(home.path / "holdouts" / data / f"{recipe}.json", note)
+    (home.path / "holdouts" / bars.fingerprint / "broken.json").write_text("nonsense")
+    assert opened(home, bars, "run-1", "recipe-1") == 3
+    assert opened(home, bars, "run-2", "old-1") == 3
+    entries = home.ledger.entries()
+    assert [entry["imported"] for entry in entries] == [True, True, True, False, False]
+    assert {entry["opened"] for entry in entries[1:3]} == {note["opened"]}
+    assert verify(home).sound
+
+
+def test_an_opening_that_is_taken_over_has_the_days_of_its_run(home, bars):
+    home.keep_bars(bars)
+    run = "20260101T000000.000000-a-0000"
+    provenance = {"holdout": {"start": str(bars.sessions[600])}, "data": {"last": str(bars.sessions[-1])}}
+    write_json(home.path / "runs" / run / "report.json", {"schema_version": 1, "provenance": provenance})
+    write_json(home.path / "holdouts" / bars.fingerprint / "old.json", {"run": run, "opened": "2026-01-02"})
+    assert opened(home, bars.take(0, 600), "run-1", "recipe-1") == 1
+    assert looks(home.ledger, bars, 650) == 1
+
+
+# --- overrides
+
+
+def test_an_override_is_kept_with_its_reason(home):
+    head = record_override(home, "run-1", "FAIL", " a small position, by decision of the board ")
+    [entry] = home.ledger.entries()
+    assert (entry["kind"], entry["reason"]) == ("override", "a small position, by decision of the board")
+    assert head == home.ledger.head
+
+
+@pytest.mark.parametrize(
+    "verdict, reason, message",
+    [("FAIL", " ", "takes a written reason; it was empty"), ("PASS", "x", "the verdict of run run-1 is PASS")],
+)
+def test_an_override_without_a_reason_or_of_nothing_is_refused(home, verdict, reason, message):
+    with pytest.raises(RecipeError, match=message):
+        record_override(home, "run-1", verdict, reason)
+    assert home.ledger.entries() == []
+
+
+def test_a_lent_ledger_counts_what_was_tried_here_and_says_that_it_is_a_copy(tmp_path):
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.append([{"kind": "override", "run": "r", "verdict": "FAIL", "reason": "why"}])
+    ledger.lend(tmp_path / "away")
+    copy = Ledger(tmp_path / "away")
+    assert copy.entries() == ledger.entries()
+    assert (ledger.borrowed, copy.borrowed) == (False, True)
+    Ledger(tmp_path / "none").lend(tmp_path / "empty")
+    assert Ledger(tmp_path / "empty").entries() == []
