@@ -235,11 +235,16 @@ def tables(study: Study) -> str:
             f"| {known['oracle']:.2f} | {known['signal']} | {attained:.2f} | {np.median(held):.2f} | "
             f"{count} of {len(rows)} | {worst} |"
         )
+    if lines[-1].startswith("|---"):
+        lines[-2:] = ["Not counted yet."]
+    lines += ["", "## Clean pipelines under audit", ""]
     alarms = sum(bool(row["alarms"]) for row in clean_rows)
-    lines += ["", "## Clean pipelines under audit", "", f"{alarms} of {len(clean_rows)} raised an alarm."]
     if clean_rows:
         z, rms = ([row[name] for row in clean_rows] for name in ("z", "rms"))
-        lines[-1] += f" z was {min(z):+.1f} to {max(z):+.1f}, RMS {min(rms):.2f} to {max(rms):.2f}."
+        told = f"z was {min(z):+.1f} to {max(z):+.1f}, RMS {min(rms):.2f} to {max(rms):.2f}"
+        lines.append(f"{alarms} of {len(clean_rows)} raised an alarm; {told}.")
+    else:
+        lines.append("Not counted yet.")
     hashes = {"noise": digest(NOISE), "planted signal": digest(POWER)}
     lines += ["", "## Recipes", "", *(f"- {name}: `{value[:16]}`" for name, value in hashes.items()), ""]
     return "\n".join(lines)
