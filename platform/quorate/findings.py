@@ -24,6 +24,7 @@ from quorate.judging import metric_values, overall
 from quorate.study import Study
 
 Floats = NDArray[np.float64]
+REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +156,7 @@ def repeated_opens(bars: Bars) -> float:
 def _warnings(study: Study, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
     warnings = []
     share = repeated_opens(span)
-    if study.recipe.backtest.fill == "open" and share > 0.2:
+    if study.recipe.backtest.fill == "open" and share > REPEATED:
         warnings.append(
             f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
             'set backtest.fill = "close"'

@@ -19,6 +19,7 @@ from quorate.backtest import backtest
 from quorate.bars import Bars
 from quorate.candidates import decide_all
 from quorate.errors import IntegrityError
+from quorate.findings import REPEATED, repeated_opens
 from quorate.fitting import Fitting
 from quorate.folds import audit_folds
 from quorate.recipe.schema import Recipe
@@ -29,7 +30,6 @@ CUTS = 25
 SEEDS = 5
 LABEL_DRAWS = 5
 MOST_Z, MOST_RMS, MOST_UNDEFINED = 4.0, 1.7, 0.25
-REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
 State = Literal["clean", "alarm", "warning", "unknown"]
 
@@ -94,8 +94,7 @@ def _checked(detector: str, what: str, check: Callable[[], int]) -> Finding:
 
 
 def _opens(recipe: Recipe, bars: Bars) -> Finding:
-    both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
-    share = float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
+    share = repeated_opens(bars)
     told = f"{share:.1%} of opens equal the close before"
     bad = recipe.backtest.fill == "open" and share > REPEATED
     advice = ': fills at the open are not credible; set backtest.fill = "close"' if bad else ""
