@@ -58,6 +58,8 @@ _PUBLIC = {
     "resume": "quorate.api",
     "promote": "quorate.api",
     "load_report": "quorate.api",
+    "audit": "quorate.auditing",
+    "Audit": "quorate.auditing",
     "read_parquet": "quorate.store.parquet",
 }
 _MODULES = ("rolling", "statistics")
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
     from quorate.api import promote as promote
     from quorate.api import resume as resume
     from quorate.api import run as run
+    from quorate.auditing import Audit as Audit
+    from quorate.auditing import audit as audit
     from quorate.bars import Bars as Bars
     from quorate.calendar import Calendar as Calendar
     from quorate.calendar import get_calendar as get_calendar

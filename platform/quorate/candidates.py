@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.audit import audit_strategy
 from quorate.backtest import backtest, gone_after
+from quorate.causality import audit_strategy
 from quorate.dataset import NEVER
 from quorate.decide import LIMIT, Decisions, Plan, ThresholdRule, decide, score_of, share_of_capital, to_panel
 from quorate.ensemble import Combined, combine_all, recent_volatility
@@ -85,16 +85,28 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     """
     recipe = study.recipe
     ensembles = combine_members(study, predictions)
-    combined = {name: one.predictions for name, one in ensembles.items()}
     rows: list[tuple[str, Role, str, Floats]] = []
-    for method, values in combined.items():
+    for method, one in ensembles.items():
         for strategy in dict.fromkeys((recipe.strategy.name, *recipe.strategy.compare)):
-            rows.append((method, "alternative" if rows else "ensemble", strategy, values))
+            rows.append((method, "alternative" if rows else "ensemble", strategy, one.predictions))
     for j, (name, model) in enumerate(study.members.items()):
         role: Role = "baseline" if model.baseline else "member"
         rows.append((name, role, recipe.strategy.name, predictions[:, j]))
+    return _decided(study, rows), ensembles
+
+
+def decide_judged(study: Study, predictions: Floats) -> Series:
+    """Combine, choose thresholds and decide for the judged series alone."""
+    method = study.recipe.ensemble.method
+    combined = combine_members(study, predictions)[method]
+    [judged] = _decided(study, [(method, "ensemble", study.recipe.strategy.name, combined.predictions)])
+    return judged
+
+
+def _decided(study: Study, rows: Sequence[tuple[str, Role, str, Floats]]) -> list[Series]:
+    """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
     plans = [_plan(study, strategy, values) for _, _, strategy, values in rows]
-    threshold = recipe.threshold
+    threshold = study.recipe.threshold
     assert threshold.grid is not None
     assert threshold.default is not None
     judged = plans[0]
@@ -103,11 +115,10 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     )
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
     decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
-    series = [
+    return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
     ]
-    return series, ensembles
 
 
 def _plan(study: Study, name: str, predictions: Floats) -> Plan:

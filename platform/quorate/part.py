@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.audit import cuts
 from quorate.bars import Bars
 from quorate.candidates import decide_all, judge_span, retrade
+from quorate.causality import cuts
 from quorate.evidence import Evidence, Performance, Trials
 from quorate.findings import Outcome, digests_of, section_of
 from quorate.fit import FitResult

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.audit import audit_costs, audit_rows
 from quorate.backtest import Trading, check_cost
 from quorate.bars import Bars
+from quorate.causality import audit_costs, audit_rows
 from quorate.dataset import Dataset, Labels, build_dataset, build_labels
 from quorate.errors import DataError, DataWarning, PluginError, QuorateError
 from quorate.folds import Fold

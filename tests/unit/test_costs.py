@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.audit import audit_costs
 from quorate.backtest import Trading, backtest, check_cost, equity_curves
+from quorate.causality import audit_costs
 from quorate.errors import IntegrityError, PluginError
 from quorate.testing.markets import market, panel
 from quorate_plugins.costs import bar_range, fixed

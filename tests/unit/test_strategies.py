@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate import statistics
-from quorate.audit import audit_strategy
 from quorate.backtest import Trading, equity_curves
+from quorate.causality import audit_strategy
 from quorate.dataset import build_dataset, build_labels
 from quorate.decide import Plan, ThresholdRule, decide, desired_weights, to_panel
 from quorate.errors import IntegrityError, PluginError, RecipeError

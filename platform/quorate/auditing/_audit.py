@@ -102,8 +102,9 @@ def audit_session(
     cache = session.cache()
     own = executor or small.executor()
     try:
-        fitting = Fitting(own, session.progress, cache)
-        found = tuple(findings(small.recipe, small.registry, bars, fitting, draws))
+        # Small fits are over before anyone could read of them: the detectors tell where they are.
+        fitting = Fitting(own, session.progress if full else Progress(), cache)
+        found = tuple(findings(small.recipe, small.registry, bars, fitting, draws, session.progress.stage))
     finally:
         if executor is None:
             own.close()

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.audit import audit_rows
-from quorate.candidates import decide_all
+from quorate.candidates import decide_judged
+from quorate.causality import audit_other, audit_rows
 from quorate.errors import DataError, IntegrityError
-from quorate.fit import FitData, run_fit
-from quorate.fitting import fit_tasks
+from quorate.fitting import Fitting
 from quorate.study import Study, rows_of
 
 Floats = NDArray[np.float64]
@@ -31,7 +30,9 @@ def check_features(study: Study, cuts: int, seed: int) -> int:
     at = sorted({int(k) for k in rng.integers(first + 1, n, size=cuts)} | {n - 1})
     build, labels, _ = rows_of(study.recipe, study.registry, study.bars)
     audit_rows(study.bars, study.dataset, build, labels, first, at)
-    return len(at) * len(study.dataset.feature_names)
+    for known in at:
+        audit_other(study.bars, study.dataset, build, known)
+    return 2 * len(at) * len(study.dataset.feature_names)
 
 
 def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> int:
@@ -46,10 +47,10 @@ def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> in
     """
     first, n = study.folds[0].first, len(study.bars)
     rng = np.random.default_rng([seed, 13])
-    whole, compared = decide_all(study, predictions)[0][0].decisions.targets, 0
+    whole, compared = decide_judged(study, predictions).decisions.targets, 0
     for known in sorted({int(k) for k in rng.integers(first + 2, n, size=cuts)}):
         part = _until(study, known)
-        again = decide_all(part, predictions[: len(part.dataset)])[0][0].decisions.targets
+        again = decide_judged(part, predictions[: len(part.dataset)]).decisions.targets
         wrong = ~np.isclose(again[:known], whole[:known], rtol=1e-9, atol=1e-12)
         if wrong.any():
             bar, column = (int(i) for i in np.argwhere(wrong)[0])
@@ -76,36 +77,36 @@ def _until(study: Study, known: int) -> Study:
     return replace(study, bars=bars, dataset=dataset, folds=folds, trading=study.trading.take(0, known))
 
 
-def check_fits(study: Study) -> int:
+def check_fits(study: Study, predictions: Floats, fitting: Fitting) -> int:
     """Fit every member of the last fold again, with fewer rows to predict and other labels there; return the fits.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, (n_rows, n_members)
+        What the members predicted out of fold.
 
     Raises
     ------
     IntegrityError
         If a prediction depends on the rows beside it, or on labels that were not known.
     """
-    fold = study.folds[-1]
-    dataset = study.dataset
-    tasks = fit_tasks(study, [fold])
+    fold, dataset = study.folds[-1], study.dataset
     fewer = replace(fold, test=fold.test[: max(len(fold.test) // 2, 1)])
     y = dataset.y.copy()
     unknown = dataset.end >= fold.first
     y[unknown] = y[unknown][::-1]
-    other = replace(dataset, y=y)
-    for task in tasks:
-        whole = run_fit(task, FitData(dataset, (fold,)))
-        part = run_fit(task, FitData(other, (fewer,)))
-        if whole.error or part.error:  # a failure is no leak, and a run says so
-            continue
-        apart = whole.predictions[: len(fewer.test)] != part.predictions
-        if apart.any():
+    other = replace(study, dataset=replace(dataset, y=y))
+    fits = fitting.run(other, [fewer])
+    for fit, whole in zip(fits, predictions[fewer.test].T, strict=True):
+        apart = whole != fit.predictions
+        if apart.any() and not fit.error and np.isfinite(whole).all():  # a failure is no leak, and a run says so
             row = int(fewer.test[int(apart.argmax())])
             session = study.bars.sessions[dataset.bar[row]]
             raise IntegrityError(
-                f"model {task.model!r} looks ahead: what it predicts on {session} changes when the rows after it, "
+                f"model {fit.model!r} looks ahead: what it predicts on {session} changes when the rows after it, "
                 "and the labels that end after its training, are others"
             )
-    return len(tasks)
+    return len(fits)
 
 
 def feature_drift(study: Study) -> dict[str, float]:

@@ -17,7 +17,7 @@ from quorate.auditing._null import Null, null_bars, summarise
 from quorate.auditing._pipeline import Floats, predictions_of, returns_of, study_of
 from quorate.backtest import backtest
 from quorate.bars import Bars
-from quorate.candidates import decide_all
+from quorate.candidates import decide_judged
 from quorate.errors import IntegrityError
 from quorate.findings import REPEATED, repeated_opens
 from quorate.fitting import Fitting
@@ -29,6 +29,7 @@ from quorate.study import Study
 CUTS = 25
 SEEDS = 5
 LABEL_DRAWS = 5
+TOLD = 5
 MOST_Z, MOST_RMS, MOST_UNDEFINED = 4.0, 1.7, 0.25
 
 State = Literal["clean", "alarm", "warning", "unknown"]
@@ -56,7 +57,14 @@ class Finding:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def findings(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, draws: int) -> Iterator[Finding]:
+def findings(
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    fitting: Fitting,
+    draws: int,
+    told: Callable[[str], None] = lambda stage: None,
+) -> Iterator[Finding]:
     """Yield what every detector finds, the cheap ones first.
 
     Parameters
@@ -65,8 +73,11 @@ def findings(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, d
         Resolved, and made small for the audit.
     bars : Bars
         Up to the holdout.
+    told : callable
+        Hears what is being looked at.
     """
     yield _opens(recipe, bars)
+    told("features and labels")
     try:
         study = study_of(recipe, registry, bars)
     except IntegrityError as e:  # no other detector can work with what looks ahead
@@ -76,12 +87,14 @@ def findings(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, d
     yield _checked("features and labels", "values", lambda: causality.check_features(study, CUTS, seed))
     yield _drift(study)
     yield _checked("folds", "folds", lambda: _folds(study))
-    yield _checked("fits", "members fitted again", lambda: causality.check_fits(study))
+    told("fits")
     predictions = predictions_of(study, fitting)
+    yield _checked("fits", "members fitted again", lambda: causality.check_fits(study, predictions, fitting))
     yield _checked("signals", "weights", lambda: causality.check_signals(study, predictions, 5, seed))
     yield _checked("fills", "fills", lambda: _fills(study, predictions))
-    yield _null_market(recipe, registry, bars, fitting, draws)
-    yield _null_labels(recipe, registry, bars, fitting, min(draws, LABEL_DRAWS))
+    yield _null(recipe, registry, bars, fitting, draws, told)
+    yield _null(recipe, registry, bars, fitting, min(draws, LABEL_DRAWS), told, shuffled=True)
+    told("seeds")
     yield _seeds(study, predictions, fitting)
 
 
@@ -118,7 +131,7 @@ def _folds(study: Study) -> int:
 
 def _fills(study: Study, predictions: Floats) -> int:
     """Check against the bars alone that every fill is later than its decision, and at that bar's price."""
-    judged = decide_all(study, predictions)[0][0]
+    judged = decide_judged(study, predictions)
     first, stop = study.folds[0].first, len(study.bars)
     span = study.bars.take(first, stop)
     [result] = backtest(span, judged.decisions.targets[first:stop][:, :, None], study.trading.take(first, stop))
@@ -160,25 +173,37 @@ def _check_wanted(
         )
 
 
-def _null_market(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, draws: int) -> Finding:
+def _null(
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    fitting: Fitting,
+    draws: int,
+    told: Callable[[str], None],
+    shuffled: bool = False,
+) -> Finding:
+    """Trade markets without anything to find, fitted to their labels, or to these in another order."""
+    # Labels are shuffled on such markets, too: where there is a signal, chance trades with it or against it.
+    detector, what = (
+        ("null labels", "orders of the labels") if shuffled else ("null market", "markets without anything to find")
+    )
+    first = recipe.seed + (100_000 if shuffled else 0)
     returns = []
     for draw in range(draws):
-        study = study_of(recipe, registry, null_bars(bars, recipe.seed + draw))
+        if draw % TOLD == 0:
+            told(f"{detector}: {draw + 1} of {draws}")
+        study = study_of(recipe, registry, null_bars(bars, first + draw))
+        if shuffled:
+            study = _with_shuffled_labels(study, recipe.seed + draw)
         returns.append(returns_of(study, predictions_of(study, fitting)))
-    return _judged("null market", summarise(returns, bars.bars_per_year), "markets without anything to find")
+    return _judged(detector, summarise(returns, bars.bars_per_year), what)
 
 
-def _null_labels(recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, draws: int) -> Finding:
-    """Fit to labels in another order; on null markets, as where there is a signal chance trades with it or against."""
-    returns = []
-    for draw in range(draws):
-        study = study_of(recipe, registry, null_bars(bars, recipe.seed + 100_000 + draw))
-        known = np.flatnonzero(np.isfinite(study.dataset.y))
-        y = study.dataset.y.copy()
-        y[known] = y[np.random.default_rng([recipe.seed + draw, 17]).permutation(known)]
-        study = replace(study, dataset=replace(study.dataset, y=y))
-        returns.append(returns_of(study, predictions_of(study, fitting)))
-    return _judged("null labels", summarise(returns, bars.bars_per_year), "orders of the labels")
+def _with_shuffled_labels(study: Study, seed: int) -> Study:
+    known = np.flatnonzero(np.isfinite(study.dataset.y))
+    y = study.dataset.y.copy()
+    y[known] = y[np.random.default_rng([seed, 17]).permutation(known)]
+    return replace(study, dataset=replace(study.dataset, y=y))
 
 
 def _judged(detector: str, found: Null, what: str) -> Finding:

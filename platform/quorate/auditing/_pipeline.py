@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.bars import Bars
-from quorate.candidates import decide_all, judge_span
+from quorate.candidates import decide_judged, judge_span
 from quorate.fitting import Fitting, collect
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
 from quorate.registry import Registry
@@ -62,8 +62,8 @@ def study_of(recipe: Recipe, registry: Registry, bars: Bars) -> Study:
 
 def returns_of(study: Study, predictions: Floats) -> Floats:
     """Return what the judged series earns per bar, from the first fold on."""
-    series, _ = decide_all(study, predictions)
-    [(_, performance), _] = judge_span(study, series[:1], study.folds[0].first, len(study.bars))
+    judged = decide_judged(study, predictions)
+    [(_, performance), _] = judge_span(study, [judged], study.folds[0].first, len(study.bars))
     return performance.returns
 
 

@@ -35,6 +35,7 @@ class Auto(Executor):
         self._limits, self._preload = limits, preload
         self._processes = Processes(workers, limits, preload)
         self._ray: RayExecutor | None = None
+        self._seconds = 0.0
 
     def run(self, data: FitData, queue: Queue, done: Done, began: Began) -> None:
         """Run what is in the queue."""
@@ -46,7 +47,8 @@ class Auto(Executor):
 
             self._ray = RayExecutor(self._slots, self._limits, self._preload)
         if self._ray is None or not (gpus or self._ray.usable()):
-            self._processes.workers = self.workers = 1 if seconds < FEW else self._slots
+            self._seconds += seconds  # a second process, once started, serves all that is run after it
+            self._processes.workers = self.workers = 1 if self._seconds < FEW else self._slots
             self.name = "serial" if self.workers == 1 else "processes"
             self._processes.run(data, queue, done, began, until=self._ray.usable if self._ray else lambda: False)
         if self._ray is not None and len(queue):

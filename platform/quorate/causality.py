@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.backtest import Trading
-from quorate.bars import PRICES, Bars
+from quorate.bars import FIELDS, Bars
 from quorate.dataset import Dataset, Labels
 from quorate.errors import DataError, IntegrityError
 from quorate.options import strategy_arguments
@@ -82,6 +82,31 @@ def audit_rows(
                 f"to be known on {bars.sessions[int(dataset.end[row])]}, but it is {other[row]:g} when other "
                 f"bars follow after {bars.sessions[known - 1]}"
             )
+
+
+def audit_other(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], known: int) -> None:
+    """Build the rows again with other bars from position `known` on, and compare the features before it.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the feature, the bar, and both values.
+    """
+    other = build(_other_future(bars, known))
+    n = int(np.searchsorted(dataset.bar, known))
+    same = np.array_equal(other.bar[:n], dataset.bar[:n]) and np.array_equal(other.symbol[:n], dataset.symbol[:n])
+    if not same:
+        raise IntegrityError(
+            f"which rows have all their features before {bars.sessions[known]} depends on the bars from there on"
+        )
+    changed = ~np.isclose(other.X[:n], dataset.X[:n], rtol=RELATIVE, atol=ABSOLUTE)
+    if changed.any():
+        row, column = (int(i) for i in np.argwhere(changed)[0])
+        raise IntegrityError(
+            f"feature {dataset.feature_names[column]!r} looks ahead: {_where(bars, dataset, row)} it is "
+            f"{dataset.X[row, column]:g}, but {other.X[row, column]:g} when other bars follow after "
+            f"{bars.sessions[known - 1]}"
+        )
 
 
 def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> None:
@@ -163,10 +188,10 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
 
 
 def _other_future(bars: Bars, known: int) -> Bars:
-    """Return the bars with other prices from position `known` on: halves and doubles in turn."""
+    """Return the bars with other prices and volumes from position `known` on: halves and doubles in turn."""
     factor = np.ones((len(bars), 1))
     factor[known::2], factor[known + 1 :: 2] = 0.5, 2.0
-    return replace(bars, **{name: getattr(bars, name) * factor for name in PRICES})
+    return replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:
