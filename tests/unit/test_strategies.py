@@ -183,7 +183,7 @@ def dodges_crashes(score, threshold, close):
 
 @pytest.mark.parametrize(
     "function, change",
-    [(next_close, "are not known"), (last_score, "are not known"), (dodges_crashes, "are others")],
+    [(next_close, "change when"), (last_score, "are not known"), (dodges_crashes, "are others")],
     ids=lambda p: getattr(p, "__name__", p),
 )
 def test_an_audit_stops_a_strategy_that_reads_later_rows(function, change):
