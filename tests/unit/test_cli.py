@@ -532,7 +532,7 @@ def test_a_plugin_that_fails_while_it_fits_is_named_with_its_fold(recipe, home, 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_the_installed_command_keeps_results_and_messages_apart(tmp_path, stream):
-    command = [sys.executable, "-c", "from quorate.cli import main; main()"]
+    command = [sys.executable, "-m", "quorate"]
     arguments = ["recipe", "show", "planted"] if stream == "stdout" else ["run", "nasdq"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path)
     full, empty = (done.stdout, done.stderr) if stream == "stdout" else (done.stderr, done.stdout)

@@ -485,6 +485,15 @@ def test_series_are_compared_on_the_days_they_share(home, bars):
     assert effective(home.ledger, counted(home, bars, long)) == 1.0
 
 
+def test_very_many_series_are_compared_in_groups_whose_numbers_add_up(home, bars, monkeypatch):
+    monkeypatch.setattr("quorate.trials._effective.MOST", 3)
+    base = noise(1)
+    clones = [replace(named(base, f"c{i}"), returns=base.returns * (1 + i)) for i in range(4)]
+    record(home, bars, [*clones, noise(20)])
+    found = counted(home, bars, base)
+    assert (found.n, effective(home.ledger, found)) == (5, 3.0)
+
+
 def test_series_that_share_no_days_or_are_gone_are_trials_of_their_own(home, bars):
     long, early, late = noise(1, n=600), noise(2, n=100), noise(3, n=100, first=500)
     alike = replace(late, name="alike", returns=late.returns * 3)
