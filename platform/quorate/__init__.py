@@ -60,6 +60,8 @@ _PUBLIC = {
     "load_report": "quorate.api",
     "audit": "quorate.auditing",
     "Audit": "quorate.auditing",
+    "explain": "quorate.explaining",
+    "Explanation": "quorate.explaining",
     "read_parquet": "quorate.store.parquet",
 }
 _MODULES = ("rolling", "statistics")
@@ -92,6 +94,8 @@ if TYPE_CHECKING:
     from quorate.evidence import GateResult as GateResult
     from quorate.evidence import Performance as Performance
     from quorate.evidence import judge as judge
+    from quorate.explaining import Explanation as Explanation
+    from quorate.explaining import explain as explain
     from quorate.hooks import hookimpl as hookimpl
     from quorate.recipe.schema import Recipe as Recipe
     from quorate.report.model import Report as Report

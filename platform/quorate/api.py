@@ -12,6 +12,7 @@ from quorate.auditing import audit_session, find_audit, pipeline_key
 from quorate.bars import Bars
 from quorate.errors import IntegrityError, RecipeError
 from quorate.execution import Executor
+from quorate.judging import departures
 from quorate.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
 from quorate.report.model import Report
@@ -220,6 +221,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         document["results"] = {**report.results, "holdout": _with_warnings(result.section, session.warnings)}
         document["provenance"] = {
             **report.provenance,
+            "gates": departures(session.recipe.gates, session.registry),
             "holdout": {
                 **report.provenance["holdout"],
                 "opened": now(),

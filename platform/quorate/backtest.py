@@ -8,8 +8,8 @@ module delays the weights itself, takes closed round trips only, and computes no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,71 +17,13 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars import Bars
-from quorate.errors import IntegrityError, PluginError
+from quorate.errors import IntegrityError
+from quorate.trading import Fill, Trading
 
 Floats = NDArray[np.float64]
-Fill = Literal["open", "close"]
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
-MOST = 0.5  # costs from here on are a mistake of unit
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
-
-
-@dataclass(frozen=True)
-class Trading:
-    """How desired weights are traded.
-
-    Parameters
-    ----------
-    fill : {"open", "close"}
-        Price of the next bar that orders are filled at.
-    fees, slippage : float or ndarray of float64, (n_bars, n_symbols)
-        Fractions of the traded value, per side; of orders filled at that bar.
-    capital : float
-        Cash at the start.
-    """
-
-    fill: Fill = "open"
-    fees: float | Floats = 0.0
-    slippage: float | Floats = 0.0
-    capital: float = 100_000.0
-
-    def take(self, start: int, stop: int) -> Trading:
-        """Return the same for the bars at positions `start` to ``stop - 1``."""
-        fees, slippage = (
-            share if isinstance(share, float) else share[start:stop] for share in (self.fees, self.slippage)
-        )
-        return replace(self, fees=fees, slippage=slippage)
-
-    def dearer(self, factor: float) -> Trading:
-        """Return the same with `factor` times the fees and slippage."""
-        return replace(self, fees=self.fees * factor, slippage=self.slippage * factor)
-
-
-def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
-    """Return fees or slippage as a number or an array; where a symbol has no bar, its last one.
-
-    Raises
-    ------
-    PluginError
-        If it is not a fraction from 0 to below one half.
-    """
-    shares = np.asarray(value, dtype=np.float64)
-    if shares.ndim and shares.shape != bars.close.shape:
-        raise PluginError(
-            f"cost model {model!r}: {name} must be a number or an array {bars.close.shape}; its shape is {shares.shape}"
-        )
-    known = shares[bars.present] if shares.ndim else shares
-    wrong = ~((known >= 0) & (known < MOST))
-    if wrong.any():
-        raise PluginError(
-            f"cost model {model!r}: {name} must be a fraction of the traded value, 0 <= {name} < {MOST}; it was "
-            f"{np.ravel(known)[int(np.argmax(wrong))]:g}"
-        )
-    if not shares.ndim:
-        return float(shares)
-    # One that has ended is paid out at its last price, and at its last cost.
-    return pd.DataFrame(np.where(bars.present, shares, np.nan)).ffill().fillna(0.0).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +123,32 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
                 )
             )
     return results
+
+
+def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
+    """Return every order of one series of desired weights that was filled, in time order.
+
+    Parameters
+    ----------
+    targets : ndarray of float64, (n_bars, n_symbols)
+        As in `equity_curves`, of one series.
+
+    Returns
+    -------
+    DataFrame
+        bar, column (of its symbol), price, and size, negative for what was sold.
+    """
+    [(portfolio, _, _)] = _simulate(bars, targets[:, :, None], trading)
+    orders = portfolio.orders.records.sort_values(["idx", "id"])
+    size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
+    return pd.DataFrame(
+        {
+            "bar": orders["idx"].to_numpy(),
+            "column": orders["col"].to_numpy(),
+            "price": orders["price"].to_numpy(),
+            "size": size,
+        }
+    )
 
 
 def load() -> None:

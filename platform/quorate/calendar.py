@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from quorate.errors import DataError, near_misses, one_of
 
+ENOUGH = 100  # sessions, from which on they are counted
+TOLERANCE = 0.1  # weekdays without the holidays are 4 % more than an exchange's sessions
+
 
 def zone(name: str) -> ZoneInfo:
     """Return the time zone of that IANA name, or raise `DataError`."""
@@ -87,16 +90,37 @@ def infer_frequency(
 
     Bars are daily, if no session holds two; otherwise the bars per session are counted where most
     sessions agree. Fewer than half of the sessions of a year present means weekly or monthly bars.
+    Where there are clearly more or fewer sessions than the calendar says, those that there are count:
+    every annualised figure would be wrong else.
     """
     if len(times) < 2:
         return "1d", float(calendar.sessions_per_year)
-    counts = np.unique(sessions, return_counts=True)[1]
+    days, counts = np.unique(sessions, return_counts=True)
+    seen = sessions_per_year(days)
     if counts.max() > 1:
         per_session = int(np.bincount(counts).argmax())
         step = dt.timedelta(microseconds=int(np.median(np.diff(times).astype("timedelta64[us]").astype(np.int64))))
-        return f"{step.total_seconds() / 60:g}min", float(calendar.sessions_per_year * per_session)
-    days = float(np.median(np.diff(sessions).astype(np.int64)))
+        return f"{step.total_seconds() / 60:g}min", _per_year(calendar.sessions_per_year, seen) * per_session
+    apart = float(np.median(np.diff(sessions).astype(np.int64)))
     for limit, label, per_year in ((5.0, "1d", calendar.sessions_per_year), (20.0, "1w", 52), (80.0, "1mo", 12)):
-        if days < limit:
-            return label, float(per_year)
-    raise DataError(f"bars must be monthly or more frequent; the median distance was {days:g} days")
+        if apart < limit:
+            return label, _per_year(per_year, seen)
+    raise DataError(f"bars must be monthly or more frequent; the median distance was {apart:g} days")
+
+
+def sessions_per_year(days: NDArray[np.datetime64]) -> float | None:
+    """Return how many of these distinct days make a year; None, if they are too few to tell.
+
+    Longer gaps, more than ten times the usual, are holes in the data and do not count.
+    """
+    gaps = np.diff(days).astype(np.int64)
+    if len(gaps) < ENOUGH:
+        return None
+    usual = gaps[gaps <= 10 * np.median(gaps)]
+    return float(365.25 * len(usual) / usual.sum())
+
+
+def _per_year(expected: float, seen: float | None) -> float:
+    if seen is None or abs(seen / expected - 1) <= TOLERANCE:
+        return float(expected)
+    return float(round(seen))

@@ -9,10 +9,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.backtest import backtest, gone_after
+from quorate import statistics
+from quorate.backtest import backtest, equity_curves, gone_after
 from quorate.causality import audit_strategy
 from quorate.dataset import NEVER
-from quorate.decide import LIMIT, Decisions, Plan, ThresholdRule, decide, score_of, share_of_capital, to_panel
+from quorate.decide import (
+    LIMIT,
+    Decisions,
+    Plan,
+    ThresholdRule,
+    decide,
+    desired_weights,
+    score_of,
+    share_of_capital,
+    to_panel,
+)
 from quorate.ensemble import Combined, combine_all, recent_volatility
 from quorate.evidence import Performance
 from quorate.naive import naive_forecasts
@@ -164,6 +175,32 @@ def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) ->
         )
         judged.append((one, performance))
     return judged
+
+
+def trade_as_given(study: Study, predictions: Floats, first: int) -> Floats:
+    """Return what each of several predictions earns with the default threshold and the strategy's options as given.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, (n_series, n_rows)
+        NaN where there is none.
+    first : int
+        The first bar to trade at; the last one is the study's.
+
+    Returns
+    -------
+    ndarray of float64, (n_bars - 1, n_series)
+        Net returns.
+    """
+    bars, trading, stop = study.bars, study.trading, len(study.bars)
+    default = study.recipe.threshold.default
+    assert default is not None
+    curves = []
+    for values in predictions:
+        plan = _plan(study, study.recipe.strategy.name, values)
+        weights = desired_weights(plan, [plan.default(default)], bars, trading.fill)
+        curves.append(equity_curves(bars.take(first, stop), weights[first:], trading.take(first, stop)))
+    return statistics.returns_of(np.hstack(curves))
 
 
 def retrade(study: Study, judged: Series, first: int, stop: int) -> Callable[[float, int], Performance]:

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.backtest import Trading
 from quorate.bars import FIELDS, Bars
 from quorate.dataset import Dataset, Labels
 from quorate.errors import DataError, IntegrityError
 from quorate.options import strategy_arguments
 from quorate.specs import StrategySpec
+from quorate.trading import Trading
 
 # Float32 values that agree to this are the same: a transform may round by the length of its input.
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
+SHARE = 1e-4  # of a feature's deviation, whatever its unit is
+STRATEGY_CUTS = 25  # a strategy is asked in no time, features and labels are not
 
 
 def cuts(first: int, n_bars: int) -> list[int]:
@@ -63,15 +65,8 @@ def audit_rows(
             part = build(bars.until(known))
         except DataError:  # no row yet that has all its features
             continue
-        n = len(part)
-        changed = ~np.isclose(part.X, dataset.X[:n], rtol=RELATIVE, atol=ABSOLUTE)
-        if changed.any():
-            row, column = (int(i) for i in np.argwhere(changed)[0])
-            raise IntegrityError(
-                f"feature {dataset.feature_names[column]!r} looks ahead: {_where(bars, dataset, row)} it is "
-                f"{dataset.X[row, column]:g}, but {part.X[row, column]:g} when the bars after "
-                f"{bars.sessions[known - 1]} are not known"
-            )
+        after = bars.sessions[known - 1]
+        _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
         _check_known(bars, dataset, part, known)
         other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
         wrong = (dataset.end < known) & (other != dataset.y)
@@ -99,14 +94,27 @@ def audit_other(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], 
         raise IntegrityError(
             f"which rows have all their features before {bars.sessions[known]} depends on the bars from there on"
         )
-    changed = ~np.isclose(other.X[:n], dataset.X[:n], rtol=RELATIVE, atol=ABSOLUTE)
-    if changed.any():
-        row, column = (int(i) for i in np.argwhere(changed)[0])
+    _check_features(bars, dataset, other, n, build, f"other bars follow after {bars.sessions[known - 1]}")
+
+
+def _check_features(
+    bars: Bars, dataset: Dataset, other: Dataset, n: int, build: Callable[[Bars], Dataset], when: str
+) -> None:
+    """Raise `IntegrityError`, if one of the first `n` rows has other features than in the dataset."""
+    apart = SHARE * np.minimum(dataset.X.std(axis=0, dtype=np.float64), ABSOLUTE / SHARE)
+    changed = ~np.isclose(other.X[:n], dataset.X[:n], rtol=RELATIVE, atol=apart)
+    if not changed.any():
+        return
+    row, column = (int(i) for i in np.argwhere(changed)[0])
+    name, was, now = dataset.feature_names[column], dataset.X[row, column], other.X[row, column]
+    if build(bars).X[row, column] != was:
         raise IntegrityError(
-            f"feature {dataset.feature_names[column]!r} looks ahead: {_where(bars, dataset, row)} it is "
-            f"{dataset.X[row, column]:g}, but {other.X[row, column]:g} when other bars follow after "
-            f"{bars.sessions[known - 1]}"
+            f"feature {name!r} gives other values each time it is computed, {_where(bars, dataset, row)} {was:g} and "
+            f"{now:g}: what is random must be seeded anew in each call"
         )
+    raise IntegrityError(
+        f"feature {name!r} looks ahead: {_where(bars, dataset, row)} it is {was:g}, but {now:g} when {when}"
+    )
 
 
 def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> None:
@@ -153,19 +161,26 @@ def audit_strategy(
         given = strategy_arguments(spec, market, facts)
         return np.asarray(spec.resolve()(scores, threshold, **given, **params), dtype=np.float64)
 
-    whole = weights(score, bars)
-    for known in cuts(first, len(score)):
+    whole, n = weights(score, bars), len(score)
+    for known in sorted({*cuts(first, n), *np.linspace(first + 1, n - 1, STRATEGY_CUTS, dtype=int).tolist()}):
         other = score.copy()
         other[known:] *= -0.5
         for change, part in (
             ("are not known", weights(score[:known], bars.take(0, known))),
             ("are others", weights(other, _other_future(bars, known))),
         ):
-            if not np.allclose(part[:known], whole[:known], rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
+            if not _same(part[:known], whole[:known]).all():
+                row, column = (int(i) for i in np.argwhere(~_same(part[:known], whole[:known]))[0])
                 raise IntegrityError(
-                    f"strategy {spec.name!r} looks ahead: its weights before bar {known} change when the scores and "
-                    f"bars from there on {change}"
+                    f"strategy {spec.name!r} looks ahead: its weight of {bars.symbols[column]} on {bars.sessions[row]} "
+                    f"is {whole[row, column]:g}, but {part[row, column]:g} when scores and bars from "
+                    f"{bars.sessions[known]} on {change}"
                 )
+
+
+def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+    return same
 
 
 def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], bars: Bars, first: int) -> None:
@@ -182,8 +197,8 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
             now, then = getattr(part, name), getattr(whole, name)
             if not np.allclose(now, then, rtol=RELATIVE, atol=ABSOLUTE):
                 raise IntegrityError(
-                    f"cost model {model!r} looks ahead: its {name} before bar {known} change when the bars from there "
-                    "on are not known"
+                    f"cost model {model!r} looks ahead: its {name} before {bars.sessions[known]} change when the bars "
+                    "from there on are not known"
                 )
 
 

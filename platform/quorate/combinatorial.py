@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from quorate.folds import Fold, Positions
 from quorate.specs import Span, SplitterSpec
 
 Floats = NDArray[np.float64]
+SPLITS = 500  # each is one more fit of every member
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,29 @@ class Split:
     fold: Fold
 
 
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """What every path through a history would have earned; its fits trained on later data, too: not causal.
+
+    Parameters
+    ----------
+    returns : ndarray of float64, (n_bars - 1, n_paths)
+        Net returns, from the first bar of the first group on; empty, if there is no path.
+    splits, embargo : int
+        Choices of test groups, and bars that lie between training and test labels.
+    reason : str
+        Why there is no path.
+    lost : tuple of str
+        Which members failed on some splits, and so had no vote there.
+    """
+
+    returns: Floats
+    splits: int = 0
+    embargo: int = 0
+    reason: str = ""
+    lost: tuple[str, ...] = ()
+
+
 def group_spans(
     splitter: SplitterSpec, sessions: NDArray[np.datetime64], groups: int, tests: int, first: int = 0
 ) -> list[Span]:
@@ -60,7 +85,8 @@ def group_spans(
     Raises
     ------
     RecipeError
-        If the splitter is not combinatorial, or `groups` and `tests` do not fit together.
+        If the splitter is not combinatorial, or `groups` and `tests` do not fit together or make more than
+        `SPLITS` splits.
     PluginError
         If it breaks its contract.
     """
@@ -111,7 +137,7 @@ def combinatorial_folds(
     Raises
     ------
     RecipeError
-        If `groups` and `tests` do not fit together.
+        If `groups` and `tests` do not fit together, or make more than `SPLITS` splits.
     DataError
         If a group has no row to predict, or a split none to train on.
     """
@@ -144,7 +170,7 @@ def paths(groups: int, tests: int) -> Positions:
     Raises
     ------
     RecipeError
-        If `groups` and `tests` do not fit together.
+        If `groups` and `tests` do not fit together, or make more than `SPLITS` splits.
     """
     _check_sizes(groups, tests)
     chosen = list(combinations(range(groups), tests))
@@ -203,6 +229,12 @@ def _check_sizes(groups: int, tests: int) -> None:
         raise RecipeError(
             f"combinatorial cross-validation predicts some of its groups, 1 <= tests < groups; groups is {groups} and "
             f"tests is {tests}"
+        )
+    if comb(groups, tests) > SPLITS:
+        raise RecipeError(
+            f"combinatorial cross-validation fits every member on every split; {groups} groups of which {tests} are "
+            f"tested make {comb(groups, tests):,} splits, and it must be at most {SPLITS}: take fewer groups, or "
+            "fewer test groups"
         )
 
 

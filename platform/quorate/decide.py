@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.backtest import CELLS, GONE, Fill, Trading, equity_curves, gone_after, recently
+from quorate.backtest import CELLS, GONE, equity_curves, gone_after, recently
 from quorate.bars import Bars
 from quorate.dataset import Dataset
 from quorate.errors import PluginError
@@ -19,6 +19,7 @@ from quorate.folds import Fold
 from quorate.options import strategy_arguments
 from quorate.risk import Risk, limited
 from quorate.specs import StrategySpec
+from quorate.trading import Fill, Trading
 
 Floats = NDArray[np.float64]
 LIMIT = "risk."  # what the key of a limit begins with in a grid

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.backtest import BacktestResult
+from quorate.combinatorial import Paths
 from quorate.errors import PluginError, near_misses
 
 Floats = NDArray[np.float64]
@@ -79,6 +80,8 @@ class Trials:
 class Evidence:
     """What a gate sees. All but the first three may be missing; a gate that needs them then is INSUFFICIENT.
 
+    Arrays are read-only; tables and mappings are the gate's own copies.
+
     Parameters
     ----------
     performance, benchmark : Performance
@@ -117,6 +120,7 @@ class Evidence:
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
     _retrade: Callable[[float, int], Performance] | None = None
+    _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 
     def metric(self, name: str) -> float:
         """Return a metric of the judged series, NaN where it is undefined."""
@@ -137,6 +141,22 @@ class Evidence:
             Bars by which every order is late.
         """
         return self._retrade(costs, delay) if self._retrade else None
+
+    def paths(self, groups: int, tests: int, splitter: str) -> Paths | None:
+        """Return what combinatorial paths through the walk-forward's bars earn: evidence, and no backtest.
+
+        A path's fits train on later data, too, so nobody could have traded it. None where these paths were
+        not computed: they are for gates whose spec says ``paths=True``, by these three of their options, and
+        before the holdout only.
+
+        Parameters
+        ----------
+        groups, tests : int
+            How many groups of bars there are, and how many of them each split predicts.
+        splitter : str
+            The combinatorial splitter that named the groups.
+        """
+        return self._paths.get((groups, tests, splitter))
 
     @staticmethod
     def _lookup(table: Mapping[str, float], name: str) -> float:
@@ -167,7 +187,7 @@ class GateResult:
     required : bool
         Whether the verdict counts; else it is only told.
     inputs : mapping
-        What a reader needs to compute the value again.
+        What a reader needs to compute the value again; a number that is not finite is kept as None.
     """
 
     gate: str

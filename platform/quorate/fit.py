@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from quorate.dataset import Dataset
 from quorate.errors import FitError
 from quorate.folds import Fold
 from quorate.limits import memory_limit
-from quorate.outputs import Outputs, check_probabilities, predict_blocks, read_outputs
+from quorate.outputs import Outputs, predict, shuffled_outputs
 from quorate.providers import Reference, load_reference
 from quorate.sources import code_digest
 from quorate.specs import ModelSpec
@@ -100,7 +100,7 @@ class FitResult:
     predictions : ndarray of float64, (n_test,)
         Probability of the positive class, or the label's expectation.
     outputs : dict of ndarray
-        What else the model gave, by the names of its spec.
+        What else the model gave, by the names of its spec; on a fold with shuffles also what explains it.
     key : str
         Hash of everything the result depends on.
     seconds, cpu_seconds : float
@@ -271,14 +271,12 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
             warnings.simplefilter("always")
             model = _make(factory, task, spec)
             model.fit(X_train, _target(spec, dataset, train), **more)
-            outputs = predict_blocks(partial(read_outputs, model, spec), X_test)
+            predictions, outputs = predict(model, spec, X_test, task.binary)
+            if fold.shuffles is not None:
+                outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if _thread_pools() == pools:
             break
-    check_probabilities(outputs, spec)
-    predictions = outputs.pop(spec.prediction)
-    if task.binary and spec.task == "regression":
-        predictions = np.clip(predictions, 0.0, 1.0)
     notes = sorted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )

@@ -39,7 +39,7 @@ class Fitting:
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     over : callable
-        Called when all fits of a part are done.
+        To be called when all fits of a part are done: what follows needs no worker.
     """
 
     executor: Executor
@@ -101,7 +101,6 @@ class Fitting:
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:
                 self.cache.flush()
-        self.over()
         ordered = [done[task.model, task.fold] for task in tasks]
         _check_members(study, folds, ordered)
         return ordered

@@ -18,6 +18,22 @@ _TOLD = 3  # offending rows that an error names
 
 
 @dataclass(frozen=True, eq=False)
+class Shuffles:
+    """What a fit is asked beside its predictions, so that they can be explained.
+
+    Parameters
+    ----------
+    columns : tuple of tuple of int
+        Features whose values change rows together, once per entry.
+    orders : ndarray of int64, (n_repeats, n_test)
+        From which test row each test row then takes their values.
+    """
+
+    columns: tuple[tuple[int, ...], ...]
+    orders: Positions
+
+
+@dataclass(frozen=True, eq=False)
 class Fold:
     """One step of the walk-forward.
 
@@ -29,6 +45,8 @@ class Fold:
         Positions of the first test bar and of the bar after the last one.
     train, test : ndarray of int64
         Rows of the dataset, in time order.
+    shuffles : Shuffles, optional
+        What is predicted once more with features shuffled among the test rows; a run asks for nothing.
     """
 
     index: int
@@ -36,6 +54,7 @@ class Fold:
     stop: int
     train: Positions
     test: Positions
+    shuffles: Shuffles | None = None
 
 
 def walk_forward(bar: Positions, end: Positions, spans: Sequence[Span], index: int = 0, embargo: int = 0) -> list[Fold]:

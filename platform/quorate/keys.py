@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset import Dataset
 from quorate.fit import NUMERICS, FitData, FitTask
-from quorate.folds import Fold
+from quorate.folds import Fold, Shuffles
 from quorate.machine import machine
 from quorate.providers import load_reference
 from quorate.sources import code_digest, version_of
@@ -37,7 +37,8 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
     A key covers the bytes of the rows that the fit trains on and predicts, the model's name, code and
     parameters, the seed, the threads and device, the versions of the libraries that the model names, of
     NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
-    the fold's number, nor the version of this package.
+    the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
+    that tells the model's contributions.
     """
     rows = _Rows(data.dataset)
     inputs: dict[tuple[Any, ...], bytes] = {}
@@ -53,8 +54,22 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
         read = (task.fold, spec.input, spec.lookback if spec.input != "rows" else 0, bool(spec.validation))
         if read not in inputs:
             inputs[read] = rows.digest(data.fold(task.fold), spec)
-        found.append(replace(task, code=code, key=hashlib.sha256(facts + inputs[read]).hexdigest()))
+        more = _asked(task, spec, data.fold(task.fold).shuffles)
+        found.append(replace(task, code=code, key=hashlib.sha256(facts + inputs[read] + more).hexdigest()))
     return found
+
+
+def _asked(task: FitTask, spec: ModelSpec, shuffles: Shuffles | None) -> bytes:
+    """Return the hash of what a fit is asked beside its predictions; nothing, where that is nothing."""
+    if shuffles is None:
+        return b""
+    digest = hashlib.sha256(repr(shuffles.columns).encode())
+    _update(digest, shuffles.orders)
+    explainer = spec.explainer()
+    if explainer is not None:
+        code = code_digest(explainer, task.plugin.module, task.plugin.local)
+        digest.update(f"{_name_of(explainer)}|{version_of(explainer)}|{code}".encode())
+    return digest.digest()
 
 
 def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
+from quorate.folds import Shuffles
 from quorate.specs import ModelSpec
 
 Floats = NDArray[np.float64]
@@ -104,6 +106,86 @@ def predict_blocks(predict: Callable[[NDArray[Any]], Outputs], X: NDArray[Any]) 
                 f"in row {int(bad.argmax())}"
             )
     return out
+
+
+def predict(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool) -> tuple[Floats, Outputs]:
+    """Return what the ensemble combines, and what else a fitted model gives, each (n_rows,).
+
+    Parameters
+    ----------
+    binary : bool
+        Whether the label is a class; a regression's expectation is then cut to 0..1.
+
+    Raises
+    ------
+    FitError
+        If that is not what its spec promises, not finite, or no probability.
+    """
+    outputs = predict_blocks(partial(read_outputs, model, spec), X)
+    check_probabilities(outputs, spec)
+    predictions = outputs.pop(spec.prediction)
+    if binary and spec.task == "regression":
+        predictions = np.clip(predictions, 0.0, 1.0)
+    return predictions, outputs
+
+
+def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool, shuffles: Shuffles) -> Outputs:
+    """Return what explains a fitted model's predictions, by `shuffled_name` and `contribution_name`, each (n_rows,).
+
+    Parameters
+    ----------
+    X : ndarray, (n_rows, n_features) or (n_rows, lookback, n_features)
+        Of windows, the whole history of a feature changes rows.
+
+    Raises
+    ------
+    FitError
+        If a prediction is not what it must be, or contributions are not.
+    """
+    found: Outputs = {}
+    repeats, n = shuffles.orders.shape
+    for unit, columns in enumerate(shuffles.columns):
+        copies = np.concatenate([X] * repeats)
+        copies[..., list(columns)] = X[shuffles.orders.ravel()][..., list(columns)]
+        values = predict(model, spec, copies, binary)[0].reshape(repeats, n)
+        found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
+    explainer = spec.explainer()
+    if explainer is not None:
+        values = contributions(partial(explainer, model), X)
+        found |= {contribution_name(j): column for j, column in enumerate(values.T)}
+    return found
+
+
+def shuffled_name(unit: int, repeat: int) -> str:
+    """Return under which name the predictions are kept that one entry of `Shuffles.columns` led to."""
+    return f"shuffled/{unit}/{repeat}"
+
+
+def contribution_name(column: int) -> str:
+    """Return under which name a feature's contributions are kept."""
+    return f"contribution/{column}"
+
+
+def contributions(explainer: Callable[[NDArray[Any]], Any], X: NDArray[Any]) -> Floats:
+    """Ask for what each feature adds to the raw score, float64 (n_rows, n_features + 1).
+
+    Raises
+    ------
+    FitError
+        If the answer has another shape, or is not finite.
+    """
+    values = _numbers(explainer(X), "contributions")
+    wanted = len(X), X.shape[-1] + 1
+    if values.shape != wanted:
+        raise FitError(
+            f"contributions of {len(X)} rows must have shape {wanted}, a column for each of {X.shape[-1]} features and "
+            f"a last one for what is there without any; they had {values.shape}"
+        )
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise FitError(f"contributions must be finite; that of feature {column} to row {row} is {values[row, column]}")
+    return values
 
 
 def check_probabilities(outputs: Outputs, spec: ModelSpec) -> None:

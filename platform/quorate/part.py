@@ -14,6 +14,7 @@ from quorate import statistics
 from quorate.bars import Bars
 from quorate.candidates import decide_all, judge_span, retrade
 from quorate.causality import cuts
+from quorate.cpcv import lay_out, paths_of
 from quorate.evidence import Evidence, Performance, Trials
 from quorate.findings import Outcome, digests_of, section_of
 from quorate.fit import FitResult
@@ -125,11 +126,17 @@ def _part(
 ) -> Part:
     with clock.stage("features"):
         study = prepare(recipe, registry, bars, parts)
+        layouts = lay_out(study) if name == "development" else {}
     start, stop = parts[-1]
     folds = [fold for fold in study.folds if fold.first >= start]
     first = start or folds[0].first
     with clock.stage("fits"):
         fits = fitting.run(study, folds)
+    paths = {}
+    if layouts:
+        with clock.stage("paths"):
+            paths = paths_of(study, layouts, fitting)
+    fitting.over()
     with clock.stage("ensemble"):
         predictions = collect(study, fits, earlier)
         series, ensembles = decide_all(study, predictions)
@@ -139,7 +146,7 @@ def _part(
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
         outcome = Outcome(study, folds, (first, stop), predictions, fits, judged, measured, ensembles)
-        evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market)
+        evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
             "trials": {"n": trials.n, "effective": trials.effective},

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import rolling
-from quorate.backtest import Fill, gone_after, recently
+from quorate.backtest import gone_after, recently
 from quorate.bars import Bars
+from quorate.trading import Fill
 
 Floats = NDArray[np.float64]
 

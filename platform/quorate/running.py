@@ -19,6 +19,7 @@ from quorate.execution import Executor
 from quorate.findings import market_figures
 from quorate.fit import FitResult, fit_seed
 from quorate.fitting import Fitting
+from quorate.judging import departures
 from quorate.progress import Clock, Progress, Several
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
@@ -167,6 +168,7 @@ def provenance_of(session: Session, stored: Run, bars: Bars, result: parts.Part)
         },
         "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
         "features": list(result.study.dataset.feature_names),
+        "gates": departures(recipe.gates, session.registry),
         "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
         "libraries": machine.libraries(),
         "machine": machine.machine(),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from quorate.bars import Bars
+from quorate.calendar import TOLERANCE, sessions_per_year
 from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError, StoreError, near_misses, one_of
 from quorate.execution import Executor, Limits, Remote, make_executor
 from quorate.progress import Progress
@@ -177,14 +178,34 @@ def load_bars(session: Session) -> Bars:
             session.warn(redact(str(warning.message), recipe.data.options))
     if not isinstance(bars, Bars):
         raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
-    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
-    if bars.calendar.sessions_per_year < 300 and weekend > 0.01:
-        session.warn(
-            f"{weekend:.0%} of the sessions fall on weekends, but calendar {bars.calendar.name!r} "
-            f"has {bars.calendar.sessions_per_year} sessions a year: for a market that never closes "
-            'set data.calendar = "24x7"'
-        )
+    if told := _wrong_calendar(bars):
+        session.warn(told)
     return bars
+
+
+def _wrong_calendar(bars: Bars) -> str:
+    """Return what to say, if the bars are not those of their calendar."""
+    calendar = bars.calendar
+    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
+    closed = calendar.sessions_per_year < 300 and weekend > 0.01 and bars.bars_per_year > 52
+    advice = (
+        'for a market that never closes set data.calendar = "24x7"'
+        if closed
+        else "set data.calendar to the one of the market"
+    )
+    seen = sessions_per_year(np.unique(bars.sessions))
+    usual = {calendar.sessions_per_year, 52, 12}
+    if seen is not None and all(abs(seen / n - 1) > TOLERANCE for n in usual):
+        return (
+            f"the bars have {seen:.0f} sessions a year, calendar {calendar.name!r} has {calendar.sessions_per_year}: "
+            f"annualised by {bars.bars_per_year:g} bars a year; {advice}"
+        )
+    if closed:
+        return (
+            f"{weekend:.0%} of the sessions fall on weekends, but calendar {calendar.name!r} "
+            f"has {calendar.sessions_per_year} sessions a year: {advice}"
+        )
+    return ""
 
 
 def keep_sources(session: Session) -> None:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import folds as fold_module
-from quorate.backtest import Trading, check_cost
 from quorate.bars import Bars
 from quorate.causality import audit_costs, audit_rows
 from quorate.dataset import Dataset, Labels, build_dataset, build_labels
@@ -28,6 +27,7 @@ from quorate.folds import Fold
 from quorate.recipe.schema import Recipe
 from quorate.registry import Registry
 from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.trading import Trading, check_cost
 
 Floats = NDArray[np.float64]
 

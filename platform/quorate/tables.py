@@ -15,6 +15,7 @@ from quorate.evidence import Performance
 from quorate.findings import Outcome
 from quorate.fit import FitResult
 from quorate.folds import Fold
+from quorate.naive import naive_forecasts
 from quorate.study import Study
 
 Floats = NDArray[np.float64]
@@ -101,6 +102,7 @@ def _prediction_frame(
             "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
             "label": dataset.y[rows],
             "label_end": ends,
+            "naive": naive_forecasts(dataset.y, dataset.end, dataset.bar)[rows],
             **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
             **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
             **combined,

@@ -133,12 +133,12 @@ def test_the_executor_of_that_name_and_the_job_client_import_ray():
     assert all(name.startswith("platform/quorate/execution/_ray") for name in users)
 
 
-# Calibration of members is the core's; bounds of a strategy's options are said in its signature.
+# Calibration of members is the core's; bounds of an option are said in the signature of a strategy or gate.
 USERS = {
     **{library: {"plugins"} for library in ("torch", "xgboost", "lightgbm", "catboost")},
     "sklearn": {"plugins", "platform/quorate/calibrate.py"},
     "typer": {"platform"},
-    "pydantic": {"platform", "strategies"},
+    "pydantic": {"platform", "plugins", "strategies"},
 }
 
 

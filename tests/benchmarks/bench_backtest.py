@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 
-from quorate.backtest import Trading, equity_curves
+from quorate.backtest import equity_curves
+from quorate.trading import Trading
 from quorate_data.bundled import bundled
 
 REPEATS = 7

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import quorate
 from quorate import api
 from quorate.auditing import Audit, Finding, audit, find_audit, pipeline_key
+from quorate.auditing import _audit as _audit_module
 from quorate.cli import _audit
+from quorate.cli._app import app
 from quorate.session import open_session
 from quorate.store import Home
 
@@ -52,6 +55,46 @@ def test_a_pipeline_is_known_by_what_turns_bars_into_decisions_and_by_nothing_el
     ]
     assert {key({**TINY, **change}) for change in same} == {key(TINY)}
     assert len({key({**TINY, **change}) for change in other} | {key(TINY)}) == len(other) + 1
+
+
+PLUGIN = """
+import quorate
+
+def mine(bars):
+    from {helper} import lag
+    return bars.close / bars.open - lag
+
+@quorate.hookimpl
+def quorate_features():
+    yield quorate.FeatureSpec("mine", mine)
+"""
+
+
+@pytest.mark.parametrize("helper", ["auditedhelper", "auditedpackage.deep"])
+def test_an_audit_is_stale_when_a_module_changes_that_a_plugin_file_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helper: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path.joinpath(*helper.split(".")).with_suffix(".py")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("lag = 1\n")
+    (path.parent / "__init__.py").touch()
+    (tmp_path / "plugin.py").write_text(PLUGIN.format(helper=helper))
+    table = {**TINY, "plugins": [str(tmp_path / "plugin.py")], "features": {"use": ["return_1", "mine"]}}
+    before = key(table)
+    assert key(table) == before
+    path.write_text("lag = 0\n")
+    assert key(table) != before
+    path.write_text("lag = 1\n")
+    assert key(table) == before
+    (tmp_path / "plugin.py").write_text(PLUGIN.format(helper=helper) + "# edited\n")
+    assert key(table) != before
+
+
+def test_an_audit_is_stale_when_the_code_of_a_built_in_plugin_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key(TINY)
+    monkeypatch.setattr(_audit_module, "code_digest", lambda factory, *_: f"code of {factory.__module__}")
+    assert len({before, key(TINY)}) == 2
 
 
 def test_what_was_audited_is_not_audited_again_and_is_judged_with_the_holdout(
@@ -122,3 +165,24 @@ def test_an_override_needs_a_reason_and_something_to_override(tmp_path: Path) ->
     _ledger_view.override(report.run_id, "a trial on paper", tmp_path, as_json=False)
     last = Home(tmp_path).ledger.entries()[-1]
     assert (last["kind"], last["run"], last["reason"]) == ("override", report.run_id, "a trial on paper")
+
+
+def test_report_and_gate_of_an_overridden_run_say_so(tmp_path: Path) -> None:
+    run = quorate.run({**TINY, "strategy": {"name": "long-flat", "compare": []}}, home=tmp_path).run_id
+
+    def told(*arguments: str) -> str:
+        return CliRunner(env={"COLUMNS": "200"}).invoke(app, [*arguments, "--home", str(tmp_path)]).stdout
+
+    for command in ("report", "gate"):
+        assert "overridden" not in told(command, run)
+        assert json.loads(told(command, run, "--json")).get("override") is None
+    assert "INSUFFICIENT overridden" in told("override", run, "--reason", "on [paper]")
+    last = Home(tmp_path).ledger.entries()[-1]
+    line = f"overridden {last['time'][:10]}, used in spite of INSUFFICIENT: on [paper]"
+    lines = [text.strip() for text in told("report", run).splitlines()]
+    assert lines[lines.index(line) - 1].startswith("Not promoted")
+    assert line in told("gate", run)
+    for command in ("report", "gate"):
+        override = json.loads(told(command, run, "--json"))["override"]
+        assert override == {name: last[name] for name in ("time", "verdict", "reason", "seq", "hash")}
+    assert quorate.load_report(run, home=tmp_path).override == override

@@ -185,8 +185,17 @@ def test_verify_of_a_sound_ledger_exits_0_and_says_what_was_checked(filled):
     assert done.exit_code == 0
     assert "5 entries hold" in done.stdout
     assert "3 stored files as written" in done.stdout
-    assert "2 heads that runs saw compared" in done.stdout
+    assert "4 heads that runs saw compared" in done.stdout
     assert "BROKEN" not in done.stdout
+
+
+def test_verify_counts_one_as_one(home):
+    home.ledger.append([{"kind": "override", "run": "r"}])
+    with open(home.ledger.path, "ab") as file:
+        file.write(b"{")
+    done = call("ledger", "verify", "--home", home.path)
+    assert "1 entry holds up to " in done.stdout
+    assert "(1 byte) and does not count" in done.stdout
 
 
 def test_verify_of_a_changed_ledger_exits_3_with_the_line_what_was_expected_and_found(filled):

@@ -91,3 +91,18 @@ def test_it_is_not_promoted_and_the_first_paragraph_says_why(
     assert told.startswith("Not promoted: ")
     for word in words:
         assert word in told
+
+
+def test_fewer_gates_and_an_opened_holdout_are_told(small: dict[str, object], tmp_path: Path) -> None:
+    gates = {"preset": "headline", "max-drawdown": {"threshold": 0.9}}
+    facts = {"preset": "headline", "changed": {"max-drawdown": {"threshold": 0.9}}}
+    for strategy, seen in (("long-flat", False), ("long-short", True)):
+        chosen = {"name": strategy, "compare": []}
+        table = {**small, "gates": gates, "models": {"logistic": {}}, "strategy": chosen, "ensemble": {"compare": []}}
+        report = quorate.promote(quorate.run(table, home=tmp_path).run_id, home=tmp_path)
+        assert facts.items() <= report.provenance["gates"].items()
+        assert len(report.provenance["gates"]["without"]) == 14
+        told = paragraph(report)
+        assert "Judged by the preset headline: 14 gates of standard are left out." in told
+        assert "Judged with other options: max-drawdown (threshold 0.9)." in told
+        assert ("This is the 2nd recipe that was judged on this holdout: it is no longer unseen." in told) == seen

@@ -13,9 +13,11 @@ import pytest
 import quorate
 from quorate import backtest, decide, ensemble, fit
 from quorate.auditing import _detectors as detectors
+from quorate.auditing import null_bars
 from quorate.auditing._pipeline import audited, predictions_of, study_of
 from quorate.bars import Bars
 from quorate.dataset import NEVER
+from quorate.errors import IntegrityError
 from quorate.execution import Executor
 from quorate.fitting import Fitting
 from quorate.progress import Progress
@@ -119,7 +121,7 @@ def noise(executor: Executor) -> Pipeline:
 def test_a_clean_pipeline_raises_no_alarm(noise: Pipeline) -> None:
     found = list(detectors.findings(noise.recipe, noise.registry, noise.bars, noise.fitting, DRAWS))
     assert {f.detector: f.state for f in found if f.state != "clean"} == {}
-    assert len({f.detector for f in found}) == len(found) == 10
+    assert len({f.detector for f in found}) == len(found) == 12
 
 
 @pytest.mark.parametrize("feature", ["tomorrow", "centred", "week_at_its_start", "scaled_by_all", "crash"])
@@ -135,6 +137,118 @@ def test_a_feature_that_looks_ahead_is_named(executor: Executor, tmp_path: Path,
 
 
 ALL_LEAKY = ("tomorrow", "centred", "week_at_its_start", "scaled_by_all", "crash")  # the last needs another future
+
+
+ELSEWHERE = """
+import numpy as np
+import quorate
+
+KEPT = {}
+
+
+def table(close):
+    known = np.random.default_rng(3).normal(size=close.shape)
+    return known
+
+
+def kept(close):
+    # A centred mean, computed once and cut to what is asked for.
+    key = float(close[0, 0])
+    if key not in KEPT or len(KEPT[key]) < len(close):
+        mean = (np.roll(close, 1, axis=0) + close + np.roll(close, -1, axis=0)) / 3
+        KEPT[key] = close / mean - 1
+    return KEPT[key][: len(close)]
+
+
+def per_dollar(close):
+    out = np.zeros_like(close)
+    out[:-1] = 1e-10 * (close[1:] / close[:-1] - 1)
+    return out
+
+
+def luck(close):
+    return np.random.default_rng().normal(size=close.shape)
+
+
+@quorate.hookimpl
+def quorate_features():
+    for function in (table, kept, per_dollar, luck):
+        yield quorate.FeatureSpec(function.__name__, function, lookback=2)
+"""
+
+
+def elsewhere(executor: Executor, folder: Path, feature: str) -> Pipeline:
+    path = folder / "elsewhere.py"
+    path.write_text(ELSEWHERE)
+    others = [name for name in ("table", "kept", "per_dollar", "luck") if name != feature]
+    use = {"use": ["return_1", feature], "exclude": others}
+    return Pipeline(executor, {**NOISE, "features": use}, [path])
+
+
+def test_a_feature_that_does_not_come_from_the_bars_is_named(executor: Executor, tmp_path: Path) -> None:
+    pipeline = elsewhere(executor, tmp_path, "table")
+    study = study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+    with pytest.raises(IntegrityError, match="feature 'table' does not come from the bars"):
+        detectors.causality.check_inputs(study, null_bars(pipeline.bars, 1))
+
+
+def test_what_a_feature_keeps_from_another_call_does_not_hide_it(executor: Executor, tmp_path: Path) -> None:
+    pipeline = elsewhere(executor, tmp_path, "kept")
+    assert detectors._whole("null market", pipeline.null_market).state == "alarm"
+
+
+def test_a_feature_of_a_small_unit_is_seen(executor: Executor, tmp_path: Path) -> None:
+    pipeline = elsewhere(executor, tmp_path, "per_dollar")
+    with pytest.raises(IntegrityError, match="feature 'per_dollar' looks ahead"):
+        study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+
+
+def test_chance_in_a_feature_is_not_called_a_look_ahead(executor: Executor, tmp_path: Path) -> None:
+    pipeline = elsewhere(executor, tmp_path, "luck")
+    with pytest.raises(IntegrityError, match="feature 'luck' gives other values each time"):
+        study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+
+
+def test_a_feature_that_tells_the_label_is_told(noise: Pipeline) -> None:
+    study = study_of(noise.recipe, noise.registry, noise.bars)
+    assert detectors._plausible(study).state == "clean"
+    X = study.dataset.X.copy()
+    X[:, 1] = np.nan_to_num(study.dataset.y) + np.random.default_rng(1).normal(size=len(X))
+    found = detectors._plausible(replace(study, dataset=replace(study.dataset, X=X)))
+    assert (found.state, list(found.figures)) == ("warning", [study.dataset.feature_names[1]])
+
+
+@pytest.mark.parametrize("strategy", ["proportional", "kelly"])
+def test_positions_that_change_in_steps_are_filled_as_was_decided(noise: Pipeline, strategy: str) -> None:
+    chosen = noise.recipe.strategy.model_copy(update={"name": strategy, "params": {}})
+    noise.recipe = noise.recipe.model_copy(update={"strategy": chosen})
+    assert noise.checked("fills").state == "clean"
+
+
+PEEKS = """
+import numpy as np
+import quorate
+
+
+def peeks(score, threshold, close):
+    following = np.vstack([close[1:], close[-1:]])
+    return np.where(following > close, 1.0, 0.0)
+
+
+@quorate.hookimpl
+def quorate_strategies():
+    yield quorate.StrategySpec("peeks", peeks, inputs=("close",))
+"""
+
+
+def test_an_audit_of_a_strategy_that_peeks_ends_with_alarms(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "peeks.py"
+    path.write_text(PEEKS)
+    pipeline = Pipeline(executor, {**NOISE, "strategy": {"name": "peeks", "compare": []}}, [path])
+    found = list(detectors.findings(pipeline.recipe, pipeline.registry, pipeline.bars, pipeline.fitting, 2))
+    states = {f.detector: f.state for f in found}
+    assert states["signals"] == states["null market"] == "alarm"
+    assert len(found) == 12
 
 
 def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
@@ -167,7 +281,7 @@ def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
     )
     found = noise.checked("fills")
     assert found.state == "alarm"
-    assert "before it was decided" in found.detail
+    assert "before they were decided" in found.detail
 
 
 @pytest.fixture
@@ -267,7 +381,6 @@ def test_opens_that_repeat_the_close_are_told(noise: Pipeline) -> None:
 
 
 def test_null_bars_are_bars_and_have_no_drift(noise: Pipeline) -> None:
-    from quorate.auditing import null_bars
 
     drawn = null_bars(noise.bars, 5)
     assert quorate.Bars.from_frame(drawn.to_frame()).fingerprint == drawn.fingerprint

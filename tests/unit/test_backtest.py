@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 import quorate
 from quorate import backtest as module
 from quorate import statistics
-from quorate.backtest import Trading, backtest, equity_curves, recently
+from quorate.backtest import backtest, equity_curves, recently
 from quorate.bars import Bars
 from quorate.decide import share_of_capital
 from quorate.errors import IntegrityError
 from quorate.evidence import Evidence, Performance
+from quorate.trading import Trading
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
 

@@ -191,6 +191,42 @@ def test_the_frequency_is_inferred(calendar, start, step, count, expected):
     assert infer_frequency(times, clock.sessions(times), clock) == expected
 
 
+def stamps(calendar, days):
+    return calendar.close_times(pd.DatetimeIndex(days).to_numpy().astype("datetime64[D]"))
+
+
+WEEKDAYS = pd.bdate_range("2015-01-01", "2018-12-31")
+MON_WED_FRI = WEEKDAYS[WEEKDAYS.day_of_week.isin([0, 2, 4])]
+HOLE = WEEKDAYS[(WEEKDAYS < "2016-01-01") | (WEEKDAYS > "2017-06-30")]
+
+
+@pytest.mark.parametrize(
+    "calendar, days, expected",
+    [
+        ("24x7", WEEKDAYS, ("1d", 261)),
+        ("us-equity", MON_WED_FRI, ("1d", 156)),
+        ("us-equity", WEEKDAYS[::8], ("1w", 33)),
+        ("us-equity", pd.date_range("2000-01-31", periods=110, freq="2ME"), ("1mo", 6)),
+        ("us-equity", pd.date_range("2015-01-01", "2018-12-31"), ("1d", 365)),
+        ("us-equity", WEEKDAYS, ("1d", 252)),
+        ("weekdays", HOLE, ("1d", 260)),
+    ],
+    ids=["weekdays-24x7", "three-a-week", "every-eighth", "two-monthly", "every-day", "no-holidays", "a-hole"],
+)
+def test_a_year_has_as_many_bars_as_there_are_where_the_calendar_is_another(calendar, days, expected):
+    clock = quorate.get_calendar(calendar)
+    times = stamps(clock, days)
+    assert infer_frequency(times, clock.sessions(times), clock) == expected
+
+
+def test_the_us_market_has_its_calendars_year():
+    from arch.data import nasdaq
+
+    clock = quorate.get_calendar("us-equity")
+    times = stamps(clock, nasdaq.load().index)
+    assert infer_frequency(times, clock.sessions(times), clock) == ("1d", 252)
+
+
 def test_yearly_bars_are_refused():
     clock = quorate.get_calendar("us-equity")
     times = utc("2019-01-02T21:00", "2020-01-02T21:00")

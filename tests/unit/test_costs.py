@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.backtest import Trading, backtest, check_cost, equity_curves
+from quorate.backtest import backtest, equity_curves
 from quorate.causality import audit_costs
 from quorate.errors import IntegrityError, PluginError
 from quorate.testing.markets import market, panel
+from quorate.trading import Trading, check_cost
 from quorate_plugins.costs import bar_range, fixed
 
 BARS = panel(120, late=40)
@@ -103,7 +104,7 @@ def test_a_cost_model_that_looks_ahead_stops_the_run():
         gap = np.abs(np.diff(known.close, axis=0, append=known.close[-1:])) / known.close
         return Trading("open", np.minimum(gap, 0.1), 0.0)
 
-    with pytest.raises(IntegrityError, match="cost model 'mine' looks ahead: its fees before bar"):
+    with pytest.raises(IntegrityError, match="cost model 'mine' looks ahead: its fees before 20"):
         audit_costs("mine", ahead(bars), ahead, bars, 50)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import quorate
 from quorate import statistics
-from quorate.backtest import GONE, Trading, equity_curves
+from quorate.backtest import GONE, equity_curves
 from quorate.combiner import EnsembleHistory, weighted
 from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
 from quorate.decide import Plan, ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
@@ -18,6 +18,7 @@ from quorate.errors import PluginError
 from quorate.folds import Fold, walk_forward
 from quorate.specs import Span
 from quorate.testing import market
+from quorate.trading import Trading
 from quorate.weighing import member_weights
 from quorate_data.simulated import simulated
 from quorate_plugins.ensemblers import quorate_ensemblers

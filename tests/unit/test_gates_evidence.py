@@ -72,6 +72,20 @@ def test_dsr_between_its_bounds_passes_with_a_warning_and_without_trials_is_not_
     assert statistical.dsr(e).verdict == "INSUFFICIENT"
 
 
+def test_a_single_trial_or_candidate_or_bar_is_one():
+    e = evidence(noise(3, -0.001), trials=Trials(1, 1.0))
+    assert statistical.dsr(e).reason.startswith("1 trial without skill")
+    assert statistical.dsr(e).sample == "1 of 1 trial, 1000 bars"
+    assert statistical.dsr(replace(e, trials=Trials(9, 2.5))).reason.startswith("2.5 trials without skill")
+    assert statistical.spa(e).sample.startswith("1 candidate, ")
+    assert "without the 1 best trade nothing" in robustness.concentration(
+        replace(e, performance=performance(noise(1, 0.003), trades=np.array([5.0] + [-0.1] * 90))), trades=1
+    ).reason  # fmt: skip
+    assert robustness.delay(evidence(noise(1), _retrade=retraded(lambda f: noise(1), noise(2))), bars=2).sample == (
+        "2 bars late"
+    )
+
+
 # --- many candidates
 
 
@@ -140,6 +154,23 @@ def forecasting(skill):
     return replace(evidence(noise(1)), performance=performance(noise(1), predictions=p, labels=y))
 
 
+def coin(forecasts_of, seeds=40):
+    """How often forecasts of a fair coin pass, beside the mean of its past."""
+    passed = 0
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        y = (rng.random(300) < 0.5).astype(float)
+        naive = (np.cumsum(y) - y) / np.maximum(np.arange(300), 1)
+        p = performance(n=250, predictions=forecasts_of(rng)[50:], labels=y[50:], naive=naive[50:])
+        passed += forecasts.forecast(replace(evidence(noise(1)), performance=p)).verdict == "PASS"
+    return passed
+
+
+def test_forecasts_that_are_right_about_a_coin_and_know_nothing_do_not_pass():
+    assert coin(lambda rng: np.full(300, 0.5)) == 0
+    assert coin(lambda rng: 0.5 + rng.normal(0, 0.02, 300)) <= 6
+
+
 def test_forecasts_are_compared_with_the_base_rate():
     good, none = forecasts.forecast(forecasting(0.2)), forecasts.forecast(forecasting(0.0))
     assert (good.verdict, none.verdict) == ("PASS", "FAIL")
@@ -172,6 +203,28 @@ def test_costs_and_delay():
     assert robustness.cost_stress(evidence(noise(1))).verdict == "INSUFFICIENT"
 
 
+def test_what_is_not_known_is_no_error_and_no_pass():
+    unknown = noise(1)
+    unknown[7] = math.nan
+    e = evidence(noise(1), _retrade=retraded(lambda f: unknown, unknown))
+    for gate in (robustness.cost_stress, robustness.delay):
+        result = gate(e)
+        assert (result.verdict, result.value) == ("FAIL", None)
+        assert math.isnan(
+            (result.inputs["returns"] if gate is robustness.delay else result.inputs["returns"][1])["mean"]
+        )
+    assert statistical.spa(evidence(noise(50, 0.003), market=unknown)).verdict == "INSUFFICIENT"
+    assert statistical.dsr(evidence(noise(50, 0.003), trials=Trials(0, math.nan))).verdict == "INSUFFICIENT"
+    assert statistical.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
+
+
+def test_returns_that_do_not_vary_are_told_from_no_trade():
+    flat = replace(evidence(noise(1)), performance=performance(np.full(300, 0.001)))
+    assert robustness.halves(flat).reason == "it is undefined: the returns do not vary"
+    nothing = replace(flat, performance=performance(np.zeros(300), trades=np.empty(0)))
+    assert robustness.halves(nothing).reason == "it is undefined: nothing was traded"
+
+
 def test_a_gain_of_one_month_or_of_few_trades_is_no_gain():
     returns = np.full(600, -0.0001) + np.where(np.arange(600) % 2, 0.001, -0.001)
     returns[180:200] += 0.02
@@ -201,7 +254,9 @@ def test_the_null_market_is_judged_by_both_limits_and_needs_an_audit():
 
     assert judged().verdict == "PASS"
     assert judged(z=-4.1).verdict == judged(rms=1.8).verdict == "FAIL"
-    assert judged(undefined=6).verdict == "INSUFFICIENT"
+    for figures in ({"undefined": 6}, {"draws": 5}, {"rms": None}, {"z": None, "rms": None, "undefined": 20}):
+        assert judged(**figures).verdict == "INSUFFICIENT"
+    assert judged(draws=5).reason == "it was audited on 5 markets, not 20: quorate audit RECIPE"
     assert integrity.null_market(evidence(noise(1))).reason.startswith("this pipeline was not audited")
 
 

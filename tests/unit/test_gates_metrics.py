@@ -11,9 +11,10 @@ import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 import quorate
+from quorate.combinatorial import Paths
 from quorate.errors import PluginError
 from quorate.evidence import Evidence, GateResult, Performance, judge
-from quorate.judging import measure, metric_values, overall, run_gates
+from quorate.judging import guarded, measure, metric_values, overall, run_gates
 from quorate.registry import Registry
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
@@ -234,7 +235,7 @@ def test_the_headline_gates_are_strict(gate, metric, value, verdict):
 @pytest.mark.parametrize(
     "gate, metric, reason",
     [
-        (gates.sharpe, "sharpe", "the returns do not vary"),
+        (gates.sharpe, "sharpe", "nothing was traded"),
         (gates.max_drawdown, "max_drawdown", "undefined"),
         (gates.win_rate, "win_rate", "no round trip was closed"),
     ],
@@ -261,8 +262,8 @@ def test_thresholds_can_be_set():
     "n_trades, n_bars, verdict, reason",
     [
         (100, 252, "PASS", ""),
-        (99, 252, "INSUFFICIENT", "needs 1 more closed trades"),
-        (100, 251, "INSUFFICIENT", "needs 1 more bars"),
+        (99, 252, "INSUFFICIENT", "needs 1 more closed trade to"),
+        (100, 251, "INSUFFICIENT", "needs 1 more bar to"),
         (30, 10, "INSUFFICIENT", "needs 70 more closed trades"),
         (29, 252, "FAIL", "fewer than 30 closed trades"),
         (29, 10, "FAIL", "fewer than 30 closed trades"),
@@ -360,3 +361,136 @@ def test_the_worst_verdict_comes_first_under_the_gates_own_name():
 def test_overall_is_the_worst_and_nothing_judged_is_not_enough(verdicts, expected):
     assert overall(verdicts) == expected
     assert overall(iter(reversed(verdicts))) == expected
+
+
+# --- evidence that no reader can spoil for the others
+
+RICH = {"market": [0.0] * 3, "naive": [0.5] * 2, "forecast_bar": [0, 1]}
+ARRAYS = ["times", "equity", "predictions", "labels", "market", "naive", "forecast_bar"]
+
+
+def rich():
+    p = performance(closed=[1.0, -2.0], p=[0.4, 0.6], y=[0, 1], **RICH)
+    more = {"candidates": {"a/s": p.returns}, "members": {"a": p}, "null_market": {"z": 1.0, "all": [1.0]}}
+    paths = {(6, 3, "combinatorial"): Paths(np.zeros((3, 2)), 20)}
+    return replace(evidence(p), benchmark=p, checks={"folds": 4}, **more, _paths=paths)
+
+
+def write(array):
+    array[:] = 1
+
+
+@pytest.mark.parametrize("where", ["performance", "benchmark", "member", "candidates", "paths", *ARRAYS])
+def test_a_gate_that_writes_into_an_array_is_named(where):
+    def spoils(e):
+        arrays = {
+            "performance": e.performance.equity,
+            "benchmark": e.benchmark.equity,
+            "member": e.members["a"].equity,
+            "candidates": e.candidates["a/s"],
+            "paths": e.paths(6, 3, "combinatorial").returns,
+        }
+        write(arrays[where] if where in arrays else getattr(e.performance, where))
+        return answer("PASS")
+
+    registry = Registry()
+    registry.add_inline(Gates(spoils=spoils))
+    e = rich()
+    with pytest.raises(PluginError, match=r"gate 'spoils' failed: ValueError: .*: evidence is read-only, .*copy"):
+        run_gates({"spoils": {}}, e, registry)
+    e.performance.equity[0] = 7.0  # the platform's own arrays are as they were
+
+
+def test_a_gate_that_sets_an_attribute_is_named():
+    def spoils(e):
+        e.performance.equity = e.performance.equity + 1
+
+    with pytest.raises(PluginError, match=r"gate 'spoils' failed: FrozenInstanceError: .*: evidence is read-only"):
+        asked(spoils=spoils)
+
+
+def test_an_error_that_has_nothing_to_do_with_it_is_told_as_it_is():
+    with pytest.raises(PluginError) as told:
+        asked(faulty=lambda e: int("x"))
+    assert "read-only" not in str(told.value)
+
+
+def test_tables_and_mappings_are_each_gates_own():
+    def spoils(e):
+        for p in (e.performance, e.benchmark, e.members["a"]):
+            p.trades["pnl"] = 1e9
+            p.trades.loc[:, "pnl_fraction"] = 1e9
+            p.trades.insert(0, "more", 1.0)
+        e.null_market["all"].clear()
+        for table in (e.candidates, e.members, e.null_market, e.checks, e._metrics):
+            table.clear()
+        return answer("PASS")
+
+    def reads(e):
+        seen.append(e)
+        return answer("PASS")
+
+    seen, e = [], rich()
+    registry = Registry()
+    registry.add_inline(Gates(spoils=spoils, reads=reads))
+    run_gates({"spoils": {}, "reads": {}}, e, registry)
+    for found in (seen[0], e):
+        for p in (found.performance, found.benchmark, found.members["a"]):
+            assert "more" not in p.trades
+            assert p.trades["pnl"].tolist() == [1.0, -2.0]
+            assert p.trades["pnl_fraction"].tolist() == [0.001, -0.002]
+        assert (list(found.candidates), found.checks, found.null_market) == (
+            ["a/s"], {"folds": 4}, {"z": 1.0, "all": [1.0]}
+        )  # fmt: skip
+        assert found._metrics
+
+
+def test_evidence_is_handed_on_without_copying_arrays():
+    e = rich()
+    given = guarded(e)
+    assert np.shares_memory(given.performance.equity, e.performance.equity)
+    assert np.shares_memory(given.candidates["a/s"], e.candidates["a/s"])
+    assert given.metric("sharpe") is e.metric("sharpe")
+    assert given.performance.returns.tolist() == e.performance.returns.tolist()
+
+
+@pytest.mark.parametrize("where", ARRAYS)
+def test_a_metric_that_writes_into_an_array_is_named(where):
+    registry = Registry()
+    registry.add_inline(Metrics(lambda p: write(getattr(p, where))))
+    with pytest.raises(PluginError, match=r"metric 'mine' failed: ValueError: .*: evidence is read-only, .*copy"):
+        measure(rich().performance, registry)
+
+
+def test_a_table_that_a_metric_changes_is_its_own():
+    def spoils(p):
+        p.trades["pnl"] = 1e9
+        p.trades.loc[:, "pnl_fraction"] = 1e9
+        return 1.0
+
+    registry, p = Registry(), rich().performance
+    registry.add_inline(Metrics(spoils))
+    assert measure(p, registry) == {"mine": 1.0}
+    assert p.trades[["pnl", "pnl_fraction"]].to_numpy().tolist() == [[1.0, 0.001], [-2.0, -0.002]]
+
+
+class Metrics:
+    """A plugin with one metric."""
+
+    def __init__(self, function):
+        self._function = function
+
+    @quorate.hookimpl
+    def quorate_metrics(self):
+        yield quorate.MetricSpec("mine", self._function)
+
+
+# --- one of a thing
+
+
+def test_one_is_not_many():
+    one = performance([0.01], closed=[1.0])
+    assert gates.win_rate(evidence(one, win_rate=1.0)).sample == "1 closed trade"
+    assert gates.sample_size(evidence(one), least_trades=1).sample == "1 bar"
+    assert gates.sample_size(evidence(performance()), least_trades=1).reason == "fewer than 1 closed trade say nothing"
+    assert gates.win_rate(evidence(performance(closed=[1.0, 2.0]), win_rate=1.0)).sample == "2 closed trades"

@@ -226,7 +226,10 @@ def test_a_history_that_begins_after_a_holiday_begins_in_time(test, needed):
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"train": "3D"}, r'folds.train must be a number and a unit.*"250B", or "all"; it was \'3D\''),
+        (
+            {"train": "3D"},
+            r'folds.train must be a number and a unit, Y, Q, M \(months\), W or B .*"250B", or "all"; it was \'3D\'',
+        ),
         ({"test": "all"}, r"folds.test must be a number and a unit.*\"250B\"; it was 'all'"),
         ({"test": "0M"}, "it was '0M'"),
         ({"train": "all", "initial": "long"}, "folds.initial must be .*it was 'long'"),
@@ -235,6 +238,12 @@ def test_a_history_that_begins_after_a_holiday_begins_in_time(test, needed):
 def test_a_length_that_is_none_is_told(options, said):
     with pytest.raises(RecipeError, match=said):
         list(calendar(weekdays(1000), 0, **options))
+
+
+@pytest.mark.parametrize("train, test", [("1Y", "1Q"), ("14M", "2M"), ("60W", "13W"), ("250B", "60B")])
+def test_units_are_read_in_either_case(train, test):
+    sessions = weekdays(1000)
+    assert list(calendar(sessions, 0, train.lower(), test.lower())) == list(calendar(sessions, 0, train, test))
 
 
 @pytest.mark.parametrize("options, option", [({}, "3Y \\(folds.train"), ({"train": "all"}, "3Y \\(folds.initial")])

@@ -134,6 +134,20 @@ def test_a_noisy_model_with_some_skill_is_seen_by_clark_west_and_not_by_diebold_
     assert statistics.diebold_mariano(labels - model, labels).verdict() != "better than naive"
 
 
+def test_the_covariance_is_that_of_forecasts_and_what_the_naive_one_missed():
+    rng = np.random.default_rng(3)
+    y, naive, model = rng.normal(size=(3, 400))
+    model += 0.2 * (y - naive)
+    f = (y - naive - (y - naive).mean()) * (model - model.mean())
+    found = statistics.forecast_covariance(y, naive, model)
+    assert found.statistic == pytest.approx(f.mean() / (f.std() / math.sqrt(400)), rel=1e-10)
+    assert found.verdict() == "better than naive"
+    moved = statistics.forecast_covariance(y + 5, naive, 3 * model - 2)  # neither level nor scale counts
+    assert moved.statistic == pytest.approx(found.statistic, rel=1e-9)
+    assert math.isnan(statistics.forecast_covariance(y, naive, np.full(400, 0.3)).statistic)
+    assert math.isnan(statistics.forecast_covariance(NONE, NONE, NONE).statistic)
+
+
 def test_clark_west_of_the_naive_forecast_itself_is_undefined():
     assert statistics.clark_west(ETS, ARIMA, ARIMA).verdict() == "no evidence"
     assert math.isnan(statistics.clark_west(NONE, NONE, NONE).statistic)

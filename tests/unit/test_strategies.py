@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate import statistics
-from quorate.backtest import Trading, equity_curves
+from quorate.backtest import equity_curves
 from quorate.causality import audit_strategy
 from quorate.dataset import build_dataset, build_labels
 from quorate.decide import Plan, ThresholdRule, decide, desired_weights, to_panel
@@ -28,6 +28,7 @@ from quorate.registry import Registry
 from quorate.risk import Risk, limited
 from quorate.specs import Span
 from quorate.testing import market
+from quorate.trading import Trading
 from quorate_strategies import quorate_strategies
 from quorate_strategies.sizing import kelly, proportional
 from quorate_strategies.threshold import long_flat, long_short
@@ -181,15 +182,25 @@ def dodges_crashes(score, threshold, close):
     return np.where(np.cumsum(jumps[::-1], axis=0)[::-1] > 0, 0.0, 1.0)
 
 
+def mostly_next_close(score, threshold, close):
+    rose = np.vstack([close[1:], close[-1:]]) / close - 1
+    return np.where(rose > -0.02, 0.5, 0.0)
+
+
 @pytest.mark.parametrize(
     "function, change",
-    [(next_close, "change when"), (last_score, "are not known"), (dodges_crashes, "are others")],
+    [
+        (mostly_next_close, "when scores and bars"),
+        (next_close, "when scores and bars"),
+        (last_score, "are not known"),
+        (dodges_crashes, "are others"),
+    ],
     ids=lambda p: getattr(p, "__name__", p),
 )
 def test_an_audit_stops_a_strategy_that_reads_later_rows(function, change):
     spec, score = quorate.StrategySpec("knowing", function, inputs=("close",)), np.full((100, 2), 0.1)
     score[::3] = 0.3
-    with pytest.raises(IntegrityError, match=f"strategy 'knowing' looks ahead: its weights before bar .* {change}"):
+    with pytest.raises(IntegrityError, match=f"strategy 'knowing' looks ahead: its weight of AAA on .* {change}"):
         audit_strategy(spec, {}, score, 0.1, market(100, 2), {}, 40)
 
 

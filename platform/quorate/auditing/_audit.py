@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from quorate.execution import Executor
 from quorate.fitting import Fitting
 from quorate.progress import Progress
 from quorate.session import Session, load_bars, open_session
+from quorate.sources import code_digest
 from quorate.store import Home
 from quorate.store.atomic import write_text
 from quorate.study import holdout_start
@@ -118,14 +120,26 @@ def audit_session(
 
 
 def pipeline_key(session: Session) -> str:
-    """Return the hash of all that turns bars into decisions: options and code, but no data and no gates."""
-    used = provenance.used_plugins(session.recipe, session.registry)
-    code = [
-        (p["kind"], p["name"], p["sha256"] or p.get("code") or p["version"])
-        for p in used
-        if p["kind"] not in ("source", "gate", "metric", "cost")
-    ]
-    return provenance.digest({"recipe": options_of(session.recipe), "code": sorted(map(list, code))})
+    """Return the hash of all that turns bars into decisions: options and code, but no data and no gates.
+
+    Code is that of the plugins and of the modules that they import, see `quorate.sources.code_digest`.
+    """
+    digests: dict[tuple[str, str | None], str] = {}
+    code = []
+    for used in provenance.used_plugins(session.recipe, session.registry):
+        if used["kind"] in ("source", "gate", "metric", "cost"):
+            continue
+        plugin = session.registry.find(used["kind"], used["name"])
+        assert plugin.spec is not None  # it is used
+        factory, provider = plugin.spec.resolve(), plugin.provider
+        while isinstance(factory, partial):
+            factory = factory.func
+        # Functions of one module rest on the same code.
+        place = provider.module, getattr(factory, "__module__", None)
+        if place not in digests:
+            digests[place] = code_digest(factory, provider.module, provider.local)
+        code.append([used["kind"], used["name"], used["version"] or "", digests[place]])
+    return provenance.digest({"recipe": options_of(session.recipe), "code": sorted(code)})
 
 
 def find_audit(home: Home, key: str) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.bars import Bars
 from quorate.candidates import decide_judged
 from quorate.causality import audit_other, audit_rows
 from quorate.errors import DataError, IntegrityError
@@ -33,6 +34,29 @@ def check_features(study: Study, cuts: int, seed: int) -> int:
     for known in at:
         audit_other(study.bars, study.dataset, build, known)
     return 2 * len(at) * len(study.dataset.feature_names)
+
+
+def check_inputs(study: Study, other: Bars) -> int:
+    """Compute the features of another market, and compare them with this one's; return how many there are.
+
+    A feature that is the same there comes from somewhere else than the bars, and no cut or scramble of them can
+    show when it was known.
+
+    Raises
+    ------
+    IntegrityError
+        Naming such a feature.
+    """
+    build, *_ = rows_of(study.recipe, study.registry, study.bars)
+    here, there = study.dataset, build(other)
+    rows = min(len(here), len(there))
+    same = (here.X[len(here) - rows :] == there.X[len(there) - rows :]).all(axis=0) & (here.X.std(axis=0) > 0)
+    if same.any():
+        raise IntegrityError(
+            f"feature {here.feature_names[int(same.argmax())]!r} does not come from the bars: it is the same on a "
+            "market of other bars, so nothing can show that it was known when it is used"
+        )
+    return len(here.feature_names)
 
 
 def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> int:

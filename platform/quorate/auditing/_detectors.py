@@ -9,13 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.auditing import _causality as causality
 from quorate.auditing._null import Null, null_bars, summarise
 from quorate.auditing._pipeline import Floats, predictions_of, returns_of, study_of
-from quorate.backtest import backtest
+from quorate.backtest import backtest, fills
 from quorate.bars import Bars
 from quorate.candidates import decide_judged
 from quorate.errors import IntegrityError
@@ -31,6 +30,7 @@ SEEDS = 5
 LABEL_DRAWS = 5
 TOLD = 5
 MOST_Z, MOST_RMS, MOST_UNDEFINED = 4.0, 1.7, 0.25
+MOST_AUC, MOST_CORRELATION = 0.6, 0.3  # of a single feature with the label
 
 State = Literal["clean", "alarm", "warning", "unknown"]
 
@@ -85,6 +85,8 @@ def findings(
         return
     seed = recipe.seed
     yield _checked("features and labels", "values", lambda: causality.check_features(study, CUTS, seed))
+    yield _checked("inputs", "features", lambda: causality.check_inputs(study, null_bars(bars, seed)))
+    yield _plausible(study)
     yield _drift(study)
     yield _checked("folds", "folds", lambda: _folds(study))
     told("fits")
@@ -92,10 +94,19 @@ def findings(
     yield _checked("fits", "members fitted again", lambda: causality.check_fits(study, predictions, fitting))
     yield _checked("signals", "weights", lambda: causality.check_signals(study, predictions, 5, seed))
     yield _checked("fills", "fills", lambda: _fills(study, predictions))
-    yield _null(recipe, registry, bars, fitting, draws, told)
-    yield _null(recipe, registry, bars, fitting, min(draws, LABEL_DRAWS), told, shuffled=True)
+    fewer = min(draws, LABEL_DRAWS)
+    yield _whole("null market", lambda: _null(recipe, registry, bars, fitting, draws, told))
+    yield _whole("null labels", lambda: _null(recipe, registry, bars, fitting, fewer, told, shuffled=True))
     told("seeds")
-    yield _seeds(study, predictions, fitting)
+    yield _whole("seeds", lambda: _seeds(study, predictions, fitting))
+
+
+def _whole(detector: str, look: Callable[[], Finding]) -> Finding:
+    """Return what was found; a pipeline that is stopped on the way, since something looks ahead, is an alarm."""
+    try:
+        return look()
+    except IntegrityError as e:
+        return Finding(detector, "alarm", str(e))
 
 
 def _checked(detector: str, what: str, check: Callable[[], int]) -> Finding:
@@ -114,6 +125,29 @@ def _opens(recipe: Recipe, bars: Bars) -> Finding:
     return Finding("opens", "warning" if bad else "clean", told + advice, {"share": share})
 
 
+def _plausible(study: Study) -> Finding:
+    """Tell of single features that know more of the label than the past of a market does."""
+    known = np.isfinite(study.dataset.y)
+    y, X = study.dataset.y[known], study.dataset.X[known].astype(np.float64)
+    told = {}
+    for j, name in enumerate(study.dataset.feature_names):
+        if study.binary:
+            area = statistics.auc(y, X[:, j])
+            if abs(area - 0.5) > MOST_AUC - 0.5:
+                told[name] = max(area, 1 - area)
+        elif X[:, j].std() > 0 and y.std() > 0:
+            correlation = abs(float(np.corrcoef(X[:, j], y)[0, 1]))
+            if correlation > MOST_CORRELATION:
+                told[name] = correlation
+    if not told:
+        return Finding("plausibility", "clean", "no feature alone tells more of the label than markets let it")
+    what, bound = ("AUC", MOST_AUC) if study.binary else ("correlation", MOST_CORRELATION)
+    name, value = max(told.items(), key=lambda item: item[1])
+    more = f", and {len(told) - 1} more" if len(told) > 1 else ""
+    detail = f"feature {name} alone tells the label with {what} {value:.2f}{more}: above {bound:g} is seldom honest"
+    return Finding("plausibility", "warning", detail, told)
+
+
 def _drift(study: Study) -> Finding:
     drifting = causality.feature_drift(study)
     if not drifting:
@@ -130,46 +164,46 @@ def _folds(study: Study) -> int:
 
 
 def _fills(study: Study, predictions: Floats) -> int:
-    """Check against the bars alone that every fill is later than its decision, and at that bar's price."""
-    judged = decide_judged(study, predictions)
+    """Check every order against the bars alone: at its bar's price, and as was desired one bar before."""
     first, stop = study.folds[0].first, len(study.bars)
-    span = study.bars.take(first, stop)
-    [result] = backtest(span, judged.decisions.targets[first:stop][:, :, None], study.trading.take(first, stop))
-    price, symbols = span.fill(study.trading.fill), list(span.symbols)
-    times = span.times
-    for when, paid in (("entered", "entry_price"), ("exited", "exit_price")):
-        rows = result.trades if when == "entered" else result.closed
-        stamp = rows[when].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        decided = rows["decided"].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        bar, column = np.searchsorted(times, stamp), np.array([symbols.index(s) for s in rows["symbol"]], dtype=int)
-        if (stamp <= decided).any():
-            raise IntegrityError(f"{int((stamp <= decided).sum())} orders were filled at or before their decision")
-        if when == "entered":
-            _check_wanted(span, judged.decisions.targets[first:stop], bar, column, rows["side"].to_numpy() == "long")
-        due = price[bar, column]
-        apart = np.abs(rows[paid].to_numpy() / due - 1) > 1e-9
-        wrong = apart & np.isfinite(due)
-        if wrong.any():
-            k = int(wrong.argmax())
-            raise IntegrityError(
-                f"{int(wrong.sum())} fills are not at the {study.trading.fill} of their bar, the first on "
-                f"{span.sessions[bar[k]]}: {rows[paid].to_numpy()[k]:g}, which was {due[k]:g}"
-            )
-    return len(result.trades) + len(result.closed)
-
-
-def _check_wanted(
-    span: Bars, targets: Floats, bar: NDArray[np.int64], column: NDArray[np.int64], long: NDArray[np.bool_]
-) -> None:
-    """Check that the weight which was desired one bar before each entry has the side that was entered."""
-    before = np.where(span.present, targets, np.nan)
-    before = pd.DataFrame(before).ffill().to_numpy()[bar - 1, column]  # a missed bar keeps what was desired
-    wrong = np.where(long, ~(before > 0), ~(before < 0))
+    targets = decide_judged(study, predictions).decisions.targets[first:stop]
+    span, trading = study.bars.take(first, stop), study.trading.take(first, stop)
+    [result] = backtest(span, targets[:, :, None], trading)
+    trades = result.trades
+    if (trades["entered"] <= trades["decided"]).any():
+        late = int((trades["entered"] <= trades["decided"]).sum())
+        raise IntegrityError(f"{late} orders were filled at or before their decision")
+    orders = fills(span, targets, trading)
+    ruined = result.equity <= 0
+    orders = orders[orders["bar"] < (int(ruined.argmax()) if ruined.any() else len(span))]
+    bar, column, price = (orders[name].to_numpy() for name in ("bar", "column", "price"))
+    due = span.fill(trading.fill)[bar, column]  # NaN where one that ended is paid out
+    wrong = np.abs(price / due - 1) > 1e-9
     if wrong.any():
         k = int(wrong.argmax())
         raise IntegrityError(
-            f"{int(wrong.sum())} positions were entered before it was decided, the first on {span.sessions[bar[k]]}: "
-            f"the weight desired until then was {before[k]:g}"
+            f"{int(wrong.sum())} fills are not at the {trading.fill} of their bar, the first on "
+            f"{span.sessions[bar[k]]}: {price[k]:g}, which was {due[k]:g}"
+        )
+    _check_wanted(span, targets, orders[np.isfinite(due)])
+    return len(orders)
+
+
+def _check_wanted(span: Bars, targets: Floats, orders: pd.DataFrame) -> None:
+    """Check that each order left the side that was desired one bar before it."""
+    bar, column = orders["bar"].to_numpy(), orders["column"].to_numpy()
+    desired = np.where(span.present, targets, np.nan)
+    before = (
+        pd.DataFrame(desired).ffill().fillna(0.0).to_numpy()[bar - 1, column]
+    )  # a missed bar keeps what was desired
+    after = orders.groupby("column")["size"].cumsum().to_numpy()
+    after = np.where(np.abs(after) <= 1e-6 * np.abs(orders["size"].to_numpy()), 0.0, after)
+    wrong = np.sign(after) != np.sign(before)
+    if wrong.any():
+        k = int(wrong.argmax())
+        raise IntegrityError(
+            f"{int(wrong.sum())} orders were filled before they were decided, the first on {span.sessions[bar[k]]}: "
+            f"it left {after[k]:g} of {span.symbols[column[k]]}, and the weight desired until then was {before[k]:g}"
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.bars import FIELDS, Bars
+from quorate.bars import FIELDS, PRICES, Bars
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,8 @@ def null_bars(bars: Bars, seed: int) -> Bars:
 
     Whole bars are drawn without replacement, each with its gap from the close before, its body, range and
     volume; one order for all symbols, so that they stay related on a day. Gap and body are scaled so that
-    each earns nothing on average. Where a symbol has no bar stays as it is.
+    each earns nothing on average. Where a symbol has no bar stays as it is. All prices are scaled by a number
+    of the draw, so that nothing kept from another market is taken for this one's.
 
     Parameters
     ----------
@@ -29,12 +30,13 @@ def null_bars(bars: Bars, seed: int) -> Bars:
     seed : int
         Of the order.
     """
-    key = np.random.default_rng([seed, 7_021]).random(len(bars))
+    rng = np.random.default_rng([seed, 7_021])
+    key, scale = rng.random(len(bars)), rng.uniform(0.5, 2.0)
     fields = {name: getattr(bars, name).copy() for name in FIELDS}
     for j in range(len(bars.symbols)):
         rows = np.flatnonzero(bars.present[:, j])
         if len(rows):
-            column = [fields[name][rows, j] for name in FIELDS]
+            column = [fields[name][rows, j] * (scale if name in PRICES else 1.0) for name in FIELDS]
             for name, values in zip(FIELDS, _shuffled(column, key[rows[1:]]), strict=True):
                 fields[name][rows, j] = values
     return replace(bars, **{name: _frozen(array) for name, array in fields.items()})  # type: ignore[arg-type]
@@ -77,6 +79,8 @@ class Null:
         Root mean square of them over the standard deviation of one, ``1 / sqrt(bars)``; 1 for a clean pipeline.
     sharpes : tuple of float
         Annualised, one per draw that has one.
+    bars : int
+        Returns per draw.
     """
 
     draws: int
@@ -84,6 +88,7 @@ class Null:
     z: float
     rms: float
     sharpes: tuple[float, ...]
+    bars: int
 
 
 def summarise(returns: Sequence[Floats], bars_per_year: float) -> Null:
@@ -95,7 +100,7 @@ def summarise(returns: Sequence[Floats], bars_per_year: float) -> Null:
     known = np.array([value for value in scaled if math.isfinite(value)])
     lengths = np.array([len(r) for r, value in zip(returns, scaled, strict=True) if math.isfinite(value)])
     if not len(known):
-        return Null(len(returns), len(returns), math.nan, math.nan, ())
+        return Null(len(returns), len(returns), math.nan, math.nan, (), len(returns[0]) if returns else 0)
     annual = known / np.sqrt(lengths) * math.sqrt(bars_per_year)
     return Null(
         len(returns),
@@ -103,4 +108,5 @@ def summarise(returns: Sequence[Floats], bars_per_year: float) -> Null:
         float(known.mean() * math.sqrt(len(known))),
         float(np.sqrt(np.mean(known**2))),
         tuple(float(x) for x in annual),
+        int(lengths.max()),
     )

@@ -108,7 +108,7 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
     ]
     with printing():
         if as_json:
-            print_json({"run": report.run_id, "verdict": report.verdict, "gates": rows})
+            print_json({"run": report.run_id, "verdict": report.verdict, "override": report.override, "gates": rows})
         else:
             from quorate.report.terminal import render_gates
 
@@ -141,6 +141,21 @@ def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOp
     from quorate import api
 
     show_report(api.load_report(run, home=home), as_json)
+
+
+@app.command()
+@command
+def explain(
+    run: RunArgument = "latest",
+    by: Annotated[str, typer.Option(help="feature, or group: the features of a group together.")] = "feature",
+    top: Annotated[int, typer.Option(min=1, help="How many of them to show, most important first.")] = 10,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which features a run's forecasts rest on, and whether beyond chance; fits its members again."""
+    from quorate.cli import _explain
+
+    _explain.show(run, by, top, home, as_json)
 
 
 @app.command()

@@ -108,7 +108,8 @@ def on_cluster(sets: list[str] | None, address: str | None) -> list[str]:
 def show_report(report: Any, as_json: bool) -> None:
     """Print a report."""
     if as_json:
-        print_json(report.document)
+        override = {"override": report.override} if report.override else {}
+        print_json({**report.document, **override})
         return
     from quorate import console
     from quorate.report.terminal import render

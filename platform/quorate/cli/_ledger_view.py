@@ -53,13 +53,16 @@ def verify(home: Path | None, as_json: bool) -> bool:
     for problem in found.problems:
         print(f"{'CHANGED' if problem.line else 'changed'}: {problem}")
     told = [
-        f"{_number(found.entries)} hold" + (f" up to {found.head.hash[:12]}" if found.entries else ""),
+        ("1 entry holds" if found.entries == 1 else f"{found.entries:,} entries hold")
+        + (f" up to {found.head.hash[:12]}" if found.entries else ""),
         f"{console.plural(found.files, 'stored file')} as written"
         + (f", {found.missing:,} gone: counted against the candidates" if found.missing else ""),
         f"{console.plural(found.runs, 'head')} that runs saw compared",
     ]
     if found.torn:
-        told.append(f"the last line was not written to its end ({found.torn:,} bytes) and does not count")
+        told.append(
+            f"the last line was not written to its end ({console.plural(found.torn, 'byte')}) and does not count"
+        )
     print("; ".join(told))
     print(f"{'sound' if found.sound else 'BROKEN'}: {place.ledger.path}")
     return found.sound

@@ -34,7 +34,7 @@ STANDARD: dict[str, Params] = {
 PRESETS: dict[str, dict[str, Params]] = {
     "headline": HEADLINE,
     "standard": STANDARD,
-    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}},
+    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}, "cpcv": {}},
 }
 
 

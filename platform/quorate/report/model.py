@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quorate.errors import StoreError
 from quorate.judging import overall
 from quorate.provenance import digest
+from quorate.store.notes import noted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +66,20 @@ class Report:
         """PASS, FAIL or INSUFFICIENT: of the development, and of the holdout once it was opened."""
         parts = [self.results["development"], self.results["holdout"]]
         return overall(part["verdict"] for part in parts if part)
+
+    @property
+    def override(self) -> Mapping[str, Any] | None:
+        """When, over which verdict and why the run is used all the same, and where the ledger says so.
+
+        ``time``, ``verdict``, ``reason``, ``seq`` and ``hash``; None, if it was not overridden.
+
+        Raises
+        ------
+        IntegrityError
+            If the run's note of it was changed.
+        """
+        found = noted(self.source, "override") if self.source else None
+        return found and {name: found[name] for name in ("time", "verdict", "reason", "seq", "hash")}
 
     @property
     def standing(self) -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ def render_gates(report: Report, target: console.Console) -> None:
             )
             target.print(_gates(part["gates"], target.width))
             _reasons(part["gates"], target)
+    _overridden(report, target)
 
 
 def _head(report: Report, target: console.Console) -> None:
@@ -57,6 +58,13 @@ def _head(report: Report, target: console.Console) -> None:
     target.print(console.facts(rows))
     target.print()
     target.print(console.literal(paragraph(report)))
+    _overridden(report, target)
+
+
+def _overridden(report: Report, target: console.Console) -> None:
+    if found := report.override:
+        told = f"{found['time'][:10]}, used in spite of {found['verdict']}: {found['reason']}"
+        target.print("[yellow]overridden[/yellow] " + console.escape(told))
 
 
 def _costs(costs: Mapping[str, Any]) -> str:

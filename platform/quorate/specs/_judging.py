@@ -102,12 +102,16 @@ class GateSpec(Spec):
         A integrity, B headline, C statistical evidence, D robustness.
     parts : tuple of {"development", "holdout"}
         Which parts of a run it judges.
+    paths : bool
+        It asks for `Evidence.paths`; its options then hold ``groups``, ``tests`` and ``splitter``, and the
+        platform fits and trades these paths for it, on the development part.
     """
 
     kind: ClassVar[str] = "gate"
 
     tier: Literal["A", "B", "C", "D"] = "B"
     parts: tuple[Literal["development", "holdout"], ...] = ("development", "holdout")
+    paths: bool = False
 
 
 @dataclass(frozen=True)

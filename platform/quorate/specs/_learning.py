@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.space import Distribution
-from quorate.specs._base import Spec
+from quorate.specs._base import Lazy, Spec
 
 Task = Literal["classification", "regression"]
 
@@ -59,6 +59,12 @@ class ModelSpec(Spec):
     memory : float
         GiB that one fit may allocate: fits beside it are chosen by it, and beyond it the fit fails. 0: its
         share of what is free.
+    contributions : str or callable, optional
+        ``function(model, X)`` takes a fitted model and gives what each feature adds to the raw score of each
+        row, float64 (n, n_features + 1), the last column what is there without any feature, as
+        SHAP values are (Lundberg and Lee, 2017). A row sums to the raw score, of which the prediction is
+        an increasing function, e.g. the log-odds; it must not depend on the other rows. ``quorate explain``
+        shows them; a run never calls it.
     """
 
     kind: ClassVar[str] = "model"
@@ -75,9 +81,12 @@ class ModelSpec(Spec):
     cpus: int = 1
     gpus: float = 0.0
     memory: float = 0.0
+    contributions: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.contributions is not None:
+            self._with_explainer()
         _one_of(self, "task", ("classification", "regression"))
         if self.cpus < 1 or int(self.cpus) != self.cpus:
             raise PluginError(f"model {self.name!r}: cpus must be a whole number from 1 on; it was {self.cpus}")
@@ -99,6 +108,25 @@ class ModelSpec(Spec):
         if self.outputs and self.prediction not in self.outputs:
             both = "p or p_1" if self.task == "classification" else "mean or q0.5"
             raise PluginError(f"model {self.name!r}: outputs must hold {both}; they were {self.outputs}")
+
+    def explainer(self) -> Callable[..., Any] | None:
+        """Import and return what tells a fitted model's contributions; None, if the spec names nothing.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return None if self.contributions is None else self._with_explainer().resolve()
+
+    def _with_explainer(self) -> ModelSpec:
+        assert self.contributions is not None
+        if self.input == "bars":
+            raise PluginError(
+                f"model {self.name!r}: contributions are those of features; with input='bars' it reads none: leave "
+                "contributions out"
+            )
+        return replace(self, function=self.contributions, contributions=None)
 
     @property
     def prediction(self) -> str:

@@ -10,6 +10,7 @@ from quorate.statistics._compare import (
     TwoForecasts,
     clark_west,
     diebold_mariano,
+    forecast_covariance,
     mean_by_bar,
     spa,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "expected_max",
     "expected_max_exact",
     "expected_shortfall",
+    "forecast_covariance",
     "ic",
     "icir",
     "information_coefficients",

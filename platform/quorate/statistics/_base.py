@@ -27,8 +27,10 @@ def block_length(returns: Floats) -> float:
     """Return the mean block of a stationary bootstrap that suits the returns' own dependence, at least 1 bar.
 
     Politis and White (2004), corrected by Patton, Politis and White (2009). Of several series, (n, k),
-    the longest.
+    the longest. One bar where they are too few to tell, or do not vary.
     """
+    if len(returns) < 10:
+        return 1.0
     from arch.bootstrap import optimal_block_length
 
     # A series that does not vary has no autocorrelation; it asks for no block.

@@ -128,6 +128,38 @@ def clark_west(
     if not complete(labels, naive, predictions):
         return _unknown(len(labels), h)
     f = mean_by_bar((labels - naive) ** 2 - ((labels - predictions) ** 2 - (naive - predictions) ** 2), bar)
+    return _above_zero(f, h)
+
+
+def forecast_covariance(
+    labels: Floats, naive: Floats, predictions: Floats, h: int = 1, bar: Positions | None = None
+) -> TwoForecasts:
+    """Test whether forecasts move with what the naive forecast missed: ``cov(labels - naive, predictions) > 0``.
+
+    `clark_west` takes a model for one that contains the naive forecast. One that is right about the mean without
+    having had to learn it, as 1/2 is of a coin's, is better than any mean of the past and yet knows nothing:
+    here a constant has no covariance at all, and noise about it none but by chance.
+
+    Parameters
+    ----------
+    labels, naive, predictions, h, bar
+        As for `clark_west`.
+
+    Returns
+    -------
+    TwoForecasts
+        Positive where the forecasts tell something; NaN where they do not vary.
+    """
+    if not complete(labels, naive, predictions):
+        return _unknown(len(labels), h)
+    missed, told = labels - naive, predictions - predictions.mean()
+    if float(np.abs(told).max()) < TINY:
+        return _unknown(len(labels), h)
+    return _above_zero(mean_by_bar((missed - missed.mean()) * told, bar), h)
+
+
+def _above_zero(f: Floats, h: int) -> TwoForecasts:
+    """Return how far the mean of `f` is from zero, by its standard error with Bartlett weights up to lag h - 1."""
     n = len(f)
     if n < h + 1 or float(np.std(f)) < TINY * max(float(np.abs(f).max()), TINY):
         return _unknown(n, h)

@@ -39,8 +39,8 @@ def drawdowns(equity: Floats) -> Floats:
 
 
 def max_drawdown(equity: Floats) -> float:
-    """Return the deepest drawdown, negative or zero; a loss on the first bar counts."""
-    if len(equity) == 0 or not np.isfinite(equity).all():
+    """Return the deepest drawdown, negative or zero; a loss on the first bar counts. NaN without initial capital."""
+    if len(equity) == 0 or not np.isfinite(equity).all() or equity[0] <= 0:
         return math.nan
     return float(drawdowns(equity).min())
 

@@ -18,8 +18,11 @@ LEAST = 0.01  # of the mean absolute label; below it a percentage of the label s
 
 
 def log_loss(labels: Floats, predictions: Floats) -> float:
-    """Return the mean negative log likelihood of classes, in nats, probabilities clipped at 1e-15."""
-    if not complete(labels, predictions):
+    """Return the mean negative log likelihood of classes, in nats, probabilities clipped at 1e-15.
+
+    NaN for what is no probability.
+    """
+    if not complete(labels, predictions) or predictions.min() < 0 or predictions.max() > 1:
         return math.nan
     p = np.clip(predictions, 1e-15, 1 - 1e-15)
     return float(-np.mean(labels * np.log(p) + (1 - labels) * np.log1p(-p)))

@@ -112,7 +112,7 @@ def _tail(returns: Floats, level: float) -> tuple[Floats, float]:
     """Return all losses, the largest first, and how many are beyond the level; none where there is no tail."""
     # 0.05 * 100 bars are 5 of them and not 5.0000000000000044.
     beyond = round(len(returns) * (1 - level), 9)
-    if beyond < 1 or not complete(returns):
+    if not 0 < level < 1 or beyond < 1 or not complete(returns):
         return np.empty(0), 0.0
     return np.sort(-returns)[::-1], beyond
 

@@ -114,7 +114,7 @@ def expected_max(n: float) -> float:
     Bailey and Lopez de Prado (2014), who have it from extreme value theory: 7.9 % low at 2, 2.3 % high at
     10, 0.9 % high at 100. Zero for one, NaN for fewer.
     """
-    if not n >= 1:
+    if not 1 <= n < math.inf:
         return math.nan
     if n == 1:
         return 0.0

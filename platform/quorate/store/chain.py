@@ -52,9 +52,13 @@ def seal(entry: Mapping[str, Any], head: Head) -> tuple[bytes, Head]:
         If a number in it is not finite.
     """
     numbered = {**entry, "schema": SCHEMA, "seq": head.seq + 1, "previous": head.hash}
-    text = json.dumps(numbered, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-    digest = hashlib.sha256(text).hexdigest()
-    return text[:-1] + _last_member(digest) + b"\n", Head(head.seq + 1, digest)
+    digest = hashlib.sha256(_canonical(numbered)).hexdigest()
+    return line_of({**numbered, "hash": digest}) + b"\n", Head(head.seq + 1, digest)
+
+
+def line_of(entry: Entry) -> bytes:
+    """Return the line of an entry that has its hash, without a line feed."""
+    return _canonical({k: v for k, v in entry.items() if k != "hash"})[:-1] + _last_member(entry["hash"])
 
 
 def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
@@ -63,7 +67,7 @@ def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
     Raises
     ------
     StoreError
-        If it was written by a newer version.
+        If it was written by a newer version: its hash, which is made alike in every version, fits.
     """
     try:
         entry = json.loads(line)
@@ -71,17 +75,17 @@ def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
         entry = None
     if not isinstance(entry, dict):
         return {}, Break(number, "it", "one JSON object", repr(line[:40].decode(errors="replace")))
+    stated = entry.get("hash")
+    member = _last_member(stated)
+    digest = hashlib.sha256(line[: -len(member)] + b"}").hexdigest()
+    if not line.endswith(member) or digest != stated:
+        return entry, Break(number, "the hash of its content", str(stated), digest)
     schema = entry.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
             f"entry {entry.get('seq')} of the ledger has schema {schema}; this quorate reads up to {SCHEMA}: "
             "upgrade quorate"
         )
-    stated = entry.get("hash")
-    member = _last_member(stated)
-    digest = hashlib.sha256(line[: -len(member)] + b"}").hexdigest()
-    if not line.endswith(member) or digest != stated:
-        return entry, Break(number, "the hash of its content", str(stated), digest)
     return entry, None
 
 
@@ -131,6 +135,10 @@ def add(file: IO[bytes], text: bytes) -> None:
         with suppress(OSError):
             file.truncate(size)
         raise
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _last_member(digest: object) -> bytes:

@@ -174,9 +174,10 @@ class Ledger:
                 temporary.write_bytes(torn)
             file.truncate(file.seek(0, os.SEEK_END) - len(torn))
             os.fsync(file.fileno())
+        size = f"{len(torn)} byte{'' if len(torn) == 1 else 's'}"
         self._warn(
-            f"the last entry of {self.path} was not written to its end ({len(torn)} bytes): it is kept as "
-            f"{aside.name}, and does not count"
+            f"the last entry of {self.path} was not written to its end ({size}): it is kept as {aside.name}, and "
+            "does not count"
         )
 
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> list[Entry]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quorate.store.atomic import replacing, write_json
 
-FORMAT = 1
+FORMAT = 2  # of lineages: digests of rounded returns
 ROW = np.dtype([("day", "<i4"), ("return", "<f4")])
 
 
@@ -71,8 +71,9 @@ class TriedFiles:
     def data(self, fingerprint: str, content: str) -> frozenset[str] | None:
         """Return the stored lineage of bars; None if it is gone or not what was stored."""
         try:
-            lineage = frozenset(json.loads(self._data(fingerprint).read_text(encoding="utf-8"))["lineage"])
-            return lineage if _digest_of(lineage) == content else None
+            stored = json.loads(self._data(fingerprint).read_text(encoding="utf-8"))
+            lineage = frozenset(stored["lineage"])
+            return lineage if stored["schema"] == FORMAT and _digest_of(lineage) == content else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
 

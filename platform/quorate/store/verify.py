@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.errors import QuorateError
+from quorate.errors import IntegrityError, QuorateError
 from quorate.store.chain import BEGIN, Break, Entry, Head, read_chain
 from quorate.store.home import Home, Run
+from quorate.store.notes import NOTED, note_path, noted
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def verify(home: Home) -> Verification:
     """Check the ledger of a home and say what does not hold; nothing is changed.
 
     Heads are looked for in the reports, as ``provenance.ledger`` and ``provenance.holdout.ledger``: mappings
-    with ``seq`` and ``hash``.
+    with ``seq`` and ``hash``; and in the notes that runs keep of their opened holdout and of their override, see
+    `quorate.store.notes`. A note that the ledger speaks of must be there, too.
 
     Parameters
     ----------
@@ -94,6 +97,7 @@ def verify(home: Home) -> Verification:
     files, missing, changed = _check_files(home, entries)
     problems += changed
     problems += [problem for run, head in heads if (problem := _check_head(entries, broken, run, head))]
+    problems += _check_notes(home, entries)
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
     torn = len(text.rpartition(b"\n")[2])
     return Verification(len(entries), head, files, missing, len(heads), torn, tuple(problems))
@@ -120,10 +124,31 @@ def _check_files(home: Home, entries: list[Entry]) -> tuple[int, int, list[Probl
     return sound, len(checks) - sound - len(changed), changed
 
 
+def _check_notes(home: Home, entries: list[Entry]) -> Iterator[Problem]:
+    """Yield the notes of runs that are not those of the latest entries about them."""
+    there = {run.id: run for run in home.runs()}
+    latest = {(e["run"], e["kind"]): e for e in entries if e["kind"] in NOTED and not e.get("imported")}
+    wanted = {(name, kind): latest.get((name, kind)) for name in there for kind in NOTED}
+    for (name, kind), entry in wanted.items():
+        path = note_path(there[name], kind)
+        try:
+            note = noted(there[name], kind)
+        except IntegrityError:
+            yield Problem(str(path), "its content", "as it was written", "changed")
+            continue
+        if entry and (note is None or note["seq"] < entry["seq"]):
+            found = f"that of entry {note['seq']}" if note else "gone"
+            yield Problem(str(path), "the run's note", f"that of entry {entry['seq']}", found)
+
+
 def _heads(home: Home) -> Iterator[tuple[str, Head]]:
     for run in home.runs():
         if (run.path / "report.json").exists():
             yield from ((run.id, head) for head in _heads_of(run))
+        for kind in NOTED:
+            with suppress(IntegrityError):  # told with the notes
+                if note := noted(run, kind):
+                    yield run.id, Head(note["seq"], note["hash"])
 
 
 def _heads_of(run: Run) -> Iterator[Head]:

@@ -11,13 +11,15 @@ from unittest.mock import patch
 
 import numpy as np
 
+from quorate.combinatorial import Paths
+from quorate.cpcv import Key, key_of
 from quorate.errors import PluginError
 from quorate.evidence import Evidence, GateResult, Performance
 from quorate.providers import Plugin
 from quorate.registry import Registry
-from quorate.specs import MetricSpec
+from quorate.specs import GateSpec, MetricSpec
 from quorate.testing import _altered as altered
-from quorate.testing._base import Violation
+from quorate.testing._base import Violation, default_options
 from quorate.testing.markets import performance
 
 SIGNS = {">": 1, ">=": 1, "<": -1, "<=": -1}
@@ -76,7 +78,19 @@ class Asked(dict[str, float]):
 def evidence_of(plugin: Plugin, judged: Performance, benchmark: Performance | None = None, seed: int = 7) -> Evidence:
     """Return what the gate sees of a performance."""
     other = benchmark or _benchmark()
-    return Evidence(judged, other, seed, Asked(measured(plugin, judged)), Asked(measured(plugin, other)))
+    metrics = Asked(measured(plugin, judged)), Asked(measured(plugin, other))
+    return Evidence(judged, other, seed, *metrics, _paths=_paths(plugin, judged))
+
+
+def _paths(plugin: Plugin, judged: Performance) -> dict[Key, Paths]:
+    """Return ten paths, each a little worse than the one before, for a gate that asks for such."""
+    if not (isinstance(plugin.spec, GateSpec) and plugin.spec.paths):
+        return {}
+    try:
+        key = key_of(plugin.name, default_options(plugin))
+    except PluginError:  # said by the first rule
+        return {}
+    return {key: Paths(judged.returns[:, None] - np.linspace(0, 0.002, 10), 20)}
 
 
 @cache

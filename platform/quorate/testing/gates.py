@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from quorate.evidence import Evidence, GateResult
+from quorate.cpcv import key_of
+from quorate.errors import PluginError
+from quorate.evidence import Evidence, GateResult, plain
 from quorate.providers import Plugin
+from quorate.specs import GateSpec
 from quorate.testing import _altered as altered
 from quorate.testing import _gated as gated
 from quorate.testing import _thresholds as thresholds
-from quorate.testing._base import NotApplicable, Violation, after, causal
+from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing._fresh import fresh
 from quorate.testing._gated import answer, holds
 from quorate.testing.markets import undefined
@@ -26,6 +29,7 @@ VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 
 def check_gate_computes(plugin: Plugin) -> str | None:
     """A `GateResult` whose figures and inputs a report can hold, also where something is undefined."""
+    _check_paths(plugin)
     missing = _undefined(plugin)
     for name, e in gated.samples(plugin).items():
         _check_figures(name, answer(plugin, e, name))
@@ -42,6 +46,14 @@ def check_gate_computes(plugin: Plugin) -> str | None:
     return None
 
 
+def _check_paths(plugin: Plugin) -> None:
+    if isinstance(plugin.spec, GateSpec) and plugin.spec.paths:
+        try:
+            key_of(plugin.name, default_options(plugin))
+        except PluginError as e:
+            raise Violation(str(e)) from e
+
+
 def _check_figures(name: str, result: GateResult) -> None:
     if result.verdict not in VERDICTS:
         _complain(name, "verdict", result.verdict, "PASS, FAIL or INSUFFICIENT")
@@ -55,8 +67,7 @@ def _check_figures(name: str, result: GateResult) -> None:
             _complain(name, field, figure, "a number, or None where it is undefined")
     for key, value in dict(result.inputs).items():
         if not isinstance(key, str) or not _plain(value):
-            plain = "plain, finite numbers, text, lists and tables of them; None for what is undefined"
-            _complain(name, f"inputs[{key!r}]", value, plain)
+            _complain(name, f"inputs[{key!r}]", value, "plain numbers, text, lists and mappings of them")
     for field in ("gate", "unit", "uncertainty", "sample", "reason"):
         if not isinstance(getattr(result, field), str):
             _complain(name, field, getattr(result, field), "text")
@@ -198,7 +209,7 @@ def _number(value: Any) -> bool:
 
 def _plain(value: Any) -> bool:
     try:
-        json.dumps(value, allow_nan=False, default=lambda v: v.item())
+        json.dumps(plain(value), allow_nan=False, default=lambda v: v.item())
     except (TypeError, ValueError, AttributeError):
         return False
     return True

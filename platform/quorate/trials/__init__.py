@@ -1,7 +1,8 @@
 """What was tried on the same history, as the ledger of the home knows it.
 
 A trial is one distinct out-of-sample return series that could have been promoted. It counts against every
-candidate whose bars share history with its own and whose days overlap. Fits, and thresholds and weights chosen
+candidate whose bars share history with its own and whose days overlap; that of an opened holdout also against
+the walk-forward of every other recipe on such bars. Fits, and thresholds and weights chosen
 inside a series from its past, are no trials.
 """
 

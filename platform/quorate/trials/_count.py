@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from quorate.bars import Bars
 from quorate.store.chain import BEGIN, Entry, Head
 from quorate.store.ledger import Ledger
 from quorate.trials._lineage import lineage_of, related
+
+Cell = tuple[str, str | None, str | None, str | None]  # data, first and last day, part of a run
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,13 @@ class Trials:
 
 
 def count(
-    ledger: Ledger, bars: Bars, first: str, last: str, own_keys: Iterable[str] = (), until: int | None = None
+    ledger: Ledger,
+    bars: Bars,
+    first: str,
+    last: str,
+    own_keys: Iterable[str] = (),
+    until: int | None = None,
+    recipe: str | None = None,
 ) -> Trials:
     """Return what was tried on data that shares history with these bars, over days that overlap.
 
@@ -54,6 +61,9 @@ def count(
         Keys of series that count too, recorded or not.
     until : int, optional
         Number of the last entry that counts: the state as it was then.
+    recipe : str, optional
+        Digest of the recipe whose walk-forward it is. Then the series of opened holdouts count whatever their
+        days, as who chooses a recipe has seen them, but for those of this recipe on these bars.
 
     Raises
     ------
@@ -62,7 +72,14 @@ def count(
     """
     entries = ledger.entries(until)
     near = nearness(ledger, bars.fingerprint, lineage_of(bars))
-    found = [e for e in entries if e["kind"] == "candidate" and overlap(e, first, last) and near(e)]
+    own = recipe, bars.fingerprint
+
+    def counts(entry: Entry) -> bool:
+        if recipe is not None and entry["part"] == "holdout":
+            return (entry["recipe"], entry["data"]) != own
+        return overlap(entry, first, last)
+
+    found = [e for e in entries if e["kind"] == "candidate" and counts(e) and near(e)]
     keys = {entry["key"]: entry["returns"] for entry in found}
     keys = {**dict.fromkeys(own_keys, ""), **keys}
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
@@ -70,8 +87,16 @@ def count(
 
 
 def overlap(entry: Entry, first: str, last: str) -> bool:
-    """Whether an entry's days overlap with these; one that does not say its days does."""
-    return not entry["first"] or bool(entry["first"] <= last and first <= entry["last"])
+    """Whether an entry's days overlap with these; one that does not say its days does.
+
+    Of bars within a day, a holdout may begin on the day on which the walk-forward before it ends: on that day alone the
+    two do not overlap.
+    """
+    if not entry["first"]:
+        return True
+    begin, end = max(first, entry["first"]), min(last, entry["last"])
+    one_day = first == last or entry["first"] == entry["last"]
+    return bool(begin < end or (begin == end and one_day))
 
 
 def nearness(ledger: Ledger, fingerprint: str, lineage: frozenset[str]) -> Callable[[Entry], bool]:
@@ -98,25 +123,39 @@ def trials_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
     entries : sequence of dict
         All of them, oldest first.
     """
-    cells: dict[tuple[Any, ...], Entry] = {_cell(e): e for e in entries if "data" in e}
+    cells: dict[Cell, Entry] = {_cell(e): e for e in entries if "data" in e}
     lineages = {e["data"]: ledger.files.data(e["data"], e["lineage"]) for e in cells.values()}
 
     def near(one: Entry, other: Entry) -> bool:
-        if other["first"] and not overlap(one, other["first"], other["last"]):
+        if not _looks_at(other, one) and other["first"] and not overlap(one, other["first"], other["last"]):
             return False
         first, second = lineages[one["data"]], lineages[other["data"]]
         return one["data"] == other["data"] or first is None or second is None or related(first, second)
 
     reached = {cell: [other for other, e in cells.items() if near(entry, e)] for cell, entry in cells.items()}
-    keys: dict[tuple[Any, ...], set[str]] = {cell: set() for cell in cells}
+    keys: dict[Cell, set[str]] = {cell: set() for cell in cells}
+    seen: dict[Cell, dict[str, set[tuple[str, str]]]] = {cell: {} for cell in cells}  # in holdouts, and whose
     numbers: list[int | None] = []
     for entry in entries:
+        if "data" not in entry:
+            numbers.append(None)
+            continue
+        own, place = (entry["recipe"], entry["data"]), _cell(entry)
         if entry["kind"] == "candidate":
-            for cell in reached[_cell(entry)]:
-                keys[cell].add(entry["key"])
-        numbers.append(len(keys[_cell(entry)]) if "data" in entry else None)
+            for cell in reached[place]:
+                if _looks_at(cells[cell], entry):
+                    seen[cell].setdefault(entry["key"], set()).add(own)
+                else:
+                    keys[cell].add(entry["key"])
+        others = sum(key not in keys[place] and whose != {own} for key, whose in seen[place].items())
+        numbers.append(len(keys[place]) + others)
     return numbers
 
 
-def _cell(entry: Entry) -> tuple[Any, ...]:
-    return entry["data"], entry["first"], entry["last"]
+def _looks_at(one: Entry, other: Entry) -> bool:
+    """Whether one is of a walk-forward, and the other of a holdout that counts against it whatever its days."""
+    return one.get("part") == "development" and other.get("part") == "holdout"
+
+
+def _cell(entry: Entry) -> Cell:
+    return entry["data"], entry["first"], entry["last"], entry.get("part")

@@ -17,16 +17,14 @@ Days = NDArray[np.int32]
 Series = tuple[Days, Floats]
 
 SHARED = 0.5  # of the longest series' days: on fewer, series are not compared
-MOST = 2_000  # series compared with each other: time and memory grow with the square
 
 
 def effective(ledger: Ledger, trials: Trials) -> float:
     """Return how many independent trials these amount to, see `quorate.statistics.effective_trials`.
 
     Series are compared by their returns per day, on the days that all compared ones share. A series that would leave
-    fewer than half of the longest one's days is compared in another group, and so is every one beyond the
-    first 2,000; the groups' numbers are added, and a series whose returns are not known counts as one. So it
-    is rather too many than too few.
+    fewer than half of the longest one's days is compared in another group; the groups' numbers are
+    added, and a series whose returns are not known counts as one. So it is rather too many than too few.
 
     Returns
     -------
@@ -56,9 +54,7 @@ def _comparable(series: Sequence[Series]) -> tuple[list[Series], Days, list[Seri
     common = series[0][0]
     least = max(SHARED * len(common), 1)
     group, rest = [], []
-    for k, one in enumerate(series):
-        if len(group) == MOST:
-            return group, common, [*rest, *series[k:]]
+    for one in series:
         shared = common if np.array_equal(one[0], common) else np.intersect1d(common, one[0], assume_unique=True)
         if len(shared) >= least:
             common = shared

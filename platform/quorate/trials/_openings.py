@@ -15,6 +15,7 @@ from quorate.store import Home
 from quorate.store.chain import Entry, Head
 from quorate.store.home import Run
 from quorate.store.ledger import Ledger, Write
+from quorate.store.notes import keep_note
 from quorate.trials._candidates import data_facts
 from quorate.trials._count import nearness, overlap
 from quorate.trials._lineage import lineage_of
@@ -32,7 +33,8 @@ class Opening(NamedTuple):
 def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_digest: str) -> Opening:
     """Record that a run opens its holdout, before anything in it is computed, and count who did so far.
 
-    Doing so again for the same run adds nothing and returns what it returned then.
+    The run's folder keeps a note of it. Doing so again for the same run adds nothing and returns what it returned
+    then.
 
     Parameters
     ----------
@@ -58,6 +60,7 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
         entries = ledger.entries()
         for entry in entries:
             if entry["kind"] == "opening" and entry["run"] == run and not entry["imported"]:
+                keep_note(Run(home, run), entry)
                 return Opening(entry["looks"], Head(entry["seq"], entry["hash"]))
         entries += _import(home, write, entries)
         judged = [e["key"] for e in entries if e["run"] == run and e["kind"] == "candidate" and e["role"] == "ensemble"]
@@ -73,6 +76,7 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
         }
         looks = _distinct([*_openings(ledger, entries, bars, first, last), opening])
         [written] = write([{**opening, "looks": looks}])
+        keep_note(Run(home, run), written)
     return Opening(looks, Head(written["seq"], written["hash"]))
 
 
@@ -98,7 +102,7 @@ def looks(ledger: Ledger, bars: Bars, start: int, until: int | None = None) -> i
 
 
 def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
-    """Record that a run is used in spite of its verdict, and why.
+    """Record that a run is used in spite of its verdict, and why; the run's folder keeps a note of that.
 
     Parameters
     ----------
@@ -120,7 +124,9 @@ def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
         raise RecipeError(f"only {' or '.join(VERDICTS[1:])} can be overridden; the verdict of run {run} is {verdict}")
     if not reason.strip():
         raise RecipeError(f"to override the verdict {verdict} of run {run} takes a written reason; it was empty")
-    [entry] = home.ledger.append([{"kind": "override", "run": run, "verdict": verdict, "reason": reason.strip()}])
+    with home.ledger.writing() as write:
+        [entry] = write([{"kind": "override", "run": run, "verdict": verdict, "reason": reason.strip()}])
+        keep_note(Run(home, run), entry)
     return Head(entry["seq"], entry["hash"])
 
 

@@ -34,6 +34,8 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     text = "the Sharpe ratio is above the best that as many trials without skill would show"
     yield _gate("C", "statistical:dsr", text, parts=WALK_FORWARD)
     yield _gate("C", "statistical:pbo", "the best of one half is good in the other (CSCV)", parts=WALK_FORWARD)
+    text = "most combinatorial paths gain (CPCV); their fits train on later data, too"
+    yield _gate("C", "paths:cpcv", text, parts=WALK_FORWARD, paths=True)
     yield _gate("C", "forecasts:forecast", "forecasts better than the naive one (Clark and West)", parts=WALK_FORWARD)
     yield _gate("D", "robustness:cost_stress", "twice the costs leave a Sharpe ratio > 0.5")
     yield _gate("D", "robustness:delay", "orders filled a bar later leave half the Sharpe ratio")

@@ -6,14 +6,16 @@ import math
 from typing import Any
 
 import quorate
+from quorate_plugins.gates._base import Fraction, counted
 
 
-def forecast(evidence: quorate.Evidence, size: float = 0.05) -> quorate.GateResult:
+def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResult:
     """Pass, if the forecasts beat the naive one: the mean of all labels that were known at the decision.
 
     The naive forecast is nested in every model that has a constant, which makes the test of Diebold and
-    Mariano too small; the one of Clark and West (2007) is judged, the other printed beside it. Labels that
-    overlap are allowed for up to the horizon, symbols of one bar are averaged.
+    Mariano too small; the one of Clark and West (2007) is judged, the other printed beside it. A constant that
+    happens to be right passes that, so the forecasts must also move with what the naive one missed: the larger
+    p-value counts. Labels that overlap are allowed for up to the horizon, symbols of one bar are averaged.
     """
     import numpy as np
 
@@ -26,20 +28,22 @@ def forecast(evidence: quorate.Evidence, size: float = 0.05) -> quorate.GateResu
     naive, bar = (p.naive[known], p.forecast_bar[known]) if known.any() else (y, np.empty(0, dtype=np.int64))
     h = evidence.horizon
     nested = statistics.clark_west(y, naive, f, h, bar)
+    told = statistics.forecast_covariance(y, naive, f, h, bar)
     plain = statistics.diebold_mariano(y - f, y - naive, h, bar=bar)
     best = _against_best(evidence)
     result = quorate.judge(
         "forecast",
-        nested.p_better,
+        max(nested.p_better, told.p_better) if math.isfinite(told.p_better) else math.nan,
         "<",
         size,
         undefined="there are too few forecasts with a naive one beside them, or they do not vary",
         unit="p-value",
         uncertainty=f"DM p {plain.p_better:.3f}: {plain.verdict(size)}" if math.isfinite(plain.p_better) else "",
-        sample=f"{nested.n} bars, {nested.lags} lags",
+        sample=f"{counted(nested.n, 'bar')}, {counted(nested.lags, 'lag')}",
         inputs={
-            "clark_west": _plain(vars(nested)),
-            "diebold_mariano": _plain(vars(plain)),
+            "clark_west": vars(nested),
+            "covariance": vars(told),
+            "diebold_mariano": vars(plain),
             "horizon": h,
             "against_best_member": best,
         },
@@ -66,8 +70,4 @@ def _against_best(evidence: quorate.Evidence) -> dict[str, Any] | None:
         return None
     best = min(errors, key=lambda name: float(np.mean(errors[name] ** 2)))
     found = statistics.diebold_mariano(p.labels - p.predictions, errors[best], evidence.horizon, bar=p.forecast_bar)
-    return {"member": best, **_plain(vars(found))}
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+    return {"member": best, **vars(found)}

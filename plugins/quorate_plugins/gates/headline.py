@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 
 import quorate
+from quorate_plugins.gates._base import Count, Fraction, counted
+
+DRAWS = 500
 
 
 def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateResult:
@@ -17,18 +20,21 @@ def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateRe
         evidence.metric("sharpe"),
         ">",
         threshold,
-        undefined="it is undefined: the returns do not vary (nothing was traded)",
+        undefined="it is undefined: the returns do not vary"
+        if len(p.trades)
+        else "it is undefined: nothing was traded",
         benchmark=evidence.benchmark_metric("sharpe"),
         uncertainty=interval,
-        sample=f"{len(p.returns)} bars",
+        sample=counted(len(p.returns), "bar"),
         inputs={"bars_per_year": p.bars_per_year, "ddof": 1, "n_returns": len(p.returns)},
     )
 
 
-def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate.GateResult:
+def max_drawdown(evidence: quorate.Evidence, threshold: Fraction = 0.30) -> quorate.GateResult:
     """Pass, if the deepest drawdown, as a positive fraction, is below `threshold`."""
     p = evidence.performance
-    resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed)
+    resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed, draws=DRAWS)
+    block = quorate.statistics.block_length(p.returns) if math.isfinite(resampled) else None
     return quorate.judge(
         "max-drawdown",
         abs(evidence.metric("max-drawdown")),
@@ -37,12 +43,12 @@ def max_drawdown(evidence: quorate.Evidence, threshold: float = 0.30) -> quorate
         benchmark=abs(evidence.benchmark_metric("max-drawdown")),
         unit="fraction",
         uncertainty=f"bootstrap p95 {abs(resampled):.1%}" if math.isfinite(resampled) else "",
-        sample=f"{len(p.returns)} bars",
-        inputs={"capital_included": True, "bootstrap": "stationary, 500 draws, optimal block", "seed": evidence.seed},
+        sample=counted(len(p.returns), "bar"),
+        inputs={"capital_included": True, "draws": DRAWS, "block": block, "seed": evidence.seed},
     )
 
 
-def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.GateResult:
+def win_rate(evidence: quorate.Evidence, threshold: Fraction = 0.50) -> quorate.GateResult:
     """Pass, if the share of closed round trips with a net gain is above `threshold`."""
     closed = evidence.performance.closed
     n, wins = len(closed), int((closed["pnl"] > 0).sum())
@@ -52,11 +58,11 @@ def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.Gat
         evidence.metric("win-rate"),
         ">",
         threshold,
-        undefined="no round trip was closed",
+        undefined="what a round trip earned is not known" if n else "no round trip was closed",
         benchmark=evidence.benchmark_metric("win-rate"),
         unit="fraction",
         uncertainty=f"Wilson low {lower:.1%}" if n else "",
-        sample=f"{n} closed trades",
+        sample=counted(n, "closed trade"),
         inputs={"wins": wins, "closed": n},
     )
     if result.verdict != "PASS":
@@ -70,7 +76,7 @@ def win_rate(evidence: quorate.Evidence, threshold: float = 0.50) -> quorate.Gat
 
 
 def sample_size(
-    evidence: quorate.Evidence, trades: int = 100, least_trades: int = 30, bars: int = 252
+    evidence: quorate.Evidence, trades: Count = 100, least_trades: Count = 30, bars: Count = 252
 ) -> quorate.GateResult:
     """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient."""
     n, length = len(evidence.performance.closed), len(evidence.performance.returns)
@@ -80,12 +86,13 @@ def sample_size(
         ">=",
         trades,
         unit="count",
-        sample=f"{length} bars",
+        sample=counted(length, "bar"),
         benchmark=evidence.benchmark_metric("closed-trades"),
+        inputs={"closed": n, "bars": length, "least_bars": bars, "least_trades": least_trades},
     )
     if n >= least_trades and (n < trades or length < bars):
-        missing = f"{trades - n} more closed trades" if n < trades else f"{bars - length} more bars"
+        missing = counted(trades - n, "more closed trade") if n < trades else counted(bars - length, "more bar")
         return result.insufficient(f"needs {missing} to be judged")
     if n < least_trades:
-        return result.failed(f"fewer than {least_trades} closed trades say nothing")
+        return result.failed(f"fewer than {counted(least_trades, 'closed trade')} say nothing")
     return result

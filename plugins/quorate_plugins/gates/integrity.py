@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 import quorate
+from quorate_plugins.gates._base import Count, Positive, counted
 
 
 def integrity(evidence: quorate.Evidence) -> quorate.GateResult:
@@ -19,11 +22,11 @@ def integrity(evidence: quorate.Evidence) -> quorate.GateResult:
     checked = ", ".join(f"{what} {count:,}" for what, count in evidence.checks.items())
     result = quorate.judge(
         "integrity",
-        float(not finite) + float(not varies),
+        int(not finite) + int(not varies),
         "<=",
-        0.0,
+        0,
         unit="count",
-        sample=checked or f"{len(p.returns)} bars",
+        sample=checked or counted(len(p.returns), "bar"),
         inputs={"checks": dict(evidence.checks), "n_returns": len(p.returns)},
     )
     if not finite:
@@ -33,7 +36,13 @@ def integrity(evidence: quorate.Evidence) -> quorate.GateResult:
     return result
 
 
-def null_market(evidence: quorate.Evidence, z: float = 4.0, rms: float = 1.7, undefined: int = 5) -> quorate.GateResult:
+def null_market(
+    evidence: quorate.Evidence,
+    z: Positive = 4.0,
+    rms: Positive = 1.7,
+    draws: Count = 20,
+    undefined: Annotated[int, Field(ge=0)] = 5,
+) -> quorate.GateResult:
     """Pass, if the whole pipeline finds nothing where there is nothing: see ``quorate audit``.
 
     Parameters
@@ -42,26 +51,32 @@ def null_market(evidence: quorate.Evidence, z: float = 4.0, rms: float = 1.7, un
         Most that the mean of the Sharpe ratios may be from zero, in its own standard deviations.
     rms : float
         Most that their root mean square may be, in the standard deviation of one of them.
+    draws : int
+        Least markets that must have been tried.
     undefined : int
-        More draws than that without a Sharpe ratio tell nothing.
+        More of them than that without a Sharpe ratio tell nothing.
     """
     found: Mapping[str, Any] = evidence.null_market or {}
+    known = {name: math.nan if found.get(name) is None else float(found[name]) for name in ("z", "rms")}
     result = quorate.judge(
         "null-market",
-        abs(found["z"]) if found.get("z") is not None else math.nan,
+        abs(known["z"]),
         "<=",
         z,
         undefined="no draw has a Sharpe ratio",
-        uncertainty=f"RMS {found['rms']:.2f}" if found.get("rms") is not None else "",
-        sample=f"{found['draws']} draws" if found else "no audit",
+        uncertainty=f"RMS {known['rms']:.2f}" if math.isfinite(known["rms"]) else "",
+        sample=counted(found["draws"], "draw") if found else "no audit",
         inputs=dict(found),
     )
     if not found:
         return result.insufficient("this pipeline was not audited: quorate audit RECIPE")
-    if found["undefined"] > undefined:
+    if found["draws"] < draws:
+        tried = counted(found["draws"], "market")
+        return result.insufficient(f"it was audited on {tried}, not {draws}: quorate audit RECIPE")
+    if found["undefined"] > undefined or not math.isfinite(known["z"] + known["rms"]):
         return result.insufficient(f"{found['undefined']} of {found['draws']} draws have no Sharpe ratio")
     if result.verdict == "FAIL":
         return result.failed("it makes or loses money where there is nothing to find: something leaks")
-    if not found["rms"] <= rms:
-        return result.failed(f"the root mean square {found['rms']:.2f} must be <= {rms:g}: something leaks")
+    if not known["rms"] <= rms:
+        return result.failed(f"the root mean square {known['rms']:.2f} must be <= {rms:g}: something leaks")
     return result

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
 
 import quorate
+from quorate_plugins.gates._base import Count, counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Factor = Annotated[float, Field(gt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
-def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: float = 2.0) -> quorate.GateResult:
+
+def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Factor = 2.0) -> quorate.GateResult:
     """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high."""
     dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
     if dearer is None or more is None:
         return quorate.judge("cost-stress", math.nan, ">", threshold).insufficient("it cannot be traded again")
-    mean, then, last = (float(p.returns.mean()) for p in (evidence.performance, dearer, more))
+    told = [_moments(p) for p in (evidence.performance, dearer, more)]
+    mean, then = told[0]["mean"], told[1]["mean"]
     even = 1 + (factor - 1) * mean / (mean - then) if mean > then else math.inf
     result = quorate.judge(
         "cost-stress",
         _sharpe(dearer),
         ">",
         threshold,
-        undefined="it is undefined: nothing was traded",
+        undefined=_undefined(evidence),
         uncertainty=f"{factor + 1:g}x: {_sharpe(more):.2f}" if math.isfinite(_sharpe(more)) else "",
         sample=f"{factor:g}x costs, break-even {even:.1f}x" if math.isfinite(even) else f"{factor:g}x costs",
-        inputs={"factor": factor, "mean_returns": [mean, then, last]},
+        inputs={"factor": factor, "bars_per_year": dearer.bars_per_year, "returns": told},
     )
     free = evidence.performance.fees + evidence.performance.slippage == 0 and len(evidence.performance.trades) > 0
     return result.warned("the recipe assumes that trading costs nothing") if free else result
 
 
-def delay(evidence: quorate.Evidence, share: float = 0.5, bars: int = 1, slow: int = 5) -> quorate.GateResult:
+def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow: Count = 5) -> quorate.GateResult:
     """Pass, if orders filled `bars` later leave this share of the Sharpe ratio, and more than nothing.
 
     For labels of fewer than `slow` bars it only warns: what is gone after a bar may well have been there.
@@ -41,23 +48,29 @@ def delay(evidence: quorate.Evidence, share: float = 0.5, bars: int = 1, slow: i
     late = evidence.retraded(delay=bars)
     base = evidence.metric("sharpe")
     if late is None or not math.isfinite(base):
-        why = "it cannot be traded again" if late is None else "nothing was traded"
+        why = "it cannot be traded again" if late is None else _undefined(evidence)
         return quorate.judge("delay", math.nan, ">", 0.0).insufficient(why)
     result = quorate.judge(
         "delay",
         _sharpe(late),
         ">",
         max(share * base, 0.0),
-        undefined="it is undefined: nothing was traded",
-        sample=f"{bars} bar late",
-        inputs={"bars": bars, "share": share, "sharpe": base},
+        undefined="orders that are late trade nothing",
+        sample=f"{counted(bars, 'bar')} late",
+        inputs={
+            "bars": bars,
+            "share": share,
+            "sharpe": base,
+            "bars_per_year": late.bars_per_year,
+            "returns": _moments(late),
+        },
     )
-    if result.verdict == "PASS" or evidence.horizon >= slow:
+    if result.verdict == "PASS" or result.value is None or evidence.horizon >= slow:
         return result
     return result.advisory("most of it is gone when orders fill a bar later")
 
 
-def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: int = 5) -> quorate.GateResult:
+def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: Count = 5) -> quorate.GateResult:
     """Pass, if a gain is left without the best `trades` round trips, and without the best month."""
     import numpy as np
 
@@ -73,10 +86,10 @@ def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: in
         threshold,
         undefined="nothing was traded",
         unit="fraction",
-        sample=f"{len(gains)} trades",
+        sample=counted(len(gains), "trade"),
         inputs={
-            "without_best_trades": None if math.isnan(without_trades) else without_trades,
-            "without_best_month": None if math.isnan(without_month) else without_month,
+            "without_best_trades": without_trades,
+            "without_best_month": without_month,
             "best_month": month,
             "trades": trades,
         },
@@ -85,7 +98,7 @@ def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: in
         return result
     if not without_month > threshold:
         return result.failed(f"without {month} nothing is left of the gain")
-    return result.failed(f"without the {trades} best trades nothing is left of the gain")
+    return result.failed(f"without the {counted(trades, 'best trade')} nothing is left of the gain")
 
 
 def _without_best_month(returns: NDArray[np.float64], times: NDArray[np.datetime64]) -> tuple[float, str]:
@@ -115,15 +128,30 @@ def halves(evidence: quorate.Evidence, threshold: float = 0.0) -> quorate.GateRe
         min(gains) if known else math.nan,
         ">",
         threshold,
-        undefined="nothing was traded",
+        undefined=_undefined(evidence),
         unit="fraction",
         uncertainty=f"{gains[0]:+.1%}, then {gains[1]:+.1%}" if known else "",
-        sample=f"2 x {middle} bars",
+        sample=f"2 x {counted(middle, 'bar')}",
         inputs={"halves": gains if known else None},
     )
     if result.verdict == "FAIL" and known:
         return result.failed(f"the {'first' if gains[0] <= gains[1] else 'second'} half gains nothing")
     return result
+
+
+def _moments(performance: quorate.Performance) -> dict[str, float]:
+    """Return mean, deviation and number of the returns, from which the Sharpe ratio can be computed again."""
+    import numpy as np
+
+    r = performance.returns
+    known = len(r) > 1 and bool(np.isfinite(r).all())
+    mean, deviation = (float(r.mean()), float(r.std(ddof=1))) if known else (math.nan, math.nan)
+    return {"mean": mean, "deviation": deviation, "n": len(r)}
+
+
+def _undefined(evidence: quorate.Evidence) -> str:
+    traded = len(evidence.performance.trades) > 0
+    return "it is undefined: the returns do not vary" if traded else "it is undefined: nothing was traded"
 
 
 def _sharpe(performance: quorate.Performance) -> float:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 import quorate
+from quorate_plugins.gates._base import Draws, Fraction, counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEAST = 60  # bars; what is resampled from fewer says nothing
+LEAST = 126  # bars; on fewer a test of 5 % rejects twice as often
 DRAWS = 2000
+Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 splits
 
 
-def psr(evidence: quorate.Evidence, confidence: float = 0.95) -> quorate.GateResult:
+def psr(evidence: quorate.Evidence, confidence: Fraction = 0.95) -> quorate.GateResult:
     """Pass, if the Sharpe ratio is above zero with this probability (Bailey and Lopez de Prado 2012)."""
     from quorate import statistics
 
     returns = evidence.performance.returns
     found = statistics.moments(returns)
+    if len(returns) < LEAST:
+        return quorate.judge("psr", math.nan, ">=", confidence).insufficient(f"needs {LEAST} bars to say anything")
     result = quorate.judge(
         "psr",
         statistics.psr(returns),
@@ -29,8 +35,8 @@ def psr(evidence: quorate.Evidence, confidence: float = 0.95) -> quorate.GateRes
         undefined="the Sharpe ratio is undefined: the returns do not vary",
         unit="fraction",
         benchmark=statistics.psr(evidence.benchmark.returns),
-        sample=f"{len(returns)} bars",
-        inputs=_numbers(found._asdict()),
+        sample=counted(len(returns), "bar"),
+        inputs=found._asdict(),
     )
     if result.verdict != "FAIL" or result.value is None:
         return result
@@ -38,10 +44,10 @@ def psr(evidence: quorate.Evidence, confidence: float = 0.95) -> quorate.GateRes
     if not math.isfinite(needed):
         return result.failed("it lost: no longer record would help")
     missing = max(math.ceil(needed) - len(returns), 1)
-    return result.failed(f"about {missing:,} more bars like these would be needed")
+    return result.failed(f"about {missing:,} more {'bar' if missing == 1 else 'bars'} like these would be needed")
 
 
-def spa(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> quorate.GateResult:
+def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the best candidate beats cash, and buy and hold of equal volatility (Hansen 2005).
 
     Buy and hold is scaled to each candidate's volatility: else the same strategy with twice the leverage
@@ -55,6 +61,8 @@ def spa(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> q
     if matrix is None:
         return _too_little("spa", "<", size, evidence)
     market = evidence.benchmark.returns
+    if not np.isfinite(market).all():
+        return _too_little("spa", "<", size, evidence, "what buy and hold earned is not known on every bar")
     cash = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws)
     deviation = float(np.std(market))
     hold = cash
@@ -69,12 +77,12 @@ def spa(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> q
         undefined="no candidate's returns vary",
         unit="p-value",
         uncertainty=f"vs cash {cash.p_value:.3f}, vs hold {hold.p_value:.3f}",
-        sample=f"{matrix.shape[1]} candidates, B={draws}, block {cash.block:.0f}",
+        sample=f"{counted(matrix.shape[1], 'candidate')}, B={draws}, block {cash.block:.0f}",
         inputs=_inputs(evidence, draws, cash.block, p_cash=cash.p_value, p_hold=hold.p_value, block_hold=hold.block),
     )
 
 
-def stepm(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) -> quorate.GateResult:
+def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the judged ensemble itself beats cash with all candidates considered (Romano and Wolf 2005)."""
     import numpy as np
 
@@ -92,7 +100,7 @@ def stepm(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) ->
         size,
         undefined="its returns do not vary",
         unit="p-value",
-        sample=f"{len(names)} candidates, B={draws}, block {found.block:.0f}",
+        sample=f"{counted(len(names), 'candidate')}, B={draws}, block {found.block:.0f}",
         inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
     )
     if result.verdict == "FAIL" and others:
@@ -100,7 +108,7 @@ def stepm(evidence: quorate.Evidence, size: float = 0.05, draws: int = DRAWS) ->
     return result
 
 
-def mcs(evidence: quorate.Evidence, size: float = 0.10, draws: int = DRAWS) -> quorate.GateResult:
+def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the model confidence set contains the judged ensemble (Hansen, Lunde and Nason 2011).
 
     A warning says when equal weights are in it, too: simpler would be as good.
@@ -122,7 +130,7 @@ def mcs(evidence: quorate.Evidence, size: float = 0.10, draws: int = DRAWS) -> q
         size,
         undefined="it could not be computed",
         unit="p-value",
-        sample=f"{len(names)} candidates, {len(kept)} in the set, B={draws}",
+        sample=f"{counted(len(names), 'candidate')}, {len(kept)} in the set, B={draws}",
         inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
     )
     if result.verdict == "FAIL" and result.value is not None:
@@ -131,7 +139,7 @@ def mcs(evidence: quorate.Evidence, size: float = 0.10, draws: int = DRAWS) -> q
     return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
 
 
-def dsr(evidence: quorate.Evidence, confidence: float = 0.90, sure: float = 0.95) -> quorate.GateResult:
+def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction = 0.95) -> quorate.GateResult:
     """Pass, if the Sharpe ratio is above the best that as many trials without skill would show.
 
     Deflated by the number of independent trials and the variance that the Sharpe ratio has without skill,
@@ -150,7 +158,7 @@ def dsr(evidence: quorate.Evidence, confidence: float = 0.90, sure: float = 0.95
     returns = evidence.performance.returns
     found = statistics.moments(returns)
     trials = evidence.trials
-    if trials is None:
+    if trials is None or not trials.effective >= 1:
         return _too_little("dsr", ">=", confidence, evidence, "how much was tried is not known")
     null = 1.0 / max(len(returns) - 1, 1)
     per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
@@ -167,20 +175,21 @@ def dsr(evidence: quorate.Evidence, confidence: float = 0.90, sure: float = 0.95
         undefined="the Sharpe ratio is undefined: the returns do not vary",
         unit="fraction",
         uncertainty=f"raw N={trials.n}: {paper:.2f}" if math.isfinite(paper) else "",
-        sample=f"{trials.effective:g} of {trials.n} trials, {len(returns)} bars",
-        inputs=_numbers(
-            {**found._asdict(), "n_trials": trials.n, "effective": trials.effective, "variance_null": null,
-             "variance_observed": spread, "paper": paper, "best_of_chance": best}
-        ),
+        sample=f"{trials.effective:.3g} of {counted(trials.n, 'trial')}, {counted(len(returns), 'bar')}",
+        inputs={**found._asdict(), "n_trials": trials.n, "effective": trials.effective, "variance_null": null,
+                "variance_observed": spread, "paper": paper, "best_of_chance": best},
     )  # fmt: skip
     if result.value is None:
         return result
     if result.verdict == "FAIL":
-        return result.failed(f"{trials.effective:g} trials without skill would show a Sharpe ratio of {best:.2f}")
+        tried = "1 trial" if trials.effective == 1 else f"{trials.effective:g} trials"
+        return result.failed(f"{tried} without skill would show a Sharpe ratio of {best:.2f}")
     return result.warned(f"below {sure:.0%}: what was tried weighs on it") if result.value < sure else result
 
 
-def pbo(evidence: quorate.Evidence, most: float = 0.20, loss: float = 0.10, blocks: int = 16) -> quorate.GateResult:
+def pbo(
+    evidence: quorate.Evidence, most: Fraction = 0.20, loss: Fraction = 0.10, blocks: Blocks = 16
+) -> quorate.GateResult:
     """Pass, if the best candidate of one half of the bars is seldom a poor one in the other.
 
     Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu 2017). With fewer
@@ -205,8 +214,8 @@ def pbo(evidence: quorate.Evidence, most: float = 0.20, loss: float = 0.10, bloc
         undefined="there are too few bars or candidates",
         unit="fraction",
         uncertainty=f"P(loss) {found.p_loss:.1%}, slope {found.slope:.2f}",
-        sample=f"{found.candidates} candidates, {found.splits:,} splits",
-        inputs=_numbers({**vars(found), "median_correlation": alike}),
+        sample=f"{counted(found.candidates, 'candidate')}, {found.splits:,} splits",
+        inputs={**vars(found), "median_correlation": alike},
     )
     if result.value is None:
         return result.insufficient(result.reason)
@@ -238,18 +247,9 @@ def _too_little(
     gate: str, condition: str, threshold: float, evidence: quorate.Evidence, why: str = ""
 ) -> quorate.GateResult:
     n = len(evidence.performance.returns)
-    result = quorate.judge(gate, math.nan, condition, threshold, sample=f"{n} bars")
+    result = quorate.judge(gate, math.nan, condition, threshold, sample=counted(n, "bar"))
     return result.insufficient(why or f"needs {LEAST} bars of an ensemble that trades, among known candidates")
 
 
 def _inputs(evidence: quorate.Evidence, draws: int, block: float, **more: Any) -> dict[str, Any]:
-    known = {"draws": draws, "block": block, "seed": evidence.seed, "candidates": list(evidence.candidates), **more}
-    return _numbers(known)
-
-
-def _numbers(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the same with None for what is undefined, as JSON needs it."""
-    return {
-        k: _numbers(v) if isinstance(v, dict) else None if isinstance(v, float) and not math.isfinite(v) else v
-        for k, v in values.items()
-    }
+    return {"draws": draws, "block": block, "seed": evidence.seed, "candidates": list(evidence.candidates), **more}

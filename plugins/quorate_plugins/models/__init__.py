@@ -20,14 +20,20 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees")
     text = "histogram gradient boosting of scikit-learn"
     yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text)
-    yield _model("xgboost", "trees:xgboost", XGBOOST, "XGBoost, histogram trees")
-    yield _model("lightgbm", "trees:lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
-    yield _model("catboost", "trees:catboost", ("catboost",), "CatBoost, symmetric trees")
+    yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
+    yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
+    yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
     yield _model("mlp", "mlp:MLPClassifier", ("torch",), "a small torch network")
     text = "baseline: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline: the last bar's direction goes on"
     yield _model("persistence", "baselines:Persistence", (), text, baseline=True, input="bars", lookback=2)
+
+
+def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
+    """Return a tree model whose library computes SHAP values itself."""
+    told = f"{__name__}.trees:{name}_contributions"
+    return _model(name, f"trees:{name}", requires, description, contributions=told)
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:

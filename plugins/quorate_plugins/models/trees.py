@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def random_forest(
@@ -152,3 +156,26 @@ def catboost(
         allow_writing_files=False,
         logging_level="Silent",
     )
+
+
+def xgboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
+    """Return SHAP values of the log-odds, (n, n_features + 1), by XGBoost's path-dependent TreeSHAP."""
+    from xgboost import DMatrix
+
+    values: NDArray[np.float64] = model.get_booster().predict(DMatrix(X, nthread=model.n_jobs), pred_contribs=True)
+    return values
+
+
+def lightgbm_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
+    """Return SHAP values of the log-odds, (n, n_features + 1), by LightGBM's path-dependent TreeSHAP."""
+    values: NDArray[np.float64] = model.booster_.predict(X, pred_contrib=True, num_threads=model.n_jobs)
+    return values
+
+
+def catboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
+    """Return SHAP values of the log-odds, (n, n_features + 1), by CatBoost's TreeSHAP."""
+    from catboost import Pool
+
+    threads = model.get_param("thread_count") or 1
+    values: NDArray[np.float64] = model.get_feature_importance(Pool(X), type="ShapValues", thread_count=threads)
+    return values

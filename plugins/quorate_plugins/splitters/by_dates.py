@@ -42,8 +42,8 @@ def calendar(
 ) -> Iterator[quorate.Span]:
     """Yield folds that begin and end where calendar periods do, each with the period `train` before it.
 
-    Lengths are a number and a unit: Y, Q, M, W (from Monday on), or B, sessions. The first fold begins with
-    the first whole period of the unit of `test` before which the history holds all of `train`; the last fold, and
+    Lengths are a number and a unit, in either case: Y, Q, M, W (from Monday on), or B, sessions. The first fold begins
+    with the first whole period of the unit of `test` before which the history holds all of `train`; the last fold, and
     the first of the holdout, may be shorter than `test`. With ``train = "all"`` every fold trains on all
     before it, the first on `initial` at least.
     """
@@ -76,10 +76,10 @@ class _Length(NamedTuple):
 
 
 def _length(text: str, option: str, more: str = "") -> _Length:
-    found = re.fullmatch(r"([1-9]\d{0,4})([YQMWB])", text)
+    found = re.fullmatch(r"([1-9]\d{0,4})([YQMWB])", text.upper())
     if not found:
         raise quorate.RecipeError(
-            f'folds.{option} must be a number and a unit, Y, Q, M, W or B (sessions), e.g. "250B"{more}; '
+            f'folds.{option} must be a number and a unit, Y, Q, M (months), W or B (sessions), e.g. "250B"{more}; '
             f"it was {text!r}"
         )
     return _Length(int(found[1]), found[2])

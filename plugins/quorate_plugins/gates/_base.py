@@ -1,0 +1,17 @@
+"""What the built-in gates share: the options that they take, and how they count."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Draws = Annotated[int, Field(ge=100)]  # fewer do not tell 0.05 from 0.10
+
+
+def counted(n: int, what: str) -> str:
+    """Return ``1 trade``, ``2 trades``; what is counted is given as one of it."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

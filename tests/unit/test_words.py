@@ -1,0 +1,153 @@
+"""The first paragraph of a report: by what it was judged, and whether the holdout was still unseen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from quorate.errors import RecipeError
+from quorate.judging import departures
+from quorate.recipe.resolve import resolve
+from quorate.recipe.schema import PRESETS, Recipe
+from quorate.registry import Registry
+from quorate.report.model import Report
+from quorate.report.words import paragraph
+
+DOCUMENT = Path(__file__).parents[1] / "snapshots" / "report.json"
+REGISTRY = Registry.load()
+
+
+def told(gates=None, looks=1, only=None, **holdout):
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    provenance = document["provenance"]
+    provenance["gates"] = gates or departures(judged(), REGISTRY)
+    provenance["holdout"].update(recipes_that_opened_it=looks, **holdout)
+    if only:
+        part = document["results"]["development"]
+        part["gates"] = [gate for gate in part["gates"] if gate["gate"] == only]
+        document["results"]["holdout"] = None
+    return paragraph(Report(document))
+
+
+def judged(**gates):
+    recipe, _ = resolve(Recipe.model_validate({"models": {"logistic": {}}, "gates": gates}), REGISTRY)
+    return recipe.gates
+
+
+def words(**gates):
+    return told(departures(judged(**gates), REGISTRY))
+
+
+# --- by what it was judged
+
+
+def test_the_preset_standard_and_a_stricter_one_need_no_word():
+    assert told() == told(departures(judged(preset="strict"), REGISTRY))
+    assert "Judged" not in told()
+    assert "Judged" not in words(psr={"confidence": 0.95}, cpcv={}, **{"sample-size": {"trades": 100}})
+
+
+def test_what_was_taken_away_is_named():
+    facts = departures(judged(dsr=False, **{"null-market": False}), REGISTRY)
+    assert facts == {"preset": "standard", "without": ["null-market", "dsr"], "changed": {}}
+    assert "gate, 25 in all. Judged without null-market and dsr. To mind" in told(facts)
+    assert "Judged without integrity, psr and halves." in words(integrity=False, psr=False, halves=False)
+    assert "Judged without dsr." in words(preset="strict", dsr=False)
+
+
+def test_the_preset_headline_is_told_in_one_phrase():
+    assert "Judged by the preset headline: 14 gates of standard are left out." in words(preset="headline")
+    more = {name: {} for name in PRESETS["standard"] if name != "dsr"}
+    assert "Judged by the preset headline: 1 gate of standard is left out." in words(preset="headline", **more)
+    assert "Judged" not in words(preset="headline", dsr={}, **more)
+
+
+@pytest.mark.parametrize(
+    "gates, said",
+    [
+        ({"psr": {"confidence": 0.5}}, "psr (confidence 0.5)"),
+        ({"dsr": {"confidence": 0.95}}, "dsr (confidence 0.95)"),
+        ({"preset": "strict", "dsr": {"confidence": 0.9}}, "dsr (confidence 0.9)"),
+        ({"preset": "headline", "win-rate": {"threshold": 0.1}}, "win-rate (threshold 0.1)"),
+        ({"preset": "strict", "cpcv": {"threshold": 0.1}}, "cpcv (threshold 0.1)"),
+        (
+            {"psr": {"confidence": 0.5}, "pbo": {"most": 0.5, "loss": 0.6}},
+            "psr (confidence 0.5) and pbo (most 0.5, loss 0.6)",
+        ),
+    ],
+)
+def test_other_options_are_told_with_their_values(gates, said):
+    assert f"Judged with other options: {said}." in words(**gates)
+
+
+def test_it_is_told_whatever_was_decided():
+    facts = departures(judged(dsr=False), REGISTRY)
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    document["provenance"]["gates"] = facts
+    document["results"]["holdout"] = None
+    assert paragraph(Report(document)).split(". ")[1] == "Judged without dsr"
+    document["results"]["development"]["gates"][1].update(verdict="FAIL", reason="it lost")
+    assert paragraph(Report(document)).endswith("The walk-forward passed 14 of 15 gates. Judged without dsr.")
+
+
+def test_a_report_that_does_not_know_says_nothing():
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    document["provenance"].pop("gates", None)
+    assert "Judged" not in paragraph(Report(document))
+
+
+def test_a_single_gate_is_one():
+    assert "the walk-forward passed its only gate, and" in told(only="sharpe", start="2005-06-20")
+    assert "the walk-forward passed its only gate, but" in told(only="sharpe", start=None)
+
+
+# --- the holdout
+
+
+@pytest.mark.parametrize(
+    "looks, which", [(2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")]
+)
+def test_a_holdout_that_others_have_seen_is_no_longer_unseen(looks, which):
+    said = f"This is the {which} recipe that was judged on this holdout: it is no longer unseen."
+    assert said in told(looks=looks)
+    assert "unseen" not in told(looks=1)
+
+
+# --- nonsense is refused before anything is fitted
+
+FREE = {("sharpe", "threshold"), ("cost-stress", "threshold"), ("concentration", "threshold"), ("halves", "threshold")}
+OPTIONS = [
+    (name, option, value)
+    for name, options in judged(preset="strict").judging.items()
+    for option, value in options.items()
+    if not isinstance(value, str) and (name, option) not in FREE
+]
+
+
+@pytest.mark.parametrize("gate, option, usual", OPTIONS)
+def test_every_bound_of_a_built_in_gate_knows_its_range(gate, option, usual):
+    with pytest.raises(RecipeError, match=f"gates.{gate}.{option} must be greater than .*; it was -2"):
+        judged(preset="strict", **{gate: {option: -2}})
+    assert judged(preset="strict", **{gate: {option: usual}}).judging[gate][option] == usual
+
+
+@pytest.mark.parametrize(
+    "gate, options, said",
+    [
+        ("psr", {"confidence": 0}, "confidence must be greater than 0; it was 0"),
+        ("psr", {"confidence": 1.0}, "confidence must be less than 1; it was 1.0"),
+        ("pbo", {"blocks": 3}, "blocks must be a multiple of 2; it was 3"),
+        ("pbo", {"blocks": 40}, "blocks must be less than or equal to 20; it was 40"),
+        ("spa", {"draws": 99}, "draws must be greater than or equal to 100; it was 99"),
+        ("stepm", {"size": 1}, "size must be less than 1; it was 1"),
+        ("sample-size", {"trades": 0}, "trades must be greater than or equal to 1; it was 0"),
+        ("max-drawdown", {"threshold": 30}, "threshold must be less than 1; it was 30"),
+        ("cost-stress", {"factor": 1.0}, "factor must be greater than 1; it was 1.0"),
+        ("cpcv", {"threshold": 1.1}, "threshold must be less than or equal to 1; it was 1.1"),
+    ],
+)
+def test_options_out_of_range_are_refused(gate, options, said):
+    with pytest.raises(RecipeError, match=f"gates.{gate}.{said}"):
+        judged(**{gate: options})
