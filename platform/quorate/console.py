@@ -71,6 +71,11 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
+def p_value(p: float) -> str:
+    """Return a p-value to three places; one that is tiny is not zero."""
+    return "<0.001" if 0 <= p < 0.0005 else f"{p:.3f}"
+
+
 def verdict_text(verdict: str, short: bool = False) -> Text:
     """Return a verdict as a word in its colour; the word alone says it all."""
     word = "INSUF" if short and verdict == "INSUFFICIENT" else verdict

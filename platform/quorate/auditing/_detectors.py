@@ -154,7 +154,8 @@ def _drift(study: Study) -> Finding:
         count = len(study.dataset.feature_names)
         return Finding("start", "clean", f"{count} features do not depend on where the data begins")
     name, worst = max(drifting.items(), key=lambda item: item[1])
-    detail = f"{len(drifting)} features depend on where data begins, {name} by {worst:.2g} deviations"
+    how = "1 feature depends" if len(drifting) == 1 else f"{len(drifting)} features depend"
+    detail = f"{how} on where data begins, {name} by {worst:.2g} deviations"
     return Finding("start", "warning", detail, drifting)
 
 

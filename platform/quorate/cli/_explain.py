@@ -85,7 +85,7 @@ def _table(rows: Sequence[Mapping[str, Any]], n_folds: int, by: By, width: int) 
         "rise": lambda row: f"{row['importance']:+.{shown}f}",
         **({"sd": lambda row: _figure(row["sd"], f".{shown}f")} if width >= NARROW else {}),
         "folds": lambda row: f"{round(row['folds_risen'] * n_folds)}/{n_folds}",
-        "p": lambda row: "<0.001" if row["p"] is not None and row["p"] < 0.001 else _figure(row["p"], ".3f"),
+        "p": lambda row: UNDEFINED if row["p"] is None else console.p_value(row["p"]),
     }
     if width >= WIDE:
         columns["t"] = lambda row: _figure(row["t"], ".1f")

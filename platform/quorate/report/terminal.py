@@ -165,7 +165,8 @@ def _reasons(gates: Sequence[Mapping[str, Any]], target: console.Console) -> Non
 def _gain(members: Mapping[str, Any]) -> str:
     """Return how alike the members are, and what their ensemble gained over the best of them."""
     gain, alike = members["gain"], members["mean-correlation"]
-    told = f"{len(members['members'])} members" + ("" if alike is None else f", mean correlation {alike:.2f}")
+    told = console.plural(len(members["members"]), "member")
+    told += "" if alike is None else f", mean correlation {alike:.2f}"
     if gain.get("gain") is None:
         return f"{told}\n"
     interval = "" if gain["low"] is None else f", 90% CI {gain['low']:+.2f} to {gain['high']:+.2f}"
@@ -303,7 +304,7 @@ def _signed(value: float | None, unit: str) -> str:
 
 _SHOW: dict[str, Any] = {
     "ratio": _ratio,
-    "p-value": lambda v: UNDEFINED if v is None else f"{v:.3f}",
+    "p-value": lambda v: UNDEFINED if v is None else console.p_value(v),
     "ratio3": lambda v: UNDEFINED if v is None else f"{v:.3f}",
     "fraction": _percent,
     "count": _count,

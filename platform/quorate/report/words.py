@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quorate.console import plural
+from quorate.console import p_value, plural
 from quorate.report.model import Report
 
 MOST = 3  # reasons that are given; the table has them all
@@ -101,7 +101,7 @@ def _plain(gate: Mapping[str, Any]) -> bool:
 
 def figure(value: float, unit: str) -> str:
     """Return a gate's figure as it is read: a fraction as a percentage."""
-    shown = {"fraction": f"{value:.1%}", "count": f"{value:,.0f}", "p-value": f"{value:.3f}"}
+    shown = {"fraction": f"{value:.1%}", "count": f"{value:,.0f}", "p-value": p_value(value)}
     return shown.get(unit, f"{value:.2f}")
 
 

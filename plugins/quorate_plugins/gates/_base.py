@@ -15,3 +15,8 @@ Draws = Annotated[int, Field(ge=100)]  # fewer do not tell 0.05 from 0.10
 def counted(n: int, what: str) -> str:
     """Return ``1 trade``, ``2 trades``; what is counted is given as one of it."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def chance(p: float) -> str:
+    """Return a p-value as text; one that is tiny is not zero."""
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"

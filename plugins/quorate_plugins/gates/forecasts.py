@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import quorate
-from quorate_plugins.gates._base import Fraction, counted
+from quorate_plugins.gates._base import Fraction, chance, counted
 
 
 def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResult:
@@ -38,7 +38,7 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
         size,
         undefined="there are too few forecasts with a naive one beside them, or they do not vary",
         unit="p-value",
-        uncertainty=f"DM p {plain.p_better:.3f}: {plain.verdict(size)}" if math.isfinite(plain.p_better) else "",
+        uncertainty=f"DM p {chance(plain.p_better)}: {plain.verdict(size)}" if math.isfinite(plain.p_better) else "",
         sample=f"{counted(nested.n, 'bar')}, {counted(nested.lags, 'lag')}",
         inputs={
             "clark_west": vars(nested),

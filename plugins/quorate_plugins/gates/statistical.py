@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 import quorate
-from quorate_plugins.gates._base import Draws, Fraction, counted
+from quorate_plugins.gates._base import Draws, Fraction, chance, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
         size,
         undefined="no candidate's returns vary",
         unit="p-value",
-        uncertainty=f"vs cash {cash.p_value:.3f}, vs hold {hold.p_value:.3f}",
+        uncertainty=f"vs cash {chance(cash.p_value)}, vs hold {chance(hold.p_value)}",
         sample=f"{counted(matrix.shape[1], 'candidate')}, B={draws}, block {cash.block:.0f}",
         inputs=_inputs(evidence, draws, cash.block, p_cash=cash.p_value, p_hold=hold.p_value, block_hold=hold.block),
     )
