@@ -158,7 +158,7 @@ FAULTY = [
     ("reference", "it must be one of accuracy", metric(mean, unit="fraction", reference="mean")),
     ("reference", "total_return is -0.1", metric(mean, unit="fraction", reference="total_return")),
     ("computes", "quorate.judge", gate(lambda e: True)),
-    ("computes", "inputs['x']", gate(lambda e: quorate.judge("g", 2.0, ">", 1.0, inputs={"x": math.nan}))),
+    ("computes", "inputs['x']", gate(lambda e: quorate.judge("g", 2.0, ">", 1.0, inputs={"x": object()}))),
     ("undefined-never-passes", "evidence.metric('win-rate') is NaN", gate(wins_too)),
     ("undefined-never-passes", "an undefined value never passes", by_hand(lambda v, least: not v < least, ">=")),
     ("boundary-as-declared", "not > the threshold", by_hand(lambda v, least: v >= least)),
@@ -228,20 +228,6 @@ def test_every_reference_case_says_its_source_and_gives_a_performance():
         for case in reference_cases.cases(name):
             assert case.source
             assert len(case.performance().returns) == len(case.inputs["returns"])
-
-
-KINDS = ("metric", "gate", "ensembler", "recipe")
-BUILT_IN = [(kind, name) for kind in KINDS for name in Registry.load(environment=False).names(kind)]
-
-
-@pytest.mark.parametrize("kind, name", BUILT_IN)
-def test_built_ins_keep_all_rules(kind, name):
-    plugin = Registry.load(environment=False).find(kind, name)
-    for rule in rules_in(importlib.import_module(f"quorate.testing.{kind}s"), kind):
-        try:
-            rule.check(plugin)
-        except NotApplicable:
-            continue
 
 
 def remark(spec, rule):

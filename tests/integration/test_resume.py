@@ -234,7 +234,7 @@ def test_a_kill_at_any_write_is_healed_by_resume_or_the_same_command(
     total = int(writes.read_text())
     assert total > 40
     states = []
-    for count in [*range(0, total, total // 7), total - 1]:
+    for count in [*range(0, total, total // 4), total - 1]:
         home, _ = killed(count)
         stored = Home(home).runs()
         kept = len(FitCache(home / "fits").entries())
