@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -112,7 +112,7 @@ def group_spans(
 
 
 def combinatorial_folds(
-    bar: Positions, end: Positions, n_bars: int, groups: int | Sequence[Span], tests: int, embargo: int = 0
+    bar: Positions, end: Positions, n_bars: int, groups: Sequence[Span], tests: int, embargo: int = 0
 ) -> list[Split]:
     """Return a split for every choice of `tests` groups, in lexicographic order.
 
@@ -126,8 +126,8 @@ def combinatorial_folds(
         Position of each row's bar and of its label's end.
     n_bars : int
         Bars that may be known.
-    groups : int or sequence of Span
-        How many groups of about as many bars, from the first bar with a row on; or the bars of each.
+    groups : sequence of Span
+        The bars of each, one after the other, see `group_spans`.
     tests : int
         Groups that each split predicts.
     embargo : int
@@ -141,7 +141,7 @@ def combinatorial_folds(
     DataError
         If a group has no row to predict, or a split none to train on.
     """
-    spans = _equal(bar, n_bars, groups) if isinstance(groups, int) else list(groups)
+    spans = list(groups)
     _check_sizes(len(spans), tests)
     _check_borders(spans, spans[0].first, n_bars, "the groups")
     rows = [np.flatnonzero((bar >= span.first) & (bar < span.stop)).astype(np.int64) for span in spans]
@@ -200,15 +200,6 @@ def along_paths(splits: Sequence[Split], values: Sequence[Floats], bar: Position
             inside = (at >= span.first) & (at < span.stop)
             out[path, split.fold.test[inside]] = values[index][inside]
     return out
-
-
-def _equal(bar: Positions, n_bars: int, groups: int) -> list[Span]:
-    """Return groups whose lengths differ by a bar at most, from the first bar with a row on."""
-    first = int(bar.min(initial=n_bars))
-    n = n_bars - first
-    if n < groups:
-        raise DataError(f"{groups} groups need as many bars that have a row; there are {n}: give more history")
-    return [Span(*edges) for edges in pairwise(first + n * k // groups for k in range(groups + 1))]
 
 
 def _clear(bar: Positions, end: Positions, span: Span, rows: Positions, group: int, embargo: int) -> NDArray[np.bool_]:

@@ -154,15 +154,13 @@ def test_any_splitter_on_any_panel_trains_on_what_had_ended_and_predicts_every_b
 
 
 @MANY
-@given(panels(40, 200), st.integers(2, 8), st.integers(1, 7), st.integers(0, 10), st.booleans())
-def test_combinatorial_splits_of_any_panel_are_purged_on_both_sides_and_make_whole_paths(
-    panel, groups, tests, embargo, asks
-):
+@given(panels(40, 200), st.integers(2, 8), st.integers(1, 7), st.integers(0, 10))
+def test_combinatorial_splits_of_any_panel_are_purged_on_both_sides_and_make_whole_paths(panel, groups, tests, embargo):
     n_bars, bar, end = panel
     tests = min(tests, groups - 1)
     try:
-        given_groups = list(combinatorial(days(n_bars), groups, tests)) if asks else groups
-        splits = combinatorial_folds(bar, end, n_bars, given_groups, tests, embargo)
+        spans = list(combinatorial(days(n_bars), groups, tests))
+        splits = combinatorial_folds(bar, end, n_bars, spans, tests, embargo)
     except DataError:
         reject()
     assert len(splits) == comb(groups, tests)

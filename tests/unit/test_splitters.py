@@ -275,9 +275,18 @@ def test_there_are_as_many_paths_as_the_formula_says(groups, tests, n_paths):
 @pytest.mark.parametrize("groups, tests", [(1, 1), (6, 6), (6, 0), (2, 3)])
 def test_numbers_of_groups_that_leave_nothing_to_train_on_or_to_test_are_refused(groups, tests):
     bar = np.arange(100)
-    for asks in (lambda: paths(groups, tests), lambda: combinatorial_folds(bar, bar + 2, 100, groups, tests)):
+    for asks in (lambda: paths(groups, tests), lambda: folds_of(bar, bar + 2, 100, groups, tests)):
         with pytest.raises(RecipeError, match=f"1 <= tests < groups; groups is {groups} and tests is {tests}"):
             asks()
+
+
+def folds_of(bar, end, n_bars, groups, tests, embargo=0):
+    """Return the splits of these groups, or of so many equal ones from the first row on."""
+    if isinstance(groups, int):
+        first = int(bar.min())
+        equal = combinatorial(days(n_bars - first), groups, tests)
+        groups = [Span(span.first + first, span.stop + first) for span in equal]
+    return combinatorial_folds(bar, end, n_bars, groups, tests, embargo)
 
 
 @pytest.fixture
@@ -295,7 +304,7 @@ def twenty():
 
 
 def test_a_split_is_purged_on_both_sides_of_each_test_group(short):
-    splits = combinatorial_folds(*short, 12, 4, 1)
+    splits = folds_of(*short, 12, 4, 1)
     assert [split.fold.test.tolist() for split in splits] == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
     # Group 1 is bars 3 to 5 and its labels end by bar 7: a label may end by bar 2, a row begin from bar 8 on.
     assert [split.fold.train.tolist() for split in splits] == [
@@ -304,11 +313,11 @@ def test_a_split_is_purged_on_both_sides_of_each_test_group(short):
         [0, 1, 2, 3],
         [0, 1, 2, 3, 4, 5, 6],
     ]
-    assert combinatorial_folds(*short, 12, 4, 1, embargo=1)[1].fold.train.tolist() == [9]
+    assert folds_of(*short, 12, 4, 1, embargo=1)[1].fold.train.tolist() == [9]
 
 
 def test_test_groups_that_lie_apart_are_one_fold_with_training_rows_between_them(twenty):
-    splits = combinatorial_folds(*twenty, 20, 4, 2)
+    splits = folds_of(*twenty, 20, 4, 2)
     assert [split.groups for split in splits] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     apart = splits[2]
     assert apart.spans == (Span(0, 5), Span(15, 20))
@@ -322,21 +331,20 @@ def test_test_groups_that_lie_apart_are_one_fold_with_training_rows_between_them
 
 def test_groups_begin_with_the_first_row_and_differ_by_a_bar_at_most():
     bar = np.arange(7, 30)
-    spans = [s.spans[0] for s in combinatorial_folds(bar, bar + 1, 30, 4, 1)]
+    spans = [s.spans[0] for s in folds_of(bar, bar + 1, 30, 4, 1)]
     assert spans == [Span(7, 12), Span(12, 18), Span(18, 24), Span(24, 30)]
-    assert list(combinatorial(days(23), 4, 2)) == [Span(s.first - 7, s.stop - 7) for s in spans]
 
 
 def test_every_path_walks_through_all_groups_with_the_values_of_its_splits(twenty):
     bar, end = twenty
-    splits = combinatorial_folds(bar, end, 20, 4, 2)
+    splits = folds_of(bar, end, 20, 4, 2)
     walked = along_paths(splits, [np.full(len(split.fold.test), float(k)) for k, split in enumerate(splits)], bar)
     assert walked.tolist() == np.repeat(paths(4, 2), 5, axis=1).tolist()
 
 
 def test_rows_of_no_group_are_on_no_path(short):
     bar, end = short
-    splits = combinatorial_folds(bar, end, 12, [Span(4, 8), Span(8, 12)], 1)
+    splits = folds_of(bar, end, 12, [Span(4, 8), Span(8, 12)], 1)
     assert [split.fold.train.tolist() for split in splits] == [[0, 1], [0, 1, 2, 3, 4, 5]]
     walked = along_paths(splits, [split.fold.test + 0.5 for split in splits], bar)
     assert np.isnan(walked[0, :4]).all()
@@ -346,7 +354,7 @@ def test_rows_of_no_group_are_on_no_path(short):
 @pytest.mark.parametrize(
     "groups, tests, embargo, said",
     [
-        (13, 2, 0, "13 groups need as many bars that have a row; there are 12"),
+        (13, 2, 0, "13 groups need at least as many bars; there are 12"),
         ([Span(0, 6), Span(7, 12)], 1, 0, "group 1 must begin where the one before stopped, bar 6.*it is 7..12"),
         ([Span(0, 6), Span(6, 11)], 1, 0, "the last group must stop at 12.*it stops at 11"),
         (3, 2, 4, "split 0, which predicts groups 0, 1 of 3, has no training row left by purge and embargo"),
@@ -354,13 +362,13 @@ def test_rows_of_no_group_are_on_no_path(short):
 )
 def test_groups_that_leave_something_out_are_told(short, groups, tests, embargo, said):
     with pytest.raises((DataError, PluginError), match=said):
-        combinatorial_folds(*short, 12, groups, tests, embargo)
+        folds_of(*short, 12, groups, tests, embargo)
 
 
 def test_a_group_without_rows_is_told():
     bar = np.array([0, 1, 2, 9, 10, 11])
     with pytest.raises(DataError, match=r"group 1 \(bars 3..5\) has no row to predict"):
-        combinatorial_folds(bar, bar + 1, 12, 4, 1)
+        folds_of(bar, bar + 1, 12, 4, 1)
 
 
 def test_the_splitter_is_asked_for_groups_of_what_has_rows():
@@ -430,7 +438,7 @@ def test_neighbours_predict_chance_only_when_the_folds_are_shuffled():
         for train, test in leaky:
             found[test] = KNeighborsRegressor().fit(X[train], y[train]).predict(X[test])
         shuffled.append(np.corrcoef(found, y)[0, 1])
-        splits = combinatorial_folds(bar, end, 3000, 6, 2)
+        splits = folds_of(bar, end, 3000, 6, 2)
         values = []
         for fold in (split.fold for split in splits):
             audit_split(fold.train, fold.test, bar, end)
@@ -450,7 +458,7 @@ def test_the_fit_machinery_fits_a_split_of_two_separate_groups_as_it_is():
     ohlcv = np.full((n, 5), 100.0)
     nothing = np.empty((0, 3), dtype=np.float32)
     dataset = Dataset(X, ("a", "b", "c"), bar, np.zeros(n, dtype=np.int64), y, bar + 2, ohlcv, bar, nothing)
-    splits = combinatorial_folds(bar, bar + 2, n, 4, 2)
+    splits = folds_of(bar, bar + 2, n, 4, 2)
     data = FitData(dataset, tuple(split.fold for split in splits))
     plugin = Reference("model", "logistic", "quorate_plugins.models", None)
     tasks = with_keys([FitTask("logistic", k, plugin, {}, 1, 1, True) for k in range(len(splits))], data)
