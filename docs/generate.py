@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import quorate
-from quorate import hooks
-from quorate.registry import Registry
-from quorate.specs import KINDS, Spec
+from quorate.plugins import hooks
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS, Spec
 from quorate.testing import rules
 
 PAGES = Path(__file__).parent / "plugins"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 import quorate
-from quorate.predict import predict
+from quorate.runs.predict import predict
 
 # Stand-in for your file: any OHLCV table will do, daily or intraday.
 rng = np.random.default_rng(1)

@@ -16,9 +16,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Bars": "quorate.bars",
-    "Calendar": "quorate.calendar",
-    "get_calendar": "quorate.calendar",
+    "Bars": "quorate.bars.panel",
+    "Calendar": "quorate.bars.calendar",
+    "get_calendar": "quorate.bars.calendar",
     "QuorateError": "quorate.errors",
     "RecipeError": "quorate.errors",
     "PluginError": "quorate.errors",
@@ -27,41 +27,41 @@ _PUBLIC = {
     "FitError": "quorate.errors",
     "StoreError": "quorate.errors",
     "IntegrityError": "quorate.errors",
-    "hookimpl": "quorate.hooks",
-    "ModelSpec": "quorate.specs",
-    "FeatureSpec": "quorate.specs",
-    "LabelSpec": "quorate.specs",
-    "SplitterSpec": "quorate.specs",
-    "CostSpec": "quorate.specs",
-    "Span": "quorate.specs",
-    "Float": "quorate.space",
-    "Int": "quorate.space",
-    "Choice": "quorate.space",
-    "EnsemblerSpec": "quorate.specs",
-    "StrategySpec": "quorate.specs",
-    "MetricSpec": "quorate.specs",
-    "GateSpec": "quorate.specs",
-    "SourceSpec": "quorate.specs",
-    "RecipeSpec": "quorate.specs",
-    "Performance": "quorate.evidence",
-    "Evidence": "quorate.evidence",
-    "GateResult": "quorate.evidence",
-    "judge": "quorate.evidence",
-    "EnsembleHistory": "quorate.combiner",
-    "EnsembleRows": "quorate.combiner",
-    "Combiner": "quorate.combiner",
+    "hookimpl": "quorate.plugins.hooks",
+    "ModelSpec": "quorate.plugins.specs",
+    "FeatureSpec": "quorate.plugins.specs",
+    "LabelSpec": "quorate.plugins.specs",
+    "SplitterSpec": "quorate.plugins.specs",
+    "CostSpec": "quorate.plugins.specs",
+    "Span": "quorate.plugins.specs",
+    "Float": "quorate.plugins.space",
+    "Int": "quorate.plugins.space",
+    "Choice": "quorate.plugins.space",
+    "EnsemblerSpec": "quorate.plugins.specs",
+    "StrategySpec": "quorate.plugins.specs",
+    "MetricSpec": "quorate.plugins.specs",
+    "GateSpec": "quorate.plugins.specs",
+    "SourceSpec": "quorate.plugins.specs",
+    "RecipeSpec": "quorate.plugins.specs",
+    "Performance": "quorate.evidence.evidence",
+    "Evidence": "quorate.evidence.evidence",
+    "GateResult": "quorate.evidence.evidence",
+    "judge": "quorate.evidence.evidence",
+    "EnsembleHistory": "quorate.ensemble.combiner",
+    "EnsembleRows": "quorate.ensemble.combiner",
+    "Combiner": "quorate.ensemble.combiner",
     "Recipe": "quorate.recipe.schema",
-    "Report": "quorate.report.model",
+    "Report": "quorate.report.report",
     "Interrupted": "quorate.errors",
-    "executor": "quorate.session",
-    "run": "quorate.api",
-    "resume": "quorate.api",
-    "promote": "quorate.api",
-    "load_report": "quorate.api",
-    "audit": "quorate.auditing",
-    "Audit": "quorate.auditing",
-    "explain": "quorate.explaining",
-    "Explanation": "quorate.explaining",
+    "executor": "quorate.runs.session",
+    "run": "quorate.runs.run",
+    "resume": "quorate.runs.run",
+    "promote": "quorate.runs.run",
+    "load_report": "quorate.runs.run",
+    "audit": "quorate.runs.audit",
+    "Audit": "quorate.runs.audit",
+    "explain": "quorate.runs.explain",
+    "Explanation": "quorate.runs.explain",
     "read_parquet": "quorate.store.parquet",
 }
 _MODULES = ("rolling", "statistics")
@@ -69,18 +69,12 @@ _MODULES = ("rolling", "statistics")
 if TYPE_CHECKING:
     from quorate import rolling as rolling
     from quorate import statistics as statistics
-    from quorate.api import load_report as load_report
-    from quorate.api import promote as promote
-    from quorate.api import resume as resume
-    from quorate.api import run as run
-    from quorate.auditing import Audit as Audit
-    from quorate.auditing import audit as audit
-    from quorate.bars import Bars as Bars
-    from quorate.calendar import Calendar as Calendar
-    from quorate.calendar import get_calendar as get_calendar
-    from quorate.combiner import Combiner as Combiner
-    from quorate.combiner import EnsembleHistory as EnsembleHistory
-    from quorate.combiner import EnsembleRows as EnsembleRows
+    from quorate.bars.calendar import Calendar as Calendar
+    from quorate.bars.calendar import get_calendar as get_calendar
+    from quorate.bars.panel import Bars as Bars
+    from quorate.ensemble.combiner import Combiner as Combiner
+    from quorate.ensemble.combiner import EnsembleHistory as EnsembleHistory
+    from quorate.ensemble.combiner import EnsembleRows as EnsembleRows
     from quorate.errors import DataError as DataError
     from quorate.errors import DataWarning as DataWarning
     from quorate.errors import FitError as FitError
@@ -90,31 +84,37 @@ if TYPE_CHECKING:
     from quorate.errors import QuorateError as QuorateError
     from quorate.errors import RecipeError as RecipeError
     from quorate.errors import StoreError as StoreError
-    from quorate.evidence import Evidence as Evidence
-    from quorate.evidence import GateResult as GateResult
-    from quorate.evidence import Performance as Performance
-    from quorate.evidence import judge as judge
-    from quorate.explaining import Explanation as Explanation
-    from quorate.explaining import explain as explain
-    from quorate.hooks import hookimpl as hookimpl
+    from quorate.evidence.evidence import Evidence as Evidence
+    from quorate.evidence.evidence import GateResult as GateResult
+    from quorate.evidence.evidence import Performance as Performance
+    from quorate.evidence.evidence import judge as judge
+    from quorate.plugins.hooks import hookimpl as hookimpl
+    from quorate.plugins.space import Choice as Choice
+    from quorate.plugins.space import Float as Float
+    from quorate.plugins.space import Int as Int
+    from quorate.plugins.specs import CostSpec as CostSpec
+    from quorate.plugins.specs import EnsemblerSpec as EnsemblerSpec
+    from quorate.plugins.specs import FeatureSpec as FeatureSpec
+    from quorate.plugins.specs import GateSpec as GateSpec
+    from quorate.plugins.specs import LabelSpec as LabelSpec
+    from quorate.plugins.specs import MetricSpec as MetricSpec
+    from quorate.plugins.specs import ModelSpec as ModelSpec
+    from quorate.plugins.specs import RecipeSpec as RecipeSpec
+    from quorate.plugins.specs import SourceSpec as SourceSpec
+    from quorate.plugins.specs import Span as Span
+    from quorate.plugins.specs import SplitterSpec as SplitterSpec
+    from quorate.plugins.specs import StrategySpec as StrategySpec
     from quorate.recipe.schema import Recipe as Recipe
-    from quorate.report.model import Report as Report
-    from quorate.session import executor as executor
-    from quorate.space import Choice as Choice
-    from quorate.space import Float as Float
-    from quorate.space import Int as Int
-    from quorate.specs import CostSpec as CostSpec
-    from quorate.specs import EnsemblerSpec as EnsemblerSpec
-    from quorate.specs import FeatureSpec as FeatureSpec
-    from quorate.specs import GateSpec as GateSpec
-    from quorate.specs import LabelSpec as LabelSpec
-    from quorate.specs import MetricSpec as MetricSpec
-    from quorate.specs import ModelSpec as ModelSpec
-    from quorate.specs import RecipeSpec as RecipeSpec
-    from quorate.specs import SourceSpec as SourceSpec
-    from quorate.specs import Span as Span
-    from quorate.specs import SplitterSpec as SplitterSpec
-    from quorate.specs import StrategySpec as StrategySpec
+    from quorate.report.report import Report as Report
+    from quorate.runs.audit import Audit as Audit
+    from quorate.runs.audit import audit as audit
+    from quorate.runs.explain import Explanation as Explanation
+    from quorate.runs.explain import explain as explain
+    from quorate.runs.run import load_report as load_report
+    from quorate.runs.run import promote as promote
+    from quorate.runs.run import resume as resume
+    from quorate.runs.run import run as run
+    from quorate.runs.session import executor as executor
     from quorate.store.parquet import read_parquet as read_parquet
 
 __all__ = ["__version__", *_PUBLIC, *_MODULES]

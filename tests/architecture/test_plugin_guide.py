@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import quorate
-from quorate import hooks
+from quorate.plugins import hooks
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
 from quorate.recipe.load import load_recipe
 from quorate.recipe.resolve import resolve
-from quorate.registry import Registry
-from quorate.specs import KINDS
 from quorate.testing import check, market
 
 ROOT = Path(__file__).parents[2]

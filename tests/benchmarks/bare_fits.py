@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 import time
 
-from quorate.fit import FitData, run_fit
-from quorate.fitting import fit_tasks
-from quorate.session import load_bars, open_session
-from quorate.study import holdout_start, prepare
+from quorate.execution.fit import FitData, run_fit
+from quorate.runs.session import load_bars, open_session
+from quorate.walkforward.layout import holdout_start, prepare
+from quorate.walkforward.members import fit_tasks
 
 
 def main() -> None:

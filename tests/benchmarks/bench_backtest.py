@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 
-from quorate.backtest import equity_curves
-from quorate.trading import Trading
+from quorate.trading.backtest import equity_curves
+from quorate.trading.costs import Trading
 from quorate_data.bundled import bundled
 
 REPEATS = 7

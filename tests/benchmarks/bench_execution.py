@@ -20,7 +20,7 @@ import numpy as np
 from measure import HERE, Figures, fresh_home, plain, quorate_run, wall
 
 import quorate
-from quorate.progress import Progress
+from quorate.execution.progress import Progress
 
 NASDAQ, GRID = HERE / "bench_nasdaq.toml", HERE / "grid.toml"
 CORES = 2
@@ -222,7 +222,10 @@ def bench_start(figures: Figures, repeats: int, quick: bool) -> None:
 
 
 def imports() -> float:
-    names = "quorate.api, quorate.study, vectorbt, duckdb, scipy.stats, statsmodels.stats.proportion, arch.bootstrap"
+    names = (
+        "quorate.runs.run, quorate.walkforward.layout, vectorbt, duckdb, scipy.stats, statsmodels.stats.proportion, "
+        "arch.bootstrap"
+    )
     return wall(sys.executable, "-c", f"import {names}")[0]
 
 

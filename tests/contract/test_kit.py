@@ -13,7 +13,7 @@ import pytest
 import quorate
 import quorate.testing
 from quorate.cli import _check
-from quorate.specs import KINDS
+from quorate.plugins.specs import KINDS
 from quorate.testing.runner import Outcome, check, rules
 
 ZOO = Path(__file__).parents[1] / "zoo"

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.hooks import HOOKS
-from quorate.providers import Plugin, Provider
-from quorate.registry import Registry
-from quorate.specs import KINDS
+from quorate.plugins.hooks import HOOKS
+from quorate.plugins.provider import Plugin, Provider
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
 from quorate.testing import (
     costs,
     features,

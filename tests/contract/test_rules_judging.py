@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.registry import Registry
+from quorate.plugins.registry import Registry
 from quorate.testing import reference_cases
 from quorate.testing._base import NotApplicable, Violation, rules_in
 from quorate.testing.runner import check

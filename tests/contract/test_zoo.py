@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from quorate.registry import Registry
-from quorate.specs import KINDS
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
 from quorate.testing import runner
 from quorate.testing.runner import Outcome, Target, ask, check, load_target, rules
 

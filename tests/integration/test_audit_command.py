@@ -10,12 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 import quorate
-from quorate import api
-from quorate.auditing import Audit, Finding, audit, find_audit, pipeline_key
-from quorate.auditing import _audit as _audit_module
 from quorate.cli import _audit
 from quorate.cli._app import app
-from quorate.session import open_session
+from quorate.evidence.ledger import ledger_of
+from quorate.runs import run as api
+from quorate.runs.audit import Audit, Finding, audit, find_audit, pipeline_key
+from quorate.runs.audit import _audit as _audit_module
+from quorate.runs.session import open_session
 from quorate.store import Home
 
 pytestmark = pytest.mark.slow
@@ -117,7 +118,7 @@ def test_a_leak_keeps_the_holdout_closed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(api, "audit_session", lambda *_: Audit("tiny", "k", "d", False, (leak,)))
     with pytest.raises(quorate.IntegrityError, match="the holdout stays closed: null market: it found gold"):
         quorate.promote(report.run_id, home=tmp_path)
-    assert {entry["kind"] for entry in Home(tmp_path).ledger.entries()} == {"candidate"}
+    assert {entry["kind"] for entry in ledger_of(Home(tmp_path)).entries()} == {"candidate"}
     assert quorate.load_report(report.run_id, home=tmp_path).results["holdout"] is None
 
 
@@ -163,7 +164,7 @@ def test_an_override_needs_a_reason_and_something_to_override(tmp_path: Path) ->
     with pytest.raises(quorate.RecipeError, match="takes a written reason"):
         _ledger_view.override(report.run_id, "  ", tmp_path, as_json=False)
     _ledger_view.override(report.run_id, "a trial on paper", tmp_path, as_json=False)
-    last = Home(tmp_path).ledger.entries()[-1]
+    last = ledger_of(Home(tmp_path)).entries()[-1]
     assert (last["kind"], last["run"], last["reason"]) == ("override", report.run_id, "a trial on paper")
 
 
@@ -177,7 +178,7 @@ def test_report_and_gate_of_an_overridden_run_say_so(tmp_path: Path) -> None:
         assert "overridden" not in told(command, run)
         assert json.loads(told(command, run, "--json")).get("override") is None
     assert "INSUFFICIENT overridden" in told("override", run, "--reason", "on [paper]")
-    last = Home(tmp_path).ledger.entries()[-1]
+    last = ledger_of(Home(tmp_path)).entries()[-1]
     line = f"overridden {last['time'][:10]}, used in spite of INSUFFICIENT: on [paper]"
     lines = [text.strip() for text in told("report", run).splitlines()]
     assert lines[lines.index(line) - 1].startswith("Not promoted")

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quorate import part as parts
-from quorate.bars import FIELDS, Bars
-from quorate.execution._processes import Processes
-from quorate.fitting import Fitting
-from quorate.progress import Clock, Progress
-from quorate.session import open_session
+from quorate.bars.panel import FIELDS, Bars
+from quorate.execution.processes import Processes
+from quorate.execution.progress import Clock, Progress
+from quorate.runs.session import open_session
+from quorate.walkforward import part as parts
+from quorate.walkforward.members import Fitting
 from quorate_data.simulated import simulated
 
 CUT = 601  # the second bar of a fold: what it uses was fixed at the first

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import quorate
-from quorate import part
-from quorate.fitting import Fitting
-from quorate.progress import Clock, Progress
-from quorate.reproduce import reproduce
-from quorate.session import load_bars, open_session
+from quorate.execution.progress import Clock, Progress
+from quorate.runs.reproduce import reproduce
+from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
+from quorate.walkforward import part
+from quorate.walkforward.members import Fitting
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.registry import Registry
-from quorate.reproduce import reproduce
-from quorate.session import open_session
+from quorate.plugins.registry import Registry
+from quorate.runs.reproduce import reproduce
+from quorate.runs.session import open_session
 
 RECIPE = {
     "name": "doors",
@@ -440,7 +440,7 @@ def test_tracing_prints_every_hook_with_its_provider_to_stderr(write: Write) -> 
 
 
 def listening(heard: list[str]) -> Any:
-    from quorate.progress import Progress
+    from quorate.execution.progress import Progress
 
     class Heard(Progress):
         def warn(self, message: str) -> None:

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 import quorate
 from quorate.cli._app import app
 from quorate.errors import FitError, IntegrityError, RecipeError, StoreError
-from quorate.fitting import Fitting
-from quorate.progress import Progress
+from quorate.execution.progress import Progress
 from quorate.store import Home
+from quorate.walkforward.members import Fitting
 
 # The simulated market reverses the fading sum of its returns: that feature alone drives the label.
 PLUGIN = """
@@ -213,7 +213,7 @@ def test_it_is_the_same_again_on_other_processes_and_whatever_lies_in_the_holdou
 
 def test_a_second_call_after_an_interruption_repeats_no_finished_fit(plugin, tmp_path, monkeypatch, executor):
     report = quorate.run(recipe(plugin), home=tmp_path, executor=executor)
-    monkeypatch.setattr("quorate.explaining._explain.keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("quorate.runs.explain._explain.keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         quorate.explain(report.run_id, home=tmp_path, executor=executor)
     monkeypatch.undo()
@@ -298,7 +298,7 @@ def test_other_predictions_than_those_of_the_run_are_told(plugin, tmp_path, monk
         return [replace(result, predictions=result.predictions + 1e-9) for result in real(self, study, folds)]
 
     monkeypatch.setattr(Fitting, "run", other)
-    monkeypatch.setattr("quorate.explaining._explain.changed_since", lambda report: ["numpy 1 -> 2"])
+    monkeypatch.setattr("quorate.runs.explain._explain.changed_since", lambda report: ["numpy 1 -> 2"])
     found = quorate.explain(report.run_id, home=tmp_path, executor=executor)
     assert found.document["warnings"][0] == "not as in the run: numpy 1 -> 2"
     assert "896 of 896 predictions are not those of the run" in found.document["warnings"][1]

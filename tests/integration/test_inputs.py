@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.bars import Bars
-from quorate.dataset import NEVER, build_dataset, build_labels
-from quorate.fit import FitData, FitTask, hold_back, run_fit
-from quorate.folds import walk_forward
-from quorate.keys import with_keys
-from quorate.predict import predict
-from quorate.providers import Reference
-from quorate.registry import Registry
-from quorate.reproduce import reproduce
-from quorate.specs import FeatureSpec, LabelSpec, ModelSpec, Span
+from quorate.bars.panel import Bars
+from quorate.dataset.folds import walk_forward
+from quorate.dataset.rows import NEVER, build_dataset, build_labels
+from quorate.execution.fit import FitData, FitTask, hold_back, run_fit
+from quorate.execution.key import with_keys
+from quorate.plugins.provider import Reference
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span
+from quorate.runs.predict import predict
+from quorate.runs.reproduce import reproduce
 from quorate.testing.markets import panel
 
 PLUGIN = """

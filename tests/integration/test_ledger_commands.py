@@ -12,18 +12,19 @@ from typer.testing import CliRunner
 
 import quorate
 from quorate.cli._app import app
-from quorate.store import Home
-from quorate.store.atomic import write_json
-from quorate.store.ledger import Ledger
-from quorate.trials import (
+from quorate.evidence.ledger import (
     Candidate,
     count,
     effective,
+    ledger_of,
     record_candidates,
     record_opening,
     record_override,
     stored_candidates,
 )
+from quorate.evidence.ledger.ledger import Ledger
+from quorate.store import Home
+from quorate.store.files import write_json
 from quorate_data.simulated import simulated
 
 ONE, TWO = "20260101T000000.000000-one-aaaa", "20260102T000000.000000-two-bbbb"
@@ -31,7 +32,7 @@ ROLES = ("ensemble", "alternative", "member")
 APPEND = """
 import sys
 from pathlib import Path
-from quorate.store.ledger import Ledger
+from quorate.evidence.ledger.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
 for i in range(100):
     ledger.append([{"kind": "override", "run": sys.argv[2], "n": 2 * i + j} for j in range(2)])
@@ -39,7 +40,7 @@ for i in range(100):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from quorate.store import ledger as module
+from quorate.evidence.ledger import ledger as module
 
 def half(file, text):
     file.write(text[: int(sys.argv[2])])
@@ -122,10 +123,10 @@ def test_the_candidates_of_a_stored_run_are_those_it_counted(small, home):
     assert str(candidates[0].days[-1].astype("datetime64[D]")) == part["span"]["last"]
     other = Home(home.path / "other")
     record_candidates(other, bars, candidates, run=report.run_id, part="development", recipe_digest="r")
-    found = count(other.ledger, bars, part["span"]["first"], part["span"]["last"])
+    found = count(ledger_of(other), bars, part["span"]["first"], part["span"]["last"])
     assert found.n == part["trials"]["n"]
-    assert effective(other.ledger, found) == part["trials"]["effective"]
-    assert other.ledger.entries()[0]["sharpe"] * np.sqrt(bars.bars_per_year) == pytest.approx(
+    assert effective(ledger_of(other), found) == part["trials"]["effective"]
+    assert ledger_of(other).entries()[0]["sharpe"] * np.sqrt(bars.bars_per_year) == pytest.approx(
         part["series"][0]["metrics"]["sharpe"], rel=1e-9
     )
 
@@ -161,7 +162,7 @@ def test_the_list_as_json_holds_the_entries_as_they_are(filled):
     found = json.loads(done.stdout)
     assert found["left_out"] == 0
     assert [entry["kind"] for entry in found["entries"]] == ["candidate", "opening", "override"]
-    stored = filled.ledger.entries()[2:]
+    stored = ledger_of(filled).entries()[2:]
     assert [{k: v for k, v in e.items() if k != "trials"} for e in found["entries"]] == stored
     assert [entry["trials"] for entry in found["entries"]] == [2, 0, None]
 
@@ -190,8 +191,8 @@ def test_verify_of_a_sound_ledger_exits_0_and_says_what_was_checked(filled):
 
 
 def test_verify_counts_one_as_one(home):
-    home.ledger.append([{"kind": "override", "run": "r"}])
-    with open(home.ledger.path, "ab") as file:
+    ledger_of(home).append([{"kind": "override", "run": "r"}])
+    with open(ledger_of(home).path, "ab") as file:
         file.write(b"{")
     done = call("ledger", "verify", "--home", home.path)
     assert "1 entry holds up to " in done.stdout
@@ -199,7 +200,7 @@ def test_verify_counts_one_as_one(home):
 
 
 def test_verify_of_a_changed_ledger_exits_3_with_the_line_what_was_expected_and_found(filled):
-    path = filled.ledger.path
+    path = ledger_of(filled).path
     path.write_bytes(path.read_bytes().replace(b'"series":"ridge"', b'"series":"lasso"'))
     done = call("ledger", "verify", "--home", filled.path)
     assert done.exit_code == 3
@@ -211,7 +212,7 @@ def test_verify_of_a_changed_ledger_exits_3_with_the_line_what_was_expected_and_
 
 
 def test_verify_of_a_cut_ledger_names_the_run_that_saw_more(filled):
-    path = filled.ledger.path
+    path = ledger_of(filled).path
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:1]))
     done = call("ledger", "verify", "--home", filled.path)
     assert done.exit_code == 3
@@ -219,7 +220,7 @@ def test_verify_of_a_cut_ledger_names_the_run_that_saw_more(filled):
 
 
 def test_a_changed_ledger_is_not_listed(filled):
-    path = filled.ledger.path
+    path = ledger_of(filled).path
     path.write_bytes(path.read_bytes().replace(b'"series":"ridge"', b'"series":"lasso"'))
     done = call("ledger", "--home", filled.path)
     assert done.exit_code == 1

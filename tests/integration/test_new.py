@@ -14,13 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 import quorate
-from quorate import console, scaffold
+from quorate.cli import scaffold
 from quorate.cli._app import app
 from quorate.errors import RecipeError, StoreError
+from quorate.plugins.specs import KINDS
+from quorate.report import console
 from quorate.report.terminal import render
-from quorate.session import open_session
-from quorate.specs import KINDS
-from quorate.store import atomic
+from quorate.runs.session import open_session
+from quorate.store import files as atomic
 from quorate.testing import check
 
 SINGLE = [kind for kind in KINDS if kind != "recipe"]
@@ -146,7 +147,7 @@ def test_names_become_modules(name, file, tmp_path):
     [path] = scaffold.new("model", name, tmp_path)
     assert path.name == file
     assert path.stem.isidentifier()
-    registry = quorate.registry.Registry.load([path])
+    registry = quorate.plugins.registry.Registry.load([path])
     assert registry.given("model") == [name]
 
 

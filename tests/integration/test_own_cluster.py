@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from quorate import nodes
-from quorate.cluster import known_cluster, start_time
+from quorate.execution.ray import own_cluster as nodes
+from quorate.execution.ray.tokens import known_cluster, start_time
 from quorate.store import Home
 
 pytestmark = pytest.mark.slow

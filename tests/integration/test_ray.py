@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from quorate.errors import PluginError, QuorateError, RecipeError
-from quorate.execution import Executor, Limits, Queue
-from quorate.execution._processes import Processes
-from quorate.execution._ray import RayExecutor
-from quorate.execution._ray_reaper import users
-from quorate.fit import FitData, FitResult, FitTask
-from quorate.fitting import fit_tasks
-from quorate.session import load_bars, open_session
-from quorate.study import prepare
+from quorate.execution.executor import Executor, Limits
+from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.processes import Processes
+from quorate.execution.queue import Queue
+from quorate.execution.ray.executor import RayExecutor
+from quorate.execution.ray.reaper import users
+from quorate.runs.session import load_bars, open_session
+from quorate.walkforward.layout import prepare
+from quorate.walkforward.members import fit_tasks
 
 pytestmark = pytest.mark.slow
 
@@ -187,9 +188,9 @@ def test_an_interrupt_leaves_nothing_behind_and_another_can_start(work: Work, af
     code = f"""
 import os, sys, time
 from pathlib import Path
-from quorate.execution import Limits
-from quorate.execution._ray import RayExecutor
-from quorate.execution._ray_reaper import users
+from quorate.execution.executor import Limits
+from quorate.execution.ray.executor import RayExecutor
+from quorate.execution.ray.reaper import users
 first = RayExecutor(1, Limits())
 until = time.monotonic() + {after}
 while not first.ready() and time.monotonic() < until:
@@ -212,8 +213,8 @@ print("sound")
 def test_the_processes_and_folder_of_a_killed_driver_go_with_it() -> None:
     code = """
 import time
-from quorate.execution import Limits
-from quorate.execution._ray import RayExecutor
+from quorate.execution.executor import Limits
+from quorate.execution.ray.executor import RayExecutor
 executor = RayExecutor(1, Limits())
 executor._session.ray()
 print(executor._session._folder, flush=True)
@@ -272,9 +273,10 @@ def test_a_closed_executor_says_so_and_its_folder_is_gone(work: Work) -> None:
     code = """
 import pytest
 from quorate.errors import QuorateError
-from quorate.execution import Limits, Queue
-from quorate.execution._ray import RayExecutor
-from quorate.fit import FitData
+from quorate.execution.executor import Limits
+from quorate.execution.queue import Queue
+from quorate.execution.ray.executor import RayExecutor
+from quorate.execution.fit import FitData
 with RayExecutor(1, Limits()) as executor:
     executor._there()
     assert executor.usable()
@@ -298,8 +300,8 @@ def test_a_process_that_used_ray_without_a_token_can_start_one_with_it(work: Wor
 import sys
 import ray._raylet as raylet
 assert raylet.get_authentication_mode() == 0
-from quorate.execution._base import Limits
-from quorate.execution._ray import RayExecutor
+from quorate.execution.executor import Limits
+from quorate.execution.ray.executor import RayExecutor
 with RayExecutor(1, Limits()) as executor:
     assert executor._session.ray().is_initialized()
 """

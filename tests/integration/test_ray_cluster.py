@@ -19,15 +19,16 @@ from pathlib import Path
 import pytest
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution import Executor, Limits, Queue
-from quorate.execution._processes import Processes
-from quorate.execution._ray import RayExecutor
-from quorate.execution._ray_reaper import kill_users
-from quorate.fit import FitData, FitResult, FitTask
-from quorate.fitting import fit_tasks
-from quorate.providers import Reference
-from quorate.session import load_bars, open_session
-from quorate.study import prepare
+from quorate.execution.executor import Executor, Limits
+from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.processes import Processes
+from quorate.execution.queue import Queue
+from quorate.execution.ray.executor import RayExecutor
+from quorate.execution.ray.reaper import kill_users
+from quorate.plugins.provider import Reference
+from quorate.runs.session import load_bars, open_session
+from quorate.walkforward.layout import prepare
+from quorate.walkforward.members import fit_tasks
 
 pytestmark = pytest.mark.slow
 

@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate import api
-from quorate.fit import FitResult
-from quorate.progress import Progress
-from quorate.reproduce import reproduce
+from quorate.execution.cache import FitCache
+from quorate.execution.fit import FitResult
+from quorate.execution.progress import Progress
+from quorate.runs import run as api
+from quorate.runs.reproduce import reproduce
 from quorate.store import Home
-from quorate.store.fits import FitCache
 
 pytestmark = pytest.mark.slow
 
@@ -189,7 +189,7 @@ def toml(tmp_path: Path, tiny: dict[str, object]) -> Path:
 KILLED = """
 import os, sys
 from pathlib import Path
-from quorate.store import fits
+from quorate.execution import cache as fits
 
 count = total = int(sys.argv.pop(1))
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate import machine
 from quorate.errors import DataError, FitError, RecipeError
-from quorate.predict import predict
-from quorate.reproduce import reproduce
+from quorate.execution import machine
+from quorate.runs.predict import predict
+from quorate.runs.reproduce import reproduce
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +115,7 @@ def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
 
 
 def test_reproduce_says_what_differs(small: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    from quorate import fitting
+    from quorate.walkforward import members as fitting
 
     report = quorate.run(small)
     collect = fitting.collect
@@ -126,7 +126,7 @@ def test_reproduce_says_what_differs(small: dict[str, object], monkeypatch: pyte
         predictions[row, 0] += 1e-9
         return predictions
 
-    monkeypatch.setattr("quorate.part.collect", otherwise)
+    monkeypatch.setattr("quorate.walkforward.part.collect", otherwise)
     result = reproduce(report.run_id)
     assert not result.identical
     assert result.differing == 1
@@ -279,7 +279,7 @@ def test_versions_that_changed_before_the_holdout_are_told_and_kept(
 ) -> None:
     report = quorate.run(small)
     now = machine.libraries()
-    monkeypatch.setattr("quorate.machine.libraries", lambda: {**now, "numpy": "9.9"})
+    monkeypatch.setattr("quorate.execution.machine.libraries", lambda: {**now, "numpy": "9.9"})
     promoted = quorate.promote(report.run_id)
     assert any("numpy" in w and "9.9" in w for w in promoted.results["holdout"]["warnings"])
     assert promoted.provenance["holdout"]["libraries"]["numpy"] == "9.9"

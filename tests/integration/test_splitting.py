@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.provenance import recipe_digest
+from quorate.plugins.registry import Registry
+from quorate.recipe.digest import recipe_digest
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve, to_toml
-from quorate.registry import Registry
-from quorate.study import Study, prepare
+from quorate.walkforward.layout import Study, prepare
 
 REGISTRY = Registry.load(environment=False)
 BARS = REGISTRY.get("source", "simulated").resolve()(n_bars=700)

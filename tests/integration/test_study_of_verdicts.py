@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import quorate
-from quorate.execution import Executor
+from quorate.execution.executor import Executor
 
 SIGNAL = 0.2584  # at which the perfect model earns a Sharpe ratio of 3
 

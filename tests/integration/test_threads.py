@@ -14,11 +14,11 @@ PROBE = """
     import sys
     import numpy as np
     import quorate
-    from quorate.dataset import Dataset
-    from quorate.fit import FitData, FitTask, run_fit
-    from quorate.folds import Fold
-    from quorate.modules import LocalSource
-    from quorate.providers import Reference
+    from quorate.dataset.rows import Dataset
+    from quorate.execution.fit import FitData, FitTask, run_fit
+    from quorate.dataset.folds import Fold
+    from quorate.plugins.local import LocalSource
+    from quorate.plugins.provider import Reference
     from pathlib import Path
 
     source = LocalSource(Path("probe.py"), '''

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.isolated import Isolated, Lost
-from quorate.limits import available_memory, memory_limit
-from quorate.progress import Progress
+from quorate.execution.cache import FitCache
+from quorate.execution.isolated import Isolated, Lost
+from quorate.execution.progress import Progress
+from quorate.execution.resources import available_memory, memory_limit
 from quorate.store import Home
-from quorate.store.fits import FitCache
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +158,7 @@ def test_both_executors_give_equal_results_of_a_run_with_failures(small: dict[st
 
 
 def test_a_run_with_failures_can_be_promoted_and_reproduced(small: dict[str, object], plugin: Path) -> None:
-    from quorate.reproduce import reproduce
+    from quorate.runs.reproduce import reproduce
 
     report = quorate.run(recipe(small, "error", on_failure="drop"), plugins=[plugin])
     promoted = quorate.promote(report.run_id)
@@ -175,7 +175,7 @@ def test_without_any_member_left_there_is_nothing_to_judge(small: dict[str, obje
 def test_a_fit_that_takes_long_is_told_while_it_runs(
     small: dict[str, object], plugin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quorate.execution._processes.SLOW", 2.0)
+    monkeypatch.setattr("quorate.execution.processes.SLOW", 2.0)
     heard: list[str] = []
 
     class Heard(Progress):
@@ -242,7 +242,7 @@ def test_a_prediction_says_who_takes_no_part(small: dict[str, object], plugin: P
     import json
     from dataclasses import asdict
 
-    from quorate.predict import predict
+    from quorate.runs.predict import predict
 
     report = quorate.run(recipe(small, "error", on_failure="drop"), plugins=[plugin])
     result = predict(report.run_id)

@@ -11,19 +11,21 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate import backtest, decide, ensemble, fit
-from quorate.auditing import _detectors as detectors
-from quorate.auditing import null_bars
-from quorate.auditing._pipeline import audited, predictions_of, study_of
-from quorate.bars import Bars
-from quorate.dataset import NEVER
+from quorate.bars.panel import Bars
+from quorate.dataset.rows import NEVER
+from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
-from quorate.execution import Executor
-from quorate.fitting import Fitting
-from quorate.progress import Progress
+from quorate.execution import fit
+from quorate.execution.executor import Executor
+from quorate.execution.progress import Progress
+from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
-from quorate.registry import Registry
-from quorate.session import load_bars, open_session
+from quorate.runs.audit import detectors, null_bars
+from quorate.runs.audit.pipeline import audited, predictions_of, study_of
+from quorate.runs.session import load_bars, open_session
+from quorate.trading import backtest
+from quorate.trading import strategy as decide
+from quorate.walkforward.members import Fitting
 
 DRAWS = 12
 

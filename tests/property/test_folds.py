@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from quorate.combinatorial import along_paths, combinatorial_folds, paths
-from quorate.dataset import NEVER
+from quorate.dataset.folds import Fold, audit_folds, audit_split, check_spans, check_training, walk_forward
+from quorate.dataset.rows import NEVER
+from quorate.dataset.splits import along_paths, combinatorial_folds, paths
 from quorate.errors import DataError, IntegrityError, PluginError
-from quorate.folds import Fold, audit_folds, audit_split, check_spans, check_training, walk_forward
-from quorate.specs import Span
+from quorate.plugins.specs import Span
 from quorate_plugins.splitters.by_bars import auto, chronological, combinatorial, expanding, rolling
 from quorate_plugins.splitters.by_dates import anchored, calendar
 

@@ -129,7 +129,7 @@ def victims(kind: str, driver: int, home: Path) -> list[int]:
     if what == "driver":
         return [driver]
     if where == "processes":
-        return named(descendants(driver), "quorate.isolated")
+        return named(descendants(driver), "quorate.execution.isolated")
     if where == "ray":
         below = descendants(driver)
         # Its agents are part of the node, which ends with them.

@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate import backtest as module
 from quorate import statistics
-from quorate.backtest import backtest, equity_curves, recently
-from quorate.bars import Bars
-from quorate.decide import share_of_capital
+from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
-from quorate.evidence import Evidence, Performance
-from quorate.trading import Trading
+from quorate.evidence.evidence import Evidence, Performance
+from quorate.trading import backtest as module
+from quorate.trading.backtest import backtest, equity_curves, recently
+from quorate.trading.costs import Trading
+from quorate.trading.strategy import share_of_capital
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
 

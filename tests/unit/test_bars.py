@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.calendar import CALENDARS, infer_frequency
+from quorate.bars.calendar import CALENDARS, infer_frequency
 
 
 def long_frame(symbols=("A", "B"), days=("2020-01-02", "2020-01-03", "2020-01-06")):

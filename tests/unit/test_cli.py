@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 import quorate
-from quorate.api import load_report
 from quorate.cli._app import app
-from quorate.fitting import collect
+from quorate.runs.run import load_report
 from quorate.store import Home
+from quorate.walkforward.members import collect
 from quorate_data.simulated import simulated
 
 RECIPE = """
@@ -300,7 +300,7 @@ def test_reproduce_says_identical_and_exits_0_or_differs_and_exits_1(finished, m
         predictions[row, 0] = np.nextafter(predictions[row, 0], 1)
         return predictions
 
-    monkeypatch.setattr("quorate.part.collect", otherwise)
+    monkeypatch.setattr("quorate.walkforward.part.collect", otherwise)
     other = call("reproduce", "--json")
     assert other.exit_code == 1
     assert (json.loads(other.stdout)["identical"], json.loads(other.stdout)["differing"]) == (False, 1)

@@ -14,12 +14,22 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from quorate import cluster, nodes, submit
 from quorate.cli import _cluster
-from quorate.cluster import Cluster, Node, authentication, check_token_file, known_token, start_time, token_text
 from quorate.errors import IntegrityError, QuorateError, RecipeError
-from quorate.execution._ray_jobs import Jobs
-from quorate.progress import Progress
+from quorate.execution.progress import Progress
+from quorate.execution.ray import own_cluster as nodes
+from quorate.execution.ray import tokens as cluster
+from quorate.execution.ray.jobs import Jobs
+from quorate.execution.ray.tokens import (
+    Cluster,
+    Node,
+    authentication,
+    check_token_file,
+    known_token,
+    start_time,
+    token_text,
+)
+from quorate.runs import submit
 from quorate.store import Home
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "cluster"
@@ -671,7 +681,7 @@ def test_a_free_port_is_not_one_that_is_taken():
 
 def test_the_security_rules_need_no_heavy_library():
     heavy = {"ray", "numpy", "pandas", "rich", "pydantic"}
-    code = f"import sys, quorate.cluster; print(*({{m.split('.')[0] for m in sys.modules}} & {heavy}))"
+    code = f"import sys, quorate.execution.ray.tokens; print(*({{m.split('.')[0] for m in sys.modules}} & {heavy}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
@@ -704,7 +714,7 @@ def test_a_node_of_our_own_carries_no_setting_of_the_users_ray(home, own, monkey
 def test_without_rays_job_client_the_remedy_is_said():
     code = (
         "import sys; sys.modules['aiohttp'] = None\n"
-        "from quorate.execution._ray_jobs import Jobs\n"
+        "from quorate.execution.ray.jobs import Jobs\n"
         "try: Jobs('http://127.0.0.1:9', '')\n"
         "except Exception as e: print(type(e).__name__, e)"
     )

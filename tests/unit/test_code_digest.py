@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from quorate import sources
-from quorate.modules import LocalSource, import_local
-from quorate.sources import code_digest, modules_of, version_of
+from quorate.plugins import code as sources
+from quorate.plugins.code import code_digest, modules_of, version_of
+from quorate.plugins.local import LocalSource, import_local
 
 
 @pytest.fixture

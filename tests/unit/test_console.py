@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 
-from quorate import console
-from quorate.fit import FitResult
+from quorate.execution.fit import FitResult
+from quorate.report import console
 
 
 class Encoded(io.StringIO):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.backtest import backtest, equity_curves
-from quorate.causality import audit_costs
 from quorate.errors import IntegrityError, PluginError
 from quorate.testing.markets import market, panel
-from quorate.trading import Trading, check_cost
+from quorate.trading.backtest import backtest, equity_curves
+from quorate.trading.costs import Trading, check_cost
+from quorate.walkforward.causality import audit_costs
 from quorate_plugins.costs import bar_range, fixed
 
 BARS = panel(120, late=40)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.dataset import NEVER, Labels, build_dataset, build_labels
+from quorate.dataset.rows import NEVER, Labels, build_dataset, build_labels
 from quorate.errors import DataError, PluginError
 from quorate_data.simulated import simulated
 from quorate_plugins.labels import quorate_labels

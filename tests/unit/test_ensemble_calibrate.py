@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.calibrate import LEAST_ROWS, fit_calibration
+from quorate.ensemble.calibration import LEAST_ROWS, fit_calibration
 
 METHODS = ["isotonic", "platt", "z-score"]
 

@@ -9,17 +9,17 @@ import pytest
 
 import quorate
 from quorate import statistics
-from quorate.backtest import GONE, equity_curves
-from quorate.combiner import EnsembleHistory, weighted
-from quorate.dataset import NEVER, Dataset, build_dataset, build_labels
-from quorate.decide import Plan, ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
-from quorate.ensemble import combine
+from quorate.dataset.folds import Fold, walk_forward
+from quorate.dataset.rows import NEVER, Dataset, build_dataset, build_labels
+from quorate.ensemble.asking import member_weights
+from quorate.ensemble.combine import combine
+from quorate.ensemble.combiner import EnsembleHistory, weighted
 from quorate.errors import PluginError
-from quorate.folds import Fold, walk_forward
-from quorate.specs import Span
+from quorate.plugins.specs import Span
 from quorate.testing import market
-from quorate.trading import Trading
-from quorate.weighing import member_weights
+from quorate.trading.backtest import GONE, equity_curves
+from quorate.trading.costs import Trading
+from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
 from quorate_data.simulated import simulated
 from quorate_plugins.ensemblers import quorate_ensemblers
 from quorate_plugins.ensemblers.weights import mean, past_performance

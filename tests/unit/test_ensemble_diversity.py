@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.diversity import correlations, diversity, ensemble_gain
+from quorate.ensemble.diversity import correlations, diversity, ensemble_gain
 from quorate.statistics import sharpe
 
 RNG = np.random.default_rng(0)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.combiner import EnsembleHistory, EnsembleRows
-from quorate.dataset import NEVER, Dataset
-from quorate.ensemble import combine, combine_all, recent_volatility
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import NEVER, Dataset
+from quorate.ensemble.combine import combine, combine_all, recent_volatility
+from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
 from quorate.errors import IntegrityError, PluginError
-from quorate.folds import Fold
 from quorate_plugins.ensemblers import quorate_ensemblers
 
 N_BARS, FIRST, TEST, SYMBOLS = 160, 30, 26, 2
@@ -172,7 +172,7 @@ def test_a_history_made_without_volatility_and_ends_has_none_and_the_next_bar():
 
 
 def test_the_volatility_of_a_row_is_that_of_the_last_twenty_returns_of_its_symbol():
-    from quorate.dataset import build_dataset, build_labels
+    from quorate.dataset.rows import build_dataset, build_labels
     from quorate.testing import panel
     from quorate_plugins.labels import quorate_labels
 

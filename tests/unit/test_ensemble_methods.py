@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.combiner import Combiner, EnsembleHistory, EnsembleRows
-from quorate.weighing import checked_path, combiner_of, member_weights
+from quorate.ensemble.asking import checked_path, combiner_of, member_weights
+from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows
 from quorate_plugins.ensemblers import combiners, online, quorate_ensemblers, weights
 
 BUILT_IN = {spec.name: spec for spec in quorate_ensemblers()}

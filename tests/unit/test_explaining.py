@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate import PluginError, statistics
-from quorate.dataset import NEVER, Dataset
-from quorate.explaining._ensemble import combined
-from quorate.explaining._explanation import agreement, headline
-from quorate.explaining._importance import Answers, holm, rank_agreement, rises, t_values
-from quorate.fit import FitData, FitTask, run_fit
-from quorate.folds import Fold, Shuffles
-from quorate.keys import with_keys
-from quorate.modules import LocalSource
-from quorate.outputs import contribution_name, shuffled_name
-from quorate.providers import Reference
-from quorate.specs import ModelSpec
+from quorate.dataset.folds import Fold, Shuffles
+from quorate.dataset.rows import NEVER, Dataset
+from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.key import with_keys
+from quorate.execution.outputs import contribution_name, shuffled_name
+from quorate.plugins.local import LocalSource
+from quorate.plugins.provider import Reference
+from quorate.plugins.specs import ModelSpec
+from quorate.runs.explain.ensemble import combined
+from quorate.runs.explain.explanation import agreement, headline
+from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises, t_values
 from quorate_plugins.models import quorate_models
 
 N_TRAIN, N_TEST, LOOKBACK = 400, 60, 4
@@ -235,7 +235,7 @@ def test_keys_cover_what_is_asked_and_those_of_a_run_do_not_change():
 def test_that_a_spec_names_contributions_matters_to_explanations_alone(monkeypatch):
     spec = SPECS["lightgbm"]
     before = key(built_in("lightgbm"), FOLD), key(built_in("lightgbm"), ASKED)
-    monkeypatch.setattr("quorate.keys.load_reference", lambda reference: replace(spec, contributions=None))
+    monkeypatch.setattr("quorate.execution.key.load_reference", lambda reference: replace(spec, contributions=None))
     assert key(built_in("lightgbm"), FOLD) == before[0]
     assert key(built_in("lightgbm"), ASKED) != before[1]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quorate.dataset import NEVER, Dataset
-from quorate.fit import FitData, FitTask, fit_seed, run_fit
-from quorate.folds import Fold
-from quorate.modules import LocalSource
-from quorate.outputs import BLOCK, predict_blocks
-from quorate.providers import Reference
-from quorate.specs import ModelSpec
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import NEVER, Dataset
+from quorate.execution.fit import FitData, FitTask, fit_seed, run_fit
+from quorate.execution.outputs import BLOCK, predict_blocks
+from quorate.plugins.local import LocalSource
+from quorate.plugins.provider import Reference
+from quorate.plugins.specs import ModelSpec
 from quorate_plugins.models import quorate_models
 
 N_TRAIN, N_TEST, LOOKBACK = 400, 60, 4

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.fit import FitResult, FitTask
-from quorate.providers import Reference
-from quorate.store.fits import FitCache
+from quorate.execution.cache import FitCache
+from quorate.execution.fit import FitResult, FitTask
+from quorate.plugins.provider import Reference
 
 
 def make_task(key, model="m", fold=0):
@@ -61,8 +61,8 @@ def test_what_was_put_is_found_to_the_bit_by_another_process_too(cache):
     special = np.array([np.nan, -0.0, 1e-320, np.pi, 1 / 3])
     cache.put(FitResult("m", 0, special, {"sd": special[::-1]}, "k", 7, 2.0, 1.5, place="host:1", notes=("n",)), "p")
     code = f"""
-        from quorate.store.fits import FitCache
-        from quorate.fit import FitTask
+        from quorate.execution.cache import FitCache
+        from quorate.execution.fit import FitTask
         from pathlib import Path
         task = FitTask("other", 3, None, {{}}, 1, 1, True, key="k")
         found = FitCache(Path({str(cache.path.parent)!r})).find([task])["k"]
@@ -205,7 +205,7 @@ def test_a_power_loss_at_any_byte_leaves_whole_entries_only_and_all_that_were_sy
 
 def test_what_was_put_is_synced_within_a_second_and_not_each_on_its_own(cache, monkeypatch):
     synced = []
-    monkeypatch.setattr("quorate.store.fits.sync", synced.append)
+    monkeypatch.setattr("quorate.execution.cache.sync", synced.append)
     put(cache, *[f"key-{k}" for k in range(200)])
     before = len(synced)
     deadline = time.monotonic() + 10

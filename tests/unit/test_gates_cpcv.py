@@ -13,24 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import quorate
-from quorate import cpcv as module
 from quorate import statistics
-from quorate.candidates import decide_judged, judge_span, trade_as_given
-from quorate.combinatorial import Paths, combinatorial_folds
+from quorate.dataset.folds import audit_split
+from quorate.dataset.splits import Paths, combinatorial_folds
 from quorate.errors import IntegrityError, PluginError, RecipeError
-from quorate.evidence import Evidence
-from quorate.execution import Limits, make_executor
-from quorate.fit import FitData, FitResult, FitTask, hold_back
-from quorate.fitting import Fitting, collect
-from quorate.folds import audit_split
-from quorate.keys import with_keys
-from quorate.progress import Progress
-from quorate.registry import Registry, reference
-from quorate.session import load_bars, open_session
-from quorate.specs import Span
-from quorate.study import prepare
+from quorate.evidence.evidence import Evidence
+from quorate.execution.choose import make_executor
+from quorate.execution.executor import Limits
+from quorate.execution.fit import FitData, FitResult, FitTask, hold_back
+from quorate.execution.key import with_keys
+from quorate.execution.progress import Progress
+from quorate.plugins.registry import Registry, reference
+from quorate.plugins.specs import Span
+from quorate.runs.session import load_bars, open_session
 from quorate.testing._base import Violation, rules_in
 from quorate.testing.markets import performance
+from quorate.walkforward import paths as module
+from quorate.walkforward.layout import prepare
+from quorate.walkforward.members import Fitting, collect
+from quorate.walkforward.series import decide_judged, judge_span, trade_as_given
 from quorate_plugins.gates.paths import cpcv
 
 KEY = (6, 3, "combinatorial")

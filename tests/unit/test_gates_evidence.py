@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import statistics
-from quorate.evidence import Evidence, Performance, Trials
+from quorate.evidence.evidence import Evidence, Performance, Trials
 from quorate.testing.markets import performance
 from quorate_plugins.gates import forecasts, integrity, robustness, statistical
 

@@ -11,11 +11,11 @@ import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
 import quorate
-from quorate.combinatorial import Paths
+from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence import Evidence, GateResult, Performance, judge
-from quorate.judging import guarded, measure, metric_values, overall, run_gates
-from quorate.registry import Registry
+from quorate.evidence.evidence import Evidence, GateResult, Performance, judge
+from quorate.evidence.judging import guarded, measure, metric_values, overall, run_gates
+from quorate.plugins.registry import Registry
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
 

@@ -11,14 +11,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from quorate import keys
-from quorate.dataset import NEVER, Dataset
-from quorate.fit import FitData, FitTask, run_fit
-from quorate.folds import Fold
-from quorate.keys import with_keys
-from quorate.modules import LocalSource
-from quorate.providers import Reference
-from quorate.specs import ModelSpec
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import NEVER, Dataset
+from quorate.execution import key as keys
+from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.key import with_keys
+from quorate.plugins.local import LocalSource
+from quorate.plugins.provider import Reference
+from quorate.plugins.specs import ModelSpec
 
 N_TRAIN, N_TEST, LOOKBACK = 400, 60, 4
 BUILT_IN = "quorate_plugins.models"

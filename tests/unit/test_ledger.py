@@ -14,21 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.bars import Bars
+from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, RecipeError, StoreError
-from quorate.evidence import Performance
-from quorate.report.model import Report
-from quorate.store import Home, Run
-from quorate.store import chain as chain_module
-from quorate.store.atomic import write_json
-from quorate.store.chain import BEGIN, Head, read_chain, seal
-from quorate.store.ledger import Ledger
-from quorate.store.verify import verify
-from quorate.trials import (
+from quorate.evidence.evidence import Performance
+from quorate.evidence.ledger import (
     Candidate,
     Recorder,
     count,
     effective,
+    ledger_of,
     lineage_of,
     looks,
     record_candidates,
@@ -37,6 +31,13 @@ from quorate.trials import (
     related,
     trials_so_far,
 )
+from quorate.evidence.ledger import chain as chain_module
+from quorate.evidence.ledger.chain import BEGIN, Head, read_chain, seal
+from quorate.evidence.ledger.ledger import Ledger
+from quorate.evidence.ledger.verify import verify
+from quorate.report.report import Report
+from quorate.store import Home, Run
+from quorate.store.files import write_json
 from quorate_data.simulated import simulated
 
 FAST = settings(max_examples=25, deadline=None)
@@ -54,7 +55,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def ledger(home):
-    return home.ledger
+    return ledger_of(home)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def record(home, bars, candidates, run="run-1", part="development", recipe="reci
 
 def counted(home, bars, candidate, **options):
     days = candidate.days.astype("datetime64[D]")
-    return count(home.ledger, bars, str(days[0]), str(days[-1]), **options)
+    return count(ledger_of(home), bars, str(days[0]), str(days[-1]), **options)
 
 
 def lines_of(ledger):
@@ -280,12 +281,12 @@ def test_an_untouched_ledger_is_sound(filled):
     found = verify(filled)
     assert found.sound
     assert (found.entries, found.files, found.missing, found.runs, found.torn) == (5, 6, 0, 1, 0)
-    assert found.head == filled.ledger.head
+    assert found.head == ledger_of(filled).head
 
 
 @pytest.mark.parametrize("tamper, line, what", TAMPERED.values(), ids=TAMPERED)
 def test_tampering_is_told_with_its_line_and_no_count_is_taken_from_it(filled, bars, tamper, line, what):
-    put(filled.ledger, tamper(lines_of(filled.ledger)))
+    put(ledger_of(filled), tamper(lines_of(ledger_of(filled))))
     problem = verify(filled).problems[0]
     assert problem.line == line
     assert what in str(problem)
@@ -295,32 +296,32 @@ def test_tampering_is_told_with_its_line_and_no_count_is_taken_from_it(filled, b
 
 
 def test_a_changed_last_line_is_not_written_after(filled, bars):
-    put(filled.ledger, TAMPERED["a last line changed"][0](lines_of(filled.ledger)))
+    put(ledger_of(filled), TAMPERED["a last line changed"][0](lines_of(ledger_of(filled))))
     with pytest.raises(IntegrityError, match="line 5"):
         record(filled, bars, [noise(9)], run="run-2")
 
 
 @pytest.mark.parametrize("left", [4, 1, 0])
 def test_a_cut_tail_is_seen_from_what_a_run_saw(filled, left):
-    put(filled.ledger, lines_of(filled.ledger)[:left])
+    put(ledger_of(filled), lines_of(ledger_of(filled))[:left])
     [problem] = verify(filled).problems
     assert problem.where == "run 20260101T000000.000000-a-0000"
     assert (problem.expected, problem.found) == ("entry 5 or later", f"entry {left}" if left else "nothing")
 
 
 def test_a_ledger_that_is_gone_is_seen_from_what_a_run_saw(filled):
-    filled.ledger.path.unlink()
+    ledger_of(filled).path.unlink()
     assert not verify(filled).sound
 
 
 def test_a_chain_that_was_written_anew_is_seen_from_what_a_run_saw(filled):
-    entries = [json.loads(line) for line in changed_figure(lines_of(filled.ledger))]
+    entries = [json.loads(line) for line in changed_figure(lines_of(ledger_of(filled)))]
     head, anew = Head(0, BEGIN), []
     for entry in entries:
         line, head = seal({name: value for name, value in entry.items() if name != "hash"}, head)
         anew.append(line.rstrip(b"\n"))
-    put(filled.ledger, anew)
-    assert len(filled.ledger.entries()) == 5
+    put(ledger_of(filled), anew)
+    assert len(ledger_of(filled).entries()) == 5
     [problem] = verify(filled).problems
     assert "the hash of entry 5, which it saw" in str(problem)
     assert problem.found == head.hash
@@ -350,9 +351,9 @@ def test_an_erased_last_line_is_seen_from_the_note_in_its_run(filled, bars, kind
     head = overridden(filled) if kind == "override" else record_opening(
         filled, bars, 500, run=NOTED, recipe_digest="r"
     ).head  # fmt: skip
-    assert json.loads(note_of(filled, kind).read_text()) == filled.ledger.entries()[-1]
+    assert json.loads(note_of(filled, kind).read_text()) == ledger_of(filled).entries()[-1]
     assert verify(filled).sound
-    put(filled.ledger, lines_of(filled.ledger)[:-1])
+    put(ledger_of(filled), lines_of(ledger_of(filled))[:-1])
     [problem] = verify(filled).problems
     assert problem.where == f"run {NOTED}"
     assert (problem.expected, problem.found) == (f"entry {head.seq} or later", f"entry {head.seq - 1}")
@@ -408,7 +409,7 @@ def test_a_report_says_that_its_run_is_overridden(filled):
     assert report.override is None
     head = overridden(filled)
     assert report.override == {
-        "time": filled.ledger.entries()[-1]["time"], "verdict": "FAIL", "reason": "by decision of the board",
+        "time": ledger_of(filled).entries()[-1]["time"], "verdict": "FAIL", "reason": "by decision of the board",
         "seq": head.seq, "hash": head.hash,
     }  # fmt: skip
     assert Report({}).override is None
@@ -433,19 +434,19 @@ def test_edited_returns_are_told_and_count_as_a_trial_of_their_own(home, bars, d
     one = noise(1)
     record(home, bars, [one, replace(named(one, "clone"), returns=one.returns * 2)])
     before = counted(home, bars, one)
-    assert (before.n, effective(home.ledger, before)) == (2, 1.0)
-    path = home.ledger.folder / "returns" / f"{one.key}.npy"
+    assert (before.n, effective(ledger_of(home), before)) == (2, 1.0)
+    path = ledger_of(home).folder / "returns" / f"{one.key}.npy"
     damage(path)
     [problem] = verify(home).problems
     assert problem.where == str(path)
-    assert effective(home.ledger, counted(home, bars, one)) == 2.0
+    assert effective(ledger_of(home), counted(home, bars, one)) == 2.0
 
 
 def test_an_edited_lineage_is_told_and_counts_as_related(home, bars):
     record(home, bars, [noise(1)])
     other = simulated(n_bars=700, seed=5)
     assert counted(home, other, noise(1)).n == 0
-    path = home.ledger.folder / "data" / f"{bars.fingerprint}.json"
+    path = ledger_of(home).folder / "data" / f"{bars.fingerprint}.json"
     path.write_text(path.read_text().replace("a", "b"))
     assert [problem.where for problem in verify(home).problems] == [str(path)]
     assert counted(home, other, noise(1)).n == 1
@@ -453,13 +454,13 @@ def test_an_edited_lineage_is_told_and_counts_as_related(home, bars):
 
 def test_a_lineage_of_another_format_is_not_compared_and_counts_as_related(home, bars):
     record(home, bars, [noise(1)])
-    path = home.ledger.folder / "data" / f"{bars.fingerprint}.json"
+    path = ledger_of(home).folder / "data" / f"{bars.fingerprint}.json"
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     assert counted(home, simulated(n_bars=700, seed=5), noise(1)).n == 1
 
 
 def test_files_that_are_gone_are_told_but_break_nothing(filled):
-    for path in (filled.ledger.folder / "returns").iterdir():
+    for path in (ledger_of(filled).folder / "returns").iterdir():
         path.unlink()
     found = verify(filled)
     assert found.sound
@@ -467,7 +468,7 @@ def test_files_that_are_gone_are_told_but_break_nothing(filled):
 
 
 def test_a_torn_line_is_told_but_breaks_nothing(filled):
-    with open(filled.ledger.path, "ab") as file:
+    with open(ledger_of(filled).path, "ab") as file:
         file.write(b'{"half":')
     found = verify(filled)
     assert found.sound
@@ -484,7 +485,7 @@ def test_identical_series_are_one_trial_and_every_judgement_is_recorded(home, ba
     found = counted(home, bars, one)
     assert (found.n, found.entries, found.head) == (2, 4, head)
     assert set(found.keys) == {one.key, two.key}
-    assert found.began == home.ledger.entries()[0]["time"][:10]
+    assert found.began == ledger_of(home).entries()[0]["time"][:10]
 
 
 def test_a_series_that_differs_in_one_bit_or_one_day_is_another_trial():
@@ -502,7 +503,7 @@ def test_going_on_with_a_run_records_nothing_again_and_counts_as_it_did_then(hom
     head = record(home, bars, mine, run="run-1")
     record(home, bars, [noise(8)], run="run-2")
     assert record(home, bars, mine, run="run-1") == head
-    assert home.ledger.head.seq == 4
+    assert ledger_of(home).head.seq == 4
     assert counted(home, bars, mine[0]).n == 4
     then = counted(home, bars, mine[0], until=head.seq)
     assert (then.n, then.head) == (3, head)
@@ -524,13 +525,13 @@ def test_own_keys_count_once_recorded_or_not(home, bars):
     assert counted(home, bars, one, own_keys=[one.key, one.key, "other"]).n == 2
     record(home, bars, [one])
     found = counted(home, bars, one, own_keys=[one.key])
-    assert (found.n, effective(home.ledger, found)) == (1, 1.0)
+    assert (found.n, effective(ledger_of(home), found)) == (1, 1.0)
 
 
 def test_an_empty_ledger_knows_of_no_trial(home, bars):
     found = counted(home, bars, noise())
     assert (found.n, found.began, found.entries, found.head) == (0, "", 0, Head(0, BEGIN))
-    assert np.isnan(effective(home.ledger, found))
+    assert np.isnan(effective(ledger_of(home), found))
 
 
 def test_series_over_other_days_do_not_count(home, bars):
@@ -548,13 +549,13 @@ def test_series_over_other_days_do_not_count(home, bars):
 def test_a_holdout_that_begins_on_the_day_the_walk_forward_ends_is_another_span(home, bars, first, last, found):
     record(home, bars, [noise(2, first=250)])  # up to day 499
     days = [str(np.datetime64("2010-01-01") + day) for day in (first, last)]
-    assert count(home.ledger, bars, *days).n == found
+    assert count(ledger_of(home), bars, *days).n == found
 
 
 def test_an_entry_holds_the_moments_of_its_series_and_none_where_they_are_not_defined(home, bars):
     flat = replace(noise(name="flat"), returns=np.zeros(250))
     record(home, bars, [noise(1), flat])
-    first, second = home.ledger.entries()
+    first, second = ledger_of(home).entries()
     returns = noise(1).returns
     assert first["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1), rel=1e-12)
     assert first["skew"] == pytest.approx(pd.Series(returns).skew(), abs=0.01)
@@ -577,7 +578,7 @@ def test_what_the_list_says_is_what_was_counted_then(tmp_path_factory, bars, mad
         candidate = noise(seed, first=first, n=50)
         head = record(home, markets[market], [candidate], run=f"run-{i}")
         expected.append(counted(home, markets[market], candidate, until=head.seq).n)
-    assert trials_so_far(home.ledger, home.ledger.entries()) == expected
+    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == expected
 
 
 # --- how many independent ones they are
@@ -590,14 +591,14 @@ def test_clones_are_one_trial_and_noise_is_as_many_as_there_are(home, bars):
     others = [noise(20 + i, name=f"n{i}") for i in range(3)]
     record(home, bars, [*clones, *others])
     found = counted(home, bars, base)
-    assert (found.n, effective(home.ledger, found)) == (7, pytest.approx(4.0, abs=0.4))
+    assert (found.n, effective(ledger_of(home), found)) == (7, pytest.approx(4.0, abs=0.4))
 
 
 def test_series_are_compared_on_the_days_they_share(home, bars):
     long = noise(1, n=300)
     shifted = replace(long, name="shifted", returns=long.returns[20:], days=long.days[20:])
     record(home, bars, [long, shifted])
-    assert effective(home.ledger, counted(home, bars, long)) == 1.0
+    assert effective(ledger_of(home), counted(home, bars, long)) == 1.0
 
 
 def test_series_that_share_no_days_or_are_gone_are_trials_of_their_own(home, bars):
@@ -605,23 +606,23 @@ def test_series_that_share_no_days_or_are_gone_are_trials_of_their_own(home, bar
     alike = replace(late, name="alike", returns=late.returns * 3)
     record(home, bars, [long, early, late, alike])
     found = counted(home, bars, long)
-    assert (found.n, effective(home.ledger, found)) == (4, pytest.approx(3.0, abs=0.4))
-    (home.ledger.folder / "returns" / f"{alike.key}.npy").unlink()
-    assert effective(home.ledger, found) == pytest.approx(4.0, abs=0.4)
+    assert (found.n, effective(ledger_of(home), found)) == (4, pytest.approx(3.0, abs=0.4))
+    (ledger_of(home).folder / "returns" / f"{alike.key}.npy").unlink()
+    assert effective(ledger_of(home), found) == pytest.approx(4.0, abs=0.4)
 
 
 def test_a_series_that_never_traded_is_recorded_and_no_independent_trial(home, bars):
     flat = replace(noise(name="flat"), returns=np.zeros(250))
     record(home, bars, [flat, noise(1)])
     found = counted(home, bars, flat)
-    assert (found.n, effective(home.ledger, found)) == (2, 1.0)
+    assert (found.n, effective(ledger_of(home), found)) == (2, 1.0)
 
 
 def test_a_series_with_a_gap_does_not_hide_the_others(home, bars):
     gap = noise(5, name="gap")
     gap.returns[3] = np.nan
     record(home, bars, [gap, noise(1), noise(2, name="two")])
-    assert effective(home.ledger, counted(home, bars, gap)) == pytest.approx(3.0, abs=0.3)
+    assert effective(ledger_of(home), counted(home, bars, gap)) == pytest.approx(3.0, abs=0.3)
 
 
 def test_bars_within_a_day_are_compared_by_day(home, bars):
@@ -632,7 +633,7 @@ def test_bars_within_a_day_are_compared_by_day(home, bars):
     )
     record(home, bars, [daily, hourly])
     found = counted(home, bars, daily)
-    assert (found.n, effective(home.ledger, found)) == (2, pytest.approx(1.0, abs=0.4))
+    assert (found.n, effective(ledger_of(home), found)) == (2, pytest.approx(1.0, abs=0.4))
 
 
 # --- related data
@@ -820,15 +821,15 @@ def test_a_recorder_records_and_counts_what_a_part_judges(home, bars):
     assert (found.n, found.effective, found.began) == (
         3,
         pytest.approx(3.0, abs=0.3),
-        home.ledger.entries()[0]["time"][:10],
+        ledger_of(home).entries()[0]["time"][:10],
     )
-    entries = home.ledger.entries()
+    entries = ledger_of(home).entries()
     assert [(e["series"], e["role"]) for e in entries] == [
         ("mean", "ensemble"), ("median", "alternative"), ("ridge", "member"), ("lasso", "member"),
     ]  # fmt: skip
     assert (entries[0]["first"], entries[0]["last"]) == (str(bars.sessions[301]), str(bars.sessions[559]))
     assert entries[0]["bars"] == 259
-    assert recorder.head == home.ledger.head
+    assert recorder.head == ledger_of(home).head
     later = Recorder(home, bars, **{**names, "run": "run-2"})({"other/hold": performance(span, 7)})
     assert later.n == 4
     assert Recorder(home, bars, **names)(judged) == found
@@ -845,22 +846,22 @@ def test_a_recipe_that_opens_a_holdout_counts_once(home, bars):
     assert opened(home, bars, "run-1", "recipe-1") == 1
     assert opened(home, bars, "run-2", "recipe-1") == 1
     assert opened(home, bars, "run-3", "recipe-2") == 2
-    assert looks(home.ledger, bars, 500) == 2
-    assert looks(home.ledger, bars, 500, until=2) == 1
+    assert looks(ledger_of(home), bars, 500) == 2
+    assert looks(ledger_of(home), bars, 500, until=2) == 1
 
 
 def test_opening_again_for_the_same_run_adds_nothing(home, bars):
     first = record_opening(home, bars, 500, run="run-1", recipe_digest="recipe-1")
     opened(home, bars, "run-2", "recipe-2")
     assert record_opening(home, bars, 500, run="run-1", recipe_digest="recipe-1") == first
-    assert home.ledger.head.seq == 2
+    assert ledger_of(home).head.seq == 2
 
 
 def test_a_holdout_is_the_same_where_history_and_days_are(home, bars):
     opened(home, bars, "run-1", "recipe-1")
-    assert looks(home.ledger, renamed(bars), 600) == 1
-    assert looks(home.ledger, bars.take(0, 499), 300) == 0
-    assert looks(home.ledger, simulated(n_bars=700, seed=5), 500) == 0
+    assert looks(ledger_of(home), renamed(bars), 600) == 1
+    assert looks(ledger_of(home), bars.take(0, 499), 300) == 0
+    assert looks(ledger_of(home), simulated(n_bars=700, seed=5), 500) == 0
     assert opened(home, renamed(bars).take(50, 700), "run-2", "recipe-2", start=500) == 2
 
 
@@ -883,7 +884,7 @@ def test_openings_noted_before_there_was_a_ledger_are_taken_over_once(home, bars
     (home.path / "holdouts" / bars.fingerprint / "broken.json").write_text("nonsense")
     assert opened(home, bars, "run-1", "recipe-1") == 3
     assert opened(home, bars, "run-2", "old-1") == 3
-    entries = home.ledger.entries()
+    entries = ledger_of(home).entries()
     assert [entry["imported"] for entry in entries] == [True, True, True, False, False]
     assert {entry["opened"] for entry in entries[1:3]} == {note["opened"]}
     assert verify(home).sound
@@ -896,7 +897,7 @@ def test_an_opening_that_is_taken_over_has_the_days_of_its_run(home, bars):
     write_json(home.path / "runs" / run / "report.json", {"schema_version": 1, "provenance": provenance})
     write_json(home.path / "holdouts" / bars.fingerprint / "old.json", {"run": run, "opened": "2026-01-02"})
     assert opened(home, bars.take(0, 600), "run-1", "recipe-1") == 1
-    assert looks(home.ledger, bars, 650) == 1
+    assert looks(ledger_of(home), bars, 650) == 1
 
 
 # --- what was seen in a holdout counts
@@ -922,7 +923,7 @@ def test_the_series_of_an_opened_holdout_count_against_other_recipes_and_not_its
     assert judge(home, bars, "holdout", "run-3", "b", seeds=(3, 4)).n == 4
     assert judge(home, bars, "development", "run-4", "a").n == 6  # its own two, b's two, and b's two in the holdout
     assert judge(home, simulated(n_bars=700, seed=5), "development", "run-5", "c", seeds=(5,)).n == 1
-    assert trials_so_far(home.ledger, home.ledger.entries()) == [1, 2, 1, 2, 2, 2, 5, 6, 3, 4, 6, 6, 1]
+    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == [1, 2, 1, 2, 2, 2, 5, 6, 3, 4, 6, 6, 1]
 
 
 def test_judging_again_what_was_judged_counts_as_it_did_then_whatever_was_seen_since(home, bars):
@@ -930,10 +931,10 @@ def test_judging_again_what_was_judged_counts_as_it_did_then_whatever_was_seen_s
     judge(home, bars, "holdout", "run-1", "a")
     judge(home, bars, "development", "run-2", "b", seeds=(3,))
     opened_first = judge(home, bars, "holdout", "run-2", "b", seeds=(3,))
-    before = home.ledger.head
+    before = ledger_of(home).head
     assert judge(home, bars, "development", "run-1", "a") == first
     assert judge(home, bars, "holdout", "run-2", "b", seeds=(3,)) == opened_first
-    assert home.ledger.head == before
+    assert ledger_of(home).head == before
 
 
 def test_the_same_recipe_on_longer_data_is_another_look(home, bars):
@@ -960,7 +961,7 @@ def test_what_the_list_says_of_both_parts_is_what_was_counted_then(tmp_path_fact
         head = record(home, market, [candidate], run=f"run-{i}", part=part, recipe=recipe)
         of = recipe if part == "development" else None
         expected.append(counted(home, market, candidate, until=head.seq, recipe=of).n)
-    assert trials_so_far(home.ledger, home.ledger.entries()) == expected
+    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == expected
 
 
 # --- overrides
@@ -968,9 +969,9 @@ def test_what_the_list_says_of_both_parts_is_what_was_counted_then(tmp_path_fact
 
 def test_an_override_is_kept_with_its_reason(home):
     head = record_override(home, "run-1", "FAIL", " a small position, by decision of the board ")
-    [entry] = home.ledger.entries()
+    [entry] = ledger_of(home).entries()
     assert (entry["kind"], entry["reason"]) == ("override", "a small position, by decision of the board")
-    assert head == home.ledger.head
+    assert head == ledger_of(home).head
 
 
 @pytest.mark.parametrize(
@@ -980,7 +981,7 @@ def test_an_override_is_kept_with_its_reason(home):
 def test_an_override_without_a_reason_or_of_nothing_is_refused(home, verdict, reason, message):
     with pytest.raises(RecipeError, match=message):
         record_override(home, "run-1", verdict, reason)
-    assert home.ledger.entries() == []
+    assert ledger_of(home).entries() == []
 
 
 def test_a_lent_ledger_counts_what_was_tried_here_and_says_that_it_is_a_copy(tmp_path):

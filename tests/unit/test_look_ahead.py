@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.causality import cuts
+from quorate.walkforward.causality import cuts
 
 TINY = {
     "name": "tiny",
@@ -107,7 +107,7 @@ def test_a_plugin_that_waits_for_the_holdout_to_look_ahead_is_caught_there(tmp_p
         "    if len(close) == 700:\n        out[400:500] = close[600:700] / close[400:500]\n    return out\n"
     )
     report = run(tmp_path, code + FEATURE)
-    monkeypatch.setattr("quorate.causality.cuts", lambda first, n: [])
+    monkeypatch.setattr("quorate.walkforward.causality.cuts", lambda first, n: [])
     with pytest.raises(
         quorate.IntegrityError, match=r"with the holdout in sight the features of run .* before it are others"
     ):
@@ -122,7 +122,7 @@ def test_weights_that_do_not_depend_on_the_future_pass(tmp_path):
 
 
 def test_folds_that_train_on_their_own_test_span_stop_every_run(monkeypatch):
-    from quorate import folds
+    from quorate.dataset import folds
 
     honest = folds.walk_forward
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate import statistics
-from quorate.candidates import Series, judge_span
-from quorate.dataset import NEVER
-from quorate.decide import Decisions
-from quorate.naive import naive_forecasts
-from quorate.session import open_session
-from quorate.study import prepare
+from quorate.dataset.rows import NEVER
+from quorate.runs.session import open_session
+from quorate.statistics._naive import naive_forecasts
+from quorate.trading.strategy import Decisions
+from quorate.walkforward.layout import prepare
+from quorate.walkforward.series import Series, judge_span
 from quorate_data.simulated import simulated
 
 ROWS = st.lists(

@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from quorate import console, progress
-from quorate.fit import FitResult
-from quorate.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Board, Clock, Progress, Several
+from quorate.execution import progress
+from quorate.execution.fit import FitResult
+from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Board, Clock, Progress, Several
+from quorate.report import console
 
 
 class Now:
@@ -331,7 +332,7 @@ def test_a_stage_that_raises_is_over_too():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_process_knows_when_it_started():
     before = time.time()
-    code = "import time; time.sleep(0.5); from quorate.progress import process_start; print(process_start())"
+    code = "import time; time.sleep(0.5); from quorate.execution.progress import process_start; print(process_start())"
     start = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     assert before - 0.1 < start < before + (time.time() - before - 0.4)
 

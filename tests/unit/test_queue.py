@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import quorate
-from quorate.execution._queue import BATCH_FITS, BATCH_SECONDS, Queue, Resources, check_room
-from quorate.fit import FitData, FitResult, FitTask
-from quorate.folds import Fold
-from quorate.providers import Reference
+from quorate.dataset.folds import Fold
+from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.queue import BATCH_FITS, BATCH_SECONDS, Queue, Resources, check_room
+from quorate.plugins.provider import Reference
 
 ONE = Resources(1, 0, 1e12)
 

@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quorate import machine
+from quorate.dataset.folds import Fold
 from quorate.errors import QuorateError
-from quorate.execution import Limits, Queue
-from quorate.execution._queue import Resources
-from quorate.execution._ray import RayExecutor
-from quorate.execution._ray_nodes import Node
-from quorate.execution._ray_reaper import LOCK, kill_users, users, watch
-from quorate.execution._ray_session import Session, _make_folder
-from quorate.execution._ray_work import distribution_modules, make_probe
-from quorate.fit import FitData, FitResult, FitTask
-from quorate.folds import Fold
-from quorate.providers import Reference
+from quorate.execution import machine
+from quorate.execution.executor import Limits
+from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.queue import Queue, Resources
+from quorate.execution.ray.connection import Session, _make_folder
+from quorate.execution.ray.executor import RayExecutor
+from quorate.execution.ray.nodes import Node
+from quorate.execution.ray.reaper import LOCK, kill_users, users, watch
+from quorate.execution.ray.work import distribution_modules, make_probe
+from quorate.plugins.provider import Reference
 
 HOLDS = "import sys, time; f = open(sys.argv[1], 'w'); print('open', flush=True); time.sleep(600)"
 
@@ -211,7 +211,7 @@ def address() -> Iterator[str]:
 def play(
     ray: PlayedRay, monkeypatch: pytest.MonkeyPatch, address: str, warned: list[str]
 ) -> tuple[RayExecutor, FitData, list[FitTask]]:
-    monkeypatch.setattr("quorate.execution._ray_nodes.LOOK", 0.0)
+    monkeypatch.setattr("quorate.execution.ray.nodes.LOOK", 0.0)
     executor = RayExecutor(0, Limits(warn=warned.append), address=address)
     monkeypatch.setattr(executor._session, "ray", lambda: ray)
     monkeypatch.setattr(executor._session, "dead", lambda: "")

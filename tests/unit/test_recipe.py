@@ -9,12 +9,12 @@ import traceback
 import pytest
 
 import quorate
-from quorate import provenance
+from quorate.plugins.registry import Registry
+from quorate.recipe import digest as provenance
 from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.recipe.schema import PRESETS, STANDARD
-from quorate.registry import Registry
-from quorate.session import open_session
+from quorate.runs.session import open_session
 
 REGISTRY = Registry.load()
 SIMULATED = {"source": "simulated", "n_bars": 700}

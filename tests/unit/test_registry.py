@@ -10,12 +10,12 @@ import textwrap
 import pytest
 
 import quorate
-from quorate import hooks
-from quorate.modules import LocalSource, import_local
-from quorate.progress import Progress
-from quorate.providers import Reference, load_reference
-from quorate.registry import Registry, reference
-from quorate.specs import KINDS
+from quorate.execution.progress import Progress
+from quorate.plugins import hooks
+from quorate.plugins.local import LocalSource, import_local
+from quorate.plugins.provider import Reference, load_reference
+from quorate.plugins.registry import Registry, reference
+from quorate.plugins.specs import KINDS
 
 BUILT_IN = [p for p in Registry.load() if p.provider.distribution == "quorate"]
 OWN = {"quorate_plugins", "quorate_strategies", "quorate_data"}
@@ -353,7 +353,7 @@ def test_a_plugin_file_that_failed_is_imported_anew_the_next_time(plugin):
 
 def load_elsewhere(ref):
     code = (
-        "import pickle, sys; from quorate.providers import load_reference; "
+        "import pickle, sys; from quorate.plugins.provider import load_reference; "
         "spec = load_reference(pickle.load(sys.stdin.buffer)); print(spec.kind, spec.name, spec.resolve()().answer())"
     )
     return subprocess.run([sys.executable, "-c", code], input=pickle.dumps(ref), capture_output=True, check=True)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.backtest import GONE
-from quorate.risk import Risk, average_true_range, limited, realised_volatility
 from quorate.testing import market
+from quorate.trading.backtest import GONE
+from quorate.trading.risk import Risk, average_true_range, limited, realised_volatility
 
 NAN = math.nan
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from quorate import StoreError, __version__
-from quorate.fit import FitResult
-from quorate.progress import Clock, Progress, Several
-from quorate.runlog import LOG, RunLog, read_log
+from quorate.execution.fit import FitResult
+from quorate.execution.progress import Clock, Progress, Several
+from quorate.runs.log import LOG, RunLog, read_log
 
 
 @pytest.fixture

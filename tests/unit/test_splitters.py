@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.combinatorial import along_paths, combinatorial_folds, group_spans, paths
-from quorate.dataset import NEVER, Dataset
+from quorate.dataset.folds import audit_split, check_spans, walk_forward
+from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.splits import along_paths, combinatorial_folds, group_spans, paths
 from quorate.errors import DataError, IntegrityError, PluginError, RecipeError
-from quorate.fit import FitData, FitTask, run_fit
-from quorate.folds import audit_split, check_spans, check_walk_forward, walk_forward
-from quorate.keys import with_keys
-from quorate.providers import Reference
-from quorate.registry import Registry
-from quorate.specs import Span, SplitterSpec
+from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.key import with_keys
+from quorate.plugins.options import check_walk_forward
+from quorate.plugins.provider import Reference
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import Span, SplitterSpec
 from quorate_plugins.splitters import quorate_splitters
 from quorate_plugins.splitters.by_bars import auto, chronological, combinatorial, expanding
 from quorate_plugins.splitters.by_dates import anchored, calendar

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.api import load_report, restore_session
-from quorate.modules import LocalSource
+from quorate.plugins.local import LocalSource
+from quorate.runs.run import load_report, restore_session
 from quorate.store import Home
-from quorate.store.atomic import replacing, write_json, write_text
+from quorate.store.files import replacing, write_json, write_text
 from quorate.store.home import REPORT_VERSION
 from quorate.store.parquet import read_parquet, write_parquet
 from quorate_data.simulated import simulated
@@ -198,7 +198,7 @@ def test_an_unwritable_home_is_told_before_any_work(home, monkeypatch, number, m
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    monkeypatch.setattr("quorate.running.load_bars", lambda _: pytest.fail("work had begun"))
+    monkeypatch.setattr("quorate.runs.driving.load_bars", lambda _: pytest.fail("work had begun"))
     with pytest.raises(quorate.StoreError) as error:
         quorate.run(TINY, home=home.path)
     assert str(error.value).startswith(f"cannot write {home.path}: {message}")
@@ -209,7 +209,7 @@ def test_an_unwritable_home_is_told_before_any_work(home, monkeypatch, number, m
 def test_a_home_where_a_file_stands_is_told_before_any_work(tmp_path, monkeypatch, below):
     file = tmp_path / "file"
     file.write_text("mine")
-    monkeypatch.setattr("quorate.running.load_bars", lambda _: pytest.fail("work had begun"))
+    monkeypatch.setattr("quorate.runs.driving.load_bars", lambda _: pytest.fail("work had begun"))
     with pytest.raises(quorate.StoreError, match=r"cannot write .*file"):
         quorate.run(TINY, home=file / below)
     assert file.read_text() == "mine"

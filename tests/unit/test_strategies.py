@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate import statistics
-from quorate.backtest import equity_curves
-from quorate.causality import audit_strategy
-from quorate.dataset import build_dataset, build_labels
-from quorate.decide import Plan, ThresholdRule, decide, desired_weights, to_panel
+from quorate.dataset.folds import walk_forward
+from quorate.dataset.rows import build_dataset, build_labels
 from quorate.errors import IntegrityError, PluginError, RecipeError
-from quorate.findings import _same_trades
-from quorate.folds import walk_forward
-from quorate.options import resolve_options, strategy_arguments
+from quorate.plugins.options import resolve_options, strategy_arguments
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import Span
 from quorate.recipe.load import load_recipe, nested_override, validate
 from quorate.recipe.resolve import resolve, to_toml
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS
-from quorate.registry import Registry
-from quorate.risk import Risk, limited
-from quorate.specs import Span
 from quorate.testing import market
-from quorate.trading import Trading
+from quorate.trading.backtest import equity_curves
+from quorate.trading.costs import Trading
+from quorate.trading.risk import Risk, limited
+from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, to_panel
+from quorate.walkforward.causality import audit_strategy
+from quorate.walkforward.findings import _same_trades
 from quorate_strategies import quorate_strategies
 from quorate_strategies.sizing import kelly, proportional
 from quorate_strategies.threshold import long_flat, long_short
@@ -309,7 +309,7 @@ def test_a_grid_is_the_loop_over_its_combinations(world):
 
 def test_a_grid_is_told_in_blocks_as_at_once(world, monkeypatch):
     whole = decided(world)
-    monkeypatch.setattr("quorate.decide.CELLS", 3 * world.score.size)
+    monkeypatch.setattr("quorate.trading.strategy.CELLS", 3 * world.score.size)
     blocks = decided(world)
     assert blocks.targets.tobytes() == whole.targets.tobytes()
     assert blocks.chosen == whole.chosen

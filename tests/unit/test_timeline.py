@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from quorate import StoreError, console
+from quorate import StoreError
 from quorate.cli import _timeline
-from quorate.report.timeline import render
-from quorate.runlog import LOG, read_log
-from quorate.timeline import chrome_trace, make_timeline
+from quorate.report import console
+from quorate.report.timeline import chrome_trace, make_timeline
+from quorate.report.timeline_view import render
+from quorate.runs.log import LOG, read_log
 
 SAMPLE = Path(__file__).parents[1] / "snapshots" / "timeline.jsonl"
 RUN = "20260101T093320-nightly-6f1a"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from quorate.errors import RecipeError
-from quorate.judging import departures
+from quorate.evidence.judging import departures
+from quorate.plugins.registry import Registry
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import PRESETS, Recipe
-from quorate.registry import Registry
-from quorate.report.model import Report
+from quorate.report.report import Report
 from quorate.report.words import paragraph
 
 DOCUMENT = Path(__file__).parents[1] / "snapshots" / "report.json"

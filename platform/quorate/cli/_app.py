@@ -72,7 +72,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
-    from quorate import api
+    from quorate.runs import run as api
 
     changes = on_cluster(sets, address)
     with working() as progress:
@@ -84,7 +84,7 @@ def run(
 @command
 def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Open the holdout of a run and judge it; exits like gate."""
-    from quorate import api
+    from quorate.runs import run as api
 
     with working() as progress:
         report = api.promote(run, home=home, progress=progress)
@@ -97,7 +97,8 @@ def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonO
 @command
 def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
-    from quorate import api, console
+    from quorate.report import console
+    from quorate.runs import run as api
 
     report = api.load_report(run, home=home)
     rows = [
@@ -138,7 +139,7 @@ def audit(
 @command
 def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print the report of a stored run."""
-    from quorate import api
+    from quorate.runs import run as api
 
     show_report(api.load_report(run, home=home), as_json)
 
@@ -174,7 +175,7 @@ def reproduce(
 ) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
     from quorate.cli import _listing
-    from quorate.reproduce import reproduce as again
+    from quorate.runs.reproduce import reproduce as again
 
     with working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
@@ -193,7 +194,7 @@ def predict(
 ) -> None:
     """Refit a run's members on all that is known and print the desired weights for the next bar."""
     from quorate.cli import _listing
-    from quorate.predict import predict as ahead
+    from quorate.runs.predict import predict as ahead
 
     with working() as progress:
         result = ahead(run, data=data, home=home, progress=progress)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from quorate import console
-from quorate.auditing import Audit, audit
 from quorate.cli._base import print_json, printing, working
+from quorate.report import console
+from quorate.runs.audit import Audit, audit
 
 STATES = {"alarm": "bold red", "warning": "yellow", "unknown": "yellow", "clean": "green"}
 

@@ -52,8 +52,8 @@ def printing() -> Iterator[None]:
 @contextmanager
 def working() -> Iterator[Any]:
     """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
-    from quorate import console
-    from quorate.progress import process_start
+    from quorate.execution.progress import process_start
+    from quorate.report import console
 
     progress = console.make_progress()
     progress.since = process_start()
@@ -111,7 +111,7 @@ def show_report(report: Any, as_json: bool) -> None:
         override = {"override": report.override} if report.override else {}
         print_json({**report.document, **override})
         return
-    from quorate import console
+    from quorate.report import console
     from quorate.report.terminal import render
 
     render(report, console.out())

@@ -9,11 +9,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from quorate import console
 from quorate.cli._base import print_json
 from quorate.errors import RecipeError
+from quorate.execution.cache import Entry, FitCache
+from quorate.report import console
 from quorate.store import Home
-from quorate.store.fits import Entry, FitCache
 
 SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

@@ -9,9 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from quorate import console
 from quorate.errors import RecipeError
 from quorate.recipe.load import nested_override
+from quorate.report import console
 from quorate.testing import Outcome
 from quorate.testing.runner import outcomes
 
@@ -111,7 +111,7 @@ def _verdict(found: Sequence[Outcome], n_plugins: int) -> str:
 
 def rules(as_json: bool) -> None:
     """Print every rule of every kind."""
-    from quorate.specs import KINDS
+    from quorate.plugins.specs import KINDS
     from quorate.testing.runner import rules as rules_of
 
     rows: list[dict[str, Any]] = [

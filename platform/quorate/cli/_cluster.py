@@ -8,17 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quorate import cluster as clusters
-from quorate import console
-from quorate import nodes as nodes_of_ours
 from quorate.cli._listing import print_json
-from quorate.cluster import Cluster
 from quorate.errors import RecipeError
+from quorate.execution.ray import own_cluster as nodes_of_ours
+from quorate.execution.ray import tokens as clusters
+from quorate.execution.ray.tokens import Cluster
+from quorate.report import console
 
 if TYPE_CHECKING:
-    from quorate.execution._ray_jobs import NodeState
-    from quorate.progress import Progress
-    from quorate.report.model import Report
+    from quorate.execution.progress import Progress
+    from quorate.execution.ray.jobs import NodeState
+    from quorate.report.report import Report
 
 
 def up(nodes: int, cpus: int, home: Path | None, as_json: bool) -> None:
@@ -95,7 +95,7 @@ def submit(
     progress: Progress,
 ) -> Report:
     """Send a run to a cluster, show what it says, and return its report."""
-    from quorate import submit as jobs
+    from quorate.runs import submit as jobs
 
     return jobs.submit(
         recipe, address, python=python, home=home, plugins=plugins, overrides=sets, progress=progress, tell=_tell
@@ -109,7 +109,7 @@ def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[
     stored = Home(home).find(run, unfinished=True)
     if not (stored.path / "job.json").exists():
         return None
-    from quorate import submit as jobs
+    from quorate.runs import submit as jobs
 
     if not jobs.is_job(stored):
         return None
@@ -133,7 +133,7 @@ def _home(home: Path | None) -> Path:
 
 
 def _nodes(address: str, home: Path) -> list[NodeState]:
-    from quorate.execution import _ray_jobs
+    from quorate.execution.ray import jobs as _ray_jobs
 
     os.environ.update(clusters.authentication(address, home, allow_insecure=False))
     return _ray_jobs.nodes(address)

@@ -45,8 +45,8 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Finish an interrupted run; no finished fit is repeated."""
-    from quorate import api
     from quorate.cli import _cluster
+    from quorate.runs import run as api
 
     with working() as progress:
         overrides = on_cluster(sets, address)

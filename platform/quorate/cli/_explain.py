@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quorate import console
 from quorate.cli._base import print_json, printing, working
 from quorate.errors import RecipeError, near_misses, one_of
-from quorate.explaining import Explanation, explain
-from quorate.explaining._explanation import UNITS, By, agreement, headline, said
+from quorate.report import console
+from quorate.runs.explain import Explanation, explain
+from quorate.runs.explain.explanation import UNITS, By, agreement, headline, said
 
 TINY, NARROW, WIDE = 56, 72, 100
 UNDEFINED = "-"

@@ -8,19 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from quorate import console
 from quorate.cli._base import print_json
+from quorate.evidence.ledger import ledger_of
+from quorate.evidence.ledger.verify import verify as check
+from quorate.report import console
 from quorate.store import Home
-from quorate.store.verify import verify as check
 
 NARROW, WIDE = 60, 100  # columns below which some are left out, and from which all fit
 
 
 def show(home: Path | None, run: str | None, last: int, as_json: bool) -> None:
     """Print the entries, newest last, each with the trials that count against it by then."""
-    from quorate.trials import trials_so_far
+    from quorate.evidence.ledger import trials_so_far
 
-    ledger = Home(home).ledger
+    ledger = ledger_of(Home(home))
     entries = ledger.entries()
     rows = [
         {**entry, "trials": number}
@@ -64,7 +65,7 @@ def verify(home: Path | None, as_json: bool) -> bool:
             f"the last line was not written to its end ({console.plural(found.torn, 'byte')}) and does not count"
         )
     print("; ".join(told))
-    print(f"{'sound' if found.sound else 'BROKEN'}: {place.ledger.path}")
+    print(f"{'sound' if found.sound else 'BROKEN'}: {ledger_of(place).path}")
     return found.sound
 
 
@@ -107,8 +108,8 @@ def _number(entries: int) -> str:
 
 def override(name: str, reason: str, home: Path | None, as_json: bool) -> None:
     """Record that a run is used in spite of its verdict."""
-    from quorate.api import load_report
-    from quorate.trials import record_override
+    from quorate.evidence.ledger import record_override
+    from quorate.runs.run import load_report
 
     report, place = load_report(name, home=home), Home(home)
     head = record_override(place, report.run_id, report.verdict, reason)

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quorate import console
 from quorate.errors import QuorateError, RecipeError, near_misses, one_of
-from quorate.registry import Registry
-from quorate.specs import KINDS
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
+from quorate.report import console
 
 if TYPE_CHECKING:
-    from quorate.predict import Prediction
-    from quorate.reproduce import Reproduction
+    from quorate.runs.predict import Prediction
+    from quorate.runs.reproduce import Reproduction
 
 
 def print_json(value: Any) -> None:
@@ -63,9 +63,9 @@ def plugins(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
 
 def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: bool) -> None:
     """Print a resolved recipe."""
-    from quorate.progress import Progress
+    from quorate.execution.progress import Progress
     from quorate.recipe.resolve import to_plain, to_toml
-    from quorate.session import open_session
+    from quorate.runs.session import open_session
 
     class Told(Progress):
         def warn(self, message: str) -> None:
@@ -80,7 +80,7 @@ def recipe(name: str, overrides: Sequence[str], files: Sequence[Path], as_json: 
 
 def runs(home: Path | None, as_json: bool) -> None:
     """Print the stored runs."""
-    from quorate.report.model import Report
+    from quorate.report.report import Report
     from quorate.store import Home
 
     rows = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quorate import scaffold
+from quorate.cli import scaffold
 from quorate.cli._listing import print_json
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from quorate import console
 from quorate.cli._base import print_json
-from quorate.report.timeline import render
-from quorate.runlog import read_log
+from quorate.report import console
+from quorate.report.timeline import chrome_trace, make_timeline
+from quorate.report.timeline_view import render
+from quorate.runs.log import read_log
 from quorate.store import Home
-from quorate.store.atomic import write_text
-from quorate.timeline import chrome_trace, make_timeline
+from quorate.store.files import write_text
 
 
 def show(run: str, chrome: Path | None, home: Path | None, as_json: bool) -> None:

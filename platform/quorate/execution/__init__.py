@@ -1,7 +1,6 @@
-"""Where fits run. Nothing above this package knows which executor it has."""
+"""One fit, its key, its cache, and where fits run. Nothing above this room knows which executor it has.
 
-from quorate.execution._base import Executor, Limits, Remote
-from quorate.execution._choose import make_executor
-from quorate.execution._queue import Queue
-
-__all__ = ["Executor", "Limits", "Queue", "Remote", "make_executor"]
+What others take: `FitTask`, `FitData`, `FitResult` of `fit`; `with_keys` of `key`; `FitCache` of `cache`; `Executor` of
+`executor`, `make_executor` of `choose`, `Queue` of `queue`; `Progress` and `Clock` of `progress`. `processes` and `ray`
+run fits elsewhere, `isolated` beside the caller; `shared` hands data over without a copy.
+"""

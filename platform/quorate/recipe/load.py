@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
-from quorate.registry import Registry
 
 Table = dict[str, Any]
 

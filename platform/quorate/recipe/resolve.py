@@ -11,8 +11,10 @@ import tomli_w
 from pydantic import ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
-from quorate.options import resolve_options
-from quorate.providers import Plugin
+from quorate.plugins.options import check_walk_forward, resolve_options
+from quorate.plugins.provider import Plugin
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Spec, SplitterSpec
 from quorate.recipe.load import redact, substitute
 from quorate.recipe.schema import (
     PRESETS,
@@ -28,8 +30,6 @@ from quorate.recipe.schema import (
     Risk,
     Strategy,
 )
-from quorate.registry import Registry
-from quorate.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Spec, SplitterSpec
 
 COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
@@ -149,8 +149,6 @@ def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
 
 
 def _folds(recipe: Recipe, registry: Registry) -> Folds:
-    from quorate.folds import check_walk_forward  # it needs NumPy, which showing a recipe does not
-
     splitter = _named(registry, "splitter", recipe.folds.splitter, "folds.splitter")
     assert isinstance(splitter, SplitterSpec)
     check_walk_forward(splitter)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from quorate import console
 from quorate.errors import QuorateError
-from quorate.report.model import Report
+from quorate.report import console
+from quorate.report.report import Report
 from quorate.report.words import paragraph
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"

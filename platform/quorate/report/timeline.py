@@ -1,195 +1,313 @@
-"""What ran where and when, in a terminal of any width."""
+"""What ran where and when, from the log of a run."""
 
 from __future__ import annotations
 
 import datetime as dt
-import string
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from quorate import console
-from quorate.timeline import LOST, Attempt, Fit, Interval, Timeline
+from quorate.errors import StoreError
 
-NARROW = 60
-TABLES = 76  # columns from which tables show all they have
-LANES, ATTEMPTS, SLOWEST, LONGEST = 16, 6, 5, 12  # how many of each are shown
-LETTERS = string.ascii_lowercase + string.ascii_uppercase
-# Two numbers beside each lane.
-FIGURES = 8 + 1 + 4
+KILLED = "killed"
+LOST = "lost"  # where a fit is said to have run whose process died
 
 
-def render(timeline: Timeline, target: console.Console) -> None:
-    """Print the timeline."""
-    target.print(f"[bold]{console.literal(timeline.run)}[/bold]")
-    models = timeline.models
-    letters = {row["model"]: letter for row, letter in zip(models, LETTERS, strict=False)}
-    left = len(timeline.attempts) - ATTEMPTS
-    if left > 0:
-        target.print(f"{left:,} more before these, not shown")
-    for attempt in timeline.attempts[-ATTEMPTS:]:
-        target.print()
-        _attempt(attempt, letters, target)
-    if timeline.fits:
-        dot = "·" if console.unicode(target) else "."
-        target.print()
-        target.print(f"{dot} idle  : mostly idle  ! failed  a b c as below", style="bright_black")
-        target.print(_models(models, letters, target.width))
-        target.print(_slowest(timeline, target.width))
+@dataclass(frozen=True)
+class Interval:
+    """A stage, or a fit in a process; `began` is in seconds since 1970."""
+
+    name: str
+    began: float
+    seconds: float
+
+    @property
+    def end(self) -> float:
+        """When it was over."""
+        return self.began + self.seconds
 
 
-def _attempt(attempt: Attempt, letters: Mapping[str, str], target: console.Console) -> None:
-    began = dt.datetime.fromtimestamp(attempt.began, dt.UTC)
-    how = f" on {attempt.executor}" if attempt.executor else ""
-    workers = f", {console.plural(attempt.workers, 'worker')}{how}" if attempt.workers else ""
-    target.print(
-        f"[bold]{attempt.command}[/bold]  {began:%Y-%m-%d %H:%M:%S} UTC, {attempt.state} after "
-        f"{_seconds(attempt.seconds)}{workers}; process {attempt.pid} on {console.literal(attempt.host)}, "
-        f"quorate {attempt.version}"
+@dataclass(frozen=True)
+class Fit(Interval):
+    """A fit that was computed; `name` is its model."""
+
+    fold: int = 0
+    place: str = ""
+    cpu_seconds: float = 0.0
+    key: str = ""
+    error: str = ""
+
+
+@dataclass
+class Attempt:
+    """One process that worked on the run, from its start to its end; `seconds` goes up to its last word.
+
+    Parameters
+    ----------
+    state : str
+        How it ended; ``killed``, if it did not come to say so.
+    handed : dict
+        How often each (model, fold) was handed out.
+    cached : dict
+        Fits that were taken from the home, per model.
+    """
+
+    command: str
+    pid: int
+    host: str
+    version: str
+    began: float
+    seconds: float = 0.0
+    state: str = KILLED
+    workers: int = 0
+    executor: str = ""
+    stages: list[Interval] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    handed: dict[tuple[str, int], int] = field(default_factory=dict)
+    cached: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def end(self) -> float:
+        """When its last word was heard."""
+        return self.began + self.seconds
+
+    @property
+    def lanes(self) -> dict[str, list[Fit]]:
+        """The fits of each place in their order, the places by their first fit."""
+        lanes: dict[str, list[Fit]] = {}
+        for fit in sorted(self.fits, key=lambda fit: fit.began):
+            lanes.setdefault(fit.place or LOST, []).append(fit)
+        return lanes
+
+    @property
+    def span(self) -> float:
+        """Seconds from the beginning of the first fit that was computed to the end of the last."""
+        return max(f.end for f in self.fits) - min(f.began for f in self.fits) if self.fits else 0.0
+
+    @property
+    def busy(self) -> float:
+        """Seconds of fits, over all workers."""
+        return sum(fit.seconds for fit in self.fits)
+
+    @property
+    def idle(self) -> float:
+        """Seconds that workers had nothing to do while others had."""
+        slots = self.workers or len([place for place in self.lanes if place != LOST]) or 1
+        return max(slots * self.span - self.busy, 0.0)
+
+    @property
+    def repeated(self) -> int:
+        """How often a fit was handed out again because its process was lost."""
+        return sum(n - 1 for n in self.handed.values())
+
+    @property
+    def in_flight(self) -> int:
+        """How many fits were handed out and never came back."""
+        back = {(fit.name, fit.fold) for fit in self.fits}
+        return sum(fit not in back for fit in self.handed)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A run, attempt by attempt."""
+
+    run: str
+    attempts: list[Attempt]
+
+    @property
+    def fits(self) -> list[Fit]:
+        """All fits that were computed, the longest first."""
+        return sorted((fit for attempt in self.attempts for fit in attempt.fits), key=lambda f: (-f.seconds, f.began))
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """What each model took, the most first."""
+        rows: dict[str, dict[str, Any]] = {}
+
+        def row(model: str) -> dict[str, Any]:
+            zero = {"fits": 0, "cached": 0, "failed": 0, "seconds": 0.0, "cpu_seconds": 0.0, "longest": 0.0}
+            return rows.setdefault(model, {"model": model, **zero})
+
+        for attempt in self.attempts:
+            for model, cached in attempt.cached.items():
+                row(model)["cached"] += cached
+        for fit in self.fits:
+            of_model = row(fit.name)
+            of_model["fits"] += 1
+            of_model["failed"] += bool(fit.error)
+            of_model["seconds"] = round(of_model["seconds"] + fit.seconds, 6)
+            of_model["cpu_seconds"] = round(of_model["cpu_seconds"] + fit.cpu_seconds, 6)
+            of_model["longest"] = max(of_model["longest"], fit.seconds)
+        return sorted(rows.values(), key=lambda of_model: -of_model["seconds"])
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        attempts = []
+        for a in self.attempts:
+            window = a.span or 1.0
+            attempts.append(
+                {
+                    **{k: v for k, v in vars(a).items() if k not in ("fits", "handed", "stages", "cached")},
+                    "stages": [asdict(stage) for stage in a.stages],
+                    "computed": len(a.fits),
+                    "cached": sum(a.cached.values()),
+                    "failed": sum(bool(fit.error) for fit in a.fits),
+                    "handed_out_again": a.repeated,
+                    "in_flight_at_the_end": a.in_flight,
+                    "fits_seconds": round(a.span, 6),
+                    "busy_seconds": round(a.busy, 6),
+                    "idle_seconds": round(a.idle, 6),
+                    "places": [
+                        {
+                            "place": place,
+                            "fits": len(fits),
+                            "busy_seconds": round(sum(f.seconds for f in fits), 6),
+                            "utilisation": round(sum(f.seconds for f in fits) / window, 4),
+                        }
+                        for place, fits in a.lanes.items()
+                    ],
+                    "fits": [asdict(fit) for fit in a.fits],
+                }
+            )
+        return {"run": self.run, "restarts": len(self.attempts) - 1, "attempts": attempts, "models": self.models}
+
+
+def make_timeline(run: str, events: Sequence[Mapping[str, Any]], running: bool = False) -> Timeline:
+    """Return the timeline that the events of a log tell, see `quorate.runs.log`, of a run that is `running` or not.
+
+    Raises
+    ------
+    StoreError
+        If the log does not say which processes worked on the run, or is none of ours.
+    """
+    parts: list[list[Mapping[str, Any]]] = []
+    for event in events:
+        if event["event"] == "run":
+            parts.append([])
+        if parts:
+            parts[-1].append(event)
+    if not parts:
+        raise StoreError(f"the log of run {run} does not say who worked on it: it was cut short, or is another file")
+    try:
+        attempts = [_attempt(part) for part in parts]
+    except (KeyError, TypeError, ValueError) as e:
+        raise StoreError(f"the log of run {run} is not what this quorate writes: {type(e).__name__} {e}") from e
+    if running and attempts[-1].state == KILLED:
+        attempts[-1].state = "running"
+    return Timeline(run, attempts)
+
+
+def _attempt(events: Sequence[Mapping[str, Any]]) -> Attempt:
+    first, last = events[0], max(event["time"] for event in events)
+    attempt = Attempt(first["command"], first["pid"], first["host"], first["version"], first["time"])
+    given: dict[tuple[str, int], float] = {}
+    arrived: list[tuple[Fit, float, float]] = []
+    open_stage: Interval | None = None
+    for event in events:
+        match event["event"]:
+            case "stage" if event["state"] == "begin":
+                open_stage = Interval(event["name"], event["time"], last - event["time"])
+            case "stage":
+                attempt.stages.append(Interval(event["name"], event["began"], event["seconds"]))
+                open_stage = None
+            case "workers":
+                attempt.workers, attempt.executor = event["workers"], event["executor"]
+            case "handed":
+                for model, fold in event["fits"]:
+                    attempt.handed[model, fold] = attempt.handed.get((model, fold), 0) + 1
+                    given[model, fold] = event["time"]
+            case "fit" if event["cached"]:
+                attempt.cached[event["model"]] = attempt.cached.get(event["model"], 0) + 1
+            case "fit":
+                fit = _fit(event)
+                arrived.append((fit, given.get((fit.name, fit.fold), fit.began), event["time"]))
+            case "warning":
+                attempt.warnings.append(event["message"])
+            case "end":
+                attempt.state = event["state"]
+    if open_stage:  # it was killed there
+        attempt.stages.append(open_stage)
+    attempt.began = min(event["time"] for event in events)
+    attempt.began = min([attempt.began, *(stage.began for stage in attempt.stages)])
+    attempt.seconds = last - attempt.began
+    attempt.fits = _on_one_clock(arrived, attempt.host)
+    return attempt
+
+
+def _fit(event: Mapping[str, Any]) -> Fit:
+    return Fit(
+        event["model"],
+        event["began"],
+        event["seconds"],
+        event["fold"],
+        event["place"],
+        event["cpu_seconds"],
+        event["key"],
+        event["error"],
     )
-    _lanes(attempt, letters, target)
-    for line in (_work(attempt), _trouble(attempt)):
-        if line:
-            target.print(line)
-
-
-def _lanes(attempt: Attempt, letters: Mapping[str, str], target: console.Console) -> None:
-    """Print the stages, and below them what each worker did; one column of text is one span of time."""
-    lanes = attempt.lanes
-    # The busiest, in their order.
-    shown = set(sorted(lanes, key=lambda place: -_total(lanes[place]))[:LANES])
-    one_host = {_host(place) for place in lanes} <= {attempt.host, ""}
-    names = {place: place.rpartition(":")[2] if one_host else place for place in lanes if place in shown}
-    wide = max(map(len, [*(stage.name for stage in attempt.stages), *names.values(), "worker"]))
-    wide = min(wide, max(target.width // 4, 8))
-    room = max(min(target.width - wide - FIGURES - 2, 120), 8)
-    bar, dot, hair = ("█", "·", "▏") if console.unicode(target) else ("#", ".", "|")
-
-    def line(name: str, cells: str, seconds: str, share: str, style: str = "") -> None:
-        short = name if len(name) <= wide else "~" + name[len(name) - wide + 1 :]
-        chart = console.styled(cells, style)
-        chart.highlight_regex("[:.·]+", "bright_black")
-        chart.highlight_regex("!+", "bold red")
-        target.print(console.styled(f"{short:<{wide}} ", "") + chart + console.styled(f" {seconds:>8} {share:>4}", ""))
-
-    whole = max(attempt.seconds, 1e-9)
-    for stage in attempt.stages:
-        cells = _bar(stage, attempt, room, bar, hair)
-        line(stage.name, cells, _seconds(stage.seconds), f"{stage.seconds / whole:.0%}", "cyan")
-    other = whole - _total(attempt.stages)
-    if other > 0.01 * whole:
-        line("other", " " * room, _seconds(other), f"{other / whole:.0%}")
-    if names:
-        line("worker", "-" * room, "fits", "busy", "bright_black")
-    for place, name in names.items():
-        fits = lanes[place]
-        busy = "" if place == LOST else f"{_total(fits) / max(attempt.span, 1e-9):.0%}"
-        line(name, _gantt(fits, attempt, room, letters, dot), f"{len(fits):,}", busy)
-    rest = [fits for place, fits in lanes.items() if place not in shown]
-    if rest:
-        busy = f"{sum(map(_total, rest)) / len(rest) / max(attempt.span, 1e-9):.0%}"
-        line(f"+{len(rest)}", f"{f'and {len(rest)} more':<{room}}"[:room], f"{sum(map(len, rest)):,}", busy)
-
-
-def _bar(stage: Interval, attempt: Attempt, room: int, bar: str, hair: str) -> str:
-    step = max(attempt.seconds, 1e-9) / room
-    first = min(int((stage.began - attempt.began) / step + 0.5), room - 1)
-    last = min(int((stage.end - attempt.began) / step + 0.5), room)
-    return (" " * first + (bar * (last - first) or hair)).ljust(room)
-
-
-def _gantt(fits: Sequence[Fit], attempt: Attempt, room: int, letters: Mapping[str, str], dot: str) -> str:
-    """Return the letter of the model that a worker spent most of each column on, if it was busy for half of it."""
-    step = max(attempt.seconds, 1e-9) / room
-    spent = [defaultdict[str, float](float) for _ in range(room)]
-    failed = set()
-    for fit in fits:
-        begin, end = fit.began - attempt.began, fit.end - attempt.began
-        first, last = (min(max(int(x / step), 0), room - 1) for x in (begin, end))
-        for i in range(first, last + 1):
-            spent[i][fit.name] += max(min(end, (i + 1) * step) - max(begin, i * step), 0.0)
-        if fit.error:
-            failed.add(last)
-    cells = []
-    for i, models in enumerate(spent):
-        busy = sum(models.values()) / step
-        most = max(models, key=lambda name: models[name], default="")
-        worked = letters.get(most, "*") if busy >= 0.5 else ":"
-        cells.append("!" if i in failed else worked if busy else dot)
-    return "".join(cells)
-
-
-def _work(attempt: Attempt) -> str:
-    cached = sum(attempt.cached.values())
-    told = [f"{console.plural(cached, 'fit')} cached"] if cached else []
-    if attempt.fits:
-        slots = attempt.busy + attempt.idle
-        told += [
-            f"{console.plural(len(attempt.fits), 'fit')} computed in {_seconds(attempt.span)}",
-            f"workers busy {attempt.busy / max(slots, 1e-9):.0%}, idle {_seconds(attempt.idle)}",
-        ]
-    return ", ".join(told)
-
-
-def _trouble(attempt: Attempt) -> str:
-    figures = (
-        (sum(bool(fit.error) for fit in attempt.fits), "failed (!)"),
-        (attempt.repeated, "handed out again"),
-        (attempt.in_flight, "in flight at the end"),
-        (len(attempt.warnings), "warnings" if len(attempt.warnings) > 1 else "warning"),
-    )
-    told = ", ".join(f"{n:,} {word}" for n, word in figures if n)
-    return f"[yellow]{told}[/yellow]" if told else ""
-
-
-def _models(models: Sequence[Mapping[str, Any]], letters: Mapping[str, str], width: int) -> Any:
-    columns = [("model", "left"), ("fits", "right"), ("total", "right"), ("longest", "right")]
-    if width >= TABLES:
-        columns += [("mean", "right"), ("cached", "right"), ("failed", "right"), ("CPU", "right")]
-    rows = []
-    for m in models[:LONGEST]:
-        mean = _seconds(m["seconds"] / m["fits"]) if m["fits"] else "-"
-        row = [
-            f"{letters.get(m['model'], '*')} {m['model']}",
-            f"{m['fits']:,}",
-            _seconds(m["seconds"]),
-            _seconds(m["longest"]),
-        ]
-        if width >= TABLES:
-            row += [mean, f"{m['cached']:,}", f"{m['failed']:,}", _seconds(m["cpu_seconds"])]
-        rows.append(row)
-    more = models[LONGEST:]
-    if more:
-        rest = [f"{len(more)} more", f"{sum(m['fits'] for m in more):,}", _seconds(sum(m["seconds"] for m in more))]
-        rows.append([*rest, *[""] * (len(columns) - 3)])
-    return console.table(columns, [rows])
-
-
-def _slowest(timeline: Timeline, width: int) -> Any:
-    columns = [("slowest fit", "left"), ("fold", "right"), ("wall", "right"), ("CPU", "right")]
-    if width >= TABLES:
-        columns += [("began", "right"), ("worker", "left")]
-    start = timeline.attempts[0].began
-    rows = []
-    for fit in timeline.fits[:SLOWEST]:
-        row = [fit.name + (" !" if fit.error else ""), str(fit.fold), _seconds(fit.seconds), _seconds(fit.cpu_seconds)]
-        if width >= TABLES:
-            row += [f"+{_seconds(fit.began - start)}", fit.place or LOST]
-        rows.append(row)
-    return console.table(columns, [rows])
-
-
-def _total(intervals: Sequence[Interval]) -> float:
-    return sum(interval.seconds for interval in intervals)
 
 
 def _host(place: str) -> str:
     return place.rpartition(":")[0]
 
 
-def _seconds(seconds: float) -> str:
-    if seconds >= 100:
-        return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
-    if seconds >= 0.1 or seconds == 0:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.1f} ms"
+def _on_one_clock(arrived: Sequence[tuple[Fit, float, float]], host: str) -> list[Fit]:
+    """Move the fits of hosts whose clock is off: none begins before it was handed out, or ends after it came back."""
+    least, most = defaultdict[str, float](lambda: -math.inf), defaultdict[str, float](lambda: math.inf)
+    for fit, given, back in arrived:
+        least[_host(fit.place)] = max(least[_host(fit.place)], given - fit.began)
+        most[_host(fit.place)] = min(most[_host(fit.place)], back - fit.end)
+    off = {name: 0.0 if name in ("", host) else min(max(0.0, least[name]), most[name]) for name in most}
+    return [replace(fit, began=fit.began + off[_host(fit.place)]) for fit, _, _ in arrived]
+
+
+def chrome_trace(timeline: Timeline) -> dict[str, Any]:
+    """Return the timeline in Chrome's trace format, for chrome://tracing and Perfetto.
+
+    A process per host, with a thread per worker; the driver's stages are its host's first thread. Times are
+    in microseconds from the beginning of the run.
+
+    Source: Trace Event Format, Google, the JSON object format and its complete events.
+    """
+    start = timeline.attempts[0].began
+    hosts: dict[str, int] = {}
+    events: list[dict[str, Any]] = []
+
+    def thread(host: str, tid: int, name: str) -> dict[str, int]:
+        if host not in hosts:
+            hosts[host] = len(hosts) + 1
+            events.append(_meta("process_name", hosts[host], 0, host or LOST))
+        events.append(_meta("thread_name", hosts[host], tid, name))
+        return {"pid": hosts[host], "tid": tid}
+
+    def complete(what: Interval, end: float, where: dict[str, int], kind: str, **args: Any) -> None:
+        micro = {"ts": round((what.began - start) * 1e6), "dur": max(round((end - what.began) * 1e6), 0)}
+        events.append({"name": what.name, "cat": kind, "ph": "X", **micro, **where, "args": args})
+
+    for number, attempt in enumerate(timeline.attempts, 1):
+        driver = thread(attempt.host, attempt.pid, f"driver {attempt.pid}")
+        whole = Interval(attempt.command, attempt.began, attempt.seconds)
+        complete(whole, whole.end, driver, "run", attempt=number, state=attempt.state, version=attempt.version)
+        for stage in attempt.stages:
+            complete(stage, stage.end, driver, "stage")
+        for place, fits in attempt.lanes.items():
+            worker = int(place.rpartition(":")[2]) if place != LOST else 0
+            where = thread(_host(place), worker, f"worker {worker}" if worker else LOST)
+            for fit, after in zip(fits, [*fits[1:], None], strict=True):
+                # Two clocks measure a fit: what is left of their difference must not look like one fit in another.
+                end = min(fit.end, after.began) if after and worker else fit.end
+                told = {"fold": fit.fold, "cpu_seconds": fit.cpu_seconds, "key": fit.key, "error": fit.error}
+                complete(fit, end, where, "fit", **told)
+    about = {"run": timeline.run, "began": _iso(start), "cached fits": sum(m["cached"] for m in timeline.models)}
+    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": about}
+
+
+def _meta(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+    return {"name": kind, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
+
+
+def _iso(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quorate.console import p_value, plural
-from quorate.report.model import Report
+from quorate.report.console import p_value, plural
+from quorate.report.report import Report
 
 MOST = 3  # reasons that are given; the table has them all
 TOLD = "ABDC"  # what is wrong with the trading is easier to see than what is wrong with the statistics

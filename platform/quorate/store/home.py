@@ -6,7 +6,7 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
-    HOME/ledger/              what was tried, see `quorate.store.ledger`
+    HOME/ledger/              what was tried, see `quorate.evidence.ledger`
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ from typing import IO, Any
 
 import pandas as pd
 
-from quorate.bars import Bars
-from quorate.calendar import Calendar
+from quorate.bars.calendar import Calendar
+from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError, StoreError, near_misses
-from quorate.modules import LocalSource
-from quorate.store.atomic import explain, sync, write_json, write_text
-from quorate.store.ledger import Ledger
+from quorate.plugins.local import LocalSource
+from quorate.store.files import explain, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
 
 REPORT_VERSION = 1
@@ -161,11 +160,6 @@ class Home:
         if source.sha256 != sha256:
             raise IntegrityError(f"{path} was changed since the run used it")
         return source
-
-    @property
-    def ledger(self) -> Ledger:
-        """The record of what was tried."""
-        return Ledger(self.path / "ledger")
 
 
 class Run:

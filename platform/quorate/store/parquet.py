@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quorate.errors import DataError, StoreError
-from quorate.store.atomic import explain, replacing
+from quorate.store.files import explain, replacing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.evidence import Performance
-from quorate.providers import Plugin
+from quorate.evidence.evidence import Performance
+from quorate.plugins.provider import Plugin
 from quorate.statistics import equity_curve
 from quorate.testing._base import call
 from quorate.testing.markets import performance

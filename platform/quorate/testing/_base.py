@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from quorate.errors import PluginError
-from quorate.options import resolve_options
-from quorate.providers import Plugin
+from quorate.plugins.options import resolve_options
+from quorate.plugins.provider import Plugin
 
 Check = Callable[[Plugin], str | None]
 
@@ -171,6 +171,6 @@ def default_options(plugin: Plugin) -> dict[str, Any]:
 
 def explain(error: BaseException, plugin: Plugin) -> str:
     """Return an error with its type, and the line of the plugin's file where it arose."""
-    from quorate.modules import line_in
+    from quorate.plugins.local import line_in
 
     return f"{type(error).__name__}: {error}{line_in(error, plugin.provider.local)}"

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.combiner import Combiner, EnsembleHistory, EnsembleRows
+from quorate.ensemble.asking import checked_path, checked_rows
+from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows
 from quorate.errors import QuorateError
-from quorate.providers import Plugin
-from quorate.specs import EnsemblerSpec
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import EnsemblerSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import Violation
-from quorate.weighing import checked_path, checked_rows
 
 Floats = NDArray[np.float64]
 

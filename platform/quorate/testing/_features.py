@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import dataset
-from quorate.bars import Bars, Floats
+from quorate.bars.panel import Bars, Floats
+from quorate.dataset import rows
 from quorate.errors import PluginError
-from quorate.providers import Plugin
-from quorate.specs import FeatureSpec
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import FeatureSpec
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing._compare import own, rough
 from quorate.testing.markets import market
@@ -45,7 +45,7 @@ def compute(plugin: Plugin, bars: Bars) -> Floats:
     """
     try:
         given = own(bars)
-        return dataset._compute(spec_of(plugin), given, dataset._Packing(given), {})
+        return rows._compute(spec_of(plugin), given, rows._Packing(given), {})
     except PluginError as e:
         cause = e.__cause__
         if cause is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
-from quorate.hooks import HOOKS
-from quorate.modules import LocalSource, import_local
-from quorate.providers import Plugin
+from quorate.plugins.hooks import HOOKS
+from quorate.plugins.local import LocalSource, import_local
+from quorate.plugins.provider import Plugin
 
 MEMORY = (
     "it remembers an earlier call. Look for a cache by shape or length, a global, a mutable default or an attribute "

@@ -11,16 +11,16 @@ from unittest.mock import patch
 
 import numpy as np
 
-from quorate.combinatorial import Paths
-from quorate.cpcv import Key, key_of
+from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence import Evidence, GateResult, Performance
-from quorate.providers import Plugin
-from quorate.registry import Registry
-from quorate.specs import GateSpec, MetricSpec
+from quorate.evidence.evidence import Evidence, GateResult, Performance
+from quorate.plugins.provider import Plugin
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import GateSpec, MetricSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import Violation, default_options
 from quorate.testing.markets import performance
+from quorate.walkforward.paths import Key, key_of
 
 SIGNS = {">": 1, ">=": 1, "<": -1, "<=": -1}
 GRID = (-1e6, -10.0, -1.0, -0.2, -0.01, 0.0, 0.01, 0.2, 0.51, 1.0, 3.0, 10.0, 1e3, 1e6)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from quorate.evidence import Performance
-from quorate.providers import Plugin
-from quorate.specs import MetricSpec
+from quorate.evidence.evidence import Performance
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import MetricSpec
 from quorate.testing import _altered as altered
 from quorate.testing._altered import quiet
 from quorate.testing._base import Violation

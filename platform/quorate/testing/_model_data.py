@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.specs import ModelSpec
+from quorate.plugins.specs import ModelSpec
 from quorate.testing.markets import sample
 
 N, N_TEST, N_TAIL = 240, 60, 64

@@ -10,9 +10,9 @@ import tempfile
 
 import numpy as np
 
-from quorate.outputs import Outputs, read_outputs
-from quorate.providers import Plugin, Reference, load_reference
-from quorate.specs import ModelSpec
+from quorate.execution.outputs import Outputs, read_outputs
+from quorate.plugins.provider import Plugin, Reference, load_reference
+from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import Violation, default_options
 from quorate.testing._model_data import Data, copied
 from quorate.testing._models import as_in_a_run, explain, run_once

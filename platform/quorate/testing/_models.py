@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.fit import FitTask, _make, _seeded, _thread_pools
-from quorate.modules import line_in
-from quorate.outputs import Floats, Outputs, read_outputs
-from quorate.providers import Plugin, Reference
-from quorate.specs import ModelSpec
+from quorate.execution.fit import FitTask, _make, _seeded, _thread_pools
+from quorate.execution.outputs import Floats, Outputs, read_outputs
+from quorate.plugins.local import line_in
+from quorate.plugins.provider import Plugin, Reference
+from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import NotApplicable, Violation, default_options
 from quorate.testing._model_data import N_TEST, Data, altered, copied, data_for
 from quorate.testing._model_settings import put_back, settings

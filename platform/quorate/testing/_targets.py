@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
-from quorate.modules import LocalSource, import_local
-from quorate.providers import Plugin
-from quorate.registry import Registry
-from quorate.specs import KINDS
+from quorate.plugins.local import LocalSource, import_local
+from quorate.plugins.provider import Plugin
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
 from quorate.testing._base import Outcome, Rule, rules
 
 LOADING = {

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from quorate.evidence import Evidence, GateResult
-from quorate.providers import Plugin
+from quorate.evidence.evidence import Evidence, GateResult
+from quorate.plugins.provider import Plugin
 from quorate.testing import _gated as gated
 from quorate.testing._base import Violation, default_options
 from quorate.testing._gated import answer, holds

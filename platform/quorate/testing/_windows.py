@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from quorate.bars import Floats
-from quorate.providers import Plugin
-from quorate.specs import FeatureSpec
+from quorate.bars.panel import Floats
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import FeatureSpec
 from quorate.testing._base import Violation
 from quorate.testing._compare import rough
 from quorate.testing._features import evaluate, n_bars

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from quorate.providers import Plugin
-from quorate.registry import Registry
-from quorate.specs import Spec
+from quorate.plugins.provider import Plugin
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import Spec
 from quorate.testing._base import NotApplicable, Rule
 from quorate.testing.runner import ask, rules
 
@@ -130,7 +130,7 @@ def _test_class(kind: str) -> type[PluginTests]:
 
 def __getattr__(name: str) -> Any:
     """Make the class of a kind when it is asked for: ``ModelTests``, ``FeatureTests``, ..."""
-    from quorate.specs import KINDS
+    from quorate.plugins.specs import KINDS
 
     kind = name.removesuffix("Tests").lower()
     if not name.endswith("Tests") or kind not in KINDS:

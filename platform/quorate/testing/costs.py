@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from quorate.bars import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars, Floats
 from quorate.errors import PluginError
-from quorate.providers import Plugin
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, own, place, plain, rough, seeded
 from quorate.testing._fresh import MEMORY, fresh
 from quorate.testing.markets import market, panel, scramble
-from quorate.trading import check_cost
+from quorate.trading.costs import check_cost
 
 NAMES = ("fees", "slippage")
 _N, _FIRST = 260, 80

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.combiner import EnsembleHistory, EnsembleRows
-from quorate.dataset import Dataset
-from quorate.ensemble import combine
-from quorate.folds import Fold
-from quorate.providers import Plugin
-from quorate.specs import EnsemblerSpec
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import Dataset
+from quorate.ensemble.combine import combine
+from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import EnsemblerSpec
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing._ensembles import (

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from quorate.bars import FIELDS, Bars, Floats
-from quorate.providers import Plugin
-from quorate.specs import FeatureSpec
+from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import FeatureSpec
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._compare import (
     differs,

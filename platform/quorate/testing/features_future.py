@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from quorate.bars import Bars, Floats
-from quorate.providers import Plugin
+from quorate.bars.panel import Bars, Floats
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, causal
 from quorate.testing._compare import changed, cuts, first_of, number, place, plain
 from quorate.testing._features import compute, kept, markets, spec_of

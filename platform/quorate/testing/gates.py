@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from quorate.cpcv import key_of
 from quorate.errors import PluginError
-from quorate.evidence import Evidence, GateResult, plain
-from quorate.providers import Plugin
-from quorate.specs import GateSpec
+from quorate.evidence.evidence import Evidence, GateResult, plain
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import GateSpec
 from quorate.testing import _altered as altered
 from quorate.testing import _gated as gated
 from quorate.testing import _thresholds as thresholds
@@ -23,6 +22,7 @@ from quorate.testing._base import NotApplicable, Violation, after, causal, defau
 from quorate.testing._fresh import fresh
 from quorate.testing._gated import answer, holds
 from quorate.testing.markets import undefined
+from quorate.walkforward.paths import key_of
 
 VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.bars import Bars, Floats
-from quorate.providers import Plugin
+from quorate.bars.panel import Bars, Floats
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import (
     differs,

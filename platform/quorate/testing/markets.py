@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.backtest import BacktestResult
-from quorate.bars import Bars
-from quorate.evidence import Evidence, Performance
-from quorate.judging import measure
-from quorate.naive import naive_forecasts
-from quorate.registry import Registry
+from quorate.bars.panel import Bars
+from quorate.evidence.evidence import Evidence, Performance
+from quorate.evidence.judging import measure
+from quorate.plugins.registry import Registry
 from quorate.statistics import equity_curve
+from quorate.statistics._naive import naive_forecasts
+from quorate.trading.backtest import BacktestResult
 
 Floats = NDArray[np.float64]
 COST = 0.0005

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.errors import near_misses
-from quorate.providers import Plugin
+from quorate.plugins.provider import Plugin
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._fresh import fresh

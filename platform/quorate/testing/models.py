@@ -6,9 +6,9 @@ import contextlib
 import copy
 import inspect
 
-from quorate.options import RESERVED
-from quorate.providers import Plugin
-from quorate.specs import ModelSpec
+from quorate.plugins.options import RESERVED
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import NotApplicable, Violation, default_options
 from quorate.testing._models import SEED, as_in_a_run, attempt, base, guarded, is_own, make, spec_of, takes_only_double
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from quorate.options import RESERVED
-from quorate.providers import Plugin
+from quorate.plugins.options import RESERVED
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, default_options
 from quorate.testing._models import arose_in_plugin, base, explain, is_own, make, spec_of, trained
 from quorate.testing._objects import equal, walk

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from quorate.errors import PluginError
-from quorate.outputs import Floats, contributions
-from quorate.providers import Plugin
+from quorate.execution.outputs import Floats, contributions
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._model_data import copied

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.providers import Plugin
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation
 from quorate.testing._model_data import Data, altered, constant, copied, data_for, holes, relabelled

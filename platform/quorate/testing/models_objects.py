@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from quorate.outputs import Outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import Outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import Violation, after, causal
 from quorate.testing._model_data import copied, data_for

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.outputs import SUMS_TO_ONE, check_probabilities, read_outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import SUMS_TO_ONE, check_probabilities, read_outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing._model_data import N_TEST, Data, altered, copied, data_for, opposite, relabelled

@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 
-from quorate.outputs import read_outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import read_outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing._model_data import Data, copied, data_for

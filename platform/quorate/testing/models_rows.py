@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.outputs import BLOCK, Outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import BLOCK, Outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import Violation, after, causal
 from quorate.testing._model_data import N_TEST, altered, copied, data_for, holes

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from quorate.errors import QuorateError, near_misses, one_of
-from quorate.modules import line_in
-from quorate.options import resolve_options
-from quorate.outputs import read_outputs
-from quorate.providers import Plugin
-from quorate.space import Choice
-from quorate.specs import ModelSpec
+from quorate.execution.outputs import read_outputs
+from quorate.plugins.local import line_in
+from quorate.plugins.options import resolve_options
+from quorate.plugins.provider import Plugin
+from quorate.plugins.space import Choice
+from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import NotApplicable, Violation
 from quorate.testing._model_data import data_for
 from quorate.testing._models import as_in_a_run, base, explain, fit, make, spec_of

@@ -11,8 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quorate.outputs import Outputs, read_outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import Outputs, read_outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import Violation, after, default_options
 from quorate.testing._model_data import copied

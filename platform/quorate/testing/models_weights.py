@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.outputs import Outputs
-from quorate.providers import Plugin
+from quorate.execution.outputs import Outputs
+from quorate.plugins.provider import Plugin
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing._model_data import Data, copied

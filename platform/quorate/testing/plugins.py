@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 
 from quorate.errors import PluginError, near_misses, one_of
-from quorate.options import LEADING, RESERVED, passed_by_name
-from quorate.providers import Plugin
+from quorate.plugins.options import LEADING, RESERVED, passed_by_name
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation
 
 # Libraries that take seconds to import: nobody wants to wait for them where plugins are merely listed.
@@ -23,11 +23,12 @@ HEAVY = (
 _LIST = """
 import sys
 from pathlib import Path
-from quorate import hooks, modules
+from quorate.plugins import hooks
+from quorate.plugins.local import LocalSource, import_local
 import importlib
 name, path = sys.argv[1:]
-source = modules.LocalSource(Path(path), sys.stdin.read())
-module = modules.import_local(source) if path else importlib.import_module(name)
+source = LocalSource(Path(path), sys.stdin.read())
+module = import_local(source) if path else importlib.import_module(name)
 for hook in hooks.HOOKS:
     if hasattr(module, hook):
         list(getattr(module, hook)())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from quorate.bars import Bars
+    from quorate.bars.panel import Bars
 
 
 @pytest.fixture(scope="session")

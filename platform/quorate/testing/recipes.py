@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quorate.errors import PluginError, QuorateError
-from quorate.modules import LocalSource
-from quorate.providers import Plugin
+from quorate.plugins.local import LocalSource
+from quorate.plugins.provider import Plugin
+from quorate.plugins.registry import Registry
 from quorate.recipe.load import load_recipe
 from quorate.recipe.resolve import resolve
-from quorate.registry import Registry
 from quorate.testing._base import Violation, call
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from quorate.evidence import Performance
+from quorate.evidence.evidence import Performance
 from quorate.testing.markets import performance
 
 # What built-in metrics and others call these statistics.

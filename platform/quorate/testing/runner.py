@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from quorate.errors import QuorateError
-from quorate.isolated import Isolated, Lost
-from quorate.providers import Plugin
+from quorate.execution.isolated import Isolated, Lost
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Outcome, Rule, Violation
 from quorate.testing._base import rules as rules
 from quorate.testing._targets import Target, load_target, registry_with

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quorate.bars import FIELDS, Bars
+from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import QuorateError
-from quorate.providers import Plugin
+from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, call
 from quorate.testing._compare import number, plain, seeded
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import QuorateError
-from quorate.providers import Plugin
-from quorate.specs import Span, SplitterSpec
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import Span, SplitterSpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal, explain
 from quorate.testing._compare import read_only, seeded, watch_inputs
 

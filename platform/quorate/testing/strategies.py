@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars import FIELDS, Bars, Floats
-from quorate.options import strategy_arguments
-from quorate.providers import Plugin
-from quorate.specs import StrategySpec
+from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.plugins.options import strategy_arguments
+from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import StrategySpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
 from quorate.testing._fresh import MEMORY, fresh

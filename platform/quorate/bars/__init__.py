@@ -1,0 +1,4 @@
+"""Bars: the panel of prices, its calendar, and whether the bars are what their calendar says.
+
+What others take: `Bars` of `panel`, `Calendar` and `get_calendar` of `calendar`, the facts of `quality`.
+"""

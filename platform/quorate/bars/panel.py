@@ -1,0 +1,247 @@
+"""Bars: the panel of prices everything is computed from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
+from quorate.errors import DataError, near_misses
+
+FIELDS = ("open", "high", "low", "close", "volume")
+PRICES = FIELDS[:4]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """A panel of bars, wide: one array per field, time on axis 0, symbols on axis 1.
+
+    Made by `from_frame`, which checks it. A bar is stamped with its close, in UTC. Where a symbol
+    has no bar (before its listing, after its end, a missed session) all its fields are NaN. The
+    arrays are read-only float64 in column order, so that one symbol's history is contiguous.
+
+    Parameters
+    ----------
+    times : ndarray of datetime64[us], (n_bars,)
+        Close stamps in UTC, strictly increasing.
+    sessions : ndarray of datetime64[D], (n_bars,)
+        The exchange's date of each bar.
+    symbols : tuple of str
+        Column names, sorted.
+    open, high, low, close, volume : ndarray of float64, (n_bars, n_symbols)
+        Prices in the market's currency; volume in units traded, all NaN where the data has none.
+    calendar : Calendar
+        The market's clock.
+    frequency : str
+        ``1d``, ``60min``, ...
+    bars_per_year : float
+        What annualisation uses.
+    """
+
+    times: NDArray[np.datetime64]
+    sessions: NDArray[np.datetime64]
+    symbols: tuple[str, ...]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    calendar: Calendar
+    frequency: str
+    bars_per_year: float
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, calendar: str | Calendar = "us-equity") -> Bars:
+        """Check a long frame and make it a panel.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``symbol``, ``time`` (close stamps, time-zone aware), ``open``, ``high``, ``low``,
+            ``close`` and, if there is one, ``volume``; sorted by time within each symbol.
+        calendar : str or Calendar
+            The market's clock.
+
+        Raises
+        ------
+        DataError
+            Naming the first offending symbol, bar, column and value.
+        """
+        clock = get_calendar(calendar) if isinstance(calendar, str) else calendar
+        _check_frame(frame)
+        stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+        times, row = np.unique(stamps, return_inverse=True)
+        symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
+        wide = {}
+        for name in FIELDS:
+            array = np.full((len(times), len(symbols)), np.nan, order="F")
+            if name in frame:
+                array[row, column] = frame[name].to_numpy(dtype=np.float64)
+            array.flags.writeable = False
+            wide[name] = array
+        sessions = clock.sessions(times)
+        frequency, per_year = infer_frequency(times, sessions, clock)
+        return cls(
+            times,
+            sessions,
+            tuple(symbols.tolist()),
+            **wide,
+            calendar=clock,
+            frequency=frequency,
+            bars_per_year=per_year,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of bars on the time axis."""
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.symbols[:3]) + (", ..." if len(self.symbols) > 3 else "")
+        return f"Bars({names}; {len(self)} x {self.frequency}, {self.span}, {self.fingerprint[:8]})"
+
+    @property
+    def span(self) -> str:
+        """First and last session, e.g. ``1999-01-04..2018-12-31``."""
+        return f"{self.sessions[0]}..{self.sessions[-1]}" if len(self) else "empty"
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether every bar has a volume."""
+        return bool(np.isfinite(self.volume[self.present]).all())
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Where a symbol has a bar, (n_bars, n_symbols)."""
+        return np.isfinite(self.close)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over stamps (int64 microseconds), symbols and every field's bytes."""
+        digest = hashlib.sha256(f"bars-1|{self.calendar}|".encode())
+        digest.update("\0".join(self.symbols).encode())
+        digest.update(self.times.astype(np.int64).tobytes())
+        for name in FIELDS:
+            digest.update(getattr(self, name).tobytes(order="F"))
+        return digest.hexdigest()
+
+    def fill(self, at: Literal["open", "close"]) -> Floats:
+        """Return the prices that orders are filled at."""
+        return self.open if at == "open" else self.close
+
+    def take(self, start: int, stop: int) -> Bars:
+        """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
+        part = slice(start, stop)
+        fields = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
+        return Bars(
+            self.times[part],
+            self.sessions[part],
+            self.symbols,
+            **fields,
+            calendar=self.calendar,
+            frequency=self.frequency,
+            bars_per_year=self.bars_per_year,
+        )
+
+    def until(self, stop: int) -> Bars:
+        """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
+        known = self.take(0, stop)
+        frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
+        return replace(known, frequency=frequency, bars_per_year=per_year)
+
+    def select(self, symbols: Sequence[str]) -> Bars:
+        """Return the panel of these symbols only."""
+        unknown = sorted(set(symbols) - set(self.symbols))
+        if unknown:
+            raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
+        return Bars.from_frame(self.to_frame().query("symbol in @symbols"), self.calendar)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
+        row, column = np.nonzero(self.present)
+        data: dict[str, object] = {
+            "symbol": np.asarray(self.symbols)[column],
+            "time": pd.DatetimeIndex(self.times[row]).tz_localize("UTC"),
+        }
+        for name in FIELDS if np.isfinite(self.volume).any() else PRICES:
+            data[name] = getattr(self, name)[row, column]
+        return pd.DataFrame(data)
+
+
+def _frozen(array: Floats) -> Floats:
+    copy = np.array(array, order="F")
+    copy.flags.writeable = False
+    return copy
+
+
+def _check_frame(frame: pd.DataFrame) -> None:
+    for name in ("symbol", "time", *PRICES):
+        if name not in frame:
+            raise DataError(
+                f"bars need a column {name!r}; the columns are {', '.join(map(str, frame.columns))}"
+                f"{near_misses(name, map(str, frame.columns))}"
+            )
+    if frame.empty:
+        raise DataError("there are no bars: the frame is empty")
+    if frame["symbol"].isna().any():
+        raise DataError(f"column 'symbol' has no name in row {int(frame['symbol'].isna().to_numpy().argmax())}")
+    if not isinstance(frame["time"].dtype, pd.DatetimeTZDtype):
+        raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
+    if frame["time"].isna().any():
+        raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
+    _check_order(frame)
+    _check_values(frame)
+
+
+def _check_order(frame: pd.DataFrame) -> None:
+    doubled = frame.duplicated(["symbol", "time"]).to_numpy()
+    if doubled.any():
+        first = frame.iloc[int(doubled.argmax())]
+        raise DataError(
+            f"{first['symbol']} has two bars at {first['time']} ({int(doubled.sum())} duplicated in all): "
+            "remove them before loading"
+        )
+    step = frame.groupby("symbol", sort=False)["time"].diff()
+    backwards = (step < pd.Timedelta(0)).to_numpy()
+    if backwards.any():
+        first = frame.iloc[int(backwards.argmax())]
+        raise DataError(
+            f"bars must be sorted by time; {first['symbol']} at {first['time']} comes after a later bar "
+            f"({int(backwards.sum())} such places): sort them, or set data.sort = true"
+        )
+
+
+def _check_values(frame: pd.DataFrame) -> None:
+    for name in (*PRICES, *(["volume"] if "volume" in frame else [])):
+        values = frame[name].to_numpy()
+        if values.dtype.kind not in "fiu":
+            raise DataError(f"column {name!r} must be numbers; its type is {frame[name].dtype}, e.g. {values[0]!r}")
+        numbers = values.astype(np.float64)
+        if name == "volume":
+            _refuse(frame, name, numbers < 0, "must not be negative")
+            _refuse(frame, name, np.isinf(numbers), "must not be infinite")
+        else:
+            _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
+            _refuse(frame, name, numbers <= 0, "must be positive")
+    low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+    for name in ("open", "close"):
+        price = frame[name].to_numpy()
+        _refuse(frame, name, (price < low) | (price > high), "must lie between low and high")
+
+
+def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -> None:
+    if not bad.any():
+        return
+    first = frame.iloc[int(bad.argmax())]
+    detail = f" (low {first['low']:g}, high {first['high']:g})" if "between" in rule else ""
+    raise DataError(
+        f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{detail}; "
+        f'{int(bad.sum())} of {len(bad)} bars are wrong; correct them, or leave them out with data.invalid = "drop"'
+    )

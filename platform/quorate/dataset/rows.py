@@ -1,0 +1,217 @@
+"""From bars to rows: features and labels on the border between the market and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.errors import DataError, PluginError
+from quorate.plugins.specs import FeatureSpec, LabelSpec
+
+Array = TypeVar("Array", bound=NDArray[Any])
+NEVER = np.iinfo(np.int64).max  # the end of a label that is not known within the data
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Values and the position of the bar at which each becomes known, both (n_bars, n_symbols).
+
+    Where a label is not known within the data its value is NaN and its end `NEVER`.
+    """
+
+    values: Floats
+    ends: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """One row per symbol and bar that has all its features, by bar and then by symbol.
+
+    Parameters
+    ----------
+    X : ndarray of float32, (n_rows, n_features), C-contiguous
+        Features known at the close of the row's bar.
+    feature_names : tuple of str
+        Columns of `X`.
+    bar, symbol : ndarray of int64, (n_rows,)
+        Position on the time axis and column of the panel.
+    y : ndarray of float64, (n_rows,)
+        Label, NaN where unknown.
+    end : ndarray of int64, (n_rows,)
+        Position of the bar at which the label becomes known, `NEVER` where it does not.
+    ohlcv : ndarray of float64, (n_symbol_bars, 5)
+        Every symbol's bars, one symbol after the other, without gaps.
+    context : ndarray of int64, (n_rows,)
+        The row's own bar in `ohlcv` and `sequence`.
+    sequence : ndarray of float32, (n_symbol_bars, n_features)
+        The features of every symbol's bars, one symbol after the other, NaN in warm-up; without a bar, if
+        no model reads windows.
+    """
+
+    X: NDArray[np.float32]
+    feature_names: tuple[str, ...]
+    bar: NDArray[np.int64]
+    symbol: NDArray[np.int64]
+    y: Floats
+    end: NDArray[np.int64]
+    ohlcv: Floats
+    context: NDArray[np.int64]
+    sequence: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.bar)
+
+
+def build_dataset(
+    bars: Bars, features: Sequence[FeatureSpec], labels: Labels, least_history: int = 1, window: int = 0
+) -> Dataset:
+    """Compute the features and join them with the labels.
+
+    A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
+    features on `window` bars, its own included.
+
+    Raises
+    ------
+    PluginError
+        If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
+    """
+    packing = _Packing(bars)
+    longest = max(f.lookback for f in features)
+    history = max(longest + max(window - 1, 0), least_history)
+    usable = bars.present & (packing.age >= longest)
+    keep = bars.present & (packing.age >= history)
+    row, column = np.nonzero(keep)
+    if not len(row):
+        raise DataError(
+            f"no row has all its features: the longest lookback is {history} bars (of features, and of models that "
+            f"read several bars) and no symbol has as many; "
+            f"the longest has {int(packing.age.max())}. Leave out features of long lookback with features.exclude"
+        )
+    X = np.empty((len(row), len(features)), dtype=np.float32)
+    sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
+    inputs: dict[tuple[str, bool], Floats] = {}
+    for j, spec in enumerate(features):
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
+            values = _compute(spec, bars, packing, inputs).astype(np.float32)
+        _check_finite(spec, values, bars, usable)
+        X[:, j] = values[keep]
+        if window:
+            sequence[:, j] = values.T[bars.present.T]
+    y = labels.values[keep]
+    end = np.where(np.isnan(y), NEVER, labels.ends[keep])
+    return Dataset(
+        X=_read_only(X),
+        feature_names=tuple(f.name for f in features),
+        bar=_read_only(row.astype(np.int64)),
+        symbol=_read_only(column.astype(np.int64)),
+        y=_read_only(y),
+        end=_read_only(end.astype(np.int64)),
+        ohlcv=_read_only(packing.flat()),
+        context=_read_only((packing.offset[column] + packing.age[row, column] - 1).astype(np.int64)),
+        sequence=_read_only(sequence),
+    )
+
+
+def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: Mapping[str, object]) -> Labels:
+    """Compute the labels and check that none reaches past the last bar.
+
+    Raises
+    ------
+    PluginError
+        If the label breaks its contract.
+    """
+    prices = bars.fill("open" if fill == "open" else "close")
+    values, ends = spec.resolve()(prices, horizon, **params)
+    values, ends = np.array(values, dtype=np.float64), np.array(ends, dtype=np.int64)
+    shape = bars.close.shape
+    if values.shape != shape or ends.shape != shape:
+        raise PluginError(f"label {spec.name!r} must give two arrays {shape}; it gave {values.shape} and {ends.shape}")
+    values[~bars.present] = np.nan
+    known = ~np.isnan(values)
+    if (ends[known] >= len(bars)).any():
+        raise PluginError(
+            f"label {spec.name!r} has a value that ends after the last bar: it reads prices that do not exist"
+        )
+    if (ends <= np.arange(len(bars))[:, None])[known].any():
+        raise PluginError(f"label {spec.name!r} has a value that ends at or before its own bar: it is no forecast")
+    if not np.isfinite(values[known]).all():
+        raise PluginError(f"label {spec.name!r} has an infinite value: it must be finite, or NaN where it is not known")
+    if spec.task == "classification" and not np.isin(values[known], (0.0, 1.0)).all():
+        raise PluginError(f"label {spec.name!r} is a classification: its values must be 0 and 1")
+    return Labels(values, np.where(known, ends, NEVER))
+
+
+class _Packing:
+    """Each symbol's bars from row 0 on, without gaps; and the way back to the panel."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self.present = bars.present
+        self.full = bool(self.present.all())
+        self.age = np.cumsum(self.present, axis=0)
+        self.count = self.present.sum(axis=0)
+        self.offset = np.concatenate(([0], np.cumsum(self.count)[:-1]))
+        self._packed = np.arange(len(bars))[None, :] < self.count[:, None]
+
+    def pack(self, field: Floats) -> Floats:
+        if self.full:
+            return field
+        packed = np.full(field.T.shape, np.nan)
+        packed[self._packed] = field.T[self.present.T]
+        packed.flags.writeable = False
+        return packed.T
+
+    def unpack(self, packed: Floats) -> Floats:
+        if self.full:
+            return packed
+        field = np.full(packed.T.shape, np.nan)
+        field[self.present.T] = packed.T[self._packed]
+        return field.T
+
+    def flat(self) -> Floats:
+        return np.column_stack([getattr(self._bars, name).T[self.present.T] for name in FIELDS])
+
+
+def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:
+    arrays = []
+    for name in spec.inputs:
+        key = (name, spec.cross_sectional)
+        if key not in inputs:
+            if name not in FIELDS:
+                raise PluginError(
+                    f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}"
+                )
+            field = getattr(bars, name)
+            inputs[key] = field if spec.cross_sectional else packing.pack(field)
+        arrays.append(inputs[key])
+    # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
+    with np.errstate(all="ignore"):
+        try:
+            values = np.asarray(spec.resolve()(*arrays, **spec.params), dtype=np.float64)
+        except Exception as e:
+            raise PluginError(f"feature {spec.name!r} failed on {bars!r}: {type(e).__name__}: {e}") from e
+    if values.shape != bars.close.shape:
+        raise PluginError(f"feature {spec.name!r} must give an array {bars.close.shape}; it gave {values.shape}")
+    return values if spec.cross_sectional else packing.unpack(values)
+
+
+def _check_finite(spec: FeatureSpec, values: NDArray[np.float32], bars: Bars, usable: NDArray[np.bool_]) -> None:
+    bad = usable & ~np.isfinite(values)
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise PluginError(
+            f"feature {spec.name!r} must be finite from its {spec.lookback}th bar on; it is {values[row, column]} for "
+            f"{bars.symbols[column]} on {bars.sessions[row]} ({int(bad.sum())} of {int(usable.sum())} rows): "
+            "declare a longer lookback, define the value there, or leave the feature out with features.exclude"
+        )
+
+
+def _read_only(array: Array) -> Array:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,237 @@
+"""Combining members, causally: what is used at a bar comes from rows whose label had ended by then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import rolling
+from quorate.bars.panel import Bars
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import Dataset
+from quorate.ensemble.asking import audit_path, combined_rows, combiner_of, weight_path
+from quorate.ensemble.calibration import Calibration, fit_calibration
+from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows, weighted
+from quorate.errors import PluginError
+from quorate.plugins.specs import EnsemblerSpec
+
+Floats = NDArray[np.float64]
+Method = tuple[EnsemblerSpec, Mapping[str, Any]]
+VOLATILITY_BARS = 20
+
+
+class Combined(NamedTuple):
+    """An ensemble's predictions and what its members weighed.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, (n_rows,)
+        NaN where there is no prediction.
+    weights : ndarray of float64, (n_folds, n_members)
+        Mean weight over the rows of each fold; NaN where the method has no weights.
+    row_weights : ndarray of float64, (n_rows, n_members)
+        Weight in each row's prediction; NaN where there is no prediction or the method has no weights.
+    """
+
+    predictions: Floats
+    weights: Floats
+    row_weights: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What the ensemblers get on one fold, of the members that take part there."""
+
+    voting: NDArray[np.bool_]
+    rows: EnsembleRows
+    known: EnsembleHistory  # labels that had ended at the fold's first bar
+    later: EnsembleHistory  # labels that ended by the fold's last bar, in the order of their ends
+
+
+def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[np.bool_]:
+    """Return which rows have all predictions and a label that had ended at the close of bar `at`."""
+    return np.isfinite(predictions).all(axis=1) & (end <= at)
+
+
+def recent_volatility(bars: Bars, dataset: Dataset, window: int = VOLATILITY_BARS) -> Floats:
+    """Return the volatility of each row's symbol as it was known at the row's bar.
+
+    Returns
+    -------
+    ndarray of float64, (n_rows,)
+        Standard deviation (ddof 1) of the symbol's last `window` close-to-close returns, per bar; a bar that the
+        symbol missed is passed over. NaN before it has as many.
+    """
+    panel = np.full(bars.close.shape, np.nan)
+    for j, present in enumerate(bars.present.T):
+        close = bars.close[present, j]
+        if len(close) > window:
+            panel[np.flatnonzero(present)[1:], j] = rolling.std((close[1:] / close[:-1] - 1)[:, None], window)[:, 0]
+    volatility: Floats = panel[dataset.bar, dataset.symbol]
+    return volatility
+
+
+def combine(
+    spec: EnsemblerSpec,
+    params: Mapping[str, Any],
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    binary: bool,
+    *,
+    volatility: Floats | None = None,
+    calibration: Calibration = "none",
+) -> Combined:
+    """Return the combined prediction of every row, and what each member weighed in it; see `combine_all`."""
+    return combine_all(
+        [(spec, params)], members, predictions, dataset, folds, binary, volatility=volatility, calibration=calibration
+    )[0]
+
+
+def combine_all(
+    methods: Sequence[Method],
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    binary: bool,
+    *,
+    volatility: Floats | None = None,
+    calibration: Calibration = "none",
+) -> list[Combined]:
+    """Combine the members by several methods, fold by fold.
+
+    An ensembler with ``update="fold"`` learns from rows whose label had ended at the fold's first bar, and so
+    does the calibration of the members. One with ``update="bar"`` gives each decision bar the weights that it
+    had when the last label before or at that bar ended. Before there is such a row members weigh the same.
+
+    A member whose fit failed on a fold has no weight there: that it failed was known before the fold's
+    first decision, and what it would have weighed elsewhere is no matter. One that never predicted before,
+    as its fits failed, has none until rows of its own have ended, unless that is so for all of them.
+
+    Parameters
+    ----------
+    methods : sequence of (EnsemblerSpec, its parameters)
+    predictions : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions, NaN where there is none.
+    volatility : ndarray of float64, (n_rows,), optional
+        As `recent_volatility` gives it; all NaN, if it is not given.
+    calibration : {"none", "isotonic", "platt", "z-score"}
+        How members are brought to one scale before they are combined; see `fit_calibration`.
+
+    Raises
+    ------
+    PluginError
+        If an ensembler fails or breaks its contract.
+    IntegrityError
+        If weights change with labels that end later, or a row's combination with other rows.
+    """
+    for spec, _ in methods:
+        _check_task(spec, binary)
+    shape = predictions.shape
+    known = np.full(shape[0], np.nan) if volatility is None else volatility
+    found = [
+        Combined(np.full(shape[0], np.nan), np.zeros((len(folds), shape[1])), np.full(shape, np.nan)) for _ in methods
+    ]
+    last: _Step | None = None
+    for k, fold in enumerate(folds):
+        step = _step(members, predictions, dataset, fold, binary, known, calibration)
+        if step is not None:
+            for (spec, params), one in zip(methods, found, strict=True):
+                _combine_fold(spec, params, step, one, k, fold)
+            last = step
+    for spec, params in methods:
+        if spec.update == "bar" and last is not None:
+            _audit(spec, params, last)
+    return found
+
+
+def _check_task(spec: EnsemblerSpec, binary: bool) -> None:
+    if spec.task not in ("any", "classification" if binary else "regression"):
+        of, this, other = (
+            ("labels of 0 and 1", "is a number", "ridge-stack")
+            if spec.task == "classification"
+            else ("labels that are numbers", "is 0 or 1", "logistic-stack")
+        )
+        raise PluginError(
+            f"ensembler {spec.name!r} combines predictions of {of}; this label {this}: set ensemble.method, or what "
+            f'ensemble.compare names, to another, e.g. "{other}"'
+        )
+
+
+def _combine_fold(
+    spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step, one: Combined, k: int, fold: Fold
+) -> None:
+    """Write what a method makes of fold `k` into its outcome."""
+    values, weights = (_by_bar if spec.update == "bar" else _by_fold)(spec, params, step)
+    one.predictions[fold.test] = values
+    one.row_weights[fold.test] = 0.0
+    one.row_weights[np.ix_(fold.test, step.voting)] = weights
+    # The mean of equal numbers may differ from them in the last bit.
+    same = bool((weights == weights[0]).all())
+    one.weights[k, step.voting] = weights[0] if same else weights.mean(axis=0)
+
+
+def _audit(spec: EnsemblerSpec, params: Mapping[str, Any], last: _Step) -> None:
+    """Cut among the labels that ended within the last fold: there an entry could see what a decision must not."""
+    bars = np.unique(last.later.ends)
+    before = int((bars <= last.rows.bars.min()).sum())
+    audit_path(spec, params, last.later, (before + len(bars)) // 2)
+
+
+def _step(
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    fold: Fold,
+    binary: bool,
+    volatility: Floats,
+    calibration: Calibration,
+) -> _Step | None:
+    """Return what is known on a fold; None, if no member predicts there."""
+    there = np.asarray(np.isfinite(predictions[fold.test]).all(axis=0), dtype=bool)
+    if not there.any():
+        return None
+    ended = predictions[dataset.end <= fold.first]
+    proven = there & np.isfinite(ended).any(axis=0)
+    voting = proven if proven.any() else there
+    given = predictions[:, voting]
+    known = known_rows(given, dataset.end, fold.first)
+    calibrated = fit_calibration(calibration, given[known], dataset.y[known], binary)
+    names = tuple(name for name, votes in zip(members, voting.tolist(), strict=True) if votes)
+
+    def history(rows: NDArray[np.int64]) -> EnsembleHistory:
+        arrays = (calibrated(given[rows]), dataset.y[rows], dataset.bar[rows], volatility[rows], dataset.end[rows])
+        p, y, bar, deviation, end = (_read_only(array) for array in arrays)
+        return EnsembleHistory(names, p, y, bar, binary, deviation, end)
+
+    later = np.flatnonzero(known_rows(given, dataset.end, fold.stop - 1))
+    test = (calibrated(given[fold.test]), dataset.bar[fold.test], volatility[fold.test])
+    return _Step(
+        voting=voting,
+        rows=EnsembleRows(*(_read_only(array) for array in test)),
+        known=history(np.flatnonzero(known)),
+        later=history(later[np.argsort(dataset.end[later], kind="stable")]),
+    )
+
+
+def _by_fold(spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step) -> tuple[Floats, Floats]:
+    return combined_rows(spec, combiner_of(spec, params, step.known), step.rows)
+
+
+def _by_bar(spec: EnsemblerSpec, params: Mapping[str, Any], step: _Step) -> tuple[Floats, Floats]:
+    bars, path = weight_path(spec, params, step.later)
+    n = len(step.later.members)
+    weights = np.vstack([np.full(n, 1 / n), path])[np.searchsorted(bars, step.rows.bars, side="right")]
+    return weighted(step.rows.predictions, weights), weights
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,294 @@
+"""Evidence: what metrics and gates see, and what gates answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.splits import Paths
+from quorate.errors import PluginError, near_misses
+from quorate.trading.backtest import BacktestResult
+
+Floats = NDArray[np.float64]
+Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
+
+
+@dataclass(frozen=True, eq=False)
+class Performance(BacktestResult):
+    """All that is known of one series: how it traded (see `BacktestResult`) and what it forecast.
+
+    Parameters
+    ----------
+    bars_per_year : float
+        For annualisation.
+    predictions, labels : ndarray of float64, (n_forecasts,)
+        Out-of-fold forecasts of the span and what came true; empty for a series without forecasts.
+    binary : bool
+        Whether predictions are probabilities of the positive class.
+    market : ndarray of float64, (n_bars - 1,)
+        Net returns of buy and hold over the same bars, at the same fills and costs; empty where it is not known.
+    naive : ndarray of float64, (n_forecasts,)
+        For each forecast the mean of all labels that had ended when it was decided, NaN where none had;
+        empty where it is not known.
+    forecast_bar : ndarray of int64, (n_forecasts,)
+        Position of each forecast's bar in the span, ascending; empty where it is not known.
+    """
+
+    bars_per_year: float
+    predictions: Floats
+    labels: Floats
+    binary: bool
+    market: Floats = field(default_factory=lambda: np.empty(0))
+    naive: Floats = field(default_factory=lambda: np.empty(0))
+    forecast_bar: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """A metric of one series; `value` is None where it is undefined."""
+
+    name: str
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Trials:
+    """How much was tried on related data, as the ledger of the home knows it.
+
+    Parameters
+    ----------
+    n : int
+        Distinct out-of-sample return series that could have been promoted, those of this run included.
+    effective : float
+        How many independent ones they amount to, see `quorate.statistics.effective_trials`.
+    began : str
+        Day from which the ledger knows; what was tried before, or elsewhere, it cannot.
+    """
+
+    n: int
+    effective: float
+    began: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a gate sees. All but the first three may be missing; a gate that needs them then is INSUFFICIENT.
+
+    Arrays are read-only; tables and mappings are the gate's own copies.
+
+    Parameters
+    ----------
+    performance, benchmark : Performance
+        The series that is judged, and buy and hold traded at the same fills and costs.
+    seed : int
+        For resampling.
+    part : {"development", "holdout"}
+        What is judged: the walk-forward before the holdout, or the holdout.
+    horizon : int
+        Bars that a label spans.
+    judged : str
+        Name of the judged series among the candidates.
+    candidates : mapping of str to ndarray of float64, (n_bars - 1,)
+        Net returns of every series that could be promoted, by name: ensembles and members alone.
+    members : mapping of str to Performance
+        The members of the ensemble alone, traded by the same strategy.
+    trials : Trials or None
+        What was tried on related data so far.
+    null_market : mapping or None
+        What the audit of this pipeline found on markets without anything to find.
+    checks : mapping of str to int
+        What was checked while the run was made, and how often; a violation would have ended it.
+    """
+
+    performance: Performance
+    benchmark: Performance
+    seed: int
+    _metrics: Mapping[str, float] = field(default_factory=dict)
+    _benchmark_metrics: Mapping[str, float] = field(default_factory=dict)
+    part: Literal["development", "holdout"] = "development"
+    horizon: int = 1
+    judged: str = ""
+    candidates: Mapping[str, Floats] = field(default_factory=dict)
+    members: Mapping[str, Performance] = field(default_factory=dict)
+    trials: Trials | None = None
+    null_market: Mapping[str, Any] | None = None
+    checks: Mapping[str, int] = field(default_factory=dict)
+    _retrade: Callable[[float, int], Performance] | None = None
+    _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
+
+    def metric(self, name: str) -> float:
+        """Return a metric of the judged series, NaN where it is undefined."""
+        return self._lookup(self._metrics, name)
+
+    def benchmark_metric(self, name: str) -> float:
+        """Return the same metric of buy and hold."""
+        return self._lookup(self._benchmark_metrics, name)
+
+    def retraded(self, costs: float = 1.0, delay: int = 0) -> Performance | None:
+        """Return what the same decisions earn at other costs or filled later; None where that is not known.
+
+        Parameters
+        ----------
+        costs : float
+            Factor of fees and slippage.
+        delay : int
+            Bars by which every order is late.
+        """
+        return self._retrade(costs, delay) if self._retrade else None
+
+    def paths(self, groups: int, tests: int, splitter: str) -> Paths | None:
+        """Return what combinatorial paths through the walk-forward's bars earn: evidence, and no backtest.
+
+        A path's fits train on later data, too, so nobody could have traded it. None where these paths were
+        not computed: they are for gates whose spec says ``paths=True``, by these three of their options, and
+        before the holdout only.
+
+        Parameters
+        ----------
+        groups, tests : int
+            How many groups of bars there are, and how many of them each split predicts.
+        splitter : str
+            The combinatorial splitter that named the groups.
+        """
+        return self._paths.get((groups, tests, splitter))
+
+    @staticmethod
+    def _lookup(table: Mapping[str, float], name: str) -> float:
+        if name not in table:
+            raise PluginError(
+                f"a gate asks for the metric {name!r}, which no plugin provides{near_misses(name, table)}"
+            )
+        return table[name]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What a gate says.
+
+    Parameters
+    ----------
+    verdict : {"PASS", "FAIL", "INSUFFICIENT"}
+        An undefined value never passes.
+    value, threshold, margin, benchmark : float or None
+        `margin` is the distance to the threshold, positive on the passing side; `benchmark` the
+        same figure for buy and hold. None: undefined.
+    condition : str
+        ``>``, ``<``, ``>=`` or ``<=``.
+    unit : str
+        ``ratio``, ``fraction`` (printed as percentage), ``count`` or ``p-value``.
+    uncertainty, sample, reason, warning : str
+        An interval or bound, what it rests on, why it did not pass, and what to mind although it did.
+    required : bool
+        Whether the verdict counts; else it is only told.
+    inputs : mapping
+        What a reader needs to compute the value again; a number that is not finite is kept as None.
+    """
+
+    gate: str
+    verdict: Verdict
+    value: float | None
+    condition: str
+    threshold: float
+    margin: float | None
+    benchmark: float | None = None
+    unit: str = "ratio"
+    uncertainty: str = ""
+    sample: str = ""
+    reason: str = ""
+    warning: str = ""
+    required: bool = True
+    tier: str = "B"
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    def insufficient(self, reason: str) -> GateResult:
+        """Return the same figures with the verdict INSUFFICIENT: too little data to decide."""
+        return replace(self, verdict="INSUFFICIENT", reason=reason)
+
+    def warned(self, warning: str) -> GateResult:
+        """Return the same figures with something to mind, whatever the verdict."""
+        return replace(self, warning=warning)
+
+    def advisory(self, warning: str) -> GateResult:
+        """Return the same figures as a warning alone: the verdict is shown and does not count."""
+        return replace(self, warning=warning, required=False)
+
+    def failed(self, reason: str) -> GateResult:
+        """Return the same figures with the verdict FAIL."""
+        return replace(self, verdict="FAIL", reason=reason)
+
+
+def judge(
+    gate: str,
+    value: float,
+    condition: str,
+    threshold: float,
+    *,
+    undefined: str = "it is undefined",
+    benchmark: float = math.nan,
+    unit: str = "ratio",
+    uncertainty: str = "",
+    sample: str = "",
+    inputs: Mapping[str, Any] | None = None,
+) -> GateResult:
+    """Compare a value with a threshold, strictly as the condition says.
+
+    Parameters
+    ----------
+    gate : str
+        Name of the gate.
+    value : float
+        NaN and infinite values fail, with `undefined` as the reason.
+    condition : {">", "<", ">=", "<="}
+        What passes.
+    threshold : float
+        The bound.
+
+    Returns
+    -------
+    GateResult
+    """
+    compare = {">": value > threshold, "<": value < threshold, ">=": value >= threshold, "<=": value <= threshold}
+    finite = math.isfinite(value)
+    passed = finite and compare[condition]
+    margin = (value - threshold) * (1 if condition.startswith(">") else -1) if finite else None
+    reason = "" if passed else f"must be {condition} {threshold:g}" if finite else undefined
+    return GateResult(
+        gate,
+        "PASS" if passed else "FAIL",
+        finite_or_none(value),
+        condition,
+        threshold,
+        margin,
+        finite_or_none(benchmark),
+        unit,
+        uncertainty,
+        sample,
+        reason,
+        inputs=dict(inputs or {}),
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return nested data with None for every number that is not finite: what JSON can hold."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return finite_or_none(float(value))
+    return value
+
+
+def finite_or_none(value: float) -> float | None:
+    """Return the value, or None where it is not finite: what JSON can hold."""
+    return float(value) if math.isfinite(value) else None

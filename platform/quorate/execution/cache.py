@@ -1,0 +1,322 @@
+"""Finished fits by key, so that none is computed twice: resumed runs, other runs and sweeps find them.
+
+One SQLite file in WAL mode: many processes may read and write it at once; a fit is there as soon as it
+was put, whatever then becomes of this process, and on the disk itself within a second.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from quorate.errors import StoreError
+from quorate.execution.fit import FitResult, FitTask
+from quorate.store.files import explain, sync
+
+T = TypeVar("T")
+
+VERSION = 1
+SYNC_SECONDS = 0.5
+LEAST_BYTES = 200  # that an entry takes
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fits (
+    key TEXT PRIMARY KEY, checksum BLOB NOT NULL, created REAL NOT NULL, used REAL NOT NULL,
+    plugin TEXT NOT NULL, model TEXT NOT NULL, train_rows INTEGER NOT NULL, seconds REAL NOT NULL,
+    cpu_seconds REAL NOT NULL, place TEXT NOT NULL, notes TEXT NOT NULL, outputs TEXT NOT NULL, data BLOB NOT NULL
+)"""
+_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished fit in the cache.
+
+    Parameters
+    ----------
+    key : str
+        What it was computed from.
+    plugin, model : str
+        The plugin's name, and what the recipe called it.
+    train_rows, bytes : int
+        Rows it was trained on; what it takes on disk.
+    seconds : float
+        Wall time it took, and thus saves.
+    created, used : float
+        Seconds since 1970: when it was computed, and last taken.
+    """
+
+    key: str
+    plugin: str
+    model: str
+    train_rows: int
+    bytes: int
+    seconds: float
+    created: float
+    used: float
+
+
+class FitCache:
+    """The finished fits of a home.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file is, or will be once something is put.
+    warn : callable
+        Hears of entries that were found broken.
+    """
+
+    def __init__(self, folder: Path, warn: Callable[[str], None] = print) -> None:
+        self.path = folder / "fits.sqlite"
+        self._warn = warn
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._timer: threading.Timer | None = None
+
+    def find(self, tasks: Sequence[FitTask]) -> dict[str, FitResult]:
+        """Return the finished fits among these, by key; a broken entry is told, removed, and as if never there."""
+        wanted = {task.key: task for task in tasks}
+        found: dict[str, FitResult] = {}
+        broken: list[str] = []
+        for row in self._rows(_COLUMNS, list(wanted)):
+            if _sound(row):
+                found[row[0]] = _result(row, wanted[row[0]])
+            else:
+                broken.append(row[0])
+        if broken:
+            self._warn(f"{len(broken)} of the fits kept in {self.path} are damaged (another checksum): computed again")
+            self._remove(broken)
+        now = time.time()
+        self._on(list(found), "note which fits were used", f"UPDATE fits SET used = {now!r} WHERE key IN")
+        return found
+
+    def put(self, result: FitResult, plugin: str) -> None:
+        """Keep a finished fit.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written; those kept before still are.
+        """
+        arrays = [result.predictions, *result.outputs.values()]
+        blob = np.ascontiguousarray(np.stack(arrays), dtype=np.float64).tobytes()
+        told = json.dumps(list(result.notes)), json.dumps(list(result.outputs))
+        now = time.time()
+        facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told)
+        row = (
+            result.key, _checksum(result.key, blob, *facts), now, now, plugin, result.model,
+            result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob,
+        )  # fmt: skip
+        insert = f"INSERT OR REPLACE INTO fits VALUES ({', '.join('?' * len(row))})"
+        self._do("keep a finished fit", lambda connection: connection.execute(insert, row), create=True)
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(SYNC_SECONDS, self._sync_now)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def rates(self) -> dict[str, float]:
+        """Return the seconds per training row that fits took, by name of the model plugin."""
+        query = "SELECT plugin, SUM(seconds) / SUM(train_rows) FROM fits GROUP BY plugin"
+        return {plugin: rate for plugin, rate in self._all("read how long fits took", query) if rate}
+
+    def entries(self) -> list[Entry]:
+        """Return what is kept, the latest used first."""
+        query = (
+            "SELECT key, plugin, model, train_rows, length(data) + length(notes) + 300, seconds, created, used "
+            "FROM fits ORDER BY used DESC, key"
+        )
+        return [Entry(*row) for row in self._all("list the finished fits", query)]
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Check every entry; return how many there are, and the keys of broken ones, which are removed."""
+        keys = [row[0] for row in self._all("list the finished fits", "SELECT key FROM fits")]
+        sound = {row[0] for row in self._rows(_COLUMNS, keys) if _sound(row)}
+        broken = [key for key in keys if key not in sound]
+        self._remove(broken)
+        return len(keys), broken
+
+    def prune(self, older_than: float | None = None, max_size: int | None = None) -> list[Entry]:
+        """Remove what was not used for `older_than` seconds, then what was longest unused, down to `max_size` bytes.
+
+        Returns
+        -------
+        list of Entry
+            What was removed.
+        """
+        removed: list[Entry] = []
+        kept, now = 0, time.time()
+        for entry in self.entries():
+            old = older_than is not None and now - entry.used > older_than
+            if old or (max_size is not None and kept + entry.bytes > max_size):
+                removed.append(entry)
+            else:
+                kept += entry.bytes
+        self._remove([entry.key for entry in removed])
+        if removed:
+            self._do("shrink the file of finished fits", lambda connection: connection.execute("VACUUM"))
+            self._do("shrink it", lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+        return removed
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*"))
+
+    def sync(self) -> None:
+        """Have all that was put on the disk itself; returns when it is."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+        for path in (Path(f"{self.path}-wal"), self.path.parent):
+            with suppress(FileNotFoundError):  # then all is in the main file, which SQLite has synced
+                sync(path)
+
+    def flush(self) -> None:
+        """Sync, or raise `StoreError`, if the disk does not take it."""
+        try:
+            self.sync()
+        except OSError as e:
+            raise StoreError(explain(e, self.path)) from e
+
+    def _sync_now(self) -> None:
+        with suppress(OSError):  # told when the file is closed, where somebody hears it
+            self.sync()
+
+    def close(self) -> None:
+        """Sync and let go of the file."""
+        if self._connection is not None:
+            try:
+                self.flush()
+            finally:
+                self._connection.close()
+                self._connection = None
+
+    def _all(self, what: str, query: str) -> list[tuple[Any, ...]]:
+        return self._do(what, lambda connection: connection.execute(query).fetchall()) or []
+
+    def _rows(self, columns: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        return self._on(keys, "read the finished fits", f"SELECT {columns} FROM fits WHERE key IN")
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        self._on(keys, "remove finished fits", "DELETE FROM fits WHERE key IN")
+
+    def _on(self, keys: Sequence[str], what: str, statement: str) -> list[tuple[Any, ...]]:
+        """Execute a statement on these keys, some at a time."""
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            query = f"{statement} ({', '.join('?' * len(some))})"
+            rows += self._do(what, partial(_fetch, query=query, values=some)) or []
+        return rows
+
+    def _do(self, what: str, action: Callable[[sqlite3.Connection], T], create: bool = False) -> T | None:
+        """Do it, or return None, if there is no file; one that is damaged as a whole is set aside."""
+        if not create and not self.path.exists():
+            return None
+        try:
+            return action(self._open())
+        except sqlite3.DatabaseError as e:
+            if type(e) is sqlite3.DatabaseError:  # it is no SQLite file any more
+                self._set_aside(str(e))
+                return action(self._open()) if create or self.path.exists() else None
+            full = isinstance(e, sqlite3.OperationalError) and e.sqlite_errorcode == sqlite3.SQLITE_FULL
+            reason = explain(OSError(errno.ENOSPC, str(e)), self.path) if full else f"{self.path}: {e}"
+            raise StoreError(f"cannot {what}: {reason}") from e
+
+    def _set_aside(self, reason: str) -> None:
+        self.close()
+        aside = self.path.with_name(f"damaged-{int(time.time())}-{self.path.name}")
+        self._warn(
+            f"{self.path} is damaged ({reason}): it is kept as {aside.name}; fits that cannot be read from it are "
+            "computed again"
+        )
+        for end in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{end}", f"{aside}{end}")
+        self._salvage(aside)
+
+    def _salvage(self, aside: Path) -> None:
+        """Take over from a damaged file what can still be read and is sound."""
+        insert = "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        with closing(sqlite3.connect(f"{aside.as_uri()}?mode=ro", uri=True)) as damaged:
+            for number in range(1, aside.stat().st_size // LEAST_BYTES + 1):
+                try:
+                    row = damaged.execute("SELECT * FROM fits WHERE rowid = ?", (number,)).fetchone()
+                    key = row and damaged.execute(f"SELECT {_COLUMNS} FROM fits WHERE rowid = ?", (number,)).fetchone()
+                except (sqlite3.Error, UnicodeError):
+                    continue
+                if key and _sound(key):
+                    self._open().execute(insert, row)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise StoreError(explain(e, self.path)) from e
+        # Every statement is a transaction; other processes wait their turn.
+        connection = sqlite3.connect(self.path, timeout=20, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Never torn by a power loss, and no waiting for the disk at each fit: `sync` sees to that once for many.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            connection.close()
+            raise StoreError(f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate")
+        connection.execute(_SCHEMA)
+        if version < VERSION:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        with suppress(OSError):
+            sync(self.path.parent.parent)  # a new folder is to be there after a power loss, too
+        self._connection = connection
+        return connection
+
+
+def _fetch(connection: sqlite3.Connection, query: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
+    return connection.execute(query, values).fetchall()
+
+
+def _checksum(key: str, data: bytes, *facts: object) -> bytes:
+    return hashlib.sha256(repr((key, facts)).encode() + b"\0" + data).digest()
+
+
+def _sound(row: tuple[Any, ...]) -> bool:
+    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created = row
+    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs)
+    return isinstance(data, bytes) and _checksum(key, data, *facts) == checksum
+
+
+def _result(row: tuple[Any, ...], task: FitTask) -> FitResult:
+    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created = row
+    names = json.loads(outputs)
+    values = np.frombuffer(data, dtype=np.float64).reshape(len(names) + 1, -1)
+    return FitResult(
+        task.model,
+        task.fold,
+        values[0],
+        dict(zip(names, values[1:], strict=True)),
+        key,
+        train_rows,
+        seconds,
+        cpu_seconds,
+        created - seconds,
+        place,
+        cached=True,
+        notes=tuple(json.loads(notes)),
+    )

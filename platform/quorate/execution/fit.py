@@ -1,0 +1,338 @@
+"""One fit: the unit of work. It depends on its arguments alone, wherever and whenever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import random
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import Dataset
+from quorate.errors import FitError
+from quorate.execution.outputs import Outputs, predict, shuffled_outputs
+from quorate.execution.resources import memory_limit
+from quorate.plugins.code import code_digest
+from quorate.plugins.provider import Reference, load_reference
+from quorate.plugins.specs import ModelSpec
+
+NUMERICS = 2  # raised whenever the platform itself would compute a different number
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """What one fit is told; small, and made of names and values only.
+
+    Parameters
+    ----------
+    model : str
+        Name in the recipe.
+    fold : int
+        Which of the data's folds.
+    plugin : Reference
+        From `quorate.plugins.registry.reference`.
+    params : mapping
+        The model's resolved parameters.
+    seed, threads : int
+        Passed to the factory as ``random_state`` and ``n_jobs``, if it takes them.
+    binary : bool
+        Whether the label is a class; predictions are then probabilities.
+    device : {"cpu", "cuda"}
+        Passed to the factory as ``device``, if it takes one and its spec asks for a GPU.
+    gpus : float
+        Share of a GPU, or whole GPUs, that it takes.
+    memory : int
+        Bytes that it may allocate; 0: what the executor grants.
+    key : str
+        Hash of everything the result depends on.
+    code : str
+        Hash of the model's code, which must be the same wherever it is fitted.
+    """
+
+    model: str
+    fold: int
+    plugin: Reference
+    params: Mapping[str, Any]
+    seed: int
+    threads: int
+    binary: bool
+    device: str = "cpu"
+    gpus: float = 0.0
+    memory: int = 0
+    key: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FitData:
+    """What all fits of a run share: the dataset and the folds. Workers read it without a copy."""
+
+    dataset: Dataset
+    folds: tuple[Fold, ...]
+
+    def fold(self, index: int) -> Fold:
+        """Return the fold of that index."""
+        return self._by_index[index]
+
+    @cached_property
+    def _by_index(self) -> dict[int, Fold]:
+        return {fold.index: fold for fold in self.folds}
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """What came of one fit; a failure is a value, with the reason in `error`.
+
+    Parameters
+    ----------
+    predictions : ndarray of float64, (n_test,)
+        Probability of the positive class, or the label's expectation.
+    outputs : dict of ndarray
+        What else the model gave, by the names of its spec; on a fold with shuffles also what explains it.
+    key : str
+        Hash of everything the result depends on.
+    seconds, cpu_seconds : float
+        Wall and processor time of the fit and its predictions.
+    began : float
+        When, in seconds since 1970.
+    place : str
+        Host and process.
+    cached : bool
+        It was computed earlier and is taken from the home.
+    foreign : bool
+        It was computed on another kind of processor than the run's, and is not kept for other runs.
+    notes : tuple of str
+        Warnings that the model gave.
+    error, trace : str
+        Empty, if it succeeded.
+    """
+
+    model: str
+    fold: int
+    predictions: NDArray[np.float64]
+    outputs: Outputs = field(default_factory=dict)
+    key: str = ""
+    n_train: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    began: float = 0.0
+    place: str = ""
+    cached: bool = False
+    foreign: bool = False
+    notes: tuple[str, ...] = ()
+    error: str = ""
+    trace: str = field(default="", repr=False)
+
+
+def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
+    """Return the seed of a model: never from a worker, a fold's position or an order of arrival."""
+    digest = hashlib.sha256(f"{run_seed}|{model}|{replicate}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
+
+
+def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
+    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
+    fold = data.fold(task.fold)
+    return FitResult(
+        task.model,
+        task.fold,
+        np.full(len(fold.test), np.nan),
+        key=task.key,
+        n_train=len(fold.train),
+        seconds=seconds,
+        began=time.time() - seconds,
+        notes=(how,) if how else (),
+        error=reason,
+    )
+
+
+def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
+    """Fit one model on one fold's training rows and predict its test rows; never raises.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes that it may allocate beyond what the process has; 0: no limit.
+    """
+    began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    fold = data.fold(task.fold)
+    memory = task.memory or memory
+    error, trace = "", ""
+    notes: tuple[str, ...] = ()
+    predictions = np.full(len(fold.test), np.nan)
+    outputs: Outputs = {}
+    try:
+        # A GPU's driver reserves far more addresses than it uses memory.
+        with memory_limit(memory if task.device == "cpu" else 0):
+            predictions, outputs, notes = _fit(task, data.dataset, fold)
+    except MemoryError as e:
+        # How much that was depends on the machine: a note.
+        error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
+        notes = (f"more than {memory / 2**30:.1f} GiB: {e or 'MemoryError'}" if memory else str(e),)
+    except (Exception, SystemExit) as e:  # a plugin may raise anything; the run decides what a failed fit means
+        error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
+        trace = traceback.format_exc()
+    return FitResult(
+        task.model,
+        task.fold,
+        predictions,
+        outputs,
+        task.key,
+        len(fold.train),
+        time.perf_counter() - wall,
+        time.process_time() - cpu,
+        began,
+        f"{os.uname().nodename}:{os.getpid()}",
+        notes=notes,
+        error=error,
+        trace=trace,
+    )
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> Any:
+    """Return what controls the thread pools that are loaded; looking for them takes longer than a small fit.
+
+    A library comes with a module: while there are as many as before, no other was loaded.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _thread_pools() -> set[str]:
+    """Return the libraries with threads of their own that are loaded now."""
+    pools = _pools(len(sys.modules)).lib_controllers
+    return {pool.filepath for pool in pools} | ({"numba", "torch"} & sys.modules.keys())
+
+
+@contextmanager
+def _threads(task: FitTask) -> Iterator[None]:
+    """Hold every library to the fit's number of threads, and to its share of the GPU's memory."""
+    with _pools(len(sys.modules)).limit(limits=task.threads):
+        if "torch" in sys.modules:
+            torch = sys.modules["torch"]
+            torch.set_num_threads(task.threads)
+            if task.device == "cuda" and 0 < task.gpus < 1:
+                torch.cuda.set_per_process_memory_fraction(task.gpus)
+        if "numba" in sys.modules:
+            numba = sys.modules["numba"]
+            numba.set_num_threads(min(task.threads, numba.config.NUMBA_NUM_THREADS))
+        yield
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators for a model that draws from them, and leave them as they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    state = torch.random.get_rng_state() if torch else None
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        if torch and state is not None:
+            torch.random.set_rng_state(state)
+
+
+def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
+    spec = load_reference(task.plugin)
+    assert isinstance(spec, ModelSpec)
+    factory = spec.resolve()
+    # An inline plugin is where the run is.
+    if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:
+        raise FitError(
+            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
+            "is other code on this machine: start the run again, with the same code everywhere"
+        )
+    train, tail = hold_back(spec.validation, dataset, fold.train)
+    X_train, X_test = _inputs(spec, dataset, train), _inputs(spec, dataset, fold.test)
+    more = {"validation": (_inputs(spec, dataset, tail), _target(spec, dataset, tail))} if len(tail) else {}
+    while True:
+        pools = _thread_pools()
+        with warnings.catch_warnings(record=True) as caught, _threads(task), _seeded(task.seed):
+            warnings.simplefilter("always")
+            model = _make(factory, task, spec)
+            model.fit(X_train, _target(spec, dataset, train), **more)
+            predictions, outputs = predict(model, spec, X_test, task.binary)
+            if fold.shuffles is not None:
+                outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+        # A library that was loaded by the fit escaped the limit, and its sums may have another order.
+        if _thread_pools() == pools:
+            break
+    notes = sorted(
+        {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
+    )
+    return predictions, outputs, tuple(notes[:5])
+
+
+def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
+
+    Raises
+    ------
+    FitError
+        If nothing is left to train on.
+    """
+    if not share:
+        return rows, rows[:0]
+    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
+    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
+    if not len(train):
+        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
+    return train, tail
+
+
+@lru_cache(maxsize=64)
+def _code(factory: Callable[..., Any], plugin: Reference) -> str:
+    """Return the hash of a model's code as it was when this process first met it."""
+    return code_digest(factory, plugin.module, plugin.local)
+
+
+def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    y = dataset.y[rows]
+    return y.astype(np.int64) if spec.task == "classification" else y
+
+
+def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    if spec.input == "rows":
+        return dataset.X[rows]
+    source = dataset.sequence if spec.input == "windows" else dataset.ohlcv
+    views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)
+    at = dataset.context[rows] - (spec.lookback - 1)
+    if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):
+        return views[at[0] : at[0] + len(at)]  # one symbol: nothing is copied
+    return views[at]
+
+
+def _make(factory: Callable[..., Any], task: FitTask, spec: ModelSpec) -> Any:
+    """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
+    platform = {"random_state": task.seed, "n_jobs": task.threads, **({"device": task.device} if spec.gpus else {})}
+    try:
+        accepted = set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        accepted = set()
+    model = factory(**{**{k: v for k, v in platform.items() if k in accepted}, **task.params})
+    if hasattr(model, "get_params") and hasattr(model, "set_params"):
+        # Some libraries take them as **kwargs, and a factory may forget to hand them on.
+        unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
+        if unset:
+            model.set_params(**unset)
+    return model

@@ -1,0 +1,198 @@
+"""The key of a fit: a hash of all that its result depends on, known before it is begun.
+
+Rows are hashed once each; a fold's part of a key is the hash of its rows' hashes, so that the keys of
+many folds and models over one dataset cost little more than one pass over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.folds import Fold, Shuffles
+from quorate.dataset.rows import Dataset
+from quorate.execution.fit import NUMERICS, FitData, FitTask
+from quorate.execution.machine import machine
+from quorate.plugins.code import code_digest, version_of
+from quorate.plugins.provider import load_reference
+from quorate.plugins.specs import ModelSpec
+
+Digests = NDArray[np.void]
+OWN = "quorate"  # the distribution whose numbers `NUMERICS` stands for
+
+
+def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
+    """Return the tasks with their keys, and with the hash of their models' code.
+
+    A key covers the bytes of the rows that the fit trains on and predicts, the model's name, code and
+    parameters, the seed, the threads and device, the versions of the libraries that the model names, of
+    NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
+    the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
+    that tells the model's contributions.
+    """
+    rows = _Rows(data.dataset)
+    inputs: dict[tuple[Any, ...], bytes] = {}
+    models: dict[str, tuple[ModelSpec, str, bytes]] = {}
+    found = []
+    for task in tasks:
+        if task.model not in models:
+            spec = load_reference(task.plugin)
+            assert isinstance(spec, ModelSpec)
+            code = code_digest(spec.resolve(), task.plugin.module, task.plugin.local)
+            models[task.model] = spec, code, _facts(task, spec, code)
+        spec, code, facts = models[task.model]
+        read = (task.fold, spec.input, spec.lookback if spec.input != "rows" else 0, bool(spec.validation))
+        if read not in inputs:
+            inputs[read] = rows.digest(data.fold(task.fold), spec)
+        more = _asked(task, spec, data.fold(task.fold).shuffles)
+        found.append(replace(task, code=code, key=hashlib.sha256(facts + inputs[read] + more).hexdigest()))
+    return found
+
+
+def _asked(task: FitTask, spec: ModelSpec, shuffles: Shuffles | None) -> bytes:
+    """Return the hash of what a fit is asked beside its predictions; nothing, where that is nothing."""
+    if shuffles is None:
+        return b""
+    digest = hashlib.sha256(repr(shuffles.columns).encode())
+    _update(digest, shuffles.orders)
+    explainer = spec.explainer()
+    if explainer is not None:
+        code = code_digest(explainer, task.plugin.module, task.plugin.local)
+        digest.update(f"{_name_of(explainer)}|{version_of(explainer)}|{code}".encode())
+    return digest.digest()
+
+
+def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
+    """Return the hash of all but the rows; it is the same on every fold."""
+    factory = spec.resolve()
+    ref = task.plugin
+    facts = [
+        NUMERICS,
+        spec.name,
+        spec.task,
+        spec.input,
+        spec.lookback,
+        spec.outputs,
+        spec.validation,
+        _name_of(factory),
+        code,
+        None if ref.distribution == OWN else ref.version,
+        _given(factory, task.params),
+        task.seed,
+        task.threads,
+        task.device,
+        task.binary,
+        version_of(factory),
+        {need: _version(need) for need in (*spec.requires, "numpy", "scipy")},
+        sys.version_info[:2],
+        machine(),
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).digest()
+
+
+def _name_of(factory: Callable[..., Any]) -> str:
+    if isinstance(factory, partial):
+        options = {name: _argument(value) for name, value in sorted(factory.keywords.items())}
+        return f"partial({_name_of(factory.func)}, {[_argument(value) for value in factory.args]}, {options})"
+    return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
+
+
+def _given(factory: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that are not the factory's own defaults: a stored recipe need not repeat those."""
+    try:
+        known = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return dict(params)
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in known or known[name].default is known[name].empty or not _same(known[name].default, value)
+    }
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def _argument(value: Any) -> str:
+    """Return what an argument is, without where in memory it lies."""
+    return _name_of(value) if callable(value) else repr(value)
+
+
+@cache
+def _version(requirement: str) -> str:
+    for name in requirement.split("|"):
+        try:
+            return importlib.metadata.version(name.strip())
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+class _Rows:
+    """The hash of every row of a dataset, made when it is first asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    @cached_property
+    def _features(self) -> Digests:
+        return _row_digests(self._dataset.X)
+
+    @cached_property
+    def _sequence(self) -> Digests:
+        return _row_digests(self._dataset.sequence)
+
+    @cached_property
+    def _ohlcv(self) -> Digests:
+        return _row_digests(self._dataset.ohlcv)
+
+    def digest(self, fold: Fold, spec: ModelSpec) -> bytes:
+        """Return the hash of what a model reads on a fold."""
+        digest = hashlib.sha256()
+        dataset = self._dataset
+        _update(digest, dataset.y[fold.train])
+        if spec.validation:  # where the tail begins depends on them
+            _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
+            _update(digest, dataset.end[fold.train] - dataset.bar[fold.train[0]])
+        for rows in (fold.train, fold.test):
+            if spec.input == "rows":
+                _update(digest, self._features[rows])
+                continue
+            # The bars that the windows of these rows cover, each once, and where each window ends among them.
+            last = dataset.context[rows]
+            digests = self._sequence if spec.input == "windows" else self._ohlcv
+            edge = np.zeros(len(digests) + 1, dtype=np.int64)
+            np.add.at(edge, last - spec.lookback + 1, 1)
+            np.add.at(edge, last + 1, -1)
+            covered = np.flatnonzero(np.cumsum(edge[:-1]) > 0)
+            _update(digest, digests[covered])
+            _update(digest, np.searchsorted(covered, last))
+        return digest.digest()
+
+
+def _row_digests(array: NDArray[Any]) -> Digests:
+    array = np.ascontiguousarray(array)
+    about = f"{array.dtype.str}{array.shape[1:]}".encode()
+    size = array.strides[0]
+    flat = memoryview(array.reshape(-1).view(np.uint8).data) if array.size else memoryview(b"")
+    hashed = b"".join(
+        hashlib.blake2b(flat[i * size : (i + 1) * size], digest_size=16, person=about[:16]).digest()
+        for i in range(len(array))
+    )
+    return np.frombuffer(hashed, dtype="V16")
+
+
+def _update(digest: Any, array: NDArray[Any]) -> None:
+    digest.update(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,0 +1,204 @@
+"""Reading what a model predicts: one column, or several with promised names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.folds import Shuffles
+from quorate.errors import FitError
+from quorate.plugins.specs import ModelSpec
+
+Floats = NDArray[np.float64]
+Outputs = dict[str, Floats]
+SUMS_TO_ONE = 1e-4  # single precision adds up no closer
+BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
+
+
+def read_outputs(model: Any, spec: ModelSpec, X: NDArray[Any]) -> Outputs:
+    """Ask a fitted model and return its outputs by name, each (n_rows,).
+
+    Raises
+    ------
+    FitError
+        If it does not give what its spec promises.
+    """
+    method = "predict_proba" if spec.task == "classification" else "predict"
+    answer = getattr(model, method)(X)
+    names = spec.outputs or (spec.prediction,)
+    if isinstance(answer, Mapping) or hasattr(answer, "columns"):
+        return _named(answer, names, method, len(X))
+    values = _numbers(answer, method)
+    if not spec.outputs and spec.task == "classification" and values.ndim == 2:
+        values = values[:, _positive(model, values.shape[1])]
+    if values.ndim == 2 and len(names) > 1:
+        if values.shape != (len(X), len(names)):
+            raise FitError(
+                f"{method} must give shape ({len(X)}, {len(names)}), a column for each of {', '.join(names)}; "
+                f"it gave {values.shape}"
+            )
+        return {name: values[:, j] for j, name in enumerate(names)}
+    if values.shape != (len(X),) or len(names) > 1:
+        wanted = f"({len(X)},)" if len(names) == 1 else f"({len(X)}, {len(names)})"
+        hint = ": return values[:, 0]" if values.shape == (len(X), 1) else ""
+        raise FitError(f"{method} of {len(X)} rows must have shape {wanted}; it had {values.shape}{hint}")
+    return {names[0]: values}
+
+
+def _named(answer: Any, names: tuple[str, ...], method: str, n: int) -> Outputs:
+    found = list(answer.keys())
+    if set(found) != set(names):
+        raise FitError(
+            f"{method} must give the outputs {', '.join(names)} (ModelSpec.outputs); it gave "
+            f"{', '.join(map(str, found))}"
+        )
+    outputs = {name: _numbers(answer[name], method) for name in names}
+    for name, values in outputs.items():
+        if values.shape != (n,):
+            raise FitError(f"output {name!r} of {n} rows must have shape ({n},); it had {values.shape}")
+    return outputs
+
+
+def _numbers(answer: Any, method: str) -> Floats:
+    try:
+        return np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError) as e:
+        raise FitError(f"{method} must give numbers; it gave {type(answer).__name__}: {e}") from e
+
+
+def _positive(model: Any, width: int) -> int:
+    classes = np.asarray(getattr(model, "classes_", (0, 1))).tolist()
+    if 1 not in classes:
+        raise FitError(f"the fitted classifier does not know class 1; its classes are {classes}")
+    if len(classes) != width:
+        raise FitError(f"predict_proba must give a column for each of the classes {classes}; it gave {width}")
+    return int(classes.index(1))
+
+
+def predict_blocks(predict: Callable[[NDArray[Any]], Outputs], X: NDArray[Any]) -> Outputs:
+    """Predict in zero-padded blocks of `BLOCK` rows.
+
+    Numeric kernels choose their order of summation by the shape they are given, so a row's last
+    bits would otherwise depend on how many rows are predicted with it.
+
+    Raises
+    ------
+    FitError
+        If a prediction is missing or not finite.
+    """
+    out: Outputs = {}
+    block = np.zeros((BLOCK, *X.shape[1:]), dtype=X.dtype)
+    for start in range(0, len(X), BLOCK):
+        part = X[start : start + BLOCK]
+        block[: len(part)] = part
+        block[len(part) :] = 0
+        for name, values in predict(block).items():
+            out.setdefault(name, np.empty(len(X)))[start : start + len(part)] = values[: len(part)]
+    for name, values in out.items():
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise FitError(
+                f"predictions must be finite; {int(bad.sum())} of {len(values)} values of {name!r} are not, the first "
+                f"in row {int(bad.argmax())}"
+            )
+    return out
+
+
+def predict(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool) -> tuple[Floats, Outputs]:
+    """Return what the ensemble combines, and what else a fitted model gives, each (n_rows,).
+
+    Parameters
+    ----------
+    binary : bool
+        Whether the label is a class; a regression's expectation is then cut to 0..1.
+
+    Raises
+    ------
+    FitError
+        If that is not what its spec promises, not finite, or no probability.
+    """
+    outputs = predict_blocks(partial(read_outputs, model, spec), X)
+    check_probabilities(outputs, spec)
+    predictions = outputs.pop(spec.prediction)
+    if binary and spec.task == "regression":
+        predictions = np.clip(predictions, 0.0, 1.0)
+    return predictions, outputs
+
+
+def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool, shuffles: Shuffles) -> Outputs:
+    """Return what explains a fitted model's predictions, by `shuffled_name` and `contribution_name`, each (n_rows,).
+
+    Parameters
+    ----------
+    X : ndarray, (n_rows, n_features) or (n_rows, lookback, n_features)
+        Of windows, the whole history of a feature changes rows.
+
+    Raises
+    ------
+    FitError
+        If a prediction is not what it must be, or contributions are not.
+    """
+    found: Outputs = {}
+    repeats, n = shuffles.orders.shape
+    for unit, columns in enumerate(shuffles.columns):
+        copies = np.concatenate([X] * repeats)
+        copies[..., list(columns)] = X[shuffles.orders.ravel()][..., list(columns)]
+        values = predict(model, spec, copies, binary)[0].reshape(repeats, n)
+        found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
+    explainer = spec.explainer()
+    if explainer is not None:
+        values = contributions(partial(explainer, model), X)
+        found |= {contribution_name(j): column for j, column in enumerate(values.T)}
+    return found
+
+
+def shuffled_name(unit: int, repeat: int) -> str:
+    """Return under which name the predictions are kept that one entry of `Shuffles.columns` led to."""
+    return f"shuffled/{unit}/{repeat}"
+
+
+def contribution_name(column: int) -> str:
+    """Return under which name a feature's contributions are kept."""
+    return f"contribution/{column}"
+
+
+def contributions(explainer: Callable[[NDArray[Any]], Any], X: NDArray[Any]) -> Floats:
+    """Ask for what each feature adds to the raw score, float64 (n_rows, n_features + 1).
+
+    Raises
+    ------
+    FitError
+        If the answer has another shape, or is not finite.
+    """
+    values = _numbers(explainer(X), "contributions")
+    wanted = len(X), X.shape[-1] + 1
+    if values.shape != wanted:
+        raise FitError(
+            f"contributions of {len(X)} rows must have shape {wanted}, a column for each of {X.shape[-1]} features and "
+            f"a last one for what is there without any; they had {values.shape}"
+        )
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise FitError(f"contributions must be finite; that of feature {column} to row {row} is {values[row, column]}")
+    return values
+
+
+def check_probabilities(outputs: Outputs, spec: ModelSpec) -> None:
+    """Raise `FitError`, if a probability lies outside 0..1, or those of all classes do not sum to one."""
+    names = [name for name in outputs if name == "p" or name.startswith("p_")]
+    for name in names:
+        low, high = float(outputs[name].min()), float(outputs[name].max())
+        if low < 0 or high > 1:
+            raise FitError(f"probabilities must lie in 0..1; {name!r} was {low:g}..{high:g}")
+    classes = [name for name in names if name != "p"]
+    if len(classes) > 1:
+        total = np.sum([outputs[name] for name in classes], axis=0)
+        if np.abs(total - 1).max() > SUMS_TO_ONE:
+            raise FitError(
+                f"the probabilities {', '.join(classes)} must sum to one; they sum to {total.min():g}..{total.max():g}"
+            )

@@ -1,0 +1,156 @@
+"""Fits in processes beside this one: one, for small work and as the reference, or one per CPU."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import wait
+from typing import Any
+
+from quorate.errors import QuorateError
+from quorate.execution.executor import SLOW, TRIES, WARM, Began, Done, Executor, Limits, run_inline
+from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit
+from quorate.execution.isolated import Isolated, Lost
+from quorate.execution.queue import Queue, Resources, check_room
+from quorate.execution.resources import available_memory, cpu_count, gpu_count
+from quorate.execution.shared import Shared
+
+
+class Processes(Executor):
+    """Processes of this machine that are handed one fit, or a batch of small ones, after the other.
+
+    Parameters
+    ----------
+    workers : int
+        Fits at a time.
+    preload : sequence of str
+        Modules that the processes import while the caller prepares the data.
+    """
+
+    def __init__(self, workers: int, limits: Limits | None = None, preload: tuple[str, ...] = ()) -> None:
+        self.workers = workers
+        self.name = "serial" if workers == 1 else "processes"
+        self._limits = limits or Limits()
+        self._preload = ",".join(("quorate.execution.fit", *preload))
+        self._pool: list[_Worker] = []
+        self._turn, self._closed = threading.Lock(), False
+        self._grow(min(workers, WARM))
+
+    def _grow(self, count: int) -> None:
+        while len(self._pool) < count:
+            self._pool.append(_Worker(Isolated(self._preload)))
+
+    def run(
+        self, data: FitData, queue: Queue, done: Done, began: Began, until: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Run what is in the queue; nothing more is handed out once `until` says so."""
+        if self._closed:
+            raise QuorateError("this executor was closed: make another")
+        with self._turn:
+            self._run(data, queue, done, began, until)
+
+    def _run(self, data: FitData, queue: Queue, done: Done, began: Began, until: Callable[[], bool]) -> None:
+        share = self._limits.memory
+        memory = max(available_memory(), share * self.workers) or float("inf")
+        machine = Resources(max(cpu_count(), self.workers), self.gpus(), memory)
+        queue.share = share
+        check_room(queue.tasks, machine, "this machine")
+        run_inline(data, queue, done, began, self._limits)
+        room = Resources(self.workers, machine.gpus, machine.memory)
+        shared = Shared(data)
+        tries: Counter[tuple[str, int]] = Counter()
+        try:
+            self._grow(min(self.workers, len(queue)))
+            idle, busy = list(reversed(self._pool[: self.workers])), list[_Worker]()
+            while (len(queue) and not until()) or busy:
+                while idle and not until() and (batch := self._next(queue, room if busy else machine)):
+                    worker = idle.pop()
+                    worker.begin(shared, batch, self._limits.memory)
+                    room -= worker.takes
+                    busy.append(worker)
+                    began(batch)
+                wait([worker.process.connection for worker in busy], timeout=1.0)
+                for worker in list(busy):
+                    self._hear(worker, data, queue, done, tries)
+                    if not worker.tasks:
+                        busy.remove(worker)
+                        idle.append(worker)
+                        room += worker.takes
+        finally:
+            for worker in [worker for worker in self._pool if worker.tasks]:
+                # Something was raised. What it is at belongs to this run alone.
+                self._pool.remove(worker)
+                worker.process.close()
+            shared.close()
+
+    def _next(self, queue: Queue, room: Resources) -> list[FitTask]:
+        """Return what to hand out: the only worker need not wait for this process between two fits."""
+        return (self.workers == 1 and queue.take_all()) or queue.take(room)
+
+    def _hear(self, worker: _Worker, data: FitData, queue: Queue, done: Done, tries: Counter[tuple[str, int]]) -> None:
+        """Take what a worker has to tell; one that was lost is replaced, and its fit tried once more."""
+        while worker.tasks and (result := worker.process.result()) is not None:
+            task = worker.tasks[0]
+            if isinstance(result, Lost):
+                tries[task.model, task.fold] += 1
+                again = tries[task.model, task.fold] < TRIES
+                self._replace(worker, queue, again)
+                if again:
+                    return
+                result = lost_fit(task, data, "its process died", result.seconds, f"twice: {result.ending}")
+            else:
+                worker.tasks.pop(0)
+            queue.learn(result)
+            done(result)
+        if not worker.tasks:
+            return
+        seconds, task = worker.process.seconds, worker.tasks[0]
+        if seconds >= self._limits.seconds:
+            self._replace(worker, queue)
+            done(lost_fit(task, data, self._limits.overdue(), seconds))
+        elif seconds >= SLOW and worker.told is not task:
+            worker.told = task
+            self._limits.slow(task, seconds)
+
+    @staticmethod
+    def _replace(worker: _Worker, queue: Queue, again: bool = False) -> None:
+        """Start another process; what it had not come to, and perhaps what it was at, is handed out again."""
+        queue.alone(worker.tasks[0 if again else 1 :])
+        worker.tasks = []
+        worker.process.restart()
+
+    def gpus(self) -> int:
+        """Return the GPUs of this machine."""
+        return gpu_count()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._closed = True
+        with suppress(IndexError):  # another thread may be doing the same
+            while True:
+                self._pool.pop().process.close()
+
+
+class _Worker:
+    """A process, what it was handed, and which of that was told to be slow."""
+
+    def __init__(self, process: Isolated[FitTask, FitResult]) -> None:
+        self.process = process
+        self.tasks: list[FitTask] = []
+        self.takes = Resources()
+        self.told: FitTask | None = None
+
+    def begin(self, shared: Shared, batch: list[FitTask], memory: int) -> None:
+        self.tasks = list(batch)
+        self.takes = Resources.of(batch[0], memory)
+        self.process.call(_fit, (shared, memory), batch)
+
+
+def _fit(shared: tuple[Any, int], task: FitTask) -> FitResult:
+    handle, memory = shared
+    try:
+        return run_fit(task, handle.value, memory)
+    except KeyboardInterrupt:  # not from a keyboard: this process does not hear it
+        return lost_fit(task, handle.value, "it raised KeyboardInterrupt", 0.0)

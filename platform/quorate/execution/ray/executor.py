@@ -1,0 +1,300 @@
+"""Fits on Ray: one of our own on this machine, or a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from quorate.errors import PluginError, QuorateError
+from quorate.execution.executor import SLOW, TRIES, Began, Done, Executor, Limits
+from quorate.execution.fit import FitData, FitTask, lost_fit
+from quorate.execution.queue import Queue, Resources
+from quorate.execution.ray.connection import STORE_BYTES, Session, local_token
+from quorate.execution.ray.nodes import Node, Nodes, shipment
+from quorate.execution.ray.tokens import authentication
+from quorate.execution.ray.work import work
+from quorate.execution.resources import SHARE, available_memory, cpu_count, gpu_count
+
+LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone
+
+
+class RayExecutor(Executor):
+    """Fits on Ray, which is started, or joined, in the background while the caller prepares the data.
+
+    Parameters
+    ----------
+    workers : int
+        Fits at a time; 0: one per CPU.
+    preload : sequence of str
+        Modules that the workers of a Ray of our own import as they start.
+    address : str
+        ``HOST:PORT`` of an existing cluster; default: a Ray of our own.
+    home : Path, optional
+        Where our own cluster's state is.
+    allow_insecure : bool
+        Join a cluster on another machine without a token.
+    """
+
+    name = "ray"
+
+    def __init__(
+        self,
+        workers: int,
+        limits: Limits,
+        preload: tuple[str, ...] = (),
+        address: str = "",
+        home: Path | None = None,
+        allow_insecure: bool = False,
+    ) -> None:
+        self.workers = self._slots = workers
+        self._limits = limits
+        self._nodes: Nodes | None = None
+        if address:
+            self._session = Session(authentication(address, home, allow_insecure), address)
+            return
+        self.workers = self._slots = workers or cpu_count()
+        if not limits.memory:
+            self._limits = replace(limits, memory=int(available_memory() * SHARE / self.workers))
+        environment = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": local_token(),
+            "RAY_preload_python_modules": ",".join(("quorate.execution.ray.work", *preload)),
+            "RAY_worker_niceness": "0",
+            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asked for no GPU sees none
+            "RAY_task_oom_retries": "1",  # by default a task that runs out of memory is retried for ever
+        }
+        arguments = {"num_cpus": self.workers, "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
+        self._session = Session(environment, arguments=arguments)
+
+    def ready(self) -> bool:
+        """Whether it has started, or is known to fail; does not wait."""
+        return self._session.ready()
+
+    def usable(self) -> bool:
+        """Whether fits would run now; does not wait."""
+        return self._session.usable()
+
+    def gpus(self) -> int:
+        """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
+        return int(self._there().total.gpus) if self._session.address else gpu_count()
+
+    def _there(self) -> Nodes:
+        ray = self._session.ray()
+        if self._nodes is None:
+            self._nodes = Nodes(ray, bool(self._session.address), self._limits.warn)
+        self._nodes.look()
+        return self._nodes
+
+    def _count(self) -> int:
+        """Return how many fits may run at a time: nodes come and go."""
+        if not self._slots and self._nodes is not None:
+            self.workers = int(self._nodes.total.cpus)
+        return self.workers
+
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began) -> None:
+        """Run what is in the queue; the data is put into Ray's memory once."""
+        inline = [task for task in queue.tasks if task.plugin.inline is not None]
+        if inline:
+            raise PluginError(
+                f"model {inline[0].model!r} is an inline plugin, which Ray's workers cannot find: put it into a file "
+                "and give that, or use --set execution.executor=processes"
+            )
+        nodes = self._there()
+        nodes.admit(queue.tasks)
+        queue.share = 0  # Ray is asked for the memory that a spec names
+        _Run(self._session, nodes, self._limits, self._count, data, queue, done, began).all()
+
+    def close(self) -> None:
+        """Stop our own Ray, or leave the cluster."""
+        self._session.end()
+
+    def interrupt(self) -> None:
+        """Stop our own Ray, or leave the cluster, at once."""
+        self._session.end(at_once=True)
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Fits that were handed out together, where, and since when the first of those left is under way."""
+
+    tasks: list[FitTask]
+    node: Node
+    takes: Resources
+    gpus: list[int]
+    since: float | None = None  # until it begins
+    told: FitTask | None = None
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self.since is None else time.monotonic() - self.since
+
+
+@dataclass(eq=False)
+class _Run:
+    """One run: what is under way, and what was tried how often."""
+
+    session: Session
+    nodes: Nodes
+    limits: Limits
+    slots: Callable[[], int]
+    data: FitData
+    queue: Queue
+    done: Done
+    began: Began
+    running: dict[Any, _Batch] = field(default_factory=dict)
+    tries: Counter[tuple[str, int]] = field(default_factory=Counter)
+    remotes: dict[Any, Any] = field(default_factory=dict)
+    doubtful: list[tuple[_Batch, Exception]] = field(default_factory=list)  # a process died: or was it the node?
+    lonely: float | None = None
+
+    def all(self) -> None:
+        self.ray = self.session.ray()
+        self.shared = self.ray.put(self.data)
+        self.modules = {t.plugin.distribution: t.plugin.module for t in self.queue.tasks if t.plugin.distribution}
+        looked = time.monotonic()
+        try:
+            while len(self.queue) or self.running or self.doubtful:
+                self.nodes.look()
+                self.judge()
+                self.hand_out()
+                self.see_room()
+                for stream in self.wait():
+                    self.hear(stream)
+                if time.monotonic() >= looked + 1.0:
+                    looked = time.monotonic()
+                    self.check()
+        finally:
+            for stream, batch in self.running.items():
+                self.ray.cancel(stream, force=True)
+                batch.node.give(batch.takes, batch.gpus)
+
+    def wait(self) -> list[Any]:
+        """Return those that have something to tell, at latest after a second."""
+        streams = list(self.running)
+        if not streams:
+            time.sleep(0.05)
+            return []
+        ready: list[Any] = self.ray.wait(streams, num_returns=len(streams), timeout=0)[0]
+        return ready or self.ray.wait(streams, num_returns=1, timeout=1.0)[0]
+
+    def hand_out(self) -> None:
+        """Give every node what it has room for; no more, so that a fit begins when it is handed out."""
+        handed = True
+        while handed and len(self.queue):
+            handed = False
+            slots = self.slots() - sum(batch.takes.cpus for batch in self.running.values())
+            for node in self.nodes.usable:
+                room = replace(node.free, cpus=min(node.free.cpus, slots)) if self.running else node.total
+                if batch := self.queue.take(room):
+                    self.begin(batch, node)
+                    handed = True
+                    break
+
+    def begin(self, tasks: list[FitTask], node: Node) -> None:
+        takes = Resources.of(tasks[0])
+        ships = node.ships & {task.plugin.distribution for task in tasks}
+        key = (node.id, takes, ships)
+        if key not in self.remotes:
+            # The driver decides what is tried again.
+            self.remotes[key] = self.ray.remote(work).options(
+                num_returns="streaming",
+                max_retries=0,
+                num_cpus=min(takes.cpus, node.cpus),
+                num_gpus=takes.gpus,
+                memory=takes.memory or None,
+                scheduling_strategy=self.nodes.on(node),
+                **({"runtime_env": {"py_modules": shipment(self.modules, ships)}} if ships else {}),
+            )
+        stream = self.remotes[key].remote(tasks, self.shared, self.limits.memory, node.cpus)
+        self.running[stream] = _Batch(list(tasks), node, takes, node.take(takes))
+        self.began(tasks)
+
+    def hear(self, stream: Any) -> None:
+        """Take the next that a batch has to tell."""
+        batch = self.running[stream]
+        try:
+            result = self.ray.get(next(stream))
+        except (self.ray.exceptions.RayError, StopIteration) as e:
+            self.over(stream)
+            self.lost(batch, e)
+            return
+        batch.since = time.monotonic()
+        if result is None:
+            return
+        batch.tasks.pop(0)
+        if not batch.tasks:
+            self.over(stream)
+        if batch.node.foreign:
+            result = replace(result, foreign=True)
+        self.queue.learn(result)
+        self.done(result)
+
+    def over(self, stream: Any) -> None:
+        batch = self.running.pop(stream)
+        batch.node.give(batch.takes, batch.gpus)
+
+    def lost(self, batch: _Batch, error: Exception) -> None:
+        """Ask first whether the node is still there."""
+        self.doubtful.append((batch, error))
+        self.nodes.doubt(batch.node)
+
+    def judge(self) -> None:
+        """Hand out again what was lost; a fit whose process died twice, while its node lived, has failed."""
+        doubtful, self.doubtful = self.doubtful, []
+        for batch, error in doubtful:
+            if not self.nodes.alive(batch.node):
+                self.queue.alone(batch.tasks)
+            elif not batch.node.usable:
+                self.doubtful.append((batch, error))
+            else:
+                self.died(batch, error)
+
+    def died(self, batch: _Batch, error: Exception) -> None:
+        errors = self.ray.exceptions
+        first = batch.tasks[0]
+        self.tries[first.model, first.fold] += 1
+        if isinstance(error, errors.RayTaskError):
+            cause = getattr(error, "cause", None) or error
+            reason, how = f"{type(cause).__name__}: {cause}", ""
+        elif self.tries[first.model, first.fold] < TRIES:
+            self.queue.alone(batch.tasks)
+            return
+        elif isinstance(error, errors.OutOfMemoryError):
+            reason, how = "it used more memory than the machine has", ""
+        else:
+            reason, how = "its process died", f"twice ({type(error).__name__})"
+        self.queue.alone(batch.tasks[1:])
+        self.fail(batch, reason, how)
+
+    def fail(self, batch: _Batch, reason: str, how: str = "") -> None:
+        result = lost_fit(batch.tasks[0], self.data, reason, batch.seconds, how)
+        self.queue.learn(result)
+        self.done(result)
+
+    def check(self) -> None:
+        """Stop what is overdue."""
+        if dead := self.session.dead():
+            raise QuorateError(f"Ray's process {dead!r} has ended, so that no fit can be finished: run again")
+        for stream, batch in list(self.running.items()):
+            if batch.seconds >= self.limits.seconds:
+                self.ray.cancel(stream, force=True)
+                self.over(stream)
+                self.queue.alone(batch.tasks[1:])
+                self.fail(batch, self.limits.overdue())
+            elif batch.seconds >= SLOW and batch.told is not batch.tasks[0]:
+                batch.told = batch.tasks[0]
+                self.limits.slow(batch.tasks[0], batch.seconds)
+
+    def see_room(self) -> None:
+        """Wait a while for a node to join, if none that is left has room."""
+        if self.running or self.doubtful or not len(self.queue) or any(not n.usable for n in self.nodes.hoped):
+            self.lonely = None
+        elif self.lonely is None:
+            self.lonely = time.monotonic()
+            self.limits.warn("no node of the Ray cluster has room for the fits that are left: waiting for one to join")
+        elif time.monotonic() - self.lonely > LONELY:
+            raise QuorateError(f"no node with room for the fits that are left joined the Ray cluster in {LONELY:g} s")

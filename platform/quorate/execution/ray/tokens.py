@@ -1,0 +1,215 @@
+"""The tokens of Ray clusters, and the state of the one that `quorate.execution.ray.own_cluster` starts on this machine.
+
+Whoever reaches the ports of a Ray cluster can run code on it, so a token is always used, its file is
+its owner's alone, and a cluster elsewhere is not joined without one. Nothing here imports Ray.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from quorate.errors import QuorateError, RecipeError
+
+DEFAULT_TOKEN = Path("~/.ray/auth_token")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of our own cluster: the process that started it, and leads its session.
+
+    `started` tells the process from a later one that was given the same number.
+    """
+
+    pid: int
+    started: str
+    cpus: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Our own cluster, as kept in ``HOME/cluster/cluster.json``; the first node is the head."""
+
+    address: str
+    jobs: str  # URL of the job server; "" without one
+    token: Path
+    folder: Path  # Ray's temporary files
+    nodes: tuple[Node, ...]
+
+    @property
+    def up(self) -> bool:
+        """Whether its head runs: without it there is no cluster."""
+        return bool(self.nodes) and self.nodes[0] in self.running
+
+    @property
+    def running(self) -> tuple[Node, ...]:
+        """The nodes whose processes run."""
+        return tuple(node for node in self.nodes if node.started and start_time(node.pid) == node.started)
+
+
+def state_path(home: Path) -> Path:
+    """Return where the state of our own cluster is kept."""
+    return home / "cluster" / "cluster.json"
+
+
+def known_cluster(home: Path) -> Cluster | None:
+    """Return our own cluster as it was left, whether it still runs or not.
+
+    Raises
+    ------
+    QuorateError
+        If its state cannot be read.
+    """
+    path = state_path(home)
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        nodes = tuple(Node(**node) for node in state.pop("nodes"))
+        return Cluster(state["address"], state["jobs"], Path(state["token"]), Path(state["folder"]), nodes)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        raise QuorateError(
+            f"the state of the cluster in {path} cannot be read: {e}; end its processes by hand and remove the file"
+        ) from e
+
+
+def host_of(address: str) -> str:
+    """Return the host of ``HOST:PORT`` or of a URL, without its brackets.
+
+    Raises
+    ------
+    RecipeError
+        If there is none, or no port.
+    """
+    return _split(address)[0]
+
+
+def is_loopback_or_own(address: str, home: Path | None) -> bool:
+    """Whether an address never leaves this machine: the loopback, or our own cluster."""
+    return _is_loopback(host_of(address)) or known_token(address, home) is not None
+
+
+def known_token(address: str, home: Path | None) -> Path | None:
+    """Return the token file of our own cluster, if it is the one at that address; without a home there is none."""
+    cluster = known_cluster(home) if home else None
+    host, port = _split(address)
+    for own in (cluster.address, cluster.jobs) if cluster else ():
+        if own and port == _split(own)[1] and (host == _split(own)[0] or _is_loopback(host)):
+            return cluster.token if cluster else None
+    return None
+
+
+def _split(address: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        if parts.hostname and port:
+            return parts.hostname, port
+    except ValueError:
+        pass
+    raise RecipeError(
+        f"the address of a cluster must be HOST:PORT, e.g. 10.0.0.5:6379, that of its job server a URL, e.g. "
+        f"http://10.0.0.5:8265; it was {address!r}"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_token_file(path: Path) -> None:
+    """Check that a token file is there, not empty, and readable by its owner only.
+
+    Raises
+    ------
+    RecipeError
+        If it is not, with what to do.
+    """
+    try:
+        mode, empty = path.stat().st_mode, not path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as e:
+        raise RecipeError(f"cannot read the token file {path}: {getattr(e, 'strerror', None) or e}") from e
+    if mode & 0o077:
+        raise RecipeError(
+            f"the token file {path} must be readable by its owner only; its mode is {mode & 0o777:o}: chmod 600 {path}"
+        )
+    if empty:
+        raise RecipeError(f"the token file {path} must hold a token; it is empty")
+
+
+def authentication(address: str, home: Path | None, allow_insecure: bool) -> dict[str, str]:
+    """Return the environment variables to set before this process connects to the cluster at `address`.
+
+    A token is looked for where Ray does, ``RAY_AUTH_TOKEN``, ``RAY_AUTH_TOKEN_PATH``, ``~/.ray/auth_token``; our
+    own cluster has its own. Without any, nothing is set: so only a cluster on the loopback can be reached.
+
+    Raises
+    ------
+    RecipeError
+        If a cluster elsewhere would be joined without a token and `allow_insecure` is not set, or the token's file
+        can be read by others.
+    """
+    own = known_token(address, home)
+    if own is not None:
+        check_token_file(own)
+        found = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(own)}
+        if "RAY_AUTH_TOKEN" in os.environ:  # that of another cluster, which Ray would prefer to the file
+            found["RAY_AUTH_TOKEN"] = own.read_text(encoding="utf-8").strip()
+        return found
+    if os.environ.get("RAY_AUTH_TOKEN", "").strip():
+        return {"RAY_AUTH_MODE": "token"}
+    given = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(given) if given else DEFAULT_TOKEN.expanduser()
+    if given or path.exists():
+        check_token_file(path)
+        return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path)}
+    if is_loopback_or_own(address, home) or allow_insecure:
+        return {}
+    raise RecipeError(
+        f"the cluster at {address} is on another machine and there is no token for it: without one, whoever reaches "
+        "its ports can run code there, and it could run code here. Put the cluster's token into ~/.ray/auth_token "
+        "(mode 600) or RAY_AUTH_TOKEN_PATH; or, on a network that you trust, --set execution.allow_insecure=true"
+    )
+
+
+def token_text(found: Mapping[str, str]) -> str:
+    """Return the token that `authentication` found; "" if none."""
+    if not found:
+        return ""
+    path = found.get("RAY_AUTH_TOKEN_PATH")
+    text = found.get("RAY_AUTH_TOKEN") or (
+        Path(path).read_text(encoding="utf-8") if path else os.environ["RAY_AUTH_TOKEN"]
+    )
+    return text.strip()
+
+
+def start_time(pid: int) -> str:
+    """Return when a process began, in ticks of the clock since the machine did; "" if it is over."""
+    try:
+        fields = fields_of(pid)
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def fields_of(pid: int) -> list[str]:
+    """Return what the system says of a process, from its state on: its name may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def keep(cluster: Cluster, home: Path) -> None:
+    """Store the state of our own cluster, atomically."""
+    path = state_path(home)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(cluster), default=str, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

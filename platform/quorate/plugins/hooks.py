@@ -1,0 +1,254 @@
+"""All hooks, in one place. Each docstring is a complete plugin file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    from quorate.plugins import specs
+
+PROJECT = "quorate"
+F = TypeVar("F", bound=Callable[..., Any])
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+_impl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: F) -> F:
+    """Mark a plugin's function as the implementation of the hook of the same name."""
+    return _impl(function)
+
+
+class Hooks:
+    """The hook specifications; a plugin implements any of them as a module-level function."""
+
+    @hookspec
+    def quorate_models(self) -> Iterable[specs.ModelSpec]:
+        """Yield models.
+
+        ::
+
+            import quorate
+
+            @quorate.hookimpl
+            def quorate_models():
+                yield quorate.ModelSpec(
+                    "my-ridge", "sklearn.linear_model:Ridge", task="regression", params={"alpha": 1.0}
+                )
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_features(self) -> Iterable[specs.FeatureSpec]:
+        """Yield features.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def overnight(open, close):
+                gap = np.zeros_like(close)
+                gap[1:] = open[1:] / close[:-1] - 1
+                return gap
+
+            @quorate.hookimpl
+            def quorate_features():
+                yield quorate.FeatureSpec("overnight", overnight, inputs=("open", "close"), lookback=2)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_labels(self) -> Iterable[specs.LabelSpec]:
+        """Yield labels.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def large_rise(prices, horizon, size=0.01):
+                n = len(prices)
+                values = np.full_like(prices, np.nan)
+                stop = max(n - 1 - horizon, 0)
+                earned = prices[1 + horizon :] / prices[1 : n - horizon] - 1
+                values[:stop] = np.where(np.isnan(earned), np.nan, earned > size)
+                ends = np.broadcast_to(np.arange(n)[:, None] + 1 + horizon, prices.shape)
+                return values, ends
+
+            @quorate.hookimpl
+            def quorate_labels():
+                yield quorate.LabelSpec("large-rise", large_rise)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_splitters(self) -> Iterable[specs.SplitterSpec]:
+        """Yield splitters.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def yearly(sessions, start, initial=750):
+                years = sessions.astype("datetime64[Y]")
+                first = max(start, initial)
+                while first < len(sessions):
+                    stop = int(np.searchsorted(years, years[first], side="right"))
+                    yield quorate.Span(first, stop)
+                    first = stop
+
+            @quorate.hookimpl
+            def quorate_splitters():
+                yield quorate.SplitterSpec("yearly", yearly)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_ensemblers(self) -> Iterable[specs.EnsemblerSpec]:
+        """Yield ensemblers.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def best_brier(history):
+                error = ((history.predictions - history.labels[:, None]) ** 2).mean(axis=0)
+                return (error == error.min()).astype(float)
+
+            @quorate.hookimpl
+            def quorate_ensemblers():
+                yield quorate.EnsemblerSpec("best-brier", best_brier)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_strategies(self) -> Iterable[specs.StrategySpec]:
+        """Yield strategies.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def sized(score, threshold):
+                return np.where(np.abs(np.nan_to_num(score)) > threshold, np.clip(score * 5, -1, 1), 0.0)
+
+            @quorate.hookimpl
+            def quorate_strategies():
+                yield quorate.StrategySpec("sized", sized)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_costs(self) -> Iterable[specs.CostSpec]:
+        """Yield cost models.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def by_price(bars, per_share=0.005, slippage=0.0002):
+                return np.minimum(per_share / bars.open, 0.01), slippage
+
+            @quorate.hookimpl
+            def quorate_costs():
+                yield quorate.CostSpec("by-price", by_price)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_metrics(self) -> Iterable[specs.MetricSpec]:
+        """Yield metrics.
+
+        ::
+
+            import quorate
+
+            def worst_bar(performance):
+                return float(min(performance.returns, default=float("nan")))
+
+            @quorate.hookimpl
+            def quorate_metrics():
+                yield quorate.MetricSpec("worst-bar", worst_bar, unit="fraction")
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_gates(self) -> Iterable[specs.GateSpec]:
+        """Yield gates.
+
+        ::
+
+            import quorate
+
+            def exposure(evidence, least=0.05):
+                return quorate.judge("exposure", evidence.metric("exposure"), ">", least)
+
+            @quorate.hookimpl
+            def quorate_gates():
+                yield quorate.GateSpec("exposure", exposure, params={"least": 0.05})
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_sources(self) -> Iterable[specs.SourceSpec]:
+        """Yield sources.
+
+        ::
+
+            import numpy as np
+            import pandas as pd
+            import quorate
+
+            def staircase(n_bars: int = 300):
+                time = pd.bdate_range("2020-01-01", periods=n_bars, tz="UTC") + pd.Timedelta(hours=21)
+                price = 100.0 + np.arange(n_bars) % 7
+                columns = {name: price for name in ("open", "high", "low", "close")}
+                return quorate.Bars.from_frame(pd.DataFrame({"symbol": "STAIR", "time": time, **columns}))
+
+            @quorate.hookimpl
+            def quorate_sources():
+                yield quorate.SourceSpec("staircase", staircase)
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def quorate_recipes(self) -> Iterable[specs.RecipeSpec]:
+        """Yield ready-to-run recipes, found by name.
+
+        ::
+
+            from pathlib import Path
+
+            import quorate
+
+            def path():
+                return Path(__file__).with_name("weekly.toml")
+
+            @quorate.hookimpl
+            def quorate_recipes():
+                yield quorate.RecipeSpec("weekly", path)
+        """
+        raise NotImplementedError
+
+
+HOOKS: dict[str, str] = {
+    "quorate_models": "model",
+    "quorate_features": "feature",
+    "quorate_labels": "label",
+    "quorate_splitters": "splitter",
+    "quorate_ensemblers": "ensembler",
+    "quorate_strategies": "strategy",
+    "quorate_costs": "cost",
+    "quorate_metrics": "metric",
+    "quorate_gates": "gate",
+    "quorate_sources": "source",
+    "quorate_recipes": "recipe",
+}

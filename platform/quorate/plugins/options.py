@@ -1,0 +1,148 @@
+"""Options of plugins: what a recipe gives, checked against the function's own signature."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
+
+if TYPE_CHECKING:
+    from quorate.bars.panel import Bars
+
+# Arguments that the platform passes itself; what follows them are options.
+LEADING = {
+    "model": 0,
+    "label": 2,
+    "splitter": 2,
+    "ensembler": 1,
+    "strategy": 2,
+    "cost": 1,
+    "metric": 1,
+    "gate": 1,
+    "source": 0,
+    "recipe": 0,
+}
+RESERVED = {"random_state", "n_jobs"}
+DEVICE = "device"  # passed too, to models that ask for a GPU
+TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
+
+
+def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return all options of a plugin: the signature's defaults, the spec's, then the given ones.
+
+    Parameters
+    ----------
+    spec : Spec
+        The plugin.
+    given : mapping
+        What the recipe says.
+    where : str
+        The recipe's key, for messages, e.g. ``data``.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown option, a wrong type, or a missing one.
+    """
+    function = spec.resolve()
+    accepted, open_ended = _accepted(function, LEADING[spec.kind])
+    if isinstance(spec, ModelSpec) and spec.gpus:
+        accepted.pop(DEVICE, None)
+    reserved = passed_by_name(spec)
+    accepted = {k: p for k, p in accepted.items() if k not in reserved}
+    for key in given:
+        if key in accepted or (open_ended and key not in reserved):
+            continue
+        raise RecipeError(
+            f"{where}: {spec.kind} {spec.name!r} has no option {key!r}: it must be one of "
+            f"{one_of(accepted)}{near_misses(key, accepted)}"
+        )
+    options = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
+    options.update(spec.params)
+    options.update(given)
+    missing = [k for k, p in accepted.items() if p.default is p.empty and k not in options]
+    if missing:
+        raise RecipeError(
+            f"{where}: {spec.kind} {spec.name!r} needs the option {missing[0]!r}: set {where}.{missing[0]}"
+        )
+    for key, value in given.items():
+        options[key] = _check_type(function, key, value, where)
+    return options
+
+
+def passed_by_name(spec: Spec) -> frozenset[str]:
+    """Return the arguments that the platform passes to a strategy by name: no recipe sets them."""
+    return frozenset((*spec.inputs, *TOLD)) if isinstance(spec, StrategySpec) else frozenset()
+
+
+def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a strategy is passed beside score, threshold and options.
+
+    Parameters
+    ----------
+    spec : StrategySpec
+        Its `inputs` are passed, and of `TOLD` what its signature names.
+    bars : Bars
+        As many as the score has rows.
+    facts : mapping
+        ``binary`` and ``horizon``, see `StrategySpec`.
+    """
+    inputs = {name: getattr(bars, name) for name in spec.inputs}
+    try:
+        parameters = inspect.signature(spec.resolve()).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return inputs
+    known = {"bars_per_year": bars.bars_per_year, **facts}
+    return inputs | {name: value for name, value in known.items() if name in parameters}
+
+
+def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return {}, True
+    named = [p for p in parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    rest = {p.name: p for p in named[leading:] if p.name not in RESERVED}
+    return rest, any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _hint(function: Callable[..., Any], key: str) -> Any:
+    """Return the type that a function wants for one argument, or None if it does not tell."""
+    target = function.__init__ if inspect.isclass(function) else inspect.unwrap(function)
+    annotation = getattr(target, "__annotations__", {}).get(key)
+    if annotation is None:
+        return None
+    # Alone, as the other annotations of foreign code need not resolve.
+    alone = SimpleNamespace(__annotations__={key: annotation})
+    try:
+        return typing.get_type_hints(alone, globalns=getattr(target, "__globals__", {}), include_extras=True)[key]
+    except (NameError, TypeError, AttributeError):
+        return None
+
+
+def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) -> Any:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    hint = _hint(function, key)
+    if hint is None:
+        return value
+    try:
+        return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
+    except ValidationError as e:
+        detail = e.errors()[0]["msg"].removeprefix("Input should ")
+        raise RecipeError(f"{where}.{key} must {detail}; it was {value!r}") from e
+
+
+def check_walk_forward(splitter: SplitterSpec) -> None:
+    """Raise `RecipeError` if the splitter is combinatorial: its folds would train on what comes later."""
+    if splitter.combinatorial:
+        raise RecipeError(
+            f"folds.splitter: a walk-forward trains on earlier data alone; splitter {splitter.name!r} is combinatorial "
+            "and trains on later data, too, so only the gate of the strict preset uses it: "
+            'take another one, e.g. splitter = "expanding"'
+        )

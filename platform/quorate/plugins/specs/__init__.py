@@ -1,0 +1,31 @@
+"""What a plugin yields: one frozen spec per thing it offers.
+
+Nothing heavy is imported here, so that listing plugins stays instant. A function or factory is
+given as ``"module:attribute"`` (imported when first used) or as a callable.
+"""
+
+from __future__ import annotations
+
+from quorate.plugins.specs.base import Lazy, Spec
+from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
+from quorate.plugins.specs.learning import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, Task
+
+__all__ = [
+    "KINDS", "SPECS", "CostSpec", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy", "MetricSpec",
+    "ModelSpec", "RecipeSpec", "SourceSpec", "Span", "Spec", "SplitterSpec", "StrategySpec", "Task",
+]  # fmt: skip
+
+SPECS: tuple[type[Spec], ...] = (
+    ModelSpec,
+    FeatureSpec,
+    LabelSpec,
+    SplitterSpec,
+    EnsemblerSpec,
+    StrategySpec,
+    CostSpec,
+    MetricSpec,
+    GateSpec,
+    SourceSpec,
+    RecipeSpec,
+)
+KINDS: dict[str, type[Spec]] = {spec.kind: spec for spec in SPECS}

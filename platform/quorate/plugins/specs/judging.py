@@ -1,0 +1,128 @@
+"""What trades, measures and judges, and where bars and recipes come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from quorate.errors import PluginError, near_misses, one_of
+from quorate.plugins.specs.base import Spec
+
+BAR_INPUTS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class StrategySpec(Spec):
+    """A strategy: ``function(score, threshold, **inputs, **params)`` gives desired weights in [-1, 1].
+
+    `score` is float64 (n_bars, n_symbols), read-only, NaN where there is no prediction; row *t* of the
+    result may read rows up to *t* only, of the inputs too. The platform applies the recipe's
+    ``[strategy.risk]`` and scales the weights so that the gross exposure of all symbols is at most one.
+
+    A function whose signature names them is also given `bars_per_year` (float, for annualising), `binary`
+    (bool: the score is ``2p - 1``, else an expected return) and `horizon` (int: bars of the label).
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        What it reads of the bars beside the score, passed by name: of ``open``, ``high``, ``low``,
+        ``close``, ``volume``; panels like the score, NaN where a symbol has no bar.
+    cross_sectional : bool
+        The weight of a symbol depends on the scores or bars of the others, e.g. by rank.
+
+    Raises
+    ------
+    PluginError
+        If an input is unknown.
+    """
+
+    kind: ClassVar[str] = "strategy"
+
+    inputs: tuple[str, ...] = ()
+    cross_sectional: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.inputs, str):
+            raise PluginError(f"strategy {self.name!r}: inputs must be a tuple, e.g. ({self.inputs!r},)")
+        for name in self.inputs:
+            if name not in BAR_INPUTS:
+                raise PluginError(
+                    f"strategy {self.name!r}: unknown input {name!r}: it must be one of {one_of(BAR_INPUTS)}"
+                    f"{near_misses(name, BAR_INPUTS)}"
+                )
+
+
+@dataclass(frozen=True)
+class CostSpec(Spec):
+    """A cost model: ``function(bars, **options)`` gives ``(fees, slippage)``.
+
+    Each is a fraction of the traded value per side, as a number or as float64 (n_bars, n_symbols) for
+    orders filled at that bar; what an order costs may be read from bars up to the one that fills it.
+    The options are the recipe's ``[costs]`` table.
+    """
+
+    kind: ClassVar[str] = "cost"
+
+
+@dataclass(frozen=True)
+class MetricSpec(Spec):
+    """A metric: ``function(performance, **params)`` gives a float, NaN where it is undefined.
+
+    Parameters
+    ----------
+    unit : {"ratio", "fraction", "count", "currency", "nats"}
+        How the number reads: ``fraction`` prints as a percentage.
+    higher_is_better : bool or None
+        None: neither.
+    annualised : bool
+        The number uses the bars' calendar.
+    ordered : bool
+        The number depends on the order of the bars, e.g. a drawdown.
+    reference : str
+        Name of the statistic in `quorate.testing.reference_cases` whose values the metric gives.
+    """
+
+    kind: ClassVar[str] = "metric"
+
+    unit: Literal["ratio", "fraction", "count", "currency", "nats"] = "ratio"
+    higher_is_better: bool | None = True
+    annualised: bool = False
+    ordered: bool = False
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class GateSpec(Spec):
+    """A gate: ``function(evidence, **params)`` gives a `GateResult`.
+
+    Parameters
+    ----------
+    tier : {"A", "B", "C", "D"}
+        A integrity, B headline, C statistical evidence, D robustness.
+    parts : tuple of {"development", "holdout"}
+        Which parts of a run it judges.
+    paths : bool
+        It asks for `Evidence.paths`; its options then hold ``groups``, ``tests`` and ``splitter``, and the
+        platform fits and trades these paths for it, on the development part.
+    """
+
+    kind: ClassVar[str] = "gate"
+
+    tier: Literal["A", "B", "C", "D"] = "B"
+    parts: tuple[Literal["development", "holdout"], ...] = ("development", "holdout")
+    paths: bool = False
+
+
+@dataclass(frozen=True)
+class SourceSpec(Spec):
+    """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table."""
+
+    kind: ClassVar[str] = "source"
+
+
+@dataclass(frozen=True)
+class RecipeSpec(Spec):
+    """A ready-to-run recipe: ``function()`` gives the path of its TOML file."""
+
+    kind: ClassVar[str] = "recipe"

@@ -1,0 +1,282 @@
+"""What learns, and what it learns from: models, features, labels, splitters, ensemblers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from quorate.errors import PluginError, near_misses, one_of
+from quorate.plugins.space import Distribution
+from quorate.plugins.specs.base import Lazy, Spec
+
+Task = Literal["classification", "regression"]
+
+_OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
+
+
+@dataclass(frozen=True)
+class ModelSpec(Spec):
+    """A model: ``function(**params)`` makes an object with scikit-learn's ``fit`` and ``predict``.
+
+    If the factory's signature names ``random_state`` or ``n_jobs``, the platform passes the fit's
+    seed and its number of threads.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        ``classification`` must offer ``predict_proba`` and gives the probability of the positive
+        class; ``regression`` offers ``predict`` and gives the label's expectation, which for a
+        binary label is that same probability.
+    input : {"rows", "windows", "bars"}
+        ``rows``: `X` is the feature matrix, float32 (n, n_features). ``windows``: the features of the
+        symbol's last bars, float32 (n, `lookback`, n_features). ``bars``: raw open, high, low, close,
+        volume, float64 (n, `lookback`, 5). Oldest bar first, the bar of the prediction last; read-only.
+    lookback : int
+        Bars that a ``windows`` or ``bars`` model sees.
+    outputs : tuple of str
+        What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
+        ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
+        name, (n, n_outputs), or a mapping from names to columns. ``p`` or ``p_1``, ``mean`` or ``q0.5``
+        is what the ensemble combines; the others are kept in the run.
+    validation : float
+        Share of the training rows, the latest, that the platform holds back and passes to `fit` as
+        ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
+    accepts_nan : bool
+        The model takes NaN in `X`.
+    space : mapping
+        Search space: parameter to `Float`, `Int` or `Choice`.
+    audit_params : mapping
+        Parameters for the audit's many fits, where they are less than the recipe's: few trees or epochs.
+    baseline : bool
+        A baseline is judged beside the ensemble but never a member of it.
+    cpus : int
+        Threads of one fit.
+    gpus : float
+        Share of a GPU that one fit takes, 0.25 for four at a time, or whole GPUs. A factory that names
+        ``device`` is passed ``"cuda"``, or ``"cpu"`` where there is no GPU.
+    memory : float
+        GiB that one fit may allocate: fits beside it are chosen by it, and beyond it the fit fails. 0: its
+        share of what is free.
+    contributions : str or callable, optional
+        ``function(model, X)`` takes a fitted model and gives what each feature adds to the raw score of each
+        row, float64 (n, n_features + 1), the last column what is there without any feature, as
+        SHAP values are (Lundberg and Lee, 2017). A row sums to the raw score, of which the prediction is
+        an increasing function, e.g. the log-odds; it must not depend on the other rows. ``quorate explain``
+        shows them; a run never calls it.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    task: Task = "classification"
+    input: Literal["rows", "windows", "bars"] = "rows"
+    lookback: int = 1
+    outputs: tuple[str, ...] = ()
+    validation: float = 0.0
+    accepts_nan: bool = False
+    space: Mapping[str, Distribution] = field(default_factory=dict)
+    audit_params: Mapping[str, Any] = field(default_factory=dict)
+    baseline: bool = False
+    cpus: int = 1
+    gpus: float = 0.0
+    memory: float = 0.0
+    contributions: Lazy | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.contributions is not None:
+            self._with_explainer()
+        _one_of(self, "task", ("classification", "regression"))
+        if self.cpus < 1 or int(self.cpus) != self.cpus:
+            raise PluginError(f"model {self.name!r}: cpus must be a whole number from 1 on; it was {self.cpus}")
+        if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
+            raise PluginError(f"model {self.name!r}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
+        if self.memory < 0:
+            raise PluginError(f"model {self.name!r}: memory must be GiB, 0 or more; it was {self.memory}")
+        _one_of(self, "input", ("rows", "windows", "bars"))
+        if not 0 <= self.validation < 1:
+            raise PluginError(
+                f"model {self.name!r}: validation must be a share, 0 <= share < 1; it was {self.validation}"
+            )
+        for name in self.outputs:
+            if not isinstance(name, str) or not _OUTPUT.fullmatch(name):
+                raise PluginError(
+                    f"model {self.name!r}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; "
+                    f"it was {name!r}"
+                )
+        if self.outputs and self.prediction not in self.outputs:
+            both = "p or p_1" if self.task == "classification" else "mean or q0.5"
+            raise PluginError(f"model {self.name!r}: outputs must hold {both}; they were {self.outputs}")
+
+    def explainer(self) -> Callable[..., Any] | None:
+        """Import and return what tells a fitted model's contributions; None, if the spec names nothing.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return None if self.contributions is None else self._with_explainer().resolve()
+
+    def _with_explainer(self) -> ModelSpec:
+        assert self.contributions is not None
+        if self.input == "bars":
+            raise PluginError(
+                f"model {self.name!r}: contributions are those of features; with input='bars' it reads none: leave "
+                "contributions out"
+            )
+        return replace(self, function=self.contributions, contributions=None)
+
+    @property
+    def prediction(self) -> str:
+        """The output that the ensemble combines."""
+        first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
+        return second if second in self.outputs and first not in self.outputs else first
+
+
+@dataclass(frozen=True)
+class FeatureSpec(Spec):
+    """A feature: ``function(*inputs, **params)`` gives one float64 column per symbol.
+
+    Each input is a read-only float64 array (n_bars, n_symbols), time on axis 0. Unless
+    `cross_sectional`, every column holds one symbol's own bars without gaps from row 0 on (after
+    its last bar: NaN), and the result for a symbol must not depend on the other columns. A
+    cross-sectional feature sees the panel aligned in time, NaN where a symbol has no bar.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
+    lookback : int
+        Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
+        symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a
+        price stands still or nothing is traded; `quorate.rolling.ratio` gives 0 for 0/0.
+    recursive : bool
+        The value reads all earlier bars with fading weight; `lookback` then is where what lies before
+        changes a value by less than 0.1 % of the feature's standard deviation, and not more than about
+        three times that.
+    cross_sectional : bool
+        The function needs all symbols at once.
+    group : str
+        A word to select features by, e.g. ``momentum``.
+    """
+
+    kind: ClassVar[str] = "feature"
+
+    inputs: tuple[str, ...] = ("close",)
+    lookback: int = 1
+    recursive: bool = False
+    cross_sectional: bool = False
+    group: str = "other"
+
+
+@dataclass(frozen=True)
+class LabelSpec(Spec):
+    """A label: ``function(prices, horizon, **params)`` gives ``(values, ends)``.
+
+    `prices` are the fill prices, float64 (n_bars, n_symbols): a decision at *t* fills at
+    ``prices[t + 1]``. `values` is float64 of the same shape, NaN where the label is not known
+    within the data; `ends` holds whole numbers, the position of the bar at which each becomes known.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        ``classification``: values are 0 and 1. ``regression``: any number.
+    cross_sectional : bool
+        The label of a symbol depends on the other symbols, e.g. a rank.
+    """
+
+    kind: ClassVar[str] = "label"
+
+    task: Task = "classification"
+    cross_sectional: bool = False
+
+
+@dataclass(frozen=True)
+class SplitterSpec(Spec):
+    """A splitter: ``function(sessions, start, **options)`` yields `Span`, one per fold.
+
+    `sessions` are the dates of all bars that may be known, datetime64[D] (n_bars,); `start` is the
+    position of the first bar that may be predicted: 0, or where the holdout begins. Spans follow one
+    another without a gap up to the last bar. Which rows train is the platform's work: those from
+    ``Span.train_from`` on whose label had ended before the span, and the recipe's ``folds.embargo``
+    bars earlier still. The other keys of the recipe's ``[folds]`` table are the options.
+
+    Parameters
+    ----------
+    combinatorial : bool
+        The function, called as ``function(sessions, groups, tests)``, yields instead the borders of
+        `groups` groups of bars, from the first bar to the last, for combinatorial purged
+        cross-validation: every choice of `tests` groups is predicted by a fit on the others. Such a
+        fit trains on later data, too, so a walk-forward refuses this splitter.
+    """
+
+    kind: ClassVar[str] = "splitter"
+
+    combinatorial: bool = False
+
+
+@dataclass(frozen=True)
+class EnsemblerSpec(Spec):
+    """An ensembler: ``function(history, **params)`` gives one weight per member, or more than that.
+
+    `history` is an `EnsembleHistory` of out-of-fold rows whose label had ended when the answer is
+    first used. With ``update="fold"`` the answer serves for one fold and is one of
+
+    - weights, float64 (n_members,): the platform divides them by their sum;
+    - a `Combiner`: a function that combines rows, each by itself, in a way of its own.
+
+    With ``update="bar"`` it is a path of weights, float64 (n_entries, n_members), with an entry for each
+    distinct bar of ``history.ends``, sorted: what it would weigh once the labels that ended by that bar are
+    known. The platform divides each entry by its sum and gives every decision bar the last entry whose bar
+    is not later. An entry must not change when rows whose label ends later are added.
+
+    Weights must be finite, not negative, and not all zero. Before there is any history the platform gives
+    equal weights and does not ask.
+
+    Parameters
+    ----------
+    update : {"fold", "bar"}
+        When it learns: at the first bar of each fold, or at each bar.
+    task : {"any", "classification", "regression"}
+        Labels that it can combine predictions of: classes 0 and 1, numbers, or both.
+    """
+
+    kind: ClassVar[str] = "ensembler"
+
+    update: Literal["fold", "bar"] = "fold"
+    task: Literal["any", "classification", "regression"] = "any"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _one_of(self, "update", ("fold", "bar"))
+        _one_of(self, "task", ("any", "classification", "regression"))
+
+
+class Span(NamedTuple):
+    """The bars that one fold predicts, and between which bars rows may train it.
+
+    Parameters
+    ----------
+    first, stop : int
+        Positions of the first predicted bar and of the bar after the last one.
+    train_from : int
+        Position of the earliest bar whose rows may train.
+    train_stop : int, optional
+        Position of the bar before which a training label must have ended; ``first``, if it is not given.
+    """
+
+    first: int
+    stop: int
+    train_from: int = 0
+    train_stop: int | None = None
+
+
+def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
+    value = getattr(spec, attribute)
+    if value not in allowed:
+        raise PluginError(
+            f"{spec.kind} {spec.name!r}: {attribute} must be one of {one_of(allowed)}; it was {value!r}"
+            f"{near_misses(str(value), allowed)}"
+        )

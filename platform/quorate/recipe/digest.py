@@ -1,0 +1,80 @@
+"""Where a number came from: digests, versions, seeds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from quorate.plugins.code import code_digest
+from quorate.plugins.registry import Registry
+from quorate.recipe.resolve import to_plain
+from quorate.recipe.schema import Recipe, Risk
+
+# Keys that recipes did not have at first, and what was done then: saying so now makes no other recipe.
+ADDED = {
+    ("on_failure",): "stop",
+    ("folds", "splitter"): "expanding",
+    ("folds", "embargo"): 0,
+    ("costs", "model"): "fixed",
+    ("ensemble", "calibration"): "none",
+    ("strategy", "grid"): {},
+    ("strategy", "risk"): Risk().model_dump(),
+    ("gates", "preset"): "standard",
+}
+
+
+def canonical(value: Any) -> bytes:
+    """Return plain data as bytes that are equal exactly when the data is."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of plain data."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def recipe_digest(recipe: Recipe, registry: Registry) -> str:
+    """Return the digest of all in a resolved recipe that can change a result."""
+    table = {k: v for k, v in to_plain(recipe).items() if k not in ("name", "description", "execution", "plugins")}
+    for (*above, last), default in ADDED.items():
+        inside = table
+        for key in above:
+            inside[key] = inside = dict(inside[key])
+        if inside.get(last) == default:
+            del inside[last]
+    return digest(
+        {"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])}
+    )
+
+
+def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
+    """Return kind, name, provider, version and source hash of every plugin that a resolved recipe uses."""
+    names: list[tuple[str, str]] = [("source", recipe.data.source), ("label", recipe.labels.name)]
+    names += [("feature", n) for n in recipe.features.use]
+    names += [("model", (m.plugin if m else None) or n) for n, m in recipe.models.items()]
+    names += [("splitter", recipe.folds.splitter), ("cost", recipe.costs.model)]
+    names += [("ensembler", n) for n in (recipe.ensemble.method, *recipe.ensemble.compare)]
+    names += [("strategy", n) for n in (recipe.strategy.name, *recipe.strategy.compare)]
+    names += [("metric", n) for n in registry.names("metric")]
+    names += [("gate", n) for n in recipe.gates.judging]
+    rows = []
+    for kind, name in dict.fromkeys(names):
+        plugin = registry.find(kind, name)
+        provider = plugin.provider
+        # What this package computes has a version of its own.
+        foreign = plugin.spec if provider.distribution != "quorate" and provider.inline is None else None
+        rows.append(
+            {
+                "kind": kind,
+                "name": name,
+                "provider": provider.distribution or provider.name,
+                "version": provider.version,
+                "module": provider.module if provider.local is None and provider.inline is None else None,
+                "file": str(provider.local.path) if provider.local else None,
+                "sha256": provider.local.sha256 if provider.local else None,
+                "inline": provider.inline is not None,
+                **({"code": code_digest(foreign.resolve(), provider.module, provider.local)} if foreign else {}),
+            }
+        )
+    return rows

@@ -1,0 +1,168 @@
+"""The report: one object, rendered in many ways with identical numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from quorate.errors import StoreError
+from quorate.evidence.judging import overall
+from quorate.evidence.ledger.notes import noted
+from quorate.recipe.digest import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quorate.store import Run
+
+
+PARTS = ("development", "holdout")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything about one run.
+
+    Parameters
+    ----------
+    document : mapping
+        The content of ``report.json``: schema_version, provenance, results, telemetry.
+    source : Run or None
+        Where the tables are.
+    """
+
+    document: Mapping[str, Any]
+    source: Run | None = field(default=None, repr=False)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return str(self.document["provenance"]["run"])
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """What was computed: equal for equal recipe, data and seed."""
+        return self.document["results"]  # type: ignore[no-any-return]
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Recipe, data, plugins, seeds and versions."""
+        return self.document["provenance"]  # type: ignore[no-any-return]
+
+    @property
+    def telemetry(self) -> Mapping[str, Any]:
+        """How long it took and where it ran."""
+        return self.document["telemetry"]  # type: ignore[no-any-return]
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the holdout was opened, and development and holdout both passed."""
+        return self.results["holdout"] is not None and self.verdict == "PASS"
+
+    @property
+    def verdict(self) -> str:
+        """PASS, FAIL or INSUFFICIENT: of the development, and of the holdout once it was opened."""
+        parts = [self.results["development"], self.results["holdout"]]
+        return overall(part["verdict"] for part in parts if part)
+
+    @property
+    def override(self) -> Mapping[str, Any] | None:
+        """When, over which verdict and why the run is used all the same, and where the ledger says so.
+
+        ``time``, ``verdict``, ``reason``, ``seq`` and ``hash``; None, if it was not overridden.
+
+        Raises
+        ------
+        IntegrityError
+            If the run's note of it was changed.
+        """
+        found = noted(self.source, "override") if self.source else None
+        return found and {name: found[name] for name in ("time", "verdict", "reason", "seq", "hash")}
+
+    @property
+    def standing(self) -> Mapping[str, Any]:
+        """The part that counts now: the holdout once it was opened, else the development."""
+        return self.results["holdout"] or self.results["development"]  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the results."""
+        return digest(self.results)
+
+    @property
+    def seal(self) -> str:
+        """SHA-256 of the whole document but the seal that it carries."""
+        return digest({key: value for key, value in self.document.items() if key != "seal"})
+
+    @property
+    def gates(self) -> pd.DataFrame:
+        """One row per gate and part."""
+        return self._table("gates")
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """One row per series and part, one column per metric."""
+        import pandas as pd
+
+        table = self._table("series")
+        return table.drop(columns="metrics").join(pd.DataFrame(list(table["metrics"]), index=table.index))
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """One row per fold: spans, rows, threshold, and the members' weights."""
+        import pandas as pd
+
+        table = self._table("folds")
+        weights = pd.DataFrame(list(table["weights"]), index=table.index).add_prefix("weight/")
+        return table.drop(columns="weights").join(weights)
+
+    def _table(self, key: str) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [{"part": part, **row} for part in PARTS for row in (self.results[part] or {}).get(key, [])]
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Out-of-fold predictions: one row per symbol and bar, a column per member and ensemble."""
+        return self._stored("predictions")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips of every series."""
+        return self._stored("trades")
+
+    @cached_property
+    def equity(self) -> pd.DataFrame:
+        """Equity at every close, a column per series."""
+        return self._stored("equity")
+
+    @cached_property
+    def weights(self) -> pd.DataFrame:
+        """Desired weights of the judged series."""
+        return self._stored("weights")
+
+    @cached_property
+    def votes(self) -> pd.DataFrame:
+        """What each member weighed in the judged ensemble at each bar; NaN for a method without weights."""
+        return self._stored("votes")
+
+    @cached_property
+    def fits(self) -> pd.DataFrame:
+        """Every fit: its key, rows, seconds and place."""
+        return self._stored("fits")
+
+    def _stored(self, name: str) -> pd.DataFrame:
+        if self.source is None:
+            raise StoreError("this report has no tables: it was not read from a home")
+        import pandas as pd
+
+        parts = [part for part in PARTS if self.results[part]]
+        files = self.document["files"]
+        frames = [self.source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
+        return pd.concat(frames, ignore_index=True)
+
+    def __repr__(self) -> str:
+        return f"Report({self.run_id}: {self.verdict})"

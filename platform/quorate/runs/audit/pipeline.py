@@ -1,0 +1,74 @@
+"""A recipe's own pipeline, run for the audit: the same code, on other bars, with less of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars.panel import Bars
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import ModelSpec
+from quorate.recipe.schema import Costs, Folds, Model, Recipe
+from quorate.walkforward.layout import Study, prepare, spans_of
+from quorate.walkforward.members import Fitting, collect
+from quorate.walkforward.series import decide_judged, judge_span
+
+Floats = NDArray[np.float64]
+FOLDS = 4
+
+
+def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recipe:
+    """Return the recipe as it is audited: nothing beside the judged series, no costs, and small unless `full`.
+
+    Small means `FOLDS` folds, from the recipe's own first one on, and every model's ``audit_params``.
+    """
+    update: dict[str, Any] = {
+        "ensemble": recipe.ensemble.model_copy(update={"compare": []}),
+        "strategy": recipe.strategy.model_copy(update={"compare": []}),
+        "costs": Costs.model_validate({"model": "fixed", "fees": 0.0, "slippage": 0.0}),
+    }
+    if not full:
+        first = spans_of(recipe, registry, bars)[0].first
+        test = -(-(len(bars) - first) // FOLDS)
+        update["folds"] = Folds.model_validate({"splitter": "expanding", "initial": first, "test": test})
+        update["models"] = {name: _small(model, name, registry) for name, model in recipe.models.items() if model}
+    return recipe.model_copy(update=update)
+
+
+def _small(model: Model, name: str, registry: Registry) -> Model:
+    spec = registry.get("model", model.plugin or name)
+    assert isinstance(spec, ModelSpec)
+    less = {key: _lesser(model.options.get(key), value) for key, value in spec.audit_params.items()}
+    return Model.model_validate({"plugin": model.plugin, **model.options, **less})
+
+
+def _lesser(given: Any, audit: Any) -> Any:
+    numbers = isinstance(given, int | float) and isinstance(audit, int | float)
+    return min(given, audit) if numbers else audit
+
+
+def predictions_of(study: Study, fitting: Fitting) -> Floats:
+    """Return the out-of-fold predictions of all members, (n_rows, n_members)."""
+    return collect(study, fitting.run(study, study.folds))
+
+
+def study_of(recipe: Recipe, registry: Registry, bars: Bars) -> Study:
+    """Return rows and folds over all of these bars."""
+    return prepare(recipe, registry, bars, [(0, len(bars))])
+
+
+def returns_of(study: Study, predictions: Floats) -> Floats:
+    """Return what the judged series earns per bar, from the first fold on."""
+    judged = decide_judged(study, predictions)
+    [(_, performance), _] = judge_span(study, [judged], study.folds[0].first, len(study.bars))
+    return performance.returns
+
+
+def options_of(recipe: Recipe) -> Mapping[str, Any]:
+    """Return all of a resolved recipe that says how bars become decisions."""
+    table = recipe.model_dump(mode="json", exclude_none=True)
+    left_out = ("name", "description", "data", "holdout", "gates", "execution", "plugins", "on_failure")
+    return {key: value for key, value in table.items() if key not in left_out}

@@ -1,0 +1,213 @@
+"""The desired weights for the next bar: a run's ensemble, its members refitted on all that is known."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quorate.bars.panel import FIELDS, Bars
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import NEVER
+from quorate.errors import DataError, RecipeError
+from quorate.evidence.evidence import finite_or_none
+from quorate.execution.progress import Progress
+from quorate.recipe.schema import Data
+from quorate.report.report import Report
+from quorate.runs.run import load_report
+from quorate.runs.session import Session, load_bars, restore_session
+from quorate.store import Home
+from quorate.trading.strategy import score_of
+from quorate.walkforward.layout import Study, prepare, spans_of
+from quorate.walkforward.members import Fitting, collect, failures
+from quorate.walkforward.series import decide_all
+from quorate.walkforward.tables import stored_predictions
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run's ensemble wants to hold from the next bar on.
+
+    Parameters
+    ----------
+    run, verdict : str
+        The run, and whether its ensemble has earned trust.
+    decided : str
+        Close of the last bar, UTC; nothing later was read.
+    fill : str
+        Where the order is filled: ``open`` or ``close`` of the next bar.
+    train_rows : int
+        Rows on which every member was fitted anew: their label had ended, and the splitter goes so far back.
+    threshold : float
+        The score that is traded from on.
+    weights : dict
+        Member to its weight in the ensemble.
+    targets : list of dict
+        Per symbol: symbol, weight, score, prediction, and the prediction of each member.
+    warnings : list of str
+        Doubts about the data.
+    """
+
+    run: str
+    verdict: str
+    decided: str
+    fill: str
+    train_rows: int
+    threshold: float
+    weights: dict[str, float]
+    targets: list[dict[str, Any]]
+    warnings: list[str]
+
+
+def predict(
+    name: str = "latest",
+    *,
+    data: str | Path | None = None,
+    home: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Prediction:
+    """Refit the members of a run on the rows that its next fold would train on and return the next weights.
+
+    With the expanding splitter these are all rows whose label has ended, with the rolling one the latest.
+
+    Ensemble weights and threshold come from the run's out-of-fold predictions, by the same causal
+    rule as in the run. The holdout's bars are trained on, but not judged.
+
+    Parameters
+    ----------
+    name : str
+        The run's id, an unambiguous part of it, or ``latest``.
+    data : path, optional
+        A file or folder to read instead of the recipe's, for sources that take a ``path``.
+
+    Raises
+    ------
+    DataError
+        If the bars have nothing in common with the run's.
+    """
+    stored = Home(home).find(name)
+    report = load_report(stored.id, home=home)
+    session = restore_session(stored, progress=progress)
+    if data is not None:
+        session.recipe = _with_path(session.recipe, str(data))
+    bars = load_bars(session)
+    _compare_history(session, bars, stored.home.bars(report.provenance["data"]["fingerprint"]))
+    study = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
+    for warning in study.warnings:
+        session.warn(warning)
+    earlier, folds = _earlier(study, report.predictions, list(session.recipe.models), bars)
+    last = len(bars) - 1
+    rows = np.flatnonzero(study.dataset.bar == last).astype(np.int64)
+    if not len(rows):
+        raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
+    span = spans_of(session.recipe, session.registry, bars, last)[0]
+    until = last - session.recipe.folds.embargo
+    if span.train_stop is not None:
+        until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
+    known = (study.dataset.end <= until) & (study.dataset.bar >= span.train_from)
+    train = np.flatnonzero(known).astype(np.int64)
+    now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
+    study = replace(study, folds=[*folds, now])
+    with session.executor() as executor, ExitStack() as stack:
+        cache = session.cache()
+        if cache is not None:
+            stack.callback(cache.close)
+        fits = Fitting(executor, session.progress, cache).run(study, [now])
+    session.progress.close()
+    for failed in failures(study, fits):
+        session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
+    return _prediction(study, session, report, collect(study, fits, earlier), rows, len(train))
+
+
+def _with_path(recipe: Any, path: str) -> Any:
+    if "path" not in recipe.data.options:
+        raise RecipeError(f"--data replaces data.path; the run's source {recipe.data.source!r} reads no path")
+    return recipe.model_copy(update={"data": Data.model_validate({**recipe.data.model_dump(), "path": path})})
+
+
+def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
+    common = np.intersect1d(bars.times, before.times)
+    symbols = [s for s in before.symbols if s in bars.symbols]
+    if not len(common) or not symbols:
+        raise DataError(
+            f"the bars ({', '.join(bars.symbols[:3])}, {bars.span}) have nothing in common with the run's "
+            f"({', '.join(before.symbols[:3])}, {before.span})"
+        )
+    rows_now, rows_before = np.searchsorted(bars.times, common), np.searchsorted(before.times, common)
+    columns_now = np.array([bars.symbols.index(s) for s in symbols])
+    columns_before = np.array([before.symbols.index(s) for s in symbols])
+    changed = np.zeros((len(common), len(symbols)), dtype=bool)
+    for name in FIELDS:
+        now, then = (
+            getattr(bars, name)[np.ix_(rows_now, columns_now)],
+            getattr(before, name)[np.ix_(rows_before, columns_before)],
+        )
+        changed |= (now != then) & ~(np.isnan(now) & np.isnan(then))
+    if changed.any():
+        first = before.sessions[rows_before[int(changed.any(axis=1).argmax())]]
+        session.warn(
+            f"{int(changed.sum())} bars differ from those of the run, the first on {first}: was the history revised?"
+        )
+
+
+def _earlier(
+    study: Study, frame: pd.DataFrame, members: list[str], bars: Bars
+) -> tuple[np.ndarray[Any, Any], list[Fold]]:
+    """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
+    position = np.full(bars.close.shape, -1, dtype=np.int64)
+    position[study.dataset.bar, study.dataset.symbol] = np.arange(len(study.dataset))
+    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    bar = times.get_indexer(pd.DatetimeIndex(frame["time"]).tz_convert("UTC"))
+    symbol = pd.Index(bars.symbols).get_indexer(pd.Index(frame["symbol"]))
+    row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+    if (row < 0).all():
+        raise DataError("none of the run's predictions falls on a bar of this data: it is not the run's market")
+    found = frame[row >= 0].assign(row=row[row >= 0], bar=bar[row >= 0])
+    earlier = np.full((len(study.dataset), len(members)), np.nan)
+    stored = stored_predictions(found, members)
+    earlier[: len(stored)] = stored
+    folds = []
+    for index, part in found.groupby("fold", sort=True):
+        rows = part["row"].to_numpy(dtype=np.int64)
+        first, stop = int(part["bar"].min()), int(part["bar"].max()) + 1
+        train = np.flatnonzero(study.dataset.end < first).astype(np.int64)
+        folds.append(Fold(int(str(index)), first, stop, train, rows))
+    return earlier, folds
+
+
+def _prediction(
+    study: Study,
+    session: Session,
+    report: Report,
+    predictions: np.ndarray[Any, Any],
+    rows: np.ndarray[Any, Any],
+    train_rows: int,
+) -> Prediction:
+    series, ensembles = decide_all(study, predictions)
+    judged, bars, names = series[0], study.bars, list(study.members)
+    targets = [
+        {
+            "symbol": bars.symbols[study.dataset.symbol[row]],
+            "weight": float(judged.decisions.targets[-1, study.dataset.symbol[row]]),
+            "score": float(score_of(judged.predictions[row : row + 1], study.binary)[0]),
+            "prediction": float(judged.predictions[row]),
+            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in study.voting},
+        }
+        for row in rows
+    ]
+    assert (study.dataset.end[rows] == NEVER).all()
+    return Prediction(
+        run=report.run_id,
+        verdict=report.verdict,
+        decided=f"{bars.times[-1]}Z",
+        fill=session.recipe.backtest.fill,
+        train_rows=train_rows,
+        threshold=float(judged.decisions.thresholds[-1]),
+        weights=dict(zip(study.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
+        targets=targets,
+        warnings=list(session.warnings),
+    )

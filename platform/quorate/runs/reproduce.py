@@ -1,0 +1,137 @@
+"""Running a run again, to see whether every number comes out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.evidence.evidence import Trials
+from quorate.execution.progress import Clock, Progress
+from quorate.report.report import Report
+from quorate.runs.run import changed_since, check_execution_only, load_report
+from quorate.runs.session import restore_session
+from quorate.store import Home
+from quorate.walkforward import part as parts
+from quorate.walkforward.members import Fitting
+from quorate.walkforward.tables import stored_predictions
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of running a run again.
+
+    Parameters
+    ----------
+    run : str
+        Its id.
+    predictions, differing : int
+        Out-of-fold predictions compared bit for bit, and how many differ.
+    largest : float
+        The largest absolute difference of a prediction.
+    differences : list of str
+        Every other number of the results that differs, ``where: before -> now``.
+    versions : list of str
+        Libraries, or the processor, that are not what they were.
+    """
+
+    run: str
+    predictions: int
+    differing: int
+    largest: float
+    differences: list[str]
+    versions: list[str]
+
+    @property
+    def identical(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differing and not self.differences
+
+
+def reproduce(
+    name: str = "latest",
+    *,
+    home: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Reproduction:
+    """Compute a stored run again from its recipe, bars and plugin sources, and compare.
+
+    An opened holdout is computed again too; that opens nothing new and is not counted.
+
+    Parameters
+    ----------
+    name : str
+        The run's id, an unambiguous part of it, or ``latest``.
+    overrides : iterable of str
+        For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
+    """
+    check_execution_only(overrides, "reproduce")
+    progress = progress or Progress()
+    stored = Home(home).find(name)
+    report = load_report(stored.id, home=home)
+    session = restore_session(stored, progress=progress, overrides=overrides)
+    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    frame = report.predictions
+    members = list(session.recipe.models)
+    clock = Clock(progress)
+    again: dict[str, parts.Part] = {}
+    with session.executor() as executor:
+        # Nothing is taken from the home: that is what reproducing means.
+        fitting = Fitting(executor, progress)
+        development = parts.development(
+            session.recipe, session.registry, bars, fitting, clock, _as_known(report, "development")
+        )
+        again["development"] = development
+        if report.results["holdout"] is not None:
+            again["holdout"] = parts.holdout(
+                session.recipe,
+                session.registry,
+                bars,
+                development.predictions,
+                fitting,
+                clock,
+                _as_known(report, "holdout"),
+            )
+    progress.close()
+    compared, differing, largest = 0, 0, 0.0
+    differences: list[str] = []
+    for part, computed in again.items():
+        before = stored_predictions(frame[frame["part"] == part], members)
+        rows = frame.loc[frame["part"] == part, "row"].to_numpy()
+        count, apart = _compare(before[rows], computed.predictions[rows])
+        compared, differing, largest = compared + before[rows].size, differing + count, max(largest, apart)
+        stored_section, section = dict(report.results[part]), dict(computed.section)
+        # Warnings of loading are told when data is loaded, which is not done again.
+        stored_section.pop("warnings"), section.pop("warnings")
+        differences += list(_differences(stored_section, section, part))
+    versions = changed_since(report)
+    return Reproduction(stored.id, compared, differing, largest, differences, versions)
+
+
+def _as_known(report: Report, part: str) -> parts.Known:
+    """Return what the home knew when the run was made, whatever it learned since."""
+    section = report.results[part]
+    return parts.Known(lambda candidates: Trials(**section["trials"]), section.get("null_market"))
+
+
+def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:
+    """Return how many values differ in any bit, and the largest distance."""
+    unequal = before.view(np.int64) != now.view(np.int64)
+    unequal &= ~(np.isnan(before) & np.isnan(now))
+    return int(unequal.sum()), float(np.fmax.reduce(np.abs(before - now)[unequal], initial=0.0))
+
+
+def _differences(before: Any, now: Any, where: str) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*before, *(k for k in now if k not in before)]:
+            yield from _differences(before.get(key), now.get(key), f"{where}.{key}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for i, (b, n) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(b, n, f"{where}[{i}]")
+    elif before != now:
+        yield f"{where}: {before} -> {now}"

@@ -1,0 +1,312 @@
+"""The backtest: desired weights traded at the next bar. The only module that imports vectorbt.
+
+vectorbt does the accounting of orders and cash. What it would do by default and must not: fill at
+the bar that made the decision, count open trades as won or lost, annualise with 365 days. So this
+module delays the weights itself, takes closed round trips only, and computes no statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.bars.panel import Bars
+from quorate.errors import IntegrityError
+from quorate.trading.costs import Fill, Trading
+
+Floats = NDArray[np.float64]
+
+GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
+CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestResult:
+    """What came of one series of desired weights over a span of bars.
+
+    Parameters
+    ----------
+    times : ndarray of datetime64[us], (n_bars,)
+        Close stamps; equity is marked there.
+    equity : ndarray of float64, (n_bars,)
+        Value of the account; the first entry is the capital. Zero from the bar on at which
+        nothing is left.
+    trades : DataFrame
+        One row per round trip: symbol, side, decided, entered, exited, size, entry_price,
+        exit_price, fees, pnl, pnl_fraction, closed. Open ones are valued at the last close.
+    exposure : float
+        Share of bars with a position.
+    turnover : float
+        Traded value over mean equity, per year.
+    fees, slippage : float
+        Paid in all, in currency.
+    """
+
+    times: NDArray[np.datetime64]
+    equity: Floats
+    trades: pd.DataFrame
+    exposure: float
+    turnover: float
+    fees: float
+    slippage: float
+
+    @property
+    def returns(self) -> Floats:
+        """Net simple return of each bar after the first, (n_bars - 1,)."""
+        return statistics.returns_of(self.equity)
+
+    @property
+    def closed(self) -> pd.DataFrame:
+        """The trades that were closed."""
+        return self.trades[self.trades["closed"].to_numpy(dtype=bool)]
+
+
+def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
+    """Return the equity of many series of desired weights at once.
+
+    Parameters
+    ----------
+    bars : Bars
+        The span that is traded.
+    targets : ndarray of float64, (n_bars, n_symbols, n_series)
+        Desired weight decided at the close of each bar.
+    trading : Trading
+        Fills and costs.
+
+    Returns
+    -------
+    ndarray of float64, (n_bars, n_series)
+    """
+    values = [_value(portfolio, len(part)) for portfolio, part, _ in _simulate(bars, targets, trading)]
+    return _until_ruin(np.hstack(values))
+
+
+def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
+    """Return the full result of each series of desired weights; arguments as in `equity_curves`.
+
+    An account that has lost everything trades no more.
+
+    Raises
+    ------
+    IntegrityError
+        If the trades do not add up to the equity, or a fill is not after its decision.
+    """
+    results = []
+    for portfolio, part, prices in _simulate(bars, targets, trading):
+        equity = _value(portfolio, len(part))
+        orders, positions = portfolio.orders.records, portfolio.positions.records
+        held = np.abs(portfolio.assets().to_numpy()) > 0
+        n = len(bars.symbols)
+        for k in range(len(part)):
+            lost = equity[:, k] <= 0
+            if lost.any() and targets[lost.argmax() :, :, part[k]].any():
+                stopped = targets[:, :, [part[k]]].copy()
+                stopped[lost.argmax() :] = 0.0
+                results += backtest(bars, stopped, trading)
+                continue
+            mine = slice(k * n, (k + 1) * n)
+            results.append(
+                _result(
+                    bars,
+                    equity[:, k],
+                    _of(orders, mine),
+                    _of(positions, mine),
+                    held[:, mine].any(axis=1),
+                    prices,
+                    trading,
+                )
+            )
+    return results
+
+
+def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
+    """Return every order of one series of desired weights that was filled, in time order.
+
+    Parameters
+    ----------
+    targets : ndarray of float64, (n_bars, n_symbols)
+        As in `equity_curves`, of one series.
+
+    Returns
+    -------
+    DataFrame
+        bar, column (of its symbol), price, and size, negative for what was sold.
+    """
+    [(portfolio, _, _)] = _simulate(bars, targets[:, :, None], trading)
+    orders = portfolio.orders.records.sort_values(["idx", "id"])
+    size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
+    return pd.DataFrame(
+        {
+            "bar": orders["idx"].to_numpy(),
+            "column": orders["col"].to_numpy(),
+            "price": orders["price"].to_numpy(),
+            "size": size,
+        }
+    )
+
+
+def load() -> None:
+    """Import what a backtest needs, while there is nothing else to do."""
+    import vectorbt  # noqa: F401
+
+
+def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
+    inside: pd.DataFrame = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
+    return inside.assign(col=inside["col"] - columns.start)
+
+
+def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats]]:
+    """Yield the simulated portfolio of a few series at a time, their range, and the fill prices."""
+    import vectorbt as vbt
+
+    n_bars, n_symbols, n_series = targets.shape
+    close, price, payout = _prices(bars, trading.fill)
+    step = max(1, CELLS // max(1, n_bars * n_symbols))
+    for start in range(0, n_series, step):
+        part = range(start, min(start + step, n_series))
+        sizes = [_orders(targets[:, :, k], bars.present, payout) for k in part]
+        portfolio = vbt.Portfolio.from_orders(
+            pd.DataFrame(np.tile(close, (1, len(part)))),
+            size=np.hstack(sizes),
+            size_type="targetpercent",
+            price=np.tile(price, (1, len(part))),
+            fees=_wide(trading.fees, len(part)),
+            slippage=_wide(trading.slippage, len(part)),
+            init_cash=trading.capital,
+            group_by=np.repeat(np.arange(len(part)), n_symbols),
+            cash_sharing=True,
+            call_seq="auto",
+            freq="1D",
+        )
+        yield portfolio, part, price
+
+
+def _wide(share: float | Floats, n_series: int) -> float | Floats:
+    return share if isinstance(share, float) else np.tile(share, (1, n_series))
+
+
+def gone_after(bars: Bars) -> int:
+    """Return how many bars in a row a symbol may miss before it is taken for ended."""
+    return GONE * max(1, round(bars.bars_per_year / bars.calendar.sessions_per_year))
+
+
+def recently(present: NDArray[np.bool_], gone: int = GONE) -> NDArray[np.bool_]:
+    """Return where a symbol has had a bar within the last `gone` bars: it may be missing, but has not ended."""
+    rows = np.arange(len(present))[:, None]
+    last = np.maximum.accumulate(np.where(present, rows, -gone), axis=0)
+    return rows - last < gone
+
+
+def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
+    close, price, alive = (
+        pd.DataFrame(bars.close).ffill().to_numpy(),
+        bars.fill(fill).copy(),
+        recently(bars.present, gone_after(bars)),
+    )
+    payout = np.zeros_like(alive)
+    payout[1:] = alive[:-1] & ~alive[1:]
+    price[payout] = close[payout]
+    return close, price, payout
+
+
+def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_]) -> Floats:
+    """Return the weight to order at each bar, NaN for none: what was desired one bar before, if it changed.
+
+    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar. One that
+    was paid out and comes back is traded again only once that is decided anew.
+    """
+    known = np.where(present, target, np.where(payout, 0.0, np.nan))
+    target = pd.DataFrame(known).ffill().fillna(0.0).to_numpy()
+    wanted = np.zeros_like(target)
+    wanted[1:] = target[:-1]
+    wanted[payout] = 0.0
+    filled = pd.DataFrame(np.where(present | payout, wanted, np.nan)).ffill().fillna(0.0).to_numpy()
+    before = np.vstack([np.zeros((1, target.shape[1])), filled[:-1]])
+    return np.where((present | payout) & (wanted != before), wanted, np.nan)
+
+
+def _value(portfolio: Any, n_series: int) -> Floats:
+    return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series)
+
+
+def _until_ruin(equity: Floats) -> Floats:
+    """Return the equity with zero from the bar on at which nothing is left, along axis 0.
+
+    A short position can lose more than there is; such an account is closed, it does not recover.
+    """
+    return np.where(np.minimum.accumulate(equity, axis=0) > 0, equity, 0.0)
+
+
+def _result(
+    bars: Bars,
+    equity: Floats,
+    orders: pd.DataFrame,
+    positions: pd.DataFrame,
+    held: NDArray[np.bool_],
+    prices: Floats,
+    trading: Trading,
+) -> BacktestResult:
+    trades = _trades(bars, positions)
+    column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
+    size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
+    slippage = float(np.sum(np.abs(paid - prices[row, column]) * size))
+    due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
+    _check_accounts(
+        equity,
+        trades,
+        orders,
+        paid / prices[row, column] - 1 - np.sign(paid - prices[row, column]) * due,
+        trading.capital,
+    )
+    years = (len(bars) - 1) / bars.bars_per_year
+    turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
+    return BacktestResult(
+        bars.times,
+        _until_ruin(equity),
+        trades,
+        float(held[1:].mean()) if len(held) > 1 else 0.0,
+        turnover,
+        float(orders["fees"].sum()),
+        slippage,
+    )
+
+
+def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
+    entry = positions["entry_idx"].to_numpy(dtype=np.int64)
+    leave = positions["exit_idx"].to_numpy(dtype=np.int64)
+    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "symbol": np.asarray(bars.symbols)[positions["col"].to_numpy(dtype=np.int64)],
+            "side": np.where(positions["direction"].to_numpy() == 0, "long", "short"),
+            "decided": times[entry - 1],
+            "entered": times[entry],
+            "exited": times[leave],
+            "size": positions["size"].to_numpy(),
+            "entry_price": positions["entry_price"].to_numpy(),
+            "exit_price": positions["exit_price"].to_numpy(),
+            "fees": (positions["entry_fees"] + positions["exit_fees"]).to_numpy(),
+            "pnl": positions["pnl"].to_numpy(),
+            "pnl_fraction": positions["return"].to_numpy(),
+            "closed": positions["status"].to_numpy() == 1,
+        }
+    )
+
+
+def _check_accounts(
+    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
+) -> None:
+    if not np.isfinite(equity).all():
+        raise IntegrityError("the equity is not finite on every bar")
+    total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
+    if abs(total - last) > max(0.005, 1e-9 * abs(last)):
+        raise IntegrityError(f"the trades add up to {total:.2f}, the equity to {last:.2f}")
+    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
+        raise IntegrityError("an order was not filled at the price of a bar after its decision")

@@ -1,0 +1,250 @@
+"""From scores to desired weights: strategies and limits, with the parameters that each fold chooses from the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.bars.panel import Bars
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import Dataset
+from quorate.errors import PluginError
+from quorate.plugins.options import strategy_arguments
+from quorate.plugins.specs import StrategySpec
+from quorate.trading.backtest import CELLS, GONE, equity_curves, gone_after, recently
+from quorate.trading.costs import Fill, Trading
+from quorate.trading.risk import Risk, limited
+
+Floats = NDArray[np.float64]
+LIMIT = "risk."  # what the key of a limit begins with in a grid
+
+
+@dataclass(frozen=True)
+class ThresholdRule:
+    """The thresholds to choose from, the one that serves before there is anything to choose by, and when that is."""
+
+    grid: tuple[float, ...]
+    default: float
+    min_bars: int
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What one series decided.
+
+    Parameters
+    ----------
+    targets : ndarray of float64, (n_bars, n_symbols)
+        Desired weights; zero where there is no prediction.
+    thresholds : ndarray of float64, (n_folds,)
+        The threshold that each fold traded with.
+    chosen : list of dict
+        Per fold, ``threshold`` and every key of the grid with its value.
+    """
+
+    targets: Floats
+    thresholds: Floats
+    chosen: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to trade a score, and what of it was picked from the grid."""
+
+    picked: dict[str, Any]
+    params: dict[str, Any]
+    risk: Risk
+
+    @property
+    def threshold(self) -> float:
+        """The least score that is traded."""
+        return float(self.picked["threshold"])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One series to decide.
+
+    Parameters
+    ----------
+    strategy : StrategySpec
+        Its weights are traded, within the limits of `risk`.
+    params : mapping
+        Its options.
+    score : ndarray of float64, (n_bars, n_symbols)
+        NaN where there is no out-of-fold prediction.
+    binary, horizon : bool, int
+        Whether the score is ``2p - 1``; bars of the label.
+    risk : Risk
+        Limits, applied to the strategy's weights.
+    grid : mapping of str to sequence
+        Options of the strategy, and limits as ``risk.NAME``, with the values to choose from.
+    """
+
+    strategy: StrategySpec
+    params: Mapping[str, Any]
+    score: Floats
+    binary: bool = True
+    horizon: int = 1
+    risk: Risk = field(default_factory=Risk)
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a strategy may ask for beside bars and options."""
+        return {"binary": self.binary, "horizon": self.horizon}
+
+    def default(self, threshold: float) -> Candidate:
+        """Return the candidate with the options and limits as given."""
+        limits, options = vars(self.risk), self.params
+        given = {k: limits[k.removeprefix(LIMIT)] if k.startswith(LIMIT) else options.get(k) for k in sorted(self.grid)}
+        return Candidate({"threshold": threshold, **given}, dict(self.params), self.risk)
+
+    def candidates(self, thresholds: Sequence[float]) -> list[Candidate]:
+        """Return every combination of the grid, by threshold, then by value, the keys in alphabetical order."""
+        keys = sorted(self.grid)
+        found = []
+        for values in product(sorted(set(thresholds)), *(sorted(set(self.grid[key])) for key in keys)):
+            picked = dict(zip(keys, values[1:], strict=True))
+            options = {k: v for k, v in picked.items() if not k.startswith(LIMIT)}
+            limits = {k.removeprefix(LIMIT): v for k, v in picked.items() if k.startswith(LIMIT)}
+            found.append(
+                Candidate({"threshold": values[0], **picked}, {**self.params, **options}, replace(self.risk, **limits))
+            )
+        return found
+
+
+def score_of(prediction: Floats, binary: bool) -> Floats:
+    """Return the score that strategies read: 2p - 1 for a probability, else the expected return."""
+    return 2 * prediction - 1 if binary else prediction
+
+
+def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
+    """Return a row vector as a panel, (n_bars, n_symbols), NaN where there is no row."""
+    panel = np.full(bars.close.shape, np.nan)
+    panel[dataset.bar, dataset.symbol] = values
+    panel.flags.writeable = False
+    return panel
+
+
+def strategy_weights(plan: Plan, candidate: Candidate, bars: Bars) -> Floats:
+    """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
+
+    Raises
+    ------
+    PluginError
+        If the strategy breaks its contract.
+    """
+    spec, score = plan.strategy, plan.score
+    given = strategy_arguments(spec, bars, plan.facts)
+    weights = np.asarray(spec.resolve()(score, candidate.threshold, **given, **candidate.params), dtype=np.float64)
+    if weights.shape != score.shape:
+        raise PluginError(f"strategy {spec.name!r} must give weights {score.shape}; it gave {weights.shape}")
+    weights = np.where(np.isnan(score), 0.0, weights)
+    if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
+        raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
+    return weights
+
+
+def desired_weights(plan: Plan, candidates: Sequence[Candidate], bars: Bars, fill: Fill = "open") -> Floats:
+    """Return the weights within the limits, each symbol with its share of the capital.
+
+    The share is one over the number of symbols with a recent score, so the gross exposure is at
+    most one, and a symbol that misses a bar does not change what the others get.
+
+    Returns
+    -------
+    ndarray of float64, (n_bars, n_symbols, n_candidates)
+
+    Raises
+    ------
+    PluginError
+        If the strategy breaks its contract.
+    """
+    own: dict[tuple[Any, ...], Floats] = {}
+    columns = []
+    for candidate in candidates:
+        # Candidates that differ in their limits alone share what the strategy says.
+        key = tuple((k, v) for k, v in candidate.picked.items() if not k.startswith(LIMIT))
+        if key not in own:
+            own[key] = strategy_weights(plan, candidate, bars)
+        columns.append(own[key])
+    weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
+    return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars))[:, :, None]
+
+
+def share_of_capital(available: NDArray[np.bool_], gone: int = GONE) -> Floats:
+    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols)."""
+    alive = recently(available, gone)
+    return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
+
+
+def decide(
+    plans: Sequence[Plan],
+    bars: Bars,
+    dataset: Dataset,
+    folds: Sequence[Fold],
+    rule: ThresholdRule,
+    trading: Trading,
+) -> list[Decisions]:
+    """Choose threshold and parameters per fold and return the desired weights, for several series.
+
+    All candidates of a series, every threshold with every combination of its grid, are backtested in one go
+    over the out-of-fold span. A fold takes the one with the best Sharpe ratio over the bars up to the last
+    row whose label had ended at the fold's first decision; ties go to the earlier one, that is the lower
+    threshold, and `rule.default` with the parameters as given serves while there are fewer than
+    `rule.min_bars` such bars or nothing was traded.
+
+    A fold takes the weights that its candidate would have had, had it been followed from the start: what it
+    holds, and which limit it waits for, comes with it.
+    """
+    # Entry i of a series' returns is earned at bar folds[0].first + 1 + i.
+    seen = [max(_last_known(dataset, folds, fold) - folds[0].first, 0) for fold in folds]
+    decisions = []
+    for plan in plans:
+        default, offered = plan.default(rule.default), plan.candidates(rule.grid)
+        returns = _returns(plan, offered, bars, folds, trading)
+        best = [_best(returns[:known], rule, bars.bars_per_year) for known in seen]
+        taken = [default if k is None else offered[k] for k in best]
+        distinct = list(dict.fromkeys(taken))
+        weights = desired_weights(plan, distinct, bars, trading.fill)
+        targets = np.zeros(bars.close.shape)
+        for fold, candidate in zip(folds, taken, strict=True):
+            targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
+        thresholds = np.array([candidate.threshold for candidate in taken])
+        decisions.append(Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken]))
+    return decisions
+
+
+def _returns(
+    plan: Plan, candidates: Sequence[Candidate], bars: Bars, folds: Sequence[Fold], trading: Trading
+) -> Floats:
+    """Return what each candidate would have earned over the out-of-fold span, (n_bars - 1, n_candidates)."""
+    start, stop = folds[0].first, folds[-1].stop
+    span, traded = bars.take(start, stop), trading.take(start, stop)
+    step = max(1, CELLS // max(1, plan.score.size))  # bounds the memory of a large panel with a large grid
+    curves = []
+    for first in range(0, len(candidates), step):
+        weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)
+        curves.append(equity_curves(span, weights[start:stop], traded))
+    return statistics.returns_of(np.hstack(curves))
+
+
+def _last_known(dataset: Dataset, folds: Sequence[Fold], fold: Fold) -> int:
+    """Return the bar of the last predicted row whose label had ended at the close of the fold's first bar."""
+    known = (dataset.end <= fold.first) & (dataset.bar >= folds[0].first)
+    return int(dataset.bar[known].max(initial=0))
+
+
+def _best(returns: Floats, rule: ThresholdRule, bars_per_year: float) -> int | None:
+    """Return the position of the first of the best candidates, or None if none can be told."""
+    if len(returns) < rule.min_bars:
+        return None
+    values = np.array([statistics.sharpe(returns[:, i], bars_per_year) for i in range(returns.shape[1])])
+    return None if np.isnan(values).all() else int(np.nanargmax(values))

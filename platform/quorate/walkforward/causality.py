@@ -1,0 +1,213 @@
+"""Causality checks that every run makes: what was computed must not change when the future is cut off.
+
+A few cuts catch a feature, label or strategy that reads ahead everywhere, as most faulty ones do; one
+that does so on rare bars only can slip through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars.panel import FIELDS, Bars
+from quorate.dataset.rows import Dataset, Labels
+from quorate.errors import DataError, IntegrityError
+from quorate.plugins.options import strategy_arguments
+from quorate.plugins.specs import StrategySpec
+from quorate.trading.costs import Trading
+
+# Float32 values that agree to this are the same: a transform may round by the length of its input.
+RELATIVE, ABSOLUTE = 1e-4, 1e-6
+SHARE = 1e-4  # of a feature's deviation, whatever its unit is
+STRATEGY_CUTS = 25  # a strategy is asked in no time, features and labels are not
+
+
+def cuts(first: int, n_bars: int) -> list[int]:
+    """Return how many bars each check knows: just after the first prediction, half-way, all but one."""
+    return sorted({k for k in (first + 1, (first + n_bars) // 2, n_bars - 1) if 0 < k < n_bars})
+
+
+def audit_rows(
+    bars: Bars,
+    dataset: Dataset,
+    build: Callable[[Bars], Dataset],
+    labels: Callable[[Bars], Labels],
+    first: int,
+    at: Sequence[int] = (),
+) -> None:
+    """Build the rows again without the future, the labels with another one, too, and compare.
+
+    A label may need to see that its trade is over, so without the future it can be unknown still; but
+    once it is known and has ended, no future may change it or its end.
+
+    Parameters
+    ----------
+    bars : Bars
+        What `dataset` was built from.
+    build, labels : callable
+        From bars to rows and to labels.
+    first : int
+        Position of the first bar that is predicted.
+    at : sequence of int
+        How many bars each check knows; default: `cuts`.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the feature or label, the bar, and both values.
+    """
+    for known in at or cuts(first, len(bars)):
+        try:
+            part = build(bars.until(known))
+        except DataError:  # no row yet that has all its features
+            continue
+        after = bars.sessions[known - 1]
+        _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
+        _check_known(bars, dataset, part, known)
+        other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
+        wrong = (dataset.end < known) & (other != dataset.y)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise IntegrityError(
+                f"the label looks past its own end: {_where(bars, dataset, row)} it is {dataset.y[row]:g} and said "
+                f"to be known on {bars.sessions[int(dataset.end[row])]}, but it is {other[row]:g} when other "
+                f"bars follow after {bars.sessions[known - 1]}"
+            )
+
+
+def audit_other(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], known: int) -> None:
+    """Build the rows again with other bars from position `known` on, and compare the features before it.
+
+    Raises
+    ------
+    IntegrityError
+        Naming the feature, the bar, and both values.
+    """
+    other = build(_other_future(bars, known))
+    n = int(np.searchsorted(dataset.bar, known))
+    same = np.array_equal(other.bar[:n], dataset.bar[:n]) and np.array_equal(other.symbol[:n], dataset.symbol[:n])
+    if not same:
+        raise IntegrityError(
+            f"which rows have all their features before {bars.sessions[known]} depends on the bars from there on"
+        )
+    _check_features(bars, dataset, other, n, build, f"other bars follow after {bars.sessions[known - 1]}")
+
+
+def _check_features(
+    bars: Bars, dataset: Dataset, other: Dataset, n: int, build: Callable[[Bars], Dataset], when: str
+) -> None:
+    """Raise `IntegrityError`, if one of the first `n` rows has other features than in the dataset."""
+    apart = SHARE * np.minimum(dataset.X.std(axis=0, dtype=np.float64), ABSOLUTE / SHARE)
+    changed = ~np.isclose(other.X[:n], dataset.X[:n], rtol=RELATIVE, atol=apart)
+    if not changed.any():
+        return
+    row, column = (int(i) for i in np.argwhere(changed)[0])
+    name, was, now = dataset.feature_names[column], dataset.X[row, column], other.X[row, column]
+    if build(bars).X[row, column] != was:
+        raise IntegrityError(
+            f"feature {name!r} gives other values each time it is computed, {_where(bars, dataset, row)} {was:g} and "
+            f"{now:g}: what is random must be seeded anew in each call"
+        )
+    raise IntegrityError(
+        f"feature {name!r} looks ahead: {_where(bars, dataset, row)} it is {was:g}, but {now:g} when {when}"
+    )
+
+
+def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> None:
+    """Raise `IntegrityError` if a label that was known without the later bars is another one, or ends elsewhere."""
+    y, end = dataset.y[: len(part)], dataset.end[: len(part)]
+    same = np.isclose(part.y, y, rtol=RELATIVE, atol=ABSOLUTE) & (part.end == end)
+    wrong = ~np.isnan(part.y) & (part.end < known) & ~same
+    if wrong.any():
+        row = int(wrong.argmax())
+        now = f"{y[row]:g} and known on {bars.sessions[int(end[row])]}" if np.isfinite(y[row]) else "not known"
+        raise IntegrityError(
+            f"the label looks past its own end: {_where(bars, dataset, row)} it is {now}, but {part.y[row]:g} and "
+            f"known on {bars.sessions[int(part.end[row])]} when the bars after {bars.sessions[known - 1]} are missing"
+        )
+
+
+def audit_strategy(
+    spec: StrategySpec,
+    params: Mapping[str, Any],
+    score: NDArray[np.float64],
+    threshold: float,
+    bars: Bars,
+    facts: Mapping[str, Any],
+    first: int,
+) -> None:
+    """Ask a strategy again without the later scores and bars, and with others, and compare its weights.
+
+    Parameters
+    ----------
+    score : ndarray of float64, (n_bars, n_symbols)
+        On `bars`.
+    facts : mapping
+        As in `quorate.plugins.options.strategy_arguments`.
+    first : int
+        Position of the first bar that is predicted.
+
+    Raises
+    ------
+    IntegrityError
+        If a weight changed.
+    """
+
+    def weights(scores: NDArray[np.float64], market: Bars) -> NDArray[np.float64]:
+        given = strategy_arguments(spec, market, facts)
+        return np.asarray(spec.resolve()(scores, threshold, **given, **params), dtype=np.float64)
+
+    whole, n = weights(score, bars), len(score)
+    for known in sorted({*cuts(first, n), *np.linspace(first + 1, n - 1, STRATEGY_CUTS, dtype=int).tolist()}):
+        other = score.copy()
+        other[known:] *= -0.5
+        for change, part in (
+            ("are not known", weights(score[:known], bars.take(0, known))),
+            ("are others", weights(other, _other_future(bars, known))),
+        ):
+            if not _same(part[:known], whole[:known]).all():
+                row, column = (int(i) for i in np.argwhere(~_same(part[:known], whole[:known]))[0])
+                raise IntegrityError(
+                    f"strategy {spec.name!r} looks ahead: its weight of {bars.symbols[column]} on {bars.sessions[row]} "
+                    f"is {whole[row, column]:g}, but {part[row, column]:g} when scores and bars from "
+                    f"{bars.sessions[known]} on {change}"
+                )
+
+
+def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = np.isclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+    return same
+
+
+def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], bars: Bars, first: int) -> None:
+    """Ask a cost model again without the later bars and compare.
+
+    Raises
+    ------
+    IntegrityError
+        If what an order costs changed.
+    """
+    for known in cuts(first, len(bars)):
+        part, whole = cost(bars.until(known)), trading.take(0, known)
+        for name in ("fees", "slippage"):
+            now, then = getattr(part, name), getattr(whole, name)
+            if not np.allclose(now, then, rtol=RELATIVE, atol=ABSOLUTE):
+                raise IntegrityError(
+                    f"cost model {model!r} looks ahead: its {name} before {bars.sessions[known]} change when the bars "
+                    "from there on are not known"
+                )
+
+
+def _other_future(bars: Bars, known: int) -> Bars:
+    """Return the bars with other prices and volumes from position `known` on: halves and doubles in turn."""
+    factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
+    factor[:known] = 1.0
+    return replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
+
+
+def _where(bars: Bars, dataset: Dataset, row: int) -> str:
+    return f"for {bars.symbols[dataset.symbol[row]]} on {bars.sessions[dataset.bar[row]]}"

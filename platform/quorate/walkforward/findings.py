@@ -1,0 +1,214 @@
+"""What a part of a run found, as plain data for its report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.bars.panel import Bars
+from quorate.dataset.folds import Fold
+from quorate.ensemble.combine import Combined
+from quorate.ensemble.diversity import diversity, ensemble_gain
+from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
+from quorate.evidence.judging import metric_values, overall
+from quorate.execution.fit import FitResult
+from quorate.walkforward.layout import Study
+from quorate.walkforward.members import failures
+from quorate.walkforward.series import Series
+
+Floats = NDArray[np.float64]
+REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All that was computed of a part before it was judged.
+
+    Parameters
+    ----------
+    study : Study
+        Rows and folds.
+    folds : sequence of Fold
+        Those of this part.
+    bounds : tuple of int
+        Positions of its first bar, and of the one after its last.
+    predictions : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions of this part and those before it.
+    fits : sequence of FitResult
+        This part's.
+    judged : sequence of (Series, Performance)
+        The judged series first, buy and hold last.
+    measured : sequence of dict
+        Every metric of each of them.
+    ensembles : mapping of str to Combined
+        By ensembler: predictions and weights.
+    """
+
+    study: Study
+    folds: Sequence[Fold]
+    bounds: tuple[int, int]
+    predictions: Floats
+    fits: Sequence[FitResult]
+    judged: Sequence[tuple[Series, Performance]]
+    measured: Sequence[Mapping[str, float]]
+    ensembles: Mapping[str, Combined]
+
+
+def section_of(outcome: Outcome, gates: Sequence[GateResult]) -> dict[str, Any]:
+    """Return what the report says of a part."""
+    study, judged, folds = outcome.study, outcome.judged, outcome.folds
+    span = study.bars.take(*outcome.bounds)
+    rows = np.concatenate([fold.test for fold in folds])
+    members = diversity_of(outcome, rows)
+    return {
+        "verdict": overall(gate.verdict for gate in gates if gate.required),
+        "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
+        "gates": [gate.to_dict() for gate in gates],
+        "series": [
+            {
+                "name": s.name,
+                "role": s.role,
+                "strategy": s.strategy,
+                "metrics": {m.name: m.value for m in metric_values(values, study.registry)},
+            }
+            for (s, _), values in zip(judged, outcome.measured, strict=True)
+        ],
+        "market": market_figures(span),
+        "members": members,
+        "folds": _fold_table(outcome),
+        "rows": {"features": study.dataset.X.shape[1], "predicted": len(rows)},
+        **({"failures": lost} if (lost := failures(study, outcome.fits)) else {}),
+        "warnings": [
+            *study.warnings,
+            *_left_out(study, outcome.fits),
+            *_warnings(study, span, judged),
+            *members["warnings"],
+        ],
+        "digests": {
+            "predictions": _bytes_digest(outcome.predictions[rows]),
+            **digests_of(study, judged[0][0], *outcome.bounds),
+            "equity": _bytes_digest(judged[0][1].equity),
+        },
+    }
+
+
+def diversity_of(outcome: Outcome, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return how alike the members are, and what combining them gained over the best of them."""
+    study, (_, judged) = outcome.study, outcome.judged[0]
+    voting = study.voting
+    columns = [list(study.members).index(name) for name in voting]
+    alike = diversity(voting, outcome.predictions[rows][:, columns])
+    alone = {s.name: p.returns for s, p in outcome.judged if s.role == "member"}
+    gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=study.recipe.seed)
+    found: dict[str, Any] = plain({**alike, "gain": gain})
+    return found
+
+
+def _left_out(study: Study, fits: Sequence[FitResult]) -> list[str]:
+    """Return a warning for every member that did without some fits."""
+    told = []
+    for name in study.members:
+        lost = [fit for fit in failures(study, fits) if fit["model"] == name]
+        if lost:
+            total = sum(fit.model == name for fit in fits)
+            told.append(
+                f"model {name!r} failed on {len(lost)} of {total} folds and takes no part there; "
+                f"fold {lost[0]['fold']}: {lost[0]['reason']}"
+            )
+    return told
+
+
+def market_figures(bars: Bars) -> dict[str, Any]:
+    """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
+    # A symbol that missed bars earns what happened meanwhile when it is back.
+    before = pd.DataFrame(bars.close).ffill().to_numpy()[:-1]
+    with np.errstate(invalid="ignore"):
+        steps = bars.close[1:] / before - 1
+    known = np.isfinite(steps)
+    counts = known.sum(axis=1)
+    returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    equity = statistics.equity_curve(returns)
+    return {
+        "first": str(bars.sessions[0]),
+        "last": str(bars.sessions[-1]),
+        "returns": len(returns),
+        "sharpe": finite_or_none(statistics.sharpe(returns, bars.bars_per_year)),
+        "max-drawdown": finite_or_none(statistics.max_drawdown(equity)),
+        "cagr": finite_or_none(statistics.cagr(equity, bars.bars_per_year)),
+        "total-return": finite_or_none(float(equity[-1] - 1)),
+        "volatility": finite_or_none(statistics.volatility(returns, bars.bars_per_year)),
+    }
+
+
+def repeated_opens(bars: Bars) -> float:
+    """Return the share of bars whose open is the close before: such a market has no open to trade at."""
+    both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
+    return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
+
+
+def _warnings(study: Study, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
+    warnings = []
+    share = repeated_opens(span)
+    if study.recipe.backtest.fill == "open" and share > REPEATED:
+        warnings.append(
+            f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
+            'set backtest.fill = "close"'
+        )
+    for group in _same_trades([one for one, _ in judged]):
+        names = [one.label for one in group]
+        warnings.append(f"{', '.join(names[:-1])} and {names[-1]} predict differently and yet trade alike")
+    return warnings
+
+
+def _same_trades(series: Sequence[Series]) -> list[list[Series]]:
+    """Return the groups of series that traded at all and decided the same from different predictions."""
+    alike: dict[bytes, list[Series]] = {}
+    for one in series:
+        if one.candidate and one.decisions.targets.any():
+            weights = one.decisions.targets + 0.0  # without the sign of a zero
+            alike.setdefault(weights.tobytes(), []).append(one)
+    return [group for group in alike.values() if len({one.predictions.tobytes() for one in group}) > 1]
+
+
+def _fold_table(outcome: Outcome) -> list[dict[str, Any]]:
+    study, judged, folds = outcome.study, outcome.judged[0][0], outcome.folds
+    sessions, dataset = study.bars.sessions, study.dataset
+    offset = len(study.folds) - len(folds)
+    rows = []
+    for k, fold in enumerate(folds):
+        row = outcome.ensembles[judged.name].weights[offset + k]
+        rows.append(
+            {
+                "fold": fold.index,
+                "train_first": str(sessions[dataset.bar[fold.train[0]]]),
+                "train_last": str(sessions[dataset.bar[fold.train[-1]]]),
+                "train_rows": len(fold.train),
+                "label_end": str(sessions[int(dataset.end[fold.train].max())]),
+                "test_first": str(sessions[fold.first]),
+                "test_last": str(sessions[fold.stop - 1]),
+                "test_rows": len(fold.test),
+                "threshold": float(judged.decisions.thresholds[offset + k]),
+                **({"chosen": judged.decisions.chosen[offset + k]} if study.recipe.strategy.grid else {}),
+                "weights": {name: finite_or_none(float(w)) for name, w in zip(study.voting, row, strict=True)},
+            }
+        )
+    return rows
+
+
+def digests_of(study: Study, judged: Series, first: int, stop: int) -> dict[str, str]:
+    """Return digests of all features up to a bar, and of what was desired from one bar to another."""
+    return {
+        "features": _bytes_digest(study.dataset.X[study.dataset.bar < stop]),
+        "targets": _bytes_digest(judged.decisions.targets[first:stop]),
+    }
+
+
+def _bytes_digest(array: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

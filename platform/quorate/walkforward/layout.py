@@ -1,0 +1,217 @@
+"""The arithmetic of one run, from bars to performances; it stores nothing and prints nothing.
+
+1. Bars are cut before the holdout, unless the holdout is what is asked for.
+2. Features and labels become the dataset; walk-forward folds are laid over it and audited.
+3. Every member is fitted on every fold; test rows get out-of-fold predictions.
+4. Ensembles combine them with weights from rows whose label had ended.
+5. Strategies turn scores into desired weights, with a threshold per fold chosen the same way.
+6. The backtest trades them at the next bar; metrics measure, gates judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars.panel import Bars
+from quorate.dataset import folds as fold_module
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
+from quorate.errors import DataError, DataWarning, PluginError, QuorateError
+from quorate.plugins.options import check_walk_forward
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.recipe.schema import Recipe
+from quorate.trading.costs import Trading, check_cost
+from quorate.walkforward.causality import audit_costs, audit_rows
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The rows and folds of a part of the history, and how its members are fitted.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Resolved, with secrets filled in nowhere.
+    bars : Bars
+        All that this part may know: up to the holdout, or everything.
+    dataset : Dataset
+        Rows of `bars`.
+    folds : list of Fold
+        All folds so far; the holdout's come after the development's.
+    trading : Trading
+        Fills, and what each bar's orders cost.
+    """
+
+    recipe: Recipe
+    registry: Registry
+    bars: Bars
+    dataset: Dataset
+    folds: list[Fold]
+    members: dict[str, ModelSpec]
+    binary: bool
+    trading: Trading
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def voting(self) -> list[str]:
+        """The members that the ensemble combines; the others are baselines."""
+        return [name for name, spec in self.members.items() if not spec.baseline]
+
+
+def holdout_start(bars: Bars, recipe: Recipe) -> int:
+    """Return the position of the first bar of the holdout; the number of bars, if there is none.
+
+    Raises
+    ------
+    DataError
+        If the holdout would take all the history.
+    """
+    h = recipe.holdout
+    if h.start is not None:
+        start = int(np.searchsorted(bars.sessions, np.datetime64(h.start, "D")))
+    elif h.bars is not None:
+        start = len(bars) - h.bars
+    else:
+        start = len(bars) - round(len(bars) * (h.fraction or 0.0))
+    if start <= 0:
+        raise DataError(f"the holdout would take all {len(bars)} bars ({bars.span}): make it smaller")
+    return start
+
+
+def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> list[Span]:
+    """Ask the recipe's splitter which bars each fold predicts.
+
+    Parameters
+    ----------
+    bars : Bars
+        Cut where the folds end.
+    start : int
+        The first bar that may be predicted.
+
+    Raises
+    ------
+    PluginError
+        If the splitter breaks its contract.
+    """
+    splitter = registry.get("splitter", recipe.folds.splitter)
+    assert isinstance(splitter, SplitterSpec)
+    check_walk_forward(splitter)
+    try:
+        spans = [Span(*span) for span in splitter.resolve()(bars.sessions, start, **recipe.folds.options)]
+    except QuorateError:
+        raise
+    except Exception as e:
+        raise PluginError(f"splitter {splitter.name!r} failed on {len(bars)} bars: {type(e).__name__}: {e}") from e
+    fold_module.check_spans(spans, len(bars), start, splitter.name)
+    return spans
+
+
+def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> Study:
+    """Lay out rows and folds.
+
+    Parameters
+    ----------
+    bars : Bars
+        Cut where this study must stop knowing.
+    parts : sequence of (start, stop)
+        Where bars may be predicted: up to the holdout, and after that perhaps in it.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to train on or to predict.
+    PluginError
+        If a feature or label breaks its contract.
+    IntegrityError
+        If a feature or label looks ahead, or a training label reaches into a test span.
+    """
+    members = {name: _model(registry, name, recipe) for name in recipe.models}
+    build, labels, warnings = rows_of(recipe, registry, bars)
+    classification = _label(recipe, registry).task == "classification"
+    with catch_warnings(record=True) as told:
+        simplefilter("always", DataWarning)
+        spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
+    warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
+    dataset = build(bars)
+    first = spans[-1][0].first
+    audit_rows(bars, dataset, build, labels, first)
+    trading = _trading(recipe, registry, bars)
+    audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
+    folds: list[Fold] = []
+    embargo = recipe.folds.embargo
+    for part in spans:
+        folds += fold_module.walk_forward(dataset.bar, dataset.end, part, len(folds), embargo)
+    if not folds or folds[-1].first < first:
+        span = bars.take(first, len(bars)).span
+        raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
+    fold_module.audit_folds(folds, dataset.bar, dataset.end, embargo)
+    fold_module.check_training(folds, dataset.y, bars.sessions, classification)
+    return Study(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+
+
+def rows_of(
+    recipe: Recipe, registry: Registry, bars: Bars
+) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
+    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for."""
+    members = [_model(registry, name, recipe) for name in recipe.models]
+    features, warnings = _features(recipe, registry, bars)
+    history = max(m.lookback for m in members)
+    window = max((m.lookback for m in members if m.input == "windows"), default=0)
+    label = _label(recipe, registry)
+
+    def labels(known: Bars) -> Labels:
+        return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
+
+    def build(known: Bars) -> Dataset:
+        return build_dataset(known, features, labels(known), history, window)
+
+    return build, labels, warnings
+
+
+def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
+    label = registry.get("label", recipe.labels.name)
+    assert isinstance(label, LabelSpec)
+    return label
+
+
+def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
+    cost = registry.get("cost", recipe.costs.model)
+    try:
+        fees, slippage = cost.resolve()(bars, **recipe.costs.options)
+    except QuorateError:
+        raise
+    except Exception as e:
+        raise PluginError(f"cost model {cost.name!r} failed on {bars!r}: {type(e).__name__}: {e}") from e
+    share = {name: check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))}
+    return Trading(recipe.backtest.fill, share["fees"], share["slippage"], recipe.backtest.capital)
+
+
+def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
+    model = recipe.models[name]
+    spec = registry.get("model", (model.plugin if model else None) or name)
+    assert isinstance(spec, ModelSpec)
+    return spec
+
+
+def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:
+    specs = [registry.get("feature", name) for name in recipe.features.use]
+    features = [s for s in specs if isinstance(s, FeatureSpec)]
+    if bars.has_volume:
+        return features, []
+    usable = [s for s in features if "volume" not in s.inputs]
+    left = len(features) - len(usable)
+    lack = int((bars.present & ~np.isfinite(bars.volume)).sum())
+    if not usable:
+        raise DataError(
+            f"{lack} bars have no volume and every selected feature needs it: select others with features.use"
+        )
+    return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []

@@ -1,0 +1,213 @@
+"""Fitting the members of a study: the tasks, what is done when one fails, and the out-of-fold predictions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.dataset.folds import Fold
+from quorate.errors import FitError
+from quorate.execution.cache import FitCache
+from quorate.execution.executor import Executor
+from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
+from quorate.execution.key import with_keys
+from quorate.execution.progress import Progress
+from quorate.execution.queue import Queue
+from quorate.plugins.registry import reference
+from quorate.trading import backtest
+from quorate.walkforward.layout import Study
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Fitting:
+    """Where the fits of a run are done, and where finished ones are kept.
+
+    Parameters
+    ----------
+    executor : Executor
+        Runs what was not computed before.
+    progress : Progress
+        Hears of every fit.
+    cache : FitCache, optional
+        Finished fits of this home; without, everything is computed.
+    results : list of FitResult
+        What is done so far, whatever becomes of the run.
+    over : callable
+        To be called when all fits of a part are done: what follows needs no worker.
+    """
+
+    executor: Executor
+    progress: Progress
+    cache: FitCache | None = None
+    results: list[FitResult] = field(default_factory=list)
+    over: Callable[[], None] = lambda: None
+
+    def run(self, study: Study, folds: Sequence[Fold]) -> list[FitResult]:
+        """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+
+        Raises
+        ------
+        FitError
+            If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
+            any case, if no member is left on a fold.
+        """
+        tasks = fit_tasks(study, folds, self._gpus(study))
+        data = FitData(study.dataset, tuple(folds))
+        tasks = with_keys(tasks, data)
+        self.progress.fits(dict.fromkeys(study.members, len(folds)), [fold.index for fold in folds])
+        done: dict[tuple[str, int], FitResult] = {}
+        plugins = {task.model: task.plugin for task in tasks}
+
+        def arrived(result: FitResult) -> None:
+            done[result.model, result.fold] = result
+            # An inline plugin may hold what no key can tell.
+            if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
+                self.cache.put(result, plugins[result.model].name)
+            self.results.append(result)
+            self.progress.fitted(result)
+            if result.error and study.recipe.on_failure == "stop":
+                raise FitError(
+                    f"{_who(study, result)} failed on {_fold_text(study, result)}: {_why(result)}\n"
+                    "  to go on without a member where it fails: --set on_failure=drop"
+                ) from RuntimeError(result.trace)
+
+        kept = self.cache.find([t for t in tasks if t.plugin.inline is None]) if self.cache else {}
+        for task in tasks:
+            if task.key in kept:
+                arrived(replace(kept[task.key], model=task.model, fold=task.fold))
+        missing = [task for task in tasks if task.key not in kept]
+        if missing:
+            self.progress.workers(self.executor.workers, self.executor.name)
+            queue = Queue(data, missing, self.cache.rates() if self.cache else None)
+            idle = min(max(self.executor.workers, 1), len(missing))
+
+            def began(tasks: Sequence[FitTask]) -> None:
+                nonlocal idle
+                self.progress.began(tasks)
+                idle -= 1
+                if idle == 0 or not len(queue):
+                    # All have something to do: the moment to import what comes after the fits.
+                    backtest.load()
+                    statistics.load()
+
+            self.executor.run(data, queue, arrived, began)
+            # `auto` has chosen.
+            self.progress.workers(self.executor.workers, self.executor.name)
+            if self.cache:
+                self.cache.flush()
+        ordered = [done[task.model, task.fold] for task in tasks]
+        _check_members(study, folds, ordered)
+        return ordered
+
+    def _gpus(self, study: Study) -> bool:
+        """Return whether models that ask for a GPU get one, and tell of those that do not."""
+        asking = [name for name, spec in study.members.items() if spec.gpus]
+        if not asking or self.executor.gpus():
+            return bool(asking)
+        self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(asking)}")
+        return False
+
+
+def fit_tasks(study: Study, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
+    """Return one task per member and fold; with `gpus`, models that ask for a GPU get one."""
+    tasks: list[FitTask] = []
+    for name, spec in study.members.items():
+        model = study.recipe.models[name]
+        assert model
+        on_gpu = gpus and spec.gpus > 0
+        tasks += [
+            FitTask(
+                model=name,
+                fold=fold.index,
+                plugin=reference(study.registry, "model", spec.name),
+                params=model.options,
+                seed=fit_seed(study.recipe.seed, name),
+                threads=spec.cpus,
+                binary=study.binary,
+                device="cuda" if on_gpu else "cpu",
+                gpus=spec.gpus if on_gpu else 0.0,
+                memory=int(spec.memory * 2**30),
+            )
+            for fold in folds
+        ]
+    return tasks
+
+
+def _check_members(study: Study, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:
+    """Raise `FitError`, if no member is left on a fold."""
+    lost: dict[int, list[FitResult]] = defaultdict(list)
+    for result in results:
+        if result.error and result.model in study.voting:
+            lost[result.fold].append(result)
+    for fold in folds:
+        if len(lost[fold.index]) == len(study.voting):
+            first = lost[fold.index][0]
+            raise FitError(
+                f"no member is left on {_fold_text(study, first)}: {_who(study, first)} failed: {_why(first)}"
+            ) from RuntimeError(first.trace)
+
+
+def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]:
+    """Return the fits that failed, as plain data: model, plugin, version, fold, its first bar, and the reason."""
+    rows = []
+    for result in results:
+        if result.error:
+            provider = study.registry.find("model", study.members[result.model].name).provider
+            rows.append(
+                {
+                    "model": result.model,
+                    "plugin": str(provider),
+                    "version": provider.version or (provider.local.sha256[:12] if provider.local else None),
+                    "fold": result.fold,
+                    "test_first": str(study.bars.sessions[_fold(study, result).first]),
+                    "train_rows": result.n_train,
+                    "reason": " ".join(result.error.split()),
+                }
+            )
+    return rows
+
+
+def _fold(study: Study, result: FitResult) -> Fold:
+    return next(fold for fold in study.folds if fold.index == result.fold)
+
+
+def _fold_text(study: Study, result: FitResult) -> str:
+    fold = _fold(study, result)
+    return (
+        f"fold {result.fold} (predicting {study.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
+    )
+
+
+def _why(result: FitResult) -> str:
+    # How a process ended is a note: it is not the same wherever the fit runs.
+    detail = f": {result.notes[0]}" if result.notes and (not result.trace or "MemoryError" in result.trace) else ""
+    return " ".join(f"{result.error}{detail}".split())
+
+
+def _who(study: Study, result: FitResult) -> str:
+    provider = study.registry.find("model", study.members[result.model].name).provider
+    version = f", sha256 {provider.local.sha256[:8]}" if provider.local else ""
+    return f"model {result.model!r} ({provider}{version})"
+
+
+def collect(study: Study, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:
+    """Return out-of-fold predictions, (n_rows, n_members), NaN where there is none.
+
+    `earlier` holds those of the first rows, from an earlier part of the same walk-forward.
+    """
+    names = list(study.members)
+    predictions = np.full((len(study.dataset), len(names)), np.nan)
+    if earlier is not None:
+        predictions[: len(earlier)] = earlier
+    by_index = {fold.index: fold for fold in study.folds}
+    for result in results:
+        predictions[by_index[result.fold].test, names.index(result.model)] = result.predictions
+    return predictions

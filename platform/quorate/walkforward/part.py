@@ -1,0 +1,179 @@
+"""One part of a run, development or holdout, computed and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.bars.panel import Bars
+from quorate.evidence.evidence import Evidence, Performance, Trials
+from quorate.evidence.judging import measure, run_gates
+from quorate.execution.fit import FitResult
+from quorate.execution.progress import Clock
+from quorate.plugins.registry import Registry
+from quorate.recipe.schema import Recipe
+from quorate.walkforward.causality import cuts
+from quorate.walkforward.findings import Outcome, digests_of, section_of
+from quorate.walkforward.layout import Study, holdout_start, prepare
+from quorate.walkforward.members import Fitting, collect
+from quorate.walkforward.paths import lay_out, paths_of
+from quorate.walkforward.series import decide_all, judge_span, retrade
+from quorate.walkforward.tables import frames_of
+
+Floats = NDArray[np.float64]
+PartName = Literal["development", "holdout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A judged part.
+
+    Parameters
+    ----------
+    section : dict
+        For the report.
+    frames : dict of DataFrame
+        For Parquet.
+    predictions : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions of this part and those before it.
+    study : Study
+        Rows and folds.
+    fits : list of FitResult
+        This part's.
+    before : dict
+        Digests of the features and decisions before this part began: the part before must have had
+        the same.
+    """
+
+    section: dict[str, Any]
+    frames: dict[str, pd.DataFrame]
+    predictions: Floats
+    study: Study
+    fits: list[FitResult]
+    before: dict[str, str]
+
+
+def own_trials(candidates: Mapping[str, Performance]) -> Trials:
+    """Count the candidates of this run alone, as if nothing had been tried before."""
+    distinct = {p.returns.tobytes(): p.returns for p in candidates.values() if p.returns.any()}
+    if not distinct:  # what never traded was no try
+        return Trials(0, 0.0)
+    return Trials(len(distinct), statistics.effective_trials(np.column_stack(list(distinct.values()))))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the home knows beside recipe and data; with them it makes the evidence, so a run keeps it.
+
+    Parameters
+    ----------
+    count : callable
+        From the candidates, by name, to how much was tried, these included.
+    null_market : mapping or None
+        What the audit of this pipeline found on markets without anything to find.
+    """
+
+    count: Callable[[Mapping[str, Performance]], Trials] = own_trials
+    null_market: Mapping[str, Any] | None = None
+
+
+def development(
+    recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, clock: Clock, known: Known | None = None
+) -> Part:
+    """Compute the walk-forward before the holdout; bars from there on are cut off first.
+
+    Parameters
+    ----------
+    known : Known, optional
+        What was tried before; default: nothing.
+    """
+    stop = holdout_start(bars, recipe)
+    seen = bars.until(stop)
+    return _part("development", recipe, registry, seen, [(0, stop)], None, fitting, clock, known or Known())
+
+
+def holdout(
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    earlier: Floats,
+    fitting: Fitting,
+    clock: Clock,
+    known: Known | None = None,
+) -> Part:
+    """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
+    start = holdout_start(bars, recipe)
+    parts = [(0, start), (start, len(bars))]
+    return _part("holdout", recipe, registry, bars, parts, earlier, fitting, clock, known or Known())
+
+
+def _part(
+    name: PartName,
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    parts: list[tuple[int, int]],
+    earlier: Floats | None,
+    fitting: Fitting,
+    clock: Clock,
+    known: Known,
+) -> Part:
+    with clock.stage("features"):
+        study = prepare(recipe, registry, bars, parts)
+        layouts = lay_out(study) if name == "development" else {}
+    start, stop = parts[-1]
+    folds = [fold for fold in study.folds if fold.first >= start]
+    first = start or folds[0].first
+    with clock.stage("fits"):
+        fits = fitting.run(study, folds)
+    paths = {}
+    if layouts:
+        with clock.stage("paths"):
+            paths = paths_of(study, layouts, fitting)
+    fitting.over()
+    with clock.stage("ensemble"):
+        predictions = collect(study, fits, earlier)
+        series, ensembles = decide_all(study, predictions)
+    with clock.stage("backtest"):
+        judged = judge_span(study, series, first, stop)
+    with clock.stage("evidence"):
+        trials = known.count({s.label: p for s, p in judged if s.candidate})
+        measured = [measure(performance, registry) for _, performance in judged]
+        outcome = Outcome(study, folds, (first, stop), predictions, fits, judged, measured, ensembles)
+        evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
+        section = {
+            **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
+            "trials": {"n": trials.n, "effective": trials.effective},
+            **({"null_market": dict(known.null_market)} if known.null_market else {}),
+        }
+        frames = frames_of(name, outcome)
+    before = digests_of(study, series[0], study.folds[0].first, first)
+    return Part(section, frames, predictions, study, fits, before)
+
+
+def _evidence(name: PartName, outcome: Outcome) -> Evidence:
+    """Return what the gates see."""
+    study, judged = outcome.study, outcome.judged
+    first, last = judged[0], judged[-1]
+    truncations = len(cuts(*outcome.bounds)) * len(study.dataset.feature_names)
+    fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
+    return Evidence(
+        first[1],
+        last[1],
+        study.recipe.seed,
+        outcome.measured[0],
+        outcome.measured[-1],
+        part=name,
+        horizon=study.recipe.labels.horizon,
+        judged=first[0].label,
+        candidates={s.label: p.returns for s, p in judged if s.candidate},
+        members={s.name: p for s, p in judged if s.role == "member"},
+        checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
+        _retrade=retrade(study, first[0], *outcome.bounds),
+    )

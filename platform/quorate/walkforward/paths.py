@@ -1,0 +1,170 @@
+"""Combinatorial purged cross-validation of a study, for the gates that ask for its paths; never for a decision.
+
+1. The gate's splitter names groups of bars; every choice of some of them is a split, its training rows purged
+   on both sides, and audited.
+2. Every member that votes is fitted on every split.
+3. Their mean is traded along each path, with the default threshold and the strategy's options as given: learned
+   weights, calibration and a chosen threshold would come from rows that they are then judged on.
+
+Purging follows labels. The features of a training row may read bars of a test group before it, as is usual in
+combinatorial cross-validation; what that tells is kept out by the recipe's ``folds.embargo``, here on both sides of
+a group. A validation tail is held back from the split's own training rows, so it holds no row of a test group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.folds import audit_split
+from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_folds, group_spans
+from quorate.ensemble.combiner import weighted
+from quorate.errors import DataError, FitError, PluginError
+from quorate.execution.fit import FitResult
+from quorate.plugins.specs import GateSpec, SplitterSpec
+from quorate.walkforward.layout import Study
+from quorate.walkforward.members import Fitting, failures
+from quorate.walkforward.series import trade_as_given
+
+Floats = NDArray[np.float64]
+Key = tuple[int, int, str]  # groups, tests, splitter
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The splits that a gate asks for.
+
+    Parameters
+    ----------
+    gate : str
+        The first gate that asks for them.
+    splits : sequence of Split
+        Their folds are counted on from those of the walk-forward.
+    reason : str
+        Why there are none.
+    """
+
+    gate: str
+    splits: Sequence[Split] = ()
+    reason: str = ""
+
+
+def lay_out(study: Study) -> dict[Key, Layout]:
+    """Return the splits that the recipe's gates ask for, audited, before anything is fitted.
+
+    Raises
+    ------
+    RecipeError
+        If a gate's `groups` and `tests` do not fit together, make too many splits, or its splitter lays out a
+        walk-forward.
+    PluginError
+        If a gate lacks these options, or a splitter breaks its contract.
+    IntegrityError
+        If a training row of a split knows what its test rows are to predict.
+    """
+    layouts: dict[Key, Layout] = {}
+    index = len(study.folds)
+    for gate, params in study.recipe.gates.judging.items():
+        spec = study.registry.get("gate", gate)
+        assert isinstance(spec, GateSpec)
+        if not spec.paths or "development" not in spec.parts:
+            continue
+        key = key_of(gate, params)
+        if key in layouts:
+            continue
+        try:
+            splits = _splits(study, key, index)
+        except DataError as e:
+            layouts[key] = Layout(gate, reason=str(e))
+            continue
+        layouts[key] = Layout(gate, splits)
+        index += len(splits)
+    return layouts
+
+
+def key_of(gate: str, params: Mapping[str, Any]) -> Key:
+    """Return by which options a gate asks for its paths; `PluginError`, if it lacks one."""
+    missing = [name for name in ("groups", "tests", "splitter") if name not in params]
+    if missing:
+        raise PluginError(
+            f"gate {gate!r} asks for paths (paths=True), so its function must have the options groups, tests and "
+            f"splitter; it lacks {', '.join(missing)}"
+        )
+    return params["groups"], params["tests"], params["splitter"]
+
+
+def _splits(study: Study, key: Key, index: int) -> list[Split]:
+    """Return the splits, their folds counted from `index` on; `DataError`, if the rows are too few for them."""
+    groups, tests, name = key
+    dataset, embargo = study.dataset, study.recipe.folds.embargo
+    splitter = study.registry.get("splitter", name)
+    assert isinstance(splitter, SplitterSpec)
+    spans = group_spans(splitter, study.bars.sessions, groups, tests, int(dataset.bar.min()))
+    splits = combinatorial_folds(dataset.bar, dataset.end, len(study.bars), spans, tests, embargo)
+    for split in splits:
+        fold, told = split.fold, f"split {split.fold.index}, which predicts groups {', '.join(map(str, split.groups))}"
+        audit_split(fold.train, fold.test, dataset.bar, dataset.end, embargo, told)
+        if study.binary and len(np.unique(dataset.y[fold.train])) == 1:
+            raise DataError(f"{told}, has training labels of one class only: take fewer groups, or fewer test groups")
+    return [replace(split, fold=replace(split.fold, index=index + split.fold.index)) for split in splits]
+
+
+def paths_of(study: Study, layouts: Mapping[Key, Layout], fitting: Fitting) -> dict[Key, Paths]:
+    """Fit the members that vote on every split, and trade their mean along every path.
+
+    Raises
+    ------
+    FitError
+        As `Fitting.run` does.
+    """
+    return {key: _paths(study, layout, fitting) for key, layout in layouts.items()}
+
+
+def _paths(study: Study, layout: Layout, fitting: Fitting) -> Paths:
+    splits, embargo = layout.splits, study.recipe.folds.embargo
+    if not splits:
+        return Paths(np.empty((0, 0)), 0, embargo, layout.reason)
+    folds = [split.fold for split in splits]
+    fitting.progress.note(
+        f"gate {layout.gate!r}: {len(splits)} splits that train on later data, too, "
+        f"as folds {folds[0].index} to {folds[-1].index}"
+    )
+    voters = replace(study, folds=folds, members={name: study.members[name] for name in study.voting})
+    try:
+        fits = fitting.run(voters, folds)
+    except FitError as e:
+        raise FitError(
+            f"gate {layout.gate!r}, whose splits are folds {folds[0].index} to {folds[-1].index}: {e}\n"
+            f"  to go on without the gate: --set gates.{layout.gate}=false"
+        ) from e.__cause__
+    walked = along_paths(splits, _means(splits, study.voting, fits), study.dataset.bar)
+    returns = trade_as_given(study, walked, folds[0].first)
+    return Paths(returns, len(splits), embargo, lost=_lost(voters, fits))
+
+
+def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitResult]) -> list[Floats]:
+    """Return the mean of the members' predictions of each split's test rows; one that failed has no vote."""
+    tables = {split.fold.index: np.full((len(split.fold.test), len(voting)), np.nan) for split in splits}
+    for fit in fits:
+        tables[fit.fold][:, voting.index(fit.model)] = fit.predictions
+    means = []
+    for table in tables.values():
+        known = np.isfinite(table)
+        n = known.sum(axis=1, keepdims=True)
+        mean = weighted(np.where(known, table, 0.0), known / np.maximum(n, 1))
+        means.append(np.where(n[:, 0] > 0, mean, np.nan))
+    return means
+
+
+def _lost(voters: Study, fits: Sequence[FitResult]) -> tuple[str, ...]:
+    """Return a sentence for every member that failed on some splits."""
+    told, failed = [], failures(voters, fits)
+    for name in voters.members:
+        mine = [fit for fit in failed if fit["model"] == name]
+        if mine:
+            told.append(f"model {name!r} failed on {len(mine)} of {len(voters.folds)} splits: {mine[0]['reason']}")
+    return tuple(told)

@@ -1,0 +1,130 @@
+"""The tables of one part of a run, as they are stored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate.dataset.folds import Fold
+from quorate.dataset.rows import NEVER
+from quorate.evidence.evidence import Performance
+from quorate.execution.fit import FitResult
+from quorate.statistics._naive import naive_forecasts
+from quorate.walkforward.findings import Outcome
+from quorate.walkforward.layout import Study
+from quorate.walkforward.series import Series
+
+Floats = NDArray[np.float64]
+Judged = tuple[Series, Performance]
+
+
+def frames_of(part: str, outcome: Outcome) -> dict[str, pd.DataFrame]:
+    """Return predictions, trades, equity, desired weights, members' weights and fits of a part."""
+    study, judged, folds = outcome.study, outcome.judged, outcome.folds
+    times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
+    first, stop = outcome.bounds
+    named = [(one, one.label, result) for one, result in judged]
+    trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
+    equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
+    desired = judged[0][0].decisions.targets[first:stop]
+    row, column = np.indices(desired.shape)
+    return {
+        "predictions": _prediction_frame(part, study, judged, folds, outcome.predictions, times, outcome.fits),
+        "trades": pd.concat(trades, ignore_index=True),
+        "equity": equity,
+        "weights": pd.DataFrame(
+            {
+                "part": part,
+                "time": times[first + row.ravel()],
+                "symbol": np.asarray(study.bars.symbols)[column.ravel()],
+                "weight": desired.ravel(),
+            }
+        ),
+        "votes": _vote_frame(part, outcome, times),
+        "fits": _fit_frame(outcome.fits).assign(part=part),
+    }
+
+
+def _vote_frame(part: str, outcome: Outcome, times: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return what each member weighed in the judged ensemble's predictions, by row."""
+    study, name = outcome.study, outcome.judged[0][0].name
+    rows = np.concatenate([fold.test for fold in outcome.folds])
+    weights = outcome.ensembles[name].row_weights[rows]
+    symbols = np.asarray(study.bars.symbols)[study.dataset.symbol[rows]]
+    columns = {f"member/{member}": weights[:, j] for j, member in enumerate(study.voting)}
+    return pd.DataFrame({"part": part, "time": times[study.dataset.bar[rows]], "symbol": symbols, **columns})
+
+
+def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "model": f.model,
+                "fold": f.fold,
+                "key": f.key,
+                "train_rows": f.n_train,
+                "seconds": f.seconds,
+                "cpu_seconds": f.cpu_seconds,
+                "began": f.began,
+                "place": f.place,
+                "cached": f.cached,
+                "error": f.error,
+            }
+            for f in fits
+        ]
+    )
+
+
+def _prediction_frame(
+    part: str,
+    study: Study,
+    judged: Sequence[Judged],
+    folds: Sequence[Fold],
+    predictions: Floats,
+    times: pd.DatetimeIndex,
+    fits: Sequence[FitResult],
+) -> pd.DataFrame:
+    dataset = study.dataset
+    rows = np.concatenate([fold.test for fold in folds])
+    ended = dataset.end[rows] != NEVER
+    ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
+    combined = {f"ensemble/{s.name}": s.predictions[rows] for s, _ in judged if s.role in ("ensemble", "alternative")}
+    return pd.DataFrame(
+        {
+            "part": part,
+            "row": rows,
+            "time": times[dataset.bar[rows]],
+            "symbol": np.asarray(study.bars.symbols)[dataset.symbol[rows]],
+            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
+            "label": dataset.y[rows],
+            "label_end": ends,
+            "naive": naive_forecasts(dataset.y, dataset.end, dataset.bar)[rows],
+            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
+            **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
+            **combined,
+        }
+    )
+
+
+def _other_outputs(study: Study, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
+    """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
+    rows = {fold.index: fold.test for fold in folds}
+    found: dict[str, Floats] = {}
+    for fit in fits:
+        for output, values in fit.outputs.items():
+            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(study.dataset), math.nan))
+            column[rows[fit.fold]] = values
+    return found
+
+
+def stored_predictions(frame: pd.DataFrame, members: Sequence[str]) -> Floats:
+    """Return stored out-of-fold predictions as they were computed, by row, (n_rows, n_members)."""
+    rows = frame["row"].to_numpy(dtype=np.int64)
+    out = np.full((int(rows.max()) + 1, len(members)), math.nan)
+    for j, name in enumerate(members):
+        out[rows, j] = frame[f"member/{name}"].to_numpy(dtype=np.float64)
+    return out
