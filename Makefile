@@ -8,7 +8,7 @@ TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: help run test check lint types contracts docs bench study lock clean
+.PHONY: help run test check lint types contracts docs bench experiments lock clean
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
@@ -16,7 +16,7 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
-	@echo "make study   runs killed at random moments; whom the gates let through (hours; goes on where it was)"
+	@echo "make experiments   runs killed at random moments; whom the gates let through (hours; goes on where it was)"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
 
@@ -52,9 +52,9 @@ docs: $(READY)
 bench: $(READY)
 	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-study: $(READY)
-	$(BIN)/python tests/study/kills.py
-	for part in noise power clean tables; do $(BIN)/python tests/study/evidence.py $$part || exit 1; done
+experiments: $(READY)
+	$(BIN)/python tests/experiments/kills.py
+	for part in noise power clean tables; do $(BIN)/python tests/experiments/evidence.py $$part || exit 1; done
 
 # torch stays out of it (see requirements/torch.txt).
 lock: $(READY)

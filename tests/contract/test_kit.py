@@ -16,7 +16,7 @@ from quorate.cli import _check
 from quorate.plugins.specs import KINDS
 from quorate.testing.runner import Outcome, check, rules
 
-ZOO = Path(__file__).parents[1] / "zoo"
+ZOO = Path(__file__).parents[1] / "plugins" / "faulty"
 FEATURE = """
 import numpy as np
 import quorate

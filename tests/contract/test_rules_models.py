@@ -443,7 +443,7 @@ def test_same_seed_same_result() -> None:
 
 def test_fresh_process(tmp_path: Path) -> None:
     file = tmp_path / "by_process.py"
-    text = Path(__file__).parents[1].joinpath("zoo", "model_hashed_seed.py").read_text()
+    text = Path(__file__).parents[1].joinpath("plugins", "faulty", "model_hashed_seed.py").read_text()
     file.write_text(text)
     assert "in a fresh one" in broken("fresh-process", file)
     other = tmp_path / "by_number.py"

@@ -13,8 +13,8 @@ from quorate.testing import runner
 from quorate.testing.runner import Outcome, Target, ask, check, load_target, rules
 
 HERE = Path(__file__).parents[1]
-ZOO = sorted((HERE / "zoo").glob("*.py"))
-SOUND = sorted((HERE / "sound").glob("*.py"))
+ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
+SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
 BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
 # Those that kill or hang the process that checks them.

@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of a run: `quorate resume` finishes it, as if nothing had happened (`make study` does more)."""
+"""Kill -9 in the middle of a run: `quorate resume` finishes it as if nothing had happened; `make experiments` does more."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ENOUGH = 30  # finished fits after which it is killed
 
 @pytest.fixture(scope="module")
 def kills() -> ModuleType:
-    path = Path(__file__).parents[1] / "study" / "kills.py"
+    path = Path(__file__).parents[1] / "experiments" / "kills.py"
     spec = importlib.util.spec_from_file_location("kills", path)
     assert spec is not None
     assert spec.loader is not None

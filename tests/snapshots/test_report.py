@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 
 import pytest
-from quorate.report.model import Report
 
-from quorate import console
+from quorate.report import console
+from quorate.report.report import Report
 from quorate.report.terminal import render, sparkline
 
 HERE = Path(__file__).parent

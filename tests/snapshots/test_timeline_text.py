@@ -10,11 +10,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from quorate.runlog import LOG, read_log
-from quorate.timeline import make_timeline
 
-from quorate import console
-from quorate.report.timeline import render
+from quorate.report import console
+from quorate.report.timeline import make_timeline
+from quorate.report.timeline_view import render
+from quorate.runs.log import LOG, read_log
 
 HERE = Path(__file__).parent
 

@@ -1,6 +1,6 @@
 """Whom the gates let through: noise, a planted signal of known strength, and clean pipelines under audit.
 
-    python tests/study/evidence.py noise|power|clean|tables [--out FOLDER] [--count N]
+    python tests/experiments/evidence.py noise|power|clean|tables [--out FOLDER] [--count N]
 
 Each experiment is independent and kept in a file as soon as it is done, so that a stopped study goes on where
 it was. ``tables`` writes docs/studies.md from what there is.
@@ -220,7 +220,7 @@ def tables(study: Study) -> str:
     lines = [
         "# Studies: whom the gates let through",
         "",
-        "Written by `make study`; every figure is counted from runs, whose recipes have the hashes below.",
+        "Written by `make experiments`; every figure is counted from runs, whose recipes have the hashes below.",
         "",
         "## Noise",
         "",

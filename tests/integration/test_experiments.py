@@ -1,4 +1,4 @@
-"""The studies of whom the gates let through, in small: ``make study`` does them in full."""
+"""The studies of whom the gates let through, in small: ``make experiments`` does them in full."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNAL = 0.2584  # at which the perfect model earns a Sharpe ratio of 3
 
 @pytest.fixture(scope="module")
 def evidence() -> ModuleType:
-    path = Path(__file__).parents[1] / "study" / "evidence.py"
+    path = Path(__file__).parents[1] / "experiments" / "evidence.py"
     spec = importlib.util.spec_from_file_location("study_evidence", path)
     assert spec is not None
     assert spec.loader is not None

@@ -157,16 +157,16 @@ def test_a_file_that_is_no_database_any_more_is_set_aside(cache, heard, damage):
 
 def test_a_kill_loses_nothing_that_was_put(cache):
     code = f"""
-        import os, signal, sys
-        sys.path.insert(0, {os.path.dirname(__file__)!r})
+        import os, signal
         from pathlib import Path
-        from test_fit_cache import FitCache, make_result
+        from test_cache import FitCache, make_result
         cache = FitCache(Path({str(cache.path.parent)!r}))
         for k in range(50):
             cache.put(make_result(f"key-{{k}}"), "plugin")
         os.kill(os.getpid(), signal.SIGKILL)
     """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
+    here = os.path.dirname(__file__)  # what -c imports from
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=here, check=False)
     assert ended.returncode == -9
     assert len(cache.find([make_task(f"key-{k}") for k in range(50)])) == 50
 

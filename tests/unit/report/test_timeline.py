@@ -16,7 +16,7 @@ from quorate.report.timeline import chrome_trace, make_timeline
 from quorate.report.timeline_view import render
 from quorate.runs.log import LOG, read_log
 
-SAMPLE = Path(__file__).parents[1] / "snapshots" / "timeline.jsonl"
+SAMPLE = Path(__file__).parents[2] / "snapshots" / "timeline.jsonl"
 RUN = "20260101T093320-nightly-6f1a"
 
 

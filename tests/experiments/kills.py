@@ -1,6 +1,6 @@
 """Kill -9 at random moments: does `quorate resume` finish the run as if nothing had happened?
 
-    python tests/study/kills.py [--kills 30] [--seed 1] [--only ray-node]
+    python tests/experiments/kills.py [--kills 30] [--seed 1] [--only ray-node]
 
 One undisturbed run per kind of executor is the reference. Then, again and again, a run is started in a home of its
 own, and at a random moment one of its processes is killed: the driver, a worker, or a node of Ray (its raylet). If the

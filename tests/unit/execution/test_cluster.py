@@ -32,7 +32,7 @@ from quorate.execution.ray.tokens import (
 from quorate.runs import submit
 from quorate.store import Home
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "cluster"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "cluster"
 TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
 
 

@@ -15,7 +15,7 @@ from quorate.recipe.schema import PRESETS, Recipe
 from quorate.report.report import Report
 from quorate.report.words import paragraph
 
-DOCUMENT = Path(__file__).parents[1] / "snapshots" / "report.json"
+DOCUMENT = Path(__file__).parents[2] / "snapshots" / "report.json"
 REGISTRY = Registry.load()
 
 
