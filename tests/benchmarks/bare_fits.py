@@ -22,10 +22,10 @@ def main() -> None:
     session = open_session(recipe, overrides=overrides)
     bars = load_bars(session)
     stop = holdout_start(bars, session.recipe)
-    study = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
-    data = FitData(study.dataset, tuple(study.folds))
-    tasks = fit_tasks(study, study.folds)
-    for name in study.members:  # every library is imported
+    walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
+    data = FitData(walk.dataset, tuple(walk.folds))
+    tasks = fit_tasks(walk, walk.folds)
+    for name in walk.members:  # every library is imported
         run_fit(next(task for task in tasks if task.model == name), data)
     # Neighbouring folds of a model take alike: 0 1 1 0 0 1 1 0 ...
     mine = [task for i, task in enumerate(tasks) if (i + (i // parts) % 2) % parts == part]

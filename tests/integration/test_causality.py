@@ -77,9 +77,9 @@ def before(frame: pd.DataFrame, market: Bars, column: str = "time") -> pd.DataFr
 
 @pytest.mark.slow
 def test_features_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
-    n = int((whole.study.dataset.bar < CUT).sum())
+    n = int((whole.walk.dataset.bar < CUT).sum())
     assert n > 500
-    assert whole.study.dataset.X[:n].tobytes() == altered.study.dataset.X[:n].tobytes()
+    assert whole.walk.dataset.X[:n].tobytes() == altered.walk.dataset.X[:n].tobytes()
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_predictions_do_not_depend_on_the_future(whole: parts.Part, altered: par
 
 @pytest.mark.slow
 def test_weights_and_thresholds_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
-    known = [f for f in whole.section["folds"] if f["test_first"] < str(whole.study.bars.sessions[CUT])]
+    known = [f for f in whole.section["folds"] if f["test_first"] < str(whole.walk.bars.sessions[CUT])]
     assert len(known) == 4
     for fold, other in zip(known, altered.section["folds"], strict=False):
         for key in ("weights", "threshold", "train_rows", "train_last", "label_end"):

@@ -294,8 +294,8 @@ def test_other_predictions_than_those_of_the_run_are_told(plugin, tmp_path, monk
     report = quorate.run(recipe(plugin), home=tmp_path, executor=executor)
     real = Fitting.run
 
-    def other(self, study, folds):
-        return [replace(result, predictions=result.predictions + 1e-9) for result in real(self, study, folds)]
+    def other(self, walk, folds):
+        return [replace(result, predictions=result.predictions + 1e-9) for result in real(self, walk, folds)]
 
     monkeypatch.setattr(Fitting, "run", other)
     monkeypatch.setattr("quorate.runs.explain._explain.changed_since", lambda report: ["numpy 1 -> 2"])

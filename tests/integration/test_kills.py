@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of a run: `quorate resume` finishes it as if nothing had happened; `make experiments` does more."""
+"""Kill -9 in the middle of a run: `quorate resume` finishes it as if it had not been; `make experiments` does more."""
 
 from __future__ import annotations
 

@@ -77,9 +77,9 @@ def work(small: dict[str, object], tmp_path: Path) -> Work:
     path.write_text(PLUGIN)
     table = {**small, "models": {"does": {}}, "folds": {"initial": 300, "test": 20}}
     session = open_session(table, plugins=[path])
-    study = prepare(session.recipe, session.registry, load_bars(session).take(0, 550), [(0, 550)])
-    tasks = [task for task in fit_tasks(study, study.folds) if task.model == "does"]
-    return FitData(study.dataset, tuple(study.folds)), tasks[:12]
+    walk = prepare(session.recipe, session.registry, load_bars(session).take(0, 550), [(0, 550)])
+    tasks = [task for task in fit_tasks(walk, walk.folds) if task.model == "does"]
+    return FitData(walk.dataset, tuple(walk.folds)), tasks[:12]
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +199,11 @@ start = time.monotonic()
 first.interrupt()
 assert time.monotonic() - start < 5
 with RayExecutor(1, Limits()) as second:
-    ray = second._session.ray()
+    ray = second._connection.ray()
     assert ray.get(ray.remote(lambda: 5).remote()) == 5
 for executor in (first, second):
-    assert not executor._session._folder.exists()
-    assert not users(executor._session._folder)
+    assert not executor._connection._folder.exists()
+    assert not users(executor._connection._folder)
 print("sound")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=False)
@@ -216,8 +216,8 @@ import time
 from quorate.execution.executor import Limits
 from quorate.execution.ray.executor import RayExecutor
 executor = RayExecutor(1, Limits())
-executor._session.ray()
-print(executor._session._folder, flush=True)
+executor._connection.ray()
+print(executor._connection._folder, flush=True)
 time.sleep(600)
 """
     driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -282,14 +282,14 @@ with RayExecutor(1, Limits()) as executor:
     assert executor.usable()
 with pytest.raises(QuorateError, match="this executor was closed"):
     executor.run(FitData(None, ()), Queue(FitData(None, ()), []), print, print)
-assert not executor._session._folder.exists()
+assert not executor._connection._folder.exists()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_second_ray_in_one_process_is_refused_in_words(executor: RayExecutor, work: Work) -> None:
-    executor._session.ray()
+    executor._connection.ray()
     with pytest.raises(QuorateError, match="this process uses Ray already"), RayExecutor(1, Limits()) as second:
         run(second, work)
     assert len(run(executor, work)) == 12
@@ -303,7 +303,7 @@ assert raylet.get_authentication_mode() == 0
 from quorate.execution.executor import Limits
 from quorate.execution.ray.executor import RayExecutor
 with RayExecutor(1, Limits()) as executor:
-    assert executor._session.ray().is_initialized()
+    assert executor._connection.ray().is_initialized()
 """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=kept)

@@ -141,9 +141,9 @@ def work(small: dict[str, object], tmp_path: Path) -> tuple[FitData, list[FitTas
     path.write_text(PLUGIN)
     table = {**small, "models": {"waits": {}}, "folds": {"initial": 300, "test": 20}}
     session = open_session(table, plugins=[path])
-    study = prepare(session.recipe, session.registry, load_bars(session).take(0, 550), [(0, 550)])
-    tasks = [task for task in fit_tasks(study, study.folds) if task.model == "waits"]
-    return FitData(study.dataset, tuple(study.folds)), tasks[:12]
+    walk = prepare(session.recipe, session.registry, load_bars(session).take(0, 550), [(0, 550)])
+    tasks = [task for task in fit_tasks(walk, walk.folds) if task.model == "waits"]
+    return FitData(walk.dataset, tuple(walk.folds)), tasks[:12]
 
 
 def lasting(tasks: list[FitTask], seconds: float, **more: float) -> list[FitTask]:

@@ -1,4 +1,4 @@
-"""Splitters and the embargo, from the recipe to the folds of a study."""
+"""Splitters and the embargo, from the recipe to the folds of a walk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quorate.plugins.registry import Registry
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve, to_toml
-from quorate.walkforward.layout import Study, prepare
+from quorate.walkforward.layout import WalkForward, prepare
 
 REGISTRY = Registry.load(environment=False)
 BARS = REGISTRY.get("source", "simulated").resolve()(n_bars=700)
@@ -26,13 +26,13 @@ def resolved(**folds: object) -> quorate.Recipe:
     return resolve(validate({**SMALL, "folds": folds}, "given"), REGISTRY)[0]
 
 
-def study(**folds: object) -> Study:
+def walk(**folds: object) -> WalkForward:
     parts = [(0, HOLDOUT), (HOLDOUT, 700)]
     return prepare(resolved(**folds), REGISTRY, BARS, parts)
 
 
 def test_an_embargo_leaves_out_the_labels_that_end_just_before_each_fold() -> None:
-    plain, none, kept = (study(initial=300, test=100, **more) for more in ({}, {"embargo": 0}, {"embargo": 10}))
+    plain, none, kept = (walk(initial=300, test=100, **more) for more in ({}, {"embargo": 0}, {"embargo": 10}))
     end = plain.dataset.end
     for one, other, less in zip(plain.folds, none.folds, kept.folds, strict=True):
         assert one.train.tolist() == other.train.tolist()
@@ -72,7 +72,7 @@ def test_a_walk_forward_refuses_a_combinatorial_splitter() -> None:
     ids=lambda folds: " ".join(map(str, folds.values())),
 )
 def test_every_splitter_lays_out_a_study_and_its_holdout(folds: dict[str, object]) -> None:
-    one = study(**folds)
+    one = walk(**folds)
     tested = np.concatenate([fold.test for fold in one.folds])
     assert tested.tolist() == np.flatnonzero(one.dataset.bar >= one.folds[0].first).tolist()
     assert HOLDOUT in [fold.first for fold in one.folds]

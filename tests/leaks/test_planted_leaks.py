@@ -21,7 +21,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import detectors, null_bars
-from quorate.runs.audit.pipeline import audited, predictions_of, study_of
+from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
 from quorate.runs.session import load_bars, open_session
 from quorate.trading import backtest
 from quorate.trading import strategy as decide
@@ -105,12 +105,12 @@ class Pipeline:
         return detectors._null(self.recipe, self.registry, self.bars, self.fitting, DRAWS, lambda stage: None)
 
     def checked(self, name: str) -> detectors.Finding:
-        study = study_of(self.recipe, self.registry, self.bars)
-        predictions = predictions_of(study, self.fitting)
+        walk = walk_forward_of(self.recipe, self.registry, self.bars)
+        predictions = predictions_of(walk, self.fitting)
         check = {
-            "fits": lambda: detectors.causality.check_fits(study, predictions, self.fitting),
-            "signals": lambda: detectors.causality.check_signals(study, predictions, 5, 7),
-            "fills": lambda: detectors._fills(study, predictions),
+            "fits": lambda: detectors.causality.check_fits(walk, predictions, self.fitting),
+            "signals": lambda: detectors.causality.check_signals(walk, predictions, 5, 7),
+            "fills": lambda: detectors._fills(walk, predictions),
         }[name]
         return detectors._checked(name, "", check)
 
@@ -189,9 +189,9 @@ def elsewhere(executor: Executor, folder: Path, feature: str) -> Pipeline:
 
 def test_a_feature_that_does_not_come_from_the_bars_is_named(executor: Executor, tmp_path: Path) -> None:
     pipeline = elsewhere(executor, tmp_path, "table")
-    study = study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+    walk = walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
     with pytest.raises(IntegrityError, match="feature 'table' does not come from the bars"):
-        detectors.causality.check_inputs(study, null_bars(pipeline.bars, 1))
+        detectors.causality.check_inputs(walk, null_bars(pipeline.bars, 1))
 
 
 def test_what_a_feature_keeps_from_another_call_does_not_hide_it(executor: Executor, tmp_path: Path) -> None:
@@ -202,22 +202,22 @@ def test_what_a_feature_keeps_from_another_call_does_not_hide_it(executor: Execu
 def test_a_feature_of_a_small_unit_is_seen(executor: Executor, tmp_path: Path) -> None:
     pipeline = elsewhere(executor, tmp_path, "per_dollar")
     with pytest.raises(IntegrityError, match="feature 'per_dollar' looks ahead"):
-        study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 
 def test_chance_in_a_feature_is_not_called_a_look_ahead(executor: Executor, tmp_path: Path) -> None:
     pipeline = elsewhere(executor, tmp_path, "luck")
     with pytest.raises(IntegrityError, match="feature 'luck' gives other values each time"):
-        study_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 
 def test_a_feature_that_tells_the_label_is_told(noise: Pipeline) -> None:
-    study = study_of(noise.recipe, noise.registry, noise.bars)
-    assert detectors._plausible(study).state == "clean"
-    X = study.dataset.X.copy()
-    X[:, 1] = np.nan_to_num(study.dataset.y) + np.random.default_rng(1).normal(size=len(X))
-    found = detectors._plausible(replace(study, dataset=replace(study.dataset, X=X)))
-    assert (found.state, list(found.figures)) == ("warning", [study.dataset.feature_names[1]])
+    walk = walk_forward_of(noise.recipe, noise.registry, noise.bars)
+    assert detectors._plausible(walk).state == "clean"
+    X = walk.dataset.X.copy()
+    X[:, 1] = np.nan_to_num(walk.dataset.y) + np.random.default_rng(1).normal(size=len(X))
+    found = detectors._plausible(replace(walk, dataset=replace(walk.dataset, X=X)))
+    assert (found.state, list(found.figures)) == ("warning", [walk.dataset.feature_names[1]])
 
 
 @pytest.mark.parametrize("strategy", ["proportional", "kelly"])

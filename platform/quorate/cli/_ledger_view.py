@@ -19,13 +19,13 @@ NARROW, WIDE = 60, 100  # columns below which some are left out, and from which 
 
 def show(home: Path | None, run: str | None, last: int, as_json: bool) -> None:
     """Print the entries, newest last, each with the trials that count against it by then."""
-    from quorate.evidence.ledger import trials_so_far
+    from quorate.evidence.ledger import tried_so_far
 
     ledger = ledger_of(Home(home))
     entries = ledger.entries()
     rows = [
         {**entry, "trials": number}
-        for entry, number in zip(entries, trials_so_far(ledger, entries), strict=True)
+        for entry, number in zip(entries, tried_so_far(ledger, entries), strict=True)
         if run is None or run in str(entry.get("run", ""))
     ]
     shown = rows[-last:] if last else rows

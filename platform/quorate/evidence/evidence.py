@@ -58,7 +58,7 @@ class MetricValue:
 
 
 @dataclass(frozen=True)
-class Trials:
+class Tried:
     """How much was tried on related data, as the ledger of the home knows it.
 
     Parameters
@@ -98,7 +98,7 @@ class Evidence:
         Net returns of every series that could be promoted, by name: ensembles and members alone.
     members : mapping of str to Performance
         The members of the ensemble alone, traded by the same strategy.
-    trials : Trials or None
+    trials : Tried or None
         What was tried on related data so far.
     null_market : mapping or None
         What the audit of this pipeline found on markets without anything to find.
@@ -116,7 +116,7 @@ class Evidence:
     judged: str = ""
     candidates: Mapping[str, Floats] = field(default_factory=dict)
     members: Mapping[str, Performance] = field(default_factory=dict)
-    trials: Trials | None = None
+    trials: Tried | None = None
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
     _retrade: Callable[[float, int], Performance] | None = None

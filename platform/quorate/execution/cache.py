@@ -24,7 +24,7 @@ import numpy as np
 
 from quorate.errors import StoreError
 from quorate.execution.fit import FitResult, FitTask
-from quorate.store.files import explain, sync
+from quorate.store.files import io_reason, sync
 
 T = TypeVar("T")
 
@@ -191,7 +191,7 @@ class FitCache:
         try:
             self.sync()
         except OSError as e:
-            raise StoreError(explain(e, self.path)) from e
+            raise StoreError(io_reason(e, self.path)) from e
 
     def _sync_now(self) -> None:
         with suppress(OSError):  # told when the file is closed, where somebody hears it
@@ -235,7 +235,7 @@ class FitCache:
                 self._set_aside(str(e))
                 return action(self._open()) if create or self.path.exists() else None
             full = isinstance(e, sqlite3.OperationalError) and e.sqlite_errorcode == sqlite3.SQLITE_FULL
-            reason = explain(OSError(errno.ENOSPC, str(e)), self.path) if full else f"{self.path}: {e}"
+            reason = io_reason(OSError(errno.ENOSPC, str(e)), self.path) if full else f"{self.path}: {e}"
             raise StoreError(f"cannot {what}: {reason}") from e
 
     def _set_aside(self, reason: str) -> None:
@@ -269,7 +269,7 @@ class FitCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e:
-            raise StoreError(explain(e, self.path)) from e
+            raise StoreError(io_reason(e, self.path)) from e
         # Every statement is a transaction; other processes wait their turn.
         connection = sqlite3.connect(self.path, timeout=20, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")

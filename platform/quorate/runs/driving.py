@@ -168,7 +168,7 @@ def provenance_of(session: Session, stored: Run, bars: Bars, result: parts.Part)
             "market": market_figures(bars),
         },
         "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
-        "features": list(result.study.dataset.feature_names),
+        "features": list(result.walk.dataset.feature_names),
         "gates": departures(recipe.gates, session.registry),
         "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
         "libraries": machine.libraries(),

@@ -22,7 +22,7 @@ from quorate.runs.run import load_report
 from quorate.runs.session import Session, load_bars, restore_session
 from quorate.store import Home
 from quorate.trading.strategy import score_of
-from quorate.walkforward.layout import Study, prepare, spans_of
+from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import Fitting, collect, failures
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
@@ -96,31 +96,31 @@ def predict(
         session.recipe = _with_path(session.recipe, str(data))
     bars = load_bars(session)
     _compare_history(session, bars, stored.home.bars(report.provenance["data"]["fingerprint"]))
-    study = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
-    for warning in study.warnings:
+    walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
+    for warning in walk.warnings:
         session.warn(warning)
-    earlier, folds = _earlier(study, report.predictions, list(session.recipe.models), bars)
+    earlier, folds = _earlier(walk, report.predictions, list(session.recipe.models), bars)
     last = len(bars) - 1
-    rows = np.flatnonzero(study.dataset.bar == last).astype(np.int64)
+    rows = np.flatnonzero(walk.dataset.bar == last).astype(np.int64)
     if not len(rows):
         raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
     span = spans_of(session.recipe, session.registry, bars, last)[0]
     until = last - session.recipe.folds.embargo
     if span.train_stop is not None:
         until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
-    known = (study.dataset.end <= until) & (study.dataset.bar >= span.train_from)
+    known = (walk.dataset.end <= until) & (walk.dataset.bar >= span.train_from)
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
-    study = replace(study, folds=[*folds, now])
+    walk = replace(walk, folds=[*folds, now])
     with session.executor() as executor, ExitStack() as stack:
         cache = session.cache()
         if cache is not None:
             stack.callback(cache.close)
-        fits = Fitting(executor, session.progress, cache).run(study, [now])
+        fits = Fitting(executor, session.progress, cache).run(walk, [now])
     session.progress.close()
-    for failed in failures(study, fits):
+    for failed in failures(walk, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
-    return _prediction(study, session, report, collect(study, fits, earlier), rows, len(train))
+    return _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(train))
 
 
 def _with_path(recipe: Any, path: str) -> Any:
@@ -155,11 +155,11 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
 
 
 def _earlier(
-    study: Study, frame: pd.DataFrame, members: list[str], bars: Bars
+    walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars
 ) -> tuple[np.ndarray[Any, Any], list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
     position = np.full(bars.close.shape, -1, dtype=np.int64)
-    position[study.dataset.bar, study.dataset.symbol] = np.arange(len(study.dataset))
+    position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
     times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
     bar = times.get_indexer(pd.DatetimeIndex(frame["time"]).tz_convert("UTC"))
     symbol = pd.Index(bars.symbols).get_indexer(pd.Index(frame["symbol"]))
@@ -167,39 +167,39 @@ def _earlier(
     if (row < 0).all():
         raise DataError("none of the run's predictions falls on a bar of this data: it is not the run's market")
     found = frame[row >= 0].assign(row=row[row >= 0], bar=bar[row >= 0])
-    earlier = np.full((len(study.dataset), len(members)), np.nan)
+    earlier = np.full((len(walk.dataset), len(members)), np.nan)
     stored = stored_predictions(found, members)
     earlier[: len(stored)] = stored
     folds = []
     for index, part in found.groupby("fold", sort=True):
         rows = part["row"].to_numpy(dtype=np.int64)
         first, stop = int(part["bar"].min()), int(part["bar"].max()) + 1
-        train = np.flatnonzero(study.dataset.end < first).astype(np.int64)
+        train = np.flatnonzero(walk.dataset.end < first).astype(np.int64)
         folds.append(Fold(int(str(index)), first, stop, train, rows))
     return earlier, folds
 
 
 def _prediction(
-    study: Study,
+    walk: WalkForward,
     session: Session,
     report: Report,
     predictions: np.ndarray[Any, Any],
     rows: np.ndarray[Any, Any],
     train_rows: int,
 ) -> Prediction:
-    series, ensembles = decide_all(study, predictions)
-    judged, bars, names = series[0], study.bars, list(study.members)
+    series, ensembles = decide_all(walk, predictions)
+    judged, bars, names = series[0], walk.bars, list(walk.members)
     targets = [
         {
-            "symbol": bars.symbols[study.dataset.symbol[row]],
-            "weight": float(judged.decisions.targets[-1, study.dataset.symbol[row]]),
-            "score": float(score_of(judged.predictions[row : row + 1], study.binary)[0]),
+            "symbol": bars.symbols[walk.dataset.symbol[row]],
+            "weight": float(judged.decisions.targets[-1, walk.dataset.symbol[row]]),
+            "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
             "prediction": float(judged.predictions[row]),
-            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in study.voting},
+            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
         }
         for row in rows
     ]
-    assert (study.dataset.end[rows] == NEVER).all()
+    assert (walk.dataset.end[rows] == NEVER).all()
     return Prediction(
         run=report.run_id,
         verdict=report.verdict,
@@ -207,7 +207,7 @@ def _prediction(
         fill=session.recipe.backtest.fill,
         train_rows=train_rows,
         threshold=float(judged.decisions.thresholds[-1]),
-        weights=dict(zip(study.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
+        weights=dict(zip(walk.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
         targets=targets,
         warnings=list(session.warnings),
     )

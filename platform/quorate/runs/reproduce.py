@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.evidence.evidence import Trials
+from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
 from quorate.runs.run import changed_since, check_execution_only, load_report
@@ -116,7 +116,7 @@ def reproduce(
 def _as_known(report: Report, part: str) -> parts.Known:
     """Return what the home knew when the run was made, whatever it learned since."""
     section = report.results[part]
-    return parts.Known(lambda candidates: Trials(**section["trials"]), section.get("null_market"))
+    return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"))
 
 
 def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:

@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         sync(path.parent)
     except OSError as e:
-        raise StoreError(explain(e, path)) from e
+        raise StoreError(io_reason(e, path)) from e
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def explain(error: OSError, path: Path) -> str:
+def io_reason(error: OSError, path: Path) -> str:
     """Return what an operating system error means for the user."""
     if error.errno == errno.ENOSPC:
         return (

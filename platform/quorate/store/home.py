@@ -30,7 +30,7 @@ from quorate.bars.calendar import Calendar
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
-from quorate.store.files import explain, sync, write_json, write_text
+from quorate.store.files import io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
 
 REPORT_VERSION = 1
@@ -64,7 +64,7 @@ class Home:
             finally:
                 probe.unlink(missing_ok=True)
         except OSError as e:
-            raise StoreError(explain(e, self.path)) from e
+            raise StoreError(io_reason(e, self.path)) from e
 
     def new_run(self, name: str) -> Run:
         """Create the folder of a new run; its id sorts by time and is never used twice."""
@@ -77,7 +77,7 @@ class Home:
             except FileExistsError:
                 continue
             except OSError as e:
-                raise StoreError(explain(e, run.path)) from e
+                raise StoreError(io_reason(e, run.path)) from e
             return run
 
     def runs(self) -> list[Run]:

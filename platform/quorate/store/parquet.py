@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quorate.errors import DataError, StoreError
-from quorate.store.files import explain, replacing
+from quorate.store.files import io_reason, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,5 +64,5 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
                 )
         except duckdb.Error as e:
             number = _ERRNO.search(str(e))
-            reason = explain(OSError(int(number[1]), os.strerror(int(number[1]))), Path(path)) if number else None
+            reason = io_reason(OSError(int(number[1]), os.strerror(int(number[1]))), Path(path)) if number else None
             raise StoreError(reason or f"cannot write {path}: {str(e).splitlines()[0]}") from e

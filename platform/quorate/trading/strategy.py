@@ -54,7 +54,7 @@ class Decisions:
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class Setting:
     """One way to trade a score, and what of it was picked from the grid."""
 
     picked: dict[str, Any]
@@ -100,13 +100,13 @@ class Plan:
         """What a strategy may ask for beside bars and options."""
         return {"binary": self.binary, "horizon": self.horizon}
 
-    def default(self, threshold: float) -> Candidate:
+    def default(self, threshold: float) -> Setting:
         """Return the candidate with the options and limits as given."""
         limits, options = vars(self.risk), self.params
         given = {k: limits[k.removeprefix(LIMIT)] if k.startswith(LIMIT) else options.get(k) for k in sorted(self.grid)}
-        return Candidate({"threshold": threshold, **given}, dict(self.params), self.risk)
+        return Setting({"threshold": threshold, **given}, dict(self.params), self.risk)
 
-    def candidates(self, thresholds: Sequence[float]) -> list[Candidate]:
+    def candidates(self, thresholds: Sequence[float]) -> list[Setting]:
         """Return every combination of the grid, by threshold, then by value, the keys in alphabetical order."""
         keys = sorted(self.grid)
         found = []
@@ -115,7 +115,7 @@ class Plan:
             options = {k: v for k, v in picked.items() if not k.startswith(LIMIT)}
             limits = {k.removeprefix(LIMIT): v for k, v in picked.items() if k.startswith(LIMIT)}
             found.append(
-                Candidate({"threshold": values[0], **picked}, {**self.params, **options}, replace(self.risk, **limits))
+                Setting({"threshold": values[0], **picked}, {**self.params, **options}, replace(self.risk, **limits))
             )
         return found
 
@@ -133,7 +133,7 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
     return panel
 
 
-def strategy_weights(plan: Plan, candidate: Candidate, bars: Bars) -> Floats:
+def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
 
     Raises
@@ -152,7 +152,7 @@ def strategy_weights(plan: Plan, candidate: Candidate, bars: Bars) -> Floats:
     return weights
 
 
-def desired_weights(plan: Plan, candidates: Sequence[Candidate], bars: Bars, fill: Fill = "open") -> Floats:
+def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill: Fill = "open") -> Floats:
     """Return the weights within the limits, each symbol with its share of the capital.
 
     The share is one over the number of symbols with a recent score, so the gross exposure is at
@@ -222,9 +222,7 @@ def decide(
     return decisions
 
 
-def _returns(
-    plan: Plan, candidates: Sequence[Candidate], bars: Bars, folds: Sequence[Fold], trading: Trading
-) -> Floats:
+def _returns(plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading) -> Floats:
     """Return what each candidate would have earned over the out-of-fold span, (n_bars - 1, n_candidates)."""
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)

@@ -19,7 +19,7 @@ from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
 from quorate.evidence.judging import metric_values, overall
 from quorate.execution.fit import FitResult
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import failures
 from quorate.walkforward.series import Series
 
@@ -28,12 +28,12 @@ REPEATED = 0.2  # share of opens that equal the close before, from which fills a
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Judged:
     """All that was computed of a part before it was judged.
 
     Parameters
     ----------
-    study : Study
+    walk : WalkForward
         Rows and folds.
     folds : sequence of Fold
         Those of this part.
@@ -43,7 +43,7 @@ class Outcome:
         Out-of-fold predictions of this part and those before it.
     fits : sequence of FitResult
         This part's.
-    judged : sequence of (Series, Performance)
+    series : sequence of (Series, Performance)
         The judged series first, buy and hold last.
     measured : sequence of dict
         Every metric of each of them.
@@ -51,20 +51,20 @@ class Outcome:
         By ensembler: predictions and weights.
     """
 
-    study: Study
+    walk: WalkForward
     folds: Sequence[Fold]
     bounds: tuple[int, int]
     predictions: Floats
     fits: Sequence[FitResult]
-    judged: Sequence[tuple[Series, Performance]]
+    series: Sequence[tuple[Series, Performance]]
     measured: Sequence[Mapping[str, float]]
     ensembles: Mapping[str, Combined]
 
 
-def section_of(outcome: Outcome, gates: Sequence[GateResult]) -> dict[str, Any]:
+def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     """Return what the report says of a part."""
-    study, judged, folds = outcome.study, outcome.judged, outcome.folds
-    span = study.bars.take(*outcome.bounds)
+    walk, judged, folds = outcome.walk, outcome.series, outcome.folds
+    span = walk.bars.take(*outcome.bounds)
     rows = np.concatenate([fold.test for fold in folds])
     members = diversity_of(outcome, rows)
     return {
@@ -76,46 +76,46 @@ def section_of(outcome: Outcome, gates: Sequence[GateResult]) -> dict[str, Any]:
                 "name": s.name,
                 "role": s.role,
                 "strategy": s.strategy,
-                "metrics": {m.name: m.value for m in metric_values(values, study.registry)},
+                "metrics": {m.name: m.value for m in metric_values(values, walk.registry)},
             }
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
-        "rows": {"features": study.dataset.X.shape[1], "predicted": len(rows)},
-        **({"failures": lost} if (lost := failures(study, outcome.fits)) else {}),
+        "rows": {"features": walk.dataset.X.shape[1], "predicted": len(rows)},
+        **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
-            *study.warnings,
-            *_left_out(study, outcome.fits),
-            *_warnings(study, span, judged),
+            *walk.warnings,
+            *_left_out(walk, outcome.fits),
+            *_warnings(walk, span, judged),
             *members["warnings"],
         ],
         "digests": {
             "predictions": _bytes_digest(outcome.predictions[rows]),
-            **digests_of(study, judged[0][0], *outcome.bounds),
+            **digests_of(walk, judged[0][0], *outcome.bounds),
             "equity": _bytes_digest(judged[0][1].equity),
         },
     }
 
 
-def diversity_of(outcome: Outcome, rows: NDArray[np.int64]) -> dict[str, Any]:
+def diversity_of(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Any]:
     """Return how alike the members are, and what combining them gained over the best of them."""
-    study, (_, judged) = outcome.study, outcome.judged[0]
-    voting = study.voting
-    columns = [list(study.members).index(name) for name in voting]
+    walk, (_, judged) = outcome.walk, outcome.series[0]
+    voting = walk.voting
+    columns = [list(walk.members).index(name) for name in voting]
     alike = diversity(voting, outcome.predictions[rows][:, columns])
-    alone = {s.name: p.returns for s, p in outcome.judged if s.role == "member"}
-    gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=study.recipe.seed)
+    alone = {s.name: p.returns for s, p in outcome.series if s.role == "member"}
+    gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=walk.recipe.seed)
     found: dict[str, Any] = plain({**alike, "gain": gain})
     return found
 
 
-def _left_out(study: Study, fits: Sequence[FitResult]) -> list[str]:
+def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:
     """Return a warning for every member that did without some fits."""
     told = []
-    for name in study.members:
-        lost = [fit for fit in failures(study, fits) if fit["model"] == name]
+    for name in walk.members:
+        lost = [fit for fit in failures(walk, fits) if fit["model"] == name]
         if lost:
             total = sum(fit.model == name for fit in fits)
             told.append(
@@ -153,10 +153,10 @@ def repeated_opens(bars: Bars) -> float:
     return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
 
 
-def _warnings(study: Study, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
+def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
     warnings = []
     share = repeated_opens(span)
-    if study.recipe.backtest.fill == "open" and share > REPEATED:
+    if walk.recipe.backtest.fill == "open" and share > REPEATED:
         warnings.append(
             f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
             'set backtest.fill = "close"'
@@ -177,10 +177,10 @@ def _same_trades(series: Sequence[Series]) -> list[list[Series]]:
     return [group for group in alike.values() if len({one.predictions.tobytes() for one in group}) > 1]
 
 
-def _fold_table(outcome: Outcome) -> list[dict[str, Any]]:
-    study, judged, folds = outcome.study, outcome.judged[0][0], outcome.folds
-    sessions, dataset = study.bars.sessions, study.dataset
-    offset = len(study.folds) - len(folds)
+def _fold_table(outcome: Judged) -> list[dict[str, Any]]:
+    walk, judged, folds = outcome.walk, outcome.series[0][0], outcome.folds
+    sessions, dataset = walk.bars.sessions, walk.dataset
+    offset = len(walk.folds) - len(folds)
     rows = []
     for k, fold in enumerate(folds):
         row = outcome.ensembles[judged.name].weights[offset + k]
@@ -195,17 +195,17 @@ def _fold_table(outcome: Outcome) -> list[dict[str, Any]]:
                 "test_last": str(sessions[fold.stop - 1]),
                 "test_rows": len(fold.test),
                 "threshold": float(judged.decisions.thresholds[offset + k]),
-                **({"chosen": judged.decisions.chosen[offset + k]} if study.recipe.strategy.grid else {}),
-                "weights": {name: finite_or_none(float(w)) for name, w in zip(study.voting, row, strict=True)},
+                **({"chosen": judged.decisions.chosen[offset + k]} if walk.recipe.strategy.grid else {}),
+                "weights": {name: finite_or_none(float(w)) for name, w in zip(walk.voting, row, strict=True)},
             }
         )
     return rows
 
 
-def digests_of(study: Study, judged: Series, first: int, stop: int) -> dict[str, str]:
+def digests_of(walk: WalkForward, judged: Series, first: int, stop: int) -> dict[str, str]:
     """Return digests of all features up to a bar, and of what was desired from one bar to another."""
     return {
-        "features": _bytes_digest(study.dataset.X[study.dataset.bar < stop]),
+        "features": _bytes_digest(walk.dataset.X[walk.dataset.bar < stop]),
         "targets": _bytes_digest(judged.decisions.targets[first:stop]),
     }
 

@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class WalkForward:
     """The rows and folds of a part of the history, and how its members are fitted.
 
     Parameters
@@ -115,13 +115,13 @@ def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> 
     return spans
 
 
-def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> Study:
+def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> WalkForward:
     """Lay out rows and folds.
 
     Parameters
     ----------
     bars : Bars
-        Cut where this study must stop knowing.
+        Cut where this walk-forward must stop knowing.
     parts : sequence of (start, stop)
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
 
@@ -155,7 +155,7 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
-    return Study(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+    return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
 
 
 def rows_of(

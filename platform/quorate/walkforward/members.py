@@ -1,4 +1,4 @@
-"""Fitting the members of a study: the tasks, what is done when one fails, and the out-of-fold predictions."""
+"""Fitting the members of a walk-forward: the tasks, what is done when one fails, and the out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
 from quorate.trading import backtest
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class Fitting:
     results: list[FitResult] = field(default_factory=list)
     over: Callable[[], None] = lambda: None
 
-    def run(self, study: Study, folds: Sequence[Fold]) -> list[FitResult]:
+    def run(self, walk: WalkForward, folds: Sequence[Fold]) -> list[FitResult]:
         """Fit every member on these folds; the results are in task order, whatever order they arrived in.
 
         Raises
@@ -59,10 +59,10 @@ class Fitting:
             If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
             any case, if no member is left on a fold.
         """
-        tasks = fit_tasks(study, folds, self._gpus(study))
-        data = FitData(study.dataset, tuple(folds))
+        tasks = fit_tasks(walk, folds, self._gpus(walk))
+        data = FitData(walk.dataset, tuple(folds))
         tasks = with_keys(tasks, data)
-        self.progress.fits(dict.fromkeys(study.members, len(folds)), [fold.index for fold in folds])
+        self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
         plugins = {task.model: task.plugin for task in tasks}
 
@@ -73,9 +73,9 @@ class Fitting:
                 self.cache.put(result, plugins[result.model].name)
             self.results.append(result)
             self.progress.fitted(result)
-            if result.error and study.recipe.on_failure == "stop":
+            if result.error and walk.recipe.on_failure == "stop":
                 raise FitError(
-                    f"{_who(study, result)} failed on {_fold_text(study, result)}: {_why(result)}\n"
+                    f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
                     "  to go on without a member where it fails: --set on_failure=drop"
                 ) from RuntimeError(result.trace)
 
@@ -104,34 +104,34 @@ class Fitting:
             if self.cache:
                 self.cache.flush()
         ordered = [done[task.model, task.fold] for task in tasks]
-        _check_members(study, folds, ordered)
+        _check_members(walk, folds, ordered)
         return ordered
 
-    def _gpus(self, study: Study) -> bool:
+    def _gpus(self, walk: WalkForward) -> bool:
         """Return whether models that ask for a GPU get one, and tell of those that do not."""
-        asking = [name for name, spec in study.members.items() if spec.gpus]
+        asking = [name for name, spec in walk.members.items() if spec.gpus]
         if not asking or self.executor.gpus():
             return bool(asking)
         self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(asking)}")
         return False
 
 
-def fit_tasks(study: Study, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
+def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
     """Return one task per member and fold; with `gpus`, models that ask for a GPU get one."""
     tasks: list[FitTask] = []
-    for name, spec in study.members.items():
-        model = study.recipe.models[name]
+    for name, spec in walk.members.items():
+        model = walk.recipe.models[name]
         assert model
         on_gpu = gpus and spec.gpus > 0
         tasks += [
             FitTask(
                 model=name,
                 fold=fold.index,
-                plugin=reference(study.registry, "model", spec.name),
+                plugin=reference(walk.registry, "model", spec.name),
                 params=model.options,
-                seed=fit_seed(study.recipe.seed, name),
+                seed=fit_seed(walk.recipe.seed, name),
                 threads=spec.cpus,
-                binary=study.binary,
+                binary=walk.binary,
                 device="cuda" if on_gpu else "cpu",
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
@@ -141,33 +141,33 @@ def fit_tasks(study: Study, folds: Sequence[Fold], gpus: bool = False) -> list[F
     return tasks
 
 
-def _check_members(study: Study, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:
+def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:
     """Raise `FitError`, if no member is left on a fold."""
     lost: dict[int, list[FitResult]] = defaultdict(list)
     for result in results:
-        if result.error and result.model in study.voting:
+        if result.error and result.model in walk.voting:
             lost[result.fold].append(result)
     for fold in folds:
-        if len(lost[fold.index]) == len(study.voting):
+        if len(lost[fold.index]) == len(walk.voting):
             first = lost[fold.index][0]
             raise FitError(
-                f"no member is left on {_fold_text(study, first)}: {_who(study, first)} failed: {_why(first)}"
+                f"no member is left on {_fold_text(walk, first)}: {_who(walk, first)} failed: {_why(first)}"
             ) from RuntimeError(first.trace)
 
 
-def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]:
+def failures(walk: WalkForward, results: Sequence[FitResult]) -> list[dict[str, Any]]:
     """Return the fits that failed, as plain data: model, plugin, version, fold, its first bar, and the reason."""
     rows = []
     for result in results:
         if result.error:
-            provider = study.registry.find("model", study.members[result.model].name).provider
+            provider = walk.registry.find("model", walk.members[result.model].name).provider
             rows.append(
                 {
                     "model": result.model,
                     "plugin": str(provider),
                     "version": provider.version or (provider.local.sha256[:12] if provider.local else None),
                     "fold": result.fold,
-                    "test_first": str(study.bars.sessions[_fold(study, result).first]),
+                    "test_first": str(walk.bars.sessions[_fold(walk, result).first]),
                     "train_rows": result.n_train,
                     "reason": " ".join(result.error.split()),
                 }
@@ -175,14 +175,14 @@ def failures(study: Study, results: Sequence[FitResult]) -> list[dict[str, Any]]
     return rows
 
 
-def _fold(study: Study, result: FitResult) -> Fold:
-    return next(fold for fold in study.folds if fold.index == result.fold)
+def _fold(walk: WalkForward, result: FitResult) -> Fold:
+    return next(fold for fold in walk.folds if fold.index == result.fold)
 
 
-def _fold_text(study: Study, result: FitResult) -> str:
-    fold = _fold(study, result)
+def _fold_text(walk: WalkForward, result: FitResult) -> str:
+    fold = _fold(walk, result)
     return (
-        f"fold {result.fold} (predicting {study.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
+        f"fold {result.fold} (predicting {walk.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
     )
 
 
@@ -192,22 +192,22 @@ def _why(result: FitResult) -> str:
     return " ".join(f"{result.error}{detail}".split())
 
 
-def _who(study: Study, result: FitResult) -> str:
-    provider = study.registry.find("model", study.members[result.model].name).provider
+def _who(walk: WalkForward, result: FitResult) -> str:
+    provider = walk.registry.find("model", walk.members[result.model].name).provider
     version = f", sha256 {provider.local.sha256[:8]}" if provider.local else ""
     return f"model {result.model!r} ({provider}{version})"
 
 
-def collect(study: Study, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:
+def collect(walk: WalkForward, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:
     """Return out-of-fold predictions, (n_rows, n_members), NaN where there is none.
 
     `earlier` holds those of the first rows, from an earlier part of the same walk-forward.
     """
-    names = list(study.members)
-    predictions = np.full((len(study.dataset), len(names)), np.nan)
+    names = list(walk.members)
+    predictions = np.full((len(walk.dataset), len(names)), np.nan)
     if earlier is not None:
         predictions[: len(earlier)] = earlier
-    by_index = {fold.index: fold for fold in study.folds}
+    by_index = {fold.index: fold for fold in walk.folds}
     for result in results:
         predictions[by_index[result.fold].test, names.index(result.model)] = result.predictions
     return predictions

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
-from quorate.evidence.evidence import Evidence, Performance, Trials
+from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.walkforward.causality import cuts
-from quorate.walkforward.findings import Outcome, digests_of, section_of
-from quorate.walkforward.layout import Study, holdout_start, prepare
+from quorate.walkforward.findings import Judged, digests_of, section_of
+from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.paths import lay_out, paths_of
 from quorate.walkforward.series import decide_all, judge_span, retrade
@@ -42,7 +42,7 @@ class Part:
         For Parquet.
     predictions : ndarray of float64, (n_rows, n_members)
         Out-of-fold predictions of this part and those before it.
-    study : Study
+    walk : WalkForward
         Rows and folds.
     fits : list of FitResult
         This part's.
@@ -54,17 +54,17 @@ class Part:
     section: dict[str, Any]
     frames: dict[str, pd.DataFrame]
     predictions: Floats
-    study: Study
+    walk: WalkForward
     fits: list[FitResult]
     before: dict[str, str]
 
 
-def own_trials(candidates: Mapping[str, Performance]) -> Trials:
+def own_tried(candidates: Mapping[str, Performance]) -> Tried:
     """Count the candidates of this run alone, as if nothing had been tried before."""
     distinct = {p.returns.tobytes(): p.returns for p in candidates.values() if p.returns.any()}
     if not distinct:  # what never traded was no try
-        return Trials(0, 0.0)
-    return Trials(len(distinct), statistics.effective_trials(np.column_stack(list(distinct.values()))))
+        return Tried(0, 0.0)
+    return Tried(len(distinct), statistics.effective_trials(np.column_stack(list(distinct.values()))))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Known:
         What the audit of this pipeline found on markets without anything to find.
     """
 
-    count: Callable[[Mapping[str, Performance]], Trials] = own_trials
+    count: Callable[[Mapping[str, Performance]], Tried] = own_tried
     null_market: Mapping[str, Any] | None = None
 
 
@@ -125,27 +125,27 @@ def _part(
     known: Known,
 ) -> Part:
     with clock.stage("features"):
-        study = prepare(recipe, registry, bars, parts)
-        layouts = lay_out(study) if name == "development" else {}
+        walk = prepare(recipe, registry, bars, parts)
+        wanted = lay_out(walk) if name == "development" else {}
     start, stop = parts[-1]
-    folds = [fold for fold in study.folds if fold.first >= start]
+    folds = [fold for fold in walk.folds if fold.first >= start]
     first = start or folds[0].first
     with clock.stage("fits"):
-        fits = fitting.run(study, folds)
+        fits = fitting.run(walk, folds)
     paths = {}
-    if layouts:
+    if wanted:
         with clock.stage("paths"):
-            paths = paths_of(study, layouts, fitting)
+            paths = paths_of(walk, wanted, fitting)
     fitting.over()
     with clock.stage("ensemble"):
-        predictions = collect(study, fits, earlier)
-        series, ensembles = decide_all(study, predictions)
+        predictions = collect(walk, fits, earlier)
+        series, ensembles = decide_all(walk, predictions)
     with clock.stage("backtest"):
-        judged = judge_span(study, series, first, stop)
+        judged = judge_span(walk, series, first, stop)
     with clock.stage("evidence"):
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
-        outcome = Outcome(study, folds, (first, stop), predictions, fits, judged, measured, ensembles)
+        outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles)
         evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
@@ -153,27 +153,27 @@ def _part(
             **({"null_market": dict(known.null_market)} if known.null_market else {}),
         }
         frames = frames_of(name, outcome)
-    before = digests_of(study, series[0], study.folds[0].first, first)
-    return Part(section, frames, predictions, study, fits, before)
+    before = digests_of(walk, series[0], walk.folds[0].first, first)
+    return Part(section, frames, predictions, walk, fits, before)
 
 
-def _evidence(name: PartName, outcome: Outcome) -> Evidence:
+def _evidence(name: PartName, outcome: Judged) -> Evidence:
     """Return what the gates see."""
-    study, judged = outcome.study, outcome.judged
+    walk, judged = outcome.walk, outcome.series
     first, last = judged[0], judged[-1]
-    truncations = len(cuts(*outcome.bounds)) * len(study.dataset.feature_names)
+    truncations = len(cuts(*outcome.bounds)) * len(walk.dataset.feature_names)
     fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
     return Evidence(
         first[1],
         last[1],
-        study.recipe.seed,
+        walk.recipe.seed,
         outcome.measured[0],
         outcome.measured[-1],
         part=name,
-        horizon=study.recipe.labels.horizon,
+        horizon=walk.recipe.labels.horizon,
         judged=first[0].label,
         candidates={s.label: p.returns for s, p in judged if s.candidate},
         members={s.name: p for s, p in judged if s.role == "member"},
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
-        _retrade=retrade(study, first[0], *outcome.bounds),
+        _retrade=retrade(walk, first[0], *outcome.bounds),
     )

@@ -1,4 +1,4 @@
-"""Combinatorial purged cross-validation of a study, for the gates that ask for its paths; never for a decision.
+"""Combinatorial purged cross-validation of a walk-forward, for the gates that ask for its paths; never for a decision.
 
 1. The gate's splitter names groups of bars; every choice of some of them is a split, its training rows purged
    on both sides, and audited.
@@ -26,7 +26,7 @@ from quorate.ensemble.combiner import weighted
 from quorate.errors import DataError, FitError, PluginError
 from quorate.execution.fit import FitResult
 from quorate.plugins.specs import GateSpec, SplitterSpec
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting, failures
 from quorate.walkforward.series import trade_as_given
 
@@ -35,25 +35,25 @@ Key = tuple[int, int, str]  # groups, tests, splitter
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class Splits:
     """The splits that a gate asks for.
 
     Parameters
     ----------
     gate : str
         The first gate that asks for them.
-    splits : sequence of Split
+    found : sequence of Split
         Their folds are counted on from those of the walk-forward.
     reason : str
         Why there are none.
     """
 
     gate: str
-    splits: Sequence[Split] = ()
+    found: Sequence[Split] = ()
     reason: str = ""
 
 
-def lay_out(study: Study) -> dict[Key, Layout]:
+def lay_out(walk: WalkForward) -> dict[Key, Splits]:
     """Return the splits that the recipe's gates ask for, audited, before anything is fitted.
 
     Raises
@@ -66,24 +66,24 @@ def lay_out(study: Study) -> dict[Key, Layout]:
     IntegrityError
         If a training row of a split knows what its test rows are to predict.
     """
-    layouts: dict[Key, Layout] = {}
-    index = len(study.folds)
-    for gate, params in study.recipe.gates.judging.items():
-        spec = study.registry.get("gate", gate)
+    wanted: dict[Key, Splits] = {}
+    index = len(walk.folds)
+    for gate, params in walk.recipe.gates.judging.items():
+        spec = walk.registry.get("gate", gate)
         assert isinstance(spec, GateSpec)
         if not spec.paths or "development" not in spec.parts:
             continue
         key = key_of(gate, params)
-        if key in layouts:
+        if key in wanted:
             continue
         try:
-            splits = _splits(study, key, index)
+            splits = _splits(walk, key, index)
         except DataError as e:
-            layouts[key] = Layout(gate, reason=str(e))
+            wanted[key] = Splits(gate, reason=str(e))
             continue
-        layouts[key] = Layout(gate, splits)
+        wanted[key] = Splits(gate, splits)
         index += len(splits)
-    return layouts
+    return wanted
 
 
 def key_of(gate: str, params: Mapping[str, Any]) -> Key:
@@ -97,23 +97,23 @@ def key_of(gate: str, params: Mapping[str, Any]) -> Key:
     return params["groups"], params["tests"], params["splitter"]
 
 
-def _splits(study: Study, key: Key, index: int) -> list[Split]:
+def _splits(walk: WalkForward, key: Key, index: int) -> list[Split]:
     """Return the splits, their folds counted from `index` on; `DataError`, if the rows are too few for them."""
     groups, tests, name = key
-    dataset, embargo = study.dataset, study.recipe.folds.embargo
-    splitter = study.registry.get("splitter", name)
+    dataset, embargo = walk.dataset, walk.recipe.folds.embargo
+    splitter = walk.registry.get("splitter", name)
     assert isinstance(splitter, SplitterSpec)
-    spans = group_spans(splitter, study.bars.sessions, groups, tests, int(dataset.bar.min()))
-    splits = combinatorial_folds(dataset.bar, dataset.end, len(study.bars), spans, tests, embargo)
+    spans = group_spans(splitter, walk.bars.sessions, groups, tests, int(dataset.bar.min()))
+    splits = combinatorial_folds(dataset.bar, dataset.end, len(walk.bars), spans, tests, embargo)
     for split in splits:
         fold, told = split.fold, f"split {split.fold.index}, which predicts groups {', '.join(map(str, split.groups))}"
         audit_split(fold.train, fold.test, dataset.bar, dataset.end, embargo, told)
-        if study.binary and len(np.unique(dataset.y[fold.train])) == 1:
+        if walk.binary and len(np.unique(dataset.y[fold.train])) == 1:
             raise DataError(f"{told}, has training labels of one class only: take fewer groups, or fewer test groups")
     return [replace(split, fold=replace(split.fold, index=index + split.fold.index)) for split in splits]
 
 
-def paths_of(study: Study, layouts: Mapping[Key, Layout], fitting: Fitting) -> dict[Key, Paths]:
+def paths_of(walk: WalkForward, wanted: Mapping[Key, Splits], fitting: Fitting) -> dict[Key, Paths]:
     """Fit the members that vote on every split, and trade their mean along every path.
 
     Raises
@@ -121,28 +121,28 @@ def paths_of(study: Study, layouts: Mapping[Key, Layout], fitting: Fitting) -> d
     FitError
         As `Fitting.run` does.
     """
-    return {key: _paths(study, layout, fitting) for key, layout in layouts.items()}
+    return {key: _paths(walk, one, fitting) for key, one in wanted.items()}
 
 
-def _paths(study: Study, layout: Layout, fitting: Fitting) -> Paths:
-    splits, embargo = layout.splits, study.recipe.folds.embargo
+def _paths(walk: WalkForward, wanted: Splits, fitting: Fitting) -> Paths:
+    splits, embargo = wanted.found, walk.recipe.folds.embargo
     if not splits:
-        return Paths(np.empty((0, 0)), 0, embargo, layout.reason)
+        return Paths(np.empty((0, 0)), 0, embargo, wanted.reason)
     folds = [split.fold for split in splits]
     fitting.progress.note(
-        f"gate {layout.gate!r}: {len(splits)} splits that train on later data, too, "
+        f"gate {wanted.gate!r}: {len(splits)} splits that train on later data, too, "
         f"as folds {folds[0].index} to {folds[-1].index}"
     )
-    voters = replace(study, folds=folds, members={name: study.members[name] for name in study.voting})
+    voters = replace(walk, folds=folds, members={name: walk.members[name] for name in walk.voting})
     try:
         fits = fitting.run(voters, folds)
     except FitError as e:
         raise FitError(
-            f"gate {layout.gate!r}, whose splits are folds {folds[0].index} to {folds[-1].index}: {e}\n"
-            f"  to go on without the gate: --set gates.{layout.gate}=false"
+            f"gate {wanted.gate!r}, whose splits are folds {folds[0].index} to {folds[-1].index}: {e}\n"
+            f"  to go on without the gate: --set gates.{wanted.gate}=false"
         ) from e.__cause__
-    walked = along_paths(splits, _means(splits, study.voting, fits), study.dataset.bar)
-    returns = trade_as_given(study, walked, folds[0].first)
+    walked = along_paths(splits, _means(splits, walk.voting, fits), walk.dataset.bar)
+    returns = trade_as_given(walk, walked, folds[0].first)
     return Paths(returns, len(splits), embargo, lost=_lost(voters, fits))
 
 
@@ -160,7 +160,7 @@ def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitRes
     return means
 
 
-def _lost(voters: Study, fits: Sequence[FitResult]) -> tuple[str, ...]:
+def _lost(voters: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
     """Return a sentence for every member that failed on some splits."""
     told, failed = [], failures(voters, fits)
     for name in voters.members:

@@ -29,7 +29,7 @@ from quorate.trading.strategy import (
     to_panel,
 )
 from quorate.walkforward.causality import audit_strategy
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 
 Floats = NDArray[np.float64]
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
@@ -56,7 +56,7 @@ class Series:
         return self.role in ("ensemble", "alternative", "member")
 
 
-def combine_members(study: Study, predictions: Floats) -> dict[str, Combined]:
+def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combined]:
     """Combine the members by the recipe's ensembler and by those beside it; the judged one is first.
 
     Returns
@@ -64,28 +64,28 @@ def combine_members(study: Study, predictions: Floats) -> dict[str, Combined]:
     dict
         Ensembler to its predictions and its members' weights, per fold and per row.
     """
-    wanted = study.recipe.ensemble
-    names = list(study.members)
-    voting = [names.index(name) for name in study.voting]
+    wanted = walk.recipe.ensemble
+    names = list(walk.members)
+    voting = [names.index(name) for name in walk.voting]
     methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
     for name in dict.fromkeys((wanted.method, *wanted.compare)):
-        spec = study.registry.get("ensembler", name)
+        spec = walk.registry.get("ensembler", name)
         assert isinstance(spec, EnsemblerSpec)
         methods.append((spec, wanted.params if name == wanted.method else spec.params))
     found = combine_all(
         methods,
-        study.voting,
+        walk.voting,
         predictions[:, voting],
-        study.dataset,
-        study.folds,
-        study.binary,
-        volatility=recent_volatility(study.bars, study.dataset),
+        walk.dataset,
+        walk.folds,
+        walk.binary,
+        volatility=recent_volatility(walk.bars, walk.dataset),
         calibration=wanted.calibration,
     )
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
 
 
-def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[str, Combined]]:
+def decide_all(walk: WalkForward, predictions: Floats) -> tuple[list[Series], dict[str, Combined]]:
     """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
 
     Returns
@@ -94,71 +94,71 @@ def decide_all(study: Study, predictions: Floats) -> tuple[list[Series], dict[st
     ensembles : dict
         Ensembler to its predictions and its members' weights.
     """
-    recipe = study.recipe
-    ensembles = combine_members(study, predictions)
+    recipe = walk.recipe
+    ensembles = combine_members(walk, predictions)
     rows: list[tuple[str, Role, str, Floats]] = []
     for method, one in ensembles.items():
         for strategy in dict.fromkeys((recipe.strategy.name, *recipe.strategy.compare)):
             rows.append((method, "alternative" if rows else "ensemble", strategy, one.predictions))
-    for j, (name, model) in enumerate(study.members.items()):
+    for j, (name, model) in enumerate(walk.members.items()):
         role: Role = "baseline" if model.baseline else "member"
         rows.append((name, role, recipe.strategy.name, predictions[:, j]))
-    return _decided(study, rows), ensembles
+    return _decided(walk, rows), ensembles
 
 
-def decide_judged(study: Study, predictions: Floats) -> Series:
+def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
     """Combine, choose thresholds and decide for the judged series alone."""
-    method = study.recipe.ensemble.method
-    combined = combine_members(study, predictions)[method]
-    [judged] = _decided(study, [(method, "ensemble", study.recipe.strategy.name, combined.predictions)])
+    method = walk.recipe.ensemble.method
+    combined = combine_members(walk, predictions)[method]
+    [judged] = _decided(walk, [(method, "ensemble", walk.recipe.strategy.name, combined.predictions)])
     return judged
 
 
-def _decided(study: Study, rows: Sequence[tuple[str, Role, str, Floats]]) -> list[Series]:
+def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
-    plans = [_plan(study, strategy, values) for _, _, strategy, values in rows]
-    threshold = study.recipe.threshold
+    plans = [_plan(walk, strategy, values) for _, _, strategy, values in rows]
+    threshold = walk.recipe.threshold
     assert threshold.grid is not None
     assert threshold.default is not None
     judged = plans[0]
     audit_strategy(
-        judged.strategy, judged.params, judged.score, threshold.default, study.bars, judged.facts, study.folds[0].first
+        judged.strategy, judged.params, judged.score, threshold.default, walk.bars, judged.facts, walk.folds[0].first
     )
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
-    decisions = decide(plans, study.bars, study.dataset, study.folds, rule, study.trading)
+    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading)
     return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
     ]
 
 
-def _plan(study: Study, name: str, predictions: Floats) -> Plan:
+def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
     """Return how a strategy is to trade predictions: limits are for all, options of their own for the judged one."""
-    spec, chosen = study.registry.get("strategy", name), study.recipe.strategy
+    spec, chosen = walk.registry.get("strategy", name), walk.recipe.strategy
     assert isinstance(spec, StrategySpec)
-    score = to_panel(score_of(predictions, study.binary), study.dataset, study.bars)
+    score = to_panel(score_of(predictions, walk.binary), walk.dataset, walk.bars)
     own = name == chosen.name
     return Plan(
         spec,
         chosen.params if own else spec.params,
         score,
-        study.binary,
-        study.recipe.labels.horizon,
+        walk.binary,
+        walk.recipe.labels.horizon,
         Risk(**chosen.risk.model_dump()),
         {key: values for key, values in chosen.grid.items() if own or key.startswith(LIMIT)},
     )
 
 
-def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
+def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
-    span = study.bars.take(first, stop)
+    span = walk.bars.take(first, stop)
     hold = share_of_capital(span.present, gone_after(span))
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
-    nothing = np.full(len(study.dataset), np.nan)
+    nothing = np.full(len(walk.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
-    inside = (study.dataset.bar >= first) & (study.dataset.bar < stop) & (study.dataset.end != NEVER)
-    naive = naive_forecasts(study.dataset.y, study.dataset.end, study.dataset.bar)
-    results = backtest(span, targets, study.trading.take(first, stop))
+    inside = (walk.dataset.bar >= first) & (walk.dataset.bar < stop) & (walk.dataset.end != NEVER)
+    naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
+    results = backtest(span, targets, walk.trading.take(first, stop))
     market = results[-1].returns
     judged = []
     for one, result in zip(everything, results, strict=True):
@@ -167,17 +167,17 @@ def judge_span(study: Study, series: Sequence[Series], first: int, stop: int) ->
             **vars(result),
             bars_per_year=span.bars_per_year,
             predictions=one.predictions[rows],
-            labels=study.dataset.y[rows],
-            binary=study.binary,
+            labels=walk.dataset.y[rows],
+            binary=walk.binary,
             market=market,
             naive=naive[rows],
-            forecast_bar=study.dataset.bar[rows] - first,
+            forecast_bar=walk.dataset.bar[rows] - first,
         )
         judged.append((one, performance))
     return judged
 
 
-def trade_as_given(study: Study, predictions: Floats, first: int) -> Floats:
+def trade_as_given(walk: WalkForward, predictions: Floats, first: int) -> Floats:
     """Return what each of several predictions earns with the default threshold and the strategy's options as given.
 
     Parameters
@@ -185,34 +185,34 @@ def trade_as_given(study: Study, predictions: Floats, first: int) -> Floats:
     predictions : ndarray of float64, (n_series, n_rows)
         NaN where there is none.
     first : int
-        The first bar to trade at; the last one is the study's.
+        The first bar to trade at; the last one is the walk-forward's.
 
     Returns
     -------
     ndarray of float64, (n_bars - 1, n_series)
         Net returns.
     """
-    bars, trading, stop = study.bars, study.trading, len(study.bars)
-    default = study.recipe.threshold.default
+    bars, trading, stop = walk.bars, walk.trading, len(walk.bars)
+    default = walk.recipe.threshold.default
     assert default is not None
     curves = []
     for values in predictions:
-        plan = _plan(study, study.recipe.strategy.name, values)
+        plan = _plan(walk, walk.recipe.strategy.name, values)
         weights = desired_weights(plan, [plan.default(default)], bars, trading.fill)
         curves.append(equity_curves(bars.take(first, stop), weights[first:], trading.take(first, stop)))
     return statistics.returns_of(np.hstack(curves))
 
 
-def retrade(study: Study, judged: Series, first: int, stop: int) -> Callable[[float, int], Performance]:
+def retrade(walk: WalkForward, judged: Series, first: int, stop: int) -> Callable[[float, int], Performance]:
     """Return a function that trades the same decisions at other costs, or with orders filled later."""
 
     def traded(costs: float, delay: int) -> Performance:
-        span = study.bars.take(first, stop)
-        targets = np.zeros((stop - first, len(study.bars.symbols)))
+        span = walk.bars.take(first, stop)
+        targets = np.zeros((stop - first, len(walk.bars.symbols)))
         targets[delay:] = judged.decisions.targets[first : stop - delay]
-        [result] = backtest(span, targets[:, :, None], study.trading.take(first, stop).dearer(costs))
+        [result] = backtest(span, targets[:, :, None], walk.trading.take(first, stop).dearer(costs))
         none = np.empty(0)
         return Performance(**vars(result), bars_per_year=span.bars_per_year, predictions=none, labels=none,
-                           binary=study.binary)  # fmt: skip
+                           binary=walk.binary)  # fmt: skip
 
     return traded

@@ -14,18 +14,18 @@ from quorate.dataset.rows import NEVER
 from quorate.evidence.evidence import Performance
 from quorate.execution.fit import FitResult
 from quorate.statistics._naive import naive_forecasts
-from quorate.walkforward.findings import Outcome
-from quorate.walkforward.layout import Study
+from quorate.walkforward.findings import Judged
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.series import Series
 
 Floats = NDArray[np.float64]
-Judged = tuple[Series, Performance]
+Traded = tuple[Series, Performance]
 
 
-def frames_of(part: str, outcome: Outcome) -> dict[str, pd.DataFrame]:
+def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
     """Return predictions, trades, equity, desired weights, members' weights and fits of a part."""
-    study, judged, folds = outcome.study, outcome.judged, outcome.folds
-    times = pd.DatetimeIndex(study.bars.times).tz_localize("UTC")
+    walk, judged, folds = outcome.walk, outcome.series, outcome.folds
+    times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
     named = [(one, one.label, result) for one, result in judged]
     trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
@@ -33,14 +33,14 @@ def frames_of(part: str, outcome: Outcome) -> dict[str, pd.DataFrame]:
     desired = judged[0][0].decisions.targets[first:stop]
     row, column = np.indices(desired.shape)
     return {
-        "predictions": _prediction_frame(part, study, judged, folds, outcome.predictions, times, outcome.fits),
+        "predictions": _prediction_frame(part, walk, judged, folds, outcome.predictions, times, outcome.fits),
         "trades": pd.concat(trades, ignore_index=True),
         "equity": equity,
         "weights": pd.DataFrame(
             {
                 "part": part,
                 "time": times[first + row.ravel()],
-                "symbol": np.asarray(study.bars.symbols)[column.ravel()],
+                "symbol": np.asarray(walk.bars.symbols)[column.ravel()],
                 "weight": desired.ravel(),
             }
         ),
@@ -49,14 +49,14 @@ def frames_of(part: str, outcome: Outcome) -> dict[str, pd.DataFrame]:
     }
 
 
-def _vote_frame(part: str, outcome: Outcome, times: pd.DatetimeIndex) -> pd.DataFrame:
+def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
     """Return what each member weighed in the judged ensemble's predictions, by row."""
-    study, name = outcome.study, outcome.judged[0][0].name
+    walk, name = outcome.walk, outcome.series[0][0].name
     rows = np.concatenate([fold.test for fold in outcome.folds])
     weights = outcome.ensembles[name].row_weights[rows]
-    symbols = np.asarray(study.bars.symbols)[study.dataset.symbol[rows]]
-    columns = {f"member/{member}": weights[:, j] for j, member in enumerate(study.voting)}
-    return pd.DataFrame({"part": part, "time": times[study.dataset.bar[rows]], "symbol": symbols, **columns})
+    symbols = np.asarray(walk.bars.symbols)[walk.dataset.symbol[rows]]
+    columns = {f"member/{member}": weights[:, j] for j, member in enumerate(walk.voting)}
+    return pd.DataFrame({"part": part, "time": times[walk.dataset.bar[rows]], "symbol": symbols, **columns})
 
 
 def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
@@ -81,14 +81,14 @@ def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
 
 def _prediction_frame(
     part: str,
-    study: Study,
-    judged: Sequence[Judged],
+    walk: WalkForward,
+    judged: Sequence[Traded],
     folds: Sequence[Fold],
     predictions: Floats,
     times: pd.DatetimeIndex,
     fits: Sequence[FitResult],
 ) -> pd.DataFrame:
-    dataset = study.dataset
+    dataset = walk.dataset
     rows = np.concatenate([fold.test for fold in folds])
     ended = dataset.end[rows] != NEVER
     ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
@@ -98,25 +98,25 @@ def _prediction_frame(
             "part": part,
             "row": rows,
             "time": times[dataset.bar[rows]],
-            "symbol": np.asarray(study.bars.symbols)[dataset.symbol[rows]],
+            "symbol": np.asarray(walk.bars.symbols)[dataset.symbol[rows]],
             "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
             "label": dataset.y[rows],
             "label_end": ends,
             "naive": naive_forecasts(dataset.y, dataset.end, dataset.bar)[rows],
-            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(study.members)},
-            **{name: values[rows] for name, values in _other_outputs(study, folds, fits).items()},
+            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(walk.members)},
+            **{name: values[rows] for name, values in _other_outputs(walk, folds, fits).items()},
             **combined,
         }
     )
 
 
-def _other_outputs(study: Study, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
+def _other_outputs(walk: WalkForward, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
     """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
     rows = {fold.index: fold.test for fold in folds}
     found: dict[str, Floats] = {}
     for fit in fits:
         for output, values in fit.outputs.items():
-            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(study.dataset), math.nan))
+            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(walk.dataset), math.nan))
             column[rows[fit.fold]] = values
     return found
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import statistics
-from quorate.evidence.evidence import Evidence, Performance, Trials
+from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.testing.markets import performance
 from quorate_plugins.gates import forecasts, integrity, robustness, statistical
 
@@ -50,16 +50,16 @@ def test_psr_says_how_many_bars_are_missing():
 def test_more_trials_deflate_more_and_a_single_one_not_at_all(few, more):
     few, more = sorted((few, more))
     e = evidence(noise(5, 0.001))
-    values = [statistical.dsr(replace(e, trials=Trials(60, n))).value for n in (1.0, few, more)]
+    values = [statistical.dsr(replace(e, trials=Tried(60, n))).value for n in (1.0, few, more)]
     assert values[0] == pytest.approx(statistics.psr(e.performance.returns))
     assert values[0] >= values[1] >= values[2]
 
 
 def test_dsr_neither_rewards_clones_nor_punishes_bad_models():
     base = noise(5, 0.0012)
-    alone = statistical.dsr(evidence(base, trials=Trials(1, 1.0))).value
-    clones = statistical.dsr(evidence(base, [base * 1.01] * 20, trials=Trials(21, 1.0))).value
-    poor = statistical.dsr(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Trials(6, 1.0))).value
+    alone = statistical.dsr(evidence(base, trials=Tried(1, 1.0))).value
+    clones = statistical.dsr(evidence(base, [base * 1.01] * 20, trials=Tried(21, 1.0))).value
+    poor = statistical.dsr(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Tried(6, 1.0))).value
     assert alone == clones == poor
 
 
@@ -67,16 +67,16 @@ def test_dsr_between_its_bounds_passes_with_a_warning_and_without_trials_is_not_
     e = evidence(noise(5, 0.0007))
     probability = statistics.psr(e.performance.returns)
     assert 0.9 < probability < 0.995
-    result = statistical.dsr(replace(e, trials=Trials(1, 1.0)), sure=probability + 0.001)
+    result = statistical.dsr(replace(e, trials=Tried(1, 1.0)), sure=probability + 0.001)
     assert (result.verdict, bool(result.warning)) == ("PASS", True)
     assert statistical.dsr(e).verdict == "INSUFFICIENT"
 
 
 def test_a_single_trial_or_candidate_or_bar_is_one():
-    e = evidence(noise(3, -0.001), trials=Trials(1, 1.0))
+    e = evidence(noise(3, -0.001), trials=Tried(1, 1.0))
     assert statistical.dsr(e).reason.startswith("1 trial without skill")
     assert statistical.dsr(e).sample == "1 of 1 trial, 1000 bars"
-    assert statistical.dsr(replace(e, trials=Trials(9, 2.5))).reason.startswith("2.5 trials without skill")
+    assert statistical.dsr(replace(e, trials=Tried(9, 2.5))).reason.startswith("2.5 trials without skill")
     assert statistical.spa(e).sample.startswith("1 candidate, ")
     assert "without the 1 best trade nothing" in robustness.concentration(
         replace(e, performance=performance(noise(1, 0.003), trades=np.array([5.0] + [-0.1] * 90))), trades=1
@@ -214,7 +214,7 @@ def test_what_is_not_known_is_no_error_and_no_pass():
             (result.inputs["returns"] if gate is robustness.delay else result.inputs["returns"][1])["mean"]
         )
     assert statistical.spa(evidence(noise(50, 0.003), market=unknown)).verdict == "INSUFFICIENT"
-    assert statistical.dsr(evidence(noise(50, 0.003), trials=Trials(0, math.nan))).verdict == "INSUFFICIENT"
+    assert statistical.dsr(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
     assert statistical.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
 
 

@@ -29,7 +29,7 @@ from quorate.evidence.ledger import (
     record_opening,
     record_override,
     related,
-    trials_so_far,
+    tried_so_far,
 )
 from quorate.evidence.ledger import chain as chain_module
 from quorate.evidence.ledger.chain import BEGIN, Head, read_chain, seal
@@ -578,7 +578,7 @@ def test_what_the_list_says_is_what_was_counted_then(tmp_path_factory, bars, mad
         candidate = noise(seed, first=first, n=50)
         head = record(home, markets[market], [candidate], run=f"run-{i}")
         expected.append(counted(home, markets[market], candidate, until=head.seq).n)
-    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == expected
+    assert tried_so_far(ledger_of(home), ledger_of(home).entries()) == expected
 
 
 # --- how many independent ones they are
@@ -923,7 +923,7 @@ def test_the_series_of_an_opened_holdout_count_against_other_recipes_and_not_its
     assert judge(home, bars, "holdout", "run-3", "b", seeds=(3, 4)).n == 4
     assert judge(home, bars, "development", "run-4", "a").n == 6  # its own two, b's two, and b's two in the holdout
     assert judge(home, simulated(n_bars=700, seed=5), "development", "run-5", "c", seeds=(5,)).n == 1
-    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == [1, 2, 1, 2, 2, 2, 5, 6, 3, 4, 6, 6, 1]
+    assert tried_so_far(ledger_of(home), ledger_of(home).entries()) == [1, 2, 1, 2, 2, 2, 5, 6, 3, 4, 6, 6, 1]
 
 
 def test_judging_again_what_was_judged_counts_as_it_did_then_whatever_was_seen_since(home, bars):
@@ -961,7 +961,7 @@ def test_what_the_list_says_of_both_parts_is_what_was_counted_then(tmp_path_fact
         head = record(home, market, [candidate], run=f"run-{i}", part=part, recipe=recipe)
         of = recipe if part == "development" else None
         expected.append(counted(home, market, candidate, until=head.seq, recipe=of).n)
-    assert trials_so_far(ledger_of(home), ledger_of(home).entries()) == expected
+    assert tried_so_far(ledger_of(home), ledger_of(home).entries()) == expected
 
 
 # --- overrides

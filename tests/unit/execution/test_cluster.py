@@ -22,7 +22,7 @@ from quorate.execution.ray import tokens as cluster
 from quorate.execution.ray.jobs import Jobs
 from quorate.execution.ray.tokens import (
     Cluster,
-    Node,
+    OwnNode,
     authentication,
     check_token_file,
     known_token,
@@ -63,7 +63,7 @@ def own(home, tmp_path):
         "http://127.0.0.1:8300",
         token_file(home / "cluster" / "token", text="ours"),
         tmp_path / "ray",
-        (Node(os.getpid(), start_time(os.getpid()), 1),),
+        (OwnNode(os.getpid(), start_time(os.getpid()), 1),),
     )
     cluster.keep(made, home)
     return made
@@ -188,7 +188,7 @@ def test_a_process_that_was_given_the_number_of_a_node_is_no_node_and_is_not_end
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
     try:
         assert own.up
-        reused = Cluster(own.address, own.jobs, own.token, own.folder, (Node(process.pid, "12345", 1),))
+        reused = Cluster(own.address, own.jobs, own.token, own.folder, (OwnNode(process.pid, "12345", 1),))
         cluster.keep(reused, home)
         assert not reused.up
         assert nodes.down(home)
@@ -216,7 +216,7 @@ def test_down_ends_a_node_its_session_and_what_left_it(home, own):
     started = [int(pid) for pid in leader.stdout.readline().split()]
     assert len(started) == 2
     assert all(start_time(pid) for pid in started)
-    node = Node(leader.pid, start_time(leader.pid), 1)
+    node = OwnNode(leader.pid, start_time(leader.pid), 1)
     cluster.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
     own.folder.mkdir()
     assert nodes.down(home)
@@ -233,7 +233,7 @@ def test_down_gives_up_on_what_cannot_be_ended_and_can_be_called_again(home, own
 
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
     try:
-        node = Node(process.pid, start_time(process.pid), 1)
+        node = OwnNode(process.pid, start_time(process.pid), 1)
         cluster.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
         with monkeypatch.context() as patch:
             patch.setattr(os, "kill", refused)

@@ -23,7 +23,7 @@ from quorate.execution import machine
 from quorate.execution.executor import Limits
 from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import Queue, Resources
-from quorate.execution.ray.connection import Session, _make_folder
+from quorate.execution.ray.connection import Connection, _make_folder
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.nodes import Node
 from quorate.execution.ray.reaper import LOCK, kill_users, users, watch
@@ -108,7 +108,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(capfd: pytest.CaptureFixtur
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
         start = time.monotonic()
-        session = Session({}, address)
+        session = Connection({}, address)
         with pytest.raises(QuorateError, match=f"the Ray cluster at {address} cannot be joined: .*refused"):
             session.ray()
         assert time.monotonic() - start < 15
@@ -213,8 +213,8 @@ def play(
 ) -> tuple[RayExecutor, FitData, list[FitTask]]:
     monkeypatch.setattr("quorate.execution.ray.nodes.LOOK", 0.0)
     executor = RayExecutor(0, Limits(warn=warned.append), address=address)
-    monkeypatch.setattr(executor._session, "ray", lambda: ray)
-    monkeypatch.setattr(executor._session, "dead", lambda: "")
+    monkeypatch.setattr(executor._connection, "ray", lambda: ray)
+    monkeypatch.setattr(executor._connection, "dead", lambda: "")
     rows = np.arange(2)
     data = FitData(None, tuple(Fold(i, 0, 1, rows, rows) for i in range(6)))  # type: ignore[arg-type]
     plugin = Reference("model", "m", "no.module")

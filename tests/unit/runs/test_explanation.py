@@ -353,7 +353,7 @@ def test_the_ensemble_weighs_each_row_as_the_run_did():
     rows = np.array([1, 2])
     fold = Fold(4, 1, 3, np.array([0]), rows, Shuffles(((0,),), np.array([[1, 0]])))
     rows_of = SimpleNamespace(y=np.arange(4.0))
-    study = SimpleNamespace(members=dict.fromkeys("abc"), voting=["a", "b", "c"], dataset=rows_of)
+    walk = SimpleNamespace(members=dict.fromkeys("abc"), voting=["a", "b", "c"], dataset=rows_of)
     known = np.array([[np.nan] * 3, [0.1, 0.5, 0.9], [0.2, 0.6, np.nan], [0.3, 0.7, 0.8]])
     weights = np.array([[np.nan] * 3, [0.5, 0.25, 0.25], [0.75, 0.25, 0.0], [1.0, 0.0, 0.0]])
     answers = {
@@ -361,14 +361,14 @@ def test_the_ensemble_weighs_each_row_as_the_run_did():
         "b": {4: Answers(rows * 1.0, known[rows, 1], np.array([[[1.0, 0.0]]]))},
     }
     # `c` reads bars: its say stays, and where it has no weight its prediction is no matter.
-    found = combined(study, fold, answers, known, weights)
+    found = combined(walk, fold, answers, known, weights)
     assert found.labels.tolist() == [1.0, 2.0]
     np.testing.assert_allclose(found.predictions, [0.05 + 0.125 + 0.225, 0.15 + 0.15], rtol=1e-12)
     np.testing.assert_allclose(found.shuffled, [[[0.1 + 0.25 + 0.225, 0.075]]], rtol=1e-12)
     # Without a member that had weight it is not known what the ensemble would say; without one that had none it is.
-    assert combined(study, fold, {**answers, "b": {}}, known, weights) is None
+    assert combined(walk, fold, {**answers, "b": {}}, known, weights) is None
     weights[:, 1] = 0.0
-    assert combined(study, fold, {**answers, "b": {}}, known, weights) is not None
+    assert combined(walk, fold, {**answers, "b": {}}, known, weights) is not None
 
 
 # --- words

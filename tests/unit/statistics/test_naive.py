@@ -66,23 +66,23 @@ def test_without_rows_there_is_nothing():
     assert len(naive_forecasts(np.empty(0), none, none)) == 0
 
 
-# --- in a study
+# --- in a walk-forward
 
 
 def judged(bars, first, stop):
     """Trade half of two symbols throughout, and forecast every row."""
     recipe = {"data": {"source": "simulated"}, "folds": {"initial": 300, "test": 100}, "models": {"logistic": {}}}
     session = open_session({**recipe, "labels": {"horizon": 3}})
-    study = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
+    walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     targets = np.full((len(bars), 2), 0.25)
-    p = np.where(study.dataset.bar >= first, 0.6, np.nan)
+    p = np.where(walk.dataset.bar >= first, 0.6, np.nan)
     one = Series("half", "ensemble", "hold", p, Decisions(targets, np.empty(0)))
-    return study, judge_span(study, [one], first, stop)
+    return walk, judge_span(walk, [one], first, stop)
 
 
 def test_a_performance_knows_its_market_its_bars_and_what_was_naive():
     bars = simulated(n_bars=450, n_symbols=2, signal=0.4, seed=3)
-    study, [(_, one), (_, hold)] = judged(bars, 320, 440)
+    walk, [(_, one), (_, hold)] = judged(bars, 320, 440)
     assert np.array_equal(one.market, hold.returns)
     assert np.array_equal(hold.market, hold.returns)
     assert statistics.beta(one.returns, one.market) == pytest.approx(0.5, abs=0.02)
@@ -90,7 +90,7 @@ def test_a_performance_knows_its_market_its_bars_and_what_was_naive():
     assert len(one.naive) == len(one.forecast_bar) == len(one.labels)
     assert (one.forecast_bar[0], one.forecast_bar[-1]) == (0, 119)
     assert (np.diff(one.forecast_bar) >= 0).all()
-    data = study.dataset
+    data = walk.dataset
     for i in (0, 7, -1):
         decided = 320 + one.forecast_bar[i]
         assert one.naive[i] == pytest.approx(data.y[data.end <= decided].mean(), rel=1e-12)

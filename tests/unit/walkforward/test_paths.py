@@ -130,50 +130,50 @@ def test_a_gate_that_asks_for_paths_needs_the_options_that_say_which():
 # --- the splits
 
 
-def study_of(small, **more):
+def walk_forward_of(small, **more):
     session = open_session({**small, "gates": {"preset": "strict"}, **more})
     return prepare(session.recipe, session.registry, load_bars(session).until(550), [(0, 550)])
 
 
 @pytest.fixture
-def study(small):
-    return study_of({**small, "models": {"logistic": {}, "ridge": {}}})
+def walk(small):
+    return walk_forward_of({**small, "models": {"logistic": {}, "ridge": {}}})
 
 
-def with_gates(study, **gates):
-    recipe = study.recipe.model_copy(update={"gates": study.recipe.gates.model_validate(gates)})
-    return replace(study, recipe=recipe)
+def with_gates(walk, **gates):
+    recipe = walk.recipe.model_copy(update={"gates": walk.recipe.gates.model_validate(gates)})
+    return replace(walk, recipe=recipe)
 
 
-def test_splits_are_folds_that_follow_the_walk_forward(study):
-    layouts = module.lay_out(study)
+def test_splits_are_folds_that_follow_the_walk_forward(walk):
+    layouts = module.lay_out(walk)
     assert list(layouts) == [KEY]
     splits = layouts[KEY].splits
-    assert [split.fold.index for split in splits] == list(range(len(study.folds), len(study.folds) + 20))
-    assert splits[0].fold.first == study.dataset.bar[0] > 0
-    assert splits[-1].fold.stop == len(study.bars) == 550
+    assert [split.fold.index for split in splits] == list(range(len(walk.folds), len(walk.folds) + 20))
+    assert splits[0].fold.first == walk.dataset.bar[0] > 0
+    assert splits[-1].fold.stop == len(walk.bars) == 550
     tested = np.concatenate([split.fold.test for split in splits])
-    assert np.bincount(tested).tolist() == [10] * len(study.dataset)
+    assert np.bincount(tested).tolist() == [10] * len(walk.dataset)
 
 
-def test_gates_that_ask_for_the_same_share_their_splits_and_others_have_their_own(study):
+def test_gates_that_ask_for_the_same_share_their_splits_and_others_have_their_own(walk):
     one, two = {"groups": 6, "tests": 3, "splitter": "combinatorial"}, {"groups": 4, "tests": 1}
     registry = Registry.load()
     for name in ("again", "other"):
         registry.add_inline(quorate.GateSpec(name, cpcv, paths=True))
     registry.add_inline(quorate.GateSpec("later", cpcv, paths=True, parts=("holdout",)))
-    given = with_gates(study, cpcv=one, again=one, other={**one, **two}, later={**one, "groups": 5})
+    given = with_gates(walk, cpcv=one, again=one, other={**one, **two}, later={**one, "groups": 5})
     layouts = module.lay_out(replace(given, registry=registry))
     assert [(key, layout.gate) for key, layout in layouts.items()] == [
         (KEY, "cpcv"),
         ((4, 1, "combinatorial"), "other"),
     ]
     indices = [split.fold.index for layout in layouts.values() for split in layout.splits]
-    assert indices == list(range(len(study.folds), len(study.folds) + 24))
+    assert indices == list(range(len(walk.folds), len(walk.folds) + 24))
 
 
-def test_no_gate_no_splits(study):
-    assert module.lay_out(with_gates(study, sharpe={})) == {}
+def test_no_gate_no_splits(walk):
+    assert module.lay_out(with_gates(walk, sharpe={})) == {}
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_no_gate_no_splits(study):
         ({"splitter": "combinatoric"}, PluginError, "combinatorial"),
     ],
 )
-def test_groups_that_cannot_be_are_refused_before_anything_is_fitted(study, options, error, said):
+def test_groups_that_cannot_be_are_refused_before_anything_is_fitted(walk, options, error, said):
     with pytest.raises(error, match=said):
-        module.lay_out(with_gates(study, cpcv={"groups": 6, "tests": 3, "splitter": "combinatorial", **options}))
+        module.lay_out(with_gates(walk, cpcv={"groups": 6, "tests": 3, "splitter": "combinatorial", **options}))
 
 
-def test_a_training_row_that_overlaps_a_test_group_is_refused(study, monkeypatch):
+def test_a_training_row_that_overlaps_a_test_group_is_refused(walk, monkeypatch):
     def careless(bar, end, n_bars, groups, tests, embargo=0):
         splits = combinatorial_folds(bar, end, n_bars, groups, tests, embargo)
         first = int(splits[4].fold.test[0])
@@ -200,15 +200,15 @@ def test_a_training_row_that_overlaps_a_test_group_is_refused(study, monkeypatch
 
     monkeypatch.setattr(module, "combinatorial_folds", careless)
     with pytest.raises(IntegrityError, match="split 4, which predicts groups 0, 2, 3: no label interval of a training"):
-        module.lay_out(study)
+        module.lay_out(walk)
 
 
-def test_too_few_rows_for_the_groups_leave_the_gate_without_paths(study):
-    [layout] = module.lay_out(with_gates(study, cpcv={"groups": 500, "tests": 1, "splitter": "combinatorial"})).values()
+def test_too_few_rows_for_the_groups_leave_the_gate_without_paths(walk):
+    [layout] = module.lay_out(with_gates(walk, cpcv={"groups": 500, "tests": 1, "splitter": "combinatorial"})).values()
     assert len(layout.splits) == 500
     options = {"groups": 3, "tests": 1, "splitter": "combinatorial"}
-    folds = study.recipe.folds.model_copy(update={"embargo": 300})
-    wide = replace(study, recipe=study.recipe.model_copy(update={"folds": folds}))
+    folds = walk.recipe.folds.model_copy(update={"embargo": 300})
+    wide = replace(walk, recipe=walk.recipe.model_copy(update={"folds": folds}))
     layouts = module.lay_out(with_gates(wide, cpcv=options))
     [layout] = layouts.values()
     assert not layout.splits
@@ -218,36 +218,36 @@ def test_too_few_rows_for_the_groups_leave_the_gate_without_paths(study):
     assert (result.verdict, result.reason, result.inputs["embargo"]) == ("INSUFFICIENT", layout.reason, 300)
 
 
-def test_training_labels_of_one_class_leave_the_gate_without_paths(study):
-    y = np.where(study.dataset.bar < 300, 1.0, study.dataset.y)
-    one_sided = replace(study, dataset=replace(study.dataset, y=y))
+def test_training_labels_of_one_class_leave_the_gate_without_paths(walk):
+    y = np.where(walk.dataset.bar < 300, 1.0, walk.dataset.y)
+    one_sided = replace(walk, dataset=replace(walk.dataset, y=y))
     [layout] = module.lay_out(one_sided).values()
     assert "training labels of one class only" in layout.reason
 
 
-def test_what_is_held_back_for_validation_lies_clear_of_the_test_groups(study):
-    bar, end = study.dataset.bar, study.dataset.end
-    for split in module.lay_out(study)[KEY].splits:
-        train, tail = hold_back(0.15, study.dataset, split.fold.train)
+def test_what_is_held_back_for_validation_lies_clear_of_the_test_groups(walk):
+    bar, end = walk.dataset.bar, walk.dataset.end
+    for split in module.lay_out(walk)[KEY].splits:
+        train, tail = hold_back(0.15, walk.dataset, split.fold.train)
         assert len(tail)
         assert set(train) | set(tail) <= set(split.fold.train)
         audit_split(np.concatenate([train, tail]), split.fold.test, bar, end)
 
 
-def test_the_key_of_a_split_covers_training_rows_on_both_sides_and_no_label_of_a_test_row(study):
-    [split] = [s for s in module.lay_out(study)[KEY].splits if s.groups == (1, 2, 3)]
-    assert study.dataset.bar[split.fold.train[0]] < split.fold.first < split.fold.stop
-    assert study.dataset.bar[split.fold.train[-1]] >= split.fold.stop
-    task = FitTask("logistic", split.fold.index, reference(study.registry, "model", "logistic"), {}, 1, 1, True)
+def test_the_key_of_a_split_covers_training_rows_on_both_sides_and_no_label_of_a_test_row(walk):
+    [split] = [s for s in module.lay_out(walk)[KEY].splits if s.groups == (1, 2, 3)]
+    assert walk.dataset.bar[split.fold.train[0]] < split.fold.first < split.fold.stop
+    assert walk.dataset.bar[split.fold.train[-1]] >= split.fold.stop
+    task = FitTask("logistic", split.fold.index, reference(walk.registry, "model", "logistic"), {}, 1, 1, True)
 
     def key(rows=(), features=False):
-        X, y = study.dataset.X.copy(), study.dataset.y.copy()
+        X, y = walk.dataset.X.copy(), walk.dataset.y.copy()
         (X if features else y)[list(rows)] += 1
-        [found] = with_keys([task], FitData(replace(study.dataset, X=X, y=y), (split.fold,)))
+        [found] = with_keys([task], FitData(replace(walk.dataset, X=X, y=y), (split.fold,)))
         return found.key
 
     train, test = split.fold.train, split.fold.test
-    purged = np.setdiff1d(np.arange(len(study.dataset)), np.concatenate([train, test]))
+    purged = np.setdiff1d(np.arange(len(walk.dataset)), np.concatenate([train, test]))
     assert len(purged)
     assert key() == key(test) == key(purged) == key(purged, features=True)
     different = [key(), key(train[:1]), key(train[-1:]), key(train[-1:], True), key(test[:1], True)]
@@ -265,20 +265,20 @@ def executor():
 
 def test_the_default_threshold_trades_as_a_walk_forward_that_has_no_other_to_choose(small, executor):
     table = {**small, "threshold": {"default": 0.05, "grid": [0.05], "min_bars": 60}, "ensemble": {"method": "mean"}}
-    study = study_of({**table, "models": {"logistic": {}}, "strategy": {"risk": {"stop": 0.02}}})
-    fits = Fitting(executor, Progress()).run(study, study.folds)
-    predictions = collect(study, fits)
-    judged = decide_judged(study, predictions)
-    first = study.folds[0].first
-    [(_, p), _] = judge_span(study, [judged], first, len(study.bars))
+    walk = walk_forward_of({**table, "models": {"logistic": {}}, "strategy": {"risk": {"stop": 0.02}}})
+    fits = Fitting(executor, Progress()).run(walk, walk.folds)
+    predictions = collect(walk, fits)
+    judged = decide_judged(walk, predictions)
+    first = walk.folds[0].first
+    [(_, p), _] = judge_span(walk, [judged], first, len(walk.bars))
     assert np.ptp(p.returns) > 0
-    walked = trade_as_given(study, np.stack([judged.predictions, np.full(len(study.dataset), np.nan)]), first)
+    walked = trade_as_given(walk, np.stack([judged.predictions, np.full(len(walk.dataset), np.nan)]), first)
     assert walked[:, 0].tolist() == p.returns.tolist()
     assert not walked[:, 1].any()
 
 
-def test_members_vote_alike_and_one_that_failed_does_not(study):
-    splits = module.lay_out(study)[KEY].splits[:2]
+def test_members_vote_alike_and_one_that_failed_does_not(walk):
+    splits = module.lay_out(walk)[KEY].splits[:2]
 
     def fit(split, name, value):
         return FitResult(name, split.fold.index, np.full(len(split.fold.test), value))
@@ -292,36 +292,36 @@ def test_members_vote_alike_and_one_that_failed_does_not(study):
     assert all(np.isnan(values).all() for values in module._means(splits, ["logistic", "ridge"], nobody))
 
 
-def test_a_path_takes_each_group_from_a_fit_that_did_not_see_it(study, monkeypatch):
+def test_a_path_takes_each_group_from_a_fit_that_did_not_see_it(walk, monkeypatch):
     """A member that answers with the number of its split: each path holds one split per group that tests it."""
-    layouts = module.lay_out(study)
+    layouts = module.lay_out(walk)
     splits = {split.fold.index: split for split in layouts[KEY].splits}
     seen = []
 
-    def numbered(self, study, folds):
-        assert list(study.members) == study.voting == ["logistic", "ridge"]
-        return [FitResult(n, f.index, np.full(len(f.test), f.index / 1000)) for n in study.members for f in folds]
+    def numbered(self, walk, folds):
+        assert list(walk.members) == walk.voting == ["logistic", "ridge"]
+        return [FitResult(n, f.index, np.full(len(f.test), f.index / 1000)) for n in walk.members for f in folds]
 
     monkeypatch.setattr(Fitting, "run", numbered)
-    monkeypatch.setattr(module, "trade_as_given", lambda study, walked, first: seen.append(walked) or walked.T)
-    paths = module.paths_of(study, layouts, Fitting(None, Progress()))[KEY]
-    assert (paths.splits, paths.returns.shape) == (20, (len(study.dataset), 10))
-    edges = np.linspace(study.dataset.bar[0], 550, 7).astype(int)
+    monkeypatch.setattr(module, "trade_as_given", lambda walk, walked, first: seen.append(walked) or walked.T)
+    paths = module.paths_of(walk, layouts, Fitting(None, Progress()))[KEY]
+    assert (paths.splits, paths.returns.shape) == (20, (len(walk.dataset), 10))
+    edges = np.linspace(walk.dataset.bar[0], 550, 7).astype(int)
     spans = [Span(*edge) for edge in pairwise(edges)]
     used = set()
     for path in seen[0]:
         for k, span in enumerate(spans):
-            inside = (study.dataset.bar >= span.first) & (study.dataset.bar < span.stop)
+            inside = (walk.dataset.bar >= span.first) & (walk.dataset.bar < span.stop)
             [index] = np.unique(np.round(path[inside] * 1000)).astype(int)
             assert k in splits[index].groups
             used.add((index, k))
     assert len(used) == 60  # every prediction of every split, once
 
 
-def test_sharpes_are_those_of_the_returns(study, executor):
-    layouts = module.lay_out(study)
-    paths = module.paths_of(study, layouts, Fitting(executor, Progress()))[KEY]
-    assert paths.returns.shape == (550 - study.dataset.bar[0] - 1, 10)
+def test_sharpes_are_those_of_the_returns(walk, executor):
+    layouts = module.lay_out(walk)
+    paths = module.paths_of(walk, layouts, Fitting(executor, Progress()))[KEY]
+    assert paths.returns.shape == (550 - walk.dataset.bar[0] - 1, 10)
     result = cpcv(Evidence(performance(), performance(), 7, _paths={KEY: paths}))
     for told, column in zip(result.inputs["sharpes"], paths.returns.T, strict=True):
         assert told == pytest.approx(column.mean() / column.std(ddof=1) * math.sqrt(252))

@@ -11,14 +11,14 @@ from quorate.evidence.ledger.independent import effective
 from quorate.evidence.ledger.ledger import Ledger, ledger_of
 from quorate.evidence.ledger.lineage import lineage_of, related
 from quorate.evidence.ledger.openings import Opening, looks, record_opening, record_override
-from quorate.evidence.ledger.tally import Trials, count, trials_so_far
+from quorate.evidence.ledger.tally import Count, count, tried_so_far
 
 __all__ = [
     "Candidate",
+    "Count",
     "Ledger",
     "Opening",
     "Recorder",
-    "Trials",
     "count",
     "effective",
     "ledger_of",
@@ -29,5 +29,5 @@ __all__ = [
     "record_override",
     "related",
     "stored_candidates",
-    "trials_so_far",
+    "tried_so_far",
 ]

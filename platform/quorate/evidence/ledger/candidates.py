@@ -90,7 +90,7 @@ class Recorder:
         self.head: Head | None = None
         self.began = ""
 
-    def __call__(self, candidates: Mapping[str, Performance]) -> evidence.Trials:
+    def __call__(self, candidates: Mapping[str, Performance]) -> evidence.Tried:
         """Record performances by their labels, name and strategy, and return what was tried with them."""
         # What never traded was no try.
         tried = [self._candidate(i, label, p) for i, (label, p) in enumerate(candidates.items()) if p.returns.any()]
@@ -100,7 +100,7 @@ class Recorder:
         recipe = self.facts["recipe_digest"] if self.facts["part"] == "development" else None
         found = count(ledger_of(self.home), self.bars, *span, until=self.head.seq, recipe=recipe)
         self.began = found.began
-        return evidence.Trials(found.n, finite_or_none(effective(ledger_of(self.home), found)) or 0.0, found.began)
+        return evidence.Tried(found.n, finite_or_none(effective(ledger_of(self.home), found)) or 0.0, found.began)
 
     @property
     def provenance(self) -> dict[str, Any]:

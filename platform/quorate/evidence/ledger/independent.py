@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.evidence.ledger.ledger import Ledger
-from quorate.evidence.ledger.tally import Trials
+from quorate.evidence.ledger.tally import Count
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
@@ -19,7 +19,7 @@ Series = tuple[Days, Floats]
 SHARED = 0.5  # of the longest series' days: on fewer, series are not compared
 
 
-def effective(ledger: Ledger, trials: Trials) -> float:
+def effective(ledger: Ledger, trials: Count) -> float:
     """Return how many independent trials these amount to, see `quorate.statistics.effective_trials`.
 
     Series are compared by their returns per day, on the days that all compared ones share. A series that would leave

@@ -28,7 +28,7 @@ from quorate.errors import IntegrityError, StoreError
 from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, add, end_of, parse, read_chain, seal
 from quorate.evidence.ledger.series import TriedFiles
 from quorate.store import Home
-from quorate.store.files import explain, replacing, sync
+from quorate.store.files import io_reason, replacing, sync
 
 BORROWED = "borrowed"
 PATIENCE = 30.0  # seconds to wait for another process that adds entries
@@ -148,7 +148,7 @@ class Ledger:
                 self._set_torn_aside()
                 yield self._write
         except OSError as e:
-            raise StoreError(explain(e, self.path)) from e
+            raise StoreError(io_reason(e, self.path)) from e
 
     def _wait_for(self, lock: IO[str]) -> None:
         waited_out = time.monotonic() + PATIENCE

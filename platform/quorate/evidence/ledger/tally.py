@@ -14,7 +14,7 @@ Cell = tuple[str, str | None, str | None, str | None]  # data, first and last da
 
 
 @dataclass(frozen=True)
-class Trials:
+class Count:
     """What was tried on related data over overlapping days.
 
     Parameters
@@ -46,7 +46,7 @@ def count(
     own_keys: Iterable[str] = (),
     until: int | None = None,
     recipe: str | None = None,
-) -> Trials:
+) -> Count:
     """Return what was tried on data that shares history with these bars, over days that overlap.
 
     Parameters
@@ -83,7 +83,7 @@ def count(
     keys = {entry["key"]: entry["returns"] for entry in found}
     keys = {**dict.fromkeys(own_keys, ""), **keys}
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
-    return Trials(len(keys), keys, entries[0]["time"][:10] if entries else "", len(found), head)
+    return Count(len(keys), keys, entries[0]["time"][:10] if entries else "", len(found), head)
 
 
 def overlap(entry: Entry, first: str, last: str) -> bool:
@@ -113,7 +113,7 @@ def nearness(ledger: Ledger, fingerprint: str, lineage: frozenset[str]) -> Calla
     return near
 
 
-def trials_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
+def tried_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
     """Return for each entry what `count` finds for its data and days up to it; None for one without data.
 
     Parameters

@@ -29,7 +29,7 @@ PATIENCE = 0.3  # seconds that an interrupt waits for a start that is under way
 _turn = threading.Lock()
 
 
-class Session:
+class Connection:
     """Ray, as soon as it has started in its thread: one of our own, or an existing cluster.
 
     Parameters

@@ -13,7 +13,7 @@ from quorate.errors import PluginError, QuorateError
 from quorate.execution.executor import SLOW, TRIES, Began, Done, Executor, Limits
 from quorate.execution.fit import FitData, FitTask, lost_fit
 from quorate.execution.queue import Queue, Resources
-from quorate.execution.ray.connection import STORE_BYTES, Session, local_token
+from quorate.execution.ray.connection import STORE_BYTES, Connection, local_token
 from quorate.execution.ray.nodes import Node, Nodes, shipment
 from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
@@ -54,7 +54,7 @@ class RayExecutor(Executor):
         self._limits = limits
         self._nodes: Nodes | None = None
         if address:
-            self._session = Session(authentication(address, home, allow_insecure), address)
+            self._connection = Connection(authentication(address, home, allow_insecure), address)
             return
         self.workers = self._slots = workers or cpu_count()
         if not limits.memory:
@@ -68,24 +68,24 @@ class RayExecutor(Executor):
             "RAY_task_oom_retries": "1",  # by default a task that runs out of memory is retried for ever
         }
         arguments = {"num_cpus": self.workers, "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
-        self._session = Session(environment, arguments=arguments)
+        self._connection = Connection(environment, arguments=arguments)
 
     def ready(self) -> bool:
         """Whether it has started, or is known to fail; does not wait."""
-        return self._session.ready()
+        return self._connection.ready()
 
     def usable(self) -> bool:
         """Whether fits would run now; does not wait."""
-        return self._session.usable()
+        return self._connection.usable()
 
     def gpus(self) -> int:
         """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
-        return int(self._there().total.gpus) if self._session.address else gpu_count()
+        return int(self._there().total.gpus) if self._connection.address else gpu_count()
 
     def _there(self) -> Nodes:
-        ray = self._session.ray()
+        ray = self._connection.ray()
         if self._nodes is None:
-            self._nodes = Nodes(ray, bool(self._session.address), self._limits.warn)
+            self._nodes = Nodes(ray, bool(self._connection.address), self._limits.warn)
         self._nodes.look()
         return self._nodes
 
@@ -106,15 +106,15 @@ class RayExecutor(Executor):
         nodes = self._there()
         nodes.admit(queue.tasks)
         queue.share = 0  # Ray is asked for the memory that a spec names
-        _Run(self._session, nodes, self._limits, self._count, data, queue, done, began).all()
+        _Run(self._connection, nodes, self._limits, self._count, data, queue, done, began).all()
 
     def close(self) -> None:
         """Stop our own Ray, or leave the cluster."""
-        self._session.end()
+        self._connection.end()
 
     def interrupt(self) -> None:
         """Stop our own Ray, or leave the cluster, at once."""
-        self._session.end(at_once=True)
+        self._connection.end(at_once=True)
 
 
 @dataclass(eq=False)
@@ -137,7 +137,7 @@ class _Batch:
 class _Run:
     """One run: what is under way, and what was tried how often."""
 
-    session: Session
+    session: Connection
     nodes: Nodes
     limits: Limits
     slots: Callable[[], int]

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.ray.tokens import Cluster, Node, fields_of, keep, known_cluster, start_time, state_path
+from quorate.execution.ray.tokens import Cluster, OwnNode, fields_of, keep, known_cluster, start_time, state_path
 
 JOBS_PORT = 8265
 STORE_BYTES = 512 << 20  # of one node's object store
@@ -149,7 +149,7 @@ def _start(cluster: Cluster, home: Path, cpus: int, options: list[str]) -> Clust
             cwd=cluster.folder,
             start_new_session=True,
         )
-    cluster = replace(cluster, nodes=(*cluster.nodes, Node(process.pid, start_time(process.pid), cpus)))
+    cluster = replace(cluster, nodes=(*cluster.nodes, OwnNode(process.pid, start_time(process.pid), cpus)))
     keep(cluster, home)
     return cluster
 

@@ -20,7 +20,7 @@ DEFAULT_TOKEN = Path("~/.ray/auth_token")
 
 
 @dataclass(frozen=True)
-class Node:
+class OwnNode:
     """A node of our own cluster: the process that started it, and leads its session.
 
     `started` tells the process from a later one that was given the same number.
@@ -39,7 +39,7 @@ class Cluster:
     jobs: str  # URL of the job server; "" without one
     token: Path
     folder: Path  # Ray's temporary files
-    nodes: tuple[Node, ...]
+    nodes: tuple[OwnNode, ...]
 
     @property
     def up(self) -> bool:
@@ -47,7 +47,7 @@ class Cluster:
         return bool(self.nodes) and self.nodes[0] in self.running
 
     @property
-    def running(self) -> tuple[Node, ...]:
+    def running(self) -> tuple[OwnNode, ...]:
         """The nodes whose processes run."""
         return tuple(node for node in self.nodes if node.started and start_time(node.pid) == node.started)
 
@@ -68,7 +68,7 @@ def known_cluster(home: Path) -> Cluster | None:
     path = state_path(home)
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        nodes = tuple(Node(**node) for node in state.pop("nodes"))
+        nodes = tuple(OwnNode(**node) for node in state.pop("nodes"))
         return Cluster(state["address"], state["jobs"], Path(state["token"]), Path(state["folder"]), nodes)
     except FileNotFoundError:
         return None

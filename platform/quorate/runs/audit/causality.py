@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError
 from quorate.walkforward.causality import audit_other, audit_rows
-from quorate.walkforward.layout import Study, rows_of
+from quorate.walkforward.layout import WalkForward, rows_of
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import decide_judged
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 DRIFT = 1e-3  # of a feature's standard deviation
 
 
-def check_features(study: Study, cuts: int, seed: int) -> int:
+def check_features(walk: WalkForward, cuts: int, seed: int) -> int:
     """Build features and labels again without, and with another, future after random bars; return values compared.
 
     Raises
@@ -26,17 +26,17 @@ def check_features(study: Study, cuts: int, seed: int) -> int:
     IntegrityError
         Naming the feature or label, the bar, and both values.
     """
-    first, n = study.folds[0].first, len(study.bars)
+    first, n = walk.folds[0].first, len(walk.bars)
     rng = np.random.default_rng([seed, 11])
     at = sorted({int(k) for k in rng.integers(first + 1, n, size=cuts)} | {n - 1})
-    build, labels, _ = rows_of(study.recipe, study.registry, study.bars)
-    audit_rows(study.bars, study.dataset, build, labels, first, at)
+    build, labels, _ = rows_of(walk.recipe, walk.registry, walk.bars)
+    audit_rows(walk.bars, walk.dataset, build, labels, first, at)
     for known in at:
-        audit_other(study.bars, study.dataset, build, known)
-    return 2 * len(at) * len(study.dataset.feature_names)
+        audit_other(walk.bars, walk.dataset, build, known)
+    return 2 * len(at) * len(walk.dataset.feature_names)
 
 
-def check_inputs(study: Study, other: Bars) -> int:
+def check_inputs(walk: WalkForward, other: Bars) -> int:
     """Compute the features of another market, and compare them with this one's; return how many there are.
 
     A feature that is the same there comes from somewhere else than the bars, and no cut or scramble of them can
@@ -47,8 +47,8 @@ def check_inputs(study: Study, other: Bars) -> int:
     IntegrityError
         Naming such a feature.
     """
-    build, *_ = rows_of(study.recipe, study.registry, study.bars)
-    here, there = study.dataset, build(other)
+    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
+    here, there = walk.dataset, build(other)
     rows = min(len(here), len(there))
     same = (here.X[len(here) - rows :] == there.X[len(there) - rows :]).all(axis=0) & (here.X.std(axis=0) > 0)
     if same.any():
@@ -59,7 +59,7 @@ def check_inputs(study: Study, other: Bars) -> int:
     return len(here.feature_names)
 
 
-def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> int:
+def check_signals(walk: WalkForward, predictions: Floats, cuts: int, seed: int) -> int:
     """Combine, choose thresholds and decide again without the future; return the weights compared.
 
     What each row was predicted is given; the folds are those that can be laid over the bars so far.
@@ -69,39 +69,39 @@ def check_signals(study: Study, predictions: Floats, cuts: int, seed: int) -> in
     IntegrityError
         If what was desired before a bar depends on what came after it.
     """
-    first, n = study.folds[0].first, len(study.bars)
+    first, n = walk.folds[0].first, len(walk.bars)
     rng = np.random.default_rng([seed, 13])
-    whole, compared = decide_judged(study, predictions).decisions.targets, 0
+    whole, compared = decide_judged(walk, predictions).decisions.targets, 0
     for known in sorted({int(k) for k in rng.integers(first + 2, n, size=cuts)}):
-        part = _until(study, known)
+        part = _until(walk, known)
         again = decide_judged(part, predictions[: len(part.dataset)]).decisions.targets
         wrong = ~np.isclose(again[:known], whole[:known], rtol=1e-9, atol=1e-12)
         if wrong.any():
             bar, column = (int(i) for i in np.argwhere(wrong)[0])
             raise IntegrityError(
-                f"ensemble, threshold or strategy look ahead: for {study.bars.symbols[column]} on "
-                f"{study.bars.sessions[bar]} the desired weight is {whole[bar, column]:g}, but {again[bar, column]:g} "
-                f"when what came after {study.bars.sessions[known - 1]} is not known"
+                f"ensemble, threshold or strategy look ahead: for {walk.bars.symbols[column]} on "
+                f"{walk.bars.sessions[bar]} the desired weight is {whole[bar, column]:g}, but {again[bar, column]:g} "
+                f"when what came after {walk.bars.sessions[known - 1]} is not known"
             )
         compared += known - first
     return compared
 
 
-def _until(study: Study, known: int) -> Study:
-    """Return the study of the first bars; folds that go on after them are cut short."""
-    bars = study.bars.until(known)
-    build, *_ = rows_of(study.recipe, study.registry, study.bars)
+def _until(walk: WalkForward, known: int) -> WalkForward:
+    """Return the walk-forward of the first bars; folds that go on after them are cut short."""
+    bars = walk.bars.until(known)
+    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
     dataset = build(bars)
     folds = [
         replace(fold, stop=min(fold.stop, known), test=fold.test[fold.test < len(dataset)])
-        for fold in study.folds
+        for fold in walk.folds
         if fold.first < known
     ]
     folds = [fold for fold in folds if len(fold.test)]
-    return replace(study, bars=bars, dataset=dataset, folds=folds, trading=study.trading.take(0, known))
+    return replace(walk, bars=bars, dataset=dataset, folds=folds, trading=walk.trading.take(0, known))
 
 
-def check_fits(study: Study, predictions: Floats, fitting: Fitting) -> int:
+def check_fits(walk: WalkForward, predictions: Floats, fitting: Fitting) -> int:
     """Fit every member of the last fold again, with fewer rows to predict and other labels there; return the fits.
 
     Parameters
@@ -114,18 +114,18 @@ def check_fits(study: Study, predictions: Floats, fitting: Fitting) -> int:
     IntegrityError
         If a prediction depends on the rows beside it, or on labels that were not known.
     """
-    fold, dataset = study.folds[-1], study.dataset
+    fold, dataset = walk.folds[-1], walk.dataset
     fewer = replace(fold, test=fold.test[: max(len(fold.test) // 2, 1)])
     y = dataset.y.copy()
     unknown = dataset.end >= fold.first
     y[unknown] = y[unknown][::-1]
-    other = replace(study, dataset=replace(dataset, y=y))
+    other = replace(walk, dataset=replace(dataset, y=y))
     fits = fitting.run(other, [fewer])
     for fit, whole in zip(fits, predictions[fewer.test].T, strict=True):
         apart = whole != fit.predictions
         if apart.any() and not fit.error and np.isfinite(whole).all():  # a failure is no leak, and a run says so
             row = int(fewer.test[int(apart.argmax())])
-            session = study.bars.sessions[dataset.bar[row]]
+            session = walk.bars.sessions[dataset.bar[row]]
             raise IntegrityError(
                 f"model {fit.model!r} looks ahead: what it predicts on {session} changes when the rows after it, "
                 "and the labels that end after its training, are others"
@@ -133,23 +133,23 @@ def check_fits(study: Study, predictions: Floats, fitting: Fitting) -> int:
     return len(fits)
 
 
-def feature_drift(study: Study) -> dict[str, float]:
+def feature_drift(walk: WalkForward) -> dict[str, float]:
     """Return how much each feature changes when the history before it is shorter, in its standard deviations.
 
     The last tenth of the bars is computed again from one half and from a quarter of the history.
     """
-    bars = study.bars
+    bars = walk.bars
     tail = max(len(bars) // 10, 1)
-    worst = dict.fromkeys(study.dataset.feature_names, 0.0)
-    build, *_ = rows_of(study.recipe, study.registry, study.bars)
-    deviation = study.dataset.X.std(axis=0)
+    worst = dict.fromkeys(walk.dataset.feature_names, 0.0)
+    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
+    deviation = walk.dataset.X.std(axis=0)
     for start in (len(bars) // 2, len(bars) * 3 // 4):
         late = bars.take(start, len(bars))
         try:
             part = build(late)
         except DataError:  # too few bars for the longest lookback
             continue
-        now = study.dataset.X[study.dataset.bar >= len(bars) - tail]
+        now = walk.dataset.X[walk.dataset.bar >= len(bars) - tail]
         then = part.X[part.bar >= len(late) - tail]
         rows = min(len(now), len(then))
         apart = np.abs(now[len(now) - rows :] - then[len(then) - rows :]).max(axis=0, initial=0.0)

@@ -18,10 +18,10 @@ from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import causality
 from quorate.runs.audit.null import Null, null_bars, summarise
-from quorate.runs.audit.pipeline import Floats, predictions_of, returns_of, study_of
+from quorate.runs.audit.pipeline import Floats, predictions_of, returns_of, walk_forward_of
 from quorate.trading.backtest import backtest, fills
 from quorate.walkforward.findings import REPEATED, repeated_opens
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import decide_judged
 
@@ -79,26 +79,26 @@ def findings(
     yield _opens(recipe, bars)
     told("features and labels")
     try:
-        study = study_of(recipe, registry, bars)
+        walk = walk_forward_of(recipe, registry, bars)
     except IntegrityError as e:  # no other detector can work with what looks ahead
         yield Finding("features and labels", "alarm", str(e))
         return
     seed = recipe.seed
-    yield _checked("features and labels", "values", lambda: causality.check_features(study, CUTS, seed))
-    yield _checked("inputs", "features", lambda: causality.check_inputs(study, null_bars(bars, seed)))
-    yield _plausible(study)
-    yield _drift(study)
-    yield _checked("folds", "folds", lambda: _folds(study))
+    yield _checked("features and labels", "values", lambda: causality.check_features(walk, CUTS, seed))
+    yield _checked("inputs", "features", lambda: causality.check_inputs(walk, null_bars(bars, seed)))
+    yield _plausible(walk)
+    yield _drift(walk)
+    yield _checked("folds", "folds", lambda: _folds(walk))
     told("fits")
-    predictions = predictions_of(study, fitting)
-    yield _checked("fits", "members fitted again", lambda: causality.check_fits(study, predictions, fitting))
-    yield _checked("signals", "weights", lambda: causality.check_signals(study, predictions, 5, seed))
-    yield _checked("fills", "fills", lambda: _fills(study, predictions))
+    predictions = predictions_of(walk, fitting)
+    yield _checked("fits", "members fitted again", lambda: causality.check_fits(walk, predictions, fitting))
+    yield _checked("signals", "weights", lambda: causality.check_signals(walk, predictions, 5, seed))
+    yield _checked("fills", "fills", lambda: _fills(walk, predictions))
     fewer = min(draws, LABEL_DRAWS)
     yield _whole("null market", lambda: _null(recipe, registry, bars, fitting, draws, told))
     yield _whole("null labels", lambda: _null(recipe, registry, bars, fitting, fewer, told, shuffled=True))
     told("seeds")
-    yield _whole("seeds", lambda: _seeds(study, predictions, fitting))
+    yield _whole("seeds", lambda: _seeds(walk, predictions, fitting))
 
 
 def _whole(detector: str, look: Callable[[], Finding]) -> Finding:
@@ -125,13 +125,13 @@ def _opens(recipe: Recipe, bars: Bars) -> Finding:
     return Finding("opens", "warning" if bad else "clean", told + advice, {"share": share})
 
 
-def _plausible(study: Study) -> Finding:
+def _plausible(walk: WalkForward) -> Finding:
     """Tell of single features that know more of the label than the past of a market does."""
-    known = np.isfinite(study.dataset.y)
-    y, X = study.dataset.y[known], study.dataset.X[known].astype(np.float64)
+    known = np.isfinite(walk.dataset.y)
+    y, X = walk.dataset.y[known], walk.dataset.X[known].astype(np.float64)
     told = {}
-    for j, name in enumerate(study.dataset.feature_names):
-        if study.binary:
+    for j, name in enumerate(walk.dataset.feature_names):
+        if walk.binary:
             area = statistics.auc(y, X[:, j])
             if abs(area - 0.5) > MOST_AUC - 0.5:
                 told[name] = max(area, 1 - area)
@@ -141,17 +141,17 @@ def _plausible(study: Study) -> Finding:
                 told[name] = correlation
     if not told:
         return Finding("plausibility", "clean", "no feature alone tells more of the label than markets let it")
-    what, bound = ("AUC", MOST_AUC) if study.binary else ("correlation", MOST_CORRELATION)
+    what, bound = ("AUC", MOST_AUC) if walk.binary else ("correlation", MOST_CORRELATION)
     name, value = max(told.items(), key=lambda item: item[1])
     more = f", and {len(told) - 1} more" if len(told) > 1 else ""
     detail = f"feature {name} alone tells the label with {what} {value:.2f}{more}: above {bound:g} is seldom honest"
     return Finding("plausibility", "warning", detail, told)
 
 
-def _drift(study: Study) -> Finding:
-    drifting = causality.feature_drift(study)
+def _drift(walk: WalkForward) -> Finding:
+    drifting = causality.feature_drift(walk)
     if not drifting:
-        count = len(study.dataset.feature_names)
+        count = len(walk.dataset.feature_names)
         return Finding("start", "clean", f"{count} features do not depend on where the data begins")
     name, worst = max(drifting.items(), key=lambda item: item[1])
     how = "1 feature depends" if len(drifting) == 1 else f"{len(drifting)} features depend"
@@ -159,16 +159,16 @@ def _drift(study: Study) -> Finding:
     return Finding("start", "warning", detail, drifting)
 
 
-def _folds(study: Study) -> int:
-    audit_folds(study.folds, study.dataset.bar, study.dataset.end, study.recipe.folds.embargo)
-    return len(study.folds)
+def _folds(walk: WalkForward) -> int:
+    audit_folds(walk.folds, walk.dataset.bar, walk.dataset.end, walk.recipe.folds.embargo)
+    return len(walk.folds)
 
 
-def _fills(study: Study, predictions: Floats) -> int:
+def _fills(walk: WalkForward, predictions: Floats) -> int:
     """Check every order against the bars alone: at its bar's price, and as was desired one bar before."""
-    first, stop = study.folds[0].first, len(study.bars)
-    targets = decide_judged(study, predictions).decisions.targets[first:stop]
-    span, trading = study.bars.take(first, stop), study.trading.take(first, stop)
+    first, stop = walk.folds[0].first, len(walk.bars)
+    targets = decide_judged(walk, predictions).decisions.targets[first:stop]
+    span, trading = walk.bars.take(first, stop), walk.trading.take(first, stop)
     [result] = backtest(span, targets[:, :, None], trading)
     trades = result.trades
     if (trades["entered"] <= trades["decided"]).any():
@@ -227,18 +227,18 @@ def _null(
     for draw in range(draws):
         if draw % TOLD == 0:
             told(f"{detector}: {draw + 1} of {draws}")
-        study = study_of(recipe, registry, null_bars(bars, first + draw))
+        walk = walk_forward_of(recipe, registry, null_bars(bars, first + draw))
         if shuffled:
-            study = _with_shuffled_labels(study, recipe.seed + draw)
-        returns.append(returns_of(study, predictions_of(study, fitting)))
+            walk = _with_shuffled_labels(walk, recipe.seed + draw)
+        returns.append(returns_of(walk, predictions_of(walk, fitting)))
     return _judged(detector, summarise(returns, bars.bars_per_year), what)
 
 
-def _with_shuffled_labels(study: Study, seed: int) -> Study:
-    known = np.flatnonzero(np.isfinite(study.dataset.y))
-    y = study.dataset.y.copy()
+def _with_shuffled_labels(walk: WalkForward, seed: int) -> WalkForward:
+    known = np.flatnonzero(np.isfinite(walk.dataset.y))
+    y = walk.dataset.y.copy()
     y[known] = y[np.random.default_rng([seed, 17]).permutation(known)]
-    return replace(study, dataset=replace(study.dataset, y=y))
+    return replace(walk, dataset=replace(walk.dataset, y=y))
 
 
 def _judged(detector: str, found: Null, what: str) -> Finding:
@@ -262,18 +262,18 @@ def rms_limit(draws: int) -> float:
     return max(MOST_RMS, math.sqrt(float(stats.chi2.isf(seldom, draws)) / draws))
 
 
-def _seeds(study: Study, predictions: Floats, fitting: Fitting) -> Finding:
+def _seeds(walk: WalkForward, predictions: Floats, fitting: Fitting) -> Finding:
     """Fit with other seeds: what comes of it is how much of the result is the choice of a seed."""
-    per_year = study.bars.bars_per_year
-    sharpes = [statistics.sharpe(returns_of(study, predictions), per_year)]
+    per_year = walk.bars.bars_per_year
+    sharpes = [statistics.sharpe(returns_of(walk, predictions), per_year)]
     for k in range(1, SEEDS):
-        other = replace(study, recipe=study.recipe.model_copy(update={"seed": study.recipe.seed + k}))
+        other = replace(walk, recipe=walk.recipe.model_copy(update={"seed": walk.recipe.seed + k}))
         sharpes.append(statistics.sharpe(returns_of(other, predictions_of(other, fitting)), per_year))
     known = [s for s in sharpes if math.isfinite(s)]
     if len(known) < 2:
         return Finding("seeds", "unknown", "nothing was traded")
     spread = float(np.std(known, ddof=1))
-    chance = math.sqrt(per_year / max(len(study.bars) - study.folds[0].first, 1))
+    chance = math.sqrt(per_year / max(len(walk.bars) - walk.folds[0].first, 1))
     detail = f"{len(known)} seeds: Sharpe {min(known):.2f} to {max(known):.2f}, deviation {spread:.2f}"
     if spread > chance:
         return Finding("seeds", "warning", f"{detail}: more than chance explains ({chance:.2f})", {"sharpes": known})

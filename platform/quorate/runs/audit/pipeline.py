@@ -12,7 +12,7 @@ from quorate.bars.panel import Bars
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
-from quorate.walkforward.layout import Study, prepare, spans_of
+from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.series import decide_judged, judge_span
 
@@ -50,20 +50,20 @@ def _lesser(given: Any, audit: Any) -> Any:
     return min(given, audit) if numbers else audit
 
 
-def predictions_of(study: Study, fitting: Fitting) -> Floats:
+def predictions_of(walk: WalkForward, fitting: Fitting) -> Floats:
     """Return the out-of-fold predictions of all members, (n_rows, n_members)."""
-    return collect(study, fitting.run(study, study.folds))
+    return collect(walk, fitting.run(walk, walk.folds))
 
 
-def study_of(recipe: Recipe, registry: Registry, bars: Bars) -> Study:
+def walk_forward_of(recipe: Recipe, registry: Registry, bars: Bars) -> WalkForward:
     """Return rows and folds over all of these bars."""
     return prepare(recipe, registry, bars, [(0, len(bars))])
 
 
-def returns_of(study: Study, predictions: Floats) -> Floats:
+def returns_of(walk: WalkForward, predictions: Floats) -> Floats:
     """Return what the judged series earns per bar, from the first fold on."""
-    judged = decide_judged(study, predictions)
-    [(_, performance), _] = judge_span(study, [judged], study.folds[0].first, len(study.bars))
+    judged = decide_judged(walk, predictions)
+    [(_, performance), _] = judge_span(walk, [judged], walk.folds[0].first, len(walk.bars))
     return performance.returns
 
 

@@ -32,7 +32,7 @@ from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
 from quorate.runs.run import changed_since, load_report
 from quorate.runs.session import Session, restore_session
 from quorate.store import Home
-from quorate.walkforward.layout import Study, holdout_start, prepare
+from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, failures
 from quorate.walkforward.tables import stored_predictions
 
@@ -84,34 +84,34 @@ def explain(
     bars = stored.home.bars(report.provenance["data"]["fingerprint"])
     stop = holdout_start(bars, session.recipe)
     with clock.stage("features"):
-        study = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
-    units = units_of(study)
-    folds = sampled(study, units)
+        walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
+    units = units_of(walk)
+    folds = sampled(walk, units)
     with clock.stage("fits"):
-        fits = _fit(study, folds, session, executor)
+        fits = _fit(walk, folds, session, executor)
     with clock.stage("importance"):
-        explanation = Explanation(plain(_document(study, report, folds, fits, units, session)))
+        explanation = Explanation(plain(_document(walk, report, folds, fits, units, session)))
         keep(explanation, stored)
     clock.progress.close()
     return explanation
 
 
-def _fit(study: Study, folds: Sequence[Fold], session: Session, executor: Executor | None) -> list[FitResult]:
+def _fit(walk: WalkForward, folds: Sequence[Fold], session: Session, executor: Executor | None) -> list[FitResult]:
     """Fit every member that reads features; one that fails is told, and left out where it does."""
-    members = {name: study.members[name] for name in study.voting if study.members[name].input != "bars"}
+    members = {name: walk.members[name] for name in walk.voting if walk.members[name].input != "bars"}
     if not members:
         raise RecipeError(
-            f"no member of the run reads features, so there is nothing to shuffle: {', '.join(study.voting)} "
+            f"no member of the run reads features, so there is nothing to shuffle: {', '.join(walk.voting)} "
             'read raw bars (input="bars")'
         )
-    asked = replace(study, members=members, recipe=study.recipe.model_copy(update={"on_failure": "drop"}))
+    asked = replace(walk, members=members, recipe=walk.recipe.model_copy(update={"on_failure": "drop"}))
     with ExitStack() as stack:
         cache = session.cache()
         if cache is not None:
             stack.callback(cache.close)
         own = executor or stack.enter_context(session.executor())
         fits = Fitting(own, session.progress, cache).run(asked, folds)
-    failed = failures(study, fits)
+    failed = failures(walk, fits)
     for name in dict.fromkeys(one["model"] for one in failed):
         of = [one for one in failed if one["model"] == name]
         session.warn(
@@ -121,10 +121,10 @@ def _fit(study: Study, folds: Sequence[Fold], session: Session, executor: Execut
 
 
 def _document(
-    study: Study, report: Report, folds: Sequence[Fold], fits: Sequence[FitResult], units: Units, session: Session
+    walk: WalkForward, report: Report, folds: Sequence[Fold], fits: Sequence[FitResult], units: Units, session: Session
 ) -> dict[str, Any]:
     """Return all that is said, the judged ensemble first."""
-    frame, names = report.predictions, list(study.members)
+    frame, names = report.predictions, list(walk.members)
     known = stored_predictions(frame[frame["part"] == WITHIN], names)
     answers: dict[str, dict[int, Answers]] = {fit.model: {} for fit in fits}
     compared = differing = 0
@@ -134,29 +134,29 @@ def _document(
         before = known[fold.test, names.index(fit.model)]
         # Where its fit failed, then or now, a member took no part, or nothing is known of it.
         if not fit.error and np.isfinite(before).all():
-            answers[fit.model][fit.fold] = _answers(fit, fold, study, units)
+            answers[fit.model][fit.fold] = _answers(fit, fold, walk, units)
             compared, differing = compared + len(before), differing + int((fit.predictions != before).sum())
     if differing:
         session.warn(
             f"{differing:,} of {compared:,} predictions are not those of the run (quorate reproduce tells more): what "
             "is explained are the members as they are fitted now"
         )
-    told = [_said(one, "member", answers[one], study.binary, units) for one in answers if answers[one]]
-    unexplained = {one: "it reads raw bars, no features" for one in study.voting if one not in answers}
+    told = [_said(one, "member", answers[one], walk.binary, units) for one in answers if answers[one]]
+    unexplained = {one: "it reads raw bars, no features" for one in walk.voting if one not in answers}
     unexplained |= {one: "none of its fits succeeded" for one in answers if not answers[one]}
     ensemble = str(report.results[WITHIN]["series"][0]["name"])
-    why, weights = weights_of(study, report, ensemble, known)
+    why, weights = weights_of(walk, report, ensemble, known)
     if weights is not None:
-        every = {fold.index: combined(study, fold, answers, known, weights) for fold in folds}
+        every = {fold.index: combined(walk, fold, answers, known, weights) for fold in folds}
         sound = {index: one for index, one in every.items() if one is not None}
-        told = [_said(ensemble, "ensemble", sound, study.binary, units), *told] if sound else told
+        told = [_said(ensemble, "ensemble", sound, walk.binary, units), *told] if sound else told
         why = "" if sound else "on no fold could all of its members be fitted again"
-    days = study.bars.sessions
+    days = walk.bars.sessions
     return {
         "schema_version": VERSION,
         "run": report.run_id,
         "part": WITHIN,
-        "loss": "log loss" if study.binary else "mean squared error",
+        "loss": "log loss" if walk.binary else "mean squared error",
         "span": {"first": str(days[folds[0].first]), "last": str(days[folds[-1].stop - 1])},
         "folds": [{"fold": fold.index, "rows": len(fold.test)} for fold in folds],
         "repeats": len(shuffles_of(folds[0]).orders),
@@ -168,10 +168,10 @@ def _document(
     }
 
 
-def _answers(fit: FitResult, fold: Fold, study: Study, units: Units) -> Answers:
+def _answers(fit: FitResult, fold: Fold, walk: WalkForward, units: Units) -> Answers:
     n_units, repeats = len(units.columns), len(shuffles_of(fold).orders)
     shuffled = np.array([[fit.outputs[shuffled_name(u, r)] for r in range(repeats)] for u in range(n_units)])
-    labels = study.dataset.y[fold.test]
+    labels = walk.dataset.y[fold.test]
     if contribution_name(0) not in fit.outputs:
         return Answers(labels, fit.predictions, shuffled)
     told = [fit.outputs[contribution_name(j)] for j in range(len(units.features))]

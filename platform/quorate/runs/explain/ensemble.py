@@ -11,7 +11,7 @@ from quorate.dataset.folds import Fold
 from quorate.report.report import Report
 from quorate.runs.explain.importance import Answers
 from quorate.runs.explain.layout import shuffles_of
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 WITHIN = "development"
 
 
-def weights_of(study: Study, report: Report, ensemble: str, known: Floats) -> tuple[str, Floats | None]:
+def weights_of(walk: WalkForward, report: Report, ensemble: str, known: Floats) -> tuple[str, Floats | None]:
     """Return each member's weight in the judged ensemble by row, (n_rows, n_voting), or why there are none.
 
     Parameters
@@ -32,14 +32,14 @@ def weights_of(study: Study, report: Report, ensemble: str, known: Floats) -> tu
     frame, votes = report.predictions, report.votes
     frame, votes = frame[frame["part"] == WITHIN], votes[votes["part"] == WITHIN]
     rows = frame["row"].to_numpy()
-    weights = np.full((len(known), len(study.voting)), np.nan)
-    weights[rows] = votes[[f"member/{member}" for member in study.voting]].to_numpy(dtype=np.float64)
+    weights = np.full((len(known), len(walk.voting)), np.nan)
+    weights[rows] = votes[[f"member/{member}" for member in walk.voting]].to_numpy(dtype=np.float64)
     if not np.isfinite(weights[rows]).all():
         return "its method gives no weights", None
-    voting = [list(study.members).index(member) for member in study.voting]
+    voting = [list(walk.members).index(member) for member in walk.voting]
     apart = weighed(known[rows][:, voting].T, weights[rows]) - frame[f"ensemble/{ensemble}"].to_numpy()
     if not (np.abs(apart) <= ROUNDING).all():
-        return f"it is more than its weighted members (ensemble.calibration: {study.recipe.ensemble.calibration})", None
+        return f"it is more than its weighted members (ensemble.calibration: {walk.recipe.ensemble.calibration})", None
     return "", weights
 
 
@@ -52,12 +52,12 @@ def weighed(predictions: Floats, weights: Floats) -> Floats:
 
 
 def combined(
-    study: Study, fold: Fold, answers: Mapping[str, Mapping[int, Answers]], known: Floats, weights: Floats
+    walk: WalkForward, fold: Fold, answers: Mapping[str, Mapping[int, Answers]], known: Floats, weights: Floats
 ) -> Answers | None:
     """Return what the ensemble says on a fold; None, if a member with weight there has no answers."""
-    names, plainly, shuffled = list(study.members), [], []
+    names, plainly, shuffled = list(walk.members), [], []
     shape = (len(shuffles_of(fold).columns), *shuffles_of(fold).orders.shape)
-    for j, member in enumerate(study.voting):
+    for j, member in enumerate(walk.voting):
         one = answers.get(member, {}).get(fold.index)
         if one is not None:
             plainly.append(one.predictions)
@@ -69,4 +69,4 @@ def combined(
         plainly.append(known[fold.test, names.index(member)])
         shuffled.append(np.broadcast_to(plainly[-1], shape))
     votes = weights[fold.test]
-    return Answers(study.dataset.y[fold.test], weighed(np.array(plainly), votes), weighed(np.array(shuffled), votes))
+    return Answers(walk.dataset.y[fold.test], weighed(np.array(plainly), votes), weighed(np.array(shuffled), votes))

@@ -11,7 +11,7 @@ from quorate.dataset.rows import NEVER
 from quorate.errors import DataError
 from quorate.execution.fit import fit_seed
 from quorate.plugins.specs import FeatureSpec
-from quorate.walkforward.layout import Study
+from quorate.walkforward.layout import WalkForward
 
 LEAST_ROWS = 20  # with a label, for a fold to say something
 FEWEST_ROWS, MOST_ROWS = 50, 250  # sampled of a fold
@@ -41,18 +41,18 @@ class Units:
         return (*((j,) for j in range(len(self.features))), *self.groups.values())
 
 
-def units_of(study: Study) -> Units:
-    """Return the features of a study and their groups, as the features' specs name them."""
-    names = study.dataset.feature_names
+def units_of(walk: WalkForward) -> Units:
+    """Return the features of a walk-forward and their groups, as the features' specs name them."""
+    names = walk.dataset.feature_names
     groups: dict[str, list[int]] = {}
     for j, name in enumerate(names):
-        spec = study.registry.get("feature", name)
+        spec = walk.registry.get("feature", name)
         assert isinstance(spec, FeatureSpec)
         groups.setdefault(spec.group, []).append(j)
     return Units(names, {group: tuple(columns) for group, columns in groups.items()})
 
 
-def sampled(study: Study, units: Units) -> list[Fold]:
+def sampled(walk: WalkForward, units: Units) -> list[Fold]:
     """Return the folds with a sample of their labelled test rows, and the orders in which these are shuffled.
 
     Left out are folds with less than half of the rows that others have, as the last one may be: folds count alike.
@@ -63,21 +63,21 @@ def sampled(study: Study, units: Units) -> list[Fold]:
     DataError
         If no fold has labelled rows enough.
     """
-    dataset, n_units = study.dataset, len(units.columns)
-    share = max(FEWEST_ROWS, min(MOST_ROWS, ALL_ROWS // len(study.folds), PREDICTIONS // n_units))
-    labelled = [fold.test[dataset.end[fold.test] != NEVER] for fold in study.folds]
+    dataset, n_units = walk.dataset, len(units.columns)
+    share = max(FEWEST_ROWS, min(MOST_ROWS, ALL_ROWS // len(walk.folds), PREDICTIONS // n_units))
+    labelled = [fold.test[dataset.end[fold.test] != NEVER] for fold in walk.folds]
     least = max(LEAST_ROWS, float(np.median([min(len(rows), share) for rows in labelled])) / 2)
     found = []
-    for fold, rows in zip(study.folds, labelled, strict=True):
+    for fold, rows in zip(walk.folds, labelled, strict=True):
         if len(rows) < least:
             continue
-        rng = np.random.default_rng(fit_seed(study.recipe.seed, "explanation", fold.index))
+        rng = np.random.default_rng(fit_seed(walk.recipe.seed, "explanation", fold.index))
         if len(rows) > share:
             rows = np.sort(rng.choice(rows, share, replace=False))
         found.append((replace(fold, test=rows), rng))
     if not found:
         raise DataError(
-            f"none of {len(study.folds)} folds has {LEAST_ROWS} test rows with a label: too little to explain; raise "
+            f"none of {len(walk.folds)} folds has {LEAST_ROWS} test rows with a label: too little to explain; raise "
             "folds.test"
         )
     # The same for all folds, so that they count alike.
