@@ -91,7 +91,7 @@ def driving(
         stored.driving(),
         _logged(stored, clock.progress, command),
         recording_failure(session, stored, results, command),
-        session.fitting(executor, results=results) as fitting,
+        session.fitting(executor, results=results, one_part=True) as fitting,
     ):
         yield fitting
 

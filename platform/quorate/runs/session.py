@@ -49,18 +49,25 @@ class Session:
 
     @contextmanager
     def fitting(
-        self, executor: Executor | None = None, *, cache: bool = True, results: list[FitResult] | None = None
+        self,
+        executor: Executor | None = None,
+        *,
+        cache: bool = True,
+        results: list[FitResult] | None = None,
+        one_part: bool = False,
     ) -> Iterator[Fitting]:
         """Yield where fits are done, and end afterwards what was started for them.
 
         Parameters
         ----------
         executor : Executor, optional
-            The caller's; else one as the recipe says, which is ended while what follows the fits is computed.
+            The caller's; else one as the recipe says.
         cache : bool
             Whether finished fits are taken from the home and kept there, if the recipe wants that.
         results : list of FitResult, optional
             Where the fits are noted, for who must know of them whatever becomes of the run.
+        one_part : bool
+            An executor of its own is ended while what follows the fits of the first part is computed.
         """
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
@@ -71,7 +78,7 @@ class Session:
             made = Fitting(executor or stack.enter_context(self._executor()), self.progress, kept, limits)
             if results is not None:
                 made.results = results
-            if executor is not None:
+            if executor is not None or not one_part:
                 yield made
                 return
             ending = threading.Thread(target=made.executor.close, name="executor-end")
