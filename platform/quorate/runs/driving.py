@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
+from quorate.bars.quality import market_figures
 from quorate.errors import Interrupted, QuorateError, StoreError
-from quorate.evidence.judging import departures
 from quorate.execution import machine
 from quorate.execution.executor import Executor
 from quorate.execution.fit import FitResult, fit_seed
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
+from quorate.recipe.presets import departures
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.log import RunLog
@@ -25,7 +26,6 @@ from quorate.runs.session import Session, keep_sources, load_bars, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
 from quorate.walkforward import part as parts
-from quorate.walkforward.findings import market_figures
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 

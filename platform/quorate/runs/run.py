@@ -8,12 +8,12 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, RecipeError
-from quorate.evidence.judging import departures
 from quorate.evidence.ledger import Recorder, ledger_of, record_opening
 from quorate.execution import machine
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Clock, Progress
 from quorate.recipe.digest import digest, used_plugins
+from quorate.recipe.presets import departures
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs.audit import audit_session, find_audit, pipeline_key

@@ -11,16 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from quorate.bars.calendar import TOLERANCE, sessions_per_year
 from quorate.bars.panel import Bars
-from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeError, StoreError, near_misses, one_of
+from quorate.bars.quality import wrong_calendar
+from quorate.errors import (
+    DataWarning,
+    IntegrityError,
+    PluginError,
+    QuorateError,
+    RecipeError,
+    StoreError,
+    near_misses,
+    one_of,
+)
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Progress
+from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.registry import Registry
 from quorate.recipe.digest import recipe_digest
@@ -72,6 +80,7 @@ class Session:
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
         with ExitStack() as stack:
+            stack.enter_context(seconds_per_call(limits.seconds))
             kept = FitCache(self.home.path / "fits", self.progress.warn) if cache and wanted.cache else None
             if kept is not None:
                 stack.callback(kept.close)
@@ -200,50 +209,24 @@ def load_bars(session: Session) -> Bars:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:
-            bars = spec.resolve()(**substitute(recipe.data.options, "data"))
+            bars = call(spec, "what data says", (), substitute(recipe.data.options, "data"), _bars)
         except QuorateError as e:
             told = redact(str(e), recipe.data.options)
             if told == str(e):
                 raise
-            raise type(e)(told) from None
-        except Exception as e:
-            told = redact(str(e), recipe.data.options)
-            # A traceback would tell what the message hides.
-            cause = e if told == str(e) else None
-            raise QuorateError(f"source {recipe.data.source!r} failed: {type(e).__name__}: {told}") from cause
+            raise type(e)(told) from None  # a traceback would tell what the message hides
     for warning in caught:
         if issubclass(warning.category, DataWarning):
             session.warn(redact(str(warning.message), recipe.data.options))
-    if not isinstance(bars, Bars):
-        raise QuorateError(f"source {recipe.data.source!r} must return quorate.Bars; it returned {type(bars).__name__}")
-    if told := _wrong_calendar(bars):
+    if told := wrong_calendar(bars):
         session.warn(told)
     return bars
 
 
-def _wrong_calendar(bars: Bars) -> str:
-    """Return what to say, if the bars are not those of their calendar."""
-    calendar = bars.calendar
-    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
-    closed = calendar.sessions_per_year < 300 and weekend > 0.01 and bars.bars_per_year > 52
-    advice = (
-        'for a market that never closes set data.calendar = "24x7"'
-        if closed
-        else "set data.calendar to the one of the market"
-    )
-    seen = sessions_per_year(np.unique(bars.sessions))
-    usual = {calendar.sessions_per_year, 52, 12}
-    if seen is not None and all(abs(seen / n - 1) > TOLERANCE for n in usual):
-        return (
-            f"the bars have {seen:.0f} sessions a year, calendar {calendar.name!r} has {calendar.sessions_per_year}: "
-            f"annualised by {bars.bars_per_year:g} bars a year; {advice}"
-        )
-    if closed:
-        return (
-            f"{weekend:.0%} of the sessions fall on weekends, but calendar {calendar.name!r} "
-            f"has {calendar.sessions_per_year} sessions a year: {advice}"
-        )
-    return ""
+def _bars(answer: Any) -> Bars:
+    if not isinstance(answer, Bars):
+        raise PluginError(f"it must return quorate.Bars; it returned {type(answer).__name__}")
+    return answer
 
 
 def keep_sources(session: Session) -> None:
