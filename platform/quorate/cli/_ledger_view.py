@@ -109,7 +109,7 @@ def _number(entries: int) -> str:
 def override(name: str, reason: str, home: Path | None, as_json: bool) -> None:
     """Record that a run is used in spite of its verdict."""
     from quorate.evidence.ledger import record_override
-    from quorate.runs.run import load_report
+    from quorate.runs.stored import load_report
 
     report, place = load_report(name, home=home), Home(home)
     head = record_override(place, report.run_id, report.verdict, reason)

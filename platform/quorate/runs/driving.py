@@ -5,27 +5,23 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
-from quorate.bars.quality import market_figures
 from quorate.errors import Interrupted, QuorateError, StoreError
 from quorate.execution import machine
 from quorate.execution.executor import Executor
-from quorate.execution.fit import FitResult, fit_seed
+from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
-from quorate.recipe.presets import departures
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.log import RunLog
 from quorate.runs.session import Session, keep_sources, load_bars, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
-from quorate.walkforward import part as parts
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 
@@ -132,57 +128,6 @@ def recording_failure(
         if isinstance(e, StoreError):
             e.add_note(f"to go on: {again}")
         raise
-
-
-def provenance_of(session: Session, stored: Run, bars: Bars, result: parts.Part) -> dict[str, Any]:
-    """Return where the numbers of a run came from, for its report."""
-    recipe = session.recipe
-    begun = stored.begun()
-    return {
-        **{name: begun[name] for name in ("run", "created", "recipe_digest", "recipe")},
-        "plugins": used_plugins(recipe, session.registry),
-        "data": {
-            "source": recipe.data.source,
-            "fingerprint": bars.fingerprint,
-            "symbols": list(bars.symbols),
-            "frequency": bars.frequency,
-            "bars_per_year": bars.bars_per_year,
-            "calendar": bars.calendar.name,
-            "bars": len(bars),
-            "first": str(bars.sessions[0]),
-            "last": str(bars.sessions[-1]),
-            "market": market_figures(bars),
-        },
-        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
-        "features": list(result.walk.dataset.feature_names),
-        "gates": departures(recipe.gates, session.registry),
-        "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
-        "libraries": machine.libraries(),
-        "machine": machine.machine(),
-    }
-
-
-def _session(bars: Bars, position: int) -> str | None:
-    return str(bars.sessions[position]) if position < len(bars) else None
-
-
-def telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
-    """Return what computing a part took; nothing in it changes a result."""
-    fits = fitting.results
-    fresh = [fit for fit in fits if not fit.cached]
-    per_model: dict[str, float] = {}
-    for fit in fresh:
-        per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
-    notes = Counter(f"{fit.model}: {note}" for fit in fits for note in fit.notes)
-    return {
-        **clock.telemetry(),
-        "executor": fitting.executor.name,
-        "workers": fitting.executor.workers,
-        "fits": len(fits),
-        "cached": len(fits) - len(fresh),
-        "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
-        "fit_warnings": dict(notes),
-    }
 
 
 def now() -> str:

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
-from quorate.runs.run import changed_since, check_execution_only, load_report
-from quorate.runs.session import restore_session
-from quorate.store import Home
+from quorate.runs.stored import changed_since, check_execution_only, load_report, reopen
 from quorate.walkforward import part as parts
 from quorate.walkforward.tables import stored_predictions
 
@@ -71,10 +69,8 @@ def reproduce(
     """
     check_execution_only(overrides, "reproduce")
     progress = progress or Progress()
-    stored = Home(home).find(name)
-    report = load_report(stored.id, home=home)
-    session = restore_session(stored, progress=progress, overrides=overrides)
-    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    report = load_report(name, home=home)
+    session, bars = reopen(report, progress, overrides=overrides)
     frame = report.predictions
     members = list(session.recipe.models)
     clock = Clock(progress)
@@ -107,7 +103,7 @@ def reproduce(
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
     versions = changed_since(report)
-    return Reproduction(stored.id, compared, differing, largest, differences, versions)
+    return Reproduction(report.run_id, compared, differing, largest, differences, versions)
 
 
 def _as_known(report: Report, part: str) -> parts.Known:

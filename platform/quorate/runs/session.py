@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,11 +14,9 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import wrong_calendar
 from quorate.errors import (
     DataWarning,
-    IntegrityError,
     PluginError,
     QuorateError,
     RecipeError,
-    StoreError,
     near_misses,
     one_of,
 )
@@ -31,11 +28,10 @@ from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.registry import Registry
-from quorate.recipe.digest import recipe_digest
-from quorate.recipe.load import extend, load_recipe, merge, nested_override, redact, substitute, validate
+from quorate.recipe.load import extend, load_recipe, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
-from quorate.store import Home, Run
+from quorate.store import Home
 from quorate.walkforward.members import Fitting
 
 
@@ -140,30 +136,6 @@ def open_session(
     return session
 
 
-def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
-    """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
-    begun = stored.begun()
-    inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
-    if inline:
-        raise StoreError(
-            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed "
-            "again; put it into a file and give that"
-        )
-    # What lies in folders now may be other than what ran; the run keeps what did.
-    registry = Registry.load(environment=False)
-    for used in {(p["sha256"], p["file"]) for p in begun["plugins"] if p["sha256"]}:
-        registry.add_local(stored.home.source(*used), given=True)
-    table = dict(begun["recipe"])
-    # Which cluster there is, is a matter of now.
-    table["execution"] = {k: v for k, v in table["execution"].items() if k != "address"}
-    for item in overrides:
-        table = merge(table, nested_override(item), f"--set {item}")
-    recipe = validate(_dates(table), stored.id)
-    if recipe_digest(recipe, registry) != begun["recipe_digest"]:
-        raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
-    return Session(recipe, registry, stored.home, progress or Progress())
-
-
 EXECUTORS = ("auto", "serial", "processes", "ray")
 
 
@@ -193,13 +165,6 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
             f"an executor must be one of {one_of(EXECUTORS)}; it was {name!r}{near_misses(name, EXECUTORS)}"
         )
     return make_executor(name, workers, Remote(address, Home(home).path))
-
-
-def _dates(table: dict[str, Any]) -> dict[str, Any]:
-    holdout = dict(table.get("holdout", {}))
-    if isinstance(holdout.get("start"), str):
-        holdout["start"] = dt.date.fromisoformat(holdout["start"])
-    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
 
 
 def load_bars(session: Session) -> Bars:

@@ -1,12 +1,4 @@
-"""The arithmetic of one run, from bars to performances; it stores nothing and prints nothing.
-
-1. Bars are cut before the holdout, unless the holdout is what is asked for.
-2. Features and labels become the dataset; walk-forward folds are laid over it and audited.
-3. Every member is fitted on every fold; test rows get out-of-fold predictions.
-4. Ensembles combine them with weights from rows whose label had ended.
-5. Strategies turn scores into desired weights, with a threshold per fold chosen the same way.
-6. The backtest trades them at the next bar; metrics measure, gates judge.
-"""
+"""The rows and folds of a recipe, laid out over bars and audited, before anything is fitted."""
 
 from __future__ import annotations
 

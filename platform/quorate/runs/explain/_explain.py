@@ -28,8 +28,8 @@ from quorate.runs.explain.ensemble import WITHIN, combined, weights_of
 from quorate.runs.explain.explanation import VERSION, Explanation, find_explanation, keep
 from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises, t_values
 from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
-from quorate.runs.run import changed_since, load_report
-from quorate.runs.session import Session, restore_session
+from quorate.runs.session import Session
+from quorate.runs.stored import load_report, reopen
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import failures
@@ -77,10 +77,7 @@ def explain(
     if found is not None:
         return found
     clock = Clock(progress or Progress())
-    session = restore_session(stored, progress=clock.progress)
-    for change in changed_since(report):
-        session.warn(f"not as in the run: {change}")
-    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    session, bars = reopen(report, clock.progress, changes="not as in the run")
     stop = holdout_start(bars, session.recipe)
     with clock.stage("features"):
         walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
