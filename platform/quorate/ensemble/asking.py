@@ -46,13 +46,13 @@ def combiner_of(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ensembl
     """
     n = len(history.members)
 
-    def read(answer: Any) -> Combiner:
-        if isinstance(answer, Combiner):
-            return answer
-        weights = _shares(spec, n, answer)
+    def fixed(weights: Floats) -> Combiner:
         return Combiner(lambda rows: weighted(rows.predictions, weights), weights)
 
-    return _ask(spec, params, history, read) if len(history.labels) else read(np.full(n, 1 / n))
+    def read(answer: Any) -> Combiner:
+        return answer if isinstance(answer, Combiner) else fixed(_shares(spec, n, answer))
+
+    return _ask(spec, params, history, read) if len(history.labels) else fixed(np.full(n, 1 / n))
 
 
 def combined_rows(spec: EnsemblerSpec, combiner: Combiner, rows: EnsembleRows) -> tuple[Floats, Floats]:
