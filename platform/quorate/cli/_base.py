@@ -111,10 +111,17 @@ def show_report(report: Any, as_json: bool) -> None:
         override = {"override": report.override} if report.override else {}
         print_json({**report.document, **override})
         return
-    from quorate.report import console
     from quorate.report.terminal import render
 
-    render(report, console.out())
+    render(report)
+
+
+def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:
+    """Print plain data as JSON, or have it drawn."""
+    if as_json:
+        print_json(document)
+    else:
+        render(document)
 
 
 def print_json(value: Any) -> None:
