@@ -52,7 +52,7 @@ def printing() -> Iterator[None]:
 @contextmanager
 def working() -> Iterator[Any]:
     """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
-    from quorate.execution.progress import process_start
+    from quorate.execution.resources import process_start
     from quorate.report import console
 
     progress = console.make_progress()

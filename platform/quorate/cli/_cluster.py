@@ -27,7 +27,7 @@ from quorate.errors import RecipeError
 if TYPE_CHECKING:
     from quorate.execution.progress import Progress
     from quorate.execution.ray.jobs import NodeState
-    from quorate.execution.ray.tokens import Cluster
+    from quorate.execution.ray.own_cluster import Cluster
     from quorate.report.report import Report
 
 cluster_app = typer.Typer(
@@ -117,7 +117,7 @@ def up(
 @command
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show the nodes; exits 1 if there is no cluster."""
-    from quorate.execution.ray.tokens import known_cluster
+    from quorate.execution.ray.own_cluster import known_cluster
     from quorate.report.views.cluster import render, render_none
 
     place = _home(home)
