@@ -57,7 +57,7 @@ _PUBLIC = {
     "run": "quorate.runs.run",
     "resume": "quorate.runs.run",
     "promote": "quorate.runs.run",
-    "load_report": "quorate.runs.run",
+    "load_report": "quorate.runs.stored",
     "audit": "quorate.runs.audit",
     "Audit": "quorate.runs.audit",
     "explain": "quorate.runs.explain",
@@ -110,11 +110,11 @@ if TYPE_CHECKING:
     from quorate.runs.audit import audit as audit
     from quorate.runs.explain import Explanation as Explanation
     from quorate.runs.explain import explain as explain
-    from quorate.runs.run import load_report as load_report
     from quorate.runs.run import promote as promote
     from quorate.runs.run import resume as resume
     from quorate.runs.run import run as run
     from quorate.runs.session import executor as executor
+    from quorate.runs.stored import load_report as load_report
     from quorate.store.parquet import read_parquet as read_parquet
 
 __all__ = ["__version__", *_PUBLIC, *_MODULES]

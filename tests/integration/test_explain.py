@@ -298,7 +298,7 @@ def test_other_predictions_than_those_of_the_run_are_told(plugin, tmp_path, monk
         return [replace(result, predictions=result.predictions + 1e-9) for result in real(self, walk, folds)]
 
     monkeypatch.setattr(Fitting, "run", other)
-    monkeypatch.setattr("quorate.runs.explain._explain.changed_since", lambda report: ["numpy 1 -> 2"])
+    monkeypatch.setattr("quorate.runs.stored.changed_since", lambda report: ["numpy 1 -> 2"])
     found = quorate.explain(report.run_id, home=tmp_path, executor=executor)
     assert found.document["warnings"][0] == "not as in the run: numpy 1 -> 2"
     assert "896 of 896 predictions are not those of the run" in found.document["warnings"][1]

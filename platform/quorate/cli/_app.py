@@ -96,9 +96,9 @@ def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonO
 def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
     from quorate.report.terminal import render_gates
-    from quorate.runs import run as api
+    from quorate.runs.stored import load_report
 
-    report = api.load_report(run, home=home)
+    report = load_report(run, home=home)
     rows = [
         {"part": part, **gate}
         for part in ("development", "holdout")
@@ -139,9 +139,9 @@ def audit(
 @command
 def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print the report of a stored run."""
-    from quorate.runs import run as api
+    from quorate.runs.stored import load_report
 
-    show_report(api.load_report(run, home=home), as_json)
+    show_report(load_report(run, home=home), as_json)
 
 
 @app.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,11 @@ def walk_forward(bar: Positions, end: Positions, spans: Sequence[Span], index: i
         if len(rows):
             folds.append(Fold(index + len(folds), span.first, span.stop, train, rows))
     return folds
+
+
+def spans_in(answer: Iterable[Any]) -> list[Span]:
+    """Return the spans that a splitter yields; it may yield plain tuples."""
+    return [Span(*span) for span in answer]
 
 
 def check_spans(spans: Sequence[Span], n_bars: int, start: int, splitter: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars, Floats
 from quorate.errors import DataError, PluginError
+from quorate.plugins.calling import call
 from quorate.plugins.specs import FeatureSpec, LabelSpec
 
 Array = TypeVar("Array", bound=NDArray[Any])
@@ -127,7 +129,12 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         If the label breaks its contract.
     """
     prices = bars.fill("open" if fill == "open" else "close")
-    values, ends = spec.resolve()(prices, horizon, **params)
+    return call(spec, f"{bars!r}", (prices, horizon), params, partial(_labels, spec, bars))
+
+
+def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
+    """Return a label's answer, checked."""
+    values, ends = answer
     values, ends = np.array(values, dtype=np.float64), np.array(ends, dtype=np.int64)
     shape = bars.close.shape
     if values.shape != shape or ends.shape != shape:
@@ -192,13 +199,15 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tupl
         arrays.append(inputs[key])
     # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
     with np.errstate(all="ignore"):
-        try:
-            values = np.asarray(spec.resolve()(*arrays, **spec.params), dtype=np.float64)
-        except Exception as e:
-            raise PluginError(f"feature {spec.name!r} failed on {bars!r}: {type(e).__name__}: {e}") from e
-    if values.shape != bars.close.shape:
-        raise PluginError(f"feature {spec.name!r} must give an array {bars.close.shape}; it gave {values.shape}")
+        values = call(spec, f"{bars!r}", arrays, spec.params, partial(_panel, spec, bars.close.shape))
     return values if spec.cross_sectional else packing.unpack(values)
+
+
+def _panel(spec: FeatureSpec, shape: tuple[int, ...], answer: Any) -> Floats:
+    values = np.asarray(answer, dtype=np.float64)
+    if values.shape != shape:
+        raise PluginError(f"feature {spec.name!r} must give an array {shape}; it gave {values.shape}")
+    return values
 
 
 def _check_finite(spec: FeatureSpec, values: NDArray[np.float32], bars: Bars, usable: NDArray[np.bool_]) -> None:

@@ -16,9 +16,10 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.dataset.folds import Fold, Positions
+from quorate.dataset.folds import Fold, Positions, spans_in
 from quorate.dataset.rows import NEVER
-from quorate.errors import DataError, PluginError, QuorateError, RecipeError
+from quorate.errors import DataError, PluginError, RecipeError
+from quorate.plugins.calling import call
 from quorate.plugins.specs import Span, SplitterSpec
 
 Floats = NDArray[np.float64]
@@ -97,12 +98,7 @@ def group_spans(
         )
     _check_sizes(groups, tests)
     known = sessions[first:]
-    try:
-        given = [Span(*span) for span in splitter.resolve()(known, groups, tests, **splitter.params)]
-    except QuorateError:
-        raise
-    except Exception as e:
-        raise PluginError(f"splitter {splitter.name!r} failed on {len(known)} bars: {type(e).__name__}: {e}") from e
+    given = call(splitter, f"{len(known)} bars", (known, groups, tests), splitter.params, spans_in)
     spans = [Span(span.first + first, span.stop + first) for span in given]
     told = f"splitter {splitter.name!r}"
     if len(spans) != groups:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, weighted
-from quorate.errors import IntegrityError, PluginError, QuorateError
+from quorate.errors import IntegrityError, PluginError
+from quorate.plugins.calling import call
 from quorate.plugins.specs import EnsemblerSpec
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
+T = TypeVar("T")
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # what other sums of the same numbers may differ by
 
 
@@ -30,7 +33,7 @@ def member_weights(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ense
     n = len(history.members)
     if len(history.labels) == 0:
         return np.full(n, 1 / n)
-    return _shares(spec, _call(spec, params, history), n)
+    return _ask(spec, params, history, partial(_shares, spec, n))
 
 
 def combiner_of(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Combiner:
@@ -42,13 +45,14 @@ def combiner_of(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ensembl
         If the ensembler fails, or breaks its contract.
     """
     n = len(history.members)
-    weights = np.full(n, 1 / n)
-    if len(history.labels):
-        answer = _call(spec, params, history)
+
+    def read(answer: Any) -> Combiner:
         if isinstance(answer, Combiner):
             return answer
-        weights = _shares(spec, answer, n)
-    return Combiner(lambda rows: weighted(rows.predictions, weights), weights)
+        weights = _shares(spec, n, answer)
+        return Combiner(lambda rows: weighted(rows.predictions, weights), weights)
+
+    return _ask(spec, params, history, read) if len(history.labels) else read(np.full(n, 1 / n))
 
 
 def combined_rows(spec: EnsemblerSpec, combiner: Combiner, rows: EnsembleRows) -> tuple[Floats, Floats]:
@@ -125,7 +129,7 @@ def weight_path(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ensembl
     bars = np.unique(history.ends)
     if not len(bars):
         return bars, np.empty((0, len(history.members)))
-    return bars, checked_path(spec, _call(spec, params, history), history)
+    return bars, _ask(spec, params, history, lambda answer: checked_path(spec, answer, history))
 
 
 def checked_path(spec: EnsemblerSpec, answer: Any, history: EnsembleHistory) -> Floats:
@@ -169,28 +173,14 @@ def audit_path(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ensemble
         )
 
 
-def _call(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Any:
-    try:
-        return spec.resolve()(history, **params)
-    except QuorateError:
-        raise
-    except Exception as e:
-        raise PluginError(
-            f"ensembler {spec.name!r} failed on a history of {len(history.labels)} rows of {len(history.members)} "
-            f"members: {type(e).__name__}: {e}"
-        ) from e
+def _ask(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory, read: Callable[[Any], T]) -> T:
+    on = f"a history of {len(history.labels)} rows of {len(history.members)} members"
+    return call(spec, on, (history,), params, read)
 
 
 def _quoted(spec: EnsemblerSpec, function: Callable[[EnsembleRows], Any], rows: EnsembleRows) -> Any:
-    try:
-        return function(rows)
-    except QuorateError:
-        raise
-    except Exception as e:
-        n, m = rows.predictions.shape
-        raise PluginError(
-            f"ensembler {spec.name!r}: its Combiner failed on {n} rows of {m} members: {type(e).__name__}: {e}"
-        ) from e
+    n, m = rows.predictions.shape
+    return call(spec, f"{n} rows of {m} members, which its Combiner was given", (rows,), function=function)
 
 
 def _numbers(spec: EnsemblerSpec, answer: Any) -> Floats:
@@ -201,7 +191,7 @@ def _numbers(spec: EnsemblerSpec, answer: Any) -> Floats:
         raise PluginError(f"ensembler {spec.name!r} must give {wanted}; it gave {type(answer).__name__}") from e
 
 
-def _shares(spec: EnsemblerSpec, answer: Any, n: int) -> Floats:
+def _shares(spec: EnsemblerSpec, n: int, answer: Any) -> Floats:
     weights = _numbers(spec, answer)
     if weights.shape != (n,) or not np.isfinite(weights).all() or (weights < 0).any() or weights.sum() <= 0:
         raise PluginError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -14,10 +15,9 @@ import pandas as pd
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
 from quorate.evidence.evidence import Evidence, GateResult, MetricValue, Performance, Verdict, finite_or_none, plain
-from quorate.plugins.options import resolve_options
+from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import GateSpec, MetricSpec
-from quorate.recipe.schema import PRESETS, Gates
+from quorate.plugins.specs import GateSpec
 from quorate.trading.backtest import BacktestResult
 
 T = TypeVar("T")
@@ -34,10 +34,7 @@ def measure(performance: Performance, registry: Registry) -> dict[str, float]:
     values = {}
     for name in registry.names("metric"):
         spec = registry.get("metric", name)
-        try:
-            values[name] = float(spec.resolve()(guarded(performance), **spec.params))
-        except Exception as e:
-            raise _failure("metric", name, e) from e
+        values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values
 
 
@@ -46,7 +43,6 @@ def metric_values(values: Mapping[str, float], registry: Registry) -> list[Metri
     out = []
     for name, value in values.items():
         spec = registry.get("metric", name)
-        assert isinstance(spec, MetricSpec)
         out.append(MetricValue(name, finite_or_none(value), spec.unit))
     return out
 
@@ -62,20 +58,19 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
     results = []
     for name, params in gates.items():
         spec = registry.get("gate", name)
-        assert isinstance(spec, GateSpec)
-        if evidence.part not in spec.parts:
-            continue
-        try:
-            result = spec.resolve()(guarded(evidence), **params)
-        except Exception as e:
-            raise _failure("gate", name, e) from e
-        if not isinstance(result, GateResult):
-            raise PluginError(f"gate {name!r} must return a GateResult (see quorate.judge); it returned {result!r}")
-        if result.verdict == "PASS" and (result.value is None or not math.isfinite(result.value)):
-            raise PluginError(f"gate {name!r} passed on an undefined value")
-        results.append(_plain(replace(result, gate=name, tier=spec.tier)))
+        if evidence.part in spec.parts:
+            results.append(call(spec, f"the {evidence.part}", (guarded(evidence),), params, partial(_verdict, spec)))
     order = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
     return sorted(results, key=lambda r: (order[r.verdict], r.tier))
+
+
+def _verdict(spec: GateSpec, answer: Any) -> GateResult:
+    """Return a gate's answer, checked and as plain data."""
+    if not isinstance(answer, GateResult):
+        raise PluginError(f"gate {spec.name!r} must return a GateResult (see quorate.judge); it returned {answer!r}")
+    if answer.verdict == "PASS" and (answer.value is None or not math.isfinite(answer.value)):
+        raise PluginError(f"gate {spec.name!r} passed on an undefined value")
+    return _plain(replace(answer, gate=spec.name, tier=spec.tier))
 
 
 def guarded(value: T) -> T:
@@ -97,38 +92,6 @@ def guarded(value: T) -> T:
     elif isinstance(value, BacktestResult | Evidence | Paths):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
     return cast(T, found)
-
-
-def _failure(kind: str, name: str, e: Exception) -> PluginError:
-    """Return what to tell of a plugin that raised; NumPy says of an array alone that it is read-only."""
-    wrote = "read-only" in str(e) or isinstance(e, FrozenInstanceError)
-    remedy = ": evidence is read-only, others read it, too; work on a copy, e.g. array.copy()" if wrote else ""
-    return PluginError(f"{kind} {name!r} failed: {type(e).__name__}: {e}{remedy}")
-
-
-def departures(gates: Gates, registry: Registry) -> dict[str, Any]:
-    """Return how the gates of a resolved recipe differ from the preset ``standard``.
-
-    Parameters
-    ----------
-    gates : Gates
-        Of a resolved recipe: all gates that judge, with all their options.
-
-    Returns
-    -------
-    dict
-        ``preset``; ``without``, the gates of ``standard`` that do not judge; ``changed``, per gate of a preset the
-        options that are others than the recipe's preset gives it.
-    """
-    changed = {}
-    for name in PRESETS["strict"]:  # it has the gates of all presets
-        if name in gates.judging:
-            usual = resolve_options(registry.get("gate", name), PRESETS[gates.preset].get(name, {}), f"gates.{name}")
-            other = {key: value for key, value in gates.judging[name].items() if value != usual.get(key)}
-            if other:
-                changed[name] = other
-    without = [name for name in PRESETS["standard"] if name not in gates.judging]
-    return {"preset": gates.preset, "without": without, "changed": changed}
 
 
 def _plain(result: GateResult) -> GateResult:

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 VERSION = 1
 SYNC_SECONDS = 0.5
+PATIENCE = 20.0  # seconds to wait for other processes
 LEAST_BYTES = 200  # that an entry takes
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fits (
@@ -270,22 +271,39 @@ class FitCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise StoreError(io_reason(e, self.path)) from e
+        waited_out = time.monotonic() + PATIENCE
+        while self._connection is None:
+            try:
+                self._connection = self._connect()
+            except sqlite3.OperationalError as e:
+                # SQLite waits for others, but not while one makes a new file or the last one lets go of it.
+                if e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > waited_out:
+                    raise
+                time.sleep(0.01)
+        with suppress(OSError):
+            sync(self.path.parent.parent)  # a new folder is to be there after a power loss, too
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
         # Every statement is a transaction; other processes wait their turn.
-        connection = sqlite3.connect(self.path, timeout=20, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         # Never torn by a power loss, and no waiting for the disk at each fit: `sync` sees to that once for many.
         connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
-            connection.close()
             raise StoreError(f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate")
         connection.execute(_SCHEMA)
         if version < VERSION:
             connection.execute(f"PRAGMA user_version = {VERSION}")
-        with suppress(OSError):
-            sync(self.path.parent.parent)  # a new folder is to be there after a power loss, too
-        self._connection = connection
-        return connection
 
 
 def _fetch(connection: sqlite3.Connection, query: str, values: Sequence[str]) -> list[tuple[Any, ...]]:

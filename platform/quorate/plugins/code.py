@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from quorate.plugins.local import LocalSource
 
 CORE = "quorate"  # its numbers have a version of their own
+TRIES = 20
 
 
 def code_digest(factory: Callable[..., Any], plugin: str, local: LocalSource | None = None) -> str:
@@ -125,11 +127,28 @@ def _imports(text: str, package: str) -> Iterator[str]:
         yield from (".".join(parts[: n + 1]) for n in range(len(parts)))
 
 
+_parsing = threading.Lock()
+
+
+def _parsed(text: str) -> ast.Module | None:
+    # Python 3.11 counts how deep it is in the tree once for all threads, and gives up where the count is not what it
+    # was: two runs in threads of one process would fail. Other libraries parse without this lock.
+    with _parsing:
+        for left in reversed(range(TRIES)):
+            try:
+                return ast.parse(text)
+            except SyntaxError:
+                return None
+            except SystemError:
+                if not left:
+                    raise
+    return None
+
+
 def _named(text: str, package: str) -> Iterator[str]:
     """Yield the names in import statements: ``from a import b`` may mean ``a.b``."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
+    tree = _parsed(text)
+    if tree is None:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

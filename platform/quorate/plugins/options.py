@@ -6,13 +6,10 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
-
-if TYPE_CHECKING:
-    from quorate.bars.panel import Bars
 
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
@@ -78,27 +75,6 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
 def passed_by_name(spec: Spec) -> frozenset[str]:
     """Return the arguments that the platform passes to a strategy by name: no recipe sets them."""
     return frozenset((*spec.inputs, *TOLD)) if isinstance(spec, StrategySpec) else frozenset()
-
-
-def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a strategy is passed beside score, threshold and options.
-
-    Parameters
-    ----------
-    spec : StrategySpec
-        Its `inputs` are passed, and of `TOLD` what its signature names.
-    bars : Bars
-        As many as the score has rows.
-    facts : mapping
-        ``binary`` and ``horizon``, see `StrategySpec`.
-    """
-    inputs = {name: getattr(bars, name) for name in spec.inputs}
-    try:
-        parameters = inspect.signature(spec.resolve()).parameters
-    except (TypeError, ValueError):  # some compiled callables do not tell
-        return inputs
-    known = {"bars_per_year": bars.bars_per_year, **facts}
-    return inputs | {name: value for name, value in known.items() if name in parameters}
 
 
 def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:

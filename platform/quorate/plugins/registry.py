@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import pluggy
 
@@ -16,7 +16,17 @@ from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import hooks
 from quorate.plugins.local import LocalSource, import_local
 from quorate.plugins.provider import Plugin, Provider, Reference, ask, check_hooks
-from quorate.plugins.specs import Spec
+from quorate.plugins.specs import (
+    EnsemblerSpec,
+    FeatureSpec,
+    GateSpec,
+    LabelSpec,
+    MetricSpec,
+    ModelSpec,
+    Spec,
+    SplitterSpec,
+    StrategySpec,
+)
 
 ENTRY_POINT_GROUP = "quorate"
 OWN = "quorate"
@@ -148,6 +158,7 @@ class Registry:
 
     def _add(self, spec: Spec, provider: Provider) -> None:
         key = (spec.kind, spec.name)
+        object.__setattr__(spec, "provider", provider)
         plugin = Plugin(spec.kind, spec.name, spec, provider)
         missing = [need for need in spec.requires if not _installed(need)]
         if missing:
@@ -198,6 +209,24 @@ class Registry:
                 message += f"\n  {LIMIT} leaves out {one_of(set(self._limit.left_out))}"
             raise PluginError(message) from None
 
+    @overload
+    def get(self, kind: Literal["model"], name: str) -> ModelSpec: ...
+    @overload
+    def get(self, kind: Literal["feature"], name: str) -> FeatureSpec: ...
+    @overload
+    def get(self, kind: Literal["label"], name: str) -> LabelSpec: ...
+    @overload
+    def get(self, kind: Literal["splitter"], name: str) -> SplitterSpec: ...
+    @overload
+    def get(self, kind: Literal["ensembler"], name: str) -> EnsemblerSpec: ...
+    @overload
+    def get(self, kind: Literal["strategy"], name: str) -> StrategySpec: ...
+    @overload
+    def get(self, kind: Literal["metric"], name: str) -> MetricSpec: ...
+    @overload
+    def get(self, kind: Literal["gate"], name: str) -> GateSpec: ...
+    @overload
+    def get(self, kind: str, name: str) -> Spec: ...
     def get(self, kind: str, name: str) -> Spec:
         """Return the spec of a usable plugin, or raise `PluginError` with the reason."""
         plugin = self.find(kind, name)

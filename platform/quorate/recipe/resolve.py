@@ -14,10 +14,10 @@ from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.options import check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Spec, SplitterSpec
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
 from quorate.recipe.load import redact, substitute
+from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import (
-    PRESETS,
     RETURN_THRESHOLDS,
     SCORE_THRESHOLDS,
     Costs,
@@ -47,8 +47,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     RecipeError, PluginError
         For an unknown plugin or option.
     """
-    label = _named(registry, "label", recipe.labels.name, "labels.name")
-    assert isinstance(label, LabelSpec)
+    label = registry.get("label", _find(registry, "label", recipe.labels.name, "labels.name").name)
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -149,8 +148,7 @@ def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
 
 
 def _folds(recipe: Recipe, registry: Registry) -> Folds:
-    splitter = _named(registry, "splitter", recipe.folds.splitter, "folds.splitter")
-    assert isinstance(splitter, SplitterSpec)
+    splitter = registry.get("splitter", _find(registry, "splitter", recipe.folds.splitter, "folds.splitter").name)
     check_walk_forward(splitter)
     options = resolve_options(splitter, recipe.folds.options, "folds")
     return Folds.model_validate({"splitter": splitter.name, "embargo": recipe.folds.embargo, **options})
@@ -158,8 +156,7 @@ def _folds(recipe: Recipe, registry: Registry) -> Folds:
 
 def _suited(registry: Registry, name: str, label: LabelSpec, where: str) -> None:
     """Raise `RecipeError`, if an ensembler is for the other kind of label."""
-    spec = _named(registry, "ensembler", name, where)
-    assert isinstance(spec, EnsemblerSpec)
+    spec = registry.get("ensembler", _find(registry, "ensembler", name, where).name)
     if spec.task not in ("any", label.task):
         fit = [n for n in registry.names("ensembler") if getattr(registry.get("ensembler", n), "task", "") != spec.task]
         raise RecipeError(
@@ -235,7 +232,6 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             warnings.append(f"model {name!r} is left out: it {plugin.reason}")
             continue
         spec = registry.get("model", plugin.name)
-        assert isinstance(spec, ModelSpec)
         if spec.task == "classification" and task == "regression":
             if spec.baseline:
                 continue

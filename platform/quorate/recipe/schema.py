@@ -12,31 +12,6 @@ RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 
 
 Params = dict[str, Any]
 
-# What is judged, by preset; a recipe adds, changes and takes away.
-HEADLINE: dict[str, Params] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}}
-STANDARD: dict[str, Params] = {
-    "integrity": {},
-    "null-market": {},
-    **HEADLINE,
-    "sample-size": {},
-    "psr": {},
-    "spa": {},
-    "stepm": {},
-    "mcs": {},
-    "dsr": {},
-    "pbo": {},
-    "forecast": {},
-    "cost-stress": {},
-    "delay": {},
-    "concentration": {},
-    "halves": {},
-}
-PRESETS: dict[str, dict[str, Params]] = {
-    "headline": HEADLINE,
-    "standard": STANDARD,
-    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}, "cpcv": {}},
-}
-
 
 class Section(BaseModel):
     """A table of the recipe: unknown keys are errors, values are never converted silently."""

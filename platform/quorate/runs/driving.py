@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import threading
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.errors import Interrupted, QuorateError, StoreError
-from quorate.evidence.judging import departures
 from quorate.execution import machine
 from quorate.execution.executor import Executor
-from quorate.execution.fit import FitResult, fit_seed
+from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
 from quorate.recipe.resolve import to_plain, to_toml
@@ -25,8 +22,6 @@ from quorate.runs.log import RunLog
 from quorate.runs.session import Session, keep_sources, load_bars, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
-from quorate.walkforward import part as parts
-from quorate.walkforward.findings import market_figures
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 
@@ -86,28 +81,15 @@ def start_clock(progress: Progress | None) -> Clock:
 def driving(
     session: Session, stored: Run, clock: Clock, command: str, executor: Executor | None = None
 ) -> Iterator[Fitting]:
-    """Hold the run and yield where its fits are done; if it fails, the run's folder says why.
-
-    An executor of its own is ended while what follows the fits is computed.
-    """
+    """Hold the run and yield where its fits are done; if it fails, the run's folder says why."""
     results: list[FitResult] = []
     with (
         stored.driving(),
         _logged(stored, clock.progress, command),
         recording_failure(session, stored, results, command),
-        contextlib.ExitStack() as stack,
+        session.fitting(executor, results=results, one_part=True) as fitting,
     ):
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        if executor is not None:
-            yield Fitting(executor, session.progress, cache, results)
-            return
-        own = stack.enter_context(session.executor())
-        ending = threading.Thread(target=own.close, name="executor-end")
-        yield Fitting(own, session.progress, cache, results, ending.start)
-        if ending.ident is not None:
-            ending.join()
+        yield fitting
 
 
 @contextlib.contextmanager
@@ -146,57 +128,6 @@ def recording_failure(
         if isinstance(e, StoreError):
             e.add_note(f"to go on: {again}")
         raise
-
-
-def provenance_of(session: Session, stored: Run, bars: Bars, result: parts.Part) -> dict[str, Any]:
-    """Return where the numbers of a run came from, for its report."""
-    recipe = session.recipe
-    begun = stored.begun()
-    return {
-        **{name: begun[name] for name in ("run", "created", "recipe_digest", "recipe")},
-        "plugins": used_plugins(recipe, session.registry),
-        "data": {
-            "source": recipe.data.source,
-            "fingerprint": bars.fingerprint,
-            "symbols": list(bars.symbols),
-            "frequency": bars.frequency,
-            "bars_per_year": bars.bars_per_year,
-            "calendar": bars.calendar.name,
-            "bars": len(bars),
-            "first": str(bars.sessions[0]),
-            "last": str(bars.sessions[-1]),
-            "market": market_figures(bars),
-        },
-        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
-        "features": list(result.walk.dataset.feature_names),
-        "gates": departures(recipe.gates, session.registry),
-        "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
-        "libraries": machine.libraries(),
-        "machine": machine.machine(),
-    }
-
-
-def _session(bars: Bars, position: int) -> str | None:
-    return str(bars.sessions[position]) if position < len(bars) else None
-
-
-def telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
-    """Return what computing a part took; nothing in it changes a result."""
-    fits = fitting.results
-    fresh = [fit for fit in fits if not fit.cached]
-    per_model: dict[str, float] = {}
-    for fit in fresh:
-        per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
-    notes = Counter(f"{fit.model}: {note}" for fit in fits for note in fit.notes)
-    return {
-        **clock.telemetry(),
-        "executor": fitting.executor.name,
-        "workers": fitting.executor.workers,
-        "fits": len(fits),
-        "cached": len(fits) - len(fresh),
-        "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
-        "fit_warnings": dict(notes),
-    }
 
 
 def now() -> str:

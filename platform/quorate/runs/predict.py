@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from quorate.evidence.evidence import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
-from quorate.runs.run import load_report
-from quorate.runs.session import Session, load_bars, restore_session
-from quorate.store import Home
+from quorate.runs.session import Session, load_bars
+from quorate.runs.stored import load_report, reopen
 from quorate.trading.strategy import score_of
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
-from quorate.walkforward.members import Fitting, collect, failures
+from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
 
@@ -89,13 +87,12 @@ def predict(
     DataError
         If the bars have nothing in common with the run's.
     """
-    stored = Home(home).find(name)
-    report = load_report(stored.id, home=home)
-    session = restore_session(stored, progress=progress)
+    report = load_report(name, home=home)
+    session, before = reopen(report, progress or Progress())
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))
     bars = load_bars(session)
-    _compare_history(session, bars, stored.home.bars(report.provenance["data"]["fingerprint"]))
+    _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:
         session.warn(warning)
@@ -112,11 +109,8 @@ def predict(
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     walk = replace(walk, folds=[*folds, now])
-    with session.executor() as executor, ExitStack() as stack:
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        fits = Fitting(executor, session.progress, cache).run(walk, [now])
+    with session.fitting() as fitting:
+        fits = fitting.run(walk, [now])
     session.progress.close()
     for failed in failures(walk, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")

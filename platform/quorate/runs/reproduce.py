@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
-from quorate.runs.run import changed_since, check_execution_only, load_report
-from quorate.runs.session import restore_session
-from quorate.store import Home
+from quorate.runs.stored import changed_since, check_execution_only, load_report, reopen
 from quorate.walkforward import part as parts
-from quorate.walkforward.members import Fitting
 from quorate.walkforward.tables import stored_predictions
 
 
@@ -72,17 +69,13 @@ def reproduce(
     """
     check_execution_only(overrides, "reproduce")
     progress = progress or Progress()
-    stored = Home(home).find(name)
-    report = load_report(stored.id, home=home)
-    session = restore_session(stored, progress=progress, overrides=overrides)
-    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    report = load_report(name, home=home)
+    session, bars = reopen(report, progress, overrides=overrides)
     frame = report.predictions
     members = list(session.recipe.models)
     clock = Clock(progress)
     again: dict[str, parts.Part] = {}
-    with session.executor() as executor:
-        # Nothing is taken from the home: that is what reproducing means.
-        fitting = Fitting(executor, progress)
+    with session.fitting(cache=False) as fitting:  # nothing is taken from the home: that is what reproducing means
         development = parts.development(
             session.recipe, session.registry, bars, fitting, clock, _as_known(report, "development")
         )
@@ -110,7 +103,7 @@ def reproduce(
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
     versions = changed_since(report)
-    return Reproduction(stored.id, compared, differing, largest, differences, versions)
+    return Reproduction(report.run_id, compared, differing, largest, differences, versions)
 
 
 def _as_known(report: Report, part: str) -> parts.Known:

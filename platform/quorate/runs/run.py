@@ -1,4 +1,23 @@
-"""What a notebook or a program calls; the command line calls the same."""
+"""Running a recipe: the path from bars to a report, which the command line, a notebook and a program take alike.
+
+1. `session` loads the plugins, reads the recipe and resolves it; `driving` makes the run's folder (`begin`).
+2. `bars_of` asks the source for the bars, and keeps them under their fingerprint.
+3. `walkforward.part` computes what the recipe says, up to the holdout: everything later is cut off first.
+
+   a. `walkforward.layout`: features and labels become rows, the splitter's spans become folds. `walkforward.causality`
+      cuts off the future of each and compares.
+   b. `walkforward.members`: each member is fitted on each fold, by an executor or from the cache, and predicts the
+      rows that it was not fitted on.
+   c. `walkforward.series`: an ensembler combines members with weights from rows whose label had ended. Strategies turn
+      scores into desired weights; parameters of a fold come from what was earned before it. The backtest trades
+      them at the next bar.
+   d. `evidence.judging`: metrics measure, the ledger says how much was tried, gates judge.
+
+4. `document` assembles what was found, where the numbers came from and what they took, and stores it, sealed.
+
+`promote` audits the pipeline, notes in the ledger that the holdout is opened, and takes steps 3 and 4 through it.
+`resume` goes on at step 2 or 3.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +27,17 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, RecipeError
-from quorate.evidence.judging import departures
 from quorate.evidence.ledger import Recorder, ledger_of, record_opening
-from quorate.execution import machine
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Clock, Progress
-from quorate.recipe.digest import digest, used_plugins
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs.audit import audit_session, find_audit, pipeline_key
-from quorate.runs.driving import bars_of, begin, driving, now, provenance_of, recording_failure, start_clock, telemetry
-from quorate.runs.session import Session, restore_session
+from quorate.runs.document import keep_development, keep_holdout
+from quorate.runs.driving import bars_of, begin, driving, recording_failure, start_clock
+from quorate.runs.session import Session
+from quorate.runs.stored import check_execution_only, load_report, reopen, reopen_unfinished
 from quorate.store import Home, Run
-from quorate.store.home import REPORT_VERSION
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.tables import stored_predictions
@@ -54,7 +71,7 @@ def run(
         Hears what is going on.
     executor : Executor, optional
         From `quorate.executor`, to share its processes among runs; what the recipe says of the execution
-        is then left aside, but for ``cache``.
+        is then left aside, but for ``cache``, ``fit_seconds`` and ``fit_memory``.
 
     Returns
     -------
@@ -119,30 +136,8 @@ def resume(
     if stored.state == "finished":
         return load_report(stored.id, home=home)
     with clock.stage("recipe"):
-        stored.home.check_writable()
-        session = restore_session(stored, progress=clock.progress, overrides=overrides)
-        begun = stored.begun()
-        fingerprint = begun["data"] and begun["data"]["fingerprint"]
-        bars = stored.home.bars(fingerprint) if fingerprint else None
-        session.warnings += begun["warnings"]
-        before = {**begun["libraries"], **begun["machine"]}
-        for change in machine.differing(before, {**machine.libraries(), **machine.machine()}):
-            session.warn(f"not as when the run was begun: {change}")
-        code = {(p["kind"], p["name"]): p.get("code") for p in begun["plugins"]}
-        for plugin in used_plugins(session.recipe, session.registry):
-            if plugin.get("code") != code.get((plugin["kind"], plugin["name"])):
-                session.warn(
-                    f"not as when the run was begun: the code of {plugin['kind']} {plugin['name']!r}, in a module that "
-                    "it imports: the results are those of the code as it is now"
-                )
+        session, bars = reopen_unfinished(stored, clock.progress, overrides)
     return _develop(session, stored, clock, bars, "resume", executor)
-
-
-def check_execution_only(overrides: Iterable[str], command: str) -> None:
-    """Raise `RecipeError`, if an override is for more than where fits run."""
-    for item in overrides:
-        if not item.startswith("execution."):
-            raise RecipeError(f"{command} takes --set for execution only: {item} would make it another run")
 
 
 def _develop(
@@ -152,23 +147,9 @@ def _develop(
     with driving(session, stored, clock, command, executor) as fitting:
         bars = bars_of(session, stored, clock, bars)
         ledger_of(stored.home).entries()  # a broken one is told before the work
-        record = recorder(session, stored, bars, "development")
-        result = parts.development(session.recipe, session.registry, bars, fitting, clock, parts.Known(record))
-        results = {"development": _with_warnings(result.section, session.warnings), "holdout": None}
-        with clock.stage("store"):
-            files = stored.write_frames("development", result.frames)
-        document = {
-            "schema_version": REPORT_VERSION,
-            "provenance": {
-                **provenance_of(session, stored, bars, result),
-                "ledger": record.provenance,
-                "results_digest": digest(results),
-            },
-            "results": results,
-            "telemetry": telemetry(clock, fitting),
-            "files": files,
-        }
-        return _seal(document, stored)
+        record = _recorder(session, stored, bars, "development")
+        part = parts.development(session.recipe, session.registry, bars, fitting, clock, parts.Known(record))
+        return keep_development(session, stored, bars, part, record, clock, fitting)
 
 
 def promote(name: str = "latest", *, home: str | Path | None = None, progress: Progress | None = None) -> Report:
@@ -188,62 +169,41 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         If what is stored is not what was computed.
     """
     clock = start_clock(progress)
-    stored = Home(home).find(name)
-    report = load_report(stored.id, home=home)
+    report = load_report(name, home=home)
     if report.results["holdout"] is not None:
         return report
     with clock.stage("recipe"):
-        stored.home.check_writable()
-        session = restore_session(stored, progress=clock.progress)
-        bars = stored.home.bars(report.provenance["data"]["fingerprint"])
-    if holdout_start(bars, session.recipe) >= len(bars):
+        session, bars = reopen(report, clock.progress, changes="not as in the development")
+        session.home.check_writable()
+    start = holdout_start(bars, session.recipe)
+    if start >= len(bars):
         raise RecipeError(
-            f"run {stored.id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
+            f"run {report.run_id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
     earlier = stored_predictions(report.predictions, list(session.recipe.models))
-    for change in changed_since(report):
-        session.warn(f"not as in the development: {change}")
-    null_market = audited(session, bars) if "null-market" in session.recipe.gates.judging else None
-    start, recipe_digest = holdout_start(bars, session.recipe), report.provenance["recipe_digest"]
-    opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=recipe_digest)
-    record = recorder(session, stored, bars, "holdout")
+    null_market = _audited(session, bars) if "null-market" in session.recipe.gates.judging else None
+    stored = session.home.find(report.run_id)
+    opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
+    record = _recorder(session, stored, bars, "holdout")
     with driving(session, stored, clock, "promote") as fitting:
         known = parts.Known(record, null_market)
-        result = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
-        for what, found in result.before.items():
+        part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
+        for what, found in part.before.items():
             if found != report.results["development"]["digests"][what]:
                 raise IntegrityError(
                     f"with the holdout in sight the {what} of run {stored.id} before it are others: a plugin looks "
                     "ahead, or a library changed (quorate reproduce tells)"
                 )
-        with clock.stage("store"):
-            files = stored.write_frames("holdout", result.frames)
-        document = {**report.document, "files": {**report.document["files"], **files}}
-        document["results"] = {**report.results, "holdout": _with_warnings(result.section, session.warnings)}
-        document["provenance"] = {
-            **report.provenance,
-            "gates": departures(session.recipe.gates, session.registry),
-            "holdout": {
-                **report.provenance["holdout"],
-                "opened": now(),
-                "recipes_that_opened_it": opening.looks,
-                "ledger": record.provenance,
-                "libraries": machine.libraries(),
-                "machine": machine.machine(),
-            },
-            "results_digest": digest(document["results"]),
-        }
-        document["telemetry"] = {**report.telemetry, "holdout": telemetry(clock, fitting)}
-        return _seal(document, stored)
+        return keep_holdout(report, session, stored, part, opening, record, clock, fitting)
 
 
-def recorder(session: Session, stored: Run, bars: Bars, part: str) -> Recorder:
+def _recorder(session: Session, stored: Run, bars: Bars, part: str) -> Recorder:
     """Return what counts the trials of a part in the ledger, and records its own."""
     digest = stored.begun()["recipe_digest"]
     return Recorder(stored.home, bars, run=stored.id, part=part, recipe_digest=digest, members=session.recipe.models)
 
 
-def audited(session: Session, bars: Bars) -> Mapping[str, Any]:
+def _audited(session: Session, bars: Bars) -> Mapping[str, Any]:
     """Return what the pipeline made of markets without anything to find; audits it, if that was not done before.
 
     Raises
@@ -262,35 +222,3 @@ def audited(session: Session, bars: Bars) -> Mapping[str, Any]:
             )
     figures: Mapping[str, Any] = next(f["figures"] for f in found["findings"] if f["detector"] == "null market")
     return figures
-
-
-def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:
-    """Return the report of a stored run, after checking that it is as it was written.
-
-    Raises
-    ------
-    IntegrityError
-        If it was changed.
-    """
-    stored = Home(home).find(name)
-    report = Report(stored.report(), stored)
-    if report.document.get("seal") != report.seal:
-        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: it has another seal")
-    return report
-
-
-def _seal(document: Mapping[str, Any], stored: Run) -> Report:
-    """Store the document with its own digest, which tells later whether it is still the same."""
-    sealed = {**document, "seal": Report(document).seal}
-    stored.write_report(sealed)
-    return Report(sealed, stored)
-
-
-def changed_since(report: Report) -> list[str]:
-    """Return libraries and processor that are not what they were when the run was made."""
-    now = {**machine.libraries(), **machine.machine()}
-    return machine.differing({**report.provenance["libraries"], **report.provenance["machine"]}, now)
-
-
-def _with_warnings(section: dict[str, Any], more: list[str]) -> dict[str, Any]:
-    return {**section, "warnings": [*more, *section["warnings"]]}

@@ -30,6 +30,7 @@ from quorate.execution.ray.tokens import authentication, known_token, token_text
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import run as api
+from quorate.runs.stored import load_report
 from quorate.store import Home, Run
 from quorate.store.files import replacing, write_json, write_text
 
@@ -160,7 +161,7 @@ def attach(run: Run, tell: Tell = print) -> Report:
             raise QuorateError(f"run {run.id} never became a job on {url}: it was stopped while it was sent; {here}")
         if state == "SUCCEEDED":
             unpack(arrived.archive(), run)
-            return _recorded(api.load_report(run.id, home=run.home.path), run)
+            return _recorded(load_report(run.id, home=run.home.path), run)
         if state not in ("FAILED", "STOPPED"):
             raise QuorateError(f"the connection to {url} ended, the job did not; to fetch it: {again}")
         # The server repeats the output, which was told already.

@@ -109,8 +109,13 @@ def quiet(n_bars: int, begin: int, stop: int, what: str) -> Bars:
 
 
 def still(prices: Floats, volume: Floats, begin: int, stop: int) -> None:
-    """Let prices (n_bars, n_symbols, 4) stand at the close before `begin` and the volume be zero, up to `stop`."""
-    prices[begin:stop] = prices[begin - 1, :, 3:4]
+    """Let prices (n_bars, n_symbols, 4) stand at the close before `begin` and the volume be zero, up to `stop`.
+
+    From the first bar on they stand at a power of two: sums of such prices and of their squares have no rounding
+    error, so that a deviation over them is exactly zero, whatever the library, its version, and the processor.
+    """
+    level = prices[begin - 1, :, 3:4] if begin else 2.0 ** np.round(np.log2(prices[stop, :, 3:4]))
+    prices[begin:stop] = level
     volume[begin:stop] = 0.0
 
 

@@ -56,10 +56,11 @@ def check_feature_quiet_bars(plugin: Plugin) -> str | None:
         ("volume", "no volume"),
         ("flat, volume", "prices that stand still and no volume"),
     ):
-        for length in dict.fromkeys((_SHORT, surely)):
-            some = quiet(n_bars(spec), begin, begin + length, what)
+        # From the first bar on, too: behind other prices, a running sum may keep a rounding error that hides a zero.
+        for first, length in dict.fromkeys(((begin, _SHORT), (begin, surely), (0, surely))):
+            some = quiet(n_bars(spec), first, first + length, what)
             remedy = "define the value there, e.g. quorate.rolling.ratio gives 0 for 0/0"
-            _refuse_gaps(spec, some, compute(plugin, some), f"{length} bars with {words} ({begin} and after)", remedy)
+            _refuse_gaps(spec, some, compute(plugin, some), f"{length} bars with {words} ({first} and after)", remedy)
         long = quiet(begin + covering + 30, begin, begin + covering, what)
         gaps = kept(spec, long) & ~np.isfinite(compute(plugin, long))
         if gaps.any():

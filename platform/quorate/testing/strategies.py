@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars, Floats
-from quorate.plugins.options import strategy_arguments
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import StrategySpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
 from quorate.testing._fresh import MEMORY, fresh
 from quorate.testing.markets import market
+from quorate.trading.strategy import strategy_arguments
 
 _N, _FIRST = 260, 40  # bars, and the first one that has a prediction
 _LEVELS = (0.0, 0.02, 0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -15,7 +16,7 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import PluginError
-from quorate.plugins.options import strategy_arguments
+from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.trading.backtest import CELLS, GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
@@ -133,6 +134,53 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
     return panel
 
 
+def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a strategy is passed beside score, threshold and options.
+
+    Parameters
+    ----------
+    spec : StrategySpec
+        Its `inputs` are passed, and of `TOLD` what its signature names.
+    bars : Bars
+        As many as the score has rows.
+    facts : mapping
+        ``binary`` and ``horizon``, see `StrategySpec`.
+    """
+    inputs = {name: getattr(bars, name) for name in spec.inputs}
+    try:
+        parameters = inspect.signature(spec.resolve()).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return inputs
+    known = {"bars_per_year": bars.bars_per_year, **facts}
+    return inputs | {name: value for name, value in known.items() if name in parameters}
+
+
+def ask_strategy(
+    spec: StrategySpec,
+    score: Floats,
+    threshold: float,
+    bars: Bars,
+    facts: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> Floats:
+    """Return what a strategy answers, (n_bars, n_symbols); `facts` as in `strategy_arguments`.
+
+    Raises
+    ------
+    PluginError
+        If it fails, or answers in another shape.
+    """
+
+    def read(answer: Any) -> Floats:
+        weights = np.asarray(answer, dtype=np.float64)
+        if weights.shape != score.shape:
+            raise PluginError(f"strategy {spec.name!r} must give weights {score.shape}; it gave {weights.shape}")
+        return weights
+
+    options = {**strategy_arguments(spec, bars, facts), **params}
+    return call(spec, f"the scores of {bars!r}", (score, threshold), options, read)
+
+
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
 
@@ -142,10 +190,7 @@ def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
         If the strategy breaks its contract.
     """
     spec, score = plan.strategy, plan.score
-    given = strategy_arguments(spec, bars, plan.facts)
-    weights = np.asarray(spec.resolve()(score, candidate.threshold, **given, **candidate.params), dtype=np.float64)
-    if weights.shape != score.shape:
-        raise PluginError(f"strategy {spec.name!r} must give weights {score.shape}; it gave {weights.shape}")
+    weights = ask_strategy(spec, score, candidate.threshold, bars, plan.facts, candidate.params)
     weights = np.where(np.isnan(score), 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.rows import Dataset, Labels
 from quorate.errors import DataError, IntegrityError
-from quorate.plugins.options import strategy_arguments
 from quorate.plugins.specs import StrategySpec
 from quorate.trading.costs import Trading
+from quorate.trading.strategy import ask_strategy
 
 # Float32 values that agree to this are the same: a transform may round by the length of its input.
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
@@ -147,7 +147,7 @@ def audit_strategy(
     score : ndarray of float64, (n_bars, n_symbols)
         On `bars`.
     facts : mapping
-        As in `quorate.plugins.options.strategy_arguments`.
+        As in `quorate.trading.strategy.strategy_arguments`.
     first : int
         Position of the first bar that is predicted.
 
@@ -158,8 +158,7 @@ def audit_strategy(
     """
 
     def weights(scores: NDArray[np.float64], market: Bars) -> NDArray[np.float64]:
-        given = strategy_arguments(spec, market, facts)
-        return np.asarray(spec.resolve()(scores, threshold, **given, **params), dtype=np.float64)
+        return ask_strategy(spec, scores, threshold, market, facts, params)
 
     whole, n = weights(score, bars), len(score)
     for known in sorted({*cuts(first, n), *np.linspace(first + 1, n - 1, STRATEGY_CUTS, dtype=int).tolist()}):

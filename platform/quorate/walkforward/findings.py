@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from quorate import statistics
 from quorate.bars.panel import Bars
+from quorate.bars.quality import market_figures, repeated_opens
 from quorate.dataset.folds import Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
@@ -123,34 +122,6 @@ def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:
                 f"fold {lost[0]['fold']}: {lost[0]['reason']}"
             )
     return told
-
-
-def market_figures(bars: Bars) -> dict[str, Any]:
-    """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
-    # A symbol that missed bars earns what happened meanwhile when it is back.
-    before = pd.DataFrame(bars.close).ffill().to_numpy()[:-1]
-    with np.errstate(invalid="ignore"):
-        steps = bars.close[1:] / before - 1
-    known = np.isfinite(steps)
-    counts = known.sum(axis=1)
-    returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
-    equity = statistics.equity_curve(returns)
-    return {
-        "first": str(bars.sessions[0]),
-        "last": str(bars.sessions[-1]),
-        "returns": len(returns),
-        "sharpe": finite_or_none(statistics.sharpe(returns, bars.bars_per_year)),
-        "max-drawdown": finite_or_none(statistics.max_drawdown(equity)),
-        "cagr": finite_or_none(statistics.cagr(equity, bars.bars_per_year)),
-        "total-return": finite_or_none(float(equity[-1] - 1)),
-        "volatility": finite_or_none(statistics.volatility(returns, bars.bars_per_year)),
-    }
-
-
-def repeated_opens(bars: Bars) -> float:
-    """Return the share of bars whose open is the close before: such a market has no open to trade at."""
-    both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
-    return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
 
 
 def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:

@@ -1,18 +1,11 @@
-"""The arithmetic of one run, from bars to performances; it stores nothing and prints nothing.
-
-1. Bars are cut before the holdout, unless the holdout is what is asked for.
-2. Features and labels become the dataset; walk-forward folds are laid over it and audited.
-3. Every member is fitted on every fold; test rows get out-of-fold predictions.
-4. Ensembles combine them with weights from rows whose label had ended.
-5. Strategies turn scores into desired weights, with a threshold per fold chosen the same way.
-6. The backtest trades them at the next bar; metrics measure, gates judge.
-"""
+"""The rows and folds of a recipe, laid out over bars and audited, before anything is fitted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -22,10 +15,11 @@ from quorate.bars.panel import Bars
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
-from quorate.errors import DataError, DataWarning, PluginError, QuorateError
+from quorate.errors import DataError, DataWarning
+from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span
 from quorate.recipe.schema import Recipe
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows
@@ -103,16 +97,14 @@ def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> 
         If the splitter breaks its contract.
     """
     splitter = registry.get("splitter", recipe.folds.splitter)
-    assert isinstance(splitter, SplitterSpec)
     check_walk_forward(splitter)
-    try:
-        spans = [Span(*span) for span in splitter.resolve()(bars.sessions, start, **recipe.folds.options)]
-    except QuorateError:
-        raise
-    except Exception as e:
-        raise PluginError(f"splitter {splitter.name!r} failed on {len(bars)} bars: {type(e).__name__}: {e}") from e
-    fold_module.check_spans(spans, len(bars), start, splitter.name)
-    return spans
+
+    def read(answer: Iterable[Any]) -> list[Span]:
+        spans = fold_module.spans_in(answer)
+        fold_module.check_spans(spans, len(bars), start, splitter.name)
+        return spans
+
+    return call(splitter, f"{len(bars)} bars", (bars.sessions, start), recipe.folds.options, read)
 
 
 def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> WalkForward:
@@ -178,33 +170,29 @@ def rows_of(
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
-    label = registry.get("label", recipe.labels.name)
-    assert isinstance(label, LabelSpec)
-    return label
+    return registry.get("label", recipe.labels.name)
 
 
 def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
     cost = registry.get("cost", recipe.costs.model)
-    try:
-        fees, slippage = cost.resolve()(bars, **recipe.costs.options)
-    except QuorateError:
-        raise
-    except Exception as e:
-        raise PluginError(f"cost model {cost.name!r} failed on {bars!r}: {type(e).__name__}: {e}") from e
-    share = {name: check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))}
-    return Trading(recipe.backtest.fill, share["fees"], share["slippage"], recipe.backtest.capital)
+
+    def read(answer: Any) -> Trading:
+        fees, slippage = answer
+        fees, slippage = (
+            check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))
+        )
+        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
+
+    return call(cost, f"{bars!r}", (bars,), recipe.costs.options, read)
 
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
     model = recipe.models[name]
-    spec = registry.get("model", (model.plugin if model else None) or name)
-    assert isinstance(spec, ModelSpec)
-    return spec
+    return registry.get("model", (model.plugin if model else None) or name)
 
 
 def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:
-    specs = [registry.get("feature", name) for name in recipe.features.use]
-    features = [s for s in specs if isinstance(s, FeatureSpec)]
+    features = [registry.get("feature", name) for name in recipe.features.use]
     if bars.has_volume:
         return features, []
     usable = [s for s in features if "volume" not in s.inputs]

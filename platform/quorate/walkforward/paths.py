@@ -25,7 +25,6 @@ from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_fold
 from quorate.ensemble.combiner import weighted
 from quorate.errors import DataError, FitError, PluginError
 from quorate.execution.fit import FitResult
-from quorate.plugins.specs import GateSpec, SplitterSpec
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting, failures
 from quorate.walkforward.series import trade_as_given
@@ -70,7 +69,6 @@ def lay_out(walk: WalkForward) -> dict[Key, Splits]:
     index = len(walk.folds)
     for gate, params in walk.recipe.gates.judging.items():
         spec = walk.registry.get("gate", gate)
-        assert isinstance(spec, GateSpec)
         if not spec.paths or "development" not in spec.parts:
             continue
         key = key_of(gate, params)
@@ -102,7 +100,6 @@ def _splits(walk: WalkForward, key: Key, index: int) -> list[Split]:
     groups, tests, name = key
     dataset, embargo = walk.dataset, walk.recipe.folds.embargo
     splitter = walk.registry.get("splitter", name)
-    assert isinstance(splitter, SplitterSpec)
     spans = group_spans(splitter, walk.bars.sessions, groups, tests, int(dataset.bar.min()))
     splits = combinatorial_folds(dataset.bar, dataset.end, len(walk.bars), spans, tests, embargo)
     for split in splits:

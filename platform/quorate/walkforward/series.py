@@ -13,7 +13,7 @@ from quorate import statistics
 from quorate.dataset.rows import NEVER
 from quorate.ensemble.combine import Combined, combine_all, recent_volatility
 from quorate.evidence.evidence import Performance
-from quorate.plugins.specs import EnsemblerSpec, StrategySpec
+from quorate.plugins.specs import EnsemblerSpec
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.backtest import backtest, equity_curves, gone_after
 from quorate.trading.risk import Risk
@@ -70,7 +70,6 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
     methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
     for name in dict.fromkeys((wanted.method, *wanted.compare)):
         spec = walk.registry.get("ensembler", name)
-        assert isinstance(spec, EnsemblerSpec)
         methods.append((spec, wanted.params if name == wanted.method else spec.params))
     found = combine_all(
         methods,
@@ -135,7 +134,6 @@ def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -
 def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
     """Return how a strategy is to trade predictions: limits are for all, options of their own for the judged one."""
     spec, chosen = walk.registry.get("strategy", name), walk.recipe.strategy
-    assert isinstance(spec, StrategySpec)
     score = to_panel(score_of(predictions, walk.binary), walk.dataset, walk.bars)
     own = name == chosen.name
     return Plan(

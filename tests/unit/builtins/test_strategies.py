@@ -16,7 +16,7 @@ from quorate import statistics
 from quorate.dataset.folds import walk_forward
 from quorate.dataset.rows import build_dataset, build_labels
 from quorate.errors import IntegrityError, PluginError, RecipeError
-from quorate.plugins.options import resolve_options, strategy_arguments
+from quorate.plugins.options import resolve_options
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import Span
 from quorate.recipe.load import load_recipe, nested_override, validate
@@ -26,7 +26,7 @@ from quorate.testing import market
 from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
 from quorate.trading.risk import Risk, limited
-from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, to_panel
+from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, strategy_arguments, to_panel
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.findings import _same_trades
 from quorate_strategies import quorate_strategies

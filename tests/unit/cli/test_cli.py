@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import quorate
 from quorate.cli._app import app
-from quorate.runs.run import load_report
+from quorate.runs.stored import load_report
 from quorate.store import Home
 from quorate.walkforward.members import collect
 from quorate_data.simulated import simulated

@@ -298,7 +298,10 @@ def constant(value):
         (by_fold(lambda h: 1 / 0), "failed on a history of .* ZeroDivisionError"),
         (by_fold(constant(np.nan)), r"Combiner must give a finite prediction per row, \(52,\); .* 52 not finite"),
         (by_fold(lambda h: quorate.Combiner(lambda r: 0.5)), r"a finite prediction per row, \(52,\); it gave 0.5"),
-        (by_fold(lambda h: quorate.Combiner(lambda r: 1 / 0)), "Combiner failed on 52 rows of 3 members: ZeroDiv"),
+        (
+            by_fold(lambda h: quorate.Combiner(lambda r: 1 / 0)),
+            r"failed on 52 rows of 3 members, which its Combiner was given: ZeroDiv",
+        ),
         (by_fold(lambda h: replace(constant(0.5)(h), weights=np.ones(2))), r"must be finite and \(3,\)"),
         (by_fold(lambda h: replace(constant(0.5)(h), weights=lambda r: [np.inf] * 3)), r"function, \(52, 3\)"),
         (by_bar(lambda h: np.ones(3)), r"must give \d+ entries of 3 finite weights"),

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
@@ -284,3 +285,27 @@ def test_processes_may_write_and_read_at_the_same_time(cache):
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert len(cache.find([make_task(f"{name}-{k}") for name in "xyz" for k in range(100)])) == 300
     assert cache.verify() == (300, [])
+
+
+def test_a_new_file_that_another_process_holds_is_waited_for(cache):
+    """While one process makes the file, or lets go of it, SQLite refuses others at once: they must try again."""
+    cache.path.parent.mkdir(parents=True)
+    other = sqlite3.connect(cache.path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE begun (x)")
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, other.execute, ["COMMIT"])
+    timer.start()
+    put(cache, "one")
+    timer.join()
+    assert set(cache.find([make_task("one")])) == {"one"}
+
+
+def test_a_file_that_is_held_for_too_long_is_told(cache, monkeypatch):
+    monkeypatch.setattr("quorate.execution.cache.PATIENCE", 0.05)
+    cache.path.parent.mkdir(parents=True)
+    other = sqlite3.connect(cache.path, isolation_level=None)
+    other.execute("CREATE TABLE begun (x)")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(quorate.StoreError, match=r"fits\.sqlite: database is locked"):
+        put(cache, "one")
+    other.close()

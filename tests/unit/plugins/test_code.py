@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from functools import partial
@@ -111,3 +112,18 @@ def test_what_is_installed_elsewhere_than_beside_the_interpreter_counts_by_its_v
     (package.parent / "ownpack-1.0.dist-info").mkdir()
     sources._installed.cache_clear()
     assert code_digest(make, "another.hooks") == code_digest(len, "another.hooks")
+
+
+def test_a_parser_that_is_disturbed_by_another_thread_is_asked_again(package, monkeypatch):
+    expected = digest()
+    parse, asked = ast.parse, []
+
+    def disturbed(text):
+        asked.append(text)
+        if len(asked) % 2:
+            raise SystemError("AST constructor recursion depth mismatch (before=45, after=57)")
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert digest() == expected
+    assert asked

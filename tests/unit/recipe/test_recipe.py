@@ -12,8 +12,8 @@ import quorate
 from quorate.plugins.registry import Registry
 from quorate.recipe import digest as provenance
 from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.presets import PRESETS, STANDARD
 from quorate.recipe.resolve import resolve, to_plain, to_toml
-from quorate.recipe.schema import PRESETS, STANDARD
 from quorate.runs.session import open_session
 
 REGISTRY = Registry.load()

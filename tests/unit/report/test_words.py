@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from quorate.errors import RecipeError
-from quorate.evidence.judging import departures
 from quorate.plugins.registry import Registry
+from quorate.recipe.presets import PRESETS, departures
 from quorate.recipe.resolve import resolve
-from quorate.recipe.schema import PRESETS, Recipe
+from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.report.words import paragraph
 

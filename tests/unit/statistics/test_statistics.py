@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from quorate import statistics
-from quorate.walkforward.findings import market_figures
+from quorate.bars.quality import market_figures
 from quorate_data.bundled import bundled
 
 # Returns of empyrical-reloaded's tests (tests/conftest.py, commit efe6066; percent there). Its "mixed"

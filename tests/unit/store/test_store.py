@@ -15,7 +15,7 @@ import pytest
 
 import quorate
 from quorate.plugins.local import LocalSource
-from quorate.runs.run import load_report, restore_session
+from quorate.runs.stored import load_report, restore_session
 from quorate.store import Home
 from quorate.store.files import replacing, write_json, write_text
 from quorate.store.home import REPORT_VERSION

@@ -46,6 +46,10 @@ class Spec:
     requires: tuple[str, ...] = ()
     description: str = ""
     known_gaps: Mapping[str, str] = field(default_factory=dict)
+    provider: Any = field(default=None, init=False, compare=False, repr=False)  # the registry notes who offers it
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):

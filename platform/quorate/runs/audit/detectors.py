@@ -12,6 +12,7 @@ import pandas as pd
 
 from quorate import statistics
 from quorate.bars.panel import Bars
+from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import audit_folds
 from quorate.errors import IntegrityError
 from quorate.plugins.registry import Registry
@@ -20,7 +21,7 @@ from quorate.runs.audit import causality
 from quorate.runs.audit.null import Null, null_bars, summarise
 from quorate.runs.audit.pipeline import Floats, predictions_of, returns_of, walk_forward_of
 from quorate.trading.backtest import backtest, fills
-from quorate.walkforward.findings import REPEATED, repeated_opens
+from quorate.walkforward.findings import REPEATED
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import decide_judged

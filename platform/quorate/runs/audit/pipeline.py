@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import ModelSpec
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import Fitting, collect
@@ -40,7 +39,6 @@ def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recip
 
 def _small(model: Model, name: str, registry: Registry) -> Model:
     spec = registry.get("model", model.plugin or name)
-    assert isinstance(spec, ModelSpec)
     less = {key: _lesser(model.options.get(key), value) for key, value in spec.audit_params.items()}
     return Model.model_validate({"plugin": model.plugin, **model.options, **less})
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,11 @@ from quorate.runs.explain.ensemble import WITHIN, combined, weights_of
 from quorate.runs.explain.explanation import VERSION, Explanation, find_explanation, keep
 from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises, t_values
 from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
-from quorate.runs.run import changed_since, load_report
-from quorate.runs.session import Session, restore_session
+from quorate.runs.session import Session
+from quorate.runs.stored import load_report, reopen
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
-from quorate.walkforward.members import Fitting, failures
+from quorate.walkforward.members import failures
 from quorate.walkforward.tables import stored_predictions
 
 Floats = NDArray[np.float64]
@@ -78,10 +77,7 @@ def explain(
     if found is not None:
         return found
     clock = Clock(progress or Progress())
-    session = restore_session(stored, progress=clock.progress)
-    for change in changed_since(report):
-        session.warn(f"not as in the run: {change}")
-    bars = stored.home.bars(report.provenance["data"]["fingerprint"])
+    session, bars = reopen(report, clock.progress, changes="not as in the run")
     stop = holdout_start(bars, session.recipe)
     with clock.stage("features"):
         walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
@@ -105,12 +101,8 @@ def _fit(walk: WalkForward, folds: Sequence[Fold], session: Session, executor: E
             'read raw bars (input="bars")'
         )
     asked = replace(walk, members=members, recipe=walk.recipe.model_copy(update={"on_failure": "drop"}))
-    with ExitStack() as stack:
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        own = executor or stack.enter_context(session.executor())
-        fits = Fitting(own, session.progress, cache).run(asked, folds)
+    with session.fitting(executor) as fitting:
+        fits = fitting.run(asked, folds)
     failed = failures(walk, fits)
     for name in dict.fromkeys(one["model"] for one in failed):
         of = [one for one in failed if one["model"] == name]

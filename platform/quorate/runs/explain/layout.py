@@ -10,7 +10,6 @@ from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import NEVER
 from quorate.errors import DataError
 from quorate.execution.fit import fit_seed
-from quorate.plugins.specs import FeatureSpec
 from quorate.walkforward.layout import WalkForward
 
 LEAST_ROWS = 20  # with a label, for a fold to say something
@@ -47,7 +46,6 @@ def units_of(walk: WalkForward) -> Units:
     groups: dict[str, list[int]] = {}
     for j, name in enumerate(names):
         spec = walk.registry.get("feature", name)
-        assert isinstance(spec, FeatureSpec)
         groups.setdefault(spec.group, []).append(j)
     return Units(names, {group: tuple(columns) for group, columns in groups.items()})
 

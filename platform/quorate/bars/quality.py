@@ -1,0 +1,69 @@
+"""Whether bars are what they seem: figures of a market by which bad data show, and the calendar that they keep."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quorate import statistics
+from quorate.bars.calendar import TOLERANCE, sessions_per_year
+from quorate.bars.panel import Bars
+
+
+def market_figures(bars: Bars) -> dict[str, Any]:
+    """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
+    # A symbol that missed bars earns what happened meanwhile when it is back.
+    before = pd.DataFrame(bars.close).ffill().to_numpy()[:-1]
+    with np.errstate(invalid="ignore"):
+        steps = bars.close[1:] / before - 1
+    known = np.isfinite(steps)
+    counts = known.sum(axis=1)
+    returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    equity = statistics.equity_curve(returns)
+    figures = {
+        "sharpe": statistics.sharpe(returns, bars.bars_per_year),
+        "max-drawdown": statistics.max_drawdown(equity),
+        "cagr": statistics.cagr(equity, bars.bars_per_year),
+        "total-return": float(equity[-1] - 1),
+        "volatility": statistics.volatility(returns, bars.bars_per_year),
+    }
+    return {
+        "first": str(bars.sessions[0]),
+        "last": str(bars.sessions[-1]),
+        "returns": len(returns),
+        **{name: float(value) if math.isfinite(value) else None for name, value in figures.items()},
+    }
+
+
+def repeated_opens(bars: Bars) -> float:
+    """Return the share of bars whose open is the close before: such a market has no open to trade at."""
+    both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
+    return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
+
+
+def wrong_calendar(bars: Bars) -> str:
+    """Return what to say, if the bars are not those of their calendar."""
+    calendar = bars.calendar
+    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
+    closed = calendar.sessions_per_year < 300 and weekend > 0.01 and bars.bars_per_year > 52
+    advice = (
+        'for a market that never closes set data.calendar = "24x7"'
+        if closed
+        else "set data.calendar to the one of the market"
+    )
+    seen = sessions_per_year(np.unique(bars.sessions))
+    usual = {calendar.sessions_per_year, 52, 12}
+    if seen is not None and all(abs(seen / n - 1) > TOLERANCE for n in usual):
+        return (
+            f"the bars have {seen:.0f} sessions a year, calendar {calendar.name!r} has {calendar.sessions_per_year}: "
+            f"annualised by {bars.bars_per_year:g} bars a year; {advice}"
+        )
+    if closed:
+        return (
+            f"{weekend:.0%} of the sessions fall on weekends, but calendar {calendar.name!r} "
+            f"has {calendar.sessions_per_year} sessions a year: {advice}"
+        )
+    return ""

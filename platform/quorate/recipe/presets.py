@@ -1,0 +1,59 @@
+"""The presets of gates, and how the gates of a recipe differ from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quorate.plugins.options import resolve_options
+from quorate.plugins.registry import Registry
+from quorate.recipe.schema import Gates, Params
+
+# What is judged, by preset; a recipe adds, changes and takes away.
+HEADLINE: dict[str, Params] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}}
+STANDARD: dict[str, Params] = {
+    "integrity": {},
+    "null-market": {},
+    **HEADLINE,
+    "sample-size": {},
+    "psr": {},
+    "spa": {},
+    "stepm": {},
+    "mcs": {},
+    "dsr": {},
+    "pbo": {},
+    "forecast": {},
+    "cost-stress": {},
+    "delay": {},
+    "concentration": {},
+    "halves": {},
+}
+PRESETS: dict[str, dict[str, Params]] = {
+    "headline": HEADLINE,
+    "standard": STANDARD,
+    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}, "cpcv": {}},
+}
+
+
+def departures(gates: Gates, registry: Registry) -> dict[str, Any]:
+    """Return how the gates of a resolved recipe differ from the preset ``standard``.
+
+    Parameters
+    ----------
+    gates : Gates
+        Of a resolved recipe: all gates that judge, with all their options.
+
+    Returns
+    -------
+    dict
+        ``preset``; ``without``, the gates of ``standard`` that do not judge; ``changed``, per gate of a preset the
+        options that are others than the recipe's preset gives it.
+    """
+    changed = {}
+    for name in PRESETS["strict"]:  # it has the gates of all presets
+        if name in gates.judging:
+            usual = resolve_options(registry.get("gate", name), PRESETS[gates.preset].get(name, {}), f"gates.{name}")
+            other = {key: value for key, value in gates.judging[name].items() if value != usual.get(key)}
+            if other:
+                changed[name] = other
+    without = [name for name in PRESETS["standard"] if name not in gates.judging]
+    return {"preset": gates.preset, "without": without, "changed": changed}

@@ -1,0 +1,150 @@
+"""The document of a run: what was found, where its numbers came from, and what computing them took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from quorate.bars.panel import Bars
+from quorate.bars.quality import market_figures
+from quorate.evidence.ledger import Opening, Recorder
+from quorate.execution import machine
+from quorate.execution.fit import fit_seed
+from quorate.execution.progress import Clock
+from quorate.recipe.digest import digest, used_plugins
+from quorate.recipe.presets import departures
+from quorate.report.report import Report
+from quorate.runs.driving import now
+from quorate.runs.session import Session
+from quorate.store import Run
+from quorate.store.home import REPORT_VERSION
+from quorate.walkforward.layout import holdout_start
+from quorate.walkforward.members import Fitting
+from quorate.walkforward.part import Part
+
+
+def keep_development(
+    session: Session, stored: Run, bars: Bars, part: Part, record: Recorder, clock: Clock, fitting: Fitting
+) -> Report:
+    """Store the tables and the report of the walk-forward before the holdout."""
+    with clock.stage("store"):
+        files = stored.write_frames("development", part.frames)
+    results = {"development": _section(part, session), "holdout": None}
+    provenance = {
+        **_provenance(session, stored, bars, part),
+        "ledger": record.provenance,
+        "results_digest": digest(results),
+    }
+    return _seal(
+        {
+            "schema_version": REPORT_VERSION,
+            "provenance": provenance,
+            "results": results,
+            "telemetry": _telemetry(clock, fitting),
+            "files": files,
+        },
+        stored,
+    )
+
+
+def keep_holdout(
+    report: Report,
+    session: Session,
+    stored: Run,
+    part: Part,
+    opening: Opening,
+    record: Recorder,
+    clock: Clock,
+    fitting: Fitting,
+) -> Report:
+    """Store the tables of the opened holdout, and the report with what was found there."""
+    with clock.stage("store"):
+        files = stored.write_frames("holdout", part.frames)
+    results = {**report.results, "holdout": _section(part, session)}
+    opened = {
+        **report.provenance["holdout"],
+        "opened": now(),
+        "recipes_that_opened_it": opening.looks,
+        "ledger": record.provenance,
+        "libraries": machine.libraries(),
+        "machine": machine.machine(),
+    }
+    provenance = {
+        **report.provenance,
+        "gates": departures(session.recipe.gates, session.registry),
+        "holdout": opened,
+        "results_digest": digest(results),
+    }
+    return _seal(
+        {
+            **report.document,
+            "provenance": provenance,
+            "results": results,
+            "telemetry": {**report.telemetry, "holdout": _telemetry(clock, fitting)},
+            "files": {**report.document["files"], **files},
+        },
+        stored,
+    )
+
+
+def _seal(document: Mapping[str, Any], stored: Run) -> Report:
+    """Store the document with its own digest, which tells later whether it is still the same."""
+    sealed = {**document, "seal": Report(document).seal}
+    stored.write_report(sealed)
+    return Report(sealed, stored)
+
+
+def _section(part: Part, session: Session) -> dict[str, Any]:
+    return {**part.section, "warnings": [*session.warnings, *part.section["warnings"]]}
+
+
+def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[str, Any]:
+    """Return where the numbers of a run came from, for its report."""
+    recipe = session.recipe
+    begun = stored.begun()
+    return {
+        **{name: begun[name] for name in ("run", "created", "recipe_digest", "recipe")},
+        "plugins": used_plugins(recipe, session.registry),
+        "data": {
+            "source": recipe.data.source,
+            "fingerprint": bars.fingerprint,
+            "symbols": list(bars.symbols),
+            "frequency": bars.frequency,
+            "bars_per_year": bars.bars_per_year,
+            "calendar": bars.calendar.name,
+            "bars": len(bars),
+            "first": str(bars.sessions[0]),
+            "last": str(bars.sessions[-1]),
+            "market": market_figures(bars),
+        },
+        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
+        "features": list(part.walk.dataset.feature_names),
+        "gates": departures(recipe.gates, session.registry),
+        "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
+        "libraries": machine.libraries(),
+        "machine": machine.machine(),
+    }
+
+
+def _session(bars: Bars, position: int) -> str | None:
+    return str(bars.sessions[position]) if position < len(bars) else None
+
+
+def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
+    """Return what computing a part took; nothing in it changes a result."""
+    fits = fitting.results
+    fresh = [fit for fit in fits if not fit.cached]
+    per_model: dict[str, float] = {}
+    for fit in fresh:
+        per_model[fit.model] = per_model.get(fit.model, 0.0) + fit.cpu_seconds
+    notes = Counter(f"{fit.model}: {note}" for fit in fits for note in fit.notes)
+    return {
+        **clock.telemetry(),
+        "executor": fitting.executor.name,
+        "workers": fitting.executor.workers,
+        "fits": len(fits),
+        "cached": len(fits) - len(fresh),
+        "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
+        "fit_warnings": dict(notes),
+    }

@@ -1,0 +1,132 @@
+"""A stored run opened again: its report as it was written, its recipe, bars and plugin files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from quorate.bars.panel import Bars
+from quorate.errors import IntegrityError, RecipeError, StoreError
+from quorate.execution import machine
+from quorate.execution.progress import Progress
+from quorate.plugins.registry import Registry
+from quorate.recipe.digest import recipe_digest, used_plugins
+from quorate.recipe.load import merge, nested_override, validate
+from quorate.report.report import Report
+from quorate.runs.session import Session
+from quorate.store import Home, Run
+
+
+def reopen(
+    report: Report, progress: Progress, *, overrides: Iterable[str] = (), changes: str = ""
+) -> tuple[Session, Bars]:
+    """Open a finished run again: its recipe with the plugin files that it used, and its bars.
+
+    Parameters
+    ----------
+    report : Report
+        From `load_report`.
+    overrides : iterable of str
+        For ``execution`` only.
+    changes : str
+        How a warning begins that a library or the processor is not as it was; empty: none is told.
+
+    Raises
+    ------
+    StoreError, IntegrityError
+        If what it was made of is gone, or is not what was stored.
+    """
+    assert report.source is not None  # it was loaded
+    session = restore_session(report.source, progress=progress, overrides=overrides)
+    if changes:
+        for change in changed_since(report):
+            session.warn(f"{changes}: {change}")
+    return session, report.source.home.bars(report.provenance["data"]["fingerprint"])
+
+
+def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str]) -> tuple[Session, Bars | None]:
+    """Open a run that was not finished, with its bars, if it had read them; says what is not as it was.
+
+    Raises
+    ------
+    StoreError
+        If it was stopped before it had begun.
+    """
+    stored.home.check_writable()
+    session = restore_session(stored, progress=progress, overrides=overrides)
+    begun = stored.begun()
+    session.warnings += begun["warnings"]
+    for change in machine.differing({**begun["libraries"], **begun["machine"]}, _here()):
+        session.warn(f"not as when the run was begun: {change}")
+    code = {(p["kind"], p["name"]): p.get("code") for p in begun["plugins"]}
+    for plugin in used_plugins(session.recipe, session.registry):
+        if plugin.get("code") != code.get((plugin["kind"], plugin["name"])):
+            session.warn(
+                f"not as when the run was begun: the code of {plugin['kind']} {plugin['name']!r}, in a module that "
+                "it imports: the results are those of the code as it is now"
+            )
+    return session, stored.home.bars(begun["data"]["fingerprint"]) if begun["data"] else None
+
+
+def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:
+    """Return the report of a stored run, after checking that it is as it was written.
+
+    Raises
+    ------
+    IntegrityError
+        If it was changed.
+    """
+    stored = Home(home).find(name)
+    report = Report(stored.report(), stored)
+    if report.document.get("seal") != report.seal:
+        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: it has another seal")
+    return report
+
+
+def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
+    """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
+    begun = stored.begun()
+    inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
+    if inline:
+        raise StoreError(
+            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed "
+            "again; put it into a file and give that"
+        )
+    # What lies in folders now may be other than what ran; the run keeps what did.
+    registry = Registry.load(environment=False)
+    for used in {(p["sha256"], p["file"]) for p in begun["plugins"] if p["sha256"]}:
+        registry.add_local(stored.home.source(*used), given=True)
+    table = dict(begun["recipe"])
+    # Which cluster there is, is a matter of now.
+    table["execution"] = {k: v for k, v in table["execution"].items() if k != "address"}
+    for item in overrides:
+        table = merge(table, nested_override(item), f"--set {item}")
+    recipe = validate(_dates(table), stored.id)
+    if recipe_digest(recipe, registry) != begun["recipe_digest"]:
+        raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
+    return Session(recipe, registry, stored.home, progress or Progress())
+
+
+def _dates(table: dict[str, Any]) -> dict[str, Any]:
+    holdout = dict(table.get("holdout", {}))
+    if isinstance(holdout.get("start"), str):
+        holdout["start"] = dt.date.fromisoformat(holdout["start"])
+    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
+
+
+def changed_since(report: Report) -> list[str]:
+    """Return libraries and processor that are not what they were when the run was made."""
+    return machine.differing({**report.provenance["libraries"], **report.provenance["machine"]}, _here())
+
+
+def _here() -> dict[str, Any]:
+    return {**machine.libraries(), **machine.machine()}
+
+
+def check_execution_only(overrides: Iterable[str], command: str) -> None:
+    """Raise `RecipeError`, if an override is for more than where fits run."""
+    for item in overrides:
+        if not item.startswith("execution."):
+            raise RecipeError(f"{command} takes --set for execution only: {item} would make it another run")

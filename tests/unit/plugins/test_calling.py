@@ -1,0 +1,146 @@
+"""One caller of plugins: whatever any kind raises, gives or hangs in is one error that says whose it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.plugins.calling import call, seconds_per_call
+from quorate.plugins.registry import Registry
+from quorate.runs.session import load_bars, open_session
+from quorate.walkforward.layout import prepare
+from quorate.walkforward.series import decide_all
+
+HEAD = "import time\nimport numpy as np\nimport quorate\n\n\n"
+HOOK = "\n\n@quorate.hookimpl\ndef quorate_{hook}():\n    yield quorate.{spec}\n"
+# By kind: the function's arguments, how it is offered, and what of a recipe names it.
+KINDS = {
+    "source": ("", 'SourceSpec("bad", bad)', {"data": {"source": "bad"}}),
+    "feature": ("close", 'FeatureSpec("bad", bad, lookback=1)', {"features": {"use": ["bad"]}}),
+    "label": ("prices, horizon", 'LabelSpec("bad", bad, task="classification")', {"labels": {"name": "bad"}}),
+    "splitter": ("sessions, start", 'SplitterSpec("bad", bad)', {"folds": {"splitter": "bad"}}),
+    "cost": ("bars", 'CostSpec("bad", bad)', {"costs": {"model": "bad"}}),
+    "ensembler": ("history", 'EnsemblerSpec("bad", bad)', {"ensemble": {"method": "bad"}}),
+    "strategy": ("score, threshold", 'StrategySpec("bad", bad)', {"strategy": {"name": "bad"}}),
+    "metric": ("performance", 'MetricSpec("bad", bad)', {}),
+    "gate": ("evidence", 'GateSpec("bad", bad)', {"gates": {"bad": {}}}),
+}
+FAULTS = {
+    "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
+    "leaves": ("raise SystemExit(3)", "SystemExit: 3"),
+    "gives": ("return 'nonsense'", "."),
+    "hangs": ("time.sleep(60)", r"did not finish on .* within 4 s \(execution.fit_seconds\), line 7"),
+    "spins": ("while True: pass", r"did not finish on .* within 4 s \(execution.fit_seconds\), line 7"),
+}
+
+
+def run(kind, body, tmp_path, small, seconds=600.0):
+    arguments, spec, names = KINDS[kind]
+    hook = "strategies" if kind == "strategy" else f"{kind}s"
+    path = tmp_path / "bad_plugin.py"
+    path.write_text(f"{HEAD}def bad({arguments}):\n    {body}\n{HOOK.format(hook=hook, spec=spec)}")
+    table = {**small, "models": {"logistic": {}}, "execution": {"fit_seconds": seconds}, **names}
+    return quorate.run(table, plugins=[path]), path
+
+
+@pytest.mark.parametrize("fault", ["raises", "gives"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_names_plugin_version_what_it_was_called_on_and_the_reason(kind, fault, tmp_path, small):
+    body, reason = FAULTS[fault]
+    with pytest.raises(quorate.PluginError, match=reason) as told:
+        run(kind, body, tmp_path, small)
+    message = str(told.value)
+    assert message.count(f"{kind} 'bad'") == 1
+    assert "bad_plugin.py, sha256 " in message
+    assert " on " in message or "(on " in message
+    assert message.count("bad_plugin.py") == 1
+
+
+@pytest.mark.parametrize("fault", ["leaves", "hangs", "spins"])
+def test_a_label_that_leaves_or_hangs_ends_the_run_in_words(fault, tmp_path, small):
+    body, reason = FAULTS[fault]
+    with pytest.raises(quorate.PluginError, match=rf"label 'bad' .*{reason}"):
+        run("label", body, tmp_path, small, 4.0)
+
+
+def spec_of(function, kind=quorate.LabelSpec):
+    spec = kind("mine", function, task="regression")
+    registry = Registry.load()
+    registry.add_inline(spec)
+    return registry.get("label", "mine")
+
+
+def test_a_thread_of_its_own_is_stopped_too():
+    told = []
+
+    def work():
+        with seconds_per_call(0.2):
+            try:
+                call(spec_of(lambda: [None for _ in iter(int, 1)]), "bars", ())
+            except quorate.PluginError as e:
+                told.append(str(e))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    assert told == ["label 'mine' did not finish on bars within 0.2 s (execution.fit_seconds)"]
+
+
+def test_what_ends_in_time_is_left_alone_and_so_is_an_alarm_of_the_caller():
+    import signal
+
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    try:
+        with seconds_per_call(0.2):
+            assert call(spec_of(lambda: 5), "bars", ()) == 5
+            time.sleep(0.4)
+            assert rung == []
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            assert call(spec_of(lambda: time.sleep(0.1)), "bars", ()) is None
+            assert rung == [1]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_error_of_the_platform_stays_what_it_is_and_says_where_it_arose():
+    def short():
+        raise quorate.DataError("three bars are too few")
+
+    with pytest.raises(quorate.DataError, match=r"^three bars are too few") as told:
+        call(spec_of(short), "3 bars", ())
+    assert told.value.__notes__ == ["in label 'mine' on 3 bars"]
+
+
+def test_a_call_within_a_call_is_told_once():
+    inner = spec_of(lambda: 1 / 0)
+
+    def outer():
+        return call(inner, "few bars", ())
+
+    with pytest.raises(quorate.PluginError) as told:
+        call(spec_of(outer), "many bars", ())
+    assert str(told.value) == "label 'mine' failed on few bars: ZeroDivisionError: division by zero"
+
+
+def test_built_in_plugins_are_named_with_their_version(small):
+    spec = Registry.load().get("feature", "return_1")
+    with pytest.raises(quorate.PluginError, match=rf"\[quorate {quorate.__version__} \(quorate_plugins.features\)\]"):
+        call(spec, "nothing", (), {"nonsense": 1})
+
+
+def test_an_answer_that_is_refused_says_on_what(small):
+    session = open_session(small)
+    bars = load_bars(session).take(0, 550)
+    walk = prepare(session.recipe, session.registry, bars, [(0, 550)])
+    wrong = quorate.StrategySpec("long-flat", lambda score, threshold, **options: score[:1])
+    session.registry._plugins["strategy", "long-flat"] = session.registry.find("strategy", "long-flat").__class__(
+        "strategy", "long-flat", wrong, None
+    )
+    with pytest.raises(quorate.PluginError, match=r"strategy 'long-flat' must give weights .* \(on the scores of "):
+        decide_all(walk, np.full((len(walk.dataset), len(walk.members)), 0.6))
