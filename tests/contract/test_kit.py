@@ -12,7 +12,6 @@ import pytest
 
 import quorate
 import quorate.testing
-from quorate.cli import _check
 from quorate.plugins.specs import KINDS
 from quorate.testing.runner import Outcome, check, rules
 
@@ -177,9 +176,8 @@ def test_an_option_reaches_the_plugin_that_needs_it(tmp_path: Path) -> None:
     assert "needs the option 'path'" in " ".join(without.stdout.split())
 
 
-def test_all_rules_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    _check.rules(as_json=True)
-    rows = json.loads(capsys.readouterr().out)
+def test_all_rules_are_listed() -> None:
+    rows = json.loads(quorate_check("--rules", "--json").stdout)
     assert {row["kind"] for row in rows} == set(KINDS)
     assert all(row["what"] for row in rows)
     assert len(rows) == sum(len(rules(kind)) for kind in KINDS)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import quorate
-from quorate.cli import _audit
 from quorate.cli._app import app
 from quorate.evidence.ledger import ledger_of
 from quorate.runs import run as api
@@ -140,30 +139,37 @@ def test_an_audit_of_a_later_version_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("width", [46, 124])
 def test_the_command_prints_what_every_detector_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     leak = Finding("features and labels", "alarm", "feature 'tomorrow' looks ahead: " + "on and on " * 8)
     clean = Finding("folds", "clean", "4 folds", {"compared": 4})
-    monkeypatch.setattr(_audit, "audit", lambda *_, **__: Audit("mine", "k", "d" * 64, False, (leak, clean)))
-    monkeypatch.setenv("COLUMNS", str(width))
-    assert not _audit.show("mine", (), (), False, 20, tmp_path, as_json=False)
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= width
-    assert "LEAKING" in told
-    assert "alarm" in told
-    assert not _audit.show("mine", (), (), False, 20, tmp_path, as_json=True)
-    assert json.loads(capsys.readouterr().out)["clean"] is False
+    found = Audit("mine", "k", "d" * 64, False, (leak, clean))
+    monkeypatch.setattr("quorate.runs.audit.audit", lambda *_, **__: found)
+
+    def command(*arguments: str) -> Result:
+        return CliRunner(env={"COLUMNS": str(width)}).invoke(app, ["audit", "mine", *arguments])
+
+    told = command()
+    assert told.exit_code == 12
+    assert max(map(len, told.stdout.splitlines())) <= width
+    assert "LEAKING" in told.stdout
+    assert "alarm" in told.stdout
+    told = command("--json")
+    assert (told.exit_code, json.loads(told.stdout)["clean"]) == (12, False)
 
 
 def test_an_override_needs_a_reason_and_something_to_override(tmp_path: Path) -> None:
-    from quorate.cli import _ledger_view
-
     report = quorate.run({**TINY, "strategy": {"name": "long-flat", "compare": []}}, home=tmp_path)
     if report.verdict == "PASS":
         pytest.fail("this recipe must not pass")
-    with pytest.raises(quorate.RecipeError, match="takes a written reason"):
-        _ledger_view.override(report.run_id, "  ", tmp_path, as_json=False)
-    _ledger_view.override(report.run_id, "a trial on paper", tmp_path, as_json=False)
+
+    def command(reason: str) -> Result:
+        return CliRunner().invoke(app, ["override", report.run_id, "--reason", reason, "--home", str(tmp_path)])
+
+    told = command("  ")
+    assert told.exit_code == 2
+    assert "takes a written reason" in told.stderr
+    assert command("a trial on paper").exit_code == 0
     last = ledger_of(Home(tmp_path)).entries()[-1]
     assert (last["kind"], last["run"], last["reason"]) == ("override", report.run_id, "a trial on paper")
 

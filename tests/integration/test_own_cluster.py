@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from quorate.execution.machine import start_time
 from quorate.execution.ray import own_cluster as nodes
-from quorate.execution.ray.tokens import known_cluster, start_time
+from quorate.execution.ray.own_cluster import known_cluster
 from quorate.store import Home
 
 pytestmark = pytest.mark.slow

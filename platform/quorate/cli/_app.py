@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from quorate.cli import _execution, _ledger
+from quorate.cli import _cluster, _execution, _ledger, _plugins
 from quorate.cli._base import (
     EXIT,
     INTEGRITY,
@@ -25,13 +25,13 @@ from quorate.cli._base import (
     SetOption,
     command,
     on_cluster,
-    print_json,
     printing,
+    show,
     show_report,
     shown,
     working,
 )
-from quorate.errors import RecipeError
+from quorate.errors import RecipeError, near_misses, one_of
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
@@ -40,8 +40,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(recipe_app, name="recipe")
 
 
 @app.callback(invoke_without_command=True)
@@ -97,7 +95,7 @@ def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonO
 @command
 def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
-    from quorate.report import console
+    from quorate.report.terminal import render_gates
     from quorate.runs.stored import load_report
 
     report = load_report(run, home=home)
@@ -107,13 +105,9 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
         if report.results[part]
         for gate in report.results[part]["gates"]
     ]
+    document = {"run": report.run_id, "verdict": report.verdict, "override": report.override, "gates": rows}
     with printing():
-        if as_json:
-            print_json({"run": report.run_id, "verdict": report.verdict, "override": report.override, "gates": rows})
-        else:
-            from quorate.report.terminal import render_gates
-
-            render_gates(report, console.out())
+        show(document, as_json, lambda _: render_gates(report))
     raise typer.Exit(EXIT[report.verdict])
 
 
@@ -129,10 +123,16 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Look for leaks in a recipe's pipeline; exits 12 if there is one."""
-    from quorate.cli import _audit
+    from quorate.report.views.audit import render
+    from quorate.runs import audit as api
 
-    clean = _audit.show(recipe, sets or (), plugins or (), full, draws, home, as_json)
-    raise typer.Exit(0 if clean else INTEGRITY)
+    with working() as progress:
+        found = api.audit(
+            recipe, home=home, plugins=plugins or (), overrides=sets or (), full=full, draws=draws, progress=progress
+        )
+    with printing():
+        show(found.to_dict(), as_json, render)
+    raise typer.Exit(0 if found.clean else INTEGRITY)
 
 
 @app.command()
@@ -154,18 +154,26 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Say which features a run's forecasts rest on, and whether beyond chance; fits its members again."""
-    from quorate.cli import _explain
+    from quorate.report.views.explanation import UNITS, render
+    from quorate.runs import explain as api
 
-    _explain.show(run, by, top, home, as_json)
+    if by not in UNITS:
+        raise RecipeError(f"--by must be one of {one_of(UNITS)}; it was {by!r}{near_misses(by, UNITS)}")
+    with working() as progress:
+        found = api.explain(run, home=home, progress=progress)
+    with printing():
+        show(found.to_dict(), as_json, lambda document: render(document, by, top))
 
 
 @app.command()
 @command
 def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the stored runs, oldest first."""
-    from quorate.cli import _listing
+    from quorate.report.views.runs import listed, render
+    from quorate.store import Home
 
-    _listing.runs(home, as_json)
+    place = Home(home)
+    show(listed(place.runs()), as_json, lambda rows: render(rows, place.path))
 
 
 @app.command()
@@ -174,13 +182,13 @@ def reproduce(
     run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
-    from quorate.cli import _listing
+    from quorate.report.views.reproduction import render
     from quorate.runs.reproduce import reproduce as again
 
     with working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
     with printing():
-        _listing.reproduction(result, as_json)
+        show({**asdict(result), "identical": result.identical}, as_json, render)
     raise typer.Exit(0 if result.identical else 1)
 
 
@@ -193,90 +201,16 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Refit a run's members on all that is known and print the desired weights for the next bar."""
-    from quorate.cli import _listing
+    from quorate.report.views.prediction import render
     from quorate.runs.predict import predict as ahead
 
     with working() as progress:
         result = ahead(run, data=data, home=home, progress=progress)
-    _listing.prediction(result, as_json)
+    show(asdict(result), as_json, render)
 
 
-@app.command()
-@command
-def plugins(
-    kind: Annotated[str | None, typer.Option(help="Only this kind: model, feature, metric, ...")] = None,
-    files: PluginOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List plugins: name, kind, version, origin and state."""
-    from quorate.cli import _listing
-
-    _listing.plugins(kind, files or [], as_json)
-
-
-@app.command()
-@command
-def new(
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="model, feature, label, splitter, ensembler, strategy, ...")
-    ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes call it, e.g. my-model.")],
-    package: Annotated[bool, typer.Option("--package", help="A package with tests, to install and publish.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
-    as_json: JsonOption = False,
-) -> None:
-    """Write a working plugin to start from: one commented file, or a package."""
-    from quorate.cli import _new
-
-    _new.new(kind, name, folder, package, as_json)
-
-
-@app.command()
-@command
-def check(
-    targets: Annotated[
-        list[str] | None, typer.Argument(metavar="TARGET", help="A .py file, a plugin, a package.")
-    ] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="An option of the plugin: name=value.")] = None,
-    seconds: Annotated[float, typer.Option(help="Longest time for one rule.")] = 60.0,
-    every: Annotated[bool, typer.Option("--all", help="Show every rule of every plugin.")] = False,
-    list_rules: Annotated[bool, typer.Option("--rules", help="List the rules instead.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Put plugins through the rules of their kind; exits 1 unless all hold."""
-    from quorate.cli import _check
-
-    if list_rules:
-        _check.rules(as_json)
-        return
-    if not targets:
-        raise RecipeError("check takes at least one TARGET: a plugin file, the name of a plugin, or a distribution")
-    sound = _check.check(targets, sets or (), seconds, every, as_json)
-    raise typer.Exit(0 if sound else 1)
-
-
-@recipe_app.command("show")
-@command
-def recipe_show(
-    recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False
-) -> None:
-    """Print a recipe with every default written out."""
-    from quorate.cli import _listing
-
-    _listing.recipe(recipe, sets or [], plugins or [], as_json)
-
-
-@recipe_app.command("list")
-@command
-def recipe_list(as_json: JsonOption = False) -> None:
-    """List the built-in recipes."""
-    from quorate.cli import _listing
-
-    _listing.plugins("recipe", [], as_json)
-
-
-_execution.register(app)
-_ledger.register(app)
+for group in (_plugins, _execution, _cluster, _ledger):
+    group.register(app)
 
 
 def main() -> None:

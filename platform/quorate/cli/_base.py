@@ -52,7 +52,7 @@ def printing() -> Iterator[None]:
 @contextmanager
 def working() -> Iterator[Any]:
     """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
-    from quorate.execution.progress import process_start
+    from quorate.execution.resources import process_start
     from quorate.report import console
 
     progress = console.make_progress()
@@ -111,10 +111,17 @@ def show_report(report: Any, as_json: bool) -> None:
         override = {"override": report.override} if report.override else {}
         print_json({**report.document, **override})
         return
-    from quorate.report import console
     from quorate.report.terminal import render
 
-    render(report, console.out())
+    render(report)
+
+
+def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:
+    """Print plain data as JSON, or have it drawn."""
+    if as_json:
+        print_json(document)
+    else:
+        render(document)
 
 
 def print_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What ``quorate cluster`` and ``quorate submit`` do and print."""
+"""Commands about clusters: sending a run to one, and one of our own on this machine."""
 
 from __future__ import annotations
 
@@ -6,100 +6,66 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from quorate.cli._listing import print_json
+import typer
+
+from quorate.cli._base import (
+    HomeOption,
+    JsonOption,
+    PluginOption,
+    RecipeArgument,
+    SetOption,
+    command,
+    print_json,
+    show,
+    show_report,
+    working,
+)
 from quorate.errors import RecipeError
-from quorate.execution.ray import own_cluster as nodes_of_ours
-from quorate.execution.ray import tokens as clusters
-from quorate.execution.ray.tokens import Cluster
-from quorate.report import console
 
 if TYPE_CHECKING:
     from quorate.execution.progress import Progress
     from quorate.execution.ray.jobs import NodeState
+    from quorate.execution.ray.own_cluster import Cluster
     from quorate.report.report import Report
 
-
-def up(nodes: int, cpus: int, home: Path | None, as_json: bool) -> None:
-    """Start a cluster on this machine, or add nodes to it, and say how to use it."""
-    place = _home(home)
-    with console.counting(f"starting {console.plural(nodes, 'node')}"):
-        started = nodes_of_ours.up(
-            place, nodes, cpus, lambda address: sum(node.alive for node in _nodes(address, place))
-        )
-    if as_json:
-        print_json(_plain(started))
-        return
-    option = f" --home {home}" if home else ""
-    print(f"{console.plural(nodes, 'node')} at {started.address}; only who holds {started.token} can use them\n")
-    print(f"  run on it       quorate run nasdaq --address {started.address}{option}")
-    if started.jobs:
-        print(f"  send a job      quorate submit nasdaq --address {started.jobs}{option}")
-    else:
-        print("  send a job      needs its job server: pip install 'quorate[cluster]'")
-    print(f"  add nodes       quorate cluster up --nodes {nodes + 1}{option}")
-    print(f"  look at it      quorate cluster status{option}")
-    print(f"  stop it         quorate cluster down{option}")
+cluster_app = typer.Typer(
+    help="Start and stop a Ray cluster of several nodes on this machine.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
-def status(home: Path | None, as_json: bool) -> bool:
-    """Print the nodes of our own cluster; return whether it is up."""
-    place = _home(home)
-    own = clusters.known_cluster(place)
-    if own is None or not own.up:
-        if as_json:
-            print_json(None)
-        else:
-            left = "" if own is None else "; one ended by itself: quorate cluster down removes what is left of it"
-            console.err().print(f"no cluster is up{left}; start one: quorate cluster up", markup=False)
-        return False
-    nodes = _nodes(own.address, place)
-    if as_json:
-        print_json({**_plain(own), "nodes": [asdict(node) for node in nodes]})
-        return True
-    print(f"address {own.address}" + (f", jobs {own.jobs}" if own.jobs else ""))
-    columns = [("node", "left"), ("", "left"), ("", "left"), ("CPUs", "right"), ("GPUs", "right"), ("memory", "right")]
-    cells = [
-        (
-            node.place,
-            "head" if node.head else "",
-            "alive" if node.alive else console.styled("dead", "red"),
-            f"{node.cpus:g}",
-            f"{node.gpus:g}",
-            f"{node.memory / 2**30:.1f} GiB",
-        )
-        for node in nodes
-    ]
-    console.out().print(console.table(columns, [cells]))
-    return True
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(submit)
+    app.add_typer(cluster_app, name="cluster")
 
 
-def down(home: Path | None, as_json: bool) -> None:
-    """Stop our own cluster."""
-    with console.counting("stopping"):
-        there = nodes_of_ours.down(_home(home))
-    if as_json:
-        print_json({"stopped": there})
-    else:
-        print("stopped" if there else "no cluster was up")
-
-
+@command
 def submit(
-    recipe: str,
-    address: str,
-    python: str,
-    sets: Sequence[str],
-    plugins: Sequence[Path],
-    home: Path | None,
-    progress: Progress,
-) -> Report:
-    """Send a run to a cluster, show what it says, and return its report."""
+    recipe: RecipeArgument,
+    address: Annotated[str, typer.Option(help="The cluster's job server, e.g. http://127.0.0.1:8265.")],
+    python: Annotated[str, typer.Option(help="The Python on the cluster that has quorate.")] = "python",
+    sets: SetOption = None,
+    plugins: PluginOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send a run to a Ray cluster as a job, show its progress, and fetch the finished run."""
     from quorate.runs import submit as jobs
 
-    return jobs.submit(
-        recipe, address, python=python, home=home, plugins=plugins, overrides=sets, progress=progress, tell=_tell
-    )
+    with working() as progress:
+        report = jobs.submit(
+            recipe,
+            address,
+            python=python,
+            home=home,
+            plugins=plugins or (),
+            overrides=sets or (),
+            progress=progress,
+            tell=_tell,
+        )
+    show_report(report, as_json)
 
 
 def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[str] = ()) -> Report | None:
@@ -123,7 +89,59 @@ def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[
 
 
 def _tell(line: str) -> None:
+    from quorate.report import console
+
     console.err().print(line, markup=False, soft_wrap=True)
+
+
+@cluster_app.command("up")
+@command
+def up(
+    nodes: Annotated[int, typer.Option(help="How many; more than before adds nodes.")] = 2,
+    cpus: Annotated[int, typer.Option("--cpus-per-node", help="CPUs of each new node.")] = 1,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start nodes on this machine, or add some, and say how to use them."""
+    from quorate.execution.ray import own_cluster
+    from quorate.report import console
+    from quorate.report.views.cluster import render_started
+
+    place = _home(home)
+    with console.counting(f"starting {console.plural(nodes, 'node')}"):
+        started = own_cluster.up(place, nodes, cpus, lambda address: sum(node.alive for node in _nodes(address, place)))
+    show(_plain(started), as_json, lambda own: render_started(own, nodes, home))
+
+
+@cluster_app.command("status")
+@command
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show the nodes; exits 1 if there is no cluster."""
+    from quorate.execution.ray.own_cluster import known_cluster
+    from quorate.report.views.cluster import render, render_none
+
+    place = _home(home)
+    own = known_cluster(place)
+    if own is None or not own.up:
+        show(None, as_json, lambda _: render_none(left=own is not None))
+        raise typer.Exit(1)
+    nodes = [asdict(node) for node in _nodes(own.address, place)]
+    show({**_plain(own), "nodes": nodes}, as_json, render)
+
+
+@cluster_app.command("down")
+@command
+def down(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Stop the nodes; only those that were started here."""
+    from quorate.execution.ray import own_cluster
+    from quorate.report import console
+
+    with console.counting("stopping"):
+        there = own_cluster.down(_home(home))
+    if as_json:
+        print_json({"stopped": there})
+    else:
+        print("stopped" if there else "no cluster was up")
 
 
 def _home(home: Path | None) -> Path:
@@ -133,10 +151,10 @@ def _home(home: Path | None) -> Path:
 
 
 def _nodes(address: str, home: Path) -> list[NodeState]:
-    from quorate.execution.ray import jobs as _ray_jobs
+    from quorate.execution.ray import jobs, tokens
 
-    os.environ.update(clusters.authentication(address, home, allow_insecure=False))
-    return _ray_jobs.nodes(address)
+    os.environ.update(tokens.authentication(address, home, allow_insecure=False))
+    return jobs.nodes(address)
 
 
 def _plain(own: Cluster) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""Commands about execution: going on with a run, finished fits, where and when fits ran, clusters."""
+"""Commands about execution: going on with a run, where and when fits ran, finished fits."""
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,29 +14,32 @@ from quorate.cli._base import (
     AddressOption,
     HomeOption,
     JsonOption,
-    PluginOption,
-    RecipeArgument,
     RunArgument,
     SetOption,
     command,
     on_cluster,
+    print_json,
     printing,
+    show,
     show_report,
     working,
 )
+from quorate.errors import RecipeError
 
-cluster_app = typer.Typer(
-    help="Start and stop a Ray cluster of several nodes on this machine.", no_args_is_help=True, rich_markup_mode=None
-)
+if TYPE_CHECKING:
+    from quorate.execution.cache import FitCache
+
+SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
 cache_app = typer.Typer(help="Look after finished fits.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for function in (resume, timeline, submit):
+    for function in (resume, timeline):
         app.command()(function)
     app.add_typer(cache_app, name="cache")
-    app.add_typer(cluster_app, name="cluster")
 
 
 @command
@@ -63,78 +69,49 @@ def timeline(
     as_json: JsonOption = False,
 ) -> None:
     """Show what of a run was computed where and when; unfinished runs too."""
-    from quorate.cli import _timeline
+    from quorate.report.timeline import chrome_trace, make_timeline
+    from quorate.report.views.timeline import render, render_trace
+    from quorate.runs.log import read_log
+    from quorate.store import Home
+    from quorate.store.files import write_text
 
+    runs = Home(home).runs()
+    # The latest of all, finished or not.
+    stored = runs[-1] if runs and run == "latest" else Home(home).find(run)
+    found = make_timeline(stored.id, read_log(stored.path), running=stored.state == "running")
     with printing():
-        _timeline.show(run, chrome, home, as_json)
-
-
-@command
-def submit(
-    recipe: RecipeArgument,
-    address: Annotated[str, typer.Option(help="The cluster's job server, e.g. http://127.0.0.1:8265.")],
-    python: Annotated[str, typer.Option(help="The Python on the cluster that has quorate.")] = "python",
-    sets: SetOption = None,
-    plugins: PluginOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Send a run to a Ray cluster as a job, show its progress, and fetch the finished run."""
-    from quorate.cli import _cluster
-
-    with working() as progress:
-        report = _cluster.submit(recipe, address, python, sets or (), plugins or (), home, progress)
-    show_report(report, as_json)
-
-
-@cluster_app.command("up")
-@command
-def cluster_up(
-    nodes: Annotated[int, typer.Option(help="How many; more than before adds nodes.")] = 2,
-    cpus: Annotated[int, typer.Option("--cpus-per-node", help="CPUs of each new node.")] = 1,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Start nodes on this machine, or add some, and say how to use them."""
-    from quorate.cli import _cluster
-
-    _cluster.up(nodes, cpus, home, as_json)
-
-
-@cluster_app.command("status")
-@command
-def cluster_status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Show the nodes; exits 1 if there is no cluster."""
-    from quorate.cli import _cluster
-
-    raise typer.Exit(0 if _cluster.status(home, as_json) else 1)
-
-
-@cluster_app.command("down")
-@command
-def cluster_down(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Stop the nodes; only those that were started here."""
-    from quorate.cli import _cluster
-
-    _cluster.down(home, as_json)
+        if chrome is not None:
+            write_text(chrome, json.dumps(chrome_trace(found)) + "\n")
+        if as_json:
+            print_json(found.to_plain())
+        elif chrome is not None:
+            render_trace(found, chrome)
+        else:
+            render(found)
 
 
 @cache_app.command("list")
 @command
 def cache_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show how many finished fits are kept, per model: their size, and the time that they save."""
-    from quorate.cli import _cache
+    from quorate.report.views.cache import by_model, render
 
-    _cache.show(home, as_json)
+    cache = _cache(home)
+    entries = cache.entries()
+    document = {"file": str(cache.path), "bytes_on_disk": cache.size, "fits": len(entries), "models": by_model(entries)}
+    show(document, as_json, render)
 
 
 @cache_app.command("verify")
 @command
 def cache_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check every finished fit against its checksum; exits 1 if one was damaged, which is then removed."""
-    from quorate.cli import _cache
+    from quorate.report.views.cache import render_checked
 
-    raise typer.Exit(0 if _cache.verify(home, as_json) else 1)
+    cache = _cache(home)
+    total, damaged = cache.verify()
+    show({"file": str(cache.path), "fits": total, "damaged": damaged}, as_json, render_checked)
+    raise typer.Exit(1 if damaged else 0)
 
 
 @cache_app.command("prune")
@@ -148,6 +125,42 @@ def cache_prune(
     as_json: JsonOption = False,
 ) -> None:
     """Remove finished fits; runs keep their own predictions."""
-    from quorate.cli import _cache
+    from quorate.report.views.cache import render_pruned
 
-    _cache.prune(older_than, max_size, home, as_json)
+    if older_than is None and max_size is None:
+        raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
+    cache = _cache(home)
+    removed, left = len(cache.prune(_span(older_than), _size(max_size))), len(cache.entries())
+    document = {"file": str(cache.path), "removed": removed, "left": left, "bytes_on_disk": cache.size}
+    show(document, as_json, render_pruned)
+
+
+def _cache(home: Path | None) -> FitCache:
+    from quorate.execution.cache import FitCache
+    from quorate.store import Home
+
+    return FitCache(Home(home).path / "fits", lambda message: print(f"warning: {message}", file=sys.stderr))
+
+
+def _span(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"([\d.]+)\s*([smhdw])", text.strip())
+    if not found or not _number(found[1]):
+        raise RecipeError(f"--older-than must be a number and s, m, h, d or w, e.g. 30d; it was {text!r}")
+    return float(found[1]) * SPANS[found[2]]
+
+
+def _size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text.strip() == "0":
+        return 0
+    found = re.fullmatch(r"([\d.]+)\s*(\w+)", text.strip())
+    if not found or found[2].upper() not in SIZES or not _number(found[1]):
+        raise RecipeError(f"--max-size must be a number and B, kB, MB, GB or TB, e.g. 2GB; it was {text!r}")
+    return int(float(found[1]) * SIZES[found[2].upper()])
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch(r"\d+\.?\d*|\.\d+", text) is not None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from quorate.cli._base import HomeOption, JsonOption, RunArgument, command, printing
+from quorate.cli._base import HomeOption, JsonOption, RunArgument, command, print_json, printing, show
 
 ledger_app = typer.Typer(help="Look at what was tried, and check that record.", rich_markup_mode=None)
 
@@ -29,10 +30,22 @@ def ledger(
     as_json: JsonOption = False,
 ) -> None:
     """List what was tried, newest last: candidates, opened holdouts, overrides."""
-    if context.invoked_subcommand is None:
-        from quorate.cli import _ledger_view
+    if context.invoked_subcommand is not None:
+        return
+    from quorate.evidence.ledger import ledger_of, tried_so_far
+    from quorate.report.views.ledger import render
+    from quorate.store import Home
 
-        _ledger_view.show(home, run, last, as_json)
+    record = ledger_of(Home(home))
+    entries = record.entries()
+    rows = [
+        {**entry, "trials": number}  # that count against it by then
+        for entry, number in zip(entries, tried_so_far(record, entries), strict=True)
+        if run is None or run in str(entry.get("run", ""))
+    ]
+    chosen = rows[-last:] if last else rows
+    document = {"file": str(record.path), "entries": chosen, "left_out": len(rows) - len(chosen)}
+    show(document, as_json, lambda shown: render(shown, entries))
 
 
 @command
@@ -43,17 +56,30 @@ def override(
     as_json: JsonOption = False,
 ) -> None:
     """Use a run in spite of its verdict: the reason goes into the ledger and stays there."""
-    from quorate.cli import _ledger_view
+    from quorate.evidence.ledger import record_override
+    from quorate.runs.stored import load_report
+    from quorate.store import Home
 
-    _ledger_view.override(run, reason, home, as_json)
+    report = load_report(run, home=home)
+    head = record_override(Home(home), report.run_id, report.verdict, reason)
+    if as_json:
+        print_json({"run": report.run_id, "verdict": report.verdict, "reason": reason.strip(), **head._asdict()})
+    else:
+        print(f"{report.run_id}: {report.verdict} overridden, entry {head.seq} of the ledger")
 
 
 @ledger_app.command("verify")
 @command
 def ledger_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check the ledger, the files it stands for, and what runs saw of it; exits 3 if something does not hold."""
-    from quorate.cli import _ledger_view
+    from quorate.evidence.ledger import ledger_of
+    from quorate.evidence.ledger.verify import verify
+    from quorate.report.views.ledger import render_verification
+    from quorate.store import Home
 
+    place = Home(home)
+    found = verify(place)
+    document = {**asdict(found), "head": found.head._asdict(), "sound": found.sound}
     with printing():
-        sound = _ledger_view.verify(home, as_json)
-    raise typer.Exit(0 if sound else BROKEN)
+        show(document, as_json, lambda _: render_verification(found, ledger_of(place).path))
+    raise typer.Exit(0 if found.sound else BROKEN)

@@ -1,4 +1,4 @@
-"""What numbers depend on beside their inputs: the versions of libraries, and the kind of processor."""
+"""What numbers depend on beside their inputs, versions and the kind of processor; and what runs on the machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
 from quorate import __version__
 
@@ -58,3 +59,17 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         for k in sorted({*before, *now})
         if before.get(k) != now.get(k)
     ]
+
+
+def start_time(pid: int) -> str:
+    """Return when a process began, in ticks of the clock since the machine did; "" if it is over."""
+    try:
+        fields = fields_of(pid)
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def fields_of(pid: int) -> list[str]:
+    """Return what the system says of a process, from its state on: its name may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -1,11 +1,12 @@
-"""What this process may use of the machine: processors, GPUs, memory."""
+"""What this process may use of the machine, and uses of it: processors, GPUs, memory, time."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SHARE = 0.9  # of what is free
@@ -78,3 +79,29 @@ def memory_limit(limit: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def process_start() -> float:
+    """Return when this process started, in seconds since 1970, to 10 ms; now, where that cannot be told."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+        return time.time() - max(time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"), 0.0)
+    except (AttributeError, OSError, ValueError, IndexError):
+        return time.time()
+
+
+def used_memory() -> int:
+    """Return the bytes that this process and all below it use, shared ones once; 0 where that cannot be told."""
+    below: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
+            parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+            below.setdefault(int(parent), []).append(int(entry.name))
+    pages, left = 0, [os.getpid()]
+    while left:
+        pid = left.pop()
+        left += below.get(pid, [])
+        with suppress(OSError, ValueError):
+            resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+            pages += resident if pid == os.getpid() else resident - shared
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -17,7 +17,9 @@ from rich.markup import escape as escape
 from rich.table import Table
 from rich.text import Text
 
-from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Board, Progress, finished, used_memory
+from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
+from quorate.execution.resources import used_memory
+from quorate.report.board import Board
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult

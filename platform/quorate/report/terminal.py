@@ -18,8 +18,9 @@ UNDEFINED = "-"
 PASSING = ("FAIL", "INSUFFICIENT", "PASS")
 
 
-def render(report: Report, target: console.Console) -> None:
+def render(report: Report, target: console.Console | None = None) -> None:
     """Print the report."""
+    target = target or console.out()
     _head(report, target)
     for name in ("development", "holdout"):
         if report.results[name]:
@@ -27,8 +28,9 @@ def render(report: Report, target: console.Console) -> None:
     _foot(report, target)
 
 
-def render_gates(report: Report, target: console.Console) -> None:
+def render_gates(report: Report, target: console.Console | None = None) -> None:
     """Print the gates alone, worst first."""
+    target = target or console.out()
     for name in ("development", "holdout"):
         part = report.results[name]
         if part:

@@ -16,19 +16,13 @@ import yaml
 
 from quorate.cli import _cluster
 from quorate.errors import IntegrityError, QuorateError, RecipeError
+from quorate.execution.machine import start_time
 from quorate.execution.progress import Progress
 from quorate.execution.ray import own_cluster as nodes
 from quorate.execution.ray import tokens as cluster
 from quorate.execution.ray.jobs import Jobs
-from quorate.execution.ray.tokens import (
-    Cluster,
-    OwnNode,
-    authentication,
-    check_token_file,
-    known_token,
-    start_time,
-    token_text,
-)
+from quorate.execution.ray.own_cluster import Cluster, OwnNode
+from quorate.execution.ray.tokens import authentication, check_token_file, known_token, token_text
 from quorate.runs import submit
 from quorate.store import Home
 
@@ -65,7 +59,7 @@ def own(home, tmp_path):
         tmp_path / "ray",
         (OwnNode(os.getpid(), start_time(os.getpid()), 1),),
     )
-    cluster.keep(made, home)
+    nodes.keep(made, home)
     return made
 
 
@@ -171,17 +165,17 @@ def test_our_own_token_file_is_checked_too(home, own):
 
 
 def test_the_state_comes_back_as_it_was_kept(home, own):
-    assert cluster.known_cluster(home) == own
-    assert cluster.known_cluster(home / "other") is None
+    assert nodes.known_cluster(home) == own
+    assert nodes.known_cluster(home / "other") is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": [{"pid": 1}]}', '{"nodes": []}'])
 def test_a_state_that_cannot_be_read_is_said_so(text, home):
-    path = cluster.state_path(home)
+    path = nodes.state_path(home)
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(QuorateError, match=r"cluster\.json"):
-        cluster.known_cluster(home)
+        nodes.known_cluster(home)
 
 
 def test_a_process_that_was_given_the_number_of_a_node_is_no_node_and_is_not_ended(home, own):
@@ -189,7 +183,7 @@ def test_a_process_that_was_given_the_number_of_a_node_is_no_node_and_is_not_end
     try:
         assert own.up
         reused = Cluster(own.address, own.jobs, own.token, own.folder, (OwnNode(process.pid, "12345", 1),))
-        cluster.keep(reused, home)
+        nodes.keep(reused, home)
         assert not reused.up
         assert nodes.down(home)
         assert process.poll() is None
@@ -217,7 +211,7 @@ def test_down_ends_a_node_its_session_and_what_left_it(home, own):
     assert len(started) == 2
     assert all(start_time(pid) for pid in started)
     node = OwnNode(leader.pid, start_time(leader.pid), 1)
-    cluster.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
+    nodes.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
     own.folder.mkdir()
     assert nodes.down(home)
     assert not any(start_time(pid) for pid in (leader.pid, *started))
@@ -234,14 +228,14 @@ def test_down_gives_up_on_what_cannot_be_ended_and_can_be_called_again(home, own
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
     try:
         node = OwnNode(process.pid, start_time(process.pid), 1)
-        cluster.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
+        nodes.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
         with monkeypatch.context() as patch:
             patch.setattr(os, "kill", refused)
             patch.setattr(nodes, "END", 0.2)
             patch.setattr(nodes, "KILL", 0.2)
             with pytest.raises(QuorateError, match=rf"do not end.* {process.pid};.*cluster down again"):
                 nodes.down(home)
-        assert cluster.known_cluster(home).up
+        assert nodes.known_cluster(home).up
         assert nodes.down(home)
         assert process.wait(10)
     finally:
@@ -258,7 +252,7 @@ def test_a_cluster_has_nodes_and_cpus(count, cpus, home):
 def test_a_second_cluster_is_refused(home, own):
     with pytest.raises(QuorateError, match=r"is up at 192\.0\.2\.7:6400.*quorate cluster down"):
         nodes.up(home, 1, 1, lambda address: 0)
-    assert cluster.known_cluster(home) == own
+    assert nodes.known_cluster(home) == own
 
 
 def test_two_cannot_be_started_at_once(home):

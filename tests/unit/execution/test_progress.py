@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from quorate.execution import progress
+from quorate.execution import resources
 from quorate.execution.fit import FitResult
-from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Board, Clock, Progress, Several
+from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Clock, Progress, Several
 from quorate.report import console
+from quorate.report.board import Board
 
 
 class Now:
@@ -31,7 +32,7 @@ class Now:
 @pytest.fixture
 def now(monkeypatch):
     clock = Now()
-    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr("quorate.report.board.time", clock)
     return clock
 
 
@@ -332,19 +333,19 @@ def test_a_stage_that_raises_is_over_too():
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_process_knows_when_it_started():
     before = time.time()
-    code = "import time; time.sleep(0.5); from quorate.execution.progress import process_start; print(process_start())"
+    code = "import time; time.sleep(0.5); from quorate.execution.resources import process_start; print(process_start())"
     start = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     assert before - 0.1 < start < before + (time.time() - before - 0.4)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_is_that_of_all_processes_below_this_one():
-    before = progress.used_memory()
+    before = resources.used_memory()
     code = "import os; x = b'x' * 2**27; os.write(1, b'!'); os.read(0, 1)"
     middle = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
     with subprocess.Popen([sys.executable, "-c", middle], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert os.read(child.stdout.fileno(), 1) == b"!"
-        more = progress.used_memory() - before
+        more = resources.used_memory() - before
         child.communicate(b"\n")
     assert 2**27 < more < 2**28
 

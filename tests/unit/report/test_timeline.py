@@ -8,12 +8,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from quorate import StoreError
-from quorate.cli import _timeline
+from quorate.cli._app import app
 from quorate.report import console
 from quorate.report.timeline import chrome_trace, make_timeline
-from quorate.report.timeline_view import render
+from quorate.report.views.timeline import render
 from quorate.runs.log import LOG, read_log
 
 SAMPLE = Path(__file__).parents[2] / "snapshots" / "timeline.jsonl"
@@ -233,20 +234,20 @@ def test_a_column_says_how_busy_a_worker_was():
 # --- the command
 
 
-def test_the_command_prints_or_writes_what_it_is_asked_for(home, tmp_path, capsys):
-    _timeline.show("nightly", None, home, False)
-    assert capsys.readouterr().out.startswith(RUN)
-    _timeline.show("nightly", None, home, True)
-    assert json.loads(capsys.readouterr().out)["run"] == RUN
+def command(home, *arguments):
+    return CliRunner().invoke(app, ["timeline", *map(str, arguments), "--home", str(home)])
+
+
+def test_the_command_prints_or_writes_what_it_is_asked_for(home, tmp_path):
+    assert command(home, "nightly").stdout.startswith(RUN)
+    assert json.loads(command(home, "nightly", "--json").stdout)["run"] == RUN
     file = tmp_path / "deep" / "trace.json"
-    _timeline.show("nightly", file, home, False)
-    assert capsys.readouterr().out == f"{file}: 24 fits; open it in chrome://tracing or https://ui.perfetto.dev\n"
+    told = f"{file}: 24 fits; open it in chrome://tracing or https://ui.perfetto.dev\n"
+    assert command(home, "nightly", "--chrome", file).stdout == told
     assert len(json.loads(file.read_text())["traceEvents"]) > 24
 
 
 def test_the_command_tells_what_is_missing(home):
-    with pytest.raises(StoreError, match="there is no run 'nightli' in"):
-        _timeline.show("nightli", None, home, False)
+    assert "there is no run 'nightli' in" in command(home, "nightli").stderr
     (home / "runs" / RUN / LOG).unlink()
-    with pytest.raises(StoreError, match=f"run {RUN} has no log"):
-        _timeline.show(RUN, None, home, False)
+    assert f"run {RUN} has no log" in command(home, RUN).stderr

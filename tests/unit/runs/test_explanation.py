@@ -23,8 +23,8 @@ from quorate.execution.outputs import contribution_name, shuffled_name
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
+from quorate.report.views.explanation import agreement, headline
 from quorate.runs.explain.ensemble import combined
-from quorate.runs.explain.explanation import agreement, headline
 from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises, t_values
 from quorate_plugins.models import quorate_models
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import secrets
 import shutil
@@ -14,12 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.ray.tokens import Cluster, OwnNode, fields_of, keep, known_cluster, start_time, state_path
+from quorate.execution.machine import fields_of, start_time
 
 JOBS_PORT = 8265
 STORE_BYTES = 512 << 20  # of one node's object store
@@ -28,6 +29,73 @@ START = 120.0  # seconds for all nodes to be there
 END = 15.0  # seconds to end by themselves
 KILL = 15.0  # seconds more to be gone once they were killed
 SOCKET_ROOM = 40  # characters of a temporary folder that leave room for the sockets below it
+
+
+@dataclass(frozen=True)
+class OwnNode:
+    """A node of our own cluster: the process that started it, and leads its session.
+
+    `started` tells the process from a later one that was given the same number.
+    """
+
+    pid: int
+    started: str
+    cpus: int
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Our own cluster, as kept in ``HOME/cluster/cluster.json``; the first node is the head."""
+
+    address: str
+    jobs: str  # URL of the job server; "" without one
+    token: Path
+    folder: Path  # Ray's temporary files
+    nodes: tuple[OwnNode, ...]
+
+    @property
+    def up(self) -> bool:
+        """Whether its head runs: without it there is no cluster."""
+        return bool(self.nodes) and self.nodes[0] in self.running
+
+    @property
+    def running(self) -> tuple[OwnNode, ...]:
+        """The nodes whose processes run."""
+        return tuple(node for node in self.nodes if node.started and start_time(node.pid) == node.started)
+
+
+def state_path(home: Path) -> Path:
+    """Return where the state of our own cluster is kept."""
+    return home / "cluster" / "cluster.json"
+
+
+def known_cluster(home: Path) -> Cluster | None:
+    """Return our own cluster as it was left, whether it still runs or not.
+
+    Raises
+    ------
+    QuorateError
+        If its state cannot be read.
+    """
+    path = state_path(home)
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+        nodes = tuple(OwnNode(**node) for node in state.pop("nodes"))
+        return Cluster(state["address"], state["jobs"], Path(state["token"]), Path(state["folder"]), nodes)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        raise QuorateError(
+            f"the state of the cluster in {path} cannot be read: {e}; end its processes by hand and remove the file"
+        ) from e
+
+
+def keep(cluster: Cluster, home: Path) -> None:
+    """Store the state of our own cluster, atomically."""
+    path = state_path(home)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(cluster), default=str, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def up(home: Path, nodes: int, cpus: int, registered: Callable[[str], int]) -> Cluster:

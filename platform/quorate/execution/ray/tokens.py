@@ -1,4 +1,4 @@
-"""The tokens of Ray clusters, and the state of the one that `quorate.execution.ray.own_cluster` starts on this machine.
+"""The tokens of Ray clusters.
 
 Whoever reaches the ports of a Ray cluster can run code on it, so a token is always used, its file is
 its owner's alone, and a cluster elsewhere is not joined without one. Nothing here imports Ray.
@@ -7,75 +7,15 @@ its owner's alone, and a cluster elsewhere is not joined without one. Nothing he
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from quorate.errors import QuorateError, RecipeError
+from quorate.errors import RecipeError
+from quorate.execution.ray.own_cluster import known_cluster
 
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
-
-
-@dataclass(frozen=True)
-class OwnNode:
-    """A node of our own cluster: the process that started it, and leads its session.
-
-    `started` tells the process from a later one that was given the same number.
-    """
-
-    pid: int
-    started: str
-    cpus: int
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Our own cluster, as kept in ``HOME/cluster/cluster.json``; the first node is the head."""
-
-    address: str
-    jobs: str  # URL of the job server; "" without one
-    token: Path
-    folder: Path  # Ray's temporary files
-    nodes: tuple[OwnNode, ...]
-
-    @property
-    def up(self) -> bool:
-        """Whether its head runs: without it there is no cluster."""
-        return bool(self.nodes) and self.nodes[0] in self.running
-
-    @property
-    def running(self) -> tuple[OwnNode, ...]:
-        """The nodes whose processes run."""
-        return tuple(node for node in self.nodes if node.started and start_time(node.pid) == node.started)
-
-
-def state_path(home: Path) -> Path:
-    """Return where the state of our own cluster is kept."""
-    return home / "cluster" / "cluster.json"
-
-
-def known_cluster(home: Path) -> Cluster | None:
-    """Return our own cluster as it was left, whether it still runs or not.
-
-    Raises
-    ------
-    QuorateError
-        If its state cannot be read.
-    """
-    path = state_path(home)
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-        nodes = tuple(OwnNode(**node) for node in state.pop("nodes"))
-        return Cluster(state["address"], state["jobs"], Path(state["token"]), Path(state["folder"]), nodes)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        raise QuorateError(
-            f"the state of the cluster in {path} cannot be read: {e}; end its processes by hand and remove the file"
-        ) from e
 
 
 def host_of(address: str) -> str:
@@ -191,25 +131,3 @@ def token_text(found: Mapping[str, str]) -> str:
         Path(path).read_text(encoding="utf-8") if path else os.environ["RAY_AUTH_TOKEN"]
     )
     return text.strip()
-
-
-def start_time(pid: int) -> str:
-    """Return when a process began, in ticks of the clock since the machine did; "" if it is over."""
-    try:
-        fields = fields_of(pid)
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def fields_of(pid: int) -> list[str]:
-    """Return what the system says of a process, from its state on: its name may hold anything."""
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-
-
-def keep(cluster: Cluster, home: Path) -> None:
-    """Store the state of our own cluster, atomically."""
-    path = state_path(home)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(cluster), default=str, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

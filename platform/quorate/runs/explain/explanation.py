@@ -1,14 +1,13 @@
-"""What an explanation says, in numbers, tables and words."""
+"""An explanation: its document, and the file that keeps it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import IntegrityError, StoreError
-from quorate.runs.explain.importance import LEVEL
 from quorate.store import Run
 from quorate.store.files import write_json
 
@@ -17,11 +16,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FILE = "explanation.json"
-UNITS = ("feature", "group")
-STABLE, UNSTABLE = 0.5, 0.2  # mean rank correlation of the folds, from which on and below which
-NAMED = 3
-
-By = Literal["feature", "group"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +49,11 @@ class Explanation:
     @property
     def sentence(self) -> str:
         """Whether any feature matters beyond chance, in plain words."""
+        from quorate.report.views.explanation import headline
+
         return headline(self.document, "feature")
 
-    def _table(self, by: By) -> pd.DataFrame:
+    def _table(self, by: str) -> pd.DataFrame:
         import pandas as pd
 
         rows = [{"forecaster": one["name"], **row} for one in self.document["forecasters"] for row in one[f"{by}s"]]
@@ -97,47 +93,3 @@ def find_explanation(stored: Run) -> Explanation | None:
 def keep(explanation: Explanation, stored: Run) -> None:
     """Keep it in the run's folder."""
     write_json(stored.path / FILE, explanation.document)
-
-
-def headline(document: Mapping[str, Any], by: By) -> str:
-    """Return whether any feature, or group of them, matters beyond chance, in plain words."""
-    forecasters = document["forecasters"]
-    if forecasters[0]["role"] == "ensemble":
-        return said(forecasters[0], by)
-    if max(len(one["folds"]) for one in forecasters) < 2:
-        return "With one fold nothing can be said about chance."
-    # Each member is a chance of its own to find something.
-    told = {one["name"]: matters(one[f"{by}s"], LEVEL / len(forecasters)) for one in forecasters}
-    found = [f"{name} ({_names(rows)})" for name, rows in told.items() if rows]
-    if found:
-        return f"What matters beyond chance, by member: {'; '.join(found)}."
-    return f"No {by} matters to any member's forecasts beyond chance."
-
-
-def said(one: Mapping[str, Any], by: By) -> str:
-    """Return how many features, or groups, matter beyond chance to a forecaster, and which."""
-    rows, found = one[f"{by}s"], matters(one[f"{by}s"])
-    if len(one["folds"]) < 2:
-        return f"With one fold nothing can be said about chance: it is not known which {by} matters."
-    to = " to the ensemble's forecasts" if one["role"] == "ensemble" else ""
-    if not found:
-        return f"No {by} of {len(rows)} matters{to} beyond chance."
-    verb = "matters" if len(found) == 1 else "matter"
-    return f"{len(found)} of {len(rows)} {by}s {verb}{to} beyond chance: {_names(found)}."
-
-
-def matters(rows: Sequence[Mapping[str, Any]], level: float = LEVEL) -> list[str]:
-    """Return the names of those that matter beyond chance."""
-    return [row["name"] for row in rows if row["p"] is not None and row["p"] < level]
-
-
-def agreement(value: float | None) -> str:
-    """Return whether the folds rank alike, in a word."""
-    if value is None:
-        return "unknown"
-    return "stable" if value >= STABLE else "unstable" if value < UNSTABLE else "partly stable"
-
-
-def _names(found: Sequence[str]) -> str:
-    more = len(found) - NAMED
-    return ", ".join(found[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -12,8 +12,6 @@ from quorate import statistics
 
 Floats = NDArray[np.float64]
 
-LEVEL = 0.05
-
 
 @dataclass(frozen=True, eq=False)
 class Answers:

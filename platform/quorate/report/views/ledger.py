@@ -1,56 +1,34 @@
-"""What is said about the ledger of trials and openings."""
+"""The ledger of candidates, openings and overrides: its entries, and whether they hold."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quorate.cli._base import print_json
-from quorate.evidence.ledger import ledger_of
-from quorate.evidence.ledger.verify import verify as check
+from quorate.evidence.ledger.verify import Verification
 from quorate.report import console
-from quorate.store import Home
 
 NARROW, WIDE = 60, 100  # columns below which some are left out, and from which all fit
 
 
-def show(home: Path | None, run: str | None, last: int, as_json: bool) -> None:
-    """Print the entries, newest last, each with the trials that count against it by then."""
-    from quorate.evidence.ledger import tried_so_far
-
-    ledger = ledger_of(Home(home))
-    entries = ledger.entries()
-    rows = [
-        {**entry, "trials": number}
-        for entry, number in zip(entries, tried_so_far(ledger, entries), strict=True)
-        if run is None or run in str(entry.get("run", ""))
-    ]
-    shown = rows[-last:] if last else rows
-    left_out = len(rows) - len(shown)
-    if as_json:
-        print_json({"file": str(ledger.path), "entries": shown, "left_out": left_out})
-        return
-    if shown:
+def render(shown: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the entries that are shown, newest last, and how many there are of all."""
+    if shown["entries"]:
         target = console.out()
-        headings, cells = _columns(target.width), [_cells(row, target.width) for row in shown]
+        headings, cells = _columns(target.width), [_cells(row, target.width) for row in shown["entries"]]
         target.print(console.table(headings, [cells]))
-    if left_out:
-        print(f"{_number(left_out)} before these; --last 0 shows all")
+    if shown["left_out"]:
+        print(f"{_number(shown['left_out'])} before these; --last 0 shows all")
     began = f" since {entries[0]['time'][:10]}" if entries else ""
     distinct = len({entry["key"] for entry in entries if entry["kind"] == "candidate"})
-    print(f"{_number(len(entries))}{began}, {distinct:,} distinct series, in {ledger.path}")
+    print(f"{_number(len(entries))}{began}, {distinct:,} distinct series, in {shown['file']}")
 
 
-def verify(home: Path | None, as_json: bool) -> bool:
-    """Check the ledger, print what was found, and return whether all holds."""
-    place = Home(home)
-    found = check(place)
-    if as_json:
-        print_json({**asdict(found), "head": found.head._asdict(), "sound": found.sound})
-        return found.sound
+def render_verification(found: Verification, file: Path) -> None:
+    """Print what of the ledger was changed, how much of it holds, and whether all does."""
     for problem in found.problems:
         print(f"{'CHANGED' if problem.line else 'changed'}: {problem}")
     told = [
@@ -65,8 +43,7 @@ def verify(home: Path | None, as_json: bool) -> bool:
             f"the last line was not written to its end ({console.plural(found.torn, 'byte')}) and does not count"
         )
     print("; ".join(told))
-    print(f"{'sound' if found.sound else 'BROKEN'}: {ledger_of(place).path}")
-    return found.sound
+    print(f"{'sound' if found.sound else 'BROKEN'}: {file}")
 
 
 def _columns(width: int) -> list[tuple[str, str]]:
@@ -77,7 +54,7 @@ def _columns(width: int) -> list[tuple[str, str]]:
     return [*columns, *figures]
 
 
-def _cells(row: dict[str, Any], width: int) -> list[str]:
+def _cells(row: Mapping[str, Any], width: int) -> list[str]:
     when = row["time"][:16].replace("T", " ") if width >= WIDE else row["time"][:10]
     sharpe, trials = _figure(row), "-" if row["trials"] is None else f"{row['trials']:,}"
     if width < NARROW:
@@ -87,16 +64,16 @@ def _cells(row: dict[str, Any], width: int) -> list[str]:
     return [when, row["kind"], run, _series(row), sharpe, f"{row['bars']:,}" if "bars" in row else "-", trials]
 
 
-def _series(row: dict[str, Any]) -> str:
+def _series(row: Mapping[str, Any]) -> str:
     if row["kind"] == "candidate":
         return f"{row['series']}/{row['strategy']}"
     if row["kind"] == "opening":
         days = f"{row['first']}..{row['last']}" if row["first"] else "days not known"
         return f"holdout {days}, " + ("imported" if row["imported"] else f"look {row['looks']}")
-    return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else row["kind"]
+    return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else str(row["kind"])
 
 
-def _figure(row: dict[str, Any]) -> str:
+def _figure(row: Mapping[str, Any]) -> str:
     """Return the Sharpe ratio, annualised as in reports."""
     value = row.get("sharpe")
     return "-" if value is None else f"{value * math.sqrt(row['bars_per_year']):.2f}"
@@ -104,16 +81,3 @@ def _figure(row: dict[str, Any]) -> str:
 
 def _number(entries: int) -> str:
     return "1 entry" if entries == 1 else f"{entries:,} entries"
-
-
-def override(name: str, reason: str, home: Path | None, as_json: bool) -> None:
-    """Record that a run is used in spite of its verdict."""
-    from quorate.evidence.ledger import record_override
-    from quorate.runs.stored import load_report
-
-    report, place = load_report(name, home=home), Home(home)
-    head = record_override(place, report.run_id, report.verdict, reason)
-    if as_json:
-        print_json({"run": report.run_id, "verdict": report.verdict, "reason": reason.strip(), **head._asdict()})
-    else:
-        print(f"{report.run_id}: {report.verdict} overridden, entry {head.seq} of the ledger")

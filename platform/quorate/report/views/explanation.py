@@ -1,37 +1,25 @@
-"""What is said about what a run's forecasts rest on."""
+"""What the forecasts of a run rest on, in words and tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from quorate.cli._base import print_json, printing, working
-from quorate.errors import RecipeError, near_misses, one_of
 from quorate.report import console
-from quorate.runs.explain import Explanation, explain
-from quorate.runs.explain.explanation import UNITS, By, agreement, headline, said
 
 TINY, NARROW, WIDE = 56, 72, 100
 UNDEFINED = "-"
+LEVEL = 0.05  # of the p-value below which something is said to matter
+STABLE, UNSTABLE = 0.5, 0.2  # mean rank correlation of the folds, from which on and below which
+NAMED = 3
+
+UNITS = ("feature", "group")
 
 
-def show(run: str, by: str, top: int, home: Path | None, as_json: bool) -> None:
-    """Explain a run and print the most important features, or groups of them, by forecaster."""
-    if by not in UNITS:
-        raise RecipeError(f"--by must be one of {one_of(UNITS)}; it was {by!r}{near_misses(by, UNITS)}")
-    with working() as progress:
-        found = explain(run, home=home, progress=progress)
-    with printing():
-        if as_json:
-            print_json(found.to_dict())
-        else:
-            _render(found, "group" if by == "group" else "feature", top)
-
-
-def _render(found: Explanation, by: By, top: int) -> None:
-    target, document = console.out(), found.document
+def render(document: Mapping[str, Any], by: str, top: int) -> None:
+    """Print the most important features, or groups of them, by forecaster; `document` is that of an `Explanation`."""
+    target = console.out()
     target.print(console.literal(headline(document, by)), style="bold")
     if by == "feature":
         target.print("Correlated features share their importance; --by group shuffles those of a group jointly.")
@@ -45,7 +33,7 @@ def _render(found: Explanation, by: By, top: int) -> None:
         target.print(f"[yellow]warning[/yellow] {console.literal(warning)}")
 
 
-def _facts(document: Mapping[str, Any], by: By, width: int) -> list[tuple[str, str]]:
+def _facts(document: Mapping[str, Any], by: str, width: int) -> list[tuple[str, str]]:
     span, folds = document["span"], document["folds"]
     rows = [fold["rows"] for fold in folds]
     sample = f"{min(rows)}" if min(rows) == max(rows) else f"{min(rows)} to {max(rows)}"
@@ -65,7 +53,7 @@ def _facts(document: Mapping[str, Any], by: By, width: int) -> list[tuple[str, s
     return facts
 
 
-def _forecaster(one: Mapping[str, Any], by: By, top: int, target: console.Console) -> None:
+def _forecaster(one: Mapping[str, Any], by: str, top: int, target: console.Console) -> None:
     rows, alike = one[f"{by}s"], one[f"{by}s_agreement"]
     ranked = f"ranked over {console.plural(len(one['folds']), 'fold')}: {agreement(alike)}"
     figure = "" if alike is None else f" (mean rank correlation {alike:.2f})"
@@ -78,7 +66,7 @@ def _forecaster(one: Mapping[str, Any], by: By, top: int, target: console.Consol
         target.print(f"and {len(rows) - top} more (--top)")
 
 
-def _table(rows: Sequence[Mapping[str, Any]], n_folds: int, by: By, width: int) -> Any:
+def _table(rows: Sequence[Mapping[str, Any]], n_folds: int, by: str, width: int) -> Any:
     shown = _decimals([row["importance"] for row in rows])
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
         by: lambda row: row["name"],
@@ -104,3 +92,47 @@ def _decimals(values: Sequence[float]) -> int:
 
 def _figure(value: float | None, form: str) -> str:
     return UNDEFINED if value is None else format(value, form)
+
+
+def headline(document: Mapping[str, Any], by: str) -> str:
+    """Return whether any feature, or group of them, matters beyond chance, in plain words."""
+    forecasters = document["forecasters"]
+    if forecasters[0]["role"] == "ensemble":
+        return said(forecasters[0], by)
+    if max(len(one["folds"]) for one in forecasters) < 2:
+        return "With one fold nothing can be said about chance."
+    # Each member is a chance of its own to find something.
+    told = {one["name"]: matters(one[f"{by}s"], LEVEL / len(forecasters)) for one in forecasters}
+    found = [f"{name} ({_names(rows)})" for name, rows in told.items() if rows]
+    if found:
+        return f"What matters beyond chance, by member: {'; '.join(found)}."
+    return f"No {by} matters to any member's forecasts beyond chance."
+
+
+def said(one: Mapping[str, Any], by: str) -> str:
+    """Return how many features, or groups, matter beyond chance to a forecaster, and which."""
+    rows, found = one[f"{by}s"], matters(one[f"{by}s"])
+    if len(one["folds"]) < 2:
+        return f"With one fold nothing can be said about chance: it is not known which {by} matters."
+    to = " to the ensemble's forecasts" if one["role"] == "ensemble" else ""
+    if not found:
+        return f"No {by} of {len(rows)} matters{to} beyond chance."
+    verb = "matters" if len(found) == 1 else "matter"
+    return f"{len(found)} of {len(rows)} {by}s {verb}{to} beyond chance: {_names(found)}."
+
+
+def matters(rows: Sequence[Mapping[str, Any]], level: float = LEVEL) -> list[str]:
+    """Return the names of those that matter beyond chance."""
+    return [row["name"] for row in rows if row["p"] is not None and row["p"] < level]
+
+
+def agreement(value: float | None) -> str:
+    """Return whether the folds rank alike, in a word."""
+    if value is None:
+        return "unknown"
+    return "stable" if value >= STABLE else "unstable" if value < UNSTABLE else "partly stable"
+
+
+def _names(found: Sequence[str]) -> str:
+    more = len(found) - NAMED
+    return ", ".join(found[:NAMED]) + (f" and {more} more" if more > 0 else "")

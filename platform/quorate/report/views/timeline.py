@@ -6,6 +6,7 @@ import datetime as dt
 import string
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from quorate.report import console
@@ -19,8 +20,9 @@ LETTERS = string.ascii_lowercase + string.ascii_uppercase
 FIGURES = 8 + 1 + 4
 
 
-def render(timeline: Timeline, target: console.Console) -> None:
+def render(timeline: Timeline, target: console.Console | None = None) -> None:
     """Print the timeline."""
+    target = target or console.out()
     target.print(f"[bold]{console.literal(timeline.run)}[/bold]")
     models = timeline.models
     letters = {row["model"]: letter for row, letter in zip(models, LETTERS, strict=False)}
@@ -36,6 +38,12 @@ def render(timeline: Timeline, target: console.Console) -> None:
         target.print(f"{dot} idle  : mostly idle  ! failed  a b c as below", style="bright_black")
         target.print(_models(models, letters, target.width))
         target.print(_slowest(timeline, target.width))
+
+
+def render_trace(timeline: Timeline, file: Path) -> None:
+    """Print how to look at a trace that was written to a file."""
+    fits = console.plural(len(timeline.fits), "fit")
+    print(f"{file}: {fits}; open it in chrome://tracing or https://ui.perfetto.dev")
 
 
 def _attempt(attempt: Attempt, letters: Mapping[str, str], target: console.Console) -> None:

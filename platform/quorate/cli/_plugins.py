@@ -1,0 +1,168 @@
+"""Commands about plugins: listing, starting and checking them, and looking at recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quorate.cli._base import JsonOption, PluginOption, RecipeArgument, SetOption, command, print_json, show
+from quorate.errors import RecipeError, near_misses, one_of
+
+if TYPE_CHECKING:
+    from quorate.testing import Outcome
+
+recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for function in (plugins, new, check):
+        app.command()(function)
+    app.add_typer(recipe_app, name="recipe")
+
+
+@command
+def plugins(
+    kind: Annotated[str | None, typer.Option(help="Only this kind: model, feature, metric, ...")] = None,
+    files: PluginOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List plugins: name, kind, version, origin and state."""
+    _list(kind, files or (), as_json)
+
+
+def _list(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
+    """List the plugins of a kind, and the broken ones, which may be of it."""
+    from quorate.plugins.registry import Registry
+    from quorate.plugins.specs import KINDS
+    from quorate.report.views.plugins import listed, render
+
+    if kind is not None and kind not in KINDS:
+        raise RecipeError(f"--kind must be one of {one_of(KINDS)}; it was {kind!r}{near_misses(kind, KINDS)}")
+    found = [plugin for plugin in Registry.load(files) if kind in (None, plugin.kind) or plugin.state == "broken"]
+    show(listed(found), as_json, render)
+
+
+@command
+def new(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="model, feature, label, splitter, ensembler, strategy, ...")
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes call it, e.g. my-model.")],
+    package: Annotated[bool, typer.Option("--package", help="A package with tests, to install and publish.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Write a working plugin to start from: one commented file, or a package."""
+    from quorate.cli import scaffold
+
+    files = scaffold.new(kind, name, folder, package)
+    if as_json:
+        print_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
+        print(f"wrote {path}")
+    print("\nnext:\n")
+    for line in scaffold.commands(kind, name, folder / name if package else files[0], package):
+        print(f"  {line}")
+
+
+@command
+def check(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="TARGET", help="A .py file, a plugin, a package.")
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="An option of the plugin: name=value.")] = None,
+    seconds: Annotated[float, typer.Option(help="Longest time for one rule.")] = 60.0,
+    every: Annotated[bool, typer.Option("--all", help="Show every rule of every plugin.")] = False,
+    list_rules: Annotated[bool, typer.Option("--rules", help="List the rules instead.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put plugins through the rules of their kind; exits 1 unless all hold."""
+    from quorate.report.views import rules as view
+
+    if list_rules:
+        show(_rules(), as_json, view.render_rules)
+        return
+    if not targets:
+        raise RecipeError("check takes at least one TARGET: a plugin file, the name of a plugin, or a distribution")
+    found = list(_outcomes(targets, sets or (), seconds))
+    sound = all(outcome.state in ("passed", "not-applicable", "excused") for outcome in found)
+    document = {"sound": sound, "rules": [asdict(outcome) for outcome in found]}
+    show(document, as_json, lambda checked: view.render(checked["rules"], sound, every))
+    raise typer.Exit(0 if sound else 1)
+
+
+def _rules() -> list[dict[str, Any]]:
+    from quorate.plugins.specs import KINDS
+    from quorate.testing import rules
+
+    return [
+        {"kind": kind, "rule": rule.name, "causal": rule.causal, "what": rule.summary}
+        for kind in KINDS
+        for rule in rules(kind)
+    ]
+
+
+def _outcomes(targets: Sequence[str], settings: Sequence[str], seconds: float) -> Iterator[Outcome]:
+    """Check the targets, and say on a terminal where it is."""
+    from quorate.recipe.load import nested_override
+    from quorate.report import console
+    from quorate.testing.runner import outcomes
+
+    options: dict[str, Any] = {}
+    for item in settings:
+        options.update(nested_override(item))
+    for target in _expanded(targets):
+        with console.counting(f"checking {target}") as tell:
+            for outcome in outcomes(target, options=options, seconds=seconds):
+                yield outcome
+                tell(f"{outcome.kind} {outcome.plugin}: {outcome.rule}")
+
+
+def _expanded(targets: Sequence[str]) -> Iterator[str]:
+    """Yield the targets; for a folder its plugin files, as where folders are given to a run."""
+    for target in targets:
+        path = Path(target)
+        if path.suffix == ".toml":
+            raise RecipeError(f"{target} is a recipe: quorate recipe show {target} checks it; check takes plugins")
+        if not path.is_dir():
+            yield target
+            continue
+        files = [str(file) for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
+        if not files:
+            raise RecipeError(f"the folder {target} holds no plugin file (*.py)")
+        yield from files
+
+
+@recipe_app.command("show")
+@command
+def recipe_show(
+    recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False
+) -> None:
+    """Print a recipe with every default written out."""
+    from quorate.execution.progress import Progress
+    from quorate.recipe.resolve import to_plain, to_toml
+    from quorate.report import console
+    from quorate.runs.session import open_session
+
+    class Told(Progress):
+        def warn(self, message: str) -> None:
+            console.err().print(f"warning: {message}", markup=False)
+
+    session = open_session(recipe, plugins=plugins or (), overrides=sets or (), progress=Told())
+    if as_json:
+        print_json(to_plain(session.recipe))
+    else:
+        print(to_toml(session.recipe, session.registry), end="")
+
+
+@recipe_app.command("list")
+@command
+def recipe_list(as_json: JsonOption = False) -> None:
+    """List the built-in recipes."""
+    _list("recipe", (), as_json)

@@ -1,0 +1,130 @@
+"""The count of a run's fits, for whoever shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
+
+if TYPE_CHECKING:
+    from quorate.execution.fit import FitResult, FitTask
+
+
+class Board(Progress):
+    """Keeps count of what was heard, for whoever shows it; an event costs the same however many fits there are."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.slots = 0
+        self.states: dict[str, bytearray] = {}
+        self.counts: dict[str, list[int]] = {}  # per model, how many fits are in each state
+        self._fold: dict[int, int] = {}
+        self._batches: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
+        self._running: dict[tuple[str, int], float] = {}
+        self._first: float | None = None
+        self._spent: dict[str, tuple[int, float]] = {}  # per model, fits that were computed, and their seconds
+
+    def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
+        """Begin to count."""
+        folds = folds or range(max(totals.values(), default=0))
+        self._fold = {fold: i for i, fold in enumerate(folds)}
+        self.states = {model: bytearray([WAITING]) * len(folds) for model in totals}
+        self.counts = {model: [0, 0, total, 0, 0] for model, total in totals.items()}
+        self._batches, self._running, self._spent, self._first = {}, {}, {}, None
+
+    def workers(self, count: int, executor: str = "") -> None:
+        """Note how many may run at a time."""
+        self.slots = count
+
+    def began(self, tasks: Sequence[FitTask]) -> None:
+        """Note a batch; its fits run one after the other."""
+        batch = {(task.model, task.fold): None for task in tasks}
+        for fit in batch:
+            self._leave(fit)
+            self._batches[fit] = batch
+        self._next(batch)
+
+    def fitted(self, result: FitResult) -> None:
+        """Count a fit."""
+        fit = result.model, result.fold
+        batch = self._batches.get(fit)
+        self._leave(fit)
+        self._mark(fit, FAILED if result.error else CACHED if result.cached else DONE)
+        if not result.cached:
+            n, seconds = self._spent.get(result.model, (0, 0.0))
+            self._spent[result.model] = n + 1, seconds + result.seconds
+            if self._first is None:
+                self._first = time.monotonic() - result.seconds
+        if batch:
+            self._next(batch)
+
+    def _next(self, batch: dict[tuple[str, int], None]) -> None:
+        fit = next(iter(batch))
+        if fit not in self._running:
+            self._running[fit] = time.monotonic()
+            self._first = self._first or self._running[fit]
+            self._mark(fit, RUNNING)
+
+    def _leave(self, fit: tuple[str, int]) -> None:
+        """Take a fit out of the batch that it was in; it waits, if it ran."""
+        batch = self._batches.pop(fit, None)
+        if batch is not None:
+            del batch[fit]
+        if self._running.pop(fit, None) is not None:
+            self._mark(fit, WAITING)
+
+    def _mark(self, fit: tuple[str, int], state: int) -> None:
+        model, fold = fit
+        i = self._fold.get(fold)
+        if i is not None:
+            counts, states = self.counts[model], self.states[model]
+            counts[states[i]] -= 1
+            counts[state] += 1
+            states[i] = state
+
+    @property
+    def total(self) -> int:
+        """How many fits there are."""
+        return sum(map(sum, self.counts.values()))
+
+    @property
+    def done(self) -> int:
+        """How many are done, in whatever way."""
+        return sum(map(finished, self.counts.values()))
+
+    @property
+    def busy(self) -> int:
+        """How many workers have a fit."""
+        return min(len(self._running), self.slots) if self.slots else len(self._running)
+
+    def count(self, state: int) -> int:
+        """Return how many fits are in a state."""
+        return sum(counts[state] for counts in self.counts.values())
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.start
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds that the rest of the fits will take; None while nothing tells.
+
+        From the mean time of each model's fits, and how many ran side by side so far. What runs now counts
+        as far as it has come; what was cached says nothing about the rest.
+        """
+        spent = dict(self._spent)
+        n, seconds = (sum(column) for column in zip(*spent.values(), strict=True)) if spent else (0, 0.0)
+        if self.done == self.total:
+            return 0.0
+        if not n or self._first is None:
+            return None
+        now = time.monotonic()
+        running = sum(now - start for start in list(self._running.values()))
+        left = -running
+        for model, counts in self.counts.items():
+            m, of_model = spent.get(model, (n, seconds))
+            left += (sum(counts) - finished(counts)) * of_model / m
+        return max(left, 0.0) * (now - self._first) / max(seconds + running, 1e-9)

@@ -1,0 +1,78 @@
+"""Finished fits: what is kept, and what came of looking after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quorate.execution.cache import Entry
+from quorate.report import console
+
+
+def by_model(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return what is kept of each model plugin: how many fits, their size, the seconds that they save."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.plugin].append(entry)
+    return [
+        {
+            "model": plugin,
+            "fits": len(entries),
+            "bytes": sum(e.bytes for e in entries),
+            "seconds": round(sum(e.seconds for e in entries), 3),
+            "oldest": _time(min(e.created for e in entries)),
+            "last_used": _time(max(e.used for e in entries)),
+        }
+        for plugin, entries in sorted(groups.items())
+    ]
+
+
+def render(kept: Mapping[str, Any]) -> None:
+    """Print how many fits are kept of each model, and where."""
+    columns = [("model", "left"), ("fits", "right"), ("size", "right"), ("saves", "right"), ("last used", "left")]
+    lines = [
+        [r["model"], f"{r['fits']:,}", size_text(r["bytes"]), span_text(r["seconds"]), r["last_used"][:16]]
+        for r in kept["models"]
+    ]
+    if lines:
+        console.out().print(console.table(columns, [lines]))
+    print(
+        f"{console.plural(kept['fits'], 'finished fit')}, {size_text(kept['bytes_on_disk'])} on disk in {kept['file']}"
+    )
+
+
+def render_checked(checked: Mapping[str, Any]) -> None:
+    """Print how many fits there are, and how many of them were damaged."""
+    n = len(checked["damaged"])
+    told = f"{console.plural(n, 'fit')} damaged and removed: computed again when asked for" if n else "all sound"
+    print(f"{console.plural(checked['fits'], 'finished fit')} in {checked['file']}: {told}")
+
+
+def render_pruned(pruned: Mapping[str, Any]) -> None:
+    """Print how many fits were removed, and what is left."""
+    print(
+        f"{console.plural(pruned['removed'], 'fit')} removed, {pruned['left']:,} left, "
+        f"{size_text(pruned['bytes_on_disk'])} on disk in {pruned['file']}"
+    )
+
+
+def size_text(size: float) -> str:
+    """Return a size as people say it, ``1.4 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def span_text(seconds: float) -> str:
+    """Return a time as people say it, ``4.2 min``."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 3600 else f"{seconds / 3600:.3g} h"
+
+
+def _time(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,34 @@
+"""The desired weights for the next bar."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from quorate.report import console
+
+MOST = 6  # symbols whose members' forecasts are shown
+
+
+def render(prediction: Mapping[str, Any]) -> None:
+    """Print the weights, and what each member says; `prediction` is a `Prediction` as plain data."""
+    target, weights, targets = console.out(), prediction["weights"], prediction["targets"]
+    target.print(
+        f"decided at {prediction['decided']} for the next bar's {prediction['fill']}; "
+        f"{prediction['train_rows']:,} training rows; threshold {prediction['threshold']:g}"
+    )
+    columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
+    rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
+    target.print(console.table(columns, [rows]))
+    columns = [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in targets[:MOST])]
+    cells = [[m, _figure(weights[m], ".1%"), *(_figure(t["members"][m]) for t in targets[:MOST])] for m in weights]
+    target.print(console.table(columns, [cells]))
+    if prediction["verdict"] != "PASS":
+        console.err().print(
+            f"note: the verdict on this ensemble is {prediction['verdict']}; it has not earned promotion"
+        )
+
+
+def _figure(value: float | None, form: str = ".4f") -> str:
+    return "-" if value is None or math.isnan(value) else format(value, form)
