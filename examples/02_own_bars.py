@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 import quorate
-from quorate.runs.predict import predict
 
 # Stand-in for your file: any OHLCV table will do, daily or intraday.
 rng = np.random.default_rng(1)
@@ -32,5 +31,5 @@ report = quorate.run(
     }
 )
 print(f"{report.provenance['data']['symbols']}: {report.verdict}")
-for target in predict(report.run_id).targets:
+for target in quorate.predict(report.run_id).targets:
     print(f"{target['symbol']}: desired weight {target['weight']:+.2f} (score {target['score']:+.3f})")
