@@ -10,8 +10,8 @@ import pytest
 
 import quorate
 from quorate.bars.panel import Bars
-from quorate.dataset.folds import walk_forward
-from quorate.dataset.rows import NEVER, build_dataset, build_labels
+from quorate.dataset.folds import NEVER, walk_forward
+from quorate.dataset.rows import build_dataset, build_labels
 from quorate.execution.fit import FitData, FitTask, hold_back, run_fit
 from quorate.execution.key import with_keys
 from quorate.plugins.provider import Reference

@@ -12,7 +12,7 @@ import pytest
 
 import quorate
 from quorate.bars.panel import Bars
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
 from quorate.execution import fit

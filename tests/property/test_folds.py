@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from quorate.dataset.folds import Fold, audit_folds, audit_split, check_spans, check_training, walk_forward
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER, Fold, audit_folds, audit_split, check_spans, check_training, walk_forward
 from quorate.dataset.splits import along_paths, combinatorial_folds, paths
 from quorate.errors import DataError, IntegrityError, PluginError
 from quorate.plugins.specs import Span

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
 from quorate.errors import DataError, near_misses
+from quorate.statistics import Floats
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

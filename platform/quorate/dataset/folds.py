@@ -14,7 +14,7 @@ from quorate.plugins.specs import Span
 
 Positions = NDArray[np.int64]
 
-_NEVER = np.iinfo(np.int64).max  # the end of a label that is not known within the data
+NEVER = np.iinfo(np.int64).max  # the end of a label that is not known within the data
 _TOLD = 3  # offending rows that an error names
 
 
@@ -195,14 +195,14 @@ def audit_split(
     IntegrityError
         Naming the first offending training rows; one without a label offends, too.
     """
-    unknown = end[train] == _NEVER
+    unknown = end[train] == NEVER
     if not len(test):
         overlaps = np.zeros(len(train), dtype=bool)
     else:
         order = np.argsort(bar[test], kind="stable")
         begins = bar[test][order]
         # Of the test rows that begin up to a bar, the one that ends last tells whether any reaches further.
-        latest = np.maximum.accumulate(np.where(end[test] == _NEVER, bar[test], end[test])[order])
+        latest = np.maximum.accumulate(np.where(end[test] == NEVER, bar[test], end[test])[order])
         begun = np.searchsorted(begins - embargo, end[train], side="right")
         overlaps = (begun > 0) & (bar[train] <= latest[np.maximum(begun, 1) - 1] + embargo)
     bad = train[overlaps | unknown]
@@ -216,7 +216,7 @@ def audit_split(
 
 def _rows_told(rows: Positions, bar: Positions, end: Positions) -> str:
     told = [
-        f"row {row} (bar {bar[row]}, label {'unknown' if end[row] == _NEVER else f'ends at bar {end[row]}'})"
+        f"row {row} (bar {bar[row]}, label {'unknown' if end[row] == NEVER else f'ends at bar {end[row]}'})"
         for row in np.sort(rows)[:_TOLD]
     ]
     return f": {', '.join(told)}{', ...' if len(rows) > _TOLD else ''}"

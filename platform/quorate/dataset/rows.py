@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars
+from quorate.dataset.folds import NEVER
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import FeatureSpec, LabelSpec
+from quorate.statistics import Floats
 
 Array = TypeVar("Array", bound=NDArray[Any])
-NEVER = np.iinfo(np.int64).max  # the end of a label that is not known within the data
 
 
 @dataclass(frozen=True, eq=False)

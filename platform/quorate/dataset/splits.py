@@ -16,13 +16,12 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.dataset.folds import Fold, Positions, spans_in
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER, Fold, Positions, spans_in
 from quorate.errors import DataError, PluginError, RecipeError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import Span, SplitterSpec
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 SPLITS = 500  # each is one more fit of every member
 
 

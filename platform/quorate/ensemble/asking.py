@@ -13,8 +13,8 @@ from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, w
 from quorate.errors import IntegrityError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import EnsemblerSpec
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 T = TypeVar("T")
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # what other sums of the same numbers may differ by

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from quorate.statistics import Floats
+
 Map = Callable[[Floats], Floats]
 Calibration = Literal["none", "isotonic", "platt", "z-score"]
 LEAST_ROWS = 100

@@ -18,8 +18,8 @@ from quorate.ensemble.calibration import Calibration, fit_calibration
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows, weighted
 from quorate.errors import PluginError
 from quorate.plugins.specs import EnsemblerSpec
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 Method = tuple[EnsemblerSpec, Mapping[str, Any]]
 VOLATILITY_BARS = 20
 

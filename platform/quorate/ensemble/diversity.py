@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quorate.statistics import TINY, block_length, sharpe
+from quorate.statistics import TINY, Floats, block_length, sharpe
 from quorate.statistics._base import resamples
 
-Floats = NDArray[np.float64]
 CLOSE = 0.95  # of a correlation from here on, one member says little that the other does not
 
 

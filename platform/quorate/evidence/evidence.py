@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
+from quorate.statistics import Floats
 from quorate.trading.backtest import BacktestResult
 
-Floats = NDArray[np.float64]
 Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
 
 

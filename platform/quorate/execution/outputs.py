@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Shuffles
 from quorate.errors import FitError
 from quorate.plugins.specs import ModelSpec
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 Outputs = dict[str, Floats]
 SUMS_TO_ONE = 1e-4  # single precision adds up no closer
 BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are

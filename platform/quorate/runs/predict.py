@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quorate.bars.panel import FIELDS, Bars
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER, Fold
 from quorate.errors import DataError, RecipeError
 from quorate.evidence.evidence import finite_or_none
 from quorate.execution.progress import Progress

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from quorate.evidence.evidence import Performance
 from quorate.plugins.provider import Plugin
-from quorate.statistics import equity_curve
+from quorate.statistics import Floats, equity_curve
 from quorate.testing._base import call
 from quorate.testing.markets import performance
-
-Floats = NDArray[np.float64]
 
 
 def quiet(plugin: Plugin, *arguments: Any, **more: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars
+from quorate.statistics import Floats
 from quorate.testing._base import Violation
 from quorate.testing.markets import market
 

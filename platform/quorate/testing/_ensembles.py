@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.ensemble.asking import checked_path, checked_rows
 from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows
 from quorate.errors import QuorateError
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import EnsemblerSpec
+from quorate.statistics import Floats
 from quorate.testing import _altered as altered
 from quorate.testing._base import Violation
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

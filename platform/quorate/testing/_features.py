@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import Bars, Floats
+from quorate.bars.panel import Bars
 from quorate.dataset import rows
 from quorate.errors import PluginError
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing._compare import own, rough
 from quorate.testing.markets import market

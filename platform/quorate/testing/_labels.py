@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import Floats
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import LabelSpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, call
 from quorate.testing._compare import read_only
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from quorate.errors import FitError
 from quorate.execution.fit import FitTask, _make, _seeded, _thread_pools
-from quorate.execution.outputs import Floats, Outputs, read_outputs
+from quorate.execution.outputs import Outputs, read_outputs
 from quorate.plugins.local import line_in
 from quorate.plugins.provider import Plugin, Reference
 from quorate.plugins.specs import ModelSpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, default_options
 from quorate.testing._model_data import N_TEST, Data, altered, copied, data_for
 from quorate.testing._model_settings import put_back, settings

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from quorate.bars.panel import Floats
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
+from quorate.statistics import Floats
 from quorate.testing._base import Violation
 from quorate.testing._compare import rough
 from quorate.testing._features import evaluate, n_bars

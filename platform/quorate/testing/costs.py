@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import PluginError
 from quorate.plugins.provider import Plugin
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, own, place, plain, rough, seeded
 from quorate.testing._fresh import MEMORY, fresh

@@ -14,10 +14,10 @@ from quorate.ensemble.combine import combine
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import EnsemblerSpec
+from quorate.statistics import Floats
 from quorate.testing import _altered as altered
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing._ensembles import (
-    Floats,
     ask,
     histories,
     history,

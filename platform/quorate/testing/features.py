@@ -6,9 +6,10 @@ import time
 
 import numpy as np
 
-from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._compare import (
     differs,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.bars.panel import Bars, Floats
+from quorate.bars.panel import Bars
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
+from quorate.statistics import Floats
 from quorate.testing._base import Violation, after
 from quorate.testing._compare import first_of, place, quiet
 from quorate.testing._features import compute, kept, markets, n_bars, spec_of

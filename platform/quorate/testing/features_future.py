@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from quorate.bars.panel import Bars, Floats
+from quorate.bars.panel import Bars
 from quorate.plugins.provider import Plugin
+from quorate.statistics import Floats
 from quorate.testing._base import Violation, after, causal
 from quorate.testing._compare import changed, cuts, first_of, number, place, plain
 from quorate.testing._features import compute, kept, markets, spec_of

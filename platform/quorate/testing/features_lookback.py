@@ -7,9 +7,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import Floats
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._compare import differs, first_of, number, place, plain, spread
 from quorate.testing._features import compute, kept, n_bars, spec_of

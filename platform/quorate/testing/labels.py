@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.bars.panel import Bars, Floats
+from quorate.bars.panel import Bars
 from quorate.plugins.provider import Plugin
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import (
     differs,

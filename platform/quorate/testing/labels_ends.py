@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import Bars, Floats
+from quorate.bars.panel import Bars
 from quorate.plugins.provider import Plugin
+from quorate.statistics import Floats
 from quorate.testing._base import Violation, after, causal
 from quorate.testing._compare import changed, cuts, first_of, number, place, plain, read_only
 from quorate.testing._labels import Positions, compute, computed

@@ -13,11 +13,10 @@ from quorate.bars.panel import Bars
 from quorate.evidence.evidence import Evidence, Performance
 from quorate.evidence.judging import measure
 from quorate.plugins.registry import Registry
-from quorate.statistics import equity_curve
+from quorate.statistics import Floats, equity_curve
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.backtest import BacktestResult
 
-Floats = NDArray[np.float64]
 COST = 0.0005
 
 

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from quorate.errors import PluginError
-from quorate.execution.outputs import Floats, contributions
+from quorate.execution.outputs import contributions
 from quorate.plugins.provider import Plugin
+from quorate.statistics import Floats
 from quorate.testing import _models as m
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing._model_data import copied

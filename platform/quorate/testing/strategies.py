@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import FIELDS, Bars, Floats
+from quorate.bars.panel import FIELDS, Bars
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import StrategySpec
+from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing._compare import changed, cuts, differs, first_of, number, plain, read_only, seeded, watch_inputs
 from quorate.testing._fresh import MEMORY, fresh

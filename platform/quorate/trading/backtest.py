@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
+from quorate.statistics import Floats
 from quorate.trading.costs import Fill, Trading
-
-Floats = NDArray[np.float64]
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds

@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.errors import PluginError
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 Fill = Literal["open", "close"]
 
 MOST = 0.5  # costs from here on are a mistake of unit

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from quorate import rolling
 from quorate.bars.panel import Bars
+from quorate.statistics import Floats
 from quorate.trading.backtest import gone_after, recently
 from quorate.trading.costs import Fill
-
-Floats = NDArray[np.float64]
 
 # A price at the level itself counts, and a change as large as the band, however they are rounded.
 ROUNDING = 1e-12

@@ -18,11 +18,11 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
+from quorate.statistics import Floats
 from quorate.trading.backtest import CELLS, GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.risk import Risk, limited
 
-Floats = NDArray[np.float64]
 LIMIT = "risk."  # what the key of a limit begins with in a grid
 
 

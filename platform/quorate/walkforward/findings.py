@@ -18,11 +18,11 @@ from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
 from quorate.evidence.judging import metric_values, overall
 from quorate.execution.fit import FitResult
+from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import failures
 from quorate.walkforward.series import Series
 
-Floats = NDArray[np.float64]
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
 

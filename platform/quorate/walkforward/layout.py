@@ -9,7 +9,6 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.dataset import folds as fold_module
@@ -23,8 +22,6 @@ from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span
 from quorate.recipe.schema import Recipe
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError
@@ -19,9 +18,8 @@ from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
+from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
-
-Floats = NDArray[np.float64]
 
 
 @dataclass

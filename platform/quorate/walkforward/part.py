@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
@@ -18,6 +17,7 @@ from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
+from quorate.statistics import Floats
 from quorate.trading import backtest
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.findings import Judged, digests_of, section_of
@@ -27,7 +27,6 @@ from quorate.walkforward.paths import lay_out, paths_of
 from quorate.walkforward.series import decide_all, judge_span, retrade
 from quorate.walkforward.tables import frames_of
 
-Floats = NDArray[np.float64]
 PartName = Literal["development", "holdout"]
 
 

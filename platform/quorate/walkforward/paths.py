@@ -18,18 +18,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import audit_split
 from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_folds, group_spans
 from quorate.ensemble.combiner import weighted
 from quorate.errors import DataError, FitError, PluginError
 from quorate.execution.fit import FitResult
+from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting, failures
 from quorate.walkforward.series import trade_as_given
 
-Floats = NDArray[np.float64]
 Key = tuple[int, int, str]  # groups, tests, splitter
 
 

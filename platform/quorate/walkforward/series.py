@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER
 from quorate.ensemble.combine import Combined, combine_all, recent_volatility
 from quorate.evidence.evidence import Performance
 from quorate.plugins.specs import EnsemblerSpec
+from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.backtest import backtest, equity_curves, gone_after
 from quorate.trading.risk import Risk
@@ -31,7 +31,6 @@ from quorate.trading.strategy import (
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.layout import WalkForward
 
-Floats = NDArray[np.float64]
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
 
 

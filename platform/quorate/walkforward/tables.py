@@ -7,18 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER, Fold
 from quorate.evidence.evidence import Performance
 from quorate.execution.fit import FitResult
+from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.findings import Judged
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.series import Series
 
-Floats = NDArray[np.float64]
 Traded = tuple[Series, Performance]
 
 

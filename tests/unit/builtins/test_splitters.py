@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.dataset.folds import audit_split, check_spans, walk_forward
-from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.folds import NEVER, audit_split, check_spans, walk_forward
+from quorate.dataset.rows import Dataset
 from quorate.dataset.splits import along_paths, combinatorial_folds, group_spans, paths
 from quorate.errors import DataError, IntegrityError, PluginError, RecipeError
 from quorate.execution.fit import FitData, FitTask, run_fit

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import quorate
-from quorate.dataset.rows import NEVER, Labels, build_dataset, build_labels
+from quorate.dataset.folds import NEVER
+from quorate.dataset.rows import Labels, build_dataset, build_labels
 from quorate.errors import DataError, PluginError
 from quorate_data.simulated import simulated
 from quorate_plugins.labels import quorate_labels

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.folds import NEVER, Fold
+from quorate.dataset.rows import Dataset
 from quorate.ensemble.combine import combine, combine_all, recent_volatility
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
 from quorate.errors import IntegrityError, PluginError

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.folds import NEVER, Fold
+from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitData, FitTask, fit_seed, run_fit
 from quorate.execution.outputs import BLOCK, predict_blocks
 from quorate.plugins.local import LocalSource

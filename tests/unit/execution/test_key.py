@@ -11,8 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.folds import NEVER, Fold
+from quorate.dataset.rows import Dataset
 from quorate.execution import key as keys
 from quorate.execution.fit import FitData, FitTask, run_fit
 from quorate.execution.key import with_keys

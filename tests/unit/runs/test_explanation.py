@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate import PluginError, statistics
-from quorate.dataset.folds import Fold, Shuffles
-from quorate.dataset.rows import NEVER, Dataset
+from quorate.dataset.folds import NEVER, Fold, Shuffles
+from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitData, FitTask, run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.outputs import contribution_name, shuffled_name

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate import statistics
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER
 from quorate.runs.session import open_session
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.strategy import Decisions

@@ -9,8 +9,8 @@ import pytest
 
 import quorate
 from quorate import statistics
-from quorate.dataset.folds import Fold, walk_forward
-from quorate.dataset.rows import NEVER, Dataset, build_dataset, build_labels
+from quorate.dataset.folds import NEVER, Fold, walk_forward
+from quorate.dataset.rows import Dataset, build_dataset, build_labels
 from quorate.ensemble.asking import member_weights
 from quorate.ensemble.combine import combine
 from quorate.ensemble.combiner import EnsembleHistory, weighted

@@ -19,12 +19,12 @@ from quorate.evidence.ledger.independent import effective
 from quorate.evidence.ledger.ledger import Ledger, ledger_of
 from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.tally import count
+from quorate.statistics import Floats
 from quorate.store import Home
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
 
 ROLES = ("ensemble", "alternative", "member")

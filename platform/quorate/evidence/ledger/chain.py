@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, NamedTuple
 
 from quorate.errors import StoreError
+from quorate.recipe.digest import canonical
 
 SCHEMA = 1
 BEGIN = "0" * 64  # what the first entry has for the hash of the one before
@@ -52,13 +53,13 @@ def seal(entry: Mapping[str, Any], head: Head) -> tuple[bytes, Head]:
         If a number in it is not finite.
     """
     numbered = {**entry, "schema": SCHEMA, "seq": head.seq + 1, "previous": head.hash}
-    digest = hashlib.sha256(_canonical(numbered)).hexdigest()
+    digest = hashlib.sha256(canonical(numbered)).hexdigest()
     return line_of({**numbered, "hash": digest}) + b"\n", Head(head.seq + 1, digest)
 
 
 def line_of(entry: Entry) -> bytes:
     """Return the line of an entry that has its hash, without a line feed."""
-    return _canonical({k: v for k, v in entry.items() if k != "hash"})[:-1] + _last_member(entry["hash"])
+    return canonical({k: v for k, v in entry.items() if k != "hash"})[:-1] + _last_member(entry["hash"])
 
 
 def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
@@ -135,10 +136,6 @@ def add(file: IO[bytes], text: bytes) -> None:
         with suppress(OSError):
             file.truncate(size)
         raise
-
-
-def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _last_member(digest: object) -> bytes:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.evidence.ledger.ledger import Ledger
 from quorate.evidence.ledger.tally import Count
+from quorate.statistics import Floats
 
-Floats = NDArray[np.float64]
 Days = NDArray[np.int32]
 Series = tuple[Days, Floats]
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError
+from quorate.statistics import Floats
 from quorate.walkforward.causality import audit_other, audit_rows
 from quorate.walkforward.layout import WalkForward, rows_of
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import decide_judged
 
-Floats = NDArray[np.float64]
 DRIFT = 1e-3  # of a feature's standard deviation
 
 

@@ -19,7 +19,8 @@ from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import causality
 from quorate.runs.audit.null import Null, null_bars, summarise
-from quorate.runs.audit.pipeline import Floats, predictions_of, returns_of, walk_forward_of
+from quorate.runs.audit.pipeline import predictions_of, returns_of, walk_forward_of
+from quorate.statistics import Floats
 from quorate.trading.backtest import backtest, fills
 from quorate.walkforward.findings import REPEATED
 from quorate.walkforward.layout import WalkForward

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import FIELDS, PRICES, Bars
-
-Floats = NDArray[np.float64]
+from quorate.statistics import Floats
 
 
 def null_bars(bars: Bars, seed: int) -> Bars:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from quorate.bars.panel import Bars
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
+from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.series import decide_judged, judge_span
 
-Floats = NDArray[np.float64]
 FOLDS = 4
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.errors import RecipeError
@@ -30,12 +29,11 @@ from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises
 from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
 from quorate.runs.session import Session
 from quorate.runs.stored import load_report, reopen
+from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import failures
 from quorate.walkforward.tables import stored_predictions
-
-Floats = NDArray[np.float64]
 
 
 def explain(

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.report.report import Report
 from quorate.runs.explain.importance import Answers
 from quorate.runs.explain.layout import shuffles_of
+from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
-
-Floats = NDArray[np.float64]
 
 ROUNDING = 1e-9
 WITHIN = "development"

@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate import statistics
-
-Floats = NDArray[np.float64]
+from quorate.statistics import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quorate.dataset.folds import Fold, Shuffles
-from quorate.dataset.rows import NEVER
+from quorate.dataset.folds import NEVER, Fold, Shuffles
 from quorate.errors import DataError
 from quorate.execution.fit import fit_seed
 from quorate.walkforward.layout import WalkForward
