@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -69,6 +68,8 @@ def timeline(
     as_json: JsonOption = False,
 ) -> None:
     """Show what of a run was computed where and when; unfinished runs too."""
+    import json
+
     from quorate.report.timeline import chrome_trace, make_timeline
     from quorate.report.views.timeline import render, render_trace
     from quorate.runs.log import read_log

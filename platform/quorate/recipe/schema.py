@@ -196,7 +196,8 @@ class Execution(Section):
     """Where fits run; it never changes a result. `workers` 0 means one per CPU.
 
     ``auto`` takes one process, several, or Ray, by how much there is to do. A fit that takes longer than
-    `fit_seconds` or more than `fit_memory` GiB (0: its share of what is free) is stopped and has failed. A call of any other plugin may take `fit_seconds`, too.
+    `fit_seconds` or more than `fit_memory` GiB (0: its share of what is free) is stopped and has failed.
+    A call of any other plugin may take `fit_seconds`, too.
     With `cache`, a fit that this home has finished before is not computed again. `address`, ``HOST:PORT``,
     is a Ray cluster to run on; one elsewhere must ask for a token, unless `allow_insecure`.
     """

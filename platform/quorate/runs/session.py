@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.bars.panel import Bars
-from quorate.bars.quality import wrong_calendar
 from quorate.errors import (
     DataWarning,
     PluginError,
@@ -23,7 +22,6 @@ from quorate.errors import (
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
@@ -32,7 +30,10 @@ from quorate.recipe.load import extend, load_recipe, redact, substitute, validat
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.store import Home
-from quorate.walkforward.members import Fitting
+
+if TYPE_CHECKING:
+    from quorate.execution.fit import FitResult
+    from quorate.walkforward.members import Fitting
 
 
 @dataclass
@@ -73,6 +74,8 @@ class Session:
         one_part : bool
             An executor of its own is ended while what follows the fits of the first part is computed.
         """
+        from quorate.walkforward.members import Fitting  # showing a recipe does not need it
+
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
         with ExitStack() as stack:
@@ -169,6 +172,8 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 def load_bars(session: Session) -> Bars:
     """Ask the recipe's source for its bars."""
+    from quorate.bars.quality import wrong_calendar
+
     recipe, registry = session.recipe, session.registry
     spec = registry.get("source", recipe.data.source)
     with warnings.catch_warnings(record=True) as caught:
