@@ -148,7 +148,7 @@ def with_gates(walk, **gates):
 def test_splits_are_folds_that_follow_the_walk_forward(walk):
     layouts = module.lay_out(walk)
     assert list(layouts) == [KEY]
-    splits = layouts[KEY].splits
+    splits = layouts[KEY].found
     assert [split.fold.index for split in splits] == list(range(len(walk.folds), len(walk.folds) + 20))
     assert splits[0].fold.first == walk.dataset.bar[0] > 0
     assert splits[-1].fold.stop == len(walk.bars) == 550
@@ -168,7 +168,7 @@ def test_gates_that_ask_for_the_same_share_their_splits_and_others_have_their_ow
         (KEY, "cpcv"),
         ((4, 1, "combinatorial"), "other"),
     ]
-    indices = [split.fold.index for layout in layouts.values() for split in layout.splits]
+    indices = [split.fold.index for layout in layouts.values() for split in layout.found]
     assert indices == list(range(len(walk.folds), len(walk.folds) + 24))
 
 
@@ -205,13 +205,13 @@ def test_a_training_row_that_overlaps_a_test_group_is_refused(walk, monkeypatch)
 
 def test_too_few_rows_for_the_groups_leave_the_gate_without_paths(walk):
     [layout] = module.lay_out(with_gates(walk, cpcv={"groups": 500, "tests": 1, "splitter": "combinatorial"})).values()
-    assert len(layout.splits) == 500
+    assert len(layout.found) == 500
     options = {"groups": 3, "tests": 1, "splitter": "combinatorial"}
     folds = walk.recipe.folds.model_copy(update={"embargo": 300})
     wide = replace(walk, recipe=walk.recipe.model_copy(update={"folds": folds}))
     layouts = module.lay_out(with_gates(wide, cpcv=options))
     [layout] = layouts.values()
-    assert not layout.splits
+    assert not layout.found
     assert "has no training row left by purge and embargo" in layout.reason
     [paths] = module.paths_of(wide, layouts, Fitting(None, Progress())).values()
     result = cpcv(Evidence(performance(), performance(), 7, _paths={tuple(options.values()): paths}), **options)
@@ -227,7 +227,7 @@ def test_training_labels_of_one_class_leave_the_gate_without_paths(walk):
 
 def test_what_is_held_back_for_validation_lies_clear_of_the_test_groups(walk):
     bar, end = walk.dataset.bar, walk.dataset.end
-    for split in module.lay_out(walk)[KEY].splits:
+    for split in module.lay_out(walk)[KEY].found:
         train, tail = hold_back(0.15, walk.dataset, split.fold.train)
         assert len(tail)
         assert set(train) | set(tail) <= set(split.fold.train)
@@ -235,7 +235,7 @@ def test_what_is_held_back_for_validation_lies_clear_of_the_test_groups(walk):
 
 
 def test_the_key_of_a_split_covers_training_rows_on_both_sides_and_no_label_of_a_test_row(walk):
-    [split] = [s for s in module.lay_out(walk)[KEY].splits if s.groups == (1, 2, 3)]
+    [split] = [s for s in module.lay_out(walk)[KEY].found if s.groups == (1, 2, 3)]
     assert walk.dataset.bar[split.fold.train[0]] < split.fold.first < split.fold.stop
     assert walk.dataset.bar[split.fold.train[-1]] >= split.fold.stop
     task = FitTask("logistic", split.fold.index, reference(walk.registry, "model", "logistic"), {}, 1, 1, True)
@@ -278,7 +278,7 @@ def test_the_default_threshold_trades_as_a_walk_forward_that_has_no_other_to_cho
 
 
 def test_members_vote_alike_and_one_that_failed_does_not(walk):
-    splits = module.lay_out(walk)[KEY].splits[:2]
+    splits = module.lay_out(walk)[KEY].found[:2]
 
     def fit(split, name, value):
         return FitResult(name, split.fold.index, np.full(len(split.fold.test), value))
@@ -295,7 +295,7 @@ def test_members_vote_alike_and_one_that_failed_does_not(walk):
 def test_a_path_takes_each_group_from_a_fit_that_did_not_see_it(walk, monkeypatch):
     """A member that answers with the number of its split: each path holds one split per group that tests it."""
     layouts = module.lay_out(walk)
-    splits = {split.fold.index: split for split in layouts[KEY].splits}
+    splits = {split.fold.index: split for split in layouts[KEY].found}
     seen = []
 
     def numbered(self, walk, folds):
