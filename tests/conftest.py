@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support import surroundings
+from support.interpreter import Warm
 
 pytest_plugins = ["support.durations"]
 
@@ -74,3 +75,17 @@ def _own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         from quorate.execution.processes import Processes
 
         monkeypatch.setattr("quorate.execution.choose.Processes", Processes)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A fresh interpreter that has its imports behind it."""
+    made = Warm()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def _warm_kit(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kit's rules that ask a fresh process ask a warm one: with another hash seed, in another folder."""
+    monkeypatch.setattr("quorate.testing._model_elsewhere.subprocess", warm)

@@ -19,6 +19,8 @@ BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distributi
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
 # Those that kill or hang the process that checks them.
 DANGEROUS = ("plugin_hangs", "plugin_dies")
+# A real fresh process for those that are there for it.
+ELSEWHERE = ("fresh-process", "saves")
 
 
 def named(path: Path) -> set[tuple[str, str]]:
