@@ -12,7 +12,6 @@ from quorate.runs.reproduce import reproduce
 from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
 from quorate.walkforward import part
-from quorate.walkforward.members import Fitting
 
 pytestmark = pytest.mark.slow
 
@@ -88,8 +87,7 @@ def test_noise_fails(recipe: dict[str, object]) -> None:
 def test_the_holdout_has_no_paths(recipe: dict[str, object]) -> None:
     session = open_session(recipe)
     bars, clock = load_bars(session), Clock(Progress())
-    with session.executor() as executor:
-        fitting = Fitting(executor, Progress())
+    with session.fitting(cache=False) as fitting:
         before = part.development(session.recipe, session.registry, bars, fitting, clock)
         fitted = len(fitting.results)
         after = part.holdout(session.recipe, session.registry, bars, before.predictions, fitting, clock)

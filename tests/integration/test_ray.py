@@ -84,11 +84,11 @@ def work(small: dict[str, object], tmp_path: Path) -> Work:
 
 @pytest.fixture(scope="module")
 def executor() -> Iterator[RayExecutor]:
-    with RayExecutor(2, Limits(seconds=4.0)) as made:
+    with RayExecutor(2) as made:
         yield made
 
 
-def run(executor: Executor, work: Work) -> dict[tuple[str, int], FitResult]:
+def run(executor: Executor, work: Work, seconds: float = 4.0) -> dict[tuple[str, int], FitResult]:
     data, tasks = work
     results: dict[tuple[str, int], FitResult] = {}
 
@@ -96,7 +96,7 @@ def run(executor: Executor, work: Work) -> dict[tuple[str, int], FitResult]:
         assert (result.model, result.fold) not in results
         results[result.model, result.fold] = result
 
-    executor.run(data, Queue(data, tasks), done, lambda tasks: None)
+    executor.run(data, Queue(data, tasks), done, lambda tasks: None, Limits(seconds))
     assert len(results) == len(tasks)
     return results
 
@@ -152,10 +152,9 @@ def test_small_fits_go_out_several_at_a_time_and_each_comes_back_once(executor: 
     assert max(batches) > 3
 
 
-def test_every_library_has_one_thread(executor: RayExecutor, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_library_has_one_thread(executor: RayExecutor, work: Work) -> None:
     data, tasks = work
-    monkeypatch.setattr(executor, "_limits", Limits(seconds=120.0))
-    results = run(executor, (data, doing(tasks[:4], "threads")))
+    results = run(executor, (data, doing(tasks[:4], "threads")), 120.0)
     assert [r.error for r in results.values()] == [""] * 4
     assert max(r.predictions.max() for r in results.values()) < 0.9
 
@@ -188,17 +187,16 @@ def test_an_interrupt_leaves_nothing_behind_and_another_can_start(work: Work, af
     code = f"""
 import os, sys, time
 from pathlib import Path
-from quorate.execution.executor import Limits
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import users
-first = RayExecutor(1, Limits())
+first = RayExecutor(1)
 until = time.monotonic() + {after}
-while not first.ready() and time.monotonic() < until:
+while not first._connection.ready() and time.monotonic() < until:
     time.sleep(0.1)
 start = time.monotonic()
 first.interrupt()
 assert time.monotonic() - start < 5
-with RayExecutor(1, Limits()) as second:
+with RayExecutor(1) as second:
     ray = second._connection.ray()
     assert ray.get(ray.remote(lambda: 5).remote()) == 5
 for executor in (first, second):
@@ -213,9 +211,8 @@ print("sound")
 def test_the_processes_and_folder_of_a_killed_driver_go_with_it() -> None:
     code = """
 import time
-from quorate.execution.executor import Limits
 from quorate.execution.ray.executor import RayExecutor
-executor = RayExecutor(1, Limits())
+executor = RayExecutor(1)
 executor._connection.ray()
 print(executor._connection._folder, flush=True)
 time.sleep(600)
@@ -273,13 +270,12 @@ def test_a_closed_executor_says_so_and_its_folder_is_gone(work: Work) -> None:
     code = """
 import pytest
 from quorate.errors import QuorateError
-from quorate.execution.executor import Limits
 from quorate.execution.queue import Queue
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.fit import FitData
-with RayExecutor(1, Limits()) as executor:
+with RayExecutor(1) as executor:
     executor._there()
-    assert executor.usable()
+    assert executor._connection.usable()
 with pytest.raises(QuorateError, match="this executor was closed"):
     executor.run(FitData(None, ()), Queue(FitData(None, ()), []), print, print)
 assert not executor._connection._folder.exists()
@@ -290,7 +286,7 @@ assert not executor._connection._folder.exists()
 
 def test_a_second_ray_in_one_process_is_refused_in_words(executor: RayExecutor, work: Work) -> None:
     executor._connection.ray()
-    with pytest.raises(QuorateError, match="this process uses Ray already"), RayExecutor(1, Limits()) as second:
+    with pytest.raises(QuorateError, match="this process uses Ray already"), RayExecutor(1) as second:
         run(second, work)
     assert len(run(executor, work)) == 12
 
@@ -300,9 +296,8 @@ def test_a_process_that_used_ray_without_a_token_can_start_one_with_it(work: Wor
 import sys
 import ray._raylet as raylet
 assert raylet.get_authentication_mode() == 0
-from quorate.execution.executor import Limits
 from quorate.execution.ray.executor import RayExecutor
-with RayExecutor(1, Limits()) as executor:
+with RayExecutor(1) as executor:
     assert executor._connection.ray().is_initialized()
 """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}

@@ -12,14 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.executor import Executor, Limits
+from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
@@ -151,7 +151,10 @@ def lasting(tasks: list[FitTask], seconds: float, **more: float) -> list[FitTask
 
 
 def run(
-    executor: Executor, work: tuple[FitData, list[FitTask]], done: Callable[[FitResult], None] = lambda r: None
+    executor: Executor,
+    work: tuple[FitData, list[FitTask]],
+    done: Callable[[FitResult], None] = lambda r: None,
+    limits: Limits = LIMITS,
 ) -> dict[int, FitResult]:
     data, tasks = work
     results: dict[int, FitResult] = {}
@@ -161,7 +164,7 @@ def run(
         results[result.fold] = result
         done(result)
 
-    executor.run(data, Queue(data, tasks), arrived, lambda tasks: None)
+    executor.run(data, Queue(data, tasks), arrived, lambda tasks: None, limits)
     assert len(results) == len(tasks)
     return results
 
@@ -184,8 +187,7 @@ def test_a_node_lost_costs_only_its_fits_and_one_that_joins_gets_some(
     cluster.add(1)
     warned: list[str] = []
     handed: list[int] = []
-    with RayExecutor(0, Limits(warn=warned.append), address=cluster.address) as executor:
-        executor.ready()
+    with RayExecutor(0, address=cluster.address) as executor:
         lost = cluster.add(2)
         until = time.monotonic() + 60
         while executor._there().total.cpus < 3 and time.monotonic() < until:
@@ -205,7 +207,11 @@ def test_a_node_lost_costs_only_its_fits_and_one_that_joins_gets_some(
             done(result)
 
         longer = lasting(tasks, 3.0)
-        executor.run(data, Queue(data, longer), arrived, lambda batch: handed.extend(t.fold for t in batch))
+
+        def began(batch: Sequence[FitTask]) -> None:
+            handed.extend(t.fold for t in batch)
+
+        executor.run(data, Queue(data, longer), arrived, began, Limits(warn=warned.append))
         pids = {int(result.place.split(":")[1]) for result in results.values()}
         assert executor.workers == 3
         assert pids & set(descendants(came[0].pid))
@@ -228,7 +234,7 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
     other = {"PYTHONPATH": str(tmp_path / "other")}
     cluster.add(1)
     warned: list[str] = []
-    with RayExecutor(0, Limits(warn=warned.append), address=cluster.address) as executor:
+    with RayExecutor(0, address=cluster.address) as executor:
         joined: list[subprocess.Popen[bytes]] = []
 
         def done(result: FitResult) -> None:
@@ -238,12 +244,12 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
                 time.sleep(2.0)
 
         data, tasks = work
-        results = run(executor, (data, lasting(tasks, 0.5)), done)
+        results = run(executor, (data, lasting(tasks, 0.5)), done, Limits(warn=warned.append))
         assert len({result.place for result in results.values()}) == 1
     [message] = warned
     assert "a node joined that cannot be used: node" in message
     cluster.add(1, more={"PYTHONPATH": str(lacking.parent)})
-    with RayExecutor(0, Limits(), address=cluster.address) as executor:
+    with RayExecutor(0, address=cluster.address) as executor:
         started: list[int] = []
         until = time.monotonic() + 60
         while len(executor._there()._nodes) < 3 and time.monotonic() < until:
@@ -262,7 +268,7 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
 def test_gpus_are_shared_and_what_no_node_has_is_refused(cluster: Cluster, work: tuple[FitData, list[FitTask]]) -> None:
     data, tasks = work
     cluster.add(8, gpus=1)
-    with RayExecutor(0, Limits(), address=cluster.address) as executor:
+    with RayExecutor(0, address=cluster.address) as executor:
         assert executor.gpus() == 1
         began: list[FitTask] = []
         with pytest.raises(RecipeError, match=r"asks for 999 CPUs; the largest node of the Ray cluster has 8 CPUs"):
@@ -297,7 +303,7 @@ def test_a_plugin_package_that_a_node_lacks_is_sent_there(
         "only_here/__init__.py,,\nonly_here/models.py,,\nonly_here/more.py,,\nonly_here_too.py,,\n"
     )
     cluster.add(1)
-    with RayExecutor(0, Limits(), address=cluster.address) as executor:
+    with RayExecutor(0, address=cluster.address) as executor:
         executor._there()  # a cluster of this machine could read what is on the path by now
         monkeypatch.syspath_prepend(package.parent)
         plugin = Reference("model", "waits", "only_here.models", distribution="only-here", version="1.2")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from quorate.execution.fit import FitData, FitResult, FitTask, run_fit
 from quorate.execution.queue import Queue
+from quorate.execution.resources import SHARE, available_memory
 
 Done = Callable[[FitResult], None]
 Began = Callable[[Sequence[FitTask]], None]
@@ -34,7 +35,7 @@ class Limits:
     seconds : float
         Wall time.
     memory : int
-        Bytes beyond what its process has; 0: no limit.
+        Bytes beyond what its process has; 0: its share of what is free now, on a cluster no limit.
     warn, note : callable
         Hear what the user should know, and what may be worth a line.
     """
@@ -43,6 +44,10 @@ class Limits:
     memory: int = 0
     warn: Told = _tell
     note: Told = _tell
+
+    def shared(self, workers: int) -> Limits:
+        """Return them with a memory of its share of what is free now, unless it is given."""
+        return self if self.memory else replace(self, memory=int(available_memory() * SHARE / workers))
 
     def overdue(self) -> str:
         """Return what is said of a fit that took longer."""
@@ -54,6 +59,9 @@ class Limits:
             f"model {task.model!r} has been fitting on fold {task.fold} for {seconds:.0f} s; it is stopped after "
             f"{self.seconds:g} s (execution.fit_seconds)"
         )
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class Executor(ABC):
     workers: int
 
     @abstractmethod
-    def run(self, data: FitData, queue: Queue, done: Done, began: Began) -> None:
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
         """Run what is in the queue.
 
         Parameters
@@ -95,6 +103,8 @@ class Executor(ABC):
             Called in this thread, once for each fit.
         began : callable
             Hears which fits were handed out; one that was lost may be handed out again.
+        limits : Limits
+            Of one fit; they belong to the work, not to where it is done.
         """
 
     @abstractmethod
@@ -121,7 +131,7 @@ class Executor(ABC):
             self.close()
 
 
-def run_inline(data: FitData, queue: Queue, done: Done, began: Began, limits: Limits) -> None:
+def run_inline(data: FitData, queue: Queue, done: Done, began: Began) -> None:
     """Fit inline plugins in this process: no other could find them."""
     for task in queue.take_inline():
         began([task])

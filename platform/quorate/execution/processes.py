@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
 from quorate.errors import QuorateError
-from quorate.execution.executor import SLOW, TRIES, WARM, Began, Done, Executor, Limits, run_inline
+from quorate.execution.executor import LIMITS, SLOW, TRIES, WARM, Began, Done, Executor, Limits, run_inline
 from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.queue import Queue, Resources, check_room
@@ -29,10 +28,9 @@ class Processes(Executor):
         Modules that the processes import while the caller prepares the data.
     """
 
-    def __init__(self, workers: int, limits: Limits | None = None, preload: tuple[str, ...] = ()) -> None:
+    def __init__(self, workers: int, preload: tuple[str, ...] = ()) -> None:
         self.workers = workers
         self.name = "serial" if workers == 1 else "processes"
-        self._limits = limits or Limits()
         self._preload = ",".join(("quorate.execution.fit", *preload))
         self._pool: list[_Worker] = []
         self._turn, self._closed = threading.Lock(), False
@@ -42,38 +40,36 @@ class Processes(Executor):
         while len(self._pool) < count:
             self._pool.append(_Worker(Isolated(self._preload)))
 
-    def run(
-        self, data: FitData, queue: Queue, done: Done, began: Began, until: Callable[[], bool] = lambda: False
-    ) -> None:
-        """Run what is in the queue; nothing more is handed out once `until` says so."""
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
+        """Run what is in the queue."""
         if self._closed:
             raise QuorateError("this executor was closed: make another")
         with self._turn:
-            self._run(data, queue, done, began, until)
+            self._run(data, queue, done, began, limits.shared(self.workers))
 
-    def _run(self, data: FitData, queue: Queue, done: Done, began: Began, until: Callable[[], bool]) -> None:
-        share = self._limits.memory
+    def _run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits) -> None:
+        share = limits.memory
         memory = max(available_memory(), share * self.workers) or float("inf")
         machine = Resources(max(cpu_count(), self.workers), self.gpus(), memory)
         queue.share = share
         check_room(queue.tasks, machine, "this machine")
-        run_inline(data, queue, done, began, self._limits)
+        run_inline(data, queue, done, began)
         room = Resources(self.workers, machine.gpus, machine.memory)
         shared = Shared(data)
         tries: Counter[tuple[str, int]] = Counter()
         try:
             self._grow(min(self.workers, len(queue)))
             idle, busy = list(reversed(self._pool[: self.workers])), list[_Worker]()
-            while (len(queue) and not until()) or busy:
-                while idle and not until() and (batch := self._next(queue, room if busy else machine)):
+            while len(queue) or busy:
+                while idle and (batch := self._next(queue, room if busy else machine)):
                     worker = idle.pop()
-                    worker.begin(shared, batch, self._limits.memory)
+                    worker.begin(shared, batch, share)
                     room -= worker.takes
                     busy.append(worker)
                     began(batch)
                 wait([worker.process.connection for worker in busy], timeout=1.0)
                 for worker in list(busy):
-                    self._hear(worker, data, queue, done, tries)
+                    self._hear(worker, data, queue, done, tries, limits)
                     if not worker.tasks:
                         busy.remove(worker)
                         idle.append(worker)
@@ -89,7 +85,15 @@ class Processes(Executor):
         """Return what to hand out: the only worker need not wait for this process between two fits."""
         return (self.workers == 1 and queue.take_all()) or queue.take(room)
 
-    def _hear(self, worker: _Worker, data: FitData, queue: Queue, done: Done, tries: Counter[tuple[str, int]]) -> None:
+    def _hear(
+        self,
+        worker: _Worker,
+        data: FitData,
+        queue: Queue,
+        done: Done,
+        tries: Counter[tuple[str, int]],
+        limits: Limits,
+    ) -> None:
         """Take what a worker has to tell; one that was lost is replaced, and its fit tried once more."""
         while worker.tasks and (result := worker.process.result()) is not None:
             task = worker.tasks[0]
@@ -107,12 +111,12 @@ class Processes(Executor):
         if not worker.tasks:
             return
         seconds, task = worker.process.seconds, worker.tasks[0]
-        if seconds >= self._limits.seconds:
+        if seconds >= limits.seconds:
             self._replace(worker, queue)
-            done(lost_fit(task, data, self._limits.overdue(), seconds))
+            done(lost_fit(task, data, limits.overdue(), seconds))
         elif seconds >= SLOW and worker.told is not task:
             worker.told = task
-            self._limits.slow(task, seconds)
+            limits.slow(task, seconds)
 
     @staticmethod
     def _replace(worker: _Worker, queue: Queue, again: bool = False) -> None:

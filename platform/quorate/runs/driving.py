@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import threading
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,28 +85,15 @@ def start_clock(progress: Progress | None) -> Clock:
 def driving(
     session: Session, stored: Run, clock: Clock, command: str, executor: Executor | None = None
 ) -> Iterator[Fitting]:
-    """Hold the run and yield where its fits are done; if it fails, the run's folder says why.
-
-    An executor of its own is ended while what follows the fits is computed.
-    """
+    """Hold the run and yield where its fits are done; if it fails, the run's folder says why."""
     results: list[FitResult] = []
     with (
         stored.driving(),
         _logged(stored, clock.progress, command),
         recording_failure(session, stored, results, command),
-        contextlib.ExitStack() as stack,
+        session.fitting(executor, results=results, one_part=True) as fitting,
     ):
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        if executor is not None:
-            yield Fitting(executor, session.progress, cache, results)
-            return
-        own = stack.enter_context(session.executor())
-        ending = threading.Thread(target=own.close, name="executor-end")
-        yield Fitting(own, session.progress, cache, results, ending.start)
-        if ending.ident is not None:
-            ending.join()
+        yield fitting
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from quorate.runs.session import Session, load_bars, restore_session
 from quorate.store import Home
 from quorate.trading.strategy import score_of
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
-from quorate.walkforward.members import Fitting, collect, failures
+from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
 
@@ -112,11 +111,8 @@ def predict(
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     walk = replace(walk, folds=[*folds, now])
-    with session.executor() as executor, ExitStack() as stack:
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        fits = Fitting(executor, session.progress, cache).run(walk, [now])
+    with session.fitting() as fitting:
+        fits = fitting.run(walk, [now])
     session.progress.close()
     for failed in failures(walk, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")

@@ -17,7 +17,6 @@ from quorate.runs.run import changed_since, check_execution_only, load_report
 from quorate.runs.session import restore_session
 from quorate.store import Home
 from quorate.walkforward import part as parts
-from quorate.walkforward.members import Fitting
 from quorate.walkforward.tables import stored_predictions
 
 
@@ -80,9 +79,7 @@ def reproduce(
     members = list(session.recipe.models)
     clock = Clock(progress)
     again: dict[str, parts.Part] = {}
-    with session.executor() as executor:
-        # Nothing is taken from the home: that is what reproducing means.
-        fitting = Fitting(executor, progress)
+    with session.fitting(cache=False) as fitting:  # nothing is taken from the home: that is what reproducing means
         development = parts.development(
             session.recipe, session.registry, bars, fitting, clock, _as_known(report, "development")
         )

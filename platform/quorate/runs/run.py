@@ -54,7 +54,7 @@ def run(
         Hears what is going on.
     executor : Executor, optional
         From `quorate.executor`, to share its processes among runs; what the recipe says of the execution
-        is then left aside, but for ``cache``.
+        is then left aside, but for ``cache``, ``fit_seconds`` and ``fit_memory``.
 
     Returns
     -------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from quorate.errors import DataWarning, IntegrityError, QuorateError, RecipeErro
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
+from quorate.execution.fit import FitResult
 from quorate.execution.progress import Progress
 from quorate.plugins.code import modules_of
 from quorate.plugins.registry import Registry
@@ -25,6 +28,7 @@ from quorate.recipe.load import extend, load_recipe, merge, nested_override, red
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.store import Home, Run
+from quorate.walkforward.members import Fitting
 
 
 @dataclass
@@ -43,24 +47,57 @@ class Session:
             self.warnings.append(message)
             self.progress.warn(message)
 
-    def executor(self) -> Executor:
-        """Start the recipe's executor."""
+    @contextmanager
+    def fitting(
+        self,
+        executor: Executor | None = None,
+        *,
+        cache: bool = True,
+        results: list[FitResult] | None = None,
+        one_part: bool = False,
+    ) -> Iterator[Fitting]:
+        """Yield where fits are done, and end afterwards what was started for them.
+
+        Parameters
+        ----------
+        executor : Executor, optional
+            The caller's; else one as the recipe says.
+        cache : bool
+            Whether finished fits are taken from the home and kept there, if the recipe wants that.
+        results : list of FitResult, optional
+            Where the fits are noted, for who must know of them whatever becomes of the run.
+        one_part : bool
+            An executor of its own is ended while what follows the fits of the first part is computed.
+        """
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
+        with ExitStack() as stack:
+            kept = FitCache(self.home.path / "fits", self.progress.warn) if cache and wanted.cache else None
+            if kept is not None:
+                stack.callback(kept.close)
+            made = Fitting(executor or stack.enter_context(self._executor()), self.progress, kept, limits)
+            if results is not None:
+                made.results = results
+            if executor is not None or not one_part:
+                yield made
+                return
+            ending = threading.Thread(target=made.executor.close, name="executor-end")
+            made.over = ending.start
+            yield made
+            if ending.ident is not None:
+                ending.join()
+
+    def _executor(self) -> Executor:
+        wanted = self.recipe.execution
         specs = [
             self.registry.get("model", (m.plugin if m else None) or name) for name, m in self.recipe.models.items()
         ]
         return make_executor(
             wanted.executor,
             wanted.workers,
-            limits,
             Remote(wanted.address, self.home.path, wanted.allow_insecure),
             modules_of(need for spec in specs for need in spec.requires),
         )
-
-    def cache(self) -> FitCache | None:
-        """Return the finished fits of the home, unless the recipe wants none of them."""
-        return FitCache(self.home.path / "fits", self.progress.warn) if self.recipe.execution.cache else None
 
 
 def open_session(
@@ -146,7 +183,7 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
         raise RecipeError(
             f"an executor must be one of {one_of(EXECUTORS)}; it was {name!r}{near_misses(name, EXECUTORS)}"
         )
-    return make_executor(name, workers, Limits(), Remote(address, Home(home).path))
+    return make_executor(name, workers, Remote(address, Home(home).path))
 
 
 def _dates(table: dict[str, Any]) -> dict[str, Any]:

@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import statistics
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError
 from quorate.execution.cache import FitCache
-from quorate.execution.executor import Executor
+from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
-from quorate.trading import backtest
 from quorate.walkforward.layout import WalkForward
 
 Floats = NDArray[np.float64]
@@ -38,6 +36,8 @@ class Fitting:
         Hears of every fit.
     cache : FitCache, optional
         Finished fits of this home; without, everything is computed.
+    limits : Limits
+        What one fit may take.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     over : callable
@@ -47,11 +47,19 @@ class Fitting:
     executor: Executor
     progress: Progress
     cache: FitCache | None = None
+    limits: Limits = LIMITS
     results: list[FitResult] = field(default_factory=list)
     over: Callable[[], None] = lambda: None
 
-    def run(self, walk: WalkForward, folds: Sequence[Fold]) -> list[FitResult]:
+    def run(
+        self, walk: WalkForward, folds: Sequence[Fold], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[FitResult]:
         """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+
+        Parameters
+        ----------
+        meanwhile : callable
+            Called once when all workers have something to do, or all fits were handed out.
 
         Raises
         ------
@@ -94,11 +102,9 @@ class Fitting:
                 self.progress.began(tasks)
                 idle -= 1
                 if idle == 0 or not len(queue):
-                    # All have something to do: the moment to import what comes after the fits.
-                    backtest.load()
-                    statistics.load()
+                    meanwhile()
 
-            self.executor.run(data, queue, arrived, began)
+            self.executor.run(data, queue, arrived, began, self.limits)
             # `auto` has chosen.
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:

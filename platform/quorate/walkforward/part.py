@@ -18,6 +18,7 @@ from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
+from quorate.trading import backtest
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
@@ -131,7 +132,7 @@ def _part(
     folds = [fold for fold in walk.folds if fold.first >= start]
     first = start or folds[0].first
     with clock.stage("fits"):
-        fits = fitting.run(walk, folds)
+        fits = fitting.run(walk, folds, _load_what_follows)
     paths = {}
     if wanted:
         with clock.stage("paths"):
@@ -155,6 +156,12 @@ def _part(
         frames = frames_of(name, outcome)
     before = digests_of(walk, series[0], walk.folds[0].first, first)
     return Part(section, frames, predictions, walk, fits, before)
+
+
+def _load_what_follows() -> None:
+    """Import, while workers fit, what is needed after the fits."""
+    backtest.load()
+    statistics.load()
 
 
 def _evidence(name: PartName, outcome: Judged) -> Evidence:

@@ -212,7 +212,7 @@ def play(
     ray: PlayedRay, monkeypatch: pytest.MonkeyPatch, address: str, warned: list[str]
 ) -> tuple[RayExecutor, FitData, list[FitTask]]:
     monkeypatch.setattr("quorate.execution.ray.nodes.LOOK", 0.0)
-    executor = RayExecutor(0, Limits(warn=warned.append), address=address)
+    executor = RayExecutor(0, address=address)
     monkeypatch.setattr(executor._connection, "ray", lambda: ray)
     monkeypatch.setattr(executor._connection, "dead", lambda: "")
     rows = np.arange(2)
@@ -229,7 +229,7 @@ def test_what_a_node_had_that_is_refused_later_is_handed_out_again(
     executor, data, tasks = play(PlayedRay(broken, Machine("sound")), monkeypatch, address, warned)
     results: list[FitResult] = []
     with executor:
-        executor.run(data, Queue(data, tasks), results.append, lambda tasks: None)
+        executor.run(data, Queue(data, tasks), results.append, lambda tasks: None, Limits(warn=warned.append))
     assert sorted(r.fold for r in results) == list(range(6))
     assert {(r.place, r.error) for r in results} == {("sound", "")}
     assert executor.workers == 1
@@ -260,7 +260,7 @@ def test_nodes_that_join_add_slots_and_other_processors_are_marked(
         under_way.append(len(handed) - len(results))
 
     with executor:
-        executor.run(data, Queue(data, tasks), done, began)
+        executor.run(data, Queue(data, tasks), done, began, Limits(warn=warned.append))
     assert {r.place: r.foreign for r in results} == {"here": False, "there": True}
     assert executor.workers == 3
     assert max(under_way) == 3

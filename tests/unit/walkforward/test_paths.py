@@ -19,7 +19,6 @@ from quorate.dataset.splits import Paths, combinatorial_folds
 from quorate.errors import IntegrityError, PluginError, RecipeError
 from quorate.evidence.evidence import Evidence
 from quorate.execution.choose import make_executor
-from quorate.execution.executor import Limits
 from quorate.execution.fit import FitData, FitResult, FitTask, hold_back
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
@@ -259,7 +258,7 @@ def test_the_key_of_a_split_covers_training_rows_on_both_sides_and_no_label_of_a
 
 @pytest.fixture(scope="module")
 def executor():
-    with make_executor("serial", 1, Limits()) as one:
+    with make_executor("serial", 1) as one:
         yield one
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from quorate.errors import PluginError, QuorateError
-from quorate.execution.executor import SLOW, TRIES, Began, Done, Executor, Limits
+from quorate.execution.executor import LIMITS, SLOW, TRIES, Began, Done, Executor, Limits
 from quorate.execution.fit import FitData, FitTask, lost_fit
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.ray.connection import STORE_BYTES, Connection, local_token
 from quorate.execution.ray.nodes import Node, Nodes, shipment
 from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
-from quorate.execution.resources import SHARE, available_memory, cpu_count, gpu_count
+from quorate.execution.resources import cpu_count, gpu_count
 
 LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone
 
@@ -44,21 +44,17 @@ class RayExecutor(Executor):
     def __init__(
         self,
         workers: int,
-        limits: Limits,
         preload: tuple[str, ...] = (),
         address: str = "",
         home: Path | None = None,
         allow_insecure: bool = False,
     ) -> None:
         self.workers = self._slots = workers
-        self._limits = limits
         self._nodes: Nodes | None = None
         if address:
             self._connection = Connection(authentication(address, home, allow_insecure), address)
             return
         self.workers = self._slots = workers or cpu_count()
-        if not limits.memory:
-            self._limits = replace(limits, memory=int(available_memory() * SHARE / self.workers))
         environment = {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": local_token(),
@@ -70,22 +66,19 @@ class RayExecutor(Executor):
         arguments = {"num_cpus": self.workers, "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
         self._connection = Connection(environment, arguments=arguments)
 
-    def ready(self) -> bool:
-        """Whether it has started, or is known to fail; does not wait."""
-        return self._connection.ready()
-
-    def usable(self) -> bool:
-        """Whether fits would run now; does not wait."""
-        return self._connection.usable()
+    def wait(self) -> None:
+        """Wait until fits would run, or raise `QuorateError`."""
+        self._connection.ray()
 
     def gpus(self) -> int:
         """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
         return int(self._there().total.gpus) if self._connection.address else gpu_count()
 
-    def _there(self) -> Nodes:
+    def _there(self, limits: Limits = LIMITS) -> Nodes:
         ray = self._connection.ray()
         if self._nodes is None:
-            self._nodes = Nodes(ray, bool(self._connection.address), self._limits.warn)
+            self._nodes = Nodes(ray, bool(self._connection.address), limits.warn)
+        self._nodes.warn = limits.warn
         self._nodes.look()
         return self._nodes
 
@@ -95,7 +88,7 @@ class RayExecutor(Executor):
             self.workers = int(self._nodes.total.cpus)
         return self.workers
 
-    def run(self, data: FitData, queue: Queue, done: Done, began: Began) -> None:
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
         """Run what is in the queue; the data is put into Ray's memory once."""
         inline = [task for task in queue.tasks if task.plugin.inline is not None]
         if inline:
@@ -103,10 +96,12 @@ class RayExecutor(Executor):
                 f"model {inline[0].model!r} is an inline plugin, which Ray's workers cannot find: put it into a file "
                 "and give that, or use --set execution.executor=processes"
             )
-        nodes = self._there()
+        nodes = self._there(limits)
         nodes.admit(queue.tasks)
+        if not self._connection.address:
+            limits = limits.shared(self.workers)
         queue.share = 0  # Ray is asked for the memory that a spec names
-        _Run(self._connection, nodes, self._limits, self._count, data, queue, done, began).all()
+        _Run(self._connection, nodes, limits, self._count, data, queue, done, began).all()
 
     def close(self) -> None:
         """Stop our own Ray, or leave the cluster."""

@@ -78,7 +78,7 @@ class Nodes:
     """
 
     def __init__(self, ray: Any, cluster: bool, warn: Told) -> None:
-        self._ray, self._cluster, self._warn = ray, cluster, warn
+        self._ray, self._cluster, self.warn = ray, cluster, warn
         self._nodes: dict[str, Node] = {}
         self._packages: dict[str, str] = {}
         self._told: set[str] = set()
@@ -199,7 +199,7 @@ class Nodes:
             refuse(f"node {node.host} ({node.id[:8]}): {reason}")
 
     def _refuse(self, reason: str) -> None:
-        self._warn(f"a node joined that cannot be used: {reason}")
+        self.warn(f"a node joined that cannot be used: {reason}")
 
     def _judge(self, node: Node, told: dict[str, Any]) -> str:
         """Return why a node cannot be used, or nothing."""
@@ -212,7 +212,7 @@ class Nodes:
         node.foreign = told["cpu"] != machine()["cpu"]
         if node.foreign and told["cpu"] not in self._told:
             self._told.add(told["cpu"])
-            self._warn(
+            self.warn(
                 f"node {node.host} has another processor ({told['cpu']}) than this machine ({machine()['cpu']}): the "
                 "last bits of results may differ, and its results are not kept for later runs"
             )

@@ -22,7 +22,6 @@ from quorate.runs.session import Session, load_bars, open_session
 from quorate.store import Home
 from quorate.store.files import write_text
 from quorate.walkforward.layout import holdout_start
-from quorate.walkforward.members import Fitting
 
 VERSION = 1
 DRAWS = 20
@@ -101,17 +100,10 @@ def audit_session(
     """Audit the pipeline of an open session on its bars, and keep what is found in its home."""
     bars = bars.until(holdout_start(bars, session.recipe))
     small = replace(session, recipe=audited(session.recipe, session.registry, bars, full))
-    cache = session.cache()
-    own = executor or small.executor()
-    try:
-        # Small fits are over before anyone could read of them: the detectors tell where they are.
-        fitting = Fitting(own, session.progress if full else Progress(), cache)
+    with small.fitting(executor) as fitting:
+        if not full:  # small fits are over before anyone could read of them: the detectors tell where they are
+            fitting.progress = Progress()
         found = tuple(findings(small.recipe, small.registry, bars, fitting, draws, session.progress.stage))
-    finally:
-        if executor is None:
-            own.close()
-        if cache is not None:
-            cache.close()
     result = Audit(session.recipe.name, pipeline_key(session), bars.fingerprint, full, found)
     folder = session.home.path / "audits"
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from quorate.runs.run import changed_since, load_report
 from quorate.runs.session import Session, restore_session
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
-from quorate.walkforward.members import Fitting, failures
+from quorate.walkforward.members import failures
 from quorate.walkforward.tables import stored_predictions
 
 Floats = NDArray[np.float64]
@@ -105,12 +104,8 @@ def _fit(walk: WalkForward, folds: Sequence[Fold], session: Session, executor: E
             'read raw bars (input="bars")'
         )
     asked = replace(walk, members=members, recipe=walk.recipe.model_copy(update={"on_failure": "drop"}))
-    with ExitStack() as stack:
-        cache = session.cache()
-        if cache is not None:
-            stack.callback(cache.close)
-        own = executor or stack.enter_context(session.executor())
-        fits = Fitting(own, session.progress, cache).run(asked, folds)
+    with session.fitting(executor) as fitting:
+        fits = fitting.run(asked, folds)
     failed = failures(walk, fits)
     for name in dict.fromkeys(one["model"] for one in failed):
         of = [one for one in failed if one["model"] == name]
