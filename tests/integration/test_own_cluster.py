@@ -14,7 +14,7 @@ from quorate.execution.ray import own_cluster as nodes
 from quorate.execution.ray.tokens import known_cluster, start_time
 from quorate.store import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("ray")]
 
 RECIPE = """
 name = "tiny"

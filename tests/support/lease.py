@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from quorate.errors import QuorateError
-from quorate.execution.executor import Began, Done, Limits
+from quorate.execution.executor import LIMITS, Began, Done, Limits
 from quorate.execution.fit import FitData
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
@@ -20,12 +19,12 @@ class Pool:
         self._turn = threading.Lock()
         self._processes: Processes | None = None
 
-    def run(self, workers: int, limits: Limits, *work: Any) -> None:
+    def run(self, workers: int, *work: Any) -> None:
         """Do work with so many of the workers."""
         with self._turn:
             if self._processes is None:
                 self._processes = Processes(workers)
-            self._processes.workers, self._processes._limits = workers, limits
+            self._processes.workers = workers
             self._processes.run(*work)
 
     def close(self) -> None:
@@ -39,18 +38,16 @@ class Lease(Processes):
 
     pool: Pool
 
-    def __init__(self, workers: int, limits: Limits | None = None, preload: tuple[str, ...] = ()) -> None:
+    def __init__(self, workers: int, preload: tuple[str, ...] = ()) -> None:
         self.workers = workers
         self.name = "serial" if workers == 1 else "processes"
-        self._limits, self._closed = limits or Limits(), False
+        self._closed = False
 
-    def run(
-        self, data: FitData, queue: Queue, done: Done, began: Began, until: Callable[[], bool] = lambda: False
-    ) -> None:
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
         """Run what is in the queue."""
         if self._closed:
             raise QuorateError("this executor was closed: make another")
-        self.pool.run(self.workers, self._limits, data, queue, done, began, until)
+        self.pool.run(self.workers, data, queue, done, began, limits)
 
     def close(self) -> None:
         """Give them back."""
