@@ -7,12 +7,15 @@ BIN := $(VENV)/bin
 TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
+# Groups: tests that share one Ray, or what their module sets up, run one after the other in one worker.
+WORKERS := -n auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help run test check lint types contracts docs bench experiments lock clean
+.PHONY: help run test test-full check lint types contracts docs bench experiments lock clean
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
-	@echo "make test    set up and run the tests"
+	@echo "make test    set up and run the tests that one waits for (about 5 minutes on 2 cores)"
+	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 10 minutes)"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
@@ -32,7 +35,10 @@ run: $(READY)
 	$(BIN)/quorate run nasdaq
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest -m "not full" $(WORKERS)
+
+test-full: $(READY)
+	$(BIN)/python -m pytest -m full $(WORKERS) --durations=20
 
 check: lint types contracts
 

@@ -1,29 +1,116 @@
-"""What tests share: small simulated runs, and a home that is thrown away."""
+"""What tests share: surroundings of their own, workers on lease, small recipes, homes that are thrown away."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SMALL = {
-    "name": "small",
-    "data": {"source": "simulated", "n_bars": 700, "signal": 0.4},
-    "holdout": {"bars": 150},
-    "features": {"use": ["return_1", "return_2", "return_5", "zscore_20", "rsi_5", "volatility_5"]},
-    "folds": {"initial": 300, "test": 100},
-    "models": {"logistic": {}, "lightgbm": {"n_estimators": 20}},
-    "threshold": {"min_bars": 60},
-}
+from support import homes, surroundings
+from support.interpreter import Warm
+
+pytest_plugins = ["support.durations"]
+
+HOME = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported or started: workers of xdist inherit it."""
+    if not hasattr(config, "workerinput"):
+        config.stash[HOME] = surroundings.leave_the_user_alone()
+        surroundings.hear_interrupts()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what a module sets up go to one worker; all others to whichever is free."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
+        shared = any(one.scope == "module" for found in fixtures for one in found)
+        if shared and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Throw the HOME away."""
+    if HOME in config.stash:
+        surroundings.throw_away(config.stash[HOME])
 
 
 @pytest.fixture
 def small() -> dict[str, object]:
     """A recipe that takes about a second."""
-    return {key: dict(value) if isinstance(value, dict) else value for key, value in SMALL.items()}
+    return homes.recipe("small")
+
+
+@pytest.fixture
+def tiny() -> dict[str, object]:
+    """A recipe that takes half a second, with members that are fitted at once."""
+    return homes.recipe("tiny")
+
+
+@pytest.fixture
+def panel() -> dict[str, object]:
+    """The small recipe on three symbols."""
+    return homes.recipe("panel")
+
+
+@pytest.fixture(scope="session")
+def _warm_home(tmp_path_factory: pytest.TempPathFactory, _leased: None) -> homes.WarmHome:
+    base = tmp_path_factory.getbasetemp()
+    return homes.WarmHome((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "warm").make()
+
+
+@pytest.fixture
+def home(_warm_home: homes.WarmHome, tmp_path: Path) -> Path:
+    """The test's own home, where the fits and audits of the shared recipes are known; without it, it is cold."""
+    _warm_home.copy(tmp_path / "home")
+    return tmp_path / "home"
 
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test does by accident may touch a home outside its own folder."""
     monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[type]:
+    """The workers of this process of tests."""
+    from support.lease import Lease, Pool
+
+    Lease.pool = Pool()
+    yield Lease
+    Lease.pool.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leased(pool: type) -> Iterator[None]:
+    """Whoever makes an executor of processes borrows those of the pool, but tests marked `own_executor`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("quorate.execution.choose.Processes", pool)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("own_executor"):
+        from quorate.execution.processes import Processes
+
+        monkeypatch.setattr("quorate.execution.choose.Processes", Processes)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A fresh interpreter that has its imports behind it."""
+    made = Warm()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def warm_kit(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kit's rules that ask a fresh process ask a warm one: with another hash seed, in another folder."""
+    monkeypatch.setattr("quorate.testing._model_elsewhere.subprocess", warm)

@@ -144,7 +144,6 @@ def test_a_recipe_is_valid(shown, page, name):
     assert warnings == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page, name", RECIPES)
 def test_a_recipe_runs(shown, page, name):
     shown(page)
@@ -155,7 +154,7 @@ def test_a_recipe_runs(shown, page, name):
     assert "failures" not in report.results["development"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_tests_that_the_first_page_shows_pass(shown, tmp_path):
     shown("README")
     [code] = [code for _, code in BLOCK.findall(PAGES["README"]) if "parametrize_with_checks" in code]

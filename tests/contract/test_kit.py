@@ -186,6 +186,7 @@ def test_all_rules_are_listed() -> None:
 # --- pytest
 
 
+@pytest.mark.full
 def test_the_rules_are_pytest_ids_classes_and_fixtures(tmp_path: Path) -> None:
     sound, ahead = write(tmp_path, *SOUND), write(tmp_path, *AHEAD)
     gap = write(tmp_path, "idle", SOUND[1], ', known_gaps={"lookback-tight": "old recipes"}')

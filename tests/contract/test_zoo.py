@@ -17,8 +17,8 @@ ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
 SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
 BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
-# Those that kill or hang the process that checks them.
-DANGEROUS = ("plugin_hangs", "plugin_dies")
+# Those that kill or hang the process that checks them, and the seconds that a rule has.
+DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}
 
 
 def named(path: Path) -> set[tuple[str, str]]:
@@ -52,14 +52,17 @@ def of_named_rules(path: Path) -> list[Outcome]:
     return [*loaded, *runner._telling(answers)]
 
 
-@pytest.mark.parametrize("path", ZOO, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.full] * (p.stem == "plugin_hangs")) for p in ZOO]
+)
 def test_a_faulty_plugin_is_named_by_its_rule_with_a_message(path: Path) -> None:
-    outcomes = check(path, seconds=8.0) if path.stem in DANGEROUS else of_named_rules(path)
+    outcomes = check(path, seconds=DANGEROUS[path.stem]) if path.stem in DANGEROUS else of_named_rules(path)
     failed = {(o.kind, o.rule) for o in outcomes if o.state == "failed"}
     assert named(path) <= failed, told(outcomes)
     assert all(len(o.message) > 20 for o in outcomes if o.state == "failed")
 
 
+@pytest.mark.usefixtures("warm_kit")
 @pytest.mark.parametrize("path", SOUND, ids=lambda p: p.stem)
 def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
     outcomes = check(path, isolate=False)
@@ -69,6 +72,7 @@ def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
     assert kinds <= set(KINDS)
 
 
+@pytest.mark.usefixtures("warm_kit")
 @pytest.mark.parametrize("plugin", BUILT_IN, ids=lambda p: f"{p.kind}-{p.name}")
 def test_no_built_in_is_accused(plugin) -> None:
     outcomes = [ask(rule, plugin) for rule in rules(plugin.kind) if rule.name != "light-import"]

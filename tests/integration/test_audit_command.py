@@ -18,8 +18,6 @@ from quorate.runs.audit import _audit as _audit_module
 from quorate.runs.session import open_session
 from quorate.store import Home
 
-pytestmark = pytest.mark.slow
-
 TINY: dict[str, Any] = {
     "name": "tiny",
     "data": {"source": "simulated", "n_bars": 700, "signal": 0.4},

@@ -75,14 +75,12 @@ def before(frame: pd.DataFrame, market: Bars, column: str = "time") -> pd.DataFr
     return frame[frame[column] <= last].reset_index(drop=True)
 
 
-@pytest.mark.slow
 def test_features_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
     n = int((whole.walk.dataset.bar < CUT).sum())
     assert n > 500
     assert whole.walk.dataset.X[:n].tobytes() == altered.walk.dataset.X[:n].tobytes()
 
 
-@pytest.mark.slow
 def test_predictions_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part, market: Bars) -> None:
     one, other = (before(p.frames["predictions"], market) for p in (whole, altered))
     members = [c for c in one if c.startswith(("member/", "ensemble/"))]
@@ -92,7 +90,6 @@ def test_predictions_do_not_depend_on_the_future(whole: parts.Part, altered: par
         assert one[column].to_numpy().tobytes() == other[column].to_numpy().tobytes(), column
 
 
-@pytest.mark.slow
 def test_weights_and_thresholds_do_not_depend_on_the_future(whole: parts.Part, altered: parts.Part) -> None:
     known = [f for f in whole.section["folds"] if f["test_first"] < str(whole.walk.bars.sessions[CUT])]
     assert len(known) == 4
@@ -101,7 +98,6 @@ def test_weights_and_thresholds_do_not_depend_on_the_future(whole: parts.Part, a
             assert fold[key] == other[key], (fold["fold"], key)
 
 
-@pytest.mark.slow
 def test_targets_equity_and_trades_do_not_depend_on_the_future(
     whole: parts.Part, altered: parts.Part, market: Bars
 ) -> None:

@@ -13,8 +13,6 @@ from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
 from quorate.walkforward import part
 
-pytestmark = pytest.mark.slow
-
 FEW = """
 import quorate
 from sklearn.linear_model import LogisticRegression

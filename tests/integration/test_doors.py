@@ -161,7 +161,7 @@ def command(*arguments: object, **environment: str) -> subprocess.CompletedProce
 # --- an installed package
 
 
-@pytest.mark.slow
+@pytest.mark.own_executor
 def test_an_installed_package_is_known_but_joins_only_where_it_is_named(install: Callable[..., None]) -> None:
     install("acme-models", MODEL, name="acme-shares")
     assert "acme-shares" not in joined(run())
@@ -182,7 +182,6 @@ def test_the_built_ins_come_first_whatever_a_package_is_called(install: Callable
 # --- one file, by --plugin
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", [MODEL, FEATURE, GATE], ids=["model", "feature", "gate"])
 def test_what_a_given_file_offers_joins_and_the_run_keeps_the_file(write: Write, text: str) -> None:
     file = write("own.py", text, name="own")
@@ -213,7 +212,6 @@ def test_a_pattern_takes_features_of_a_folder_and_the_star_alone_does_not(folder
     assert "folder_shape" in use("*", "folder_shape")
 
 
-@pytest.mark.slow
 def test_a_folder_of_the_recipe_is_known_by_name_and_does_not_join(write: Write, folder: Path) -> None:
     recipe = write("doors.toml", TOML)
     heard: list[str] = []
@@ -239,7 +237,6 @@ def test_a_folder_that_is_given_makes_known_and_lists_what_is_broken(folder: Pat
     assert "no_such_module_here" in broken["reason"]
 
 
-@pytest.mark.slow
 def test_a_file_of_a_folder_joins_where_it_is_given_itself(folder: Path) -> None:
     assert "folder-shares" in joined(run(plugins=[folder, folder / "shares.py"]))
     assert "folder-shares" in joined(run(plugins=[folder / "shares.py", folder]))
@@ -260,7 +257,6 @@ def test_asking_for_what_a_broken_file_would_offer_tells_its_reason(folder: Path
 # --- QUORATE_PLUGINS
 
 
-@pytest.mark.slow
 def test_the_environment_names_files_and_folders(write: Write, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write("own.py", MODEL, name="own-shares")
     plain = joined(run())
@@ -304,7 +300,6 @@ def as_module() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "plugin",
     [SPEC, Offers(), SimpleNamespace(quorate_models=quorate.hookimpl(lambda: [SPEC])), as_module()],
@@ -323,7 +318,6 @@ def test_an_inline_plugin_joins_and_its_run_says_that_it_cannot_be_computed_agai
             again(report.run_id)
 
 
-@pytest.mark.slow
 def test_an_inline_model_is_fitted_in_this_process_and_gives_what_a_file_gives(write: Write) -> None:
     FITTED_IN.clear()
     inline = run(plugins=[SPEC])
@@ -332,7 +326,7 @@ def test_an_inline_model_is_fitted_in_this_process_and_gives_what_a_file_gives(w
     assert inline.results["development"]["digests"] == file.results["development"]["digests"]
 
 
-@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_ray_refuses_an_inline_model_and_takes_other_inline_plugins() -> None:
     recipe = {**RECIPE, "execution": {"executor": "ray", "workers": 1}}
     with pytest.raises(
@@ -419,7 +413,6 @@ def test_what_is_given_is_not_limited(write: Write, folder: Path, monkeypatch: p
     assert has(registry, "model", "own-shares")
 
 
-@pytest.mark.slow
 def test_a_run_whose_plugin_was_let_in_by_name_can_be_reproduced(crowd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORATE_LOAD_PLUGINS", "shares")
     report = run({**RECIPE, "models": {"folder-shares": {}}})

@@ -14,8 +14,6 @@ from quorate.testing import check
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUICK = ["models.gradient-boosting=false", "data.n_bars=1600", "folds.initial=600"]
 
-pytestmark = pytest.mark.slow
-
 
 def test_every_example_is_tested() -> None:
     assert [p.name for p in sorted(EXAMPLES.glob("*.py"))] == [
@@ -28,9 +26,10 @@ def test_every_example_is_tested() -> None:
     ]
 
 
+@pytest.mark.usefixtures("warm_kit")
 @pytest.mark.parametrize("name", ["03_model_plugin", "04_feature_and_gate", "05_torch_windows", "06_sklearn_model"])
 def test_every_plugin_keeps_all_rules(name: str) -> None:
-    outcomes = check(EXAMPLES / f"{name}.py")
+    outcomes = check(EXAMPLES / f"{name}.py", isolate=False)
     assert {outcome.kind for outcome in outcomes} > {"plugin"}
     assert [o for o in outcomes if o.state not in ("passed", "not-applicable")] == []
 
@@ -52,6 +51,7 @@ def code_lines(path: Path) -> int:
     return sum(1 for n, line in lines if n not in told and line.strip() and not line.strip().startswith("#"))
 
 
+@pytest.mark.full
 def test_run_and_promote(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "01_run_and_promote.py"))
     assert "promoted: True" in capsys.readouterr().out

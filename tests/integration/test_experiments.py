@@ -42,6 +42,7 @@ def test_noise_is_not_promoted_however_it_is_picked(evidence: ModuleType, execut
     assert all(len(row["sharpe"]) >= 2 for row in rows)  # the ensemble, then the best series of its report
 
 
+@pytest.mark.full
 def test_a_strong_signal_is_promoted(evidence: ModuleType, executor: Executor, tmp_path: Path) -> None:
     study = evidence.Study(tmp_path)
     study.each("power-3.0", 2, lambda k: evidence.power(study, SIGNAL, k, executor))

@@ -165,15 +165,17 @@ def test_a_tail_is_the_latest_share_and_no_label_reaches_into_it():
         hold_back(0.9, dataset, rows[:3])
 
 
-@pytest.mark.slow
-def test_windows_tail_and_outputs_go_through_a_whole_run(small: dict[str, object], plugin: Path) -> None:
+@pytest.mark.parametrize(
+    "other", ["processes", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
+)
+def test_windows_tail_and_outputs_go_through_a_whole_run(small: dict[str, object], plugin: Path, other: str) -> None:
     table = {**small, "features": {"use": ["return_1", "return_5", "volatility_5"]}, "models": {"logistic": {}}}
     reports = {
         executor: quorate.run({**table, "execution": {"executor": executor, "workers": 2}}, plugins=[plugin])
-        for executor in ("serial", "ray")
+        for executor in ("serial", other)
     }
     report = reports["serial"]
-    assert report.digest == reports["ray"].digest
+    assert report.digest == reports[other].digest
     outputs = report.predictions[["member/windows", "member/windows/sd", "member/windows/q0.1"]]
     assert np.isfinite(outputs).all(axis=None)
     np.testing.assert_allclose(outputs["member/windows"] - 0.1, outputs["member/windows/q0.1"])
@@ -185,7 +187,6 @@ def test_windows_tail_and_outputs_go_through_a_whole_run(small: dict[str, object
     assert len(predict(report.run_id).targets) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("folds", [{"splitter": "rolling", "train": 250, "test": 80}, {"initial": 300, "test": 100}])
 def test_a_holdout_continues_any_walk_forward(small: dict[str, object], folds: dict[str, object]) -> None:
     report = quorate.run({**small, "folds": folds, "models": {"logistic": {}}})
@@ -199,7 +200,6 @@ def test_a_holdout_continues_any_walk_forward(small: dict[str, object], folds: d
     assert reproduce(report.run_id).identical
 
 
-@pytest.mark.slow
 def test_a_prediction_refits_on_what_the_splitter_would(small: dict[str, object]) -> None:
     table = {**small, "models": {"logistic": {}}}
     rolling = quorate.run({**table, "folds": {"splitter": "rolling", "train": 250, "test": 80}})

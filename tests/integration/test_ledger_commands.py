@@ -79,7 +79,6 @@ def call(*arguments, width=None):
 # --- processes
 
 
-@pytest.mark.slow
 def test_processes_that_append_at_once_make_one_chain(home):
     folder = home.path / "ledger"
     command = [sys.executable, "-c", APPEND, str(folder)]
@@ -91,7 +90,6 @@ def test_processes_that_append_at_once_make_one_chain(home):
         assert [entry["n"] for entry in entries if entry["run"] == name] == list(range(200))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("written", [0, 1, 150, 500])
 def test_a_process_killed_while_it_writes_leaves_whole_entries_and_a_torn_one_aside(home, written):
     folder = home.path / "ledger"
@@ -113,7 +111,6 @@ def test_a_process_killed_while_it_writes_leaves_whole_entries_and_a_torn_one_as
 # --- a run
 
 
-@pytest.mark.slow
 def test_the_candidates_of_a_stored_run_are_those_it_counted(small, home):
     report = quorate.run({**small, "ensemble": {"method": "mean", "compare": ["median"]}}, home=home.path)
     part, bars = report.results["development"], home.bars(report.provenance["data"]["fingerprint"])

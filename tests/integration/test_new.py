@@ -47,7 +47,6 @@ def run_command(kind, path, package=False):
     return words[2], [v for k, v in options if k == "--plugin"], [v for k, v in options if k == "--set"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", SINGLE)
 def test_every_rule_holds_for_what_is_written(kind, tmp_path):
     [path] = scaffold.new(kind, f"own-{kind}", tmp_path)
@@ -57,7 +56,6 @@ def test_every_rule_holds_for_what_is_written(kind, tmp_path):
     assert {(o.kind, o.plugin) for o in outcomes if o.kind != "plugin"} == {(kind, f"own-{kind}")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", SINGLE)
 def test_it_takes_part_in_a_run(kind, tmp_path, small, capsys):
     [path] = scaffold.new(kind, f"own-{kind}", tmp_path)
@@ -71,7 +69,6 @@ def test_it_takes_part_in_a_run(kind, tmp_path, small, capsys):
     assert kind not in ("model", "gate") or f"own-{kind}" in shown
 
 
-@pytest.mark.slow
 def test_the_recipe_runs(tmp_path):
     [path] = scaffold.new("recipe", "own-recipe", tmp_path)
     assert path == tmp_path / "own-recipe.toml"
@@ -169,7 +166,7 @@ def test_a_package_holds_what_it_says(kind, tmp_path):
     assert f'"own_one.{kind}:' in light
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["model", "feature", "recipe"])
 def test_a_package_builds_and_its_own_tests_pass(kind, tmp_path):
     scaffold.new(kind, "own-one", tmp_path, package=True)

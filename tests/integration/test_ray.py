@@ -25,7 +25,7 @@ from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.members import fit_tasks
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.xdist_group("ray")
 
 PLUGIN = """
 import os, signal, time
@@ -101,7 +101,7 @@ def run(executor: Executor, work: Work, seconds: float = 4.0) -> dict[tuple[str,
     return results
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
@@ -181,6 +181,7 @@ def test_an_error_of_the_caller_leaves_the_executor_usable(executor: RayExecutor
     assert len(run(executor, work)) == 12
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("after", [0.0, 1.0, 30.0])
 def test_an_interrupt_leaves_nothing_behind_and_another_can_start(work: Work, after: float) -> None:
     # In a process of its own: this one may have an executor already.
@@ -195,7 +196,7 @@ while not first._connection.ready() and time.monotonic() < until:
     time.sleep(0.1)
 start = time.monotonic()
 first.interrupt()
-assert time.monotonic() - start < 5
+assert time.monotonic() - start < 60
 with RayExecutor(1) as second:
     ray = second._connection.ray()
     assert ray.get(ray.remote(lambda: 5).remote()) == 5
@@ -204,10 +205,11 @@ for executor in (first, second):
     assert not users(executor._connection._folder)
 print("sound")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=400, check=False)
     assert (done.stdout, done.stderr) == ("sound\n", "")
 
 
+@pytest.mark.full
 def test_the_processes_and_folder_of_a_killed_driver_go_with_it() -> None:
     code = """
 import time
@@ -226,6 +228,7 @@ time.sleep(600)
     wait_until(lambda: not folder.exists() and not users(folder))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_ends_at_once_and_leaves_nothing(
     small: dict[str, object], tmp_path: Path, number: signal.Signals
@@ -256,7 +259,7 @@ def test_an_interrupted_command_ends_at_once_and_leaves_nothing(
     start = time.monotonic()
     command.send_signal(number)
     command.wait(60)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert command.returncode == 130
     told = (tmp_path / "stderr").read_text()
     assert "interrupted" in told
@@ -265,6 +268,7 @@ def test_an_interrupted_command_ends_at_once_and_leaves_nothing(
     wait_until(lambda: not folder.exists() and not users(folder))
 
 
+@pytest.mark.full
 def test_a_closed_executor_says_so_and_its_folder_is_gone(work: Work) -> None:
     # In a process of its own: this one may have an executor already.
     code = """
@@ -280,7 +284,7 @@ with pytest.raises(QuorateError, match="this executor was closed"):
     executor.run(FitData(None, ()), Queue(FitData(None, ()), []), print, print)
 assert not executor._connection._folder.exists()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=400, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -291,6 +295,7 @@ def test_a_second_ray_in_one_process_is_refused_in_words(executor: RayExecutor, 
     assert len(run(executor, work)) == 12
 
 
+@pytest.mark.full
 def test_a_process_that_used_ray_without_a_token_can_start_one_with_it(work: Work) -> None:
     code = """
 import sys

@@ -16,7 +16,7 @@ from quorate.execution import machine
 from quorate.runs.predict import predict
 from quorate.runs.reproduce import reproduce
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.usefixtures("home")
 
 RIDGE = """
 import quorate
@@ -36,6 +36,7 @@ def same_predictions(one: quorate.Report, other: quorate.Report) -> bool:
     )
 
 
+@pytest.mark.full
 def test_planted_signal_passes_and_is_promoted_and_reproduced() -> None:
     report = quorate.run("planted")
     assert report.verdict == "PASS"
@@ -48,19 +49,26 @@ def test_planted_signal_passes_and_is_promoted_and_reproduced() -> None:
     assert result.predictions == len(promoted.predictions) * 5
 
 
+@pytest.mark.full
 def test_noise_does_not_pass() -> None:
     report = quorate.run("noise")
     assert report.verdict == "FAIL"
     assert not quorate.promote(report.run_id).promoted
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 6))])
 def test_other_draws_of_planted_pass_and_of_noise_do_not(seed: int) -> None:
     sets = [f"data.seed={seed}", "models.gradient-boosting=false", "models.lightgbm=false"]
     assert quorate.promote(quorate.run("planted", overrides=sets).run_id).promoted
     assert not quorate.promote(quorate.run("noise", overrides=sets).run_id).promoted
 
 
+EXECUTORS = (("serial", 0), ("ray", 1), ("ray", 2), ("processes", 2), ("processes", 4), ("auto", 0))
+
+
+@pytest.mark.full
+@pytest.mark.own_executor
+@pytest.mark.xdist_group("ray")
 def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Path, small: dict[str, object]) -> None:
     plugin = tmp_path / "ridge.py"
     plugin.write_text(RIDGE)
@@ -73,7 +81,7 @@ def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Pat
     }
     reports = [
         quorate.run({**small, "execution": {"executor": executor, "workers": n, "cache": False}}, plugins=[plugin])
-        for executor, n in (("serial", 0), ("ray", 1), ("ray", 2), ("processes", 2), ("processes", 4), ("auto", 0))
+        for executor, n in EXECUTORS
     ]
     assert "member/my-ridge" in reports[0].predictions
     assert reports[2].telemetry["executor"] == "ray"
@@ -86,6 +94,17 @@ def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Pat
         assert reports[0].digest == other.digest
 
 
+def test_one_worker_and_two_give_the_same_bytes(small: dict[str, object]) -> None:
+    small["models"] = {"logistic": {}, "lightgbm": {"n_estimators": 10}, "mlp": {"epochs": 2}}
+    one, two = (
+        quorate.run({**small, "execution": {"executor": executor, "workers": n, "cache": False}})
+        for executor, n in (("serial", 0), ("processes", 2))
+    )
+    assert (one.telemetry["executor"], two.telemetry["executor"]) == ("serial", "processes")
+    assert same_predictions(one, two)
+    assert one.digest == two.digest
+
+
 def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small: dict[str, object]) -> None:
     plugin = tmp_path / "ridge.py"
     plugin.write_text(RIDGE)
@@ -95,8 +114,11 @@ def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small:
     assert quorate.promote(report.run_id).results["holdout"] is not None
 
 
-def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
-    tmp_path: Path, small: dict[str, object]
+@pytest.mark.parametrize(
+    "executor", ["serial", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
+)
+def test_a_failing_model_stops_the_run_and_names_itself(
+    tmp_path: Path, small: dict[str, object], executor: str
 ) -> None:
     plugin = tmp_path / "bad.py"
     plugin.write_text(
@@ -107,11 +129,9 @@ def test_a_failing_model_stops_the_run_and_names_itself_under_both_executors(
         "def quorate_models():\n"
         "    yield quorate.ModelSpec('bad', Bad)\n"
     )
-    for executor in ("serial", "ray"):
-        with pytest.raises(
-            FitError, match=r"model 'bad' \(.*bad.py, sha256 .*\) failed on fold \d.*ZeroDivisionError: on purpose"
-        ):
-            quorate.run({**small, "execution": {"executor": executor, "workers": 1}}, plugins=[plugin])
+    said = r"model 'bad' \(.*bad.py, sha256 .*\) failed on fold \d.*ZeroDivisionError: on purpose"
+    with pytest.raises(FitError, match=said):
+        quorate.run({**small, "execution": {"executor": executor, "workers": 1}}, plugins=[plugin])
 
 
 def test_reproduce_says_what_differs(small: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pluggy
 import pytest
+
+pytestmark = pytest.mark.full
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "third_party_plugin"
 PACKAGE = "quorate-analogues"
-
-pytestmark = pytest.mark.slow
 
 
 class Environment:
@@ -68,7 +69,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     subprocess.run([*into, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))], check=True)
     # The libraries of the environment that runs the tests, after its own: a plain path, so that hooks by
     # which quorate may be installed there from the repository are not followed.
-    libraries = "\n".join(site.getsitepackages())
+    folders = [*site.getsitepackages(), str(Path(pluggy.__file__).parents[1])]
+    libraries = "\n".join(dict.fromkeys(folders))
     (environment.site / "libraries.pth").write_text(f"{libraries}\n", encoding="utf-8")
     return environment
 

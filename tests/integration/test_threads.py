@@ -8,8 +8,6 @@ import textwrap
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 PROBE = """
     import sys
     import numpy as np
@@ -57,6 +55,7 @@ def probe() -> float:
     return float(done.stdout)
 
 
+@pytest.mark.full
 def test_libraries_loaded_by_a_fit_are_limited_and_global_generators_seeded() -> None:
     first, second = probe(), probe()
     assert round(first, 4) == 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,6 @@ from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.progress import Progress
 from quorate.execution.resources import available_memory, memory_limit
 from quorate.store import Home
-
-pytestmark = pytest.mark.slow
 
 PLUGIN = """
 import os, time
@@ -95,13 +94,15 @@ def plugin(tmp_path: Path) -> Path:
     return path
 
 
-def recipe(small: dict[str, object], *hows: str, executor: str = "serial", **more: object) -> dict[str, object]:
+def recipe(
+    small: dict[str, object], *hows: str, executor: str = "serial", seconds: float = 6.0, **more: object
+) -> dict[str, object]:
     models = {how: {"plugin": "trouble", "how": how} for how in hows}
     return {
         **small,
         "features": {"use": ["return_1", "return_5"]},
         "models": {"logistic": {}, **models},
-        "execution": {"executor": executor, "workers": 2, "fit_seconds": 6.0, "fit_memory": 0.4},
+        "execution": {"executor": executor, "workers": 2, "fit_seconds": seconds, "fit_memory": 0.4},
         **more,
     }
 
@@ -110,7 +111,7 @@ def recipe(small: dict[str, object], *hows: str, executor: str = "serial", **mor
 def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_finished(
     small: dict[str, object], plugin: Path, how: str
 ) -> None:
-    table = recipe(small)
+    table = recipe(small, seconds=6.0 if how in ("hang", "spin") else 120.0)
     models = {"logistic": {}, f"trouble-{how}": {"plugin": "trouble", "how": how}}  # fitted in this order
     with pytest.raises(quorate.FitError) as error:
         quorate.run({**table, "models": models}, plugins=[plugin])
@@ -128,7 +129,9 @@ def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_
     assert finished.telemetry["cached"] == sum(not entry.model.startswith("trouble") for entry in kept) > 0
 
 
-@pytest.mark.parametrize("executor", ["serial", "ray"])
+@pytest.mark.parametrize(
+    "executor", ["serial", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
+)
 def test_a_run_goes_on_without_members_where_they_fail(small: dict[str, object], plugin: Path, executor: str) -> None:
     hows = ["error", "hang", "die", "devour", "holes"]
     report = quorate.run(recipe(small, *hows, executor=executor, on_failure="drop"), plugins=[plugin])
@@ -147,6 +150,8 @@ def test_a_run_goes_on_without_members_where_they_fail(small: dict[str, object],
     assert last["ensemble/past-performance"].tolist() == last["member/logistic"].tolist()
 
 
+@pytest.mark.full
+@pytest.mark.xdist_group("ray")
 def test_both_executors_give_equal_results_of_a_run_with_failures(small: dict[str, object], plugin: Path) -> None:
     digests = {
         executor: quorate.run(
@@ -267,7 +272,7 @@ def test_a_process_beside_answers_in_order_and_is_replaced_when_it_is_lost() -> 
     process: Isolated[int, int] = Isolated()
     try:
         assert list(process.each(double, 3, [1, 2, 3])) == [(1, 3), (2, 6), (3, 9)]
-        answers = dict(process.each(unpicklable, None, [0, 1, 2], seconds=20))
+        answers = dict(process.each(unpicklable, None, [0, 1, 2], seconds=60))
         assert (answers[0], answers[2]) == (0, 2)
         assert isinstance(answers[1], Lost)
     finally:
@@ -282,8 +287,9 @@ def leave_a_child(shared: None, item: str) -> None:
 
 
 def test_what_a_stopped_call_started_ends_with_it(tmp_path: Path) -> None:
-    process: Isolated[str, None] = Isolated()
+    process: Isolated[Any, Any] = Isolated()
     try:
+        assert list(process.each(double, 3, [1])) == [(1, 3)]  # it has started
         [(_, lost)] = process.each(leave_a_child, None, [str(tmp_path / "pid")], seconds=3)
     finally:
         process.close()
@@ -328,8 +334,18 @@ def quorate_models():
 """
 
 
-@pytest.mark.parametrize("executor", ["serial", "processes", "ray"])
-@pytest.mark.parametrize("on_failure", ["stop", "drop"])
+@pytest.mark.own_executor
+@pytest.mark.parametrize(
+    "executor, on_failure",
+    [
+        ("serial", "stop"),
+        pytest.param("serial", "drop", marks=pytest.mark.full),
+        pytest.param("processes", "stop", marks=pytest.mark.full),
+        ("processes", "drop"),
+        pytest.param("ray", "stop", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")]),
+        pytest.param("ray", "drop", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")]),
+    ],
+)
 def test_a_process_that_is_killed_once_changes_nothing(
     small: dict[str, object], tmp_path: Path, executor: str, on_failure: str
 ) -> None:
@@ -343,6 +359,7 @@ def test_a_process_that_is_killed_once_changes_nothing(
     assert quorate.run({**table, "execution": {"cache": False}}, plugins=[path]).digest == report.digest
 
 
+@pytest.mark.own_executor
 def test_a_run_that_stops_leaves_nothing_to_the_next_on_the_same_executor(
     small: dict[str, object], tmp_path: Path
 ) -> None:

@@ -11,8 +11,6 @@ import pytest
 import quorate
 from quorate.report.words import paragraph
 
-pytestmark = pytest.mark.slow
-
 STRATEGIES = """
 import numpy as np
 import quorate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,16 +41,19 @@ def panel(n_bars: int = 300, late: int = 90, seed: int = 0) -> Bars:
 
 def scramble(bars: Bars, after: int, seed: int = 1) -> Bars:
     """Return the same bars up to position `after` - 1, and others from there on."""
-    other = _frame(len(bars), [0] * len(bars.symbols), seed + 1000)
-    frame = bars.to_frame()
-    order = np.searchsorted(bars.times, frame["time"].dt.tz_localize(None).to_numpy().astype("datetime64[us]"))
-    column = np.searchsorted(np.asarray(bars.symbols), frame["symbol"].to_numpy(dtype=str))
-    place = order * len(bars.symbols) + column
-    future = order >= after
-    for name in ("open", "high", "low", "close", "volume"):
-        if name in frame:
-            frame.loc[future, name] = other[name].to_numpy()[place[future]] * 3.0
-    return Bars.from_frame(frame, bars.calendar)
+    future = (np.arange(len(bars)) >= after)[:, None] & bars.present
+    fields = {}
+    for name, other in _other(len(bars), len(bars.symbols), seed + 1000).items():
+        if name != "volume" or np.isfinite(bars.volume).any():
+            fields[name] = np.asfortranarray(np.where(future, other * 3.0, getattr(bars, name)))
+            fields[name].flags.writeable = False
+    return replace(bars, **fields)
+
+
+@lru_cache(maxsize=8)
+def _other(n_bars: int, n_symbols: int, seed: int) -> dict[str, Floats]:
+    frame = _frame(n_bars, [0] * n_symbols, seed)
+    return {n: frame[n].to_numpy().reshape(n_bars, n_symbols) for n in ("open", "high", "low", "close", "volume")}
 
 
 def _frame(n_bars: int, starts: list[int], seed: int) -> pd.DataFrame:

@@ -304,11 +304,12 @@ def test_stages_add_up_to_the_whole_from_the_start_of_the_process():
     for name in ("data", "fits", "data"):
         with clock.stage(name):
             time.sleep(0.02)
+    least = time.time() - since
     told = clock.telemetry()
     assert list(told["stages"]) == ["start", "data", "fits", "other"]
     assert sum(told["stages"].values()) == pytest.approx(told["seconds"], abs=0.002)
-    assert told["seconds"] == pytest.approx(time.time() - since, abs=0.5)
-    assert told["stages"]["other"] < 0.5
+    assert least - 0.01 <= told["seconds"] <= time.time() - since + 0.01
+    assert told["stages"]["other"] < told["seconds"] - 2.0  # the seconds of the start are not among them
     assert [i["stage"] for i in told["intervals"]] == ["start", "data", "fits", "data"]
     assert [i["began"] for i in told["intervals"]] == sorted(i["began"] for i in told["intervals"])
     assert told["intervals"][0]["began"] == pytest.approx(since, abs=0.001)
@@ -318,8 +319,9 @@ def test_stages_add_up_to_the_whole_from_the_start_of_the_process():
 
 
 def test_a_run_in_a_notebook_counts_from_its_own_beginning():
+    before = time.time()
     clock = Clock(Progress())
-    assert clock.telemetry()["seconds"] < 1.0
+    assert clock.telemetry()["seconds"] <= time.time() - before + 0.01
     assert "start" not in clock.stages
 
 

@@ -49,7 +49,7 @@ def test_only_those_that_use_the_folder_are_killed(tmp_path: Path) -> None:
     with (tmp_path / "ours" / "mine").open("w"):  # this process is spared
         assert users(tmp_path / "ours") == [ours.pid]
         kill_users(tmp_path / "ours")
-    assert ours.wait(10) == -9
+    assert ours.wait(60) == -9
     assert other.poll() is None
     other.kill()
     for process in (ours, other):
@@ -111,7 +111,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(capfd: pytest.CaptureFixtur
         session = Connection({}, address)
         with pytest.raises(QuorateError, match=f"the Ray cluster at {address} cannot be joined: .*refused"):
             session.ray()
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 60
         assert not session.usable()
         session.end()
         with pytest.raises(QuorateError, match="this executor was closed"):
