@@ -124,7 +124,7 @@ def test_a_page_that_was_changed_by_hand_is_stale(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "page, name", [pytest.param(*p, marks=pytest.mark.slow if p[1] in SLOW else ()) for p in PLUGINS]
+    "page, name", [pytest.param(*p, marks=pytest.mark.full if p[1] in SLOW else ()) for p in PLUGINS]
 )
 def test_an_example_keeps_every_rule(shown, tmp_path, page, name):
     shown(page)

@@ -21,7 +21,6 @@ from quorate.plugins.specs import KINDS
 from quorate.report import console
 from quorate.report.terminal import render
 from quorate.runs.session import open_session
-from quorate.store import files as atomic
 from quorate.testing import check
 
 SINGLE = [kind for kind in KINDS if kind != "recipe"]
@@ -123,14 +122,14 @@ def test_a_broken_link_and_an_empty_folder_are_left_as_they_are(tmp_path):
 
 
 def test_a_package_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
-    whole = atomic.write_text
+    whole = scaffold.write_text
 
     def full(path: Path, text: str) -> None:
         if "tests" in path.parts:
             raise StoreError("the disk is full")
         whole(path, text)
 
-    monkeypatch.setattr(atomic, "write_text", full)
+    monkeypatch.setattr(scaffold, "write_text", full)
     with pytest.raises(StoreError, match="full"):
         scaffold.new("model", "own-model", tmp_path / "in", package=True)
     assert list((tmp_path / "in").iterdir()) == []

@@ -321,5 +321,5 @@ def test_a_ray_that_the_user_started_is_left_alone(small: dict[str, object], mon
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     monkeypatch.setattr(ray, "shutdown", lambda: stopped.append(1))
     with pytest.raises(quorate.QuorateError, match="this process uses Ray already"):
-        quorate.run({**small, "execution": {"executor": "ray"}})
+        quorate.run({**small, "execution": {"executor": "ray", "cache": False}})
     assert not stopped

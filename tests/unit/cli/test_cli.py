@@ -306,6 +306,7 @@ def test_reproduce_says_identical_and_exits_0_or_differs_and_exits_1(finished, m
     assert (json.loads(other.stdout)["identical"], json.loads(other.stdout)["differing"]) == (False, 1)
 
 
+@pytest.mark.own_executor
 def test_what_a_plugin_prints_is_no_result(tmp_path, recipe, home, capfd):
     plugin = tmp_path / "loud.py"
     plugin.write_text(

@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError, RecipeError
 from quorate.execution.machine import fields_of, start_time
-from quorate.store.files import write_json
 
 JOBS_PORT = 8265
 STORE_BYTES = 512 << 20  # of one node's object store
@@ -93,7 +92,10 @@ def known_cluster(home: Path) -> Cluster | None:
 
 def keep(cluster: Cluster, home: Path) -> None:
     """Store the state of our own cluster, atomically."""
-    write_json(state_path(home), json.loads(json.dumps(asdict(cluster), default=str)))
+    path = state_path(home)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(cluster), default=str, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def up(home: Path, nodes: int, cpus: int, registered: Callable[[str], int]) -> Cluster:
