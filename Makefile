@@ -8,7 +8,7 @@ TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 # Groups: tests that share one Ray, or what their module sets up, run one after the other in one worker.
-WORKERS := -n auto --maxprocesses 4 --dist loadgroup
+WORKERS := -n auto --maxprocesses 4 --dist loadscope
 
 .PHONY: help run test test-full check lint types contracts docs bench experiments lock clean
 

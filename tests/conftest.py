@@ -11,7 +11,7 @@ import pytest
 from support import homes, surroundings
 from support.interpreter import Warm
 
-pytest_plugins = ["support.durations"]
+pytest_plugins = ["support.durations", "support.scheduling"]
 
 HOME = pytest.StashKey[str]()
 
@@ -21,16 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[HOME] = surroundings.leave_the_user_alone()
         surroundings.hear_interrupts()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what a module sets up go to one worker; all others to whichever is free."""
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs.values() if isinstance(item, pytest.Function) else ()
-        shared = any(one.scope == "module" for found in fixtures for one in found)
-        if shared and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

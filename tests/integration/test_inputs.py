@@ -165,9 +165,7 @@ def test_a_tail_is_the_latest_share_and_no_label_reaches_into_it():
         hold_back(0.9, dataset, rows[:3])
 
 
-@pytest.mark.parametrize(
-    "other", ["processes", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
-)
+@pytest.mark.parametrize("other", ["processes", pytest.param("ray", marks=pytest.mark.full)])
 def test_windows_tail_and_outputs_go_through_a_whole_run(small: dict[str, object], plugin: Path, other: str) -> None:
     table = {**small, "features": {"use": ["return_1", "return_5", "volatility_5"]}, "models": {"logistic": {}}}
     reports = {

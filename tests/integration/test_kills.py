@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-pytestmark = [pytest.mark.full, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.full
 
 PLUGIN = """
 import time

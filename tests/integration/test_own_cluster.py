@@ -15,7 +15,7 @@ from quorate.execution.ray import own_cluster as nodes
 from quorate.execution.ray.own_cluster import known_cluster
 from quorate.store import Home
 
-pytestmark = [pytest.mark.full, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.full
 
 RECIPE = """
 name = "tiny"

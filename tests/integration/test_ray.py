@@ -25,8 +25,6 @@ from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.members import fit_tasks
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 PLUGIN = """
 import os, signal, time
 import numpy as np

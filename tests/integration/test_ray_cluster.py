@@ -30,7 +30,7 @@ from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.members import fit_tasks
 
-pytestmark = [pytest.mark.full, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.full
 
 PLUGIN = """
 import time

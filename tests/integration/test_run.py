@@ -68,7 +68,6 @@ EXECUTORS = (("serial", 0), ("ray", 1), ("ray", 2), ("processes", 2), ("processe
 
 @pytest.mark.full
 @pytest.mark.own_executor
-@pytest.mark.xdist_group("ray")
 def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Path, small: dict[str, object]) -> None:
     plugin = tmp_path / "ridge.py"
     plugin.write_text(RIDGE)
@@ -114,9 +113,7 @@ def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small:
     assert quorate.promote(report.run_id).results["holdout"] is not None
 
 
-@pytest.mark.parametrize(
-    "executor", ["serial", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
-)
+@pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.full)])
 def test_a_failing_model_stops_the_run_and_names_itself(
     tmp_path: Path, small: dict[str, object], executor: str
 ) -> None:

@@ -129,9 +129,7 @@ def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_
     assert finished.telemetry["cached"] == sum(not entry.model.startswith("trouble") for entry in kept) > 0
 
 
-@pytest.mark.parametrize(
-    "executor", ["serial", pytest.param("ray", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")])]
-)
+@pytest.mark.parametrize("executor", ["serial", pytest.param("ray", marks=pytest.mark.full)])
 def test_a_run_goes_on_without_members_where_they_fail(small: dict[str, object], plugin: Path, executor: str) -> None:
     hows = ["error", "hang", "die", "devour", "holes"]
     report = quorate.run(recipe(small, *hows, executor=executor, on_failure="drop"), plugins=[plugin])
@@ -151,7 +149,6 @@ def test_a_run_goes_on_without_members_where_they_fail(small: dict[str, object],
 
 
 @pytest.mark.full
-@pytest.mark.xdist_group("ray")
 def test_both_executors_give_equal_results_of_a_run_with_failures(small: dict[str, object], plugin: Path) -> None:
     digests = {
         executor: quorate.run(
@@ -342,8 +339,8 @@ def quorate_models():
         pytest.param("serial", "drop", marks=pytest.mark.full),
         pytest.param("processes", "stop", marks=pytest.mark.full),
         ("processes", "drop"),
-        pytest.param("ray", "stop", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")]),
-        pytest.param("ray", "drop", marks=[pytest.mark.full, pytest.mark.xdist_group("ray")]),
+        pytest.param("ray", "stop", marks=pytest.mark.full),
+        pytest.param("ray", "drop", marks=pytest.mark.full),
     ],
 )
 def test_a_process_that_is_killed_once_changes_nothing(
