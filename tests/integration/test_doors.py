@@ -326,6 +326,7 @@ def test_an_inline_model_is_fitted_in_this_process_and_gives_what_a_file_gives(w
     assert inline.results["development"]["digests"] == file.results["development"]["digests"]
 
 
+@pytest.mark.full
 def test_ray_refuses_an_inline_model_and_takes_other_inline_plugins() -> None:
     recipe = {**RECIPE, "execution": {"executor": "ray", "workers": 1}}
     with pytest.raises(

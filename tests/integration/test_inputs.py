@@ -185,7 +185,13 @@ def test_windows_tail_and_outputs_go_through_a_whole_run(small: dict[str, object
     assert len(predict(report.run_id).targets) == 1
 
 
-@pytest.mark.parametrize("folds", [{"splitter": "rolling", "train": 250, "test": 80}, {"initial": 300, "test": 100}])
+@pytest.mark.parametrize(
+    "folds",
+    [
+        {"splitter": "rolling", "train": 250, "test": 80},
+        pytest.param({"initial": 300, "test": 100}, marks=pytest.mark.full),
+    ],
+)
 def test_a_holdout_continues_any_walk_forward(small: dict[str, object], folds: dict[str, object]) -> None:
     report = quorate.run({**small, "folds": folds, "models": {"logistic": {}}})
     promoted = quorate.promote(report.run_id)

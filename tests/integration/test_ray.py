@@ -120,6 +120,7 @@ def test_the_bytes_are_those_of_one_process_and_workers_serve_several_runs(execu
     assert len({r.place for r in [*first.values(), *second.values()]}) <= 2
 
 
+@pytest.mark.full
 def test_a_fit_that_dies_or_hangs_fails_alone(
     executor: RayExecutor, work: Work, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

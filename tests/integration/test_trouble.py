@@ -107,7 +107,7 @@ def recipe(
     }
 
 
-@pytest.mark.parametrize("how", REASONS)
+@pytest.mark.parametrize("how", [pytest.param(h, marks=pytest.mark.full) if h == "spin" else h for h in REASONS])
 def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_finished(
     small: dict[str, object], plugin: Path, how: str
 ) -> None:
@@ -338,7 +338,7 @@ def quorate_models():
         ("serial", "stop"),
         pytest.param("serial", "drop", marks=pytest.mark.full),
         pytest.param("processes", "stop", marks=pytest.mark.full),
-        ("processes", "drop"),
+        pytest.param("processes", "drop", marks=pytest.mark.full),
         pytest.param("ray", "stop", marks=pytest.mark.full),
         pytest.param("ray", "drop", marks=pytest.mark.full),
     ],

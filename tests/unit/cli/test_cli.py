@@ -56,6 +56,7 @@ def _finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.toml").write_text(RECIPE)
     quorate.run(folder / "tiny.toml", home=folder / "home")
+    quorate.audit(folder / "tiny.toml", home=folder / "home")  # once, for all that promote
     return folder / "home"
 
 
