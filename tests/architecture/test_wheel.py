@@ -50,7 +50,9 @@ def test_the_wheel_holds_the_four_packages_and_nothing_else_at_the_top(wheel):
 @pytest.mark.parametrize("folder,package", FOLDERS.items(), ids=FOLDERS)
 def test_every_source_file_is_in_the_wheel_as_it_is(wheel, folder, package):
     sources = [
-        p for p in (ROOT / folder / package).rglob("*") if p.suffix in (".py", ".toml", ".typed", ".json", ".txt")
+        p
+        for p in (ROOT / folder / package).rglob("*")
+        if p.suffix in (".py", ".pyi", ".toml", ".typed", ".json", ".txt")
     ]
     expected = {p.relative_to(ROOT / folder).as_posix(): p.read_bytes() for p in sources}
     found = {n: wheel.read(n) for n in wheel.namelist() if n.startswith(f"{package}/")}

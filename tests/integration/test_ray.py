@@ -236,7 +236,7 @@ def test_an_interrupted_command_ends_at_once_and_leaves_nothing(
     recipe = tmp_path / "small.toml"
     recipe.write_text(
         'name = "small"\nplugins = ["does.py"]\n[data]\nsource = "simulated"\nn_bars = 700\n[holdout]\nbars = 150\n'
-        '[models.does]\nhow = "hang"\n[execution]\nexecutor = "ray"\nworkers = 2\n'
+        '[folds]\ninitial = 300\ntest = 100\n[models.does]\nhow = "hang"\n[execution]\nexecutor = "ray"\nworkers = 2\n'
     )
     before = set(Path(tempfile.gettempdir()).glob("quorate-*"))
     with (tmp_path / "stderr").open("w") as stderr:

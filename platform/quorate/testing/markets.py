@@ -42,7 +42,7 @@ def panel(n_bars: int = 300, late: int = 90, seed: int = 0) -> Bars:
 def scramble(bars: Bars, after: int, seed: int = 1) -> Bars:
     """Return the same bars up to position `after` - 1, and others from there on."""
     future = (np.arange(len(bars)) >= after)[:, None] & bars.present
-    fields = {}
+    fields: dict[str, Any] = {}
     for name, other in _other(len(bars), len(bars.symbols), seed + 1000).items():
         if name != "volume" or np.isfinite(bars.volume).any():
             fields[name] = np.asfortranarray(np.where(future, other * 3.0, getattr(bars, name)))

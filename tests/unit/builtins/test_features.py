@@ -85,6 +85,8 @@ def test_on_nasty_bars_neither_the_future_nor_other_symbols_change_a_bit(name: s
             np.testing.assert_array_equal(compute(name, panel, slice(cut)), whole[:cut])
             copied = {field: values[:cut].copy(order="F") for field, values in panel.items()}
             np.testing.assert_array_equal(compute(name, copied), whole[:cut])
+            other = {field: np.asfortranarray(np.r_[v[:cut], 1e3 * v[cut:]]) for field, v in panel.items()}
+            np.testing.assert_array_equal(compute(name, other)[:cut], whole[:cut])
         symbol = seed % 8
         np.testing.assert_array_equal(compute(name, panel, symbols=[symbol])[:, 0], whole[:, symbol])
         np.testing.assert_array_equal(compute(name, panel, symbols=[7, 3, symbol])[:, 2], whole[:, symbol])

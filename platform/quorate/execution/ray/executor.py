@@ -74,11 +74,12 @@ class RayExecutor(Executor):
         """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
         return int(self._there().total.gpus) if self._connection.address else gpu_count()
 
-    def _there(self, limits: Limits = LIMITS) -> Nodes:
+    def _there(self, limits: Limits | None = None) -> Nodes:
         ray = self._connection.ray()
         if self._nodes is None:
-            self._nodes = Nodes(ray, bool(self._connection.address), limits.warn)
-        self._nodes.warn = limits.warn
+            self._nodes = Nodes(ray, bool(self._connection.address), LIMITS.warn)
+        if limits is not None:
+            self._nodes.warn = limits.warn
         self._nodes.look()
         return self._nodes
 
