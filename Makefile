@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
-# Groups: tests that share one Ray, or what their module sets up, run one after the other in one worker.
+# tests/support/scheduling.py says which tests go to one worker.
 WORKERS := -n auto --maxprocesses 4 --dist loadscope
 
 .PHONY: help run test test-full check lint types contracts docs bench experiments lock clean

@@ -144,6 +144,7 @@ def test_a_recipe_is_valid(shown, page, name):
     assert warnings == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("page, name", RECIPES)
 def test_a_recipe_runs(shown, page, name):
     shown(page)

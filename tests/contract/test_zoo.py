@@ -62,6 +62,7 @@ def test_a_faulty_plugin_is_named_by_its_rule_with_a_message(path: Path) -> None
     assert all(len(o.message) > 20 for o in outcomes if o.state == "failed")
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("warm_kit")
 @pytest.mark.parametrize("path", SOUND, ids=lambda p: p.stem)
 def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:

@@ -33,6 +33,7 @@ def executor() -> Iterator[Executor]:
         yield made
 
 
+@pytest.mark.full
 def test_noise_is_not_promoted_however_it_is_picked(evidence: ModuleType, executor: Executor, tmp_path: Path) -> None:
     study = evidence.Study(tmp_path)
     study.each("noise", 2, lambda k: evidence.noise(study, k, executor))

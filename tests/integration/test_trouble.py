@@ -335,7 +335,7 @@ def quorate_models():
 @pytest.mark.parametrize(
     "executor, on_failure",
     [
-        ("serial", "stop"),
+        pytest.param("serial", "stop", marks=pytest.mark.full),
         pytest.param("serial", "drop", marks=pytest.mark.full),
         pytest.param("processes", "stop", marks=pytest.mark.full),
         pytest.param("processes", "drop", marks=pytest.mark.full),
