@@ -179,7 +179,7 @@ def load_bars(session: Session) -> Bars:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:
-            bars = call(spec, "what data says", (), substitute(recipe.data.options, "data"), _bars)
+            bars = call(spec, "the recipe's [data]", (), substitute(recipe.data.options, "data"), _bars)
         except QuorateError as e:
             told = redact(str(e), recipe.data.options)
             if told == str(e):
