@@ -103,4 +103,4 @@ def warm() -> Iterator[Warm]:
 @pytest.fixture
 def warm_kit(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kit's rules that ask a fresh process ask a warm one: with another hash seed, in another folder."""
-    monkeypatch.setattr("quorate.testing._model_elsewhere.subprocess", warm)
+    monkeypatch.setattr("quorate.testing.tools.model_elsewhere.subprocess", warm)

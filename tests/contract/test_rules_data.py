@@ -14,7 +14,8 @@ from quorate.plugins.hooks import HOOKS
 from quorate.plugins.provider import Plugin, Provider
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS
-from quorate.testing import (
+from quorate.testing._base import NotApplicable, Violation, rules_in
+from quorate.testing.checks import (
     costs,
     features,
     features_finite,
@@ -26,10 +27,9 @@ from quorate.testing import (
     splitters,
     strategies,
 )
-from quorate.testing._base import NotApplicable, Violation, rules_in
-from quorate.testing._compare import cuts, rough
-from quorate.testing._fresh import fresh
 from quorate.testing.markets import market
+from quorate.testing.tools.compare import cuts, rough
+from quorate.testing.tools.fresh import fresh
 
 MODULES = {
     "feature": ("features", "features_finite", "features_future", "features_lookback"),
@@ -59,7 +59,7 @@ def feature(function, **more):
 
 def rules(kind):
     for name in MODULES[kind]:
-        yield from rules_in(importlib.import_module(f"quorate.testing.{name}"), kind)
+        yield from rules_in(importlib.import_module(f"quorate.testing.checks.{name}"), kind)
 
 
 def refused(check, one):

@@ -20,7 +20,7 @@ def broken(spec):
     registry = Registry.load()
     registry.add_inline(spec)
     out = {}
-    for rule in rules_in(importlib.import_module(f"quorate.testing.{spec.kind}s"), spec.kind):
+    for rule in rules_in(importlib.import_module(f"quorate.testing.checks.{spec.kind}s"), spec.kind):
         try:
             rule.check(registry.find(spec.kind, spec.name))
         except Violation as e:
@@ -234,7 +234,7 @@ def remark(spec, rule):
     """Return what the rule says of a plugin that keeps it."""
     registry = Registry.load()
     registry.add_inline(spec)
-    rules = {r.name: r for r in rules_in(importlib.import_module(f"quorate.testing.{spec.kind}s"), spec.kind)}
+    rules = {r.name: r for r in rules_in(importlib.import_module(f"quorate.testing.checks.{spec.kind}s"), spec.kind)}
     return rules[rule].check(registry.find(spec.kind, spec.name)) or ""
 
 

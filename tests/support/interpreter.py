@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-PRELOADED = ("quorate.testing._model_elsewhere", "sklearn.pipeline", "sklearn.linear_model")
+PRELOADED = ("quorate.testing.tools.model_elsewhere", "sklearn.pipeline", "sklearn.linear_model")
 
 
 class Warm:

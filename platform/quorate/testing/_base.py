@@ -100,13 +100,10 @@ def rules_in(module: ModuleType, kind: str) -> Iterator[Rule]:
 @cache
 def rules(kind: str) -> tuple[Rule, ...]:
     """Return the rules of a kind: those of any plugin, then its own, in the order they are written."""
-    package = import_module("quorate.testing")
-    names = [info.name for info in iter_modules(package.__path__) if not info.name.startswith("_")]
-    own = [n for n in names if n not in ("runner", "cases", "markets", "plugins", "pytest_plugin")]
-    found = [replace(rule, kind=kind) for rule in rules_in(import_module("quorate.testing.plugins"), "plugin")]
-    for name in own:
-        found += rules_in(import_module(f"quorate.testing.{name}"), kind)
-    return tuple(found)
+    package = import_module("quorate.testing.checks")
+    modules = {info.name: import_module(f"{package.__name__}.{info.name}") for info in iter_modules(package.__path__)}
+    found = [replace(rule, kind=kind) for rule in rules_in(modules.pop("plugins"), "plugin")]
+    return (*found, *(rule for module in modules.values() for rule in rules_in(module, kind)))
 
 
 @dataclass(frozen=True)
@@ -173,4 +170,10 @@ def explain(error: BaseException, plugin: Plugin) -> str:
     """Return an error with its type, and the line of the plugin's file where it arose."""
     from quorate.plugins.local import line_in
 
-    return f"{type(error).__name__}: {error}{line_in(error, plugin.provider.local)}"
+    return f"{type(error).__name__}: {brief(error)}{line_in(error, plugin.provider.local)}"
+
+
+def brief(error: BaseException | None) -> str:
+    """Return the first line of what an error says: libraries add advice that does not fit here."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[0] if len(lines[0]) <= 300 else lines[0][:300] + " ..."

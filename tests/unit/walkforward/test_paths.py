@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from dataclasses import replace
 from itertools import pairwise
@@ -25,7 +24,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import Span
 from quorate.runs.session import load_bars, open_session
-from quorate.testing._base import Violation, rules_in
+from quorate.testing import Violation, rules
 from quorate.testing.markets import performance
 from quorate.walkforward import paths as module
 from quorate.walkforward.layout import prepare
@@ -121,7 +120,7 @@ def test_a_gate_that_asks_for_paths_needs_the_options_that_say_which():
 
     registry = Registry.load()
     registry.add_inline(quorate.GateSpec("nameless", nameless, paths=True))
-    [rule] = [r for r in rules_in(importlib.import_module("quorate.testing.gates"), "gate") if r.name == "computes"]
+    [rule] = [r for r in rules("gate") if r.name == "computes"]
     with pytest.raises(Violation, match="must have the options groups, tests and splitter; it lacks tests, splitter"):
         rule.check(registry.find("gate", "nameless"))
 
