@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support import homes, surroundings
 from support.interpreter import Warm
+
+if TYPE_CHECKING:
+    from quorate.store import Home
 
 pytest_plugins = ["support.durations", "support.scheduling"]
 
@@ -58,6 +62,23 @@ def home(_warm_home: homes.WarmHome, tmp_path: Path) -> Path:
     """The test's own home, where the fits and audits of the shared recipes are known; without it, it is cold."""
     _warm_home.copy(tmp_path / "home")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def finished(_warm_home: homes.WarmHome, tmp_path: Path) -> Home:
+    """The test's own home with one finished run of the tiny recipe; its holdout is closed, its pipeline audited."""
+    from quorate.store import Home
+
+    _warm_home.copy_finished(tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """The backtest engine, imported: that takes longer than any test of it."""
+    from quorate.trading import backtest
+
+    backtest.load()
 
 
 @pytest.fixture(autouse=True)

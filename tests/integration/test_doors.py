@@ -124,7 +124,7 @@ def install(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Put a distribution with one plugin module on the path, as an installer would."""
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
 
-    def install(distribution: str, text: str, name: str) -> None:
+    def install(distribution: str, text: str, name: str = "") -> None:
         module = distribution.replace("-", "_")
         write(f"site/{module}.py", text, name)
         info = f"site/{module}-1.2.3.dist-info"
@@ -179,7 +179,29 @@ def test_the_built_ins_come_first_whatever_a_package_is_called(install: Callable
     assert Registry.load().names("model")[-1] == "extra-shares"
 
 
+def test_a_run_that_needs_no_broken_package_goes_on_with_a_warning_and_equal_results(
+    install: Callable[..., None],
+) -> None:
+    before = run()
+    install("acme-broken", "raise RuntimeError('no licence')")
+    heard: list[str] = []
+    report = quorate.run(RECIPE, progress=listening(heard))
+    assert report.digest == before.digest
+    assert any("acme-broken" in warning and "no licence" in warning for warning in heard)
+
+
 # --- one file, by --plugin
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["in-the-recipe", "by-its-file-alone"])
+def test_a_run_goes_on_without_a_model_whose_library_is_missing(write: Write, named: bool) -> None:
+    file = write("away.py", MODEL.replace("Shares)", "Shares, requires=('no-such-lib',))"), name="away")
+    heard: list[str] = []
+    recipe = {**RECIPE, "models": {"logistic": {}, **({"away": {}} if named else {})}}
+    report = quorate.run(recipe, plugins=[file], progress=listening(heard))
+    assert heard == ["model 'away' is left out: it needs no-such-lib, which is not installed"]
+    assert "logistic" in joined(report)
+    assert "away" not in joined(report)
 
 
 @pytest.mark.parametrize("text", [MODEL, FEATURE, GATE], ids=["model", "feature", "gate"])

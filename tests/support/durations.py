@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-LIMITS = {"tests/unit/": 1.0, "tests/property/": 5.0, "tests/integration/": 5.0, "tests/contract/": 5.0}
+LIMITS = {"tests/unit/": 1.0, "tests/end_to_end/": 30.0}
 ELSEWHERE = 5.0
 FULL = 30.0
 

@@ -53,9 +53,12 @@ class WarmHome:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (self.folder / "ready").exists():
+                home = self.folder / "home"
                 for name in ("tiny", "small"):
-                    home = self.folder / "home"
                     quorate.promote(quorate.run(recipe(name), home=home).run_id, home=home)
+                quorate.run(recipe("panel"), home=home)
+                self.copy(self.folder / "finished")
+                quorate.run(recipe("tiny"), home=self.folder / "finished")
                 (self.folder / "ready").touch()
         return self
 
@@ -63,3 +66,7 @@ class WarmHome:
         """Give a home its finished fits and audits, and no run."""
         for name in ("fits", "audits"):
             shutil.copytree(self.folder / "home" / name, to / name)
+
+    def copy_finished(self, to: Path) -> None:
+        """Make a home with one run of the tiny recipe, whose holdout is closed."""
+        shutil.copytree(self.folder / "finished", to)

@@ -33,6 +33,8 @@ from quorate_strategies import quorate_strategies
 from quorate_strategies.sizing import kelly, proportional
 from quorate_strategies.threshold import long_flat, long_short
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 NAN = np.nan
 BUILT_IN = {spec.name: spec for spec in quorate_strategies()}
 N_BARS, FIRST, TEST, HORIZON = 160, 40, 20, 3

@@ -201,15 +201,6 @@ def test_an_installed_plugin_that_fails_half_way_offers_nothing(install):
     ]
 
 
-def test_a_run_that_needs_no_broken_plugin_goes_on_with_a_warning_and_equal_results(install, tmp_path):
-    before = quorate.run(TINY, home=tmp_path / "home")
-    install("acme-broken", "raise RuntimeError('no licence')")
-    heard = Heard()
-    report = quorate.run(TINY, home=tmp_path / "home", progress=heard)
-    assert report.digest == before.digest
-    assert any("acme-broken" in w and "no licence" in w for w in heard.warnings)
-
-
 def test_an_unknown_name_in_a_recipe_mentions_the_broken_plugin_that_may_have_had_it(install, tmp_path):
     install("acme-broken", "raise RuntimeError('no licence')")
     with pytest.raises(quorate.RecipeError, match=r"(?s)models\.acme: unknown model 'acme'.*acme-broken.*no licence"):
@@ -232,17 +223,6 @@ def test_a_missing_library_disables_its_plugin_and_nothing_else(plugin):
 def test_either_of_two_libraries_is_enough(plugin):
     registry = Registry.load([plugin(model_plugin("mine", more=", requires=('no-such-lib|numpy',)"))])
     assert registry.find("model", "mine").state == "ok"
-
-
-@pytest.mark.parametrize("named", [True, False], ids=["in-the-recipe", "by-its-file-alone"])
-def test_a_run_goes_on_without_a_model_whose_library_is_missing(plugin, tmp_path, named):
-    file = plugin(model_plugin("mine", more=", requires=('no-such-lib',)"))
-    recipe = {**TINY, "models": {"logistic": {}, **({"mine": {}} if named else {})}}
-    heard = Heard()
-    report = quorate.run(recipe, home=tmp_path / "home", plugins=[file], progress=heard)
-    assert heard.warnings == ["model 'mine' is left out: it needs no-such-lib, which is not installed"]
-    assert "mine" not in report.provenance["recipe"]["models"]
-    assert "logistic" in report.provenance["recipe"]["models"]
 
 
 # --- single files

@@ -126,12 +126,12 @@ def test_the_best_of_correlated_trials_is_as_lucky_as_that_of_fewer_independent_
 def test_without_skill_the_best_of_any_trials_is_seldom_promoted():
     """The best of 40 that correlate by .7 passes a deflated Sharpe ratio of .9 at its own rate, about one in ten."""
     rng, passed = np.random.default_rng(4), 0
-    for _ in range(100):
+    for _ in range(40):
         series = math.sqrt(0.7) * rng.normal(0, 0.01, (500, 1)) + math.sqrt(0.3) * rng.normal(0, 0.01, (500, 40))
         best = series[:, int(series.mean(axis=0).argmax())]
         n = statistics.effective_trials(series)
         passed += statistics.deflated_sharpe(*statistics.moments(best), n_trials=n, variance=1 / 499) >= 0.9
-    assert passed <= 20
+    assert passed <= 8
 
 
 def test_identical_series_count_once():

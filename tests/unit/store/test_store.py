@@ -15,47 +15,21 @@ import pytest
 
 import quorate
 from quorate.plugins.local import LocalSource
-from quorate.runs.stored import load_report, restore_session
+from quorate.runs.stored import load_report
 from quorate.store import Home
 from quorate.store.files import replacing, write_json, write_text
 from quorate.store.home import REPORT_VERSION
 from quorate.store.parquet import read_parquet, write_parquet
 from quorate_data.simulated import simulated
+from support import homes
 
-TINY = {
-    "name": "tiny",
-    "data": {"source": "simulated", "n_bars": 700},
-    "holdout": {"fraction": 0.2},
-    "features": {"use": ["return_1", "return_5"]},
-    "folds": {"initial": 300, "test": 100},
-    "models": {"logistic": {}},
-    "threshold": {"min_bars": 50},
-}
+TINY = homes.recipe("tiny")
 FULL = Path("/dev/full")
 
 
 @pytest.fixture
 def home(tmp_path):
     return Home(tmp_path / "home")
-
-
-@pytest.fixture(scope="module")
-def _finished(tmp_path_factory):
-    home = tmp_path_factory.mktemp("finished")
-    quorate.run(TINY, home=home)
-    return home
-
-
-@pytest.fixture
-def finished(_finished, tmp_path):
-    """A home of its own with one finished run."""
-    target = tmp_path / "home"
-    for path in _finished.rglob("*"):
-        if path.is_file():
-            copy = target / path.relative_to(_finished)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    return Home(target)
 
 
 def contents(folder):
@@ -417,19 +391,6 @@ def test_a_changed_plugin_source_is_noticed(home):
     (home.path / "sources" / f"{source.sha256}.py").write_text("x = 2\n")
     with pytest.raises(quorate.IntegrityError, match="was changed since the run used it"):
         home.source(source.sha256, "mine.py")
-
-
-def test_a_run_is_computed_again_from_the_kept_plugin_source_not_from_the_file(home, tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "import quorate\n\n@quorate.hookimpl\ndef quorate_features():\n"
-        "    yield quorate.FeatureSpec('mine', lambda close: close / close)\n"
-    )
-    report = quorate.run(TINY, home=home.path, plugins=[file])
-    file.write_text("raise RuntimeError('edited since')\n")
-    session = restore_session(home.find(report.run_id))
-    assert session.registry.get("feature", "mine").name == "mine"
-    assert quorate.promote(home=home.path).results["holdout"] is not None
 
 
 # --- Parquet

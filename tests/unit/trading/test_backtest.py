@@ -23,6 +23,8 @@ from quorate.trading.strategy import share_of_capital
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 GONE = 5  # so that short markets have symbols that end
 FREE = Trading(capital=1000.0)
 COSTLY = Trading(fees=0.001, slippage=0.0005, capital=1000.0)

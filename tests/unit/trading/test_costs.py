@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import quorate
 from quorate.errors import IntegrityError, PluginError
 from quorate.testing.markets import market, panel
 from quorate.trading.backtest import backtest, equity_curves
@@ -106,17 +105,3 @@ def test_a_cost_model_that_looks_ahead_stops_the_run():
 
     with pytest.raises(IntegrityError, match="cost model 'mine' looks ahead: its fees before 20"):
         audit_costs("mine", ahead(bars), ahead, bars, 50)
-
-
-def test_a_run_under_other_costs_is_another_run(small):
-    cheap = quorate.run({**small, "costs": {"fees": 0.0, "slippage": 0.0}})
-    wild = quorate.run({**small, "costs": {"model": "range", "share": 0.3}})
-    returns = [r.results["development"]["series"][0]["metrics"]["total-return"] for r in (cheap, wild)]
-    assert returns[0] > returns[1]
-    assert wild.provenance["recipe"]["costs"] == {
-        "model": "range",
-        "fees": 0.0005,
-        "share": 0.3,
-        "window": 20,
-        "most": 0.05,
-    }

@@ -261,7 +261,7 @@ def executor():
         yield one
 
 
-def test_the_default_threshold_trades_as_a_walk_forward_that_has_no_other_to_choose(small, executor):
+def test_the_default_threshold_trades_as_a_walk_forward_that_has_no_other_to_choose(small, executor, engine):
     table = {**small, "threshold": {"default": 0.05, "grid": [0.05], "min_bars": 60}, "ensemble": {"method": "mean"}}
     walk = walk_forward_of({**table, "models": {"logistic": {}}, "strategy": {"risk": {"stop": 0.02}}})
     fits = Fitting(executor, Progress()).run(walk, walk.folds)

@@ -104,6 +104,28 @@ def test_one_worker_and_two_give_the_same_bytes(small: dict[str, object]) -> Non
     assert one.digest == two.digest
 
 
+def test_the_recipe_that_a_run_keeps_runs_to_the_same_digest_and_the_same_numbers(small: dict[str, object]) -> None:
+    first = quorate.run(small)
+    assert first.source is not None
+    again = quorate.run(first.source.path / "recipe.toml")
+    assert again.provenance["recipe_digest"] == first.provenance["recipe_digest"]
+    assert again.digest == first.digest
+
+
+def test_a_run_under_other_costs_is_another_run(small: dict[str, object]) -> None:
+    cheap = quorate.run({**small, "costs": {"fees": 0.0, "slippage": 0.0}})
+    wild = quorate.run({**small, "costs": {"model": "range", "share": 0.3}})
+    returns = [r.results["development"]["series"][0]["metrics"]["total-return"] for r in (cheap, wild)]
+    assert returns[0] > returns[1]
+    assert wild.provenance["recipe"]["costs"] == {
+        "model": "range",
+        "fees": 0.0005,
+        "share": 0.3,
+        "window": 20,
+        "most": 0.05,
+    }
+
+
 def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small: dict[str, object]) -> None:
     plugin = tmp_path / "ridge.py"
     plugin.write_text(RIDGE)
