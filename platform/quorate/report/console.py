@@ -8,14 +8,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.markup import escape as escape
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as Text
 
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 from quorate.execution.resources import used_memory
@@ -33,6 +33,9 @@ STATE_WORDS = {CACHED: "cached", DONE: "done", WAITING: "waiting", RUNNING: "run
 STATE_STYLES = {CACHED: "cyan", DONE: "green", WAITING: "bright_black", RUNNING: "bold yellow", FAILED: "bold red"}
 MARKS = {CACHED: "▒", DONE: "█", WAITING: "·", RUNNING: "▸", FAILED: "✗"}
 ASCII_MARKS = {CACHED: "=", DONE: "#", WAITING: ".", RUNNING: ">", FAILED: "X"}
+
+# Heading, ``left`` or ``right``, the width of a terminal from which on it is shown, and what is in it of a row's thing.
+Column = tuple[str, str, int, Callable[[Any], str | Text]]
 
 
 class Console(RichConsole):
@@ -58,11 +61,6 @@ def _console(stream: IO[str]) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
-def literal(text: str) -> str:
-    """Return text that is printed as it is, whatever brackets it holds."""
-    return escape(text)
-
-
 def unicode(target: Console) -> bool:
     """Whether the terminal shows more than ASCII."""
     return target.encoding.lower().startswith("utf")
@@ -73,9 +71,14 @@ def plural(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
-def p_value(p: float) -> str:
+def figure(value: float | None, form: str) -> str:
+    """Return a figure in a format; a dash, if it is not defined."""
+    return "-" if value is None or math.isnan(value) else format(value, form)
+
+
+def p_value(p: float | None) -> str:
     """Return a p-value to three places; one that is tiny is not zero."""
-    return "<0.001" if 0 <= p < 0.0005 else f"{p:.3f}"
+    return "<0.001" if p is not None and 0 <= p < 0.0005 else figure(p, ".3f")
 
 
 def verdict_text(verdict: str, short: bool = False) -> Text:
@@ -97,6 +100,13 @@ def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence
     return grid
 
 
+def listing(columns: Sequence[Column], groups: Iterable[Iterable[Any]], width: int) -> Table:
+    """Return a table of groups of things, a row for each, with the columns for which there is room."""
+    shown = [column for column in columns if width >= column[2]]
+    rows = [[[cell(thing) for *_, cell in shown] for thing in things] for things in groups]
+    return table([(heading, side) for heading, side, *_ in shown], rows)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
     """Return names and what they are, one per line, long ones wrapped beside their name."""
     grid = Table.grid(padding=(0, 2))
@@ -105,11 +115,6 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     for name, text in rows:
         grid.add_row(name, verdict_text(text) if text in STYLES else escape(text))
     return grid
-
-
-def styled(text: str, style: str) -> Text:
-    """Return text in a style."""
-    return Text(text, style=style)
 
 
 @contextmanager
@@ -281,3 +286,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+
+
+def span(seconds: float) -> str:
+    """Return a time as a table has it, in one unit: ``8.1 ms``, ``42.0 s``, ``4.2 min``."""
+    if seconds >= 100:
+        return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+    if seconds >= 0.1 or seconds == 0:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.1f} ms"

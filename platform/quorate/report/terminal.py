@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from quorate.errors import QuorateError
 from quorate.report import console
-from quorate.report.report import Report
+from quorate.report.report import PARTS, Report
 from quorate.report.words import paragraph
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 TINY, NARROW, WIDE = 56, 80, 112
-UNDEFINED = "-"
 PASSING = ("FAIL", "INSUFFICIENT", "PASS")
 
 
@@ -22,7 +22,7 @@ def render(report: Report, target: console.Console | None = None) -> None:
     """Print the report."""
     target = target or console.out()
     _head(report, target)
-    for name in ("development", "holdout"):
+    for name in PARTS:
         if report.results[name]:
             _part(report, name, target)
     _foot(report, target)
@@ -31,9 +31,8 @@ def render(report: Report, target: console.Console | None = None) -> None:
 def render_gates(report: Report, target: console.Console | None = None) -> None:
     """Print the gates alone, worst first."""
     target = target or console.out()
-    for name in ("development", "holdout"):
-        part = report.results[name]
-        if part:
+    for name in PARTS:
+        if part := report.results[name]:
             target.print(
                 f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {report.run_id}", sep=""
             )
@@ -49,7 +48,7 @@ def _head(report: Report, target: console.Console) -> None:
     bars = f"{data['bars']:,} x {data['frequency']}, {data['first']}..{data['last']}, {data['fingerprint'][:8]}"
     costs = _costs(recipe["costs"])
     fill = f"filled at the next bar's {recipe['backtest']['fill']}; {data['bars_per_year']:g} bars a year"
-    target.print(f"[bold]{recipe['name']}[/bold]  {console.literal(recipe.get('description', ''))}")
+    target.print(f"[bold]{recipe['name']}[/bold]  {console.escape(recipe.get('description', ''))}")
     rows = [
         ("run", report.run_id),
         ("data", f"{', '.join(data['symbols'][:4])}{more}: {bars}"),
@@ -59,7 +58,7 @@ def _head(report: Report, target: console.Console) -> None:
     ]
     target.print(console.facts(rows))
     target.print()
-    target.print(console.literal(paragraph(report)))
+    target.print(console.escape(paragraph(report)))
     _overridden(report, target)
 
 
@@ -78,8 +77,8 @@ def _costs(costs: Mapping[str, Any]) -> str:
 
 def _market(m: Mapping[str, Any]) -> str:
     return (
-        f"close to close, gross, {m['first']}..{m['last']}: Sharpe {_ratio(m['sharpe'], 4)}, "
-        f"max drawdown {_percent(m['max-drawdown'], 2)}, CAGR {_percent(m['cagr'], 2)}"
+        f"close to close, gross, {m['first']}..{m['last']}: Sharpe {console.figure(m['sharpe'], '.4f')}, "
+        f"max drawdown {console.figure(m['max-drawdown'], '.2%')}, CAGR {console.figure(m['cagr'], '.2%')}"
     )
 
 
@@ -113,34 +112,21 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     _curve(report, name, judged, target)
     target.print(_folds(part["folds"], target.width))
     for warning in part["warnings"]:
-        target.print(f"[yellow]warning[/yellow] {console.literal(warning)}")
+        target.print(f"[yellow]warning[/yellow] {console.escape(warning)}")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]], width: int) -> Any:
-    columns = [("verdict", "left"), ("gate", "left"), ("value", "right"), ("must be", "right")]
-    if width >= TINY:
-        columns += [("margin", "right")]
-    if width >= NARROW:
-        columns += [("buy & hold", "right")]
-    if width >= WIDE:
-        columns += [("uncertainty", "left"), ("sample", "left")]
-    rows = []
-    for g in gates:
-        show = _SHOW[g["unit"]]
-        row = [
-            console.verdict_text(_word(g), short=True),
-            f"{g['tier']} {g['gate']}",
-            show(g["value"]),
-            f"{g['condition']} {show(g['threshold'])}",
-        ]
-        if width >= TINY:
-            row.append(_signed(g["margin"], g["unit"]))
-        if width >= NARROW:
-            row.append(show(g["benchmark"]))
-        if width >= WIDE:
-            row += [g["uncertainty"], g["sample"]]
-        rows.append(row)
-    return console.table(columns, [rows])
+    columns: list[console.Column] = [
+        ("verdict", "left", 0, lambda g: console.verdict_text(_word(g), short=True)),
+        ("gate", "left", 0, lambda g: f"{g['tier']} {g['gate']}"),
+        ("value", "right", 0, lambda g: _figure(g["value"], g["unit"])),
+        ("must be", "right", 0, lambda g: f"{g['condition']} {_figure(g['threshold'], g['unit'])}"),
+        ("margin", "right", TINY, lambda g: _signed(g["margin"], g["unit"])),
+        ("buy & hold", "right", NARROW, lambda g: _figure(g["benchmark"], g["unit"])),
+        ("uncertainty", "left", WIDE, itemgetter("uncertainty")),
+        ("sample", "left", WIDE, itemgetter("sample")),
+    ]
+    return console.listing(columns, [gates], width)
 
 
 def _word(gate: Mapping[str, Any]) -> str:
@@ -198,13 +184,15 @@ def _series(part: Mapping[str, Any], width: int) -> Any:
     groups = []
     for roles in _GROUPS:
         chosen = [s for s in part["series"] if s["role"] in roles]
-        groups.append([[_name(s), *(_SHOW[unit](s["metrics"].get(key)) for _, key, unit, _ in shown)] for s in chosen])
+        groups.append(
+            [[_name(s), *(_figure(s["metrics"].get(key), unit) for _, key, unit, _ in shown)] for s in chosen]
+        )
     market = part["market"]
     figures = {
-        "sharpe": _ratio(market["sharpe"], 4),
-        "max-drawdown": _percent(market["max-drawdown"], 2),
-        "total-return": _percent(market["total-return"]),
-        "cagr": _percent(market["cagr"]),
+        "sharpe": console.figure(market["sharpe"], ".4f"),
+        "max-drawdown": console.figure(market["max-drawdown"], ".2%"),
+        "total-return": console.figure(market["total-return"], ".1%"),
+        "cagr": console.figure(market["cagr"], ".1%"),
     }
     groups[-1].append(["market, gross", *(figures.get(key, "") for _, key, _, _ in shown)])
     return console.table(columns, groups)
@@ -242,22 +230,15 @@ def sparkline(values: Any, width: int, low: float, high: float, blocks: str) -> 
 
 
 def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:
-    columns = [("fold", "right"), ("rows", "right"), ("tested", "right"), ("threshold", "right")]
-    if width >= NARROW:
-        columns.append(("largest weights", "left"))
     top_count = 4 if width >= WIDE else 2 if width >= 96 else 1
-    rows = []
-    for fold in folds:
-        row = [
-            str(fold["fold"]),
-            f"{fold['train_rows']:,}",
-            f"{fold['test_first']}..{fold['test_last']}",
-            f"{fold['threshold']:g}",
-        ]
-        if width >= NARROW:
-            row.append(_votes(fold["weights"], top_count))
-        rows.append(row)
-    return console.table(columns, [rows])
+    columns: list[console.Column] = [
+        ("fold", "right", 0, lambda fold: str(fold["fold"])),
+        ("rows", "right", 0, lambda fold: f"{fold['train_rows']:,}"),
+        ("tested", "right", 0, lambda fold: f"{fold['test_first']}..{fold['test_last']}"),
+        ("threshold", "right", 0, lambda fold: f"{fold['threshold']:g}"),
+        ("largest weights", "left", NARROW, lambda fold: _votes(fold["weights"], top_count)),
+    ]
+    return console.listing(columns, [folds], width)
 
 
 def _votes(weights: Mapping[str, float | None], most: int) -> str:
@@ -285,31 +266,13 @@ def _foot(report: Report, target: console.Console) -> None:
     )
 
 
-def _ratio(value: float | None, digits: int = 2) -> str:
-    return UNDEFINED if value is None else f"{value:.{digits}f}"
+_FORMS = {"ratio": ".2f", "ratio3": ".3f", "fraction": ".1%", "count": ",.0f", "currency": ",.0f", "nats": ".4f"}
 
 
-def _percent(value: float | None, digits: int = 1) -> str:
-    return UNDEFINED if value is None else f"{value:.{digits}%}"
-
-
-def _count(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:,.0f}"
+def _figure(value: float | None, unit: str) -> str:
+    return console.p_value(value) if unit == "p-value" else console.figure(value, _FORMS[unit])
 
 
 def _signed(value: float | None, unit: str) -> str:
-    if value is None:
-        return UNDEFINED
-    text = _SHOW[unit](value)
+    text = _figure(value, unit)
     return text if text.startswith("-") else f"+{text}"
-
-
-_SHOW: dict[str, Any] = {
-    "ratio": _ratio,
-    "p-value": lambda v: UNDEFINED if v is None else console.p_value(v),
-    "ratio3": lambda v: UNDEFINED if v is None else f"{v:.3f}",
-    "fraction": _percent,
-    "count": _count,
-    "currency": _count,
-    "nats": lambda v: _ratio(v, 4),
-}

@@ -222,7 +222,8 @@ def _attempt(events: Sequence[Mapping[str, Any]]) -> Attempt:
             case "fit" if event["cached"]:
                 attempt.cached[event["model"]] = attempt.cached.get(event["model"], 0) + 1
             case "fit":
-                fit = _fit(event)
+                rest = ("began", "seconds", "fold", "place", "cpu_seconds", "key", "error")
+                fit = Fit(event["model"], *(event[name] for name in rest))
                 arrived.append((fit, given.get((fit.name, fit.fold), fit.began), event["time"]))
             case "warning":
                 attempt.warnings.append(event["message"])
@@ -230,27 +231,14 @@ def _attempt(events: Sequence[Mapping[str, Any]]) -> Attempt:
                 attempt.state = event["state"]
     if open_stage:  # it was killed there
         attempt.stages.append(open_stage)
-    attempt.began = min(event["time"] for event in events)
-    attempt.began = min([attempt.began, *(stage.began for stage in attempt.stages)])
+    attempt.began = min([*(event["time"] for event in events), *(stage.began for stage in attempt.stages)])
     attempt.seconds = last - attempt.began
     attempt.fits = _on_one_clock(arrived, attempt.host)
     return attempt
 
 
-def _fit(event: Mapping[str, Any]) -> Fit:
-    return Fit(
-        event["model"],
-        event["began"],
-        event["seconds"],
-        event["fold"],
-        event["place"],
-        event["cpu_seconds"],
-        event["key"],
-        event["error"],
-    )
-
-
-def _host(place: str) -> str:
+def host_of(place: str) -> str:
+    """Return the host of a place, ``HOST:PID``."""
     return place.rpartition(":")[0]
 
 
@@ -258,10 +246,10 @@ def _on_one_clock(arrived: Sequence[tuple[Fit, float, float]], host: str) -> lis
     """Move the fits of hosts whose clock is off: none begins before it was handed out, or ends after it came back."""
     least, most = defaultdict[str, float](lambda: -math.inf), defaultdict[str, float](lambda: math.inf)
     for fit, given, back in arrived:
-        least[_host(fit.place)] = max(least[_host(fit.place)], given - fit.began)
-        most[_host(fit.place)] = min(most[_host(fit.place)], back - fit.end)
+        least[host_of(fit.place)] = max(least[host_of(fit.place)], given - fit.began)
+        most[host_of(fit.place)] = min(most[host_of(fit.place)], back - fit.end)
     off = {name: 0.0 if name in ("", host) else min(max(0.0, least[name]), most[name]) for name in most}
-    return [replace(fit, began=fit.began + off[_host(fit.place)]) for fit, _, _ in arrived]
+    return [replace(fit, began=fit.began + off[host_of(fit.place)]) for fit, _, _ in arrived]
 
 
 def chrome_trace(timeline: Timeline) -> dict[str, Any]:
@@ -295,7 +283,7 @@ def chrome_trace(timeline: Timeline) -> dict[str, Any]:
             complete(stage, stage.end, driver, "stage")
         for place, fits in attempt.lanes.items():
             worker = int(place.rpartition(":")[2]) if place != LOST else 0
-            where = thread(_host(place), worker, f"worker {worker}" if worker else LOST)
+            where = thread(host_of(place), worker, f"worker {worker}" if worker else LOST)
             for fit, after in zip(fits, [*fits[1:], None], strict=True):
                 # Two clocks measure a fit: what is left of their difference must not look like one fit in another.
                 end = min(fit.end, after.began) if after and worker else fit.end

@@ -33,7 +33,7 @@ def render(kept: Mapping[str, Any]) -> None:
     """Print how many fits are kept of each model, and where."""
     columns = [("model", "left"), ("fits", "right"), ("size", "right"), ("saves", "right"), ("last used", "left")]
     lines = [
-        [r["model"], f"{r['fits']:,}", size_text(r["bytes"]), span_text(r["seconds"]), r["last_used"][:16]]
+        [r["model"], f"{r['fits']:,}", size_text(r["bytes"]), console.span(r["seconds"]), r["last_used"][:16]]
         for r in kept["models"]
     ]
     if lines:
@@ -65,13 +65,6 @@ def size_text(size: float) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"
-
-
-def span_text(seconds: float) -> str:
-    """Return a time as people say it, ``4.2 min``."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 3600 else f"{seconds / 3600:.3g} h"
 
 
 def _time(seconds: float) -> str:

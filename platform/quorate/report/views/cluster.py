@@ -32,7 +32,7 @@ def render(cluster: Mapping[str, Any]) -> None:
         (
             node["place"],
             "head" if node["head"] else "",
-            "alive" if node["alive"] else console.styled("dead", "red"),
+            "alive" if node["alive"] else console.Text("dead", "red"),
             f"{node['cpus']:g}",
             f"{node['gpus']:g}",
             f"{node['memory'] / 2**30:.1f} GiB",

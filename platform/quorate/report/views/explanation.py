@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from quorate.report import console
 
 TINY, NARROW, WIDE = 56, 72, 100
-UNDEFINED = "-"
 LEVEL = 0.05  # of the p-value below which something is said to matter
 STABLE, UNSTABLE = 0.5, 0.2  # mean rank correlation of the folds, from which on and below which
 NAMED = 3
@@ -20,7 +20,7 @@ UNITS = ("feature", "group")
 def render(document: Mapping[str, Any], by: str, top: int) -> None:
     """Print the most important features, or groups of them, by forecaster; `document` is that of an `Explanation`."""
     target = console.out()
-    target.print(console.literal(headline(document, by)), style="bold")
+    target.print(console.escape(headline(document, by)), style="bold")
     if by == "feature":
         target.print("Correlated features share their importance; --by group shuffles those of a group jointly.")
     target.print()
@@ -28,9 +28,9 @@ def render(document: Mapping[str, Any], by: str, top: int) -> None:
     for one in document["forecasters"]:
         _forecaster(one, by, top, target)
     for one in document["unexplained"]:
-        target.print(f"not explained: {console.literal(one['name'])}: {console.literal(one['reason'])}")
+        target.print(f"not explained: {console.escape(one['name'])}: {console.escape(one['reason'])}")
     for warning in document["warnings"]:
-        target.print(f"[yellow]warning[/yellow] {console.literal(warning)}")
+        target.print(f"[yellow]warning[/yellow] {console.escape(warning)}")
 
 
 def _facts(document: Mapping[str, Any], by: str, width: int) -> list[tuple[str, str]]:
@@ -58,9 +58,9 @@ def _forecaster(one: Mapping[str, Any], by: str, top: int, target: console.Conso
     ranked = f"ranked over {console.plural(len(one['folds']), 'fold')}: {agreement(alike)}"
     figure = "" if alike is None else f" (mean rank correlation {alike:.2f})"
     target.print()
-    target.print(f"[bold]{console.literal(one['name'])}[/bold]  {one['role']}, {ranked}{figure}")
+    target.print(f"[bold]{console.escape(one['name'])}[/bold]  {one['role']}, {ranked}{figure}")
     if one["role"] != "ensemble":
-        target.print(console.literal(said(one, by)))
+        target.print(console.escape(said(one, by)))
     target.print(_table(rows[:top], len(one["folds"]), by, target.width))
     if len(rows) > top:
         target.print(f"and {len(rows) - top} more (--top)")
@@ -68,30 +68,24 @@ def _forecaster(one: Mapping[str, Any], by: str, top: int, target: console.Conso
 
 def _table(rows: Sequence[Mapping[str, Any]], n_folds: int, by: str, width: int) -> Any:
     shown = _decimals([row["importance"] for row in rows])
-    columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
-        by: lambda row: row["name"],
-        "rise": lambda row: f"{row['importance']:+.{shown}f}",
-        **({"sd": lambda row: _figure(row["sd"], f".{shown}f")} if width >= NARROW else {}),
-        "folds": lambda row: f"{round(row['folds_risen'] * n_folds)}/{n_folds}",
-        "p": lambda row: UNDEFINED if row["p"] is None else console.p_value(row["p"]),
-    }
-    if width >= WIDE:
-        columns["t"] = lambda row: _figure(row["t"], ".1f")
-        columns["chance"] = lambda row: f"{row['chance']:+.{shown}f}"
-    if width >= TINY and any(row["shap"] is not None for row in rows):
-        columns["|SHAP|"] = lambda row: _figure(row["shap"], ".3g")
-    heads = [(name, "left" if name == by else "right") for name in columns]
-    return console.table(heads, [[[cell(row) for cell in columns.values()] for row in rows]])
+    columns: list[console.Column] = [
+        (by, "left", 0, itemgetter("name")),
+        ("rise", "right", 0, lambda row: f"{row['importance']:+.{shown}f}"),
+        ("sd", "right", NARROW, lambda row: console.figure(row["sd"], f".{shown}f")),
+        ("folds", "right", 0, lambda row: f"{round(row['folds_risen'] * n_folds)}/{n_folds}"),
+        ("p", "right", 0, lambda row: console.p_value(row["p"])),
+        ("t", "right", WIDE, lambda row: console.figure(row["t"], ".1f")),
+        ("chance", "right", WIDE, lambda row: f"{row['chance']:+.{shown}f}"),
+    ]
+    if any(row["shap"] is not None for row in rows):
+        columns.append(("|SHAP|", "right", TINY, lambda row: console.figure(row["shap"], ".3g")))
+    return console.listing(columns, [rows], width)
 
 
 def _decimals(values: Sequence[float]) -> int:
     """Return how many decimals show the largest with three digits."""
     largest = max((abs(value) for value in values), default=0.0)
     return min(max(2 - math.floor(math.log10(largest)), 2), 12) if largest else 2
-
-
-def _figure(value: float | None, form: str) -> str:
-    return UNDEFINED if value is None else format(value, form)
 
 
 def headline(document: Mapping[str, Any], by: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ def render(shown: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> No
     """Print the entries that are shown, newest last, and how many there are of all."""
     if shown["entries"]:
         target = console.out()
-        headings, cells = _columns(target.width), [_cells(row, target.width) for row in shown["entries"]]
-        target.print(console.table(headings, [cells]))
+        target.print(console.listing(_columns(target.width), [shown["entries"]], target.width))
     if shown["left_out"]:
         print(f"{_number(shown['left_out'])} before these; --last 0 shows all")
     began = f" since {entries[0]['time'][:10]}" if entries else ""
@@ -46,22 +46,18 @@ def render_verification(found: Verification, file: Path) -> None:
     print(f"{'sound' if found.sound else 'BROKEN'}: {file}")
 
 
-def _columns(width: int) -> list[tuple[str, str]]:
-    columns = [("time", "left"), ("kind", "left"), ("run", "left"), ("series", "left")]
-    figures = [("Sharpe", "right"), ("bars", "right"), ("trials", "right")]
-    if width < NARROW:
-        return [columns[0], columns[3], figures[0], figures[2]]
-    return [*columns, *figures]
-
-
-def _cells(row: Mapping[str, Any], width: int) -> list[str]:
-    when = row["time"][:16].replace("T", " ") if width >= WIDE else row["time"][:10]
-    sharpe, trials = _figure(row), "-" if row["trials"] is None else f"{row['trials']:,}"
-    if width < NARROW:
-        return [when, _series(row).replace("/", "/ "), sharpe, trials]  # may break there
-    # The stamp in a run's id stands in the first column; the rest is enough for other commands.
-    run = re.sub(r"^\d{8}T\d{6}\.\d+-", "", str(row.get("run", "")))
-    return [when, row["kind"], run, _series(row), sharpe, f"{row['bars']:,}" if "bars" in row else "-", trials]
+def _columns(width: int) -> list[console.Column]:
+    slash = "/ " if width < NARROW else "/"  # may break there
+    return [
+        ("time", "left", 0, lambda row: row["time"][:16].replace("T", " ") if width >= WIDE else row["time"][:10]),
+        ("kind", "left", NARROW, itemgetter("kind")),
+        # The stamp in a run's id stands in the first column; the rest is enough for other commands.
+        ("run", "left", NARROW, lambda row: re.sub(r"^\d{8}T\d{6}\.\d+-", "", str(row.get("run", "")))),
+        ("series", "left", 0, lambda row: _series(row).replace("/", slash)),
+        ("Sharpe", "right", 0, _sharpe),
+        ("bars", "right", NARROW, lambda row: console.figure(row.get("bars"), ",")),
+        ("trials", "right", 0, lambda row: console.figure(row["trials"], ",")),
+    ]
 
 
 def _series(row: Mapping[str, Any]) -> str:
@@ -73,7 +69,7 @@ def _series(row: Mapping[str, Any]) -> str:
     return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else str(row["kind"])
 
 
-def _figure(row: Mapping[str, Any]) -> str:
+def _sharpe(row: Mapping[str, Any]) -> str:
     """Return the Sharpe ratio, annualised as in reports."""
     value = row.get("sharpe")
     return "-" if value is None else f"{value * math.sqrt(row['bars_per_year']):.2f}"

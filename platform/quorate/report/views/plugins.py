@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from quorate.plugins.provider import Plugin
@@ -30,17 +31,12 @@ def listed(plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
 def render(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print plugins, one a line."""
     target = console.out()
-    wide = target.width >= WIDE
-    columns = [("kind", "left"), ("name", "left"), ("version", "left"), ("state", "left"), ("origin", "left")]
-    cells = [
-        [
-            r["kind"],
-            r["name"],
-            r["version"] or "file",
-            f"{r['state']}: {r['reason']}" if r["reason"] else r["state"],
-            r["origin"],
-            *([r["description"]] if wide else []),
-        ]
-        for r in rows
+    columns: list[console.Column] = [
+        ("kind", "left", 0, itemgetter("kind")),
+        ("name", "left", 0, itemgetter("name")),
+        ("version", "left", 0, lambda row: row["version"] or "file"),
+        ("state", "left", 0, lambda row: f"{row['state']}: {row['reason']}" if row["reason"] else row["state"]),
+        ("origin", "left", 0, itemgetter("origin")),
+        ("what it is", "left", WIDE, itemgetter("description")),
     ]
-    target.print(console.table([*columns, *([("what it is", "left")] if wide else [])], [cells]))
+    target.print(console.listing(columns, [rows], target.width))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,13 +21,12 @@ def render(prediction: Mapping[str, Any]) -> None:
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
     target.print(console.table(columns, [rows]))
     columns = [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in targets[:MOST])]
-    cells = [[m, _figure(weights[m], ".1%"), *(_figure(t["members"][m]) for t in targets[:MOST])] for m in weights]
+    cells = [
+        [m, console.figure(weights[m], ".1%"), *(console.figure(t["members"][m], ".4f") for t in targets[:MOST])]
+        for m in weights
+    ]
     target.print(console.table(columns, [cells]))
     if prediction["verdict"] != "PASS":
         console.err().print(
             f"note: the verdict on this ensemble is {prediction['verdict']}; it has not earned promotion"
         )
-
-
-def _figure(value: float | None, form: str = ".4f") -> str:
-    return "-" if value is None or math.isnan(value) else format(value, form)

@@ -61,10 +61,10 @@ def _cells(rows: Sequence[Answer]) -> Iterator[Sequence[Any]]:
     for state, (word, style) in WORDS.items():
         of_state = [a for a in rows if a["state"] == state]
         if state == "not-checked" and of_state:
-            yield console.plural(len(of_state), "rule"), console.styled(word, style), of_state[0]["message"]
+            yield console.plural(len(of_state), "rule"), console.Text(word, style), of_state[0]["message"]
             continue
         for a in of_state:
-            yield a["rule"], console.styled(word, style), a["message"] or a["summary"]
+            yield a["rule"], console.Text(word, style), a["message"] or a["summary"]
 
 
 def _verdict(answers: Sequence[Answer], sound: bool, n_plugins: int) -> str:

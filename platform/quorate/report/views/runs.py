@@ -40,7 +40,7 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
             r["run"],
             console.verdict_text(r["verdict"] or r["state"], short=True),
             console.verdict_text(r["holdout"] or ("closed" if r["verdict"] else "-"), short=True),
-            "-" if r["sharpe"] is None else f"{r['sharpe']:.2f}",
+            console.figure(r["sharpe"], ".2f"),
         ]
         for r in rows
     ]

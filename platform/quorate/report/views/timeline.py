@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quorate.report import console
-from quorate.report.timeline import LOST, Attempt, Fit, Interval, Timeline
+from quorate.report.timeline import LOST, Attempt, Fit, Interval, Timeline, host_of
 
 NARROW = 60
 TABLES = 76  # columns from which tables show all they have
@@ -23,7 +23,7 @@ FIGURES = 8 + 1 + 4
 def render(timeline: Timeline, target: console.Console | None = None) -> None:
     """Print the timeline."""
     target = target or console.out()
-    target.print(f"[bold]{console.literal(timeline.run)}[/bold]")
+    target.print(f"[bold]{console.escape(timeline.run)}[/bold]")
     models = timeline.models
     letters = {row["model"]: letter for row, letter in zip(models, LETTERS, strict=False)}
     left = len(timeline.attempts) - ATTEMPTS
@@ -52,7 +52,7 @@ def _attempt(attempt: Attempt, letters: Mapping[str, str], target: console.Conso
     workers = f", {console.plural(attempt.workers, 'worker')}{how}" if attempt.workers else ""
     target.print(
         f"[bold]{attempt.command}[/bold]  {began:%Y-%m-%d %H:%M:%S} UTC, {attempt.state} after "
-        f"{_seconds(attempt.seconds)}{workers}; process {attempt.pid} on {console.literal(attempt.host)}, "
+        f"{console.span(attempt.seconds)}{workers}; process {attempt.pid} on {console.escape(attempt.host)}, "
         f"quorate {attempt.version}"
     )
     _lanes(attempt, letters, target)
@@ -66,7 +66,7 @@ def _lanes(attempt: Attempt, letters: Mapping[str, str], target: console.Console
     lanes = attempt.lanes
     # The busiest, in their order.
     shown = set(sorted(lanes, key=lambda place: -_total(lanes[place]))[:LANES])
-    one_host = {_host(place) for place in lanes} <= {attempt.host, ""}
+    one_host = {host_of(place) for place in lanes} <= {attempt.host, ""}
     names = {place: place.rpartition(":")[2] if one_host else place for place in lanes if place in shown}
     wide = max(map(len, [*(stage.name for stage in attempt.stages), *names.values(), "worker"]))
     wide = min(wide, max(target.width // 4, 8))
@@ -75,18 +75,18 @@ def _lanes(attempt: Attempt, letters: Mapping[str, str], target: console.Console
 
     def line(name: str, cells: str, seconds: str, share: str, style: str = "") -> None:
         short = name if len(name) <= wide else "~" + name[len(name) - wide + 1 :]
-        chart = console.styled(cells, style)
+        chart = console.Text(cells, style)
         chart.highlight_regex("[:.·]+", "bright_black")
         chart.highlight_regex("!+", "bold red")
-        target.print(console.styled(f"{short:<{wide}} ", "") + chart + console.styled(f" {seconds:>8} {share:>4}", ""))
+        target.print(console.Text(f"{short:<{wide}} ", "") + chart + console.Text(f" {seconds:>8} {share:>4}", ""))
 
     whole = max(attempt.seconds, 1e-9)
     for stage in attempt.stages:
         cells = _bar(stage, attempt, room, bar, hair)
-        line(stage.name, cells, _seconds(stage.seconds), f"{stage.seconds / whole:.0%}", "cyan")
+        line(stage.name, cells, console.span(stage.seconds), f"{stage.seconds / whole:.0%}", "cyan")
     other = whole - _total(attempt.stages)
     if other > 0.01 * whole:
-        line("other", " " * room, _seconds(other), f"{other / whole:.0%}")
+        line("other", " " * room, console.span(other), f"{other / whole:.0%}")
     if names:
         line("worker", "-" * room, "fits", "busy", "bright_black")
     for place, name in names.items():
@@ -133,8 +133,8 @@ def _work(attempt: Attempt) -> str:
     if attempt.fits:
         slots = attempt.busy + attempt.idle
         told += [
-            f"{console.plural(len(attempt.fits), 'fit')} computed in {_seconds(attempt.span)}",
-            f"workers busy {attempt.busy / max(slots, 1e-9):.0%}, idle {_seconds(attempt.idle)}",
+            f"{console.plural(len(attempt.fits), 'fit')} computed in {console.span(attempt.span)}",
+            f"workers busy {attempt.busy / max(slots, 1e-9):.0%}, idle {console.span(attempt.idle)}",
         ]
     return ", ".join(told)
 
@@ -151,53 +151,40 @@ def _trouble(attempt: Attempt) -> str:
 
 
 def _models(models: Sequence[Mapping[str, Any]], letters: Mapping[str, str], width: int) -> Any:
-    columns = [("model", "left"), ("fits", "right"), ("total", "right"), ("longest", "right")]
-    if width >= TABLES:
-        columns += [("mean", "right"), ("cached", "right"), ("failed", "right"), ("CPU", "right")]
-    rows = []
-    for m in models[:LONGEST]:
-        mean = _seconds(m["seconds"] / m["fits"]) if m["fits"] else "-"
-        row = [
+    figures = ("fits", "total", "longest", "mean", "cached", "failed", "CPU")
+    columns = [("model", "left"), *((name, "right") for name in figures)][: None if width >= TABLES else 4]
+    rows = [
+        [
             f"{letters.get(m['model'], '*')} {m['model']}",
             f"{m['fits']:,}",
-            _seconds(m["seconds"]),
-            _seconds(m["longest"]),
+            console.span(m["seconds"]),
+            console.span(m["longest"]),
+            console.span(m["seconds"] / m["fits"]) if m["fits"] else "-",
+            f"{m['cached']:,}",
+            f"{m['failed']:,}",
+            console.span(m["cpu_seconds"]),
         ]
-        if width >= TABLES:
-            row += [mean, f"{m['cached']:,}", f"{m['failed']:,}", _seconds(m["cpu_seconds"])]
-        rows.append(row)
-    more = models[LONGEST:]
-    if more:
-        rest = [f"{len(more)} more", f"{sum(m['fits'] for m in more):,}", _seconds(sum(m["seconds"] for m in more))]
-        rows.append([*rest, *[""] * (len(columns) - 3)])
-    return console.table(columns, [rows])
+        for m in models[:LONGEST]
+    ]
+    if more := models[LONGEST:]:
+        rows.append(
+            [f"{len(more)} more", f"{sum(m['fits'] for m in more):,}", console.span(sum(m["seconds"] for m in more))]
+        )
+    return console.table(columns, [[row[: len(columns)] for row in rows]])
 
 
 def _slowest(timeline: Timeline, width: int) -> Any:
-    columns = [("slowest fit", "left"), ("fold", "right"), ("wall", "right"), ("CPU", "right")]
-    if width >= TABLES:
-        columns += [("began", "right"), ("worker", "left")]
     start = timeline.attempts[0].began
-    rows = []
-    for fit in timeline.fits[:SLOWEST]:
-        row = [fit.name + (" !" if fit.error else ""), str(fit.fold), _seconds(fit.seconds), _seconds(fit.cpu_seconds)]
-        if width >= TABLES:
-            row += [f"+{_seconds(fit.began - start)}", fit.place or LOST]
-        rows.append(row)
-    return console.table(columns, [rows])
+    columns: list[console.Column] = [
+        ("slowest fit", "left", 0, lambda fit: fit.name + (" !" if fit.error else "")),
+        ("fold", "right", 0, lambda fit: str(fit.fold)),
+        ("wall", "right", 0, lambda fit: console.span(fit.seconds)),
+        ("CPU", "right", 0, lambda fit: console.span(fit.cpu_seconds)),
+        ("began", "right", TABLES, lambda fit: f"+{console.span(fit.began - start)}"),
+        ("worker", "left", TABLES, lambda fit: fit.place or LOST),
+    ]
+    return console.listing(columns, [timeline.fits[:SLOWEST]], width)
 
 
 def _total(intervals: Sequence[Interval]) -> float:
     return sum(interval.seconds for interval in intervals)
-
-
-def _host(place: str) -> str:
-    return place.rpartition(":")[0]
-
-
-def _seconds(seconds: float) -> str:
-    if seconds >= 100:
-        return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
-    if seconds >= 0.1 or seconds == 0:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.1f} ms"
