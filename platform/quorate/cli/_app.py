@@ -12,25 +12,8 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _execution, _ledger, _plugins
-from quorate.cli._base import (
-    EXIT,
-    INTEGRITY,
-    AddressOption,
-    HomeOption,
-    JsonOption,
-    PluginOption,
-    RecipeArgument,
-    RunArgument,
-    SetOption,
-    command,
-    on_cluster,
-    printing,
-    show,
-    show_report,
-    shown,
-    working,
-)
+from quorate.cli import _cluster, _execution, _ledger, _plugins, options
+from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, working
 from quorate.errors import RecipeError, near_misses, one_of
 
 app = typer.Typer(
@@ -62,12 +45,12 @@ def _options(
 @app.command()
 @command
 def run(
-    recipe: RecipeArgument,
-    sets: SetOption = None,
-    plugins: PluginOption = None,
-    address: AddressOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    recipe: options.Recipe,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    address: options.Address = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
     from quorate.runs import run as api
@@ -80,20 +63,19 @@ def run(
 
 @app.command()
 @command
-def promote(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
+def promote(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Open the holdout of a run and judge it; exits like gate."""
     from quorate.runs import run as api
 
     with working() as progress:
         report = api.promote(run, home=home, progress=progress)
-    with printing():
-        show_report(report, as_json)
+    show_report(report, as_json)
     raise typer.Exit(EXIT[report.verdict])
 
 
 @app.command()
 @command
-def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
+def gate(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
     from quorate.report.terminal import render_gates
     from quorate.runs.stored import load_report
@@ -106,21 +88,20 @@ def gate(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOpti
         for gate in report.results[part]["gates"]
     ]
     document = {"run": report.run_id, "verdict": report.verdict, "override": report.override, "gates": rows}
-    with printing():
-        show(document, as_json, lambda _: render_gates(report))
+    show(document, as_json, lambda _: render_gates(report))
     raise typer.Exit(EXIT[report.verdict])
 
 
 @app.command()
 @command
 def audit(
-    recipe: RecipeArgument,
+    recipe: options.Recipe,
     full: Annotated[bool, typer.Option("--full", help="With the recipe's own folds and parameters.")] = False,
     draws: Annotated[int, typer.Option(min=5, max=1000, help="Markets without anything to find.")] = 20,
-    sets: SetOption = None,
-    plugins: PluginOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Look for leaks in a recipe's pipeline; exits 12 if there is one."""
     from quorate.report.views.audit import render
@@ -130,14 +111,13 @@ def audit(
         found = api.audit(
             recipe, home=home, plugins=plugins or (), overrides=sets or (), full=full, draws=draws, progress=progress
         )
-    with printing():
-        show(found.to_dict(), as_json, render)
+    show(found.to_dict(), as_json, render)
     raise typer.Exit(0 if found.clean else INTEGRITY)
 
 
 @app.command()
 @command
-def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOption = False) -> None:
+def report(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Print the report of a stored run."""
     from quorate.runs.stored import load_report
 
@@ -147,11 +127,11 @@ def report(run: RunArgument = "latest", home: HomeOption = None, as_json: JsonOp
 @app.command()
 @command
 def explain(
-    run: RunArgument = "latest",
+    run: options.Run = "latest",
     by: Annotated[str, typer.Option(help="feature, or group: the features of a group together.")] = "feature",
     top: Annotated[int, typer.Option(min=1, help="How many of them to show, most important first.")] = 10,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Say which features a run's forecasts rest on, and whether beyond chance; fits its members again."""
     from quorate.report.views.explanation import UNITS, render
@@ -161,13 +141,12 @@ def explain(
         raise RecipeError(f"--by must be one of {one_of(UNITS)}; it was {by!r}{near_misses(by, UNITS)}")
     with working() as progress:
         found = api.explain(run, home=home, progress=progress)
-    with printing():
-        show(found.to_dict(), as_json, lambda document: render(document, by, top))
+    show(found.to_dict(), as_json, lambda document: render(document, by, top))
 
 
 @app.command()
 @command
-def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def runs(home: options.Home = None, as_json: options.Json = False) -> None:
     """List the stored runs, oldest first."""
     from quorate.report.views.runs import listed, render
     from quorate.store import Home
@@ -179,7 +158,7 @@ def runs(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 @command
 def reproduce(
-    run: RunArgument = "latest", sets: SetOption = None, home: HomeOption = None, as_json: JsonOption = False
+    run: options.Run = "latest", sets: options.Sets = None, home: options.Home = None, as_json: options.Json = False
 ) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
     from quorate.report.views.reproduction import render
@@ -187,18 +166,17 @@ def reproduce(
 
     with working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
-    with printing():
-        show({**asdict(result), "identical": result.identical}, as_json, render)
+    show({**asdict(result), "identical": result.identical}, as_json, render)
     raise typer.Exit(0 if result.identical else 1)
 
 
 @app.command()
 @command
 def predict(
-    run: RunArgument = "latest",
+    run: options.Run = "latest",
     data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Refit a run's members on all that is known and print the desired weights for the next bar."""
     from quorate.report.views.prediction import render

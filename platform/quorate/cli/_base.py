@@ -1,4 +1,4 @@
-"""What all commands share: options, and how errors and results are told.
+"""What all commands share: how errors and results are told.
 
 Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
 recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
@@ -12,8 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -23,15 +22,6 @@ EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
 INTEGRITY = 12
 INTERRUPTED = 130
 JUDGING = ("gate", "promote")
-
-HomeOption = Annotated[Path | None, typer.Option(help="Where runs are kept (default: QUORATE_HOME, else .quorate).")]
-PluginOption = Annotated[list[Path] | None, typer.Option("--plugin", help="A single-file plugin; may be given again.")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: a.b=value; may be given again.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a part of it, or 'latest'.")]
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a .toml file.")]
-
-AddressOption = Annotated[str | None, typer.Option(help="A Ray cluster to run on, HOST:PORT.")]
 
 shown = {"traceback": False}
 
@@ -75,7 +65,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
                 function(*args, **kwargs)
         except QuorateError as e:
             if shown["traceback"]:
-                _print_traceback(e)
+                import traceback
+
+                traceback.print_exception(e)
             for line in (f"error: {e}", *getattr(e, "__notes__", ())):
                 print(line, file=sys.stderr)
             raise typer.Exit(_exit_code(e, function.__name__)) from None
@@ -85,12 +77,6 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return guarded
-
-
-def _print_traceback(error: BaseException) -> None:
-    import traceback
-
-    traceback.print_exception(error)
 
 
 def _exit_code(error: QuorateError, command: str) -> int:
@@ -107,21 +93,23 @@ def on_cluster(sets: list[str] | None, address: str | None) -> list[str]:
 
 def show_report(report: Any, as_json: bool) -> None:
     """Print a report."""
-    if as_json:
-        override = {"override": report.override} if report.override else {}
-        print_json({**report.document, **override})
-        return
-    from quorate.report.terminal import render
+    with printing():
+        if as_json:
+            override = {"override": report.override} if report.override else {}
+            print_json({**report.document, **override})
+        else:
+            from quorate.report.terminal import render
 
-    render(report)
+            render(report)
 
 
 def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:
     """Print plain data as JSON, or have it drawn."""
-    if as_json:
-        print_json(document)
-    else:
-        render(document)
+    with printing():
+        if as_json:
+            print_json(document)
+        else:
+            render(document)
 
 
 def print_json(value: Any) -> None:

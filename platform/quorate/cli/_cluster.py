@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quorate.cli._base import (
-    HomeOption,
-    JsonOption,
-    PluginOption,
-    RecipeArgument,
-    SetOption,
-    command,
-    print_json,
-    show,
-    show_report,
-    working,
-)
+from quorate.cli import options
+from quorate.cli._base import command, show, show_report, working
 from quorate.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -43,13 +33,13 @@ def register(app: typer.Typer) -> None:
 
 @command
 def submit(
-    recipe: RecipeArgument,
+    recipe: options.Recipe,
     address: Annotated[str, typer.Option(help="The cluster's job server, e.g. http://127.0.0.1:8265.")],
     python: Annotated[str, typer.Option(help="The Python on the cluster that has quorate.")] = "python",
-    sets: SetOption = None,
-    plugins: PluginOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Send a run to a Ray cluster as a job, show its progress, and fetch the finished run."""
     from quorate.runs import submit as jobs
@@ -70,13 +60,10 @@ def submit(
 
 def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[str] = ()) -> Report | None:
     """Return the report of a run that was sent as a job, once it is finished; None, if this one was not."""
+    from quorate.runs import submit as jobs
     from quorate.store import Home
 
     stored = Home(home).find(run, unfinished=True)
-    if not (stored.path / "job.json").exists():
-        return None
-    from quorate.runs import submit as jobs
-
     if not jobs.is_job(stored):
         return None
     if overrides:
@@ -99,8 +86,8 @@ def _tell(line: str) -> None:
 def up(
     nodes: Annotated[int, typer.Option(help="How many; more than before adds nodes.")] = 2,
     cpus: Annotated[int, typer.Option("--cpus-per-node", help="CPUs of each new node.")] = 1,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Start nodes on this machine, or add some, and say how to use them."""
     from quorate.execution.ray import own_cluster
@@ -115,7 +102,7 @@ def up(
 
 @cluster_app.command("status")
 @command
-def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def status(home: options.Home = None, as_json: options.Json = False) -> None:
     """Show the nodes; exits 1 if there is no cluster."""
     from quorate.execution.ray.own_cluster import known_cluster
     from quorate.report.views.cluster import render, render_none
@@ -131,17 +118,14 @@ def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @cluster_app.command("down")
 @command
-def down(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def down(home: options.Home = None, as_json: options.Json = False) -> None:
     """Stop the nodes; only those that were started here."""
     from quorate.execution.ray import own_cluster
     from quorate.report import console
 
     with console.counting("stopping"):
         there = own_cluster.down(_home(home))
-    if as_json:
-        print_json({"stopped": there})
-    else:
-        print("stopped" if there else "no cluster was up")
+    show({"stopped": there}, as_json, lambda _: print("stopped" if there else "no cluster was up"))
 
 
 def _home(home: Path | None) -> Path:

@@ -9,25 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quorate.cli._base import (
-    AddressOption,
-    HomeOption,
-    JsonOption,
-    RunArgument,
-    SetOption,
-    command,
-    on_cluster,
-    print_json,
-    printing,
-    show,
-    show_report,
-    working,
-)
+from quorate.cli import options
+from quorate.cli._base import command, on_cluster, print_json, show, show_report, working
 from quorate.errors import RecipeError
 
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
 
+NUMBER = r"\d+\.?\d*|\.\d+"
 SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -43,11 +32,11 @@ def register(app: typer.Typer) -> None:
 
 @command
 def resume(
-    run: RunArgument = "latest",
-    sets: SetOption = None,
-    address: AddressOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    run: options.Run = "latest",
+    sets: options.Sets = None,
+    address: options.Address = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Finish an interrupted run; no finished fit is repeated."""
     from quorate.cli import _cluster
@@ -62,10 +51,10 @@ def resume(
 
 @command
 def timeline(
-    run: RunArgument = "latest",
+    run: options.Run = "latest",
     chrome: Annotated[Path | None, typer.Option(help="Write a trace for chrome://tracing or Perfetto.")] = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Show what of a run was computed where and when; unfinished runs too."""
     import json
@@ -80,20 +69,19 @@ def timeline(
     # The latest of all, finished or not.
     stored = runs[-1] if runs and run == "latest" else Home(home).find(run)
     found = make_timeline(stored.id, read_log(stored.path), running=stored.state == "running")
-    with printing():
-        if chrome is not None:
-            write_text(chrome, json.dumps(chrome_trace(found)) + "\n")
-        if as_json:
-            print_json(found.to_plain())
-        elif chrome is not None:
-            render_trace(found, chrome)
-        else:
-            render(found)
+    if chrome is not None:
+        write_text(chrome, json.dumps(chrome_trace(found)) + "\n")
+    if as_json:
+        print_json(found.to_plain())
+    elif chrome is not None:
+        render_trace(found, chrome)
+    else:
+        render(found)
 
 
 @cache_app.command("list")
 @command
-def cache_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def cache_list(home: options.Home = None, as_json: options.Json = False) -> None:
     """Show how many finished fits are kept, per model: their size, and the time that they save."""
     from quorate.report.views.cache import by_model, render
 
@@ -105,7 +93,7 @@ def cache_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @cache_app.command("verify")
 @command
-def cache_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def cache_verify(home: options.Home = None, as_json: options.Json = False) -> None:
     """Check every finished fit against its checksum; exits 1 if one was damaged, which is then removed."""
     from quorate.report.views.cache import render_checked
 
@@ -122,8 +110,8 @@ def cache_prune(
     max_size: Annotated[
         str | None, typer.Option(help="Then remove the longest unused, down to this size: 2GB, 500MB.")
     ] = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Remove finished fits; runs keep their own predictions."""
     from quorate.report.views.cache import render_pruned
@@ -146,8 +134,8 @@ def _cache(home: Path | None) -> FitCache:
 def _span(text: str | None) -> float | None:
     if text is None:
         return None
-    found = re.fullmatch(r"([\d.]+)\s*([smhdw])", text.strip())
-    if not found or not _number(found[1]):
+    found = re.fullmatch(rf"({NUMBER})\s*([smhdw])", text.strip())
+    if not found:
         raise RecipeError(f"--older-than must be a number and s, m, h, d or w, e.g. 30d; it was {text!r}")
     return float(found[1]) * SPANS[found[2]]
 
@@ -157,11 +145,7 @@ def _size(text: str | None) -> int | None:
         return None
     if text.strip() == "0":
         return 0
-    found = re.fullmatch(r"([\d.]+)\s*(\w+)", text.strip())
-    if not found or found[2].upper() not in SIZES or not _number(found[1]):
+    found = re.fullmatch(rf"({NUMBER})\s*(\w+)", text.strip())
+    if not found or found[2].upper() not in SIZES:
         raise RecipeError(f"--max-size must be a number and B, kB, MB, GB or TB, e.g. 2GB; it was {text!r}")
     return int(float(found[1]) * SIZES[found[2].upper()])
-
-
-def _number(text: str) -> bool:
-    return re.fullmatch(r"\d+\.?\d*|\.\d+", text) is not None

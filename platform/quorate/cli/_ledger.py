@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli._base import HomeOption, JsonOption, RunArgument, command, print_json, printing, show
+from quorate.cli import options
+from quorate.cli._base import command, show
 
 ledger_app = typer.Typer(help="Look at what was tried, and check that record.", rich_markup_mode=None)
 
@@ -26,8 +27,8 @@ def ledger(
     context: typer.Context,
     run: Annotated[str | None, typer.Option(help="Only entries of the runs with this in their id.")] = None,
     last: Annotated[int, typer.Option(min=0, help="How many, counted from the newest; 0 for all.")] = 40,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """List what was tried, newest last: candidates, opened holdouts, overrides."""
     if context.invoked_subcommand is not None:
@@ -50,10 +51,10 @@ def ledger(
 
 @command
 def override(
-    run: RunArgument,
+    run: options.Run,
     reason: Annotated[str, typer.Option(help="Why the run is used in spite of its verdict.")],
-    home: HomeOption = None,
-    as_json: JsonOption = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Use a run in spite of its verdict: the reason goes into the ledger and stays there."""
     from quorate.evidence.ledger import record_override
@@ -62,15 +63,14 @@ def override(
 
     report = load_report(run, home=home)
     head = record_override(Home(home), report.run_id, report.verdict, reason)
-    if as_json:
-        print_json({"run": report.run_id, "verdict": report.verdict, "reason": reason.strip(), **head._asdict()})
-    else:
-        print(f"{report.run_id}: {report.verdict} overridden, entry {head.seq} of the ledger")
+    document = {"run": report.run_id, "verdict": report.verdict, "reason": reason.strip(), **head._asdict()}
+    told = f"{report.run_id}: {report.verdict} overridden, entry {head.seq} of the ledger"
+    show(document, as_json, lambda _: print(told))
 
 
 @ledger_app.command("verify")
 @command
-def ledger_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def ledger_verify(home: options.Home = None, as_json: options.Json = False) -> None:
     """Check the ledger, the files it stands for, and what runs saw of it; exits 3 if something does not hold."""
     from quorate.evidence.ledger import ledger_of
     from quorate.evidence.ledger.verify import verify
@@ -80,6 +80,5 @@ def ledger_verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
     place = Home(home)
     found = verify(place)
     document = {**asdict(found), "head": found.head._asdict(), "sound": found.sound}
-    with printing():
-        show(document, as_json, lambda _: render_verification(found, ledger_of(place).path))
+    show(document, as_json, lambda _: render_verification(found, ledger_of(place).path))
     raise typer.Exit(0 if found.sound else BROKEN)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quorate.cli._base import JsonOption, PluginOption, RecipeArgument, SetOption, command, print_json, show
+from quorate.cli import options
+from quorate.cli._base import command, show
 from quorate.errors import RecipeError, near_misses, one_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def register(app: typer.Typer) -> None:
 @command
 def plugins(
     kind: Annotated[str | None, typer.Option(help="Only this kind: model, feature, metric, ...")] = None,
-    files: PluginOption = None,
-    as_json: JsonOption = False,
+    files: options.Plugins = None,
+    as_json: options.Json = False,
 ) -> None:
     """List plugins: name, kind, version, origin and state."""
     _list(kind, files or (), as_json)
@@ -55,20 +56,15 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What recipes call it, e.g. my-model.")],
     package: Annotated[bool, typer.Option("--package", help="A package with tests, to install and publish.")] = False,
     folder: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write a working plugin to start from: one commented file, or a package."""
     from quorate.cli import scaffold
 
     files = scaffold.new(kind, name, folder, package)
-    if as_json:
-        print_json({"files": [str(path) for path in files]})
-        return
-    for path in files:
-        print(f"wrote {path}")
-    print("\nnext:\n")
-    for line in scaffold.commands(kind, name, folder / name if package else files[0], package):
-        print(f"  {line}")
+    after = scaffold.commands(kind, name, folder / name if package else files[0], package)
+    lines = [*(f"wrote {path}" for path in files), "\nnext:\n", *(f"  {line}" for line in after)]
+    show({"files": [str(path) for path in files]}, as_json, lambda _: print("\n".join(lines)))
 
 
 @command
@@ -80,7 +76,7 @@ def check(
     seconds: Annotated[float, typer.Option(help="Longest time for one rule.")] = 60.0,
     every: Annotated[bool, typer.Option("--all", help="Show every rule of every plugin.")] = False,
     list_rules: Annotated[bool, typer.Option("--rules", help="List the rules instead.")] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Put plugins through the rules of their kind; exits 1 unless all hold."""
     from quorate.report.views import rules as view
@@ -114,18 +110,20 @@ def _outcomes(targets: Sequence[str], settings: Sequence[str], seconds: float) -
     from quorate.report import console
     from quorate.testing.runner import outcomes
 
-    options: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for item in settings:
-        options.update(nested_override(item))
+        given.update(nested_override(item))
     for target in _expanded(targets):
         with console.counting(f"checking {target}") as tell:
-            for outcome in outcomes(target, options=options, seconds=seconds):
+            for outcome in outcomes(target, options=given, seconds=seconds):
                 yield outcome
                 tell(f"{outcome.kind} {outcome.plugin}: {outcome.rule}")
 
 
 def _expanded(targets: Sequence[str]) -> Iterator[str]:
     """Yield the targets; for a folder its plugin files, as where folders are given to a run."""
+    from quorate.plugins.local import plugin_files
+
     for target in targets:
         path = Path(target)
         if path.suffix == ".toml":
@@ -133,16 +131,16 @@ def _expanded(targets: Sequence[str]) -> Iterator[str]:
         if not path.is_dir():
             yield target
             continue
-        files = [str(file) for file in sorted(path.glob("*.py")) if not file.name.startswith("_")]
+        files = plugin_files(path)
         if not files:
             raise RecipeError(f"the folder {target} holds no plugin file (*.py)")
-        yield from files
+        yield from map(str, files)
 
 
 @recipe_app.command("show")
 @command
 def recipe_show(
-    recipe: RecipeArgument, sets: SetOption = None, plugins: PluginOption = None, as_json: JsonOption = False
+    recipe: options.Recipe, sets: options.Sets = None, plugins: options.Plugins = None, as_json: options.Json = False
 ) -> None:
     """Print a recipe with every default written out."""
     from quorate.execution.progress import Progress
@@ -155,14 +153,11 @@ def recipe_show(
             console.err().print(f"warning: {message}", markup=False)
 
     session = open_session(recipe, plugins=plugins or (), overrides=sets or (), progress=Told())
-    if as_json:
-        print_json(to_plain(session.recipe))
-    else:
-        print(to_toml(session.recipe, session.registry), end="")
+    show(to_plain(session.recipe), as_json, lambda _: print(to_toml(session.recipe, session.registry), end=""))
 
 
 @recipe_app.command("list")
 @command
-def recipe_list(as_json: JsonOption = False) -> None:
+def recipe_list(as_json: options.Json = False) -> None:
     """List the built-in recipes."""
     _list("recipe", (), as_json)

@@ -44,16 +44,7 @@ _NAMED_BY = {
 def new(kind: str, name: str, folder: Path = Path(), package: bool = False) -> list[Path]:
     """Write a working plugin to start from, and return the files.
 
-    Parameters
-    ----------
-    kind : str
-        One of `quorate.plugins.specs.KINDS`.
-    name : str
-        What recipes call it. A recipe is written as TOML alone, unless it is a package.
-    folder : Path
-        Where the file, or the package's folder, is put.
-    package : bool
-        Write a package with an entry point, its tests, and instructions.
+    It is a single file, of TOML for a recipe; or a package with an entry point, its tests, and instructions.
 
     Raises
     ------
@@ -63,12 +54,13 @@ def new(kind: str, name: str, folder: Path = Path(), package: bool = False) -> l
         If it cannot be written; nothing is left behind.
     """
     _check(kind, name, folder, package)
+    target = folder / (name if package else file_name(kind, name))
+    if target.exists() or target.is_symlink():
+        raise RecipeError(
+            f"{target} is there already, and is left as it is: choose another name, another --folder, or move it away"
+        )
     if package:
-        target = folder / name
-        _refuse(target)
         return _write_package(target, _package_files(kind, name))
-    target = folder / file_name(kind, name)
-    _refuse(target)
     write_text(target, _single_file(kind, name))
     return [target]
 
@@ -149,13 +141,6 @@ def _hides(module: str) -> bool:
     here = Path().resolve()
     spec = PathFinder.find_spec(module, [p for p in sys.path if p and Path(p).resolve() != here])
     return spec is not None and spec.origin is not None
-
-
-def _refuse(target: Path) -> None:
-    if target.exists() or target.is_symlink():
-        raise RecipeError(
-            f"{target} is there already, and is left as it is: choose another name, another --folder, or move it away"
-        )
 
 
 def _single_file(kind: str, name: str) -> str:

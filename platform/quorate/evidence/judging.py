@@ -17,7 +17,7 @@ from quorate.errors import PluginError
 from quorate.evidence.evidence import Evidence, GateResult, MetricValue, Performance, Verdict, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import GateSpec
+from quorate.plugins.specs import GateSpec, MetricSpec
 from quorate.trading.backtest import BacktestResult
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def measure(performance: Performance, registry: Registry) -> dict[str, float]:
     """
     values = {}
     for name in registry.names("metric"):
-        spec = registry.get("metric", name)
+        spec = registry.get(MetricSpec, name)
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values
 
@@ -42,7 +42,7 @@ def metric_values(values: Mapping[str, float], registry: Registry) -> list[Metri
     """Return measured values with their units."""
     out = []
     for name, value in values.items():
-        spec = registry.get("metric", name)
+        spec = registry.get(MetricSpec, name)
         out.append(MetricValue(name, finite_or_none(value), spec.unit))
     return out
 
@@ -57,7 +57,7 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
     """
     results = []
     for name, params in gates.items():
-        spec = registry.get("gate", name)
+        spec = registry.get(GateSpec, name)
         if evidence.part in spec.parts:
             results.append(call(spec, f"the {evidence.part}", (guarded(evidence),), params, partial(_verdict, spec)))
     order = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}

@@ -43,6 +43,11 @@ class LocalSource:
         return f"quorate_local_{self.sha256[:16]}"
 
 
+def plugin_files(folder: Path) -> list[Path]:
+    """Return the plugin files of a folder, sorted by name."""
+    return [file for file in sorted(folder.glob("*.py")) if not file.name.startswith("_")]
+
+
 def import_local(source: LocalSource) -> ModuleType:
     """Import a plugin file from its text; the same text is imported once per process.
 

@@ -56,17 +56,14 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
         if key in accepted or (open_ended and key not in reserved):
             continue
         raise RecipeError(
-            f"{where}: {spec.kind} {spec.name!r} has no option {key!r}: it must be one of "
-            f"{one_of(accepted)}{near_misses(key, accepted)}"
+            f"{where}: {spec} has no option {key!r}: it must be one of {one_of(accepted)}{near_misses(key, accepted)}"
         )
     options = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
     options.update(spec.params)
     options.update(given)
     missing = [k for k, p in accepted.items() if p.default is p.empty and k not in options]
     if missing:
-        raise RecipeError(
-            f"{where}: {spec.kind} {spec.name!r} needs the option {missing[0]!r}: set {where}.{missing[0]}"
-        )
+        raise RecipeError(f"{where}: {spec} needs the option {missing[0]!r}: set {where}.{missing[0]}")
     for key, value in given.items():
         options[key] = _check_type(function, key, value, where)
     return options

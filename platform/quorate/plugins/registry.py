@@ -8,26 +8,17 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, TypeVar, overload
 
 import pluggy
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import hooks
-from quorate.plugins.local import LocalSource, import_local
+from quorate.plugins.local import LocalSource, import_local, plugin_files
 from quorate.plugins.provider import Plugin, Provider, Reference, ask, check_hooks
-from quorate.plugins.specs import (
-    EnsemblerSpec,
-    FeatureSpec,
-    GateSpec,
-    LabelSpec,
-    MetricSpec,
-    ModelSpec,
-    Spec,
-    SplitterSpec,
-    StrategySpec,
-)
+from quorate.plugins.specs import Spec
 
+S = TypeVar("S", bound=Spec)
 ENTRY_POINT_GROUP = "quorate"
 OWN = "quorate"
 FOLDERS = "QUORATE_PLUGINS"
@@ -96,7 +87,7 @@ class Registry:
 
         One that is broken harms nobody else.
         """
-        files = [f for f in sorted(path.glob("*.py")) if not f.name.startswith("_")] if path.is_dir() else [path]
+        files = plugin_files(path) if path.is_dir() else [path]
         for file in files:
             if not limit.allows(file.stem):
                 continue
@@ -210,28 +201,20 @@ class Registry:
             raise PluginError(message) from None
 
     @overload
-    def get(self, kind: Literal["model"], name: str) -> ModelSpec: ...
-    @overload
-    def get(self, kind: Literal["feature"], name: str) -> FeatureSpec: ...
-    @overload
-    def get(self, kind: Literal["label"], name: str) -> LabelSpec: ...
-    @overload
-    def get(self, kind: Literal["splitter"], name: str) -> SplitterSpec: ...
-    @overload
-    def get(self, kind: Literal["ensembler"], name: str) -> EnsemblerSpec: ...
-    @overload
-    def get(self, kind: Literal["strategy"], name: str) -> StrategySpec: ...
-    @overload
-    def get(self, kind: Literal["metric"], name: str) -> MetricSpec: ...
-    @overload
-    def get(self, kind: Literal["gate"], name: str) -> GateSpec: ...
+    def get(self, kind: type[S], name: str) -> S: ...
     @overload
     def get(self, kind: str, name: str) -> Spec: ...
-    def get(self, kind: str, name: str) -> Spec:
-        """Return the spec of a usable plugin, or raise `PluginError` with the reason."""
-        plugin = self.find(kind, name)
+    def get(self, kind: type[Spec] | str, name: str) -> Spec:
+        """Return the spec of a usable plugin, its kind given as a word or as the class of its specs.
+
+        Raises
+        ------
+        PluginError
+            If there is none, or with the reason why it cannot be used.
+        """
+        plugin = self.find(kind if isinstance(kind, str) else kind.kind, name)
         if plugin.state != "ok" or plugin.spec is None:
-            raise PluginError(f"{kind} {name!r} is not usable: {plugin.reason}")
+            raise PluginError(f"{plugin.kind} {name!r} is not usable: {plugin.reason}")
         return plugin.spec
 
     def check(self) -> None:

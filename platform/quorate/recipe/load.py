@@ -26,31 +26,20 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
 
     Later wins: the platform's defaults, the recipe that `name` extends, `name`, the overrides.
 
-    Parameters
-    ----------
-    name : str or Path
-        A ``.toml`` file or the name of a recipe plugin.
-    registry : Registry
-        Where built-in recipes are found.
-    overrides : iterable of str
-        ``key=value`` with a dotted key; the value is read as TOML, or as text if it is none.
-
-    Returns
-    -------
-    Recipe
-        With ``${NAME}`` still in place, so that a secret is never stored; `substitute` fills it in.
+    An override is ``key=value`` with a dotted key; the value is read as TOML, or as text if it is none.
+    ``${NAME}`` is still in place in what is returned, so that a secret is never stored; `substitute` fills it in.
 
     Raises
     ------
     RecipeError
         Naming the file, the key, what was expected and what was found.
     """
-    table, where = read_table(name, registry)
+    table = read_table(name, registry)
     # Together first, so that an option given before its plugin is not lost with the old plugin's.
     changes: Table = {}
     for item in overrides:
         changes = merge(changes, nested_override(item), f"--set {item}", afresh=item.startswith("holdout."))
-    return validate(merge(table, changes, "--set"), where)
+    return validate(merge(table, changes, "--set"), str(name))
 
 
 def extend(table: Mapping[str, Any], registry: Registry) -> Table:
@@ -61,17 +50,14 @@ def extend(table: Mapping[str, Any], registry: Registry) -> Table:
         return own
     if not isinstance(base, str | Path):
         raise RecipeError(f"extends must be the name or path of a recipe; it was {base!r}")
-    parent, _ = read_table(base, registry)
-    parent.pop("description", None)
-    return merge(parent, own, "given")
+    return _onto(read_table(base, registry), own, "given")
 
 
-def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> tuple[Table, str]:
-    """Return the recipe's table with what it extends merged in, and how messages name it."""
+def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> Table:
+    """Return the recipe's table with what it extends merged in."""
     path = find_recipe(name, registry)
-    where = str(name)
     if str(path) in seen:
-        raise RecipeError(f"recipe {where} extends itself: {' -> '.join((*seen, str(path)))}")
+        raise RecipeError(f"recipe {name} extends itself: {' -> '.join((*seen, str(path)))}")
     try:
         table: Table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as e:
@@ -82,13 +68,16 @@ def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ())
     if "plugins" in table and isinstance(table["plugins"], list):
         table["plugins"] = [str(path.parent / str(p)) for p in table["plugins"]]
     if base is None:
-        return table, where
+        return table
     if not isinstance(base, str):
-        raise RecipeError(f"recipe {where}: extends must be the name or path of a recipe; it was {base!r}")
+        raise RecipeError(f"recipe {name}: extends must be the name or path of a recipe; it was {base!r}")
     relative = path.parent / base
-    parent, _ = read_table(relative if relative.is_file() else base, registry, (*seen, str(path)))
+    return _onto(read_table(relative if relative.is_file() else base, registry, (*seen, str(path))), table, str(name))
+
+
+def _onto(parent: Table, own: Table, where: str) -> Table:
     parent.pop("description", None)  # it describes another experiment
-    return merge(parent, table, where), where
+    return merge(parent, own, where)
 
 
 def find_recipe(name: str | Path, registry: Registry) -> Path:

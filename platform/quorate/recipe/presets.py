@@ -10,23 +10,9 @@ from quorate.recipe.schema import Gates, Params
 
 # What is judged, by preset; a recipe adds, changes and takes away.
 HEADLINE: dict[str, Params] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}}
-STANDARD: dict[str, Params] = {
-    "integrity": {},
-    "null-market": {},
-    **HEADLINE,
-    "sample-size": {},
-    "psr": {},
-    "spa": {},
-    "stepm": {},
-    "mcs": {},
-    "dsr": {},
-    "pbo": {},
-    "forecast": {},
-    "cost-stress": {},
-    "delay": {},
-    "concentration": {},
-    "halves": {},
-}
+EVIDENCE = ("sample-size", "psr", "spa", "stepm", "mcs", "dsr", "pbo", "forecast")
+ROBUSTNESS = ("cost-stress", "delay", "concentration", "halves")
+STANDARD: dict[str, Params] = {name: {} for name in ("integrity", "null-market", *HEADLINE, *EVIDENCE, *ROBUSTNESS)}
 PRESETS: dict[str, dict[str, Params]] = {
     "headline": HEADLINE,
     "standard": STANDARD,
@@ -36,11 +22,6 @@ PRESETS: dict[str, dict[str, Params]] = {
 
 def departures(gates: Gates, registry: Registry) -> dict[str, Any]:
     """Return how the gates of a resolved recipe differ from the preset ``standard``.
-
-    Parameters
-    ----------
-    gates : Gates
-        Of a resolved recipe: all gates that judge, with all their options.
 
     Returns
     -------

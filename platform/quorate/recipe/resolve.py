@@ -5,32 +5,22 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 from pydantic import ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.plugins import specs
 from quorate.plugins.options import check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Spec
+from quorate.recipe import schema
 from quorate.recipe.load import redact, substitute
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import (
-    RETURN_THRESHOLDS,
-    SCORE_THRESHOLDS,
-    Costs,
-    Data,
-    Folds,
-    Gates,
-    Holdout,
-    Model,
-    Recipe,
-    Risk,
-    Strategy,
-)
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 
+S = TypeVar("S", bound=specs.Spec)
 COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+@")
@@ -47,7 +37,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     RecipeError, PluginError
         For an unknown plugin or option.
     """
-    label = registry.get("label", _find(registry, "label", recipe.labels.name, "labels.name").name)
+    label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -57,19 +47,19 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     score = label.task == "classification"
     threshold = recipe.threshold.model_copy(
         update={
-            "grid": recipe.threshold.grid or list(SCORE_THRESHOLDS if score else RETURN_THRESHOLDS),
+            "grid": recipe.threshold.grid or list(schema.SCORE_THRESHOLDS if score else schema.RETURN_THRESHOLDS),
             "default": recipe.threshold.default if recipe.threshold.default is not None else (0.02 if score else 0.001),
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
-    cost = _named(registry, "cost", recipe.costs.model, "costs.model")
-    ensembler = _named(registry, "ensembler", recipe.ensemble.method, "ensemble.method")
-    for where, name in (("method", recipe.ensemble.method), *(("compare", n) for n in recipe.ensemble.compare)):
-        _suited(registry, name, label, f"ensemble.{where}")
-    strategy = _named(registry, "strategy", recipe.strategy.name, "strategy.name")
+    cost = _named(registry, specs.CostSpec, recipe.costs.model, "costs.model")
+    ensembler = _suited(registry, recipe.ensemble.method, label, "ensemble.method")
+    for name in recipe.ensemble.compare:
+        _suited(registry, name, label, "ensemble.compare")
+    strategy = _named(registry, specs.StrategySpec, recipe.strategy.name, "strategy.name")
     params = resolve_options(strategy, recipe.strategy.params, "strategy.params")
     for name in recipe.strategy.compare:
-        _named(registry, "strategy", name, "strategy.compare")
+        _named(registry, specs.StrategySpec, name, "strategy.compare")
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({"source": recipe.data.source, **_options(recipe, registry)}),
@@ -98,7 +88,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     return resolved, warnings
 
 
-def _grid(given: Strategy, spec: Spec, params: dict[str, Any], n_thresholds: int) -> dict[str, list[Any]]:
+def _grid(given: Strategy, spec: specs.Spec, params: dict[str, Any], n_thresholds: int) -> dict[str, list[Any]]:
     """Return the values to choose from, checked as those of the options and limits that they stand for."""
     limits = [f"risk.{name}" for name in Risk.model_fields]
     grid: dict[str, list[Any]] = {}
@@ -142,32 +132,33 @@ def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
         raise RecipeError(f"{where}: {e}") from e
 
 
-def _named(registry: Registry, kind: str, name: str, where: str) -> Spec:
-    _find(registry, kind, name, where)
+def _named(registry: Registry, kind: type[S], name: str, where: str) -> S:
+    _find(registry, kind.kind, name, where)
     return registry.get(kind, name)
 
 
 def _folds(recipe: Recipe, registry: Registry) -> Folds:
-    splitter = registry.get("splitter", _find(registry, "splitter", recipe.folds.splitter, "folds.splitter").name)
+    splitter = _named(registry, specs.SplitterSpec, recipe.folds.splitter, "folds.splitter")
     check_walk_forward(splitter)
     options = resolve_options(splitter, recipe.folds.options, "folds")
     return Folds.model_validate({"splitter": splitter.name, "embargo": recipe.folds.embargo, **options})
 
 
-def _suited(registry: Registry, name: str, label: LabelSpec, where: str) -> None:
-    """Raise `RecipeError`, if an ensembler is for the other kind of label."""
-    spec = registry.get("ensembler", _find(registry, "ensembler", name, where).name)
+def _suited(registry: Registry, name: str, label: specs.LabelSpec, where: str) -> specs.EnsemblerSpec:
+    """Return the ensembler, or raise `RecipeError`, if it is for the other kind of label."""
+    spec = _named(registry, specs.EnsemblerSpec, name, where)
     if spec.task not in ("any", label.task):
-        fit = [n for n in registry.names("ensembler") if getattr(registry.get("ensembler", n), "task", "") != spec.task]
+        fit = [n for n in registry.names("ensembler") if registry.get(specs.EnsemblerSpec, n).task != spec.task]
         raise RecipeError(
             f"{where}: {name!r} is for {spec.task} labels, and label {label.name!r} is for {label.task}: "
             f"use one of {one_of(fit)}"
         )
+    return spec
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     given = recipe.data.options
-    source = _named(registry, "source", recipe.data.source, "data.source")
+    source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
     try:
         options = resolve_options(source, substitute(given, "data"), "data")
     except RecipeError as e:
@@ -184,13 +175,12 @@ def substitute_needed(value: Any) -> bool:
 
 def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     """Return the features that the recipe's names, patterns and groups select, sorted by name."""
-    specs = [registry.get("feature", name) for name in registry.names("feature")]
-    groups = {s.name: s.group for s in specs if isinstance(s, FeatureSpec)}
+    groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
     chosen: set[str] = set(registry.given("feature"))
     for pattern in recipe.features.use:
         found = _matching(pattern, groups) if pattern != "*" else registry.at_hand("feature")
         if not found:
-            _named(registry, "feature", pattern, "features.use")
+            _named(registry, specs.FeatureSpec, pattern, "features.use")
         chosen.update(found)
     for pattern in recipe.features.exclude:
         found = _matching(pattern, groups)
@@ -231,7 +221,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         if plugin.state == "disabled":
             warnings.append(f"model {name!r} is left out: it {plugin.reason}")
             continue
-        spec = registry.get("model", plugin.name)
+        spec = registry.get(specs.ModelSpec, plugin.name)
         if spec.task == "classification" and task == "regression":
             if spec.baseline:
                 continue
@@ -252,7 +242,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
 
 def _is_baseline(registry: Registry, name: str) -> bool:
     spec = registry.find("model", name).spec
-    return isinstance(spec, ModelSpec) and spec.baseline
+    return isinstance(spec, specs.ModelSpec) and spec.baseline
 
 
 def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
@@ -267,7 +257,7 @@ def _gates(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     if not judging:
         raise RecipeError("gates: none is left; a run without gates cannot be judged")
     return {
-        name: resolve_options(_named(registry, "gate", name, f"gates.{name}"), options, f"gates.{name}")
+        name: resolve_options(_named(registry, specs.GateSpec, name, f"gates.{name}"), options, f"gates.{name}")
         for name, options in judging.items()
     }
 

@@ -26,6 +26,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.registry import Registry
+from quorate.plugins.specs import ModelSpec
 from quorate.recipe.load import extend, load_recipe, redact, substitute, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
@@ -98,7 +99,7 @@ class Session:
     def _executor(self) -> Executor:
         wanted = self.recipe.execution
         specs = [
-            self.registry.get("model", (m.plugin if m else None) or name) for name, m in self.recipe.models.items()
+            self.registry.get(ModelSpec, (m.plugin if m else None) or name) for name, m in self.recipe.models.items()
         ]
         return make_executor(
             wanted.executor,

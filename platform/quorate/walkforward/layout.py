@@ -18,7 +18,7 @@ from quorate.errors import DataError, DataWarning
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
 from quorate.recipe.schema import Recipe
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows
@@ -93,7 +93,7 @@ def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> 
     PluginError
         If the splitter breaks its contract.
     """
-    splitter = registry.get("splitter", recipe.folds.splitter)
+    splitter = registry.get(SplitterSpec, recipe.folds.splitter)
     check_walk_forward(splitter)
 
     def read(answer: Iterable[Any]) -> list[Span]:
@@ -167,7 +167,7 @@ def rows_of(
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
-    return registry.get("label", recipe.labels.name)
+    return registry.get(LabelSpec, recipe.labels.name)
 
 
 def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
@@ -185,11 +185,11 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
     model = recipe.models[name]
-    return registry.get("model", (model.plugin if model else None) or name)
+    return registry.get(ModelSpec, (model.plugin if model else None) or name)
 
 
 def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:
-    features = [registry.get("feature", name) for name in recipe.features.use]
+    features = [registry.get(FeatureSpec, name) for name in recipe.features.use]
     if bars.has_volume:
         return features, []
     usable = [s for s in features if "volume" not in s.inputs]

@@ -24,6 +24,7 @@ from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_fold
 from quorate.ensemble.combiner import weighted
 from quorate.errors import DataError, FitError, PluginError
 from quorate.execution.fit import FitResult
+from quorate.plugins.specs import GateSpec, SplitterSpec
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting, failures
@@ -67,7 +68,7 @@ def lay_out(walk: WalkForward) -> dict[Key, Splits]:
     wanted: dict[Key, Splits] = {}
     index = len(walk.folds)
     for gate, params in walk.recipe.gates.judging.items():
-        spec = walk.registry.get("gate", gate)
+        spec = walk.registry.get(GateSpec, gate)
         if not spec.paths or "development" not in spec.parts:
             continue
         key = key_of(gate, params)
@@ -98,7 +99,7 @@ def _splits(walk: WalkForward, key: Key, index: int) -> list[Split]:
     """Return the splits, their folds counted from `index` on; `DataError`, if the rows are too few for them."""
     groups, tests, name = key
     dataset, embargo = walk.dataset, walk.recipe.folds.embargo
-    splitter = walk.registry.get("splitter", name)
+    splitter = walk.registry.get(SplitterSpec, name)
     spans = group_spans(splitter, walk.bars.sessions, groups, tests, int(dataset.bar.min()))
     splits = combinatorial_folds(dataset.bar, dataset.end, len(walk.bars), spans, tests, embargo)
     for split in splits:

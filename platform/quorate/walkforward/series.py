@@ -12,7 +12,7 @@ from quorate import statistics
 from quorate.dataset.folds import NEVER
 from quorate.ensemble.combine import Combined, combine_all, recent_volatility
 from quorate.evidence.evidence import Performance
-from quorate.plugins.specs import EnsemblerSpec
+from quorate.plugins.specs import EnsemblerSpec, StrategySpec
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.backtest import backtest, equity_curves, gone_after
@@ -68,7 +68,7 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
     voting = [names.index(name) for name in walk.voting]
     methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
     for name in dict.fromkeys((wanted.method, *wanted.compare)):
-        spec = walk.registry.get("ensembler", name)
+        spec = walk.registry.get(EnsemblerSpec, name)
         methods.append((spec, wanted.params if name == wanted.method else spec.params))
     found = combine_all(
         methods,
@@ -132,7 +132,7 @@ def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -
 
 def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
     """Return how a strategy is to trade predictions: limits are for all, options of their own for the judged one."""
-    spec, chosen = walk.registry.get("strategy", name), walk.recipe.strategy
+    spec, chosen = walk.registry.get(StrategySpec, name), walk.recipe.strategy
     score = to_panel(score_of(predictions, walk.binary), walk.dataset, walk.bars)
     own = name == chosen.name
     return Plan(

@@ -60,13 +60,12 @@ class Spec:
         if isinstance(self.function, str):
             if not _PATH.fullmatch(self.function):
                 raise PluginError(
-                    f"{self.kind} {self.name!r}: a function given as text must be 'module:attribute'; "
-                    f"it was {self.function!r}"
+                    f"{self}: a function given as text must be 'module:attribute'; it was {self.function!r}"
                 )
         elif not callable(self.function):
-            raise PluginError(f"{self.kind} {self.name!r}: function must be 'module:attribute' or a callable")
+            raise PluginError(f"{self}: function must be 'module:attribute' or a callable")
         if isinstance(self.requires, str):
-            raise PluginError(f"{self.kind} {self.name!r}: requires must be a tuple, e.g. ({self.requires!r},)")
+            raise PluginError(f"{self}: requires must be a tuple, e.g. ({self.requires!r},)")
 
     def resolve(self) -> Callable[..., Any]:
         """Import and return the function.
@@ -82,7 +81,7 @@ class Spec:
         try:
             target = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as e:
-            raise PluginError(f"{self.kind} {self.name!r}: cannot import {self.function!r}: {e}") from e
+            raise PluginError(f"{self}: cannot import {self.function!r}: {e}") from e
         if not callable(target):
-            raise PluginError(f"{self.kind} {self.name!r}: {self.function!r} is not callable")
+            raise PluginError(f"{self}: {self.function!r} is not callable")
         return target  # type: ignore[no-any-return]

@@ -44,11 +44,11 @@ class StrategySpec(Spec):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.inputs, str):
-            raise PluginError(f"strategy {self.name!r}: inputs must be a tuple, e.g. ({self.inputs!r},)")
+            raise PluginError(f"{self}: inputs must be a tuple, e.g. ({self.inputs!r},)")
         for name in self.inputs:
             if name not in BAR_INPUTS:
                 raise PluginError(
-                    f"strategy {self.name!r}: unknown input {name!r}: it must be one of {one_of(BAR_INPUTS)}"
+                    f"{self}: unknown input {name!r}: it must be one of {one_of(BAR_INPUTS)}"
                     f"{near_misses(name, BAR_INPUTS)}"
                 )
 

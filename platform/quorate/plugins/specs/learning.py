@@ -89,25 +89,22 @@ class ModelSpec(Spec):
             self._with_explainer()
         _one_of(self, "task", ("classification", "regression"))
         if self.cpus < 1 or int(self.cpus) != self.cpus:
-            raise PluginError(f"model {self.name!r}: cpus must be a whole number from 1 on; it was {self.cpus}")
+            raise PluginError(f"{self}: cpus must be a whole number from 1 on; it was {self.cpus}")
         if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
-            raise PluginError(f"model {self.name!r}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
+            raise PluginError(f"{self}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
         if self.memory < 0:
-            raise PluginError(f"model {self.name!r}: memory must be GiB, 0 or more; it was {self.memory}")
+            raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
         _one_of(self, "input", ("rows", "windows", "bars"))
         if not 0 <= self.validation < 1:
-            raise PluginError(
-                f"model {self.name!r}: validation must be a share, 0 <= share < 1; it was {self.validation}"
-            )
+            raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
         for name in self.outputs:
             if not isinstance(name, str) or not _OUTPUT.fullmatch(name):
                 raise PluginError(
-                    f"model {self.name!r}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; "
-                    f"it was {name!r}"
+                    f"{self}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; it was {name!r}"
                 )
         if self.outputs and self.prediction not in self.outputs:
             both = "p or p_1" if self.task == "classification" else "mean or q0.5"
-            raise PluginError(f"model {self.name!r}: outputs must hold {both}; they were {self.outputs}")
+            raise PluginError(f"{self}: outputs must hold {both}; they were {self.outputs}")
 
     def explainer(self) -> Callable[..., Any] | None:
         """Import and return what tells a fitted model's contributions; None, if the spec names nothing.
@@ -123,8 +120,7 @@ class ModelSpec(Spec):
         assert self.contributions is not None
         if self.input == "bars":
             raise PluginError(
-                f"model {self.name!r}: contributions are those of features; with input='bars' it reads none: leave "
-                "contributions out"
+                f"{self}: contributions are those of features; with input='bars' it reads none: leave contributions out"
             )
         return replace(self, function=self.contributions, contributions=None)
 
@@ -277,6 +273,5 @@ def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
     value = getattr(spec, attribute)
     if value not in allowed:
         raise PluginError(
-            f"{spec.kind} {spec.name!r}: {attribute} must be one of {one_of(allowed)}; it was {value!r}"
-            f"{near_misses(str(value), allowed)}"
+            f"{spec}: {attribute} must be one of {one_of(allowed)}; it was {value!r}{near_misses(str(value), allowed)}"
         )

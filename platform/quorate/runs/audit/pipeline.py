@@ -7,6 +7,7 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.plugins.registry import Registry
+from quorate.plugins.specs import ModelSpec
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
@@ -35,7 +36,7 @@ def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recip
 
 
 def _small(model: Model, name: str, registry: Registry) -> Model:
-    spec = registry.get("model", model.plugin or name)
+    spec = registry.get(ModelSpec, model.plugin or name)
     less = {key: _lesser(model.options.get(key), value) for key, value in spec.audit_params.items()}
     return Model.model_validate({"plugin": model.plugin, **model.options, **less})
 

@@ -9,6 +9,7 @@ import numpy as np
 from quorate.dataset.folds import NEVER, Fold, Shuffles
 from quorate.errors import DataError
 from quorate.execution.fit import fit_seed
+from quorate.plugins.specs import FeatureSpec
 from quorate.walkforward.layout import WalkForward
 
 LEAST_ROWS = 20  # with a label, for a fold to say something
@@ -44,7 +45,7 @@ def units_of(walk: WalkForward) -> Units:
     names = walk.dataset.feature_names
     groups: dict[str, list[int]] = {}
     for j, name in enumerate(names):
-        spec = walk.registry.get("feature", name)
+        spec = walk.registry.get(FeatureSpec, name)
         groups.setdefault(spec.group, []).append(j)
     return Units(names, {group: tuple(columns) for group, columns in groups.items()})
 

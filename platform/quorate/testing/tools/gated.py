@@ -52,8 +52,7 @@ def measured(plugin: Plugin, p: Performance) -> dict[str, float]:
     """Return every metric of a performance; NaN where one fails, which is not the gate's fault."""
     registry, values = metric_names(plugin), {}
     for name in registry.names("metric"):
-        spec = registry.get("metric", name)
-        assert isinstance(spec, MetricSpec)
+        spec = registry.get(MetricSpec, name)
         try:
             with np.errstate(all="ignore"):
                 values[name] = float(spec.resolve()(p, **spec.params))
