@@ -235,6 +235,14 @@ def test_durations_are_read_at_a_glance(seconds, told):
     assert console.duration(seconds) == told
 
 
+@pytest.mark.parametrize(
+    "seconds, told",
+    [(0, "0.0 s"), (0.0081, "8.1 ms"), (42, "42.0 s"), (252, "4.2 min"), (7200, "2.0 h"), (7.2e6, "2,000.0 h")],
+)
+def test_a_table_has_durations_in_one_unit(seconds, told):
+    assert console.span(seconds) == told
+
+
 # --- plain lines
 
 
