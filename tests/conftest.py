@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,24 +53,24 @@ def panel() -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def _warm_home(tmp_path_factory: pytest.TempPathFactory, _leased: None) -> homes.WarmHome:
+def _homes(tmp_path_factory: pytest.TempPathFactory, _leased: None) -> homes.Homes:
     base = tmp_path_factory.getbasetemp()
-    return homes.WarmHome((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "warm").make()
+    return homes.Homes((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "homes")
 
 
 @pytest.fixture
-def home(_warm_home: homes.WarmHome, tmp_path: Path) -> Path:
+def home(_homes: homes.Homes, tmp_path: Path) -> Path:
     """The test's own home, where the fits and audits of the shared recipes are known; without it, it is cold."""
-    _warm_home.copy(tmp_path / "home")
+    _homes.copy_known(_homes.warm, tmp_path / "home")
     return tmp_path / "home"
 
 
 @pytest.fixture
-def finished(_warm_home: homes.WarmHome, tmp_path: Path) -> Home:
+def finished(_homes: homes.Homes, tmp_path: Path) -> Home:
     """The test's own home with one finished run of the tiny recipe; its holdout is closed, its pipeline audited."""
     from quorate.store import Home
 
-    _warm_home.copy_finished(tmp_path / "home")
+    shutil.copytree(_homes.finished, tmp_path / "home")
     return Home(tmp_path / "home")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+
+import quorate
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -36,37 +39,50 @@ def recipe(name: str) -> dict[str, Any]:
     return deepcopy(RECIPES[name])
 
 
-class WarmHome:
-    """A home that knows the fits and audits of the recipes; it is made once for all processes of tests.
+class Homes:
+    """Homes that are made once for all processes of tests.
 
-    Nobody runs in it: tests get copies. SQLite writes in place, so its file is copied, never linked.
+    Nobody runs in them: tests get copies. SQLite writes in place, so its file is copied, never linked.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def make(self) -> WarmHome:
-        """Run, audit and promote, unless another process did or is doing it."""
-        import quorate
+    @property
+    def finished(self) -> Path:
+        """One with a run of the tiny recipe, whose holdout is closed, and an audit of it."""
 
+        def make(home: Path) -> None:
+            quorate.run(recipe("tiny"), home=home)
+            quorate.audit(recipe("tiny"), home=home)
+
+        return self._made("finished", make)
+
+    @property
+    def warm(self) -> Path:
+        """One where each of the recipes was run, and all but the panel promoted."""
+
+        def make(home: Path) -> None:
+            self.copy_known(self.finished, home)
+            for name in ("tiny", "small"):
+                quorate.promote(quorate.run(recipe(name), home=home).run_id, home=home)
+            quorate.run(recipe("panel"), home=home)
+
+        return self._made("warm", make)
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Make a home, unless another process did or is doing it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
+        home, ready = self.folder / name, self.folder / f"{name}.ready"
+        with (self.folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.folder / "ready").exists():
-                home = self.folder / "home"
-                for name in ("tiny", "small"):
-                    quorate.promote(quorate.run(recipe(name), home=home).run_id, home=home)
-                quorate.run(recipe("panel"), home=home)
-                self.copy(self.folder / "finished")
-                quorate.run(recipe("tiny"), home=self.folder / "finished")
-                (self.folder / "ready").touch()
-        return self
+            if not ready.exists():
+                make(home)
+                ready.touch()
+        return home
 
-    def copy(self, to: Path) -> None:
-        """Give a home its finished fits and audits, and no run."""
+    @staticmethod
+    def copy_known(home: Path, to: Path) -> None:
+        """Give a home the finished fits and audits of another, and no run."""
         for name in ("fits", "audits"):
-            shutil.copytree(self.folder / "home" / name, to / name)
-
-    def copy_finished(self, to: Path) -> None:
-        """Make a home with one run of the tiny recipe, whose holdout is closed."""
-        shutil.copytree(self.folder / "finished", to)
+            shutil.copytree(home / name, to / name)
