@@ -131,6 +131,10 @@ def test_check_exits_by_what_it_found_and_prints_the_worst_first(tmp_path: Path)
     assert "FAULTY: 1 plugin" in bad.stdout
     assert max(map(len, bad.stdout.splitlines())) <= 70
     assert bad.stdout.index("FAIL") < bad.stdout.index("pass")
+
+
+def test_a_folder_is_checked_file_by_file(tmp_path: Path) -> None:
+    write(tmp_path, *SOUND), write(tmp_path, *AHEAD)
     both = quorate_check(str(tmp_path), COLUMNS="100")
     assert both.returncode == 1
     assert "2 plugins" in both.stdout

@@ -16,6 +16,7 @@ HERE = Path(__file__).parents[1]
 ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
 SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
 BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
+SLOW = ("random-forest", "mlp", "max-drawdown")  # all rules together take more than five seconds
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}
@@ -74,7 +75,10 @@ def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm_kit")
-@pytest.mark.parametrize("plugin", BUILT_IN, ids=lambda p: f"{p.kind}-{p.name}")
+@pytest.mark.parametrize(
+    "plugin",
+    [pytest.param(p, id=f"{p.kind}-{p.name}", marks=[pytest.mark.full] if p.name in SLOW else []) for p in BUILT_IN],
+)
 def test_no_built_in_is_accused(plugin) -> None:
     outcomes = [ask(rule, plugin) for rule in rules(plugin.kind) if rule.name != "light-import"]
     assert {o.state for o in outcomes} <= {"passed", "not-applicable"}, told(outcomes)

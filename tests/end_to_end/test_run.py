@@ -36,61 +36,11 @@ def same_predictions(one: quorate.Report, other: quorate.Report) -> bool:
     )
 
 
-@pytest.mark.full
-def test_planted_signal_passes_and_is_promoted_and_reproduced() -> None:
-    report = quorate.run("planted")
-    assert report.verdict == "PASS"
-    assert not report.promoted
-    promoted = quorate.promote(report.run_id)
-    assert promoted.promoted
-    assert promoted.results["development"] == report.results["development"]
-    result = reproduce(report.run_id)
-    assert result.identical
-    assert result.predictions == len(promoted.predictions) * 5
-
-
-@pytest.mark.full
-def test_noise_does_not_pass() -> None:
-    report = quorate.run("noise")
-    assert report.verdict == "FAIL"
-    assert not quorate.promote(report.run_id).promoted
-
-
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(2, 6))])
 def test_other_draws_of_planted_pass_and_of_noise_do_not(seed: int) -> None:
     sets = [f"data.seed={seed}", "models.gradient-boosting=false", "models.lightgbm=false"]
     assert quorate.promote(quorate.run("planted", overrides=sets).run_id).promoted
     assert not quorate.promote(quorate.run("noise", overrides=sets).run_id).promoted
-
-
-EXECUTORS = (("serial", 0), ("ray", 1), ("ray", 2), ("processes", 2), ("processes", 4), ("auto", 0))
-
-
-@pytest.mark.full
-@pytest.mark.own_executor
-def test_every_executor_and_number_of_workers_gives_the_same_bytes(tmp_path: Path, small: dict[str, object]) -> None:
-    plugin = tmp_path / "ridge.py"
-    plugin.write_text(RIDGE)
-    small["models"] = {
-        "logistic": {},
-        "random-forest": {"n_estimators": 10},
-        "xgboost": {"n_estimators": 10},
-        "catboost": {"iterations": 10},
-        "mlp": {"epochs": 2},
-    }
-    reports = [
-        quorate.run({**small, "execution": {"executor": executor, "workers": n, "cache": False}}, plugins=[plugin])
-        for executor, n in EXECUTORS
-    ]
-    assert "member/my-ridge" in reports[0].predictions
-    assert reports[2].telemetry["executor"] == "ray"
-    assert {place.split(":")[1] for place in reports[0].fits["place"]}.isdisjoint(
-        place.split(":")[1] for place in reports[2].fits["place"]
-    )
-    assert reports[0].fits["key"].tolist() == reports[2].fits["key"].tolist()
-    for other in reports[1:]:
-        assert same_predictions(reports[0], other)
-        assert reports[0].digest == other.digest
 
 
 def test_one_worker_and_two_give_the_same_bytes(small: dict[str, object]) -> None:

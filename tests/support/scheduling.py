@@ -11,7 +11,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-RAY = re.compile(r"(?i)(?<![a-z])ray(?![a-z])|test_own_cluster|test_kills")  # it wants the cores for itself
+# Ray wants the cores for itself.
+RAY = re.compile(
+    r"(?i)(?<![a-z])ray(?![a-z])|test_own_cluster|test_kills|test_executors"
+)
 
 
 class BySharedFiles(LoadScopeScheduling):

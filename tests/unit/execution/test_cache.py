@@ -277,14 +277,14 @@ def _put_many(folder, name):
 
 def test_processes_may_write_and_read_at_the_same_time(cache):
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_put_many, args=(cache.path.parent, name)) for name in "xyz"]
+    writers = [context.Process(target=_put_many, args=(cache.path.parent, name)) for name in "xz"]
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
         cache.find([make_task("x-1"), make_task("z-99")])
-    assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    assert len(cache.find([make_task(f"{name}-{k}") for name in "xyz" for k in range(100)])) == 300
-    assert cache.verify() == (300, [])
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert len(cache.find([make_task(f"{name}-{k}") for name in "xz" for k in range(100)])) == 200
+    assert cache.verify() == (200, [])
 
 
 def test_a_new_file_that_another_process_holds_is_waited_for(cache):

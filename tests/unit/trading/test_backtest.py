@@ -144,7 +144,7 @@ MARKETS = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(**MARKETS)
 @example(seed=1, n_bars=45, n_symbols=3, short=True, fill="open", fees=0.02, slippage=0.01)
 @example(seed=3, n_bars=45, n_symbols=3, short=False, fill="close", fees=0.02, slippage=0.01)

@@ -242,6 +242,7 @@ def last_known(fold):
     return fold.first - 1 - HORIZON
 
 
+@pytest.mark.usefixtures("engine")
 def test_thresholds_and_weights_use_neither_later_predictions_nor_later_prices(world):
     before = world.decide()
     assert len(set(before.thresholds)) > 2  # something is chosen
