@@ -12,9 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
 # Ray wants the cores for itself.
-RAY = re.compile(
-    r"(?i)(?<![a-z])ray(?![a-z])|test_own_cluster|test_kills|test_executors"
-)
+RAY = re.compile(r"(?i)(?<![a-z])ray(?![a-z])|test_own_cluster|test_kills|test_executors")
 
 
 class BySharedFiles(LoadScopeScheduling):
