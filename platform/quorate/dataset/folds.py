@@ -98,13 +98,8 @@ def check_spans(spans: Sequence[Span], n_bars: int, start: int, splitter: str) -
     told = f"splitter {splitter!r}, {n_bars} bars from bar {start} on:"
     if not spans:
         raise PluginError(f"{told} it must yield at least one Span; it yielded none")
-    stop = start
+    check_borders(spans, start or spans[0].first, n_bars, told, "span")
     for k, span in enumerate(spans):
-        if (span.first != stop and (k or start)) or not span.first < span.stop:
-            raise PluginError(
-                f"{told} span {k} must begin where the one before stopped, bar {stop}, and end after that; "
-                f"it is {span.first}..{span.stop}"
-            )
         if not 0 <= span.train_from < span.first:
             raise PluginError(
                 f"{told} span {k} must train before it predicts, 0 <= train_from < {span.first}; "
@@ -115,9 +110,20 @@ def check_spans(spans: Sequence[Span], n_bars: int, start: int, splitter: str) -
                 f"{told} span {k} must stop training between what it trains from and what it predicts, "
                 f"{span.train_from} < train_stop <= {span.first}; train_stop is {span.train_stop}"
             )
+
+
+def check_borders(spans: Sequence[Span], first: int, n_bars: int, told: str, part: str) -> None:
+    """Raise `PluginError`, unless the parts follow one another from bar `first` to the last bar."""
+    stop = first
+    for k, span in enumerate(spans):
+        if span.first != stop or not span.first < span.stop:
+            raise PluginError(
+                f"{told} {part} {k} must begin where the one before stopped, bar {stop}, and end after that; "
+                f"it is {span.first}..{span.stop}"
+            )
         stop = span.stop
     if stop != n_bars:
-        raise PluginError(f"{told} the last span must stop at {n_bars}, after the last bar; it stops at {stop}")
+        raise PluginError(f"{told} the last {part} must stop at {n_bars}, after the last bar; it stops at {stop}")
 
 
 def check_training(
@@ -140,14 +146,7 @@ def check_training(
 
 
 def audit_folds(folds: list[Fold], bar: Positions, end: Positions, embargo: int = 0) -> None:
-    """Check every fold of a walk-forward anew, independently of how it was made.
-
-    Parameters
-    ----------
-    bar, end : ndarray of int64, (n_rows,)
-        Position of each row's bar and of its label's end.
-    embargo : int
-        Bars before each test span in which no training label may end.
+    """Check every fold of a walk-forward anew, independently of how it was made; arguments as in `walk_forward`.
 
     Raises
     ------
@@ -177,18 +176,8 @@ def audit_split(
 
     A row's label interval reaches from its bar to its label's end, both included; without a label it is
     the bar alone. No interval of a training row may overlap that of a test row or come within `embargo`
-    bars of it (Lopez de Prado, 2018, ch. 7).
-
-    Parameters
-    ----------
-    train, test : ndarray of int64
-        Rows, in any order.
-    bar, end : ndarray of int64, (n_rows,)
-        Position of each row's bar and of its label's end.
-    embargo : int
-        Bars that must lie between the intervals.
-    name : str
-        How a message names the split.
+    bars of it (Lopez de Prado, 2018, ch. 7). The rows `train` and `test` are in any order, `bar` and `end`
+    as in `walk_forward`; a message names the split by `name`.
 
     Raises
     ------
@@ -196,15 +185,13 @@ def audit_split(
         Naming the first offending training rows; one without a label offends, too.
     """
     unknown = end[train] == NEVER
-    if not len(test):
-        overlaps = np.zeros(len(train), dtype=bool)
-    else:
-        order = np.argsort(bar[test], kind="stable")
-        begins = bar[test][order]
-        # Of the test rows that begin up to a bar, the one that ends last tells whether any reaches further.
-        latest = np.maximum.accumulate(np.where(end[test] == NEVER, bar[test], end[test])[order])
-        begun = np.searchsorted(begins - embargo, end[train], side="right")
-        overlaps = (begun > 0) & (bar[train] <= latest[np.maximum(begun, 1) - 1] + embargo)
+    order = np.argsort(bar[test], kind="stable")
+    begins, ends = bar[test][order], np.where(end[test] == NEVER, bar[test], end[test])[order]
+    # Of the test rows that begin up to a bar, the one that ends last tells whether any reaches further.
+    # Where none has begun, what stands first reaches no bar.
+    latest = np.append(-embargo - 1, np.maximum.accumulate(ends))
+    begun = np.searchsorted(begins - embargo, end[train], side="right")
+    overlaps = bar[train] <= latest[begun] + embargo
     bad = train[overlaps | unknown]
     if len(bad):
         near = f", with the embargo of {embargo} bars," if embargo else ""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER
 from quorate.errors import DataError, PluginError
@@ -84,7 +85,7 @@ def build_dataset(
     PluginError
         If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
     """
-    packing = _Packing(bars)
+    packing = Packing(bars)
     longest = max(f.lookback for f in features)
     history = max(longest + max(window - 1, 0), least_history)
     usable = bars.present & (packing.age >= longest)
@@ -155,7 +156,7 @@ def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
     return Labels(values, np.where(known, ends, NEVER))
 
 
-class _Packing:
+class Packing:
     """Each symbol's bars from row 0 on, without gaps; and the way back to the panel."""
 
     def __init__(self, bars: Bars) -> None:
@@ -168,6 +169,7 @@ class _Packing:
         self._packed = np.arange(len(bars))[None, :] < self.count[:, None]
 
     def pack(self, field: Floats) -> Floats:
+        """Return a panel's values packed, NaN after each symbol's last bar."""
         if self.full:
             return field
         packed = np.full(field.T.shape, np.nan)
@@ -176,6 +178,7 @@ class _Packing:
         return packed.T
 
     def unpack(self, packed: Floats) -> Floats:
+        """Return packed values as a panel, NaN where a symbol has no bar."""
         if self.full:
             return packed
         field = np.full(packed.T.shape, np.nan)
@@ -183,10 +186,24 @@ class _Packing:
         return field.T
 
     def flat(self) -> Floats:
+        """Return every symbol's bars, one symbol after the other, (n_symbol_bars, 5)."""
         return np.column_stack([getattr(self._bars, name).T[self.present.T] for name in FIELDS])
 
 
-def _compute(spec: FeatureSpec, bars: Bars, packing: _Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:
+def bar_volatility(bars: Bars, window: int) -> Floats:
+    """Return the standard deviation (ddof 1) of the last `window` close-to-close returns, per bar.
+
+    Returns
+    -------
+    ndarray of float64, (n_bars, n_symbols)
+        NaN where a symbol has no bar, and until the window is full. A missed bar is skipped.
+    """
+    packing = Packing(bars)
+    close = packing.pack(bars.close)
+    return packing.unpack(rolling.std(rolling.relative(close, rolling.shift(close)), window))
+
+
+def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:
     arrays = []
     for name in spec.inputs:
         key = (name, spec.cross_sectional)

@@ -16,7 +16,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.dataset.folds import NEVER, Fold, Positions, spans_in
+from quorate.dataset.folds import NEVER, Fold, Positions, check_borders, spans_in
 from quorate.errors import DataError, PluginError, RecipeError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import Span, SplitterSpec
@@ -102,7 +102,7 @@ def group_spans(
     told = f"splitter {splitter.name!r}"
     if len(spans) != groups:
         raise PluginError(f"{told} must yield {groups} groups, as it is asked to; it yielded {len(spans)}")
-    _check_borders(spans, first, len(sessions), told)
+    check_borders(spans, first, len(sessions), f"{told}:", "group")
     return spans
 
 
@@ -136,22 +136,21 @@ def combinatorial_folds(
     DataError
         If a group has no row to predict, or a split none to train on.
     """
-    spans = list(groups)
-    _check_sizes(len(spans), tests)
-    _check_borders(spans, spans[0].first, n_bars, "the groups")
-    rows = [np.flatnonzero((bar >= span.first) & (bar < span.stop)).astype(np.int64) for span in spans]
-    clear = [_clear(bar, end, spans[k], inside, k, embargo) for k, inside in enumerate(rows)]
+    _check_sizes(len(groups), tests)
+    check_borders(groups, groups[0].first, n_bars, "the groups:", "group")
+    rows = [np.flatnonzero((bar >= span.first) & (bar < span.stop)).astype(np.int64) for span in groups]
+    clear = [_clear(bar, end, groups[k], inside, k, embargo) for k, inside in enumerate(rows)]
     splits = []
-    for index, chosen in enumerate(combinations(range(len(spans)), tests)):
+    for index, chosen in enumerate(combinations(range(len(groups)), tests)):
         train = np.flatnonzero(np.logical_and.reduce([clear[k] for k in chosen])).astype(np.int64)
         if not len(train):
             raise DataError(
-                f"split {index}, which predicts groups {', '.join(map(str, chosen))} of {len(spans)}, has no training "
+                f"split {index}, which predicts groups {', '.join(map(str, chosen))} of {len(groups)}, has no training "
                 "row left by purge and embargo: take more groups, fewer test groups, or a smaller embargo"
             )
         test = np.concatenate([rows[k] for k in chosen])
-        fold = Fold(index, spans[chosen[0]].first, spans[chosen[-1]].stop, train, test)
-        splits.append(Split(chosen, tuple(spans[k] for k in chosen), fold))
+        fold = Fold(index, groups[chosen[0]].first, groups[chosen[-1]].stop, train, test)
+        splits.append(Split(chosen, tuple(groups[k] for k in chosen), fold))
     return splits
 
 
@@ -222,16 +221,3 @@ def _check_sizes(groups: int, tests: int) -> None:
             f"tested make {comb(groups, tests):,} splits, and it must be at most {SPLITS}: take fewer groups, or "
             "fewer test groups"
         )
-
-
-def _check_borders(spans: Sequence[Span], first: int, n_bars: int, told: str) -> None:
-    stop = first
-    for k, span in enumerate(spans):
-        if span.first != stop or not span.first < span.stop:
-            raise PluginError(
-                f"{told}: group {k} must begin where the one before stopped, bar {stop}, and end after that; it is "
-                f"{span.first}..{span.stop}"
-            )
-        stop = span.stop
-    if stop != n_bars:
-        raise PluginError(f"{told}: the last group must stop at {n_bars}, after the last bar; it stops at {stop}")

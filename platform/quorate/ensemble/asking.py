@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, weighted
+from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, Positions, weighted
 from quorate.errors import IntegrityError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import EnsemblerSpec
 from quorate.statistics import Floats
 
-Positions = NDArray[np.int64]
 T = TypeVar("T")
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # what other sums of the same numbers may differ by
-
-
-def member_weights(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Floats:
-    """Return the weight of each member, summing to one; equal ones, if there is no history.
-
-    For an ensembler that answers with weights, one per member.
-
-    Raises
-    ------
-    PluginError
-        If the ensembler breaks its contract.
-    """
-    n = len(history.members)
-    if len(history.labels) == 0:
-        return np.full(n, 1 / n)
-    return _ask(spec, params, history, partial(_shares, spec, n))
 
 
 def combiner_of(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory) -> Combiner:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import rolling
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
-from quorate.dataset.rows import Dataset
+from quorate.dataset.rows import Dataset, bar_volatility
 from quorate.ensemble.asking import audit_path, combined_rows, combiner_of, weight_path
 from quorate.ensemble.calibration import Calibration, fit_calibration
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows, weighted
@@ -57,40 +56,10 @@ def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[
     return np.isfinite(predictions).all(axis=1) & (end <= at)
 
 
-def recent_volatility(bars: Bars, dataset: Dataset, window: int = VOLATILITY_BARS) -> Floats:
-    """Return the volatility of each row's symbol as it was known at the row's bar.
-
-    Returns
-    -------
-    ndarray of float64, (n_rows,)
-        Standard deviation (ddof 1) of the symbol's last `window` close-to-close returns, per bar; a bar that the
-        symbol missed is passed over. NaN before it has as many.
-    """
-    panel = np.full(bars.close.shape, np.nan)
-    for j, present in enumerate(bars.present.T):
-        close = bars.close[present, j]
-        if len(close) > window:
-            panel[np.flatnonzero(present)[1:], j] = rolling.std((close[1:] / close[:-1] - 1)[:, None], window)[:, 0]
-    volatility: Floats = panel[dataset.bar, dataset.symbol]
-    return volatility
-
-
-def combine(
-    spec: EnsemblerSpec,
-    params: Mapping[str, Any],
-    members: Sequence[str],
-    predictions: Floats,
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    binary: bool,
-    *,
-    volatility: Floats | None = None,
-    calibration: Calibration = "none",
-) -> Combined:
-    """Return the combined prediction of every row, and what each member weighed in it; see `combine_all`."""
-    return combine_all(
-        [(spec, params)], members, predictions, dataset, folds, binary, volatility=volatility, calibration=calibration
-    )[0]
+def recent_volatility(bars: Bars, dataset: Dataset) -> Floats:
+    """Return the `bar_volatility` of each row's symbol as it was known at the row's bar, (n_rows,)."""
+    of_rows: Floats = bar_volatility(bars, VOLATILITY_BARS)[dataset.bar, dataset.symbol]
+    return of_rows
 
 
 def combine_all(

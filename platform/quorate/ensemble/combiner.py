@@ -14,10 +14,6 @@ from quorate.statistics import Floats
 Positions = NDArray[np.int64]
 
 
-def _nothing() -> Any:
-    return np.empty(0)
-
-
 @dataclass(frozen=True, eq=False)
 class EnsembleHistory:
     """Out-of-fold rows whose label had ended when the answer is first used, in time order; read-only.
@@ -46,8 +42,8 @@ class EnsembleHistory:
     labels: Floats
     bars: Positions
     binary: bool
-    volatility: Floats = field(default_factory=_nothing)
-    ends: Positions = field(default_factory=_nothing)
+    volatility: Floats = field(default_factory=lambda: np.empty(0))
+    ends: Positions = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         n = len(self.labels)

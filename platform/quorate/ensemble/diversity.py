@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from quorate.statistics import TINY, Floats, block_length, sharpe
 from quorate.statistics._base import resamples
 
 CLOSE = 0.95  # of a correlation from here on, one member says little that the other does not
+UNDEFINED = dict.fromkeys(("low", "high", "share-above-zero", "block"), math.nan)
 
 
 def correlations(predictions: Floats) -> Floats:
@@ -30,10 +32,9 @@ def correlations(predictions: Floats) -> Floats:
     m = predictions.shape[1]
     found = np.full((m, m), np.nan)
     there = np.isfinite(predictions)
-    for i in range(m):
-        for j in range(i, m):
-            both = there[:, i] & there[:, j]
-            found[i, j] = found[j, i] = _correlation(predictions[both, i], predictions[both, j])
+    for i, j in combinations_with_replacement(range(m), 2):
+        both = there[:, i] & there[:, j]
+        found[i, j] = found[j, i] = _correlation(predictions[both, i], predictions[both, j])
     return found
 
 
@@ -69,16 +70,14 @@ def diversity(members: Sequence[str], predictions: Floats, close: float = CLOSE)
         is undefined is NaN.
     """
     matrix = correlations(predictions)
-    pairs = [
-        (float(matrix[i, j]), [members[i], members[j]]) for i in range(len(members)) for j in range(i + 1, len(members))
-    ]
+    pairs = [(float(matrix[i, j]), [members[i], members[j]]) for i, j in combinations(range(len(members)), 2)]
     defined = [value for value, _ in pairs if math.isfinite(value)]
     same: dict[bytes, list[str]] = {}
     for name, column in zip(members, predictions.T, strict=True):
         if np.isfinite(column).any():
             same.setdefault(column.tobytes(), []).append(name)
     duplicates = [names for names in same.values() if len(names) > 1]
-    alike = {frozenset((a, b)) for names in duplicates for a in names for b in names if a != b}
+    alike = {frozenset(pair) for names in duplicates for pair in combinations(names, 2)}
     near = sorted((pair for pair in pairs if pair[0] > close), key=lambda pair: (-pair[0], pair[1]))
     warnings = [f"members {_listed(names)} predict the same on every row: keep one of them" for names in duplicates]
     warnings += [
@@ -122,10 +121,6 @@ def ensemble_gain(
         Net returns per bar.
     members : mapping of str to ndarray of float64, (n_bars,)
         Net returns of each member traded alone, over the same bars.
-    bars_per_year : float
-        For annualisation.
-    draws : int
-        Bootstrap samples.
     seed : int
         Equal seeds give equal intervals.
     confidence : float
@@ -165,9 +160,8 @@ def ensemble_gain(
         "confidence": confidence,
         "note": "the best member was chosen by the Sharpe ratio of this same span, which favours it",
     }
-    undefined = {"low": math.nan, "high": math.nan, "share-above-zero": math.nan, "block": math.nan}
     if best is None or not math.isfinite(own):
-        return {**told, **undefined}
+        return {**told, **UNDEFINED}
     return {**told, **_bootstrapped(ensemble, members[best], bars_per_year, draws, seed, confidence)}
 
 
@@ -185,6 +179,6 @@ def _bootstrapped(
         found[i] = (ratios[0] - ratios[1]) * math.sqrt(bars_per_year)
     found = found[np.isfinite(found)]
     if not len(found):
-        return {"low": math.nan, "high": math.nan, "share-above-zero": math.nan, "block": block}
+        return {**UNDEFINED, "block": block}
     low, high = (float(v) for v in np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2]))
     return {"low": low, "high": high, "share-above-zero": float((found > 0).mean()), "block": block}

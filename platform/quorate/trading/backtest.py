@@ -71,12 +71,8 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
 
     Parameters
     ----------
-    bars : Bars
-        The span that is traded.
     targets : ndarray of float64, (n_bars, n_symbols, n_series)
         Desired weight decided at the close of each bar.
-    trading : Trading
-        Fills and costs.
 
     Returns
     -------
@@ -204,11 +200,9 @@ def recently(present: NDArray[np.bool_], gone: int = GONE) -> NDArray[np.bool_]:
 
 def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
-    close, price, alive = (
-        pd.DataFrame(bars.close).ffill().to_numpy(),
-        bars.fill(fill).copy(),
-        recently(bars.present, gone_after(bars)),
-    )
+    close = pd.DataFrame(bars.close).ffill().to_numpy()
+    price = bars.fill(fill).copy()
+    alive = recently(bars.present, gone_after(bars))
     payout = np.zeros_like(alive)
     payout[1:] = alive[:-1] & ~alive[1:]
     price[payout] = close[payout]
@@ -255,15 +249,11 @@ def _result(
     trades = _trades(bars, positions)
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
-    slippage = float(np.sum(np.abs(paid - prices[row, column]) * size))
+    quoted = prices[row, column]
+    slippage = float(np.sum(np.abs(paid - quoted) * size))
     due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
-    _check_accounts(
-        equity,
-        trades,
-        orders,
-        paid / prices[row, column] - 1 - np.sign(paid - prices[row, column]) * due,
-        trading.capital,
-    )
+    unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
+    _check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     return BacktestResult(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quorate import rolling
 from quorate.bars.panel import Bars
+from quorate.dataset.rows import Packing, bar_volatility
 from quorate.statistics import Floats
 from quorate.trading.backtest import gone_after, recently
 from quorate.trading.costs import Fill
@@ -76,12 +77,8 @@ def limited(weights: Floats, bars: Bars, risks: Sequence[Risk], fill: Fill) -> F
     weights : ndarray of float64, (n_bars, n_symbols, n_columns)
         Of the strategy, -1..1, finite. Where a symbol has no bar they are left as they are: nothing is
         traded there.
-    bars : Bars
-        The same bars and symbols.
     risks : sequence of Risk, n_columns
         The limits of each column.
-    fill : {"open", "close"}
-        Price of the next bar that orders are filled at.
 
     Returns
     -------
@@ -168,29 +165,16 @@ def average_true_range(bars: Bars, window: int) -> Floats:
     has none. A missed bar is skipped: the range then reaches back to the last close. NaN where a symbol has
     no bar, and until the window is full.
     """
-    found = np.full(bars.close.shape, np.nan)
-    for j in range(len(bars.symbols)):
-        rows = np.flatnonzero(bars.present[:, j])
-        high, low, close = (field[rows, j].reshape(-1, 1) for field in (bars.high, bars.low, bars.close))
-        true_range = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
-        found[rows[1:], j] = rolling.ewm(true_range, 1.0 / window, seed=window)[:, 0]
-    return found
+    packing = Packing(bars)
+    high, low, close = (packing.pack(field) for field in (bars.high, bars.low, bars.close))
+    before = rolling.shift(close)
+    true_range = np.maximum(high, before) - np.minimum(low, before)
+    return packing.unpack(rolling.ewm(true_range, 1.0 / window, first=1, seed=window))
 
 
 def realised_volatility(bars: Bars, window: int) -> Floats:
-    """Return the standard deviation (ddof 1) of the last `window` close-to-close returns, per year.
-
-    Returns
-    -------
-    ndarray of float64, (n_bars, n_symbols)
-        NaN where a symbol has no bar, and until the window is full. A missed bar is skipped.
-    """
-    found = np.full(bars.close.shape, np.nan)
-    for j in range(len(bars.symbols)):
-        rows = np.flatnonzero(bars.present[:, j])
-        close = bars.close[rows, j].reshape(-1, 1)
-        found[rows[1:], j] = rolling.std(close[1:] / close[:-1] - 1, window)[:, 0]
-    annual: Floats = found * np.sqrt(bars.bars_per_year)
+    """Return the `bar_volatility` of the last `window` returns, per year, (n_bars, n_symbols)."""
+    annual: Floats = bar_volatility(bars, window) * np.sqrt(bars.bars_per_year)
     return annual
 
 

@@ -137,14 +137,8 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
 def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strategy is passed beside score, threshold and options.
 
-    Parameters
-    ----------
-    spec : StrategySpec
-        Its `inputs` are passed, and of `TOLD` what its signature names.
-    bars : Bars
-        As many as the score has rows.
-    facts : mapping
-        ``binary`` and ``horizon``, see `StrategySpec`.
+    That is its `inputs`, of as many bars as the score has rows, and what its signature names of the bars per
+    year and the `facts`, which are ``binary`` and ``horizon``, see `StrategySpec`.
     """
     inputs = {name: getattr(bars, name) for name in spec.inputs}
     try:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import quorate
-from quorate.ensemble.asking import checked_path, combiner_of, member_weights
+from quorate.ensemble.asking import checked_path, combiner_of
 from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows
 from quorate_plugins.ensemblers import combiners, online, quorate_ensemblers, weights
 
@@ -38,7 +38,7 @@ def rows_of(one, n=50):
 
 
 def shares(name, one, **params):
-    return member_weights(BUILT_IN[name], params, one)
+    return combiner_of(BUILT_IN[name], params, one).weights
 
 
 def alike(n=300, members=4, binary=True):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import quorate
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
-from quorate.ensemble.combine import combine, combine_all, recent_volatility
+from quorate.ensemble.combine import combine_all, recent_volatility
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
 from quorate.errors import IntegrityError, PluginError
 from quorate_plugins.ensemblers import quorate_ensemblers
@@ -55,9 +55,8 @@ def world(binary=True, seed=0, slow=True):
 
 def combined(spec, binary=True, parts=None, calibration="none", **params):
     dataset, folds, predictions, volatility = parts or world(binary)
-    return combine(
-        spec, params, MEMBERS, predictions, dataset, folds, binary, volatility=volatility, calibration=calibration
-    )
+    more = {"volatility": volatility, "calibration": calibration}
+    return combine_all([(spec, params)], MEMBERS, predictions, dataset, folds, binary, **more)[0]
 
 
 def by_fold(function, **more):

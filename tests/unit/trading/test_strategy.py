@@ -11,8 +11,8 @@ import quorate
 from quorate import statistics
 from quorate.dataset.folds import NEVER, Fold, walk_forward
 from quorate.dataset.rows import Dataset, build_dataset, build_labels
-from quorate.ensemble.asking import member_weights
-from quorate.ensemble.combine import combine
+from quorate.ensemble.asking import combiner_of
+from quorate.ensemble.combine import combine_all
 from quorate.ensemble.combiner import EnsembleHistory, weighted
 from quorate.errors import PluginError
 from quorate.plugins.specs import Span
@@ -46,7 +46,7 @@ class World:
     predictions: np.ndarray
 
     def combine(self, spec=PAST, **params):
-        return combine(spec, params, MEMBERS, self.predictions, self.dataset, self.folds, True)[:2]
+        return combine_all([(spec, params)], MEMBERS, self.predictions, self.dataset, self.folds, True)[0][:2]
 
     def decide(self, values=None, rule=RULE, spec=LONG_SHORT):
         values = self.predictions[:, 0] if values is None else values
@@ -169,6 +169,10 @@ def test_a_rows_combination_does_not_depend_on_the_others(world):
     whole = weighted(predictions, weights)
     for n in (1, 2, 3, 49):
         assert weighted(predictions[:n], weights).tobytes() == whole[:n].tobytes()
+
+
+def member_weights(spec, params, history):
+    return combiner_of(spec, params, history).weights
 
 
 def test_past_performance_is_the_closed_form_for_probabilities():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.ensemble.combine import combine
+from quorate.ensemble.combine import combine_all
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import EnsemblerSpec
@@ -153,16 +153,16 @@ def check_ensembler_members_with_gaps(plugin: Plugin) -> str | None:
     assert isinstance(plugin.spec, EnsemblerSpec)
     options = default_options(plugin)
     try:
-        combined = combine(
-            plugin.spec, options, one.members, gaps, dataset, folds, one.binary, volatility=one.volatility
-        ).predictions
+        [combined] = combine_all(
+            [(plugin.spec, options)], one.members, gaps, dataset, folds, one.binary, volatility=one.volatility
+        )
     except Exception as e:
         raise Violation(
             f"with a member that has no predictions in one of three folds it failed: {e}. The history then holds "
             "the other members only: take their number and names from it",
             members=list(one.members),
         ) from e
-    missing = np.flatnonzero(~np.isfinite(combined[30:]))
+    missing = np.flatnonzero(~np.isfinite(combined.predictions[30:]))
     if len(missing):
         raise Violation(
             f"the ensemble has no prediction on row {30 + int(missing[0])}, though a member has: weigh those that have",

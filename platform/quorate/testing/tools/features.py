@@ -46,7 +46,7 @@ def compute(plugin: Plugin, bars: Bars) -> Floats:
     """
     try:
         given = own(bars)
-        return rows._compute(spec_of(plugin), given, rows._Packing(given), {})
+        return rows._compute(spec_of(plugin), given, rows.Packing(given), {})
     except PluginError as e:
         cause = e.__cause__
         if cause is None:
