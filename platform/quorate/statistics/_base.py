@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.int64]
 TINY = 1e-12  # a standard deviation below this is rounding, not risk
 
 
@@ -39,7 +40,7 @@ def block_length(returns: Floats) -> float:
     return float(np.max(best, initial=1.0, where=np.isfinite(best)))
 
 
-def resamples(n: int, block: float, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def resamples(n: int, block: float, draws: int, seed: int) -> Iterator[Positions]:
     """Yield `draws` times the positions (n,) of a stationary bootstrap (Politis and Romano 1994)."""
     from arch.bootstrap import StationaryBootstrap
 

@@ -10,11 +10,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quorate.statistics._base import TINY, Floats, block_length, complete, resamples
+from quorate.statistics._base import TINY, Floats, Positions, block_length, complete, resamples
 
-Positions = NDArray[np.int64]
 CHUNK = 256  # draws held at once
 
 

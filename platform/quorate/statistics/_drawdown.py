@@ -40,7 +40,7 @@ def drawdowns(equity: Floats) -> Floats:
 
 def max_drawdown(equity: Floats) -> float:
     """Return the deepest drawdown, negative or zero; a loss on the first bar counts. NaN without initial capital."""
-    if len(equity) == 0 or not np.isfinite(equity).all() or equity[0] <= 0:
+    if not complete(equity) or equity[0] <= 0:
         return math.nan
     return float(drawdowns(equity).min())
 
@@ -67,7 +67,7 @@ def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws:
     The stationary bootstrap (Politis and Romano 1994) keeps runs of bad bars together, in blocks of
     `block_length`. NaN for fewer than 20 returns, or when they do not vary.
     """
-    if len(returns) < 20 or not np.isfinite(returns).all() or np.std(returns) < TINY:
+    if not complete(returns, least=20) or np.std(returns) < TINY:
         return math.nan
     equity = np.ones((draws, len(returns) + 1))
     for row, position in zip(equity, resamples(len(returns), block_length(returns), draws, seed), strict=True):

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.statistics._base import TINY, Floats, complete
+from quorate.statistics._base import TINY, Floats, Positions, complete
 
 Flags = NDArray[np.bool_]
 LEAST = 0.01  # of the mean absolute label; below it a percentage of the label says nothing
@@ -157,7 +157,7 @@ def spearman(labels: Floats, predictions: Floats) -> float:
     return _correlation(rankdata(labels), rankdata(predictions))
 
 
-def information_coefficients(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> Floats:
+def information_coefficients(labels: Floats, predictions: Floats, bar: Positions) -> Floats:
     """Return the rank correlation across symbols at each bar with at least three forecasts, (n_such_bars,).
 
     Parameters
@@ -181,7 +181,7 @@ def information_coefficients(labels: Floats, predictions: Floats, bar: NDArray[n
     return coefficients
 
 
-def ic(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
+def ic(labels: Floats, predictions: Floats, bar: Positions) -> float:
     """Return the information coefficient: the mean of `information_coefficients`.
 
     Of fewer than three symbols there is no cross-section: then `spearman` over the whole span (Grinold
@@ -191,7 +191,7 @@ def ic(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
     return float(coefficients.mean()) if len(coefficients) else spearman(labels, predictions)
 
 
-def icir(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
+def icir(labels: Floats, predictions: Floats, bar: Positions) -> float:
     """Return mean over deviation (ddof 1) of `information_coefficients`, per bar, not annualised.
 
     NaN for fewer than two bars with a cross-section.
@@ -202,16 +202,12 @@ def icir(labels: Floats, predictions: Floats, bar: NDArray[np.int64]) -> float:
     return float(coefficients.mean() / np.std(coefficients, ddof=1))
 
 
-def _centred_ranks(values: Floats, group: NDArray[np.int64], count: NDArray[np.int64]) -> Floats:
+def _centred_ranks(values: Floats, group: Positions, count: Positions) -> Floats:
     """Return each value's rank within its group, ties sharing it, less the mean rank of the group."""
-    order = np.lexsort((values, group))
-    g, v = group[order], values[order]
-    begins = np.append(True, (g[1:] != g[:-1]) | (v[1:] != v[:-1]))
-    run = np.cumsum(begins) - 1
-    place = np.arange(len(g)) - (np.cumsum(count) - count)[g]
-    rank = np.empty(len(g))
-    rank[order] = (np.bincount(run, place) / np.bincount(run))[run] - (count[g] - 1) / 2
-    return rank
+    import pandas as pd
+
+    ranks: Floats = pd.Series(values).groupby(group).rank().to_numpy() - (count[group] + 1) / 2
+    return ranks
 
 
 def _correlation(x: Floats, y: Floats) -> float:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Positions = NDArray[np.int64]
+from quorate.statistics._base import Floats, Positions
 
 
 def naive_forecasts(labels: Floats, ends: Positions, bars: Positions) -> Floats:

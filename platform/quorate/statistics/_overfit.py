@@ -165,17 +165,13 @@ def mean_correlation_trials(returns: Floats) -> float:
 
     Bailey and Lopez de Prado (2014), appendix; a rho below zero counts as zero. See `effective_trials`.
     """
-    correlation = _correlations(returns)
-    m = len(correlation)
+    varying = _varying(returns)
+    m: int = varying.shape[1]
     if m < 2:
         return float(m) or math.nan
-    rho = max(float(correlation[np.triu_indices(m, 1)].mean()), 0.0)
+    pairs: Floats = np.atleast_2d(np.corrcoef(varying, rowvar=False))[np.triu_indices(m, 1)]
+    rho = max(float(pairs.mean()), 0.0)
     return rho + (1 - rho) * m
-
-
-def _correlations(returns: Floats) -> Floats:
-    varying = _varying(returns)
-    return np.atleast_2d(np.corrcoef(varying, rowvar=False)) if varying.shape[1] else np.empty((0, 0))
 
 
 def _varying(returns: Floats) -> Floats:

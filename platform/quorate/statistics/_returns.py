@@ -18,7 +18,7 @@ def sharpe(returns: Floats, bars_per_year: float) -> float:
 
     NaN for fewer than two returns, or when they do not vary.
     """
-    if len(returns) < 2 or not np.isfinite(returns).all():
+    if not complete(returns, least=2):
         return math.nan
     deviation = float(np.std(returns, ddof=1))
     if deviation < TINY:

@@ -13,8 +13,6 @@ import numpy as np
 from quorate.statistics._base import TINY, Floats
 from quorate.statistics._returns import sharpe
 
-EULER = 0.5772156649015329
-
 
 class Moments(NamedTuple):
     """What the error of a Sharpe ratio depends on.
@@ -120,7 +118,7 @@ def expected_max(n: float) -> float:
         return 0.0
     from scipy.special import ndtri
 
-    about = (1 - EULER) * ndtri(1 - 1 / n) + EULER * ndtri(1 - 1 / (n * math.e))
+    about = (1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * math.e))
     return max(float(about), 0.0)
 
 
