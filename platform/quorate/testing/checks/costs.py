@@ -13,7 +13,7 @@ from quorate.plugins.provider import Plugin
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing.markets import market, panel, scramble
-from quorate.testing.tools.compare import changed, cuts, differs, first_of, number, own, place, plain, rough, seeded
+from quorate.testing.tools.compare import changed, cuts, differs, example, first_of, number, own, place, rough, seeded
 from quorate.testing.tools.fresh import MEMORY, fresh
 from quorate.trading.costs import check_cost
 
@@ -105,10 +105,7 @@ def _repeats(bars: Bars, first: dict[str, Floats], again: dict[str, Floats], whe
             raise Violation(
                 f"{name} {place(bars, row, column)} are {number(first[name][row, column])} the first time and "
                 f"{number(again[name][row, column])} {when}: {remedy}",
-                bar=row,
-                symbol=bars.symbols[column],
-                expected=plain(first[name][row, column]),
-                found=plain(again[name][row, column]),
+                **example(bars, row, column, first[name][row, column], again[name][row, column]),
             )
 
 
@@ -168,9 +165,5 @@ def _same(bars: Bars, whole: dict[str, Floats], part: dict[str, Floats], how: st
             raise Violation(
                 f"{name} {place(bars, row, column)} are {number(whole[name][row, column])} with all bars and "
                 f"{number(part[name][row, column])} {how}: {AHEAD}",
-                bar=row,
-                symbol=bars.symbols[column],
-                changed_from=known,
-                expected=plain(part[name][row, column]),
-                found=plain(whole[name][row, column]),
+                **example(bars, row, column, part[name][row, column], whole[name][row, column], changed_from=known),
             )

@@ -14,6 +14,7 @@ from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing.markets import market, panel
 from quorate.testing.tools.compare import (
     differs,
+    example,
     first_of,
     number,
     place,
@@ -134,10 +135,7 @@ def _repeats(spec: FeatureSpec, bars: Bars, first: Floats, again: Floats, when: 
         raise Violation(
             f"{place(bars, row, column)} it is {number(first[row, column])} the first time and "
             f"{number(again[row, column])} {when}: {remedy}",
-            bar=row,
-            symbol=bars.symbols[column],
-            expected=plain(first[row, column]),
-            found=plain(again[row, column]),
+            **example(bars, row, column, first[row, column], again[row, column]),
         )
 
 
@@ -190,8 +188,5 @@ def _mixed(bars: Bars, row: int, column: int, expected: Floats, found: Floats, h
         f"{place(bars, row, column)} it is {number(expected[row, column])} among other symbols and "
         f"{number(found[row, column])} {how}: it mixes symbols. Work along axis 0 (time) only, or declare "
         "cross_sectional=True",
-        bar=row,
-        symbol=bars.symbols[column],
-        expected=plain(found[row, column]),
-        found=plain(expected[row, column]),
+        **example(bars, row, column, found[row, column], expected[row, column]),
     )

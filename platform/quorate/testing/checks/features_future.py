@@ -7,7 +7,7 @@ from quorate.plugins.provider import Plugin
 from quorate.statistics import Floats
 from quorate.testing._base import Violation, after, causal
 from quorate.testing.markets import scramble
-from quorate.testing.tools.compare import changed, cuts, first_of, number, place, plain
+from quorate.testing.tools.compare import changed, cuts, example, first_of, number, place
 from quorate.testing.tools.features import compute, kept, markets, spec_of
 
 AHEAD = (
@@ -57,9 +57,5 @@ def _same(plugin: Plugin, bars: Bars, whole: Floats, part: Floats, known: int, h
         raise Violation(
             f"{place(bars, row, column)} it is {number(whole[row, column])} with all {len(bars)} bars, and "
             f"{number(part[row, column])} {how}: {AHEAD}",
-            bar=row,
-            symbol=bars.symbols[column],
-            changed_from=known,
-            expected=plain(part[row, column]),
-            found=plain(whole[row, column]),
+            **example(bars, row, column, part[row, column], whole[row, column], changed_from=known),
         )

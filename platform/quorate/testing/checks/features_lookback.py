@@ -12,7 +12,7 @@ from quorate.plugins.specs import FeatureSpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing.markets import market
-from quorate.testing.tools.compare import differs, first_of, number, place, plain, spread
+from quorate.testing.tools.compare import differs, example, first_of, number, place, spread
 from quorate.testing.tools.features import compute, kept, n_bars, spec_of
 from quorate.testing.tools.windows import Windows, other_oldest, values_at_end, windows_of
 
@@ -48,11 +48,7 @@ def check_feature_lookback_enough(plugin: Plugin) -> None:
             f"{number(found[at, column])} from the last {spec.lookback} bars alone, which "
             f"lookback={spec.lookback} says "
             f"suffice: it reads older bars. {_enough_is(plugin, spec)}",
-            bar=row,
-            symbol=bars.symbols[column],
-            lookback=int(spec.lookback),
-            expected=plain(found[at, column]),
-            found=plain(whole[row, column]),
+            **example(bars, row, column, found[at, column], whole[row, column], lookback=int(spec.lookback)),
         )
 
 
@@ -103,11 +99,9 @@ def check_feature_start_independent(plugin: Plugin) -> None:
                 f"history begins, beyond its lookback of {spec.lookback} bars. Use a window of fixed length in place "
                 "of a running total, an expanding mean or a count of rows; if old bars fade away, declare "
                 "recursive=True",
-                bar=row + dropped,
-                symbol=bars.symbols[column],
-                dropped=dropped,
-                expected=plain(found[row, column]),
-                found=plain(whole[row + dropped, column]),
+                **example(
+                    bars, row + dropped, column, found[row, column], whole[row + dropped, column], dropped=dropped
+                ),
             )
 
 

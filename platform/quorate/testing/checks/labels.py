@@ -11,6 +11,7 @@ from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing.markets import market, panel, scramble
 from quorate.testing.tools.compare import (
     differs,
+    example,
     first_of,
     number,
     place,
@@ -174,7 +175,7 @@ def check_label_symbols_independent(plugin: Plugin) -> None:
         raise NotApplicable("it is declared cross_sectional")
     for bars in (market(_N, 3), panel(_N, 60)):
         values, _ = computed(plugin, bars.open, 2)
-        for j, symbol in enumerate(bars.symbols):
+        for j in range(len(bars.symbols)):
             alone, _ = compute(plugin, read_only(bars.open[:, [j]]), 2)
             wrong = bars.present[:, [j]] & differs(values[:, [j]], alone, _EXACT)
             if wrong.any():
@@ -183,10 +184,7 @@ def check_label_symbols_independent(plugin: Plugin) -> None:
                     f"{place(bars, row, j)} it is {number(values[row, j])} among other symbols and "
                     f"{number(alone[row, 0])} alone: it mixes symbols. Work along axis 0 (time) only, or declare "
                     "cross_sectional=True",
-                    bar=row,
-                    symbol=symbol,
-                    expected=plain(alone[row, 0]),
-                    found=plain(values[row, j]),
+                    **example(bars, row, j, alone[row, 0], values[row, j]),
                 )
 
 
@@ -221,8 +219,5 @@ def _repeats(
         raise Violation(
             f"{place(bars, row, column)} it is {number(first[0][row, column])} (end {first[1][row, column]}) the first "
             f"time and {number(again[0][row, column])} (end {again[1][row, column]}) {when}: {remedy}",
-            bar=row,
-            symbol=bars.symbols[column],
-            expected=plain(first[0][row, column]),
-            found=plain(again[0][row, column]),
+            **example(bars, row, column, first[0][row, column], again[0][row, column]),
         )

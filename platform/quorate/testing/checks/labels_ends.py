@@ -12,7 +12,7 @@ from quorate.plugins.provider import Plugin
 from quorate.statistics import Floats
 from quorate.testing._base import Violation, after, causal
 from quorate.testing.markets import market, panel
-from quorate.testing.tools.compare import changed, cuts, first_of, number, place, plain, read_only
+from quorate.testing.tools.compare import changed, cuts, example, first_of, number, place, read_only
 from quorate.testing.tools.labels import Positions, compute, computed
 
 _HORIZONS = (1, 2, 5)
@@ -105,12 +105,7 @@ def _same(bars: Bars, settled: NDArray[np.bool_], whole: Answer, part: Answer, h
             f"{_told(part, row, column)} {how} (horizon {horizon}): bars after its end change it. Let ends name the "
             "last bar that the value reads, also to decide whether there is a value at all, and give NaN where it is "
             "not there yet; wrong ends let training labels reach into the test",
-            bar=row,
-            symbol=bars.symbols[column],
-            horizon=horizon,
-            end=said,
-            expected=plain(other[row, column]),
-            found=plain(value[row, column]),
+            **example(bars, row, column, other[row, column], value[row, column], horizon=horizon, end=said),
         )
 
 

@@ -75,6 +75,12 @@ def plain(value: Any) -> float:
     return float(f"{float(value):.9g}")
 
 
+def example(bars: Bars, row: int, column: int, expected: Any, found: Any, **more: Any) -> dict[str, Any]:
+    """Return a counter-example at one bar of one symbol: where it is, what else is given, and the two values."""
+    where = {"bar": row, "symbol": bars.symbols[column]}
+    return {**where, **more, "expected": plain(expected), "found": plain(found)}
+
+
 def number(value: Any) -> str:
     """Return a value as a message shows it."""
     return f"{float(value):.7g}"
