@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.executor import LIMITS, Executor, Limits
+from quorate.execution.executor import LIMITS, Executor, Limits, Remote
 from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
@@ -187,7 +187,7 @@ def test_a_node_lost_costs_only_its_fits_and_one_that_joins_gets_some(
     cluster.add(1)
     warned: list[str] = []
     handed: list[int] = []
-    with RayExecutor(0, address=cluster.address) as executor:
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
         lost = cluster.add(2)
         until = time.monotonic() + 60
         while executor._there().total.cpus < 3 and time.monotonic() < until:
@@ -234,7 +234,7 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
     other = {"PYTHONPATH": str(tmp_path / "other")}
     cluster.add(1)
     warned: list[str] = []
-    with RayExecutor(0, address=cluster.address) as executor:
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
         joined: list[subprocess.Popen[bytes]] = []
 
         def done(result: FitResult) -> None:
@@ -249,7 +249,7 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
     [message] = warned
     assert "a node joined that cannot be used: node" in message
     cluster.add(1, more={"PYTHONPATH": str(lacking.parent)})
-    with RayExecutor(0, address=cluster.address) as executor:
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
         started: list[int] = []
         until = time.monotonic() + 60
         while len(executor._there()._nodes) < 3 and time.monotonic() < until:
@@ -268,7 +268,7 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
 def test_gpus_are_shared_and_what_no_node_has_is_refused(cluster: Cluster, work: tuple[FitData, list[FitTask]]) -> None:
     data, tasks = work
     cluster.add(8, gpus=1)
-    with RayExecutor(0, address=cluster.address) as executor:
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
         assert executor.gpus() == 1
         began: list[FitTask] = []
         with pytest.raises(RecipeError, match=r"asks for 999 CPUs; the largest node of the Ray cluster has 8 CPUs"):
@@ -303,7 +303,7 @@ def test_a_plugin_package_that_a_node_lacks_is_sent_there(
         "only_here/__init__.py,,\nonly_here/models.py,,\nonly_here/more.py,,\nonly_here_too.py,,\n"
     )
     cluster.add(1)
-    with RayExecutor(0, address=cluster.address) as executor:
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
         executor._there()  # a cluster of this machine could read what is on the path by now
         monkeypatch.syspath_prepend(package.parent)
         plugin = Reference("model", "waits", "only_here.models", distribution="only-here", version="1.2")

@@ -16,17 +16,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from quorate.errors import StoreError
 from quorate.execution.fit import FitResult, FitTask
 from quorate.store.files import io_reason, sync
-
-T = TypeVar("T")
 
 VERSION = 1
 SYNC_SECONDS = 0.5
@@ -92,7 +89,7 @@ class FitCache:
         wanted = {task.key: task for task in tasks}
         found: dict[str, FitResult] = {}
         broken: list[str] = []
-        for row in self._rows(_COLUMNS, list(wanted)):
+        for row in self._rows(list(wanted)):
             if _sound(row):
                 found[row[0]] = _result(row, wanted[row[0]])
             else:
@@ -122,7 +119,7 @@ class FitCache:
             result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob,
         )  # fmt: skip
         insert = f"INSERT OR REPLACE INTO fits VALUES ({', '.join('?' * len(row))})"
-        self._do("keep a finished fit", lambda connection: connection.execute(insert, row), create=True)
+        self._do("keep a finished fit", insert, row, create=True)
         with self._lock:
             if self._timer is None:
                 self._timer = threading.Timer(SYNC_SECONDS, self._sync_now)
@@ -132,7 +129,7 @@ class FitCache:
     def rates(self) -> dict[str, float]:
         """Return the seconds per training row that fits took, by name of the model plugin."""
         query = "SELECT plugin, SUM(seconds) / SUM(train_rows) FROM fits GROUP BY plugin"
-        return {plugin: rate for plugin, rate in self._all("read how long fits took", query) if rate}
+        return {plugin: rate for plugin, rate in self._do("read how long fits took", query) if rate}
 
     def entries(self) -> list[Entry]:
         """Return what is kept, the latest used first."""
@@ -140,12 +137,12 @@ class FitCache:
             "SELECT key, plugin, model, train_rows, length(data) + length(notes) + 300, seconds, created, used "
             "FROM fits ORDER BY used DESC, key"
         )
-        return [Entry(*row) for row in self._all("list the finished fits", query)]
+        return [Entry(*row) for row in self._do("list the finished fits", query)]
 
     def verify(self) -> tuple[int, list[str]]:
         """Check every entry; return how many there are, and the keys of broken ones, which are removed."""
-        keys = [row[0] for row in self._all("list the finished fits", "SELECT key FROM fits")]
-        sound = {row[0] for row in self._rows(_COLUMNS, keys) if _sound(row)}
+        keys = [row[0] for row in self._do("list the finished fits", "SELECT key FROM fits")]
+        sound = {row[0] for row in self._rows(keys) if _sound(row)}
         broken = [key for key in keys if key not in sound]
         self._remove(broken)
         return len(keys), broken
@@ -168,8 +165,8 @@ class FitCache:
                 kept += entry.bytes
         self._remove([entry.key for entry in removed])
         if removed:
-            self._do("shrink the file of finished fits", lambda connection: connection.execute("VACUUM"))
-            self._do("shrink it", lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+            self._do("shrink the file of finished fits", "VACUUM")
+            self._do("shrink it", "PRAGMA wal_checkpoint(TRUNCATE)")
         return removed
 
     @property
@@ -207,11 +204,8 @@ class FitCache:
                 self._connection.close()
                 self._connection = None
 
-    def _all(self, what: str, query: str) -> list[tuple[Any, ...]]:
-        return self._do(what, lambda connection: connection.execute(query).fetchall()) or []
-
-    def _rows(self, columns: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
-        return self._on(keys, "read the finished fits", f"SELECT {columns} FROM fits WHERE key IN")
+    def _rows(self, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        return self._on(keys, "read the finished fits", f"SELECT {_COLUMNS} FROM fits WHERE key IN")
 
     def _remove(self, keys: Sequence[str]) -> None:
         self._on(keys, "remove finished fits", "DELETE FROM fits WHERE key IN")
@@ -221,20 +215,19 @@ class FitCache:
         rows: list[tuple[Any, ...]] = []
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
-            query = f"{statement} ({', '.join('?' * len(some))})"
-            rows += self._do(what, partial(_fetch, query=query, values=some)) or []
+            rows += self._do(what, f"{statement} ({', '.join('?' * len(some))})", some)
         return rows
 
-    def _do(self, what: str, action: Callable[[sqlite3.Connection], T], create: bool = False) -> T | None:
-        """Do it, or return None, if there is no file; one that is damaged as a whole is set aside."""
+    def _do(self, what: str, statement: str, values: Sequence[Any] = (), create: bool = False) -> list[tuple[Any, ...]]:
+        """Execute a statement and return its rows, none if there is no file; a damaged file is set aside."""
         if not create and not self.path.exists():
-            return None
+            return []
         try:
-            return action(self._open())
+            return self._open().execute(statement, values).fetchall()
         except sqlite3.DatabaseError as e:
             if type(e) is sqlite3.DatabaseError:  # it is no SQLite file any more
                 self._set_aside(str(e))
-                return action(self._open()) if create or self.path.exists() else None
+                return self._do(what, statement, values, create)
             full = isinstance(e, sqlite3.OperationalError) and e.sqlite_errorcode == sqlite3.SQLITE_FULL
             reason = io_reason(OSError(errno.ENOSPC, str(e)), self.path) if full else f"{self.path}: {e}"
             raise StoreError(f"cannot {what}: {reason}") from e
@@ -288,26 +281,21 @@ class FitCache:
         # Every statement is a transaction; other processes wait their turn.
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            self._prepare(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Never torn by a power loss, and no waiting for the disk at each fit: `sync` sees to that once for many.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > VERSION:
+                raise StoreError(
+                    f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate"
+                )
+            connection.execute(_SCHEMA)
+            if version < VERSION:
+                connection.execute(f"PRAGMA user_version = {VERSION}")
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Never torn by a power loss, and no waiting for the disk at each fit: `sync` sees to that once for many.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise StoreError(f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate")
-        connection.execute(_SCHEMA)
-        if version < VERSION:
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _fetch(connection: sqlite3.Connection, query: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
-    return connection.execute(query, values).fetchall()
 
 
 def _checksum(key: str, data: bytes, *facts: object) -> bytes:

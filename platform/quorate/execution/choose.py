@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.executor import LIMITS, Began, Done, Executor, Limits, Remote, run_inline
+from quorate.execution.executor import HERE, LIMITS, Began, Done, Executor, Limits, Remote, run_inline
 from quorate.execution.fit import FitData
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
-from quorate.execution.resources import cpu_count, gpu_count
+from quorate.execution.resources import cpu_count
 
 # Seconds of fits, one after the other. Below the first a second process costs more than it gives; from the second on
 # the start of Ray is a small part of the whole. Measured: docs/adr/0017-executors.md.
@@ -60,10 +60,6 @@ class Auto(Executor):
         self._chosen.close()
         self._chosen = ray
 
-    def gpus(self) -> int:
-        """Return the GPUs of this machine."""
-        return gpu_count()
-
     def close(self) -> None:
         """End all that was started."""
         self._chosen.close()
@@ -73,7 +69,7 @@ class Auto(Executor):
         self._chosen.interrupt()
 
 
-def make_executor(name: str, workers: int = 0, cluster: Remote | None = None, preload: Sequence[str] = ()) -> Executor:
+def make_executor(name: str, workers: int = 0, cluster: Remote = HERE, preload: Sequence[str] = ()) -> Executor:
     """Return the executor of that name; it starts in the background.
 
     Parameters
@@ -86,7 +82,6 @@ def make_executor(name: str, workers: int = 0, cluster: Remote | None = None, pr
     preload : sequence of str
         Modules that workers import while the caller prepares the data.
     """
-    cluster = cluster or Remote()
     if cluster.address and name in ("serial", "processes"):
         raise RecipeError(
             f"execution.address is {cluster.address!r}, but execution.executor is {name!r}, which runs here: "
@@ -97,7 +92,7 @@ def make_executor(name: str, workers: int = 0, cluster: Remote | None = None, pr
     if name == "ray" or (name == "auto" and cluster.address):
         from quorate.execution.ray.executor import RayExecutor
 
-        return RayExecutor(workers, tuple(preload), cluster.address, cluster.home, cluster.allow_insecure)
+        return RayExecutor(workers, tuple(preload), cluster)
     slots = 1 if name == "serial" else workers or cpu_count()
     return Auto(slots, tuple(preload)) if name == "auto" else Processes(slots, tuple(preload))
 

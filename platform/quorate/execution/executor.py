@@ -12,12 +12,11 @@ from typing import Self
 
 from quorate.execution.fit import FitData, FitResult, FitTask, run_fit
 from quorate.execution.queue import Queue
-from quorate.execution.resources import SHARE, available_memory
+from quorate.execution.resources import SHARE, available_memory, gpu_count
 
 Done = Callable[[FitResult], None]
 Began = Callable[[Sequence[FitTask]], None]
 Told = Callable[[str], None]
-TRIES = 2  # of a fit whose process died: something else may have killed it
 SLOW = 60.0  # seconds after which a fit is told to be slow
 WARM = 2  # processes that are started before it is known how much there is to do
 
@@ -83,6 +82,9 @@ class Remote:
     allow_insecure: bool = False
 
 
+HERE = Remote()
+
+
 class Executor(ABC):
     """Runs fits and reports each as it is done, in any order; a fit that fails is a result too.
 
@@ -107,9 +109,9 @@ class Executor(ABC):
             Of one fit; they belong to the work, not to where it is done.
         """
 
-    @abstractmethod
     def gpus(self) -> int:
-        """Return how many GPUs there are; may wait until that is known."""
+        """Return how many GPUs there are, here those of this machine; may wait until that is known."""
+        return gpu_count()
 
     @abstractmethod
     def close(self) -> None:

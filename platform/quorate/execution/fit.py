@@ -158,6 +158,14 @@ def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str
     )
 
 
+def run_fit_aside(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
+    """As `run_fit`, in a process that does not hear the keyboard: a `KeyboardInterrupt` there is the model's own."""
+    try:
+        return run_fit(task, data, memory)
+    except KeyboardInterrupt:
+        return lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
+
+
 def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     """Fit one model on one fold's training rows and predict its test rows; never raises.
 
@@ -222,13 +230,11 @@ def _thread_pools() -> set[str]:
 def _threads(task: FitTask) -> Iterator[None]:
     """Hold every library to the fit's number of threads, and to its share of the GPU's memory."""
     with _pools(len(sys.modules)).limit(limits=task.threads):
-        if "torch" in sys.modules:
-            torch = sys.modules["torch"]
+        if torch := sys.modules.get("torch"):
             torch.set_num_threads(task.threads)
             if task.device == "cuda" and 0 < task.gpus < 1:
                 torch.cuda.set_per_process_memory_fraction(task.gpus)
-        if "numba" in sys.modules:
-            numba = sys.modules["numba"]
+        if numba := sys.modules.get("numba"):
             numba.set_num_threads(min(task.threads, numba.config.NUMBA_NUM_THREADS))
         yield
 
@@ -248,7 +254,7 @@ def _seeded(seed: int) -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-        if torch and state is not None:
+        if torch:
             torch.random.set_rng_state(state)
 
 
@@ -311,10 +317,15 @@ def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArr
     return y.astype(np.int64) if spec.task == "classification" else y
 
 
+def array_of(dataset: Dataset, kind: str) -> NDArray[Any]:
+    """Return the array that models of this kind of input read: ``rows``, ``windows``, or bars as they are."""
+    return dataset.X if kind == "rows" else dataset.sequence if kind == "windows" else dataset.ohlcv
+
+
 def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    source = array_of(dataset, spec.input)
     if spec.input == "rows":
-        return dataset.X[rows]
-    source = dataset.sequence if spec.input == "windows" else dataset.ohlcv
+        return source[rows]
     views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)
     at = dataset.context[rows] - (spec.lookback - 1)
     if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):

@@ -7,13 +7,12 @@ many folds and models over one dataset cost little more than one pass over it.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import NUMERICS, FitData, FitTask
-from quorate.execution.machine import machine
+from quorate.execution.fit import NUMERICS, FitData, FitTask, array_of
+from quorate.execution.machine import installed, machine
 from quorate.plugins.code import code_digest, version_of
 from quorate.plugins.provider import load_reference
 from quorate.plugins.specs import ModelSpec
@@ -40,7 +39,7 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
     the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
     that tells the model's contributions.
     """
-    rows = _Rows(data.dataset)
+    hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))  # made when they are first asked for
     inputs: dict[tuple[Any, ...], bytes] = {}
     models: dict[str, tuple[ModelSpec, str, bytes]] = {}
     found = []
@@ -53,7 +52,7 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
         spec, code, facts = models[task.model]
         read = (task.fold, spec.input, spec.lookback if spec.input != "rows" else 0, bool(spec.validation))
         if read not in inputs:
-            inputs[read] = rows.digest(data.fold(task.fold), spec)
+            inputs[read] = _read(data.dataset, data.fold(task.fold), spec, hashes)
         more = _asked(task, spec, data.fold(task.fold).shuffles)
         found.append(replace(task, code=code, key=hashlib.sha256(facts + inputs[read] + more).hexdigest()))
     return found
@@ -131,54 +130,31 @@ def _argument(value: Any) -> str:
 
 @cache
 def _version(requirement: str) -> str:
-    for name in requirement.split("|"):
-        try:
-            return importlib.metadata.version(name.strip())
-        except importlib.metadata.PackageNotFoundError:
+    versions = (installed(name.strip()) for name in requirement.split("|"))
+    return next((version for version in versions if version), "")
+
+
+def _read(dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: Callable[[str], Digests]) -> bytes:
+    """Return the hash of what a model reads on a fold; `hashes` tells those of all rows of one kind of input."""
+    digest = hashlib.sha256()
+    _update(digest, dataset.y[fold.train])
+    if spec.validation:  # where the tail begins depends on them
+        _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
+        _update(digest, dataset.end[fold.train] - dataset.bar[fold.train[0]])
+    digests = hashes(spec.input)
+    for rows in (fold.train, fold.test):
+        if spec.input == "rows":
+            _update(digest, digests[rows])
             continue
-    return ""
-
-
-class _Rows:
-    """The hash of every row of a dataset, made when it is first asked for."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-
-    @cached_property
-    def _features(self) -> Digests:
-        return _row_digests(self._dataset.X)
-
-    @cached_property
-    def _sequence(self) -> Digests:
-        return _row_digests(self._dataset.sequence)
-
-    @cached_property
-    def _ohlcv(self) -> Digests:
-        return _row_digests(self._dataset.ohlcv)
-
-    def digest(self, fold: Fold, spec: ModelSpec) -> bytes:
-        """Return the hash of what a model reads on a fold."""
-        digest = hashlib.sha256()
-        dataset = self._dataset
-        _update(digest, dataset.y[fold.train])
-        if spec.validation:  # where the tail begins depends on them
-            _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
-            _update(digest, dataset.end[fold.train] - dataset.bar[fold.train[0]])
-        for rows in (fold.train, fold.test):
-            if spec.input == "rows":
-                _update(digest, self._features[rows])
-                continue
-            # The bars that the windows of these rows cover, each once, and where each window ends among them.
-            last = dataset.context[rows]
-            digests = self._sequence if spec.input == "windows" else self._ohlcv
-            edge = np.zeros(len(digests) + 1, dtype=np.int64)
-            np.add.at(edge, last - spec.lookback + 1, 1)
-            np.add.at(edge, last + 1, -1)
-            covered = np.flatnonzero(np.cumsum(edge[:-1]) > 0)
-            _update(digest, digests[covered])
-            _update(digest, np.searchsorted(covered, last))
-        return digest.digest()
+        # The bars that the windows of these rows cover, each once, and where each window ends among them.
+        last = dataset.context[rows]
+        edge = np.zeros(len(digests) + 1, dtype=np.int64)
+        np.add.at(edge, last - spec.lookback + 1, 1)
+        np.add.at(edge, last + 1, -1)
+        covered = np.flatnonzero(np.cumsum(edge[:-1]) > 0)
+        _update(digest, digests[covered])
+        _update(digest, np.searchsorted(covered, last))
+    return digest.digest()
 
 
 def _row_digests(array: NDArray[Any]) -> Digests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -31,24 +32,24 @@ LIBRARIES = (
 
 def libraries(names: Iterable[str] = LIBRARIES) -> dict[str, str]:
     """Return the versions of the installed libraries that numbers depend on."""
-    found = {"quorate": __version__, "python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: version for name in names if (version := installed(name))}
+    return {"quorate": __version__, "python": platform.python_version(), **found}
+
+
+def installed(name: str) -> str:
+    """Return the version of a distribution; "" if it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 @cache
 def machine() -> dict[str, str]:
     """Return the kind of processor and system: equal ones give equal bits."""
     model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    except OSError:
-        pass
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as lines:
+        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
     return {"system": platform.system(), "machine": platform.machine(), "cpu": model}
 
 

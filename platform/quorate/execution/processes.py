@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
 from quorate.errors import QuorateError
-from quorate.execution.executor import LIMITS, SLOW, TRIES, WARM, Began, Done, Executor, Limits, run_inline
-from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit
+from quorate.execution.executor import LIMITS, SLOW, WARM, Began, Done, Executor, Limits, run_inline
+from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit_aside
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.queue import Queue, Resources, check_room
-from quorate.execution.resources import available_memory, cpu_count, gpu_count
+from quorate.execution.resources import available_memory, cpu_count
 from quorate.execution.shared import Shared
 
 
@@ -56,7 +55,6 @@ class Processes(Executor):
         run_inline(data, queue, done, began)
         room = Resources(self.workers, machine.gpus, machine.memory)
         shared = Shared(data)
-        tries: Counter[tuple[str, int]] = Counter()
         try:
             self._grow(min(self.workers, len(queue)))
             idle, busy = list(reversed(self._pool[: self.workers])), list[_Worker]()
@@ -69,7 +67,7 @@ class Processes(Executor):
                     began(batch)
                 wait([worker.process.connection for worker in busy], timeout=1.0)
                 for worker in list(busy):
-                    self._hear(worker, data, queue, done, tries, limits)
+                    self._hear(worker, data, queue, done, limits)
                     if not worker.tasks:
                         busy.remove(worker)
                         idle.append(worker)
@@ -85,21 +83,12 @@ class Processes(Executor):
         """Return what to hand out: the only worker need not wait for this process between two fits."""
         return (self.workers == 1 and queue.take_all()) or queue.take(room)
 
-    def _hear(
-        self,
-        worker: _Worker,
-        data: FitData,
-        queue: Queue,
-        done: Done,
-        tries: Counter[tuple[str, int]],
-        limits: Limits,
-    ) -> None:
+    def _hear(self, worker: _Worker, data: FitData, queue: Queue, done: Done, limits: Limits) -> None:
         """Take what a worker has to tell; one that was lost is replaced, and its fit tried once more."""
         while worker.tasks and (result := worker.process.result()) is not None:
             task = worker.tasks[0]
             if isinstance(result, Lost):
-                tries[task.model, task.fold] += 1
-                again = tries[task.model, task.fold] < TRIES
+                again = queue.again(task)
                 self._replace(worker, queue, again)
                 if again:
                     return
@@ -124,10 +113,6 @@ class Processes(Executor):
         queue.alone(worker.tasks[0 if again else 1 :])
         worker.tasks = []
         worker.process.restart()
-
-    def gpus(self) -> int:
-        """Return the GPUs of this machine."""
-        return gpu_count()
 
     def close(self) -> None:
         """End the processes."""
@@ -154,7 +139,4 @@ class _Worker:
 
 def _fit(shared: tuple[Any, int], task: FitTask) -> FitResult:
     handle, memory = shared
-    try:
-        return run_fit(task, handle.value, memory)
-    except KeyboardInterrupt:  # not from a keyboard: this process does not hear it
-        return lost_fit(task, handle.value, "it raised KeyboardInterrupt", 0.0)
+    return run_fit_aside(task, handle.value, memory)

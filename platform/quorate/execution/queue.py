@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from quorate.execution.fit import FitData, FitResult, FitTask
 BATCH_SECONDS = 0.25  # what handing out costs is a few milliseconds: little beside this
 BATCH_FITS = 100
 USUAL = 150e-6  # seconds per training row, the median of the built-in models: for those nobody has fitted yet
+TRIES = 2  # of a fit whose process died: something else may have killed it
 LEAST = 1e-4  # seconds; no fit is thought to take less
 
 
@@ -61,13 +62,13 @@ class Queue:
         self._seen: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
         self._waiting: dict[str, list[FitTask]] = defaultdict(list)
         self._alone: list[FitTask] = []
-        self._count = len(self.tasks)
+        self._deaths: Counter[tuple[str, int]] = Counter()
         for task in sorted(tasks, key=lambda t: (self._rows[t.fold], -t.fold)):
             self._waiting[task.model].append(task)  # the largest training set is the last
 
     def __len__(self) -> int:
         """Return how many wait."""
-        return self._count
+        return len(self._alone) + sum(map(len, self._waiting.values()))
 
     def estimate(self, task: FitTask) -> float:
         """Return the seconds that a fit is thought to take."""
@@ -83,7 +84,6 @@ class Queue:
         A model that nobody has fitted comes first, and alone: how long it takes must be learned.
         """
         if self._alone and room.holds(Resources.of(self._alone[-1], self.share)):
-            self._count -= 1
             return [self._alone.pop()]
         best, longest = "", -1.0
         for model, tasks in self._waiting.items():
@@ -99,14 +99,12 @@ class Queue:
         most = 1 if longest == float("inf") else min(BATCH_FITS, len(tasks) // 4 + 1)
         while tasks and len(batch) < most and longest * (len(batch) + 1) <= BATCH_SECONDS:
             batch.append(tasks.pop())
-        self._count -= len(batch)
         return batch
 
     def take_all(self) -> list[FitTask]:
         """Return all that were not given back, the longest first: for the only worker there is."""
         found = [task for tasks in self._waiting.values() for task in tasks]
         self._waiting.clear()
-        self._count -= len(found)
         return sorted(found, key=lambda task: -self.estimate(task))
 
     def take_inline(self) -> list[FitTask]:
@@ -114,15 +112,17 @@ class Queue:
         found = [task for tasks in self._waiting.values() for task in tasks if task.plugin.inline is not None]
         for model in {task.model for task in found}:
             self._waiting[model] = [task for task in self._waiting[model] if task.plugin.inline is None]
-        self._count -= len(found)
         self.tasks = tuple(task for task in self.tasks if task.plugin.inline is None)
         return found
 
     def alone(self, tasks: Iterable[FitTask]) -> None:
         """Give back what was lost; each is handed out alone, so that the one at fault is known."""
-        given = list(tasks)
-        self._alone += given
-        self._count += len(given)
+        self._alone += tasks
+
+    def again(self, task: FitTask) -> bool:
+        """Whether a fit is tried once more; to be asked once each time that its process died."""
+        self._deaths[task.model, task.fold] += 1
+        return self._deaths[task.model, task.fold] < TRIES
 
     def learn(self, result: FitResult) -> None:
         """Learn from a fit that is done how long those of its model take."""

@@ -20,7 +20,7 @@ import pytest
 from quorate.dataset.folds import Fold
 from quorate.errors import QuorateError
 from quorate.execution import machine
-from quorate.execution.executor import Limits
+from quorate.execution.executor import Limits, Remote
 from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.ray.connection import Connection, _make_folder
@@ -212,7 +212,7 @@ def play(
     ray: PlayedRay, monkeypatch: pytest.MonkeyPatch, address: str, warned: list[str]
 ) -> tuple[RayExecutor, FitData, list[FitTask]]:
     monkeypatch.setattr("quorate.execution.ray.nodes.LOOK", 0.0)
-    executor = RayExecutor(0, address=address)
+    executor = RayExecutor(0, cluster=Remote(address))
     monkeypatch.setattr(executor._connection, "ray", lambda: ray)
     monkeypatch.setattr(executor._connection, "dead", lambda: "")
     rows = np.arange(2)

@@ -7,7 +7,6 @@ import fcntl
 import gc
 import importlib
 import os
-import secrets
 import socket
 import sys
 import tempfile
@@ -145,9 +144,7 @@ class Connection:
         self._before = {name: os.environ.get(name) for name in self._environment}
         os.environ.update(self._environment)
         if self.address:
-            # Ray waits much longer for one that is not there, and prints what it tries.
-            parts = urlsplit(f"//{self.address}")
-            socket.create_connection((parts.hostname, parts.port), timeout=ANSWER).close()
+            knock(self.address)  # Ray also prints what it tries
         import ray
         from ray._private import worker
 
@@ -213,9 +210,10 @@ class Connection:
             self._lock.close()
 
 
-def local_token() -> str:
-    """Return a token for a Ray that only this process uses."""
-    return secrets.token_hex(32)
+def knock(address: str) -> None:
+    """Raise `OSError`, if nothing accepts a connection at ``HOST:PORT``: Ray waits much longer for one that is gone."""
+    parts = urlsplit(f"//{address}")
+    socket.create_connection((parts.hostname, parts.port), timeout=ANSWER).close()
 
 
 def _make_folder() -> tuple[Path, IO[bytes]]:

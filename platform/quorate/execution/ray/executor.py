@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from quorate.errors import PluginError, QuorateError
-from quorate.execution.executor import LIMITS, SLOW, TRIES, Began, Done, Executor, Limits
+from quorate.execution.executor import HERE, LIMITS, SLOW, Began, Done, Executor, Limits, Remote
 from quorate.execution.fit import FitData, FitTask, lost_fit
 from quorate.execution.queue import Queue, Resources
-from quorate.execution.ray.connection import STORE_BYTES, Connection, local_token
+from quorate.execution.ray.connection import STORE_BYTES, Connection
 from quorate.execution.ray.nodes import Node, Nodes, shipment
 from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
@@ -31,33 +30,23 @@ class RayExecutor(Executor):
         Fits at a time; 0: one per CPU.
     preload : sequence of str
         Modules that the workers of a Ray of our own import as they start.
-    address : str
-        ``HOST:PORT`` of an existing cluster; default: a Ray of our own.
-    home : Path, optional
-        Where our own cluster's state is.
-    allow_insecure : bool
-        Join a cluster on another machine without a token.
+    cluster : Remote
+        The one to join; without an address a Ray of our own is started.
     """
 
     name = "ray"
 
-    def __init__(
-        self,
-        workers: int,
-        preload: tuple[str, ...] = (),
-        address: str = "",
-        home: Path | None = None,
-        allow_insecure: bool = False,
-    ) -> None:
+    def __init__(self, workers: int, preload: tuple[str, ...] = (), cluster: Remote = HERE) -> None:
         self.workers = self._slots = workers
         self._nodes: Nodes | None = None
-        if address:
-            self._connection = Connection(authentication(address, home, allow_insecure), address)
+        if cluster.address:
+            environment = authentication(cluster.address, cluster.home, cluster.allow_insecure)
+            self._connection = Connection(environment, cluster.address)
             return
         self.workers = self._slots = workers or cpu_count()
         environment = {
             "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": local_token(),
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_preload_python_modules": ",".join(("quorate.execution.ray.work", *preload)),
             "RAY_worker_niceness": "0",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asked for no GPU sees none
@@ -72,7 +61,7 @@ class RayExecutor(Executor):
 
     def gpus(self) -> int:
         """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
-        return int(self._there().total.gpus) if self._connection.address else gpu_count()
+        return int(self._there().total.gpus) if self._connection.address else super().gpus()
 
     def _there(self, limits: Limits | None = None) -> Nodes:
         ray = self._connection.ray()
@@ -131,7 +120,7 @@ class _Batch:
 
 @dataclass(eq=False)
 class _Run:
-    """One run: what is under way, and what was tried how often."""
+    """One run: what is under way."""
 
     session: Connection
     nodes: Nodes
@@ -142,7 +131,6 @@ class _Run:
     done: Done
     began: Began
     running: dict[Any, _Batch] = field(default_factory=dict)
-    tries: Counter[tuple[str, int]] = field(default_factory=Counter)
     remotes: dict[Any, Any] = field(default_factory=dict)
     doubtful: list[tuple[_Batch, Exception]] = field(default_factory=list)  # a process died: or was it the node?
     lonely: float | None = None
@@ -252,11 +240,10 @@ class _Run:
     def died(self, batch: _Batch, error: Exception) -> None:
         errors = self.ray.exceptions
         first = batch.tasks[0]
-        self.tries[first.model, first.fold] += 1
         if isinstance(error, errors.RayTaskError):
             cause = getattr(error, "cause", None) or error
             reason, how = f"{type(cause).__name__}: {cause}", ""
-        elif self.tries[first.model, first.fold] < TRIES:
+        elif self.queue.again(first):
             self.queue.alone(batch.tasks)
             return
         elif isinstance(error, errors.OutOfMemoryError):

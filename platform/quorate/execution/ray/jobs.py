@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError
+from quorate.execution.ray.connection import ANSWER, knock
 
-ANSWER = 5.0  # seconds within which a cluster must answer
 MISSING = "jobs need Ray with its job server and client: pip install 'quorate[cluster]'"
 ABSENT = "ABSENT"  # the state of a job that the server does not know
 
@@ -40,10 +38,8 @@ def nodes(address: str) -> list[NodeState]:
     QuorateError
         If there is no cluster, or it does not accept the token.
     """
-    parts = urlsplit(f"//{address}")
     try:
-        # Ray waits much longer for one that is gone.
-        socket.create_connection((parts.hostname, parts.port), timeout=ANSWER).close()
+        knock(address)
     except OSError as e:
         raise QuorateError(f"there is no cluster at {address}: {e.strerror or e}") from e
     import ray

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit
+from quorate.execution.fit import FitData, FitResult, FitTask, run_fit_aside
 from quorate.execution.resources import SHARE, available_memory
 
 
@@ -24,10 +24,7 @@ def work(tasks: Sequence[FitTask], data: FitData, memory: int, slots: float) -> 
     yield None
     memory = memory or _share(slots)
     for task in tasks:
-        try:
-            yield run_fit(task, data, memory)
-        except KeyboardInterrupt:  # not from a keyboard: this process does not hear it
-            yield lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
+        yield run_fit_aside(task, data, memory)
 
 
 @cache
