@@ -191,7 +191,7 @@ from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import users
 first = RayExecutor(1)
 until = time.monotonic() + {after}
-while not first._connection.ready() and time.monotonic() < until:
+while not first._connection._started.is_set() and time.monotonic() < until:
     time.sleep(0.1)
 start = time.monotonic()
 first.interrupt()
@@ -278,7 +278,7 @@ from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.fit import FitData
 with RayExecutor(1) as executor:
     executor._there()
-    assert executor._connection.usable()
+    assert executor._connection.ray()
 with pytest.raises(QuorateError, match="this executor was closed"):
     executor.run(FitData(None, ()), Queue(FitData(None, ()), []), print, print)
 assert not executor._connection._folder.exists()

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -139,16 +139,8 @@ class Bars:
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
-        fields = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
-        return Bars(
-            self.times[part],
-            self.sessions[part],
-            self.symbols,
-            **fields,
-            calendar=self.calendar,
-            frequency=self.frequency,
-            bars_per_year=self.bars_per_year,
-        )
+        fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
+        return replace(self, times=self.times[part], sessions=self.sessions[part], **fields)
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""

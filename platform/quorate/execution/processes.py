@@ -19,12 +19,7 @@ from quorate.execution.shared import Shared
 class Processes(Executor):
     """Processes of this machine that are handed one fit, or a batch of small ones, after the other.
 
-    Parameters
-    ----------
-    workers : int
-        Fits at a time.
-    preload : sequence of str
-        Modules that the processes import while the caller prepares the data.
+    `workers`, at least one, and `preload` are those of `make_executor`.
     """
 
     def __init__(self, workers: int, preload: tuple[str, ...] = ()) -> None:

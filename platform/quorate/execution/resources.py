@@ -21,13 +21,10 @@ def cpu_count() -> int:
 def _quota() -> float:
     """Return the CPUs that the container may use; 0: no limit."""
     group = Path("/sys/fs/cgroup")
-    for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
-        try:
-            words = (group / quota).read_text().split()
-            share, of = (words[0], words[1]) if period is None else (words[0], (group / period).read_text())
-            return max(int(share) / int(of), 0.0)
-        except (OSError, ValueError, IndexError):  # no such file, or "max"
-            continue
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            share, period = " ".join((group / name).read_text() for name in names).split()
+            return max(int(share) / int(period), 0.0)
     return 0.0
 
 

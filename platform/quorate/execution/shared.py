@@ -9,6 +9,7 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 ALIGNMENT = 64  # bytes; as NumPy's own memory at best, and as Ray's: so that the same instructions run everywhere
@@ -24,28 +25,30 @@ class Shared:
         buffers: list[pickle.PickleBuffer] = []
         head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
         if hasattr(os, "memfd_create"):  # nothing stays behind, however this process ends
-            self._file: int = os.memfd_create("quorate")
-            self._path = f"/proc/{os.getpid()}/fd/{self._file}"
+            descriptor = os.memfd_create("quorate")
+            path = f"/proc/{os.getpid()}/fd/{descriptor}"
         else:
-            self._file, self._path = tempfile.mkstemp(prefix="quorate-")
+            descriptor, path = tempfile.mkstemp(prefix="quorate-")
+        self._file = os.fdopen(descriptor, "wb")
         spans: list[tuple[int, int]] = []
         position = 0
         for buffer in buffers:
             raw = buffer.raw()
             spans.append((position, raw.nbytes))
-            _write(self._file, raw, position)
+            self._file.seek(position)
+            self._file.write(raw)
             position = -(-(position + raw.nbytes) // ALIGNMENT) * ALIGNMENT
         index = pickle.dumps((head, spans), protocol=5)
-        _write(self._file, memoryview(index), position)
-        self._handle = Handle(self._path, position, len(index), secrets.token_hex(8))
+        self._file.seek(position)
+        self._file.write(index)
+        self._file.flush()
+        self._handle = Handle(path, position, len(index), secrets.token_hex(8))
 
     def close(self) -> None:
         """Forget it; processes that have mapped it keep it until they end."""
-        if self._file >= 0:
-            os.close(self._file)
-            if not self._path.startswith("/proc/"):
-                os.unlink(self._path)
-            self._file = -1
+        self._file.close()
+        if not self._handle.path.startswith("/proc/"):
+            Path(self._handle.path).unlink(missing_ok=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Handle, tuple(vars(self._handle).values())
@@ -64,12 +67,6 @@ class Handle:
     def value(self) -> Any:
         """The object; its arrays can be read only."""
         return _open(self)
-
-
-def _write(file: int, raw: memoryview, position: int) -> None:
-    while raw.nbytes:
-        written = os.pwrite(file, raw, position)
-        raw, position = raw[written:], position + written
 
 
 @lru_cache(maxsize=1)

@@ -58,10 +58,7 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         try:
             with duckdb.connect(":memory:", config={"threads": 1}) as connection:
                 connection.execute("SET TimeZone = 'UTC'")
-                connection.register("frame", frame)
-                connection.execute(
-                    f"COPY frame TO '{str(temporary).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
-                )
+                connection.from_df(frame).write_parquet(str(temporary), compression="zstd")
         except duckdb.Error as e:
             number = _ERRNO.search(str(e))
             reason = io_reason(OSError(int(number[1]), os.strerror(int(number[1]))), Path(path)) if number else None

@@ -112,7 +112,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(capfd: pytest.CaptureFixtur
         with pytest.raises(QuorateError, match=f"the Ray cluster at {address} cannot be joined: .*refused"):
             session.ray()
         assert time.monotonic() - start < 60
-        assert not session.usable()
+        assert session._failure is not None
         session.end()
         with pytest.raises(QuorateError, match="this executor was closed"):
             session.ray()

@@ -61,14 +61,6 @@ class Connection:
         self._thread = threading.Thread(target=self._live, name="ray", daemon=True)
         self._thread.start()
 
-    def ready(self) -> bool:
-        """Whether it can be used, or is known to fail."""
-        return self._started.is_set()
-
-    def usable(self) -> bool:
-        """Whether it can be used."""
-        return self._started.is_set() and self._failure is None
-
     def ray(self) -> Any:
         """Return Ray's module, connected; waits for it.
 

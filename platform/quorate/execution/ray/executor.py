@@ -24,14 +24,8 @@ LONELY = 60.0  # seconds to wait for a node that has room, after those that had 
 class RayExecutor(Executor):
     """Fits on Ray, which is started, or joined, in the background while the caller prepares the data.
 
-    Parameters
-    ----------
-    workers : int
-        Fits at a time; 0: one per CPU.
-    preload : sequence of str
-        Modules that the workers of a Ray of our own import as they start.
-    cluster : Remote
-        The one to join; without an address a Ray of our own is started.
+    `workers` and `preload` are those of `make_executor`; only the workers of a Ray of our own preload, which is
+    started where `cluster` has no address.
     """
 
     name = "ray"

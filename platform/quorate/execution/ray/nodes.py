@@ -227,13 +227,7 @@ class Nodes:
 
 
 def shipment(modules: dict[str, str], distributions: frozenset[str]) -> list[str]:
-    """Give Ray the packages that a node lacks, and return the addresses under which it finds them.
-
-    Parameters
-    ----------
-    modules : dict
-        A module by distribution.
-    """
+    """Give Ray the packages that a node lacks, and return where it finds them; `modules`: one per distribution."""
     import importlib.util
 
     from ray._private.runtime_env.py_modules import upload_py_modules_if_needed

@@ -18,22 +18,6 @@ from quorate.execution.ray.own_cluster import known_cluster
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
 
 
-def host_of(address: str) -> str:
-    """Return the host of ``HOST:PORT`` or of a URL, without its brackets.
-
-    Raises
-    ------
-    RecipeError
-        If there is none, or no port.
-    """
-    return _split(address)[0]
-
-
-def is_loopback_or_own(address: str, home: Path | None) -> bool:
-    """Whether an address never leaves this machine: the loopback, or our own cluster."""
-    return _is_loopback(host_of(address)) or known_token(address, home) is not None
-
-
 def known_token(address: str, home: Path | None) -> Path | None:
     """Return the token file of our own cluster, if it is the one at that address; without a home there is none."""
     cluster = known_cluster(home) if home else None
@@ -45,6 +29,7 @@ def known_token(address: str, home: Path | None) -> Path | None:
 
 
 def _split(address: str) -> tuple[str, int]:
+    """Return host, without its brackets, and port of ``HOST:PORT`` or a URL; raise `RecipeError`, if one is missing."""
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
@@ -113,7 +98,7 @@ def authentication(address: str, home: Path | None, allow_insecure: bool) -> dic
     if given or path.exists():
         check_token_file(path)
         return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path)}
-    if is_loopback_or_own(address, home) or allow_insecure:
+    if _is_loopback(_split(address)[0]) or allow_insecure:
         return {}
     raise RecipeError(
         f"the cluster at {address} is on another machine and there is no token for it: without one, whoever reaches "
