@@ -51,7 +51,7 @@ def pick_columns(path: Path, header: Sequence[str], columns: Mapping[str, str], 
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.]+", "", name).lower()
+    return re.sub(r"[\s_\-.<>]+", "", name).lower()
 
 
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
@@ -67,7 +67,8 @@ def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
 
 def _guess(path: Path, header: Sequence[str], name: str) -> int | None:
     aliases = _ALIASES.get(name, (name,))
-    found = [i for i, h in enumerate(header) if _plain(h) in aliases]
+    zoned = {f"{alias}{zone}" for alias in aliases for zone in ("utc", "gmt")} if name == "time" else set()
+    found = [i for i, h in enumerate(header) if _plain(h) in {*aliases, *zoned}]
     return _only(path, header, name, found) if found else None
 
 

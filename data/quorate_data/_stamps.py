@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -19,7 +18,8 @@ _OFFSET = re.compile(
 )
 _ISO = re.compile(r"(?:1[5-9]|2\d)\d{2}\D?\d")
 _UNIX = re.compile(r"\d{9,19}(?:\.\d+)?")
-_DAY = np.timedelta64(1, "D")
+UNITS = np.array([10**11, 10**14, 10**17])  # from which on Unix time is in milli-, micro-, nanoseconds
+FUTURE = pd.Timedelta(days=3)  # a clock may be wrong, and a session may be stamped with its end
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,21 @@ class Stamps:
     utc : ndarray of datetime64[us]
         The instants.
     wall : ndarray of datetime64[us]
-        The same on a clock of each stamp's own zone.
+        The same on the clock of `data.timezone`, or else of each stamp's own zone.
     local : ndarray of datetime64[D]
-        The date at the exchange.
+        The date at the exchange, or in `data.timezone`, if the stamps have a zone of their own.
+    naive : bool
+        The file names no zone.
     """
 
     utc: NDArray[np.datetime64]
     wall: NDArray[np.datetime64]
     local: NDArray[np.datetime64]
+    naive: bool
 
     @property
     def at_midnight(self) -> bool:
-        """Whether every stamp is a bare date in its own zone."""
+        """Whether every stamp is a bare date."""
         return bool((self.wall == self.wall.astype("datetime64[D]")).all())
 
 
@@ -57,23 +60,42 @@ def check_zone(name: str) -> None:
 
 
 def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, date_format: str | None) -> Stamps:
-    """Read the stamps of a file; those without an offset are in `timezone`, or else in the exchange's zone.
+    """Read the stamps of a file; those without a zone are in `timezone`, or else in the exchange's zone.
+
+    Stamps with a zone of their own are instants, but at midnight they are dates, and the date depends on the zone:
+    it is that of `timezone`, or else their own.
 
     Raises
     ------
     DataError
-        Naming the line and the value that is missing, cannot be read, or does not exist in the zone.
+        Naming the line and the value that is missing, cannot be read, does not exist in the zone, or cannot be.
     """
     column = table.frame["time"]
     zoned, wall = _parse(table, column, date_format)
+    naive = zoned is None
+    where = clock.timezone
     if zoned is None:
+        if timezone is None and re.search(r"(?i)(?:^|[^a-z])(?:utc|gmt)(?:$|[^a-z])", table.time_name):
+            timezone = "UTC"
         bare = bool((wall == wall.normalize()).all())
         # A date needs no zone, and midnight does not exist everywhere on every day.
         zoned = wall.tz_localize("UTC") if bare else _localize(table, wall, timezone or clock.timezone)
-    local = zoned.tz_convert(clock.timezone).tz_localize(None)
-    return Stamps(
-        _plain(zoned.tz_convert("UTC").tz_localize(None)), _plain(wall), _plain(local).astype("datetime64[D]")
-    )
+    elif timezone is not None:
+        wall, where = zoned.tz_convert(timezone).tz_localize(None), timezone
+    local = zoned.tz_convert(where).tz_localize(None)
+    utc = zoned.tz_convert("UTC").tz_localize(None)
+    _check_future(table, utc)
+    return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive)
+
+
+def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:
+    late = np.asarray(utc > pd.Timestamp.now("UTC").tz_localize(None) + FUTURE)
+    if late.any():
+        first = int(late.argmax())
+        raise quorate.DataError(
+            f"{table.at(table.frame.index[first])}: the time stamp {table.frame['time'].iloc[first]} is {utc[first]} "
+            f"UTC, which has not come yet ({int(late.sum())} of {len(late)} bars): correct it or leave it out"
+        )
 
 
 def _plain(index: pd.DatetimeIndex) -> NDArray[np.datetime64]:
@@ -88,9 +110,8 @@ def _parse(
     if missing.any():
         raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp")
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        # What a Parquet file stores is the instant; its zone is only how a reader shows it.
-        instants = pd.DatetimeIndex(column).tz_convert("UTC")
-        return instants, instants.tz_localize(None)
+        instants = pd.DatetimeIndex(column)
+        return instants.tz_convert("UTC"), instants.tz_localize(None)
     if column.dtype.kind == "M":
         return None, pd.DatetimeIndex(column)
     text = column.astype("str").str.strip()
@@ -107,11 +128,11 @@ def _parse(
 
 
 def _unix(text: pd.Series) -> pd.DatetimeIndex:
-    whole = text.str.split(".").str[0].astype("int64")
-    digits = len(str(int(whole.max())))
-    unit: Literal["s", "ms", "us", "ns"]
-    unit = "s" if digits <= 10 else "ms" if digits <= 13 else "us" if digits <= 16 else "ns"
-    return pd.DatetimeIndex(pd.to_datetime(whole, unit=unit, utc=True))
+    """Return Unix time, each value in the unit that its size tells: vendors change it within a file."""
+    whole = text.str.split(".").str[0].astype("int64").to_numpy()
+    per = np.array([1, 10**3, 10**6, 10**9])[np.searchsorted(UNITS, whole, side="right")]
+    micro = whole // per * 10**6 + whole % per * 10**6 // per
+    return pd.DatetimeIndex(micro.astype("datetime64[us]")).tz_localize("UTC")
 
 
 def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
@@ -163,11 +184,16 @@ def _offset(text: str) -> pd.Timedelta:
 
 def _localize(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.DatetimeIndex:
     zoned = wall.tz_localize(timezone, ambiguous="NaT", nonexistent="NaT")
-    bad = zoned.isna()
+    bad = np.asarray(zoned.isna())
     if not bad.any():
         return zoned
     first = int(bad.argmax())
     twice = not wall[first : first + 1].tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").notna()[0]
+    if twice:
+        try:  # where the hour stands twice, one after the other, the order tells which is which
+            return wall.tz_localize(timezone, ambiguous="infer", nonexistent="raise")
+        except ValueError:
+            pass
     raise quorate.DataError(
         f"{table.at(table.frame.index[first])}: the time stamp {wall[first]} "
         f"{'happens twice' if twice else 'does not exist'} in {timezone}, where the clocks change then; "

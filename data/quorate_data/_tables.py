@@ -32,11 +32,14 @@ class Table:
         Columns ``time``, ``open``, ... as they stand in the file; the index says where each row is.
     unit : str
         What the index counts, from 1: ``line`` or ``row``.
+    time_name : str
+        What the file calls the column of stamps.
     """
 
     path: Path
     frame: pd.DataFrame
     unit: str
+    time_name: str = ""
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
@@ -94,7 +97,7 @@ def read_csv(path: Path, columns: Mapping[str, str], adjusted: bool, separator: 
     for name in set(_TEXT) & set(frame.columns):
         frame[name] = frame[name].fillna("").str.strip()
     blank = (frame.isna() | (frame == "")).all(axis=1)
-    return Table(path, _not_empty(path, frame[~blank]), "line")
+    return Table(path, _not_empty(path, frame[~blank]), "line", header[picked["time"]])
 
 
 def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> Table:
@@ -112,7 +115,7 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> Tabl
     picked = pick_columns(path, [str(c) for c in raw.columns], columns, adjusted)
     frame = pd.DataFrame({name: raw.iloc[:, place] for name, place in picked.items()})
     frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return Table(path, _not_empty(path, frame), "row")
+    return Table(path, _not_empty(path, frame), "row", str(raw.columns[picked["time"]]))
 
 
 def _not_empty(path: Path, frame: pd.DataFrame) -> pd.DataFrame:

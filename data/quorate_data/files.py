@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,10 +16,10 @@ import quorate
 from quorate_data import _tables
 from quorate_data._columns import PRICES, check_columns
 from quorate_data._paths import find_files, symbol_of
-from quorate_data._stamps import check_zone, read_stamps
+from quorate_data._stamps import read_stamps
 from quorate_data._tables import Table
 from quorate_data._text import near
-from quorate_data._timing import bar_length, close_times
+from quorate_data._timing import Timing, close_times, make_timing
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
@@ -32,8 +32,9 @@ def csv(
     symbols: list[str] | None = None,
     timezone: str | None = None,
     calendar: str = "us-equity",
-    stamp: Literal["close", "open"] = "close",
+    stamp: Literal["close", "open"] | None = None,
     frequency: str | None = None,
+    mixed: bool = False,
     date_format: str | None = None,
     separator: str = ",",
     skip_rows: int = 0,
@@ -57,13 +58,17 @@ def csv(
     symbols : list of str, optional
         Read these only.
     timezone : str, optional
-        Zone of intraday stamps that carry none; the exchange's if not given.
+        Zone of intraday stamps that carry none; the exchange's if not given. Of stamps with a zone, the one at whose
+        midnight daily bars are stamped; their own if not given.
     calendar : str
         ``us-equity``, ``weekdays`` or ``24x7``.
-    stamp : {"close", "open"}
-        Which end of a bar its stamp is; matters for intraday, weekly and monthly bars.
+    stamp : {"close", "open"}, optional
+        Which end of a bar its stamp is; matters for intraday, weekly and monthly bars. If not given, what the hours
+        of the calendar prove, else the close.
     frequency : str, optional
-        Length of an intraday bar stamped at its open; the most common step if not given.
+        Length of an intraday bar stamped at its open; the most common step of its symbol if not given.
+    mixed : bool
+        Take symbols with bars of different lengths, each known when it is over; without it they are an error.
     date_format : str, optional
         How stamps are written, as in ``strptime``. Without it: ISO 8601 (with or without a time and
         an offset), ``YYYYMMDD``, or Unix time in seconds, milli-, micro- or nanoseconds.
@@ -94,7 +99,15 @@ def csv(
     if skip_rows < 0:
         raise quorate.DataError(f"data.skip_rows must not be negative; it was {skip_rows}")
     layout = Layout(
-        columns or {}, symbol, symbols or [], timezone, calendar, stamp, frequency, date_format, sort, invalid, adjusted
+        columns or {},
+        symbol,
+        symbols or [],
+        calendar,
+        date_format,
+        sort,
+        invalid,
+        adjusted,
+        make_timing(stamp, frequency, mixed, timezone),
     )
     return _load(
         find_files(path, _CSV), layout, lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows)
@@ -108,8 +121,9 @@ def parquet(
     symbols: list[str] | None = None,
     timezone: str | None = None,
     calendar: str = "us-equity",
-    stamp: Literal["close", "open"] = "close",
+    stamp: Literal["close", "open"] | None = None,
     frequency: str | None = None,
+    mixed: bool = False,
     date_format: str | None = None,
     sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
@@ -125,7 +139,15 @@ def parquet(
         Naming the file and, where there is one, the row and the value.
     """
     layout = Layout(
-        columns or {}, symbol, symbols or [], timezone, calendar, stamp, frequency, date_format, sort, invalid, adjusted
+        columns or {},
+        symbol,
+        symbols or [],
+        calendar,
+        date_format,
+        sort,
+        invalid,
+        adjusted,
+        make_timing(stamp, frequency, mixed, timezone),
     )
     return _load(find_files(path, _PARQUET), layout, lambda f: _tables.read_parquet(f, layout.columns, adjusted))
 
@@ -137,32 +159,26 @@ class Layout:
     columns: dict[str, str]
     symbol: str | None
     symbols: list[str]
-    timezone: str | None
     calendar: str
-    stamp: Literal["close", "open"]
-    frequency: str | None
     date_format: str | None
     sort: bool
     invalid: Literal["error", "drop"]
     adjusted: bool
+    timing: Timing
     clock: quorate.Calendar = field(init=False)
-    length: np.timedelta64 | None = field(init=False)
 
     def __post_init__(self) -> None:
         check_columns(self.columns)
-        if self.timezone is not None:
-            check_zone(self.timezone)
-        object.__setattr__(self, "length", None if self.frequency is None else bar_length(self.frequency))
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
 def _load(files: list[Path], layout: Layout, read: Callable[[Path], Table]) -> quorate.Bars:
     tables = _choose(_name_symbols([read(file) for file in files], layout), layout.symbols)
-    stamps = [read_stamps(t, layout.timezone, layout.clock, layout.date_format) for t in tables]
+    stamps = [read_stamps(t, layout.timing.timezone, layout.clock, layout.date_format) for t in tables]
     frames = [_numbers(t) for t in tables]
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
-        times = close_times(stamps, names, layout.clock, layout.stamp, layout.length)
+        times = close_times(stamps, names, layout.clock, layout.timing)
     except quorate.DataError as e:
         raise quorate.DataError(f"{_where(tables)}: {e}") from e
     start = 0
@@ -219,7 +235,7 @@ def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
     for name in symbols:
         if name not in known:
             raise quorate.DataError(f"{_where(tables)}: there are no bars of the symbol {name!r}{near(name, known)}")
-    chosen = [Table(t.path, t.frame[t.frame["symbol"].isin(symbols)].copy(), t.unit) for t in tables]
+    chosen = [replace(t, frame=t.frame[t.frame["symbol"].isin(symbols)].copy()) for t in tables]
     return [t for t in chosen if len(t.frame)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from quorate.errors import DataError, near_misses, one_of
 
 ENOUGH = 100  # sessions, from which on they are counted
+YEAR = 50  # weeks, from which on a span has seen the holidays of a year
+HOLE = 7  # days without a bar, from which on they are missing
+DAY = 86_400_000_000  # microseconds
 TOLERANCE = 0.1  # weekdays without the holidays are 4 % more than an exchange's sessions
 
 
@@ -39,12 +42,15 @@ class Calendar:
         A shortened session keeps the regular stamp: the nominal close is never before the real one.
     sessions_per_year : int
         Daily bars in a year; the base of every annualisation.
+    open : str
+        ``HH:MM`` of the regular open; empty, where the market has no hours that are known.
     """
 
     name: str
     timezone: str
     close: str
     sessions_per_year: int
+    open: str = field(default="", repr=False)  # out of the fingerprint of bars, which it does not change
 
     def __post_init__(self) -> None:
         zone(self.timezone)
@@ -66,7 +72,7 @@ class Calendar:
 CALENDARS: dict[str, Calendar] = {
     c.name: c
     for c in (
-        Calendar("us-equity", "America/New_York", "16:00", 252),
+        Calendar("us-equity", "America/New_York", "16:00", 252, "09:30"),
         Calendar("weekdays", "UTC", "24:00", 260),
         Calendar("24x7", "UTC", "24:00", 365),
     )
@@ -88,24 +94,51 @@ def infer_frequency(
 ) -> tuple[str, float]:
     """Return the bars' frequency, e.g. ``1d`` or ``60min``, and the number of bars in a year.
 
-    Bars are daily, if no session holds two; otherwise the bars per session are counted where most
-    sessions agree. Fewer than half of the sessions of a year present means weekly or monthly bars.
-    Where there are clearly more or fewer sessions than the calendar says, those that there are count:
-    every annualised figure would be wrong else.
+    Bars are daily, if most sessions hold one. Fewer than half of the sessions of a year present means weekly or monthly
+    bars. Where there are clearly more or fewer sessions than the calendar says, those that there are count:
+    every annualised figure would be wrong else. Bars within a session are always counted.
     """
     if len(times) < 2:
         return "1d", float(calendar.sessions_per_year)
     days, counts = np.unique(sessions, return_counts=True)
     seen = sessions_per_year(days)
     if counts.max() > 1:
-        per_session = int(np.bincount(counts).argmax())
-        step = dt.timedelta(microseconds=int(np.median(np.diff(times).astype("timedelta64[us]").astype(np.int64))))
-        return f"{step.total_seconds() / 60:g}min", _per_year(calendar.sessions_per_year, seen) * per_session
+        step, often = np.unique(np.diff(times).astype("timedelta64[us]"), return_counts=True)
+        length = dt.timedelta(microseconds=int(step[often.argmax()].astype(np.int64)))
+        return f"{length.total_seconds() / 60:g}min", _intraday_per_year(times, days, counts, calendar)
     apart = float(np.median(np.diff(sessions).astype(np.int64)))
     for limit, label, per_year in ((5.0, "1d", calendar.sessions_per_year), (20.0, "1w", 52), (80.0, "1mo", 12)):
         if apart < limit:
             return label, _per_year(per_year, seen)
     raise DataError(f"bars must be monthly or more frequent; the median distance was {apart:g} days")
+
+
+def _intraday_per_year(
+    times: NDArray[np.datetime64], days: NDArray[np.datetime64], counts: NDArray[np.int64], calendar: Calendar
+) -> float:
+    """Return how many bars a year has, counted week by week; weeks with a hole are left out.
+
+    The weeks of a year have seen its holidays. Of fewer, a usual one counts, as often as the calendar has weeks of
+    sessions; in less than two weeks, the bars of a session.
+    """
+    held = 7 if calendar.sessions_per_year > 300 else 5
+    weeks = calendar.sessions_per_year / held
+    week = (days - days[0]).astype(np.int64) // 7
+    complete = int((days[-1] - days[0]).astype(np.int64) + 1) // 7
+    sound = np.ones(complete, dtype=bool)
+    for k in np.flatnonzero(np.diff(days).astype(np.int64) > HOLE):
+        sound[week[k] : week[k + 1] + 1] = False
+    bars = np.bincount(week, counts, minlength=complete)[:complete][sound]
+    if len(bars) >= YEAR:
+        return float(round(bars.mean() * 365.25 / 7))
+    if len(bars) >= 2:
+        return float(round(float(np.median(bars)) * weeks))
+    if held == 7:
+        steps = np.diff(times).astype("timedelta64[us]").astype(np.int64)
+        steps = steps[steps <= HOLE * DAY]
+        return float(round(calendar.sessions_per_year * DAY * len(steps) / steps.sum()))
+    # The first and the last session may be cut.
+    return float(round(calendar.sessions_per_year * float(np.median(counts[1:-1] if len(counts) > 2 else counts))))
 
 
 def sessions_per_year(days: NDArray[np.datetime64]) -> float | None:

@@ -89,6 +89,8 @@ class Bars:
             wide[name] = array
         sessions = clock.sessions(times)
         frequency, per_year = infer_frequency(times, sessions, clock)
+        if frequency == "1d" and clock.sessions_per_year < 300:
+            _check_weekdays(sessions, symbols, np.isfinite(wide["close"]))
         return cls(
             times,
             sessions,
@@ -165,6 +167,20 @@ class Bars:
         for name in FIELDS if np.isfinite(self.volume).any() else PRICES:
             data[name] = getattr(self, name)[row, column]
         return pd.DataFrame(data)
+
+
+def _check_weekdays(sessions: NDArray[np.datetime64], symbols: NDArray[np.str_], present: NDArray[np.bool_]) -> None:
+    """Refuse daily bars that lie a session early: on Sundays, and never on Fridays."""
+    day = (sessions.astype(np.int64) + 3) % 7  # Monday is 0
+    on = np.array([present[day == k].any(axis=0) for k in range(7)])
+    early = on[6] & ~on[4] & (on.sum(axis=0) >= 3)
+    if early.any():
+        raise DataError(
+            f"{symbols[int(early.argmax())]} has daily bars on Sundays and never on Fridays: they lie a session early, "
+            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; set "
+            "data.timezone to that zone, or for a market that trades from Sunday to Thursday data.calendar = "
+            '"24x7"'
+        )
 
 
 def _frozen(array: Floats) -> Floats:

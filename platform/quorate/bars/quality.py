@@ -12,6 +12,8 @@ from quorate import statistics
 from quorate.bars.calendar import TOLERANCE, sessions_per_year
 from quorate.bars.panel import Bars
 
+WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends
+
 
 def market_figures(bars: Bars) -> dict[str, Any]:
     """Return the market itself over a span: close to close, gross, equal weights, one return less than bars."""
@@ -46,15 +48,18 @@ def repeated_opens(bars: Bars) -> float:
 
 def wrong_calendar(bars: Bars) -> str:
     """Return what to say, if the bars are not those of their calendar."""
-    calendar = bars.calendar
-    weekend = np.mean(np.isin((bars.sessions.astype(np.int64) + 3) % 7, (5, 6)))
-    closed = calendar.sessions_per_year < 300 and weekend > 0.01 and bars.bars_per_year > 52
+    calendar, within = bars.calendar, bars.frequency.endswith("min")
+    # Where days end at midnight elsewhere, a few bars of a week's first session lie on a Sunday.
+    days = bars.sessions if within else np.unique(bars.sessions)
+    weekend = float(np.mean(np.isin((days.astype(np.int64) + 3) % 7, (5, 6))))
+    most = WEEKEND if within else 0.01
+    closed = calendar.sessions_per_year < 300 and weekend > most and bars.bars_per_year > 52
     advice = (
         'for a market that never closes set data.calendar = "24x7"'
         if closed
         else "set data.calendar to the one of the market"
     )
-    seen = sessions_per_year(np.unique(bars.sessions))
+    seen = None if within else sessions_per_year(days)
     usual = {calendar.sessions_per_year, 52, 12}
     if seen is not None and all(abs(seen / n - 1) > TOLERANCE for n in usual):
         return (
@@ -63,7 +68,7 @@ def wrong_calendar(bars: Bars) -> str:
         )
     if closed:
         return (
-            f"{weekend:.0%} of the sessions fall on weekends, but calendar {calendar.name!r} "
+            f"{weekend:.0%} of the {'bars' if within else 'sessions'} fall on weekends, but calendar {calendar.name!r} "
             f"has {calendar.sessions_per_year} sessions a year: {advice}"
         )
     return ""

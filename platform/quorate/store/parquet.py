@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import glob
+import json
 import os
 import re
 import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quorate.errors import DataError, StoreError
 from quorate.store.files import io_reason, replacing
@@ -15,11 +20,14 @@ from quorate.store.files import io_reason, replacing
 if TYPE_CHECKING:
     import pandas as pd
 
+_ZONE = re.compile(rb"[A-Z][A-Za-z_]+/[A-Za-z_/+\-0-9]+|UTC")
 _ERRNO = re.compile(r'"errno":"(\d+)"')
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read a Parquet file into a DataFrame; time stamps come back in UTC.
+    """Read a Parquet file into a DataFrame; time stamps come back in the zone that the file notes, else in UTC.
+
+    A Parquet file stores instants; pandas, Arrow and Polars note beside them in which zone they were.
 
     Raises
     ------
@@ -27,6 +35,7 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
         If there is no such file, or it is not Parquet.
     """
     import duckdb
+    import pandas as pd
 
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}")
@@ -37,11 +46,39 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
             connection.execute("SET TimeZone = 'UTC'")
             # NaN is stored as NULL; a float column with NULLs comes back as float64 with NaN.
             # The path is a file's: not a pattern, and no folder in it is a column.
-            return connection.execute(
-                "SELECT * FROM read_parquet(?, hive_partitioning = false)", [glob.escape(os.fspath(path))]
-            ).df()
+            file = [glob.escape(os.fspath(path))]
+            frame = connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = false)", file).df()
+            if zoned := [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]:
+                noted = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", file).fetchall()
+                zones = _zones({bytes(key): bytes(value) for key, value in noted})
+                for name in zoned:
+                    if zone := zones.get(str(name), zones.get("")):
+                        frame[name] = frame[name].dt.tz_convert(zone)
+            return frame
     except duckdb.Error as e:
         raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
+
+
+def _zones(noted: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Return the zone of each column, as the writer noted them; under "" the one that all have."""
+    with suppress(KeyError, TypeError, ValueError):
+        columns = json.loads(noted[b"pandas"])["columns"]
+        told = {str(c["name"]): str(c["metadata"]["timezone"]) for c in columns if c["pandas_type"] == "datetimetz"}
+        return {name: zone for name, zone in told.items() if _is_zone(zone)}
+    with suppress(KeyError, ValueError):
+        # Arrow's schema is a flat buffer, in which names of zones stand as they are.
+        words = _ZONE.findall(base64.b64decode(noted[b"ARROW:schema"]))
+        found = {word.decode() for word in words if _is_zone(word.decode())}
+        return {"": found.pop()} if len(found) == 1 else {}
+    return {}
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:

@@ -1,4 +1,5 @@
 import gzip
+import json
 import subprocess
 import sys
 import typing
@@ -337,6 +338,110 @@ def test_stamps_inside_a_clock_change_are_refused(write, stamp, what):
         csv(write(dated("2020-01-02 10:00", stamp, "2020-12-01 10:00")))
 
 
+UNUSED = {
+    "zone of dates": (["2020-01-02", "2020-01-03"], {"timezone": "UTC"}, r"these stamps are dates: leave it out"),
+    "zone of stamps that name theirs": (
+        ["2020-01-02 15:00:00Z", "2020-01-02 15:30:00Z"],
+        {"timezone": "Europe/Berlin"},
+        r"these are intraday and name theirs: leave it out",
+    ),
+    "length of daily bars": (["2020-01-02", "2020-01-03"], {"frequency": "5min"}, r"daily or longer: leave it out"),
+}
+
+
+@pytest.mark.parametrize("stamps, options, message", UNUSED.values(), ids=UNUSED)
+def test_an_option_without_a_use_is_an_error(write, stamps, options, message):
+    with pytest.raises(quorate.DataError, match=message):
+        csv(write(dated(*stamps)), **options)
+
+
+def days_of(*hours, n=30, start="2020-01-06"):
+    return [f"{day:%Y-%m-%d} {hour}" for day in pd.date_range(start, periods=n, freq="B") for hour in hours]
+
+
+def halves(first, last):
+    return [f"{t:%H:%M}" for t in pd.date_range(f"2020-01-01 {first}", f"2020-01-01 {last}", freq="30min")]
+
+
+@pytest.mark.parametrize(
+    "hours, known",
+    [(halves("09:30", "15:30"), "15:00"), (halves("10:00", "16:00"), "15:00"), (halves("04:00", "19:30"), "09:30")],
+    ids=["stamped at the open", "stamped at the close", "with the hours before and after"],
+)
+def test_the_side_of_the_stamp_follows_from_the_hours_of_the_market(write, hours, known):
+    text = dated(*days_of(*hours))
+    assert times(csv(write(text)))[0][11:] == known
+    wrong = "open" if hours[0] == "10:00" else "close"
+    with pytest.raises(quorate.DataError, match=rf"data\.stamp is '{wrong}': leave it out"):
+        csv(write(text), stamp=wrong)
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [halves("01:30", "07:00"), [*halves("09:45", "11:15"), *halves("13:15", "14:45")]],
+    ids=["at night", "over at 14:45"],
+)
+def test_a_zone_is_asked_for_where_stamps_do_not_fit_the_hours(write, hours):
+    with pytest.raises(quorate.DataError, match=r"are not the hours of calendar 'us-equity' .*data\.timezone"):
+        csv(write(dated(*days_of(*hours))))
+    assert len(csv(write(dated(*days_of(*hours))), timezone="Asia/Shanghai")) == 30 * len(hours)
+
+
+def test_a_name_of_the_column_may_tell_the_zone(write):
+    stamps = days_of(*halves("14:30", "20:30"))
+    read = csv(write(dated(*stamps, header="timestamp_utc")))
+    assert times(read)[0] == "2020-01-06T15:00"  # 09:30 in New York is its open
+    assert read.fingerprint == csv(write(dated(*stamps)), timezone="UTC").fingerprint
+
+
+def test_the_hour_that_stands_twice_is_told_by_its_order(write):
+    stamps = ["2020-11-01 00:00", "2020-11-01 01:00", "2020-11-01 01:00", "2020-11-01 02:00", "2020-11-01 03:00"]
+    read = csv(write(dated(*stamps)), calendar="24x7", timezone="America/New_York")
+    assert times(read)[1:4] == ["2020-11-01T05:00", "2020-11-01T06:00", "2020-11-01T07:00"]
+
+
+MIXED = {
+    "days and weeks": (["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-13"], ["2020-01-06", "2020-01-13"]),
+    "one and five minutes": (
+        [f"2020-01-06 10:{m:02d}" for m in range(12)],
+        ["2020-01-06 10:00", "2020-01-06 10:05", "2020-01-06 10:10"],
+    ),
+    "minutes and days": ([f"2020-01-06 10:{m:02d}" for m in range(12)], ["2020-01-06", "2020-01-07"]),
+}
+
+
+@pytest.mark.parametrize("one, other", MIXED.values(), ids=MIXED)
+def test_bars_of_different_lengths_are_refused_or_known_when_each_is_over(write, tmp_path, one, other):
+    write(dated(*one), "A.csv")
+    write(dated(*other), "B.csv")
+    with pytest.raises(quorate.DataError, match=r"bars of different lengths \(.*'A'.*'B'\).*data\.mixed = true"):
+        csv(str(tmp_path))
+    panel = csv(str(tmp_path), mixed=True, stamp="open")
+    for name, text in (("A", one), ("B", other)):
+        alone = csv(write(dated(*text), f"{name}.csv"), stamp="open")
+        there = panel.present[:, panel.symbols.index(name)]
+        assert panel.times[there].tolist() == alone.times.tolist()
+
+
+def test_unix_time_may_change_its_unit_within_a_file(write):
+    when = pd.date_range("2024-12-30", periods=8, freq="D", tz="UTC")
+    per = [1, 10**3, 10**6, 10**9] * 2
+    stamps = [str(int(t.timestamp()) * n) for t, n in zip(when, per, strict=True)]
+    assert sessions(csv(write(dated(*stamps)), calendar="24x7")) == [f"{t:%Y-%m-%d}" for t in when]
+
+
+@pytest.mark.parametrize(
+    "stamps, message",
+    [
+        (["1735689600", "1735776000000", "4070908800"], r"line 4: the time stamp 4070908800 is 2099-01-01"),
+        (["2020-01-02", "2099-01-02"], r"line 3: the time stamp 2099-01-02 is .* has not come yet \(1 of 2 bars\)"),
+    ],
+)
+def test_times_that_cannot_be_are_named(write, stamps, message):
+    with pytest.raises(quorate.DataError, match=message):
+        csv(write(dated(*stamps)), calendar="24x7")
+
+
 # --- wrong input
 
 GOOD = "2020-01-02,10,12,9,11,100\n"
@@ -485,7 +590,7 @@ def frame():
     return pd.DataFrame({"Date": days, **prices, "Volume": [100, 200, 300]})
 
 
-@pytest.mark.parametrize("kind", ["naive", "date", "utc", "new york", "tokyo", "text", "unix", "number"])
+@pytest.mark.parametrize("kind", ["naive", "date", "utc", "new york", "text", "unix", "number"])
 def test_parquet_reads_dates_of_every_kind(tmp_path, write, frame, kind):
     days = frame["Date"]
     frame["Date"] = {
@@ -493,13 +598,70 @@ def test_parquet_reads_dates_of_every_kind(tmp_path, write, frame, kind):
         "date": days.dt.date,
         "utc": days.dt.tz_localize("UTC"),
         "new york": days.dt.tz_localize("America/New_York"),
-        "tokyo": (days + pd.Timedelta(days=1)).dt.tz_localize("Asia/Tokyo"),
         "text": days.dt.strftime("%Y-%m-%d 00:00:00-05:00"),
         "unix": days.astype("datetime64[s]").astype("int64"),
         "number": days.dt.strftime("%Y%m%d").astype(int),
     }[kind]
     write_parquet(frame, tmp_path / "ABC.parquet")
     assert parquet(str(tmp_path)).fingerprint == csv(write(THREE)).fingerprint
+
+
+ZONED = ["Europe/Berlin", "Asia/Tokyo", "Australia/Sydney", "America/New_York", "America/Los_Angeles", "UTC"]
+
+
+def noted(frame, path, zone):
+    """Write a file as pandas does: instants, and the zone beside them."""
+    import duckdb
+
+    told = {"columns": [{"name": "Date", "pandas_type": "datetimetz", "metadata": {"timezone": zone}}]}
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(f"COPY frame TO '{path}' (FORMAT parquet, KV_METADATA {{pandas: '{json.dumps(told)}'}})")
+
+
+@pytest.mark.parametrize("zone", ZONED)
+@pytest.mark.parametrize("calendar", ["us-equity", "weekdays", "24x7"])
+def test_daily_bars_at_midnight_of_any_zone_have_the_sessions_of_the_same_frame_as_csv(tmp_path, write, zone, calendar):
+    days = pd.date_range("2020-01-02", periods=300, freq="B", tz=zone)
+    prices = dict.fromkeys(["Open", "High", "Low", "Close"], np.linspace(10, 20, 300))
+    frame = pd.DataFrame({"Date": days, **prices, "Volume": 100.0})
+    noted(frame, tmp_path / "ABC.parquet", zone)
+    read = parquet(str(tmp_path / "ABC.parquet"), calendar=calendar)
+    assert sessions(read) == [f"{day:%Y-%m-%d}" for day in days]
+    assert read.fingerprint == csv(write(frame.to_csv(index=False)), calendar=calendar).fingerprint
+
+
+def test_the_zone_that_arrow_notes_counts_too(tmp_path, frame):
+    import base64
+
+    import duckdb
+
+    frame["Date"] = frame["Date"].dt.tz_localize("Asia/Tokyo")
+    schema = base64.b64encode(b"\x10\x00\x00ARROW\x0a\x00\x00\x00Asia/Tokyo\x00\x00Date\x00").decode()
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        file = tmp_path / "A.parquet"
+        connection.execute(f"COPY frame TO '{file}' (FORMAT parquet, KV_METADATA {{'ARROW:schema': '{schema}'}})")
+    assert sessions(parquet(str(file))) == ["2020-01-02", "2020-01-03", "2020-01-06"]
+
+
+def test_where_no_zone_is_noted_it_is_asked_for_and_then_used(tmp_path, frame):
+    frame["Date"] = frame["Date"].dt.tz_localize("Asia/Tokyo")
+    write_parquet(frame, tmp_path / "A.parquet")
+    with pytest.raises(quorate.DataError, match=r"10:00 in America/New_York: neither midnight .* data\.timezone"):
+        parquet(str(tmp_path / "A.parquet"))
+    bars = parquet(str(tmp_path / "A.parquet"), timezone="Asia/Tokyo")
+    assert sessions(bars) == ["2020-01-02", "2020-01-03", "2020-01-06"]
+
+
+def test_sundays_without_fridays_are_a_session_early(tmp_path):
+    days = pd.date_range("2020-01-06", periods=40, freq="B", tz="Europe/Berlin").tz_convert("UTC")
+    frame = pd.DataFrame({"Date": days, **dict.fromkeys(["Open", "High", "Low", "Close"], 10.0)})
+    write_parquet(frame, tmp_path / "A.parquet")
+    with pytest.raises(quorate.DataError, match=r"A has daily bars on Sundays and never on Fridays.*data\.timezone"):
+        parquet(str(tmp_path / "A.parquet"), calendar="weekdays")
+    read = parquet(str(tmp_path / "A.parquet"), calendar="weekdays", timezone="Europe/Berlin")
+    assert sessions(read)[:2] == ["2020-01-06", "2020-01-07"]
 
 
 def test_parquet_reads_long_files_and_decimals(tmp_path, frame):

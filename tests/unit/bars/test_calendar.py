@@ -1,0 +1,104 @@
+"""How many bars a year has: counted, and that of known markets."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from quorate.bars.calendar import get_calendar, infer_frequency
+from quorate.bars.panel import Bars
+from quorate.bars.quality import wrong_calendar
+
+
+def every(step, zone, days, *, weeks=150, start="2017-01-01", opens="00:00", closes="24:00"):
+    """Return closes of bars on these days of the week (Monday is 0), from one time of day to another."""
+    times = pd.date_range(start, periods=weeks * 7 * 24 * 60 // step, freq=f"{step}min")
+    minute = times.hour * 60 + times.minute
+    first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (opens, closes))
+    inside = np.isin(times.day_of_week, days) & (minute >= first) & (minute < last)
+    return times[inside].tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dropna() + pd.Timedelta(minutes=step)
+
+
+def fx(step, zone="America/New_York", pause=False, **more):
+    """Return closes from Sunday 17:00 to Friday 17:00; `pause`: an hour each day is left out."""
+    times = every(step, zone, range(7), **more) - pd.Timedelta(minutes=step)
+    day, hour = times.day_of_week, times.hour
+    start = 18 if pause else 17
+    open_ = ((day == 6) & (hour >= start)) | (day < 4) | ((day == 4) & (hour < 17))
+    return times[open_ & ~((hour == 17) & pause)] + pd.Timedelta(minutes=step)
+
+
+def without(times, share):
+    """Return the times without some dates, as holidays are."""
+    days = times.normalize()
+    unique = days.unique()
+    left_out = unique[:: round(1 / share)]
+    return times[~days.isin(left_out)]
+
+
+NY = "America/New_York"
+SESSIONS = every(5, NY, range(5), opens="09:30", closes="16:00")
+# Market, calendar, bars, and how many of them a year has.
+MARKETS = {
+    "US equities by the hour": ("us-equity", every(60, NY, range(5), opens="09:00", closes="16:00"), 7 * 260.9),
+    "US equities, holidays": (  #
+        "us-equity",
+        without(every(5, NY, range(5), opens="09:30", closes="16:00"), 1 / 28),
+        78 * 251.6,
+    ),
+    "FX by the hour": ("weekdays", fx(60), 6240),
+    "FX by the hour, any day": ("24x7", fx(60), 6240),
+    "FX by the minute": ("weekdays", fx(5), 12 * 6240),
+    "futures with a pause": ("weekdays", fx(15, pause=True), 4 * 23 * 260.9),
+    "crypto by the hour": ("24x7", every(60, "UTC", range(7)), 8760),
+    "crypto, four hours": ("24x7", every(240, "UTC", range(7)), 2190),
+}
+
+
+def per_year(times, calendar):
+    clock = get_calendar(calendar)
+    stamps = times.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
+    return infer_frequency(stamps, clock.sessions(stamps), clock)[1]
+
+
+@pytest.mark.parametrize("calendar, times, expected", MARKETS.values(), ids=MARKETS)
+def test_the_bars_of_a_year_are_those_of_known_markets(calendar, times, expected):
+    assert per_year(times, calendar) == pytest.approx(expected, rel=5e-3)
+
+
+@pytest.mark.parametrize("bars", [121, 300, 1000, 3000, 12_000])
+def test_any_length_of_a_market_of_five_days_gives_the_same(bars):
+    assert per_year(fx(60)[:bars], "weekdays") == pytest.approx(6240, rel=5e-3)
+
+
+@pytest.mark.parametrize("bars", [30, 100, 1000, 12_000])
+def test_any_length_of_a_market_that_never_closes_gives_the_same(bars):
+    assert per_year(every(60, "UTC", range(7))[:bars], "24x7") == pytest.approx(8760, rel=5e-3)
+
+
+@pytest.mark.parametrize("calendar, times, expected", MARKETS.values(), ids=MARKETS)
+def test_a_hole_is_no_part_of_a_year(calendar, times, expected):
+    hole = (times < times[len(times) // 3]) | (times > times[len(times) // 3] + pd.Timedelta(days=200))
+    assert per_year(times[hole], calendar) == pytest.approx(expected, rel=6e-3)
+
+
+def test_a_first_evening_a_missing_bar_and_a_day_cut_off_change_little():
+    times = pd.date_range("2024-01-01 23:30", "2024-01-03 23:00", freq="15min", tz="UTC").delete(50)
+    assert per_year(times, "24x7") == pytest.approx(35_040, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["FX by the hour", "futures with a pause", "US equities by the hour"])
+def test_what_is_counted_draws_no_warning(name):
+    calendar, times, _ = MARKETS[name]
+    frame = pd.DataFrame({"symbol": "A", "time": times, **dict.fromkeys(["open", "high", "low", "close"], 1.0)})
+    assert wrong_calendar(Bars.from_frame(frame, calendar)) == ""
+
+
+def test_the_advice_for_a_market_that_never_closes_leads_to_the_right_figure():
+    times = every(60, "UTC", range(7))
+    frame = pd.DataFrame({"symbol": "A", "time": times, **dict.fromkeys(["open", "high", "low", "close"], 1.0)})
+    said = wrong_calendar(Bars.from_frame(frame, "us-equity"))
+    assert said.startswith("29% of the bars fall on weekends")
+    assert 'data.calendar = "24x7"' in said
+    advised = Bars.from_frame(frame, "24x7")
+    assert advised.bars_per_year == pytest.approx(8760, rel=5e-3)
+    assert wrong_calendar(advised) == ""
