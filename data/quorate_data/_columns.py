@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import quorate
@@ -18,7 +19,80 @@ _ALIASES = {
     "volume": ("volume", "vol"),
     "adj_close": ("adjclose", "adjustedclose"),
 }
-_WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close)", re.IGNORECASE)
+_WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close|volume)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where the columns of one symbol, or of a long file, stand.
+
+    Parameters
+    ----------
+    places : dict
+        From our name to the position.
+    clock : int or None
+        Where the time of day stands, if it has a column beside that of the date.
+    symbol : str
+        Whose columns they are; empty, if the file does not say so in its header.
+    """
+
+    places: dict[str, int]
+    clock: int | None = None
+    symbol: str = ""
+
+    @property
+    def times(self) -> list[int]:
+        """Where stamps stand."""
+        return [self.places["time"], *([] if self.clock is None else [self.clock])]
+
+
+def split(
+    path: Path, header: Sequence[str], symbols: Sequence[str], columns: Mapping[str, str], adjusted: bool
+) -> list[Part]:
+    """Return the parts of a file: one, or one per symbol of a file with a column per field and symbol.
+
+    Parameters
+    ----------
+    header : sequence of str
+        What the columns are called.
+    symbols : sequence of str
+        Whose each column is; empty for a long file.
+
+    Raises
+    ------
+    DataError
+        If a column that is needed is not there, or if two could be meant.
+    """
+    if not any(symbols):
+        symbols, header = _wide(header, columns)
+    if not any(symbols):
+        clock = None if "time" in columns else _clock(header)
+        given = header if clock is None else ["" if i == clock else name for i, name in enumerate(header)]
+        return [Part(pick_columns(path, given, columns, adjusted), clock)]
+    found = []
+    for symbol in dict.fromkeys(filter(None, symbols)):
+        own = [name if whose in ("", symbol) else "" for name, whose in zip(header, symbols, strict=True)]
+        found.append(Part(pick_columns(path, own, columns, adjusted), None, symbol))
+    return found
+
+
+def _wide(header: Sequence[str], columns: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return whose each column is and what it holds, for names such as ``MSFT_Close``; nobody's in a long file."""
+    pairs = [_WIDE.fullmatch(name) for name in header]
+    fields = {(pair[1], pair[2].lower()) for pair in pairs if pair}
+    whole = {symbol for symbol, _ in fields if all((symbol, price) in fields for price in PRICES)}
+    if columns or not whole:
+        return [], list(header)
+    own = [pair if pair and pair[1] in whole else None for pair in pairs]
+    return [pair[1] if pair else "" for pair in own], [
+        pair[2] if pair else name for pair, name in zip(own, header, strict=True)
+    ]
+
+
+def _clock(header: Sequence[str]) -> int | None:
+    """Return where the time of day stands, if there is a column for the date, too."""
+    plain = [_plain(name) for name in header]
+    return plain.index("time") if plain.count("date") == plain.count("time") == 1 else None
 
 
 def check_columns(columns: Mapping[str, str]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import quorate
 from quorate_data._text import listed, near
+
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 
 
 def find_files(path: str | Sequence[str], endings: tuple[str, ...]) -> list[Path]:
@@ -42,6 +45,12 @@ def symbol_of(file: Path, endings: tuple[str, ...]) -> str:
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return file.stem
+
+
+def undated_names(names: Sequence[str]) -> list[str]:
+    """Return the names without their date, where several differ by that alone."""
+    bare = [_DATE.sub("", name).strip("-_. ") for name in names]
+    return [short if short and bare.count(short) > 1 else name for name, short in zip(names, bare, strict=True)]
 
 
 def _expand(part: str, endings: tuple[str, ...]) -> list[Path]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
+from quorate_data._dates import iso
 from quorate_data._tables import Table
 
 _OFFSET = re.compile(
@@ -124,7 +125,7 @@ def _parse(
     if text.str.fullmatch(_UNIX).all():
         instants = _unix(text)
         return instants, instants.tz_localize(None)
-    return _parse_text(table, text, "ISO8601")
+    return _parse_text(table, iso(text), "ISO8601")
 
 
 def _unix(text: pd.Series) -> pd.DatetimeIndex:
@@ -156,7 +157,7 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
     if bad.any():
         first = int(bad.argmax())
         raise quorate.DataError(
-            f"{table.at(text.index[first])}: the time stamp {text.iloc[first]!r} cannot be read "
+            f"{table.at(text.index[first])}: the time stamp {table.frame['time'].iloc[first]!r} cannot be read "
             f"({int(bad.sum())} of {len(bad)}); {_remedy(form)}"
         )
     if index.tz is None:

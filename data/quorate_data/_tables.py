@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import itertools
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import pandas as pd
 
 import quorate
-from quorate_data._columns import pick_columns
+from quorate_data._columns import Part, split
+from quorate_data._heads import read_head, two_names
+from quorate_data._text import listed
 
 _TEXT = ("symbol", "time")
+_CLOCK = r"\d{1,2}:\d{2}.*|\d{4}|\d{6}"
 _MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "."]
 
 
@@ -34,20 +35,28 @@ class Table:
         What the index counts, from 1: ``line`` or ``row``.
     time_name : str
         What the file calls the column of stamps.
+    separator : str
+        Between the fields of a text file.
+    undated : str
+        The symbol, where it is the file's name without a date.
     """
 
     path: Path
     frame: pd.DataFrame
     unit: str
     time_name: str = ""
+    separator: str = ""
+    undated: str = ""
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
         return f"{self.path}, {self.unit} {label}"
 
 
-def read_csv(path: Path, columns: Mapping[str, str], adjusted: bool, separator: str, skip_rows: int) -> Table:
-    """Read a CSV file, plain or ``.gz``, in UTF-8.
+def read_csv(
+    path: Path, columns: Mapping[str, str], adjusted: bool, separator: str | None, skip_rows: int
+) -> list[Table]:
+    """Read a CSV file, plain or ``.gz``, in UTF-8; one with a column per field and symbol is a table per symbol.
 
     Raises
     ------
@@ -55,20 +64,21 @@ def read_csv(path: Path, columns: Mapping[str, str], adjusted: bool, separator: 
         If it is empty, is not text, has ragged rows, or lacks a column.
     """
     try:
-        header, above = _header(path, separator, skip_rows)
-        picked = pick_columns(path, header, columns, adjusted)
-        text = {place for name, place in picked.items() if name in _TEXT}
+        head = read_head(path, separator, skip_rows)
+        parts = split(path, head.names, head.symbols, columns, adjusted)
+        text = {place for part in parts for name, place in part.places.items() if name in _TEXT}
+        text |= {part.clock for part in parts if part.clock is not None}
         dtypes: dict[Hashable, type[str]] = dict.fromkeys(text, str)
         # The stubs allow text keys only, but the columns are called by their position here.
-        missing: Any = {i: _MISSING for i in range(len(header)) if i not in text}
+        missing: Any = {i: _MISSING for i in range(len(head.names)) if i not in text}
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             raw = pd.read_csv(
                 path,
-                sep=separator,
+                sep=head.separator,
                 header=None,
-                names=list(range(len(header))),
-                skiprows=above + 1,
+                names=list(range(len(head.names))),
+                skiprows=head.lines,
                 index_col=False,
                 dtype=dtypes,
                 encoding="utf-8",
@@ -86,22 +96,18 @@ def read_csv(path: Path, columns: Mapping[str, str], adjusted: bool, separator: 
         raise quorate.DataError(f"{path}: not a regular table: {str(e).split('C error: ')[-1].strip()}") from e
     except pd.errors.ParserWarning as e:
         raise quorate.DataError(
-            f"{path}: the rows have more fields than the header, which names {len(header)} columns"
+            f"{path}: the rows have more fields than the header, which names {len(head.names)} columns"
         ) from e
     except (OSError, EOFError) as e:
         raise quorate.DataError(f"{path}: cannot be read: {e}") from e
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
-    frame = pd.DataFrame({name: raw[place] for name, place in picked.items()})
-    frame.index = frame.index + above + 2
-    for name in set(_TEXT) & set(frame.columns):
-        frame[name] = frame[name].fillna("").str.strip()
-    blank = (frame.isna() | (frame == "")).all(axis=1)
-    return Table(path, _not_empty(path, frame[~blank]), "line", header[picked["time"]])
+    raw.index = raw.index + head.lines + 1
+    return [_table(path, raw, part, "line", head.separator, [head.names[i] for i in part.times]) for part in parts]
 
 
-def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> Table:
-    """Read a Parquet file.
+def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list[Table]:
+    """Read a Parquet file; one with a column per field and symbol is a table per symbol.
 
     Raises
     ------
@@ -112,31 +118,35 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> Tabl
         raw = quorate.read_parquet(path)
     except quorate.QuorateError as e:
         raise quorate.DataError(f"{path}: not a readable Parquet file: {e}") from e
-    picked = pick_columns(path, [str(c) for c in raw.columns], columns, adjusted)
-    frame = pd.DataFrame({name: raw.iloc[:, place] for name, place in picked.items()})
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return Table(path, _not_empty(path, frame), "row", str(raw.columns[picked["time"]]))
+    names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
+    parts = split(path, names, symbols, columns, adjusted)
+    raw = raw.set_axis(range(len(names)), axis=1)
+    raw.index = pd.RangeIndex(1, len(raw) + 1)
+    return [_table(path, raw, part, "row", "", [names[i] for i in part.times]) for part in parts]
+
+
+def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, times: list[str]) -> Table:
+    frame = pd.DataFrame({name: raw[place] for name, place in part.places.items()})
+    if unit == "line":
+        for name in set(_TEXT) & set(frame.columns):
+            frame[name] = frame[name].fillna("").str.strip()
+    if part.clock is not None:
+        clock = raw[part.clock].fillna("").astype("str").str.strip()
+        if not clock[clock != ""].iloc[:1].str.fullmatch(_CLOCK).all():
+            raise quorate.DataError(
+                f"{path}: the columns {listed(times)} could all be 'time'; "
+                f'say which one is with data.columns = {{ time = "{times[0]}" }}'
+            )
+        frame["time"] = (frame["time"].astype("str") + " " + clock).str.strip()
+    values = frame.drop(columns="time") if part.symbol else frame
+    blank = (values.isna() | (values == "")).all(axis=1)
+    frame = frame[~blank].copy()
+    if part.symbol:
+        frame["symbol"] = part.symbol
+    return Table(path, _not_empty(path, frame), unit, " ".join(times), separator)
 
 
 def _not_empty(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise quorate.DataError(f"{path}: there is a header but no row below it")
     return frame
-
-
-def _header(path: Path, separator: str, skip_rows: int) -> tuple[list[str], int]:
-    """Return the column names and the number of lines above them."""
-    with _open(path) as file:
-        for number, line in enumerate(itertools.islice(file, skip_rows + 1000)):
-            if "\0" in line:
-                raise quorate.DataError(f"{path}: not a text file; Parquet files are read by the source 'parquet'")
-            if number >= skip_rows and line.strip():
-                return [name.strip() for name in next(csv.reader([line], delimiter=separator))], number
-    below = f" below the first {skip_rows} lines (data.skip_rows)" if skip_rows else ""
-    raise quorate.DataError(f"{path}: the file is empty{below}")
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig"))
-    return path.open(encoding="utf-8-sig")

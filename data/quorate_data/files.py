@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -15,14 +16,16 @@ from numpy.typing import NDArray
 import quorate
 from quorate_data import _tables
 from quorate_data._columns import PRICES, check_columns
-from quorate_data._paths import find_files, symbol_of
-from quorate_data._stamps import read_stamps
+from quorate_data._numbers import numbers
+from quorate_data._paths import find_files, symbol_of, undated_names
+from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._tables import Table
 from quorate_data._text import near
 from quorate_data._timing import Timing, close_times, make_timing
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
+ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
 def csv(
@@ -36,7 +39,8 @@ def csv(
     frequency: str | None = None,
     mixed: bool = False,
     date_format: str | None = None,
-    separator: str = ",",
+    separator: str | None = None,
+    decimal: Literal[".", ","] | None = None,
     skip_rows: int = 0,
     sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
@@ -54,7 +58,8 @@ def csv(
     columns : dict, optional
         Our name to the file's, e.g. ``{close = "Last"}``, for columns that are called otherwise.
     symbol : str, optional
-        Name of the symbol of a single file without a symbol column; the file's name otherwise.
+        Name of the symbol of files without a symbol column; each file's name otherwise, or what is left of it where
+        names differ by a date alone, as those of monthly files do.
     symbols : list of str, optional
         Read these only.
     timezone : str, optional
@@ -72,8 +77,11 @@ def csv(
     date_format : str, optional
         How stamps are written, as in ``strptime``. Without it: ISO 8601 (with or without a time and
         an offset), ``YYYYMMDD``, or Unix time in seconds, milli-, micro- or nanoseconds.
-    separator : str
-        One character.
+    separator : str, optional
+        Between fields, one character; without it the one of ``, ; |`` and tab that the first line has most of.
+    decimal : {".", ","}, optional
+        What stands before a fraction, the other one then between thousands; without it what the numbers prove.
+        Signs of currency are left out; ``1.2M`` is 1,200,000.
     skip_rows : int
         Lines above the header to leave out.
     sort : bool
@@ -94,7 +102,7 @@ def csv(
     DataError
         Naming the file and, where there is one, the line and the value.
     """
-    if len(separator) != 1:
+    if separator is not None and len(separator) != 1:
         raise quorate.DataError(f"data.separator must be one character; it was {separator!r}")
     if skip_rows < 0:
         raise quorate.DataError(f"data.skip_rows must not be negative; it was {skip_rows}")
@@ -107,6 +115,7 @@ def csv(
         sort,
         invalid,
         adjusted,
+        decimal,
         make_timing(stamp, frequency, mixed, timezone),
     )
     return _load(
@@ -125,6 +134,7 @@ def parquet(
     frequency: str | None = None,
     mixed: bool = False,
     date_format: str | None = None,
+    decimal: Literal[".", ","] | None = None,
     sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
@@ -147,6 +157,7 @@ def parquet(
         sort,
         invalid,
         adjusted,
+        decimal,
         make_timing(stamp, frequency, mixed, timezone),
     )
     return _load(find_files(path, _PARQUET), layout, lambda f: _tables.read_parquet(f, layout.columns, adjusted))
@@ -164,6 +175,7 @@ class Layout:
     sort: bool
     invalid: Literal["error", "drop"]
     adjusted: bool
+    decimal: Literal[".", ","] | None
     timing: Timing
     clock: quorate.Calendar = field(init=False)
 
@@ -172,10 +184,11 @@ class Layout:
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
-def _load(files: list[Path], layout: Layout, read: Callable[[Path], Table]) -> quorate.Bars:
-    tables = _choose(_name_symbols([read(file) for file in files], layout), layout.symbols)
+def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+    tables = _choose(_name_symbols([table for file in files for table in read(file)], layout), layout.symbols)
     stamps = [read_stamps(t, layout.timing.timezone, layout.clock, layout.date_format) for t in tables]
-    frames = [_numbers(t) for t in tables]
+    _keep_apart(tables, stamps)
+    frames = [numbers(t, layout.decimal) for t in tables]
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
         times = close_times(stamps, names, layout.clock, layout.timing)
@@ -195,29 +208,46 @@ def _where(tables: list[Table]) -> str:
 
 
 def _name_symbols(tables: list[Table], layout: Layout) -> list[Table]:
-    """Return the tables, each with a symbol column: its own, the given name, or the file's name."""
-    owner: dict[str, Path] = {}
+    """Return the tables, each with a symbol column: its own, the given name, or the file's name.
+
+    Files whose names differ by a date alone, one after the other, are of one symbol.
+    """
+    bare = [i for i, table in enumerate(tables) if "symbol" not in table.frame]
     for table in tables:
-        if "symbol" in table.frame:
-            if layout.symbol is not None:
-                raise quorate.DataError(
-                    f"{table.path}: data.symbol = {layout.symbol!r} is for a file without a symbol column, "
-                    "but this file has one; choose from it with data.symbols = [...]"
-                )
-            _check_symbols(table)
+        if "symbol" not in table.frame:
             continue
-        if layout.symbol is not None and len(tables) > 1:
+        if layout.symbol is not None:
             raise quorate.DataError(
-                f"data.symbol = {layout.symbol!r} names the symbol of one file, but data.path names {len(tables)}"
+                f"{table.path}: data.symbol = {layout.symbol!r} is for files without a symbol column, "
+                "but this file has one; choose from it with data.symbols = [...]"
             )
-        name = layout.symbol or symbol_of(table.path, _CSV + _PARQUET)
-        if name in owner:
+        _check_symbols(table)
+    owner: dict[str, Path] = {}
+    names = [layout.symbol or symbol_of(table.path, _CSV + _PARQUET) for table in (tables[i] for i in bare)]
+    for i, name, short in zip(bare, names, undated_names(names), strict=True):
+        table = tables[i]
+        if layout.symbol is None and name in owner:
             raise quorate.DataError(
-                f"{owner[name]} and {table.path} would both be the symbol {name!r}; rename one of them"
+                f"{owner[name]} and {table.path} would both be the symbol {name!r}; rename one of them, or, if all "
+                "files are of one symbol, set data.symbol"
             )
         owner[name] = table.path
-        table.frame["symbol"] = name
+        table.frame["symbol"] = short
+        tables[i] = replace(table, undated=short if short != name else "")
     return tables
+
+
+def _keep_apart(tables: list[Table], stamps: list[Stamps]) -> None:
+    """Give files their whole names back, where those that seemed to be parts of one symbol run side by side."""
+    parts: dict[str, list[int]] = {}
+    for i, table in enumerate(tables):
+        if table.undated:
+            parts.setdefault(table.undated, []).append(i)
+    for places in parts.values():
+        spans = sorted((stamps[i].utc.min(), stamps[i].utc.max()) for i in places)
+        if any(after[0] <= before[1] for before, after in pairwise(spans)):
+            for i in places:
+                tables[i].frame["symbol"] = symbol_of(tables[i].path, _CSV + _PARQUET)
 
 
 def _check_symbols(table: Table) -> None:
@@ -237,27 +267,6 @@ def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
             raise quorate.DataError(f"{_where(tables)}: there are no bars of the symbol {name!r}{near(name, known)}")
     chosen = [replace(t, frame=t.frame[t.frame["symbol"].isin(symbols)].copy()) for t in tables]
     return [t for t in chosen if len(t.frame)]
-
-
-def _numbers(table: Table) -> pd.DataFrame:
-    """Return the frame with float64 prices and volume."""
-    frame = table.frame.drop(columns="time")
-    for name in frame.columns.drop("symbol"):
-        column = frame[name]
-        if column.dtype.kind in "fiu":
-            frame[name] = column.astype(np.float64)
-            continue
-        text = column.astype("str").str.strip()
-        values = pd.to_numeric(text.where(column.notna()), errors="coerce").astype(np.float64)
-        bad = (values.isna() & column.notna()).to_numpy() if column.dtype.kind != "b" else np.ones(len(column), bool)
-        if bad.any():
-            first = int(bad.argmax())
-            raise quorate.DataError(
-                f"{table.at(column.index[first])}: {name} must be a number; it was {text.iloc[first]!r} "
-                f"({int(bad.sum())} such values)"
-            )
-        frame[name] = values
-    return frame
 
 
 def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
@@ -283,7 +292,8 @@ def _invalid(frame: pd.DataFrame) -> NDArray[np.bool_]:
     prices = frame[list(PRICES)].to_numpy()
     bad: NDArray[np.bool_] = ~(np.isfinite(prices) & (prices > 0)).all(axis=1)
     for name in ("open", "close"):
-        bad |= ~frame[name].between(frame["low"], frame["high"]).to_numpy(dtype=bool)
+        inside = frame[name].between(frame["low"] * (1 - ROUNDING), frame["high"] * (1 + ROUNDING))
+        bad |= ~inside.to_numpy(dtype=bool)
     if "volume" in frame:
         volume = frame["volume"].to_numpy()
         bad |= (volume < 0) | np.isinf(volume)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,11 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
-from quorate.errors import DataError, near_misses
+from quorate.errors import DataError, DataWarning, near_misses
 from quorate.statistics import Floats
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
+ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ class Bars:
             Naming the first offending symbol, bar, column and value.
         """
         clock = get_calendar(calendar) if isinstance(calendar, str) else calendar
-        _check_frame(frame)
+        frame = _check_frame(frame)
         stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         times, row = np.unique(stamps, return_inverse=True)
         symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
@@ -189,7 +191,8 @@ def _frozen(array: Floats) -> Floats:
     return copy
 
 
-def _check_frame(frame: pd.DataFrame) -> None:
+def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame, its highs and lows widened by what rounding took from them, or raise `DataError`."""
     for name in ("symbol", "time", *PRICES):
         if name not in frame:
             raise DataError(
@@ -205,7 +208,7 @@ def _check_frame(frame: pd.DataFrame) -> None:
     if frame["time"].isna().any():
         raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
     _check_order(frame)
-    _check_values(frame)
+    return _check_values(frame)
 
 
 def _check_order(frame: pd.DataFrame) -> None:
@@ -226,7 +229,7 @@ def _check_order(frame: pd.DataFrame) -> None:
         )
 
 
-def _check_values(frame: pd.DataFrame) -> None:
+def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
     for name in (*PRICES, *(["volume"] if "volume" in frame else [])):
         values = frame[name].to_numpy()
         if values.dtype.kind not in "fiu":
@@ -238,10 +241,30 @@ def _check_values(frame: pd.DataFrame) -> None:
         else:
             _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
             _refuse(frame, name, numbers <= 0, "must be positive")
+    frame = widened(frame)
     low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
     for name in ("open", "close"):
         price = frame[name].to_numpy()
         _refuse(frame, name, (price < low) | (price > high), "must lie between low and high")
+    return frame
+
+
+def widened(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose highs and lows hold open and close, where only rounding kept them from it; warns of it."""
+    body = frame[["open", "close"]].to_numpy(dtype=np.float64)
+    for name, edge, side in (("high", body.max(axis=1), 1.0), ("low", body.min(axis=1), -1.0)):
+        values = frame[name].to_numpy(dtype=np.float64)
+        short = side * (edge - values)
+        with np.errstate(invalid="ignore"):
+            near = (short > 0) & (short <= ROUNDING * edge)
+        if near.any():
+            frame = frame.assign(**{name: np.where(near, edge, values)})
+            warnings.warn(
+                f"{int(near.sum())} of {len(near)} {name}s were widened: rounding had put an open or close beyond them",
+                DataWarning,
+                stacklevel=2,
+            )
+    return frame
 
 
 def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -> None:

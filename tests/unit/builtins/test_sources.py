@@ -442,6 +442,185 @@ def test_times_that_cannot_be_are_named(write, stamps, message):
         csv(write(dated(*stamps)), calendar="24x7")
 
 
+# --- exports that people have
+
+PRICES = "10.5,12.25,9,11,1500\n11,13,10,12,2500\n12.125,14,11,13,1000"
+DAYS = ["2020-01-02", "2020-01-03", "2020-01-06"]
+ROWS = [f"{day},{row}" for day, row in zip(DAYS, PRICES.split("\n"), strict=True)]
+
+
+def rows(form="{d},{o},{h},{l},{c},{v}", number=str, day="%Y-%m-%d"):
+    lines = []
+    for row in ROWS:
+        date, *values = row.split(",")
+        o, h, low, c, v = (number(float(value)) for value in values)
+        lines.append(form.format(d=f"{pd.Timestamp(date):{day}}", o=o, h=h, l=low, c=c, v=v))
+    return "\n".join(lines) + "\n"
+
+
+def comma(value):
+    return f"{value:.4f}".replace(".", ",")
+
+
+def german(value):
+    return f"{value * 1000:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+NAMED = "Date,Open,High,Low,Close,Volume\n"
+WIDE = "{d},{c},{h},{l},{o},{v}"
+EXPORTS = {
+    "yfinance": ("Price,Close,High,Low,Open,Volume\nTicker,ABC,ABC,ABC,ABC,ABC\nDate,,,,,\n" + rows(WIDE), {}),
+    "yfinance, an older one": (",Close,High,Low,Open,Volume\n,ABC,ABC,ABC,ABC,ABC\nDate,,,,,\n" + rows(WIDE), {}),
+    "yfinance, by ticker": (
+        "Ticker,ABC,ABC,ABC,ABC,ABC\nPrice,Close,High,Low,Open,Volume\nDate,,,,,\n" + rows(WIDE),
+        {},
+    ),
+    "a column per symbol and field": ("Date,ABC_Open,ABC_High,ABC_Low,ABC_Close,ABC_Volume\n" + rows(), {}),
+    "no names": (rows(), {}),
+    "no names, semicolons": (rows().replace(",", ";"), {}),
+    "semicolons and decimal commas": (
+        NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", comma),
+        {},
+    ),
+    "tabs": (NAMED.replace(",", "\t") + rows().replace(",", "\t"), {}),
+    "dates with dots": (NAMED + rows(day="%d.%m.%Y"), {}),
+    "years first, with slashes": (NAMED + rows(day="%Y/%m/%d"), {}),
+    "months by name": (NAMED + rows('"{d}",{o},{h},{l},{c},{v}', day="%b %d, %Y"), {}),
+    "days and months by name": (NAMED + rows(day="%d-%b-%Y"), {}),
+    "brackets": ("<DATE>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n" + rows(day="%Y.%m.%d"), {}),
+    "decimal commas that are told": (
+        NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", lambda v: f"{v:.3f}".replace(".", ",")),
+        {"decimal": ","},
+    ),
+}
+
+
+@pytest.mark.parametrize("text, options", EXPORTS.values(), ids=EXPORTS)
+def test_exports_are_read_as_they_are(write, text, options):
+    expected = csv(write(NAMED + rows()))
+    read = csv(write(text), **options)
+    assert read.fingerprint == expected.fingerprint
+
+
+MONEY = {
+    "currency and millions": (NAMED + rows('{d},"{o}","{h}","{l}","{c}","{v}"', lambda v: f"${v * 1000:,.2f}"), 1000),
+    "thousands and decimal commas": (NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", german), 1000),
+    "spaces": (NAMED + rows(number=lambda v: f"{v * 1000:,.0f}".replace(",", " ")), 1000),
+}
+
+
+@pytest.mark.parametrize("text, times", MONEY.values(), ids=MONEY)
+def test_numbers_as_people_write_them(write, text, times):
+    assert csv(write(text)).close[:, 0].tolist() == [11 * times, 12 * times, 13 * times]
+
+
+def test_a_volume_may_be_in_millions(write):
+    text = NAMED + "2020-01-02,10,12,9,11,1.2M\n2020-01-03,10,12,9,11,900K\n2020-01-06,10,12,9,11,-\n"
+    volume = csv(write(text)).volume[:, 0]
+    assert volume[:2].tolist() == [1_200_000, 900_000]
+    assert np.isnan(volume[2])
+
+
+def test_a_comma_that_may_be_either_is_asked_for_and_the_answer_works(write):
+    text = NAMED.replace(",", ";") + "2020-01-02;10,500;12,250;9,000;11,000;7\n"
+    with pytest.raises(quorate.DataError, match=r"line 2: '10,500' may be thousands or have a decimal comma"):
+        csv(write(text))
+    assert csv(write(text), decimal=",").open[0, 0] == 10.5
+    assert csv(write(text), decimal=".").open[0, 0] == 10_500
+
+
+def test_day_and_month_are_told_apart_by_any_day_after_the_twelfth(write):
+    american = NAMED + "01/09/2020,10,12,9,11,1\n01/10/2020,10,12,9,11,1\n01/13/2020,10,12,9,11,1\n"
+    british = NAMED + "09/01/2020,10,12,9,11,1\n10/01/2020,10,12,9,11,1\n13/01/2020,10,12,9,11,1\n"
+    assert sessions(csv(write(american))) == sessions(csv(write(british))) == ["2020-01-09", "2020-01-10", "2020-01-13"]
+    unsure = NAMED + "01/09/2020,10,12,9,11,1\n01/10/2020,10,12,9,11,1\n"
+    with pytest.raises(quorate.DataError, match=r"'01/09/2020' cannot be read .*data\.date_format"):
+        csv(write(unsure))
+
+
+@pytest.mark.parametrize(
+    "header, date, clock",
+    [
+        ("Date,Time", "%m/%d/%y", "%H:%M:%S"),
+        ("<DATE>,<TIME>", "%Y.%m.%d", "%H:%M"),
+        ("date,time", "%Y%m%d", "%H%M%S"),
+        ("Date,Time", "%Y-%m-%d", "%I:%M %p"),
+        ("", "%Y-%m-%d", "%H:%M"),
+    ],
+)
+def test_date_and_time_may_have_a_column_each(write, header, date, clock):
+    when = pd.date_range("2016-07-28 09:15", periods=400, freq="min")
+    lines = [f"{t:{date}},{t:{clock}},10,12,9,11,100" for t in when]
+    text = "\n".join([f"{header},Open,High,Low,Close,Volume"] * bool(header) + lines) + "\n"
+    read = csv(write(text), calendar="24x7")
+    assert [str(t)[:16] for t in read.times] == [f"{t:%Y-%m-%dT%H:%M}" for t in when]
+
+
+def test_several_tickers_of_one_file_are_a_panel(write, tmp_path):
+    head = "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\nTicker" + ",AAA,BBB" * 5 + "\nDate" + "," * 10
+    lines = [f"{day},11,21,12,22,9,19,10,20,100,200" for day in DAYS]
+    lines.append("2020-01-07,11,,12,,9,,10,,100,")
+    panel = csv(write("\n".join([head, *lines]) + "\n"))
+    assert panel.symbols == ("AAA", "BBB")
+    assert panel.close[:3].tolist() == [[11, 21]] * 3
+    assert panel.present[3].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("tickers", [["MSFT"], ["AAPL", "MSFT"]])
+def test_parquet_of_two_header_rows(tmp_path, tickers):
+    fields = {"Open": 10.0, "High": 12.0, "Low": 9.0, "Close": 11.0, "Volume": 100.0}
+    columns = {f"('{field}', '{ticker}')": value for field, value in fields.items() for ticker in tickers}
+    write_parquet(pd.DataFrame({"Date": pd.to_datetime(DAYS), **columns}), tmp_path / "A.parquet")
+    read = parquet(str(tmp_path / "A.parquet"))
+    assert read.symbols == tuple(tickers)
+    assert sessions(read) == DAYS
+
+
+def monthly(write, *names, **more):
+    for k, name in enumerate(names):
+        first = pd.Timestamp("2024-01-01") + pd.DateOffset(months=k * more.get("apart", 1))
+        days = pd.date_range(first, periods=10)
+        write(NAMED + "".join(f"{day:%Y-%m-%d},10,12,9,11,100\n" for day in days), name)
+
+
+@pytest.mark.parametrize(
+    "names, symbol",
+    [
+        (["BTCUSDT-1d-2024-01.csv", "BTCUSDT-1d-2024-02.csv"], "BTCUSDT-1d"),
+        (["EURUSD_202401.csv", "EURUSD_202402.csv"], "EURUSD"),
+        (["2024_ABC.csv", "2025_ABC.csv"], "ABC"),
+    ],
+)
+def test_a_folder_of_dated_files_is_one_symbol(write, tmp_path, names, symbol):
+    monthly(write, *names)
+    read = csv(str(tmp_path), calendar="24x7")
+    assert (read.symbols, len(read)) == ((symbol,), 20)
+
+
+def test_dated_files_side_by_side_are_several_symbols(write, tmp_path):
+    monthly(write, "ES-2024-03.csv", "ES-2024-06.csv", apart=0)
+    assert csv(str(tmp_path), calendar="24x7").symbols == ("ES-2024-03", "ES-2024-06")
+
+
+def test_files_of_whatever_name_are_one_symbol_if_told(write, tmp_path):
+    monthly(write, "first.csv", "second.csv")
+    assert csv(str(tmp_path), calendar="24x7", symbol="BTC").symbols == ("BTC",)
+
+
+def test_what_rounding_took_from_a_high_or_low_is_given_back_and_counted(write):
+    text = NAMED + "2020-01-02,10,11.9999999999,9,12,1\n2020-01-03,10,12,10.0000000001,11,1\n2020-01-06,10,12,9,11,1\n"
+    for invalid in ("error", "drop"):
+        with pytest.warns(quorate.DataWarning) as told:
+            read = csv(write(text), invalid=invalid)
+        assert (read.high[0, 0], read.low[1, 0], len(read)) == (12, 10, 3)
+        assert [str(w.message)[:30] for w in told] == [
+            "1 of 3 highs were widened: rou",
+            "1 of 3 lows were widened: roun",
+        ]
+    with pytest.raises(quorate.DataError, match="close must lie between low and high"):
+        csv(write(text.replace("11.9999999999", "11.99").replace("10.0000000001", "10")))
+
+
 # --- wrong input
 
 GOOD = "2020-01-02,10,12,9,11,100\n"
@@ -460,8 +639,7 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
         (HEADER.encode("utf-16"), {}, r"not a text file in UTF-8"),
         (HEADER.replace("Close", "Last") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
         (HEADER.replace("Close", "Closed") + GOOD, {}, r"did you mean 'Closed'"),
-        (HEADER.replace(",", ";") + GOOD, {}, r"Set data\.separator = ';'"),
-        (GOOD, {}, r"no column for 'time'.*The first line must name the columns"),
+        (HEADER.replace(",", ";") + GOOD, {}, r"the time stamp '2020-01-02,10,12,9,11,100' cannot be read"),
         ("A title\n" + THREE, {}, r"lines stand above the header, leave them out with data\.skip_rows"),
         ("day,A:open,A:close,B:open,B:close\n2020,1,1,1,1\n", {}, r"file is wide.*time = \"day\", open = \"A:open\""),
         (HEADER.replace("Volume", "Close") + GOOD, {}, r"2 columns are called 'Close'"),
@@ -482,7 +660,7 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
             r"line 3: .*has no UTC offset, others in the file have",
         ),
         (HEADER + GOOD.replace("12", "twelve"), {}, r"line 2: high must be a number; it was 'twelve'"),
-        (HEADER + GOOD.replace("100", "1 000"), {}, r"line 2: volume must be a number; it was '1 000'"),
+        (HEADER + GOOD.replace("100", "1x000"), {}, r"line 2: volume must be a number; it was '1x000'"),
         (HEADER + GOOD.replace("12", "True"), {}, r"line 2: high must be a number; it was 'True'"),
         (HEADER + GOOD.replace("12", "inf"), {}, r"high must be a finite number: ABC at 2020-01-02 .* has inf"),
         (HEADER + GOOD.replace("9", ""), {}, r"low must be a finite number: ABC .*data\.invalid = \"drop\""),
@@ -491,7 +669,7 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
         (HEADER + GOOD.replace("100", "-1"), {}, r"volume must not be negative"),
         (HEADER + GOOD + GOOD, {}, r"ABC has two bars at 2020-01-02 .*1 duplicated in all"),
         (THREE + GOOD.replace("01-02", "01-01"), {}, r"must be sorted by time; ABC at 2020-01-01 .*data\.sort = true"),
-        (THREE.replace("Volume", "Symbol"), {"symbol": "X"}, r"data\.symbol = 'X' is for a file without"),
+        (THREE.replace("Volume", "Symbol"), {"symbol": "X"}, r"data\.symbol = 'X' is for files without"),
         (HEADER.replace("Volume", "Symbol") + GOOD.replace("100", ""), {}, r"line 2: there is no symbol"),
         (THREE, {"symbols": ["ABD"]}, r"no bars of the symbol 'ABD'; did you mean 'ABC'\?"),
         (dated("now"), {}, r"line 2: the time stamp 'now' cannot be read"),
@@ -548,7 +726,7 @@ def test_two_files_may_not_be_the_same_symbol(write, tmp_path):
     with pytest.raises(quorate.DataError, match=r"would both be the symbol 'ABC'"):
         csv(str(tmp_path / "*" / "ABC.csv"))
     write(THREE, "b/ABD.csv")
-    with pytest.raises(quorate.DataError, match=r"names the symbol of one file, but data\.path names 2"):
+    with pytest.raises(quorate.DataError, match=r"X has two bars at"):
         csv(str(tmp_path / "b"), symbol="X")
 
 
