@@ -143,6 +143,8 @@ def _guess(path: Path, header: Sequence[str], name: str) -> int | None:
     aliases = _ALIASES.get(name, (name,))
     zoned = {f"{alias}{zone}" for alias in aliases for zone in ("utc", "gmt")} if name == "time" else set()
     found = [i for i, h in enumerate(header) if _plain(h) in {*aliases, *zoned}]
+    if not found and name == "time" and header and _plain(header[0]) in ("", "unnamed:0", "index"):
+        return 0  # pandas writes dates that are an index without a name
     return _only(path, header, name, found) if found else None
 
 
@@ -166,6 +168,21 @@ def _missing(path: Path, header: Sequence[str], name: str) -> str:
         return message + f"Set data.separator = {found[0]!r}"
     if name == "adj_close":
         return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
+    plain = [_plain(h) for h in header]
+    closes = [h for h, short in zip(header, plain, strict=True) if short in ("close", "last", "price", "adjclose")]
+    if name in PRICES and closes and not {"open", "high", "low"} & set(plain):
+        told = ", ".join(f'{price} = "{closes[0]}"' for price in PRICES)
+        return message + (
+            f"The file has closes alone: take them for all prices with data.columns = {{ {told} }}, and trade at them "
+            'with backtest.fill = "close"'
+        )
+    others = [h for h, short in zip(header, plain, strict=True) if h and short not in _ALIASES["time"]]
+    if name in PRICES and len(others) == len(header) - 1 and not {*PRICES, "volume"} & set(plain):
+        told = ", ".join(f'{price} = "{others[0]}"' for price in PRICES)
+        return message + (
+            f"If each column has the closes of a symbol, read one: data.columns = {{ {told} }}, data.symbol = "
+            f'"{others[0]}" and backtest.fill = "close"'
+        )
     if len(wide) > 1:
         time = next((h for h in header if h not in wide), "")
         return message + (

@@ -72,7 +72,7 @@ def _clock(tail: object) -> str:
         return ""
     if tail.isdigit():
         return f" {tail[:2]}:{tail[2:4]}:{tail[4:]}"
-    clock, _, rest = tail.partition(" ")
+    clock, _, rest = tail.replace("-", " ").partition(" ") if tail[-1] in "mM." else tail.partition(" ")
     half = rest.replace(".", "").upper() or clock[-2:].upper()
     if half in ("AM", "PM"):
         clock = clock[:-2] if not rest else clock

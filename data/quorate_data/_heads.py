@@ -15,6 +15,7 @@ import quorate
 
 SEPARATORS = (",", ";", "\t", "|")
 MOST = 1000  # lines in which a header is looked for
+TITLE = 20  # lines among which it may have others above it
 _NUMBER = re.compile(r"[$€£¥]?\s*[-+]?\d[\d.,\s]*[KMBT%]?", re.IGNORECASE)
 _DATED = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{8,19}")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
@@ -55,15 +56,30 @@ def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
     if not lines:
         below = f" below the first {skip_rows} lines (data.skip_rows)" if skip_rows else ""
         raise quorate.DataError(f"{path}: the file is empty{below}")
+    if not skip_rows:
+        lines = _below_title(lines)
     number, first = lines[0]
-    mark = separator or max(SEPARATORS, key=lambda one: len(_cells(first, one)))
-    rows = [_cells(line, mark) for _, line in lines]
+    mark = separator or _separator(first)
+    rows = [_cells(line, mark) for _, line in lines[:4]]
     if len(rows) > 1 and (found := _two_rows(rows)):
         names, symbols, used = found
         return Head(names, symbols, mark, lines[used - 1][0] + 1)
     if _is_bar(rows[0]):
         return Head(_by_position(path, rows[0]), [], mark, number)
     return Head(rows[0], [], mark, number + 1)
+
+
+def _separator(line: str) -> str:
+    return max(SEPARATORS, key=lambda one: len(_cells(line, one)))
+
+
+def _below_title(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the lines from the one on that names prices, if there is one: those above it are a title."""
+    for i, (_, line) in enumerate(lines):
+        if _fields([name.strip("<>") for name in _cells(line, _separator(line))]) >= 4:
+            before = _cells(lines[i - 1][1], _separator(line)) if i else []
+            return lines[i - 1 if len(before) == len(_cells(line, _separator(line))) else i :]
+    return lines
 
 
 def two_names(header: Sequence[object]) -> tuple[list[str], list[str]] | None:
@@ -86,7 +102,7 @@ def _first_lines(path: Path, skip_rows: int) -> list[tuple[int, str]]:
                 raise quorate.DataError(f"{path}: not a text file; Parquet files are read by the source 'parquet'")
             if number >= skip_rows and line.strip():
                 found.append((number, line))
-                if len(found) == 4:
+                if len(found) == TITLE:
                     break
     return found
 

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import subprocess
 import sys
 import typing
@@ -482,6 +483,8 @@ EXPORTS = {
         NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", comma),
         {},
     ),
+    "a title above": ("Prices of ABC, UTC\nhttps://example.com\n" + NAMED + rows(), {}),
+    "an index without a name": (NAMED.replace("Date", "") + rows(), {}),
     "tabs": (NAMED.replace(",", "\t") + rows().replace(",", "\t"), {}),
     "dates with dots": (NAMED + rows(day="%d.%m.%Y"), {}),
     "years first, with slashes": (NAMED + rows(day="%Y/%m/%d"), {}),
@@ -545,6 +548,7 @@ def test_day_and_month_are_told_apart_by_any_day_after_the_twelfth(write):
         ("<DATE>,<TIME>", "%Y.%m.%d", "%H:%M"),
         ("date,time", "%Y%m%d", "%H%M%S"),
         ("Date,Time", "%Y-%m-%d", "%I:%M %p"),
+        ("Date,Time", "%d-%b-%y", "%H:%M"),
         ("", "%Y-%m-%d", "%H:%M"),
     ],
 )
@@ -554,6 +558,21 @@ def test_date_and_time_may_have_a_column_each(write, header, date, clock):
     text = "\n".join([f"{header},Open,High,Low,Close,Volume"] * bool(header) + lines) + "\n"
     read = csv(write(text), calendar="24x7")
     assert [str(t)[:16] for t in read.times] == [f"{t:%Y-%m-%dT%H:%M}" for t in when]
+
+
+def test_a_twelve_hour_clock_is_read_as_it_is(write):
+    stamps = ["2019-10-17 12-AM", "2019-10-17 09-AM", "2019-10-17 12-PM", "2019-10-17 01-PM"]
+    read = csv(write(dated(*stamps)), calendar="24x7")
+    assert [t[11:] for t in times(read)] == ["00:00", "09:00", "12:00", "13:00"]
+
+
+@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9")])
+def test_closes_alone_are_read_as_the_message_says(write, header, rest):
+    text = header + "\n" + "".join(f"{day},11{rest}\n" for day in DAYS)
+    with pytest.raises(quorate.DataError, match=r"data\.columns = \{ .* \}") as told:
+        csv(write(text))
+    columns = dict(re.findall(r'(\w+) = "(\w+)"', re.search(r"columns = \{(.*?)\}", str(told.value))[1]))
+    assert csv(write(text), columns=columns).close[:, 0].tolist() == [11, 11, 11]
 
 
 def test_several_tickers_of_one_file_are_a_panel(write, tmp_path):
@@ -640,7 +659,6 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
         (HEADER.replace("Close", "Last") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
         (HEADER.replace("Close", "Closed") + GOOD, {}, r"did you mean 'Closed'"),
         (HEADER.replace(",", ";") + GOOD, {}, r"the time stamp '2020-01-02,10,12,9,11,100' cannot be read"),
-        ("A title\n" + THREE, {}, r"lines stand above the header, leave them out with data\.skip_rows"),
         ("day,A:open,A:close,B:open,B:close\n2020,1,1,1,1\n", {}, r"file is wide.*time = \"day\", open = \"A:open\""),
         (HEADER.replace("Volume", "Close") + GOOD, {}, r"2 columns are called 'Close'"),
         (HEADER.replace("Volume", "CLOSE") + GOOD, {}, r"'Close', 'CLOSE' could all be 'close'; say which"),
