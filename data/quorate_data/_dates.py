@@ -15,7 +15,7 @@ _FORMS = (
     rf"(?P<d>\d{{1,2}})[- ](?P<m>[A-Za-z]{{3,9}})\.?[-, ]+{_YEAR}{_TAIL}",
     rf"(?P<m>[A-Za-z]{{3,9}})\.? (?P<d>\d{{1,2}}),? {_YEAR}{_TAIL}",
     r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[ T]+(?P<tail>\d{1,2}:.*|\d{6})",
-    r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})[ T]+(?P<tail>\d{1,2}:.*[AaPp]\.?[Mm]\.?|\d:.*)",
+    r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})[ T]+(?P<tail>\d{1,2}[:-].*[AaPp]\.?[Mm]\.?|\d:.*)",
 )
 # Which of the two is the month is told by whichever exceeds twelve.
 _SLASHES = rf"(?P<a>\d{{1,2}})[/-](?P<b>\d{{1,2}})[/-]{_YEAR}{_TAIL}"
