@@ -20,7 +20,7 @@ PRELOADED = ("quorate.testing.tools.model_elsewhere", "sklearn.pipeline", "sklea
 
 
 class Warm:
-    """Stands for `subprocess.run` of ``[sys.executable, "-c", code]`` with bytes and captured output."""
+    """Stands for `subprocess.run` of ``[sys.executable, "-P", "-c", code]`` with bytes and captured output."""
 
     def __init__(self) -> None:
         path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
@@ -42,11 +42,11 @@ class Warm:
         check: bool = False,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the code in a copy."""
-        assert list(command[:2]) == [sys.executable, "-c"]
+        assert list(command[:3]) == [sys.executable, "-P", "-c"]
         assert env["PYTHONHASHSEED"] == "4242", "the copy has this seed and no other"
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        pickle.dump((command[2], input, cwd, dict(env)), self._process.stdin)
+        pickle.dump((command[3], input, cwd, dict(env)), self._process.stdin)
         self._process.stdin.flush()
         code, out, err = pickle.load(self._process.stdout)
         return subprocess.CompletedProcess(command, code, out, err)

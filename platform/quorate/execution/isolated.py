@@ -128,9 +128,10 @@ class Isolated(Generic[Item, Result]):
     def _start(self) -> tuple[subprocess.Popen[bytes], Connection]:
         ours, theirs = socket.socketpair()
         environment = {**os.environ, "QUORATE_PATH": os.pathsep.join(sys.path)}
-        # What foreign code prints is no result: it goes where messages go.
+        # What foreign code prints is no result: it goes where messages go. -P: a file of the working folder may be
+        # called as a module of Python's is.
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "quorate.execution.isolated", str(theirs.fileno()), self._preload],
+            [sys.executable, "-u", "-P", "-m", "quorate.execution.isolated", str(theirs.fileno()), self._preload],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=2,

@@ -18,6 +18,7 @@ from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import load_report, reopen
+from quorate.runs.surroundings import in_usual_surroundings
 from quorate.trading.strategy import score_of
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
@@ -60,6 +61,7 @@ class Prediction:
     warnings: list[str]
 
 
+@in_usual_surroundings
 def predict(
     name: str = "latest",
     *,

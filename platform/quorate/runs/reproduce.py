@@ -14,6 +14,7 @@ from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
 from quorate.runs.stored import changed_since, check_execution_only, load_report, reopen
+from quorate.runs.surroundings import in_usual_surroundings
 from quorate.walkforward import part as parts
 from quorate.walkforward.tables import stored_predictions
 
@@ -49,6 +50,7 @@ class Reproduction:
         return not self.differing and not self.differences
 
 
+@in_usual_surroundings
 def reproduce(
     name: str = "latest",
     *,

@@ -37,12 +37,14 @@ from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import bars_of, begin, driving, recording_failure, start_clock
 from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, load_report, reopen, reopen_unfinished
+from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home, Run
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.tables import stored_predictions
 
 
+@in_usual_surroundings
 def run(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
@@ -90,6 +92,7 @@ def run(
     return _develop(session, stored, clock, None, "run", executor)
 
 
+@in_usual_surroundings
 def prepare_run(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     *,
@@ -106,6 +109,7 @@ def prepare_run(
     return stored
 
 
+@in_usual_surroundings
 def resume(
     name: str = "latest",
     *,
@@ -152,6 +156,7 @@ def _develop(
         return keep_development(session, stored, bars, part, record, clock, fitting)
 
 
+@in_usual_surroundings
 def promote(name: str = "latest", *, home: str | Path | None = None, progress: Progress | None = None) -> Report:
     """Open the holdout of a run and judge it there; doing so again only returns what was found.
 

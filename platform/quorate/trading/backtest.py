@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,55 @@ from quorate.trading.costs import Fill, Trading
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
+CAPITAL, PRICE = 2.0**16, 2.0**6  # at least, and less than twice that, is what vectorbt sees: it leaves out tiny sizes
+# Whatever a program has set as vectorbt's defaults, it is this that is computed.
+SETTINGS: dict[str, Any] = {
+    "size_type": "targetpercent",
+    "direction": "both",
+    "fixed_fees": 0.0,
+    "min_size": 1e-8,
+    "max_size": np.inf,
+    "size_granularity": np.nan,
+    "reject_prob": 0.0,
+    "lock_cash": False,
+    "allow_partial": True,
+    "raise_reject": False,
+    "log": False,
+    "val_price": np.inf,
+    "cash_sharing": True,
+    "call_seq": "auto",
+    "ffill_val_price": True,
+    "update_value": False,
+    "init_temp_records": False,
+    "attach_call_seq": False,
+    "fillna_close": True,
+    "trades_type": "exittrades",
+    "freq": "1D",
+    "engine": "auto",
+    "wrapper_kwargs": {"column_only_select": False, "group_select": True},
+    "broadcast_kwargs": {"align_index": False, "align_columns": True, "index_from": "strict", "columns_from": "stack"},
+}
+
+
+class _Scale(NamedTuple):
+    """By what prices and money are divided for vectorbt: powers of two, so that no digit changes."""
+
+    price: Floats  # of each symbol
+    money: float
+
+    @classmethod
+    def of(cls, close: Floats, capital: float) -> _Scale:
+        first = close[np.isfinite(close).argmax(axis=0), np.arange(close.shape[1])]
+        price = np.ldexp(1.0, np.frexp(first / PRICE)[1] - 1)
+        return cls(np.where(np.isfinite(price), price, 1.0), float(np.ldexp(1.0, np.frexp(capital / CAPITAL)[1] - 1)))
+
+    def back(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Return orders or positions of the symbols as they are in the market's prices and the account's currency."""
+        price = self.price[records["col"].to_numpy()]
+        factors = dict.fromkeys(("price", "entry_price", "exit_price"), price)
+        factors |= dict.fromkeys(("fees", "entry_fees", "exit_fees", "pnl"), self.money)
+        factors["size"] = self.money / price
+        return records.assign(**{name: records[name] * by for name, by in factors.items() if name in records})
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +127,7 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     -------
     ndarray of float64, (n_bars, n_series)
     """
-    values = [_value(portfolio, len(part)) for portfolio, part, _ in _simulate(bars, targets, trading)]
+    values = [_value(portfolio, len(part), scale) for portfolio, part, _, scale in _simulate(bars, targets, trading)]
     return _until_ruin(np.hstack(values))
 
 
@@ -93,8 +142,8 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
         If the trades do not add up to the equity, or a fill is not after its decision.
     """
     results = []
-    for portfolio, part, prices in _simulate(bars, targets, trading):
-        equity = _value(portfolio, len(part))
+    for portfolio, part, prices, scale in _simulate(bars, targets, trading):
+        equity = _value(portfolio, len(part), scale)
         orders, positions = portfolio.orders.records, portfolio.positions.records
         held = np.abs(portfolio.assets().to_numpy()) > 0
         n = len(bars.symbols)
@@ -110,8 +159,8 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
                 _result(
                     bars,
                     equity[:, k],
-                    _of(orders, mine),
-                    _of(positions, mine),
+                    scale.back(_of(orders, mine)),
+                    scale.back(_of(positions, mine)),
                     held[:, mine].any(axis=1),
                     prices,
                     trading,
@@ -133,8 +182,8 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     DataFrame
         bar, column (of its symbol), price, and size, negative for what was sold.
     """
-    [(portfolio, _, _)] = _simulate(bars, targets[:, :, None], trading)
-    orders = portfolio.orders.records.sort_values(["idx", "id"])
+    [(portfolio, _, _, scale)] = _simulate(bars, targets[:, :, None], trading)
+    orders = scale.back(portfolio.orders.records).sort_values(["idx", "id"])
     size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
     return pd.DataFrame(
         {
@@ -156,30 +205,28 @@ def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
     return inside.assign(col=inside["col"] - columns.start)
 
 
-def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats]]:
-    """Yield the simulated portfolio of a few series at a time, their range, and the fill prices."""
+def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats, _Scale]]:
+    """Yield the simulated portfolio of a few series at a time, their range, the fill prices, and its scale."""
     import vectorbt as vbt
 
     n_bars, n_symbols, n_series = targets.shape
     close, price, payout = _prices(bars, trading.fill)
+    scale = _Scale.of(close, trading.capital)
     step = max(1, CELLS // max(1, n_bars * n_symbols))
     for start in range(0, n_series, step):
         part = range(start, min(start + step, n_series))
         sizes = [_orders(targets[:, :, k], bars.present, payout) for k in part]
         portfolio = vbt.Portfolio.from_orders(
-            pd.DataFrame(np.tile(close, (1, len(part)))),
+            pd.DataFrame(np.tile(close / scale.price, (1, len(part)))),
             size=np.hstack(sizes),
-            size_type="targetpercent",
-            price=np.tile(price, (1, len(part))),
+            price=np.tile(price / scale.price, (1, len(part))),
             fees=_wide(trading.fees, len(part)),
             slippage=_wide(trading.slippage, len(part)),
-            init_cash=trading.capital,
+            init_cash=trading.capital / scale.money,
             group_by=np.repeat(np.arange(len(part)), n_symbols),
-            cash_sharing=True,
-            call_seq="auto",
-            freq="1D",
+            **SETTINGS,
         )
-        yield portfolio, part, price
+        yield portfolio, part, price, scale
 
 
 def _wide(share: float | Floats, n_series: int) -> float | Floats:
@@ -225,8 +272,8 @@ def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_
     return np.where((present | payout) & (wanted != before), wanted, np.nan)
 
 
-def _value(portfolio: Any, n_series: int) -> Floats:
-    return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series)
+def _value(portfolio: Any, n_series: int, scale: _Scale) -> Floats:
+    return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series) * scale.money
 
 
 def _until_ruin(equity: Floats) -> Floats:
@@ -295,7 +342,7 @@ def _check_accounts(
     if not np.isfinite(equity).all():
         raise IntegrityError("the equity is not finite on every bar")
     total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
-    if abs(total - last) > max(0.005, 1e-9 * abs(last)):
-        raise IntegrityError(f"the trades add up to {total:.2f}, the equity to {last:.2f}")
+    if abs(total - last) > max(5e-8 * capital, 1e-9 * abs(last)):
+        raise IntegrityError(f"the trades add up to {total:.9g}, the equity to {last:.9g}")
     if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
         raise IntegrityError("an order was not filled at the price of a bar after its decision")

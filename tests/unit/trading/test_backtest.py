@@ -131,6 +131,32 @@ def performance_of(result, bars):
     return Performance(**vars(result), bars_per_year=bars.bars_per_year, **forecasts)
 
 
+# --- whatever the unit of prices and money is
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["open", "close"]), st.integers(-10, 10), st.integers(-10, 10))
+@example(3, "open", 6, -5)
+def test_results_do_not_depend_on_the_unit_of_prices_or_money(seed, fill, prices, money):
+    bars, trading = market(seed, 45, 2), Trading(fill, 0.001, 0.0005, 1000.0)
+    unit, currency = 10.0**prices, 10.0**money
+    other = replace(bars, **{name: getattr(bars, name) * unit for name in ("open", "high", "low", "close")})
+    targets = weights_for(seed, bars, True)[:, :, None]
+    [one] = backtest(bars, targets, trading)
+    [two] = backtest(other, targets, replace(trading, capital=trading.capital * currency))
+    np.testing.assert_allclose(two.equity / currency, one.equity, rtol=1e-9)
+    assert len(two.trades) == len(one.trades)
+    for name, by in {"entry_price": unit, "exit_price": unit, "size": currency / unit, "fees": currency}.items():
+        np.testing.assert_allclose(two.trades[name] / by, one.trades[name], rtol=1e-9)
+    assert two.turnover == pytest.approx(one.turnover, rel=1e-9)
+    assert two.slippage == pytest.approx(one.slippage * currency, rel=1e-9)
+    np.testing.assert_allclose(
+        module.fills(other, targets[:, :, 0], replace(trading, capital=trading.capital * currency))["price"] / unit,
+        module.fills(bars, targets[:, :, 0], trading)["price"],
+        rtol=1e-9,
+    )
+
+
 # --- against the account kept by hand
 
 MARKETS = {

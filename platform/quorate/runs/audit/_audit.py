@@ -19,6 +19,7 @@ from quorate.recipe.digest import digest, used_plugins
 from quorate.runs.audit.detectors import Finding, findings
 from quorate.runs.audit.pipeline import audited, options_of
 from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.files import write_text
 from quorate.walkforward.layout import holdout_start
@@ -59,6 +60,7 @@ class Audit:
         return {"schema_version": VERSION, **asdict(self), "clean": self.clean}
 
 
+@in_usual_surroundings
 def audit(
     recipe: str | Path | Mapping[str, Any],
     *,

@@ -29,6 +29,7 @@ from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises
 from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
 from quorate.runs.session import Session
 from quorate.runs.stored import load_report, reopen
+from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
@@ -36,6 +37,7 @@ from quorate.walkforward.members import failures
 from quorate.walkforward.tables import stored_predictions
 
 
+@in_usual_surroundings
 def explain(
     name: str = "latest",
     *,

@@ -90,7 +90,7 @@ def check_plugin_light_import(plugin: Plugin) -> None:
         raise NotApplicable("an inline plugin is not imported")
     path = str(provider.local.path) if provider.local else ""
     done = subprocess.run(
-        [sys.executable, "-c", _LIST, provider.module, path],
+        [sys.executable, "-P", "-c", _LIST, provider.module, path],
         input=provider.local.text if provider.local else "",
         capture_output=True,
         text=True,

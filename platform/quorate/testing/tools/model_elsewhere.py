@@ -32,7 +32,7 @@ def elsewhere(plugin: Plugin, data: Data, stored: bytes | None = None) -> Output
     with tempfile.TemporaryDirectory() as folder:
         # Another order of sets, another folder: what depends on them shows.
         environment = {**os.environ, "PYTHONHASHSEED": "4242", "PYTHONPATH": path, "TMPDIR": folder}
-        command = [sys.executable, "-c", _CHILD]
+        command = [sys.executable, "-P", "-c", _CHILD]
         done = subprocess.run(command, input=sent, capture_output=True, cwd=folder, env=environment, check=False)
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip().splitlines() or [f"exit {done.returncode}"])[-1]
