@@ -11,13 +11,15 @@ import quorate
 from quorate_data._text import listed, near
 
 PRICES = ("open", "high", "low", "close")
-NAMES = ("symbol", "time", *PRICES, "volume", "adj_close")
+NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
 
 _ALIASES = {
     "symbol": ("symbol", "ticker"),
     "time": ("time", "date", "datetime", "timestamp"),
     "volume": ("volume", "vol"),
-    "adj_close": ("adjclose", "adjustedclose"),
+    "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted"),
+    "split": ("split", "splits", "splitratio", "stocksplits", "stocksplit"),
+    "adj_volume": ("adjvolume", "adjustedvolume", "volumeadj", "volumeadjusted"),
 }
 _WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close|volume)", re.IGNORECASE)
 
@@ -89,6 +91,16 @@ def _wide(header: Sequence[str], columns: Mapping[str, str]) -> tuple[list[str],
     ]
 
 
+def told_beside(header: Sequence[str]) -> dict[str, int]:
+    """Return where a file tells of adjustment and of splits, beside what is read."""
+    plain = [_plain(name) for name in header]
+    known = {
+        "adj_close": _ALIASES["adj_close"],
+        "split": ("split", "splits", "splitratio", "stocksplits", "stocksplit"),
+    }
+    return {name: plain.index(found[0]) for name, words in known.items() if (found := [w for w in words if w in plain])}
+
+
 def _clock(header: Sequence[str]) -> int | None:
     """Return where the time of day stands, if there is a column for the date, too."""
     plain = [_plain(name) for name in header]
@@ -114,12 +126,12 @@ def pick_columns(path: Path, header: Sequence[str], columns: Mapping[str, str], 
     """
     picked = {}
     for name in NAMES:
-        if name == "adj_close" and not adjusted:
+        if name in ("adj_close", "adj_volume") and not adjusted:
             continue
         place = _given(path, header, name, columns[name]) if name in columns else _guess(path, header, name)
         if place is not None:
             picked[name] = place
-        elif name not in ("symbol", "volume"):
+        elif name not in ("symbol", "volume", "adj_volume"):
             raise quorate.DataError(_missing(path, header, name))
     return picked
 

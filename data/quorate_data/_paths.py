@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +14,12 @@ from quorate_data._text import listed, near
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 
 
-def find_files(path: str | Sequence[str], endings: tuple[str, ...]) -> list[Path]:
+def find_files(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], endings: tuple[str, ...]) -> list[Path]:
     """Return the files that `path` names, sorted within each part of it.
 
     Parameters
     ----------
-    path : str or sequence of str
+    path : str, path or sequence of them
         A file, a folder (its files with one of the endings) or a pattern with ``*``, ``?`` or ``[]``.
     endings : tuple of str
         E.g. ``(".csv", ".csv.gz")``.
@@ -28,7 +29,7 @@ def find_files(path: str | Sequence[str], endings: tuple[str, ...]) -> list[Path
     DataError
         If one of them names no file, or if two name the same one.
     """
-    parts = [path] if isinstance(path, str) else list(path)
+    parts = [os.fspath(part) for part in ([path] if isinstance(path, str | os.PathLike) else path)]
     if not parts or not all(parts):
         raise quorate.DataError("data.path must name a file, a folder or a pattern; it was empty")
     files = [file for part in parts for file in _expand(part, endings)]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import quorate
-from quorate_data._columns import Part, split
+from quorate_data._columns import Part, split, told_beside
 from quorate_data._heads import read_head, two_names
 from quorate_data._text import listed
 
@@ -39,6 +39,8 @@ class Table:
         Between the fields of a text file.
     undated : str
         The symbol, where it is the file's name without a date.
+    beside : dict of Series
+        What the file tells of adjustment and splits, by row, though it is not read.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Table:
     time_name: str = ""
     separator: str = ""
     undated: str = ""
+    beside: Mapping[str, pd.Series] = field(default_factory=dict)
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
@@ -103,7 +106,7 @@ def read_csv(
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
     raw.index = raw.index + head.lines + 1
-    return [_table(path, raw, part, "line", head.separator, [head.names[i] for i in part.times]) for part in parts]
+    return [_table(path, raw, part, "line", head.separator, head.names) for part in parts]
 
 
 def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list[Table]:
@@ -122,10 +125,11 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
     parts = split(path, names, symbols, columns, adjusted)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    return [_table(path, raw, part, "row", "", [names[i] for i in part.times]) for part in parts]
+    return [_table(path, raw, part, "row", "", names) for part in parts]
 
 
-def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, times: list[str]) -> Table:
+def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, header: list[str]) -> Table:
+    times = [header[i] for i in part.times]
     frame = pd.DataFrame({name: raw[place] for name, place in part.places.items()})
     if unit == "line":
         for name in set(_TEXT) & set(frame.columns):
@@ -143,7 +147,12 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
     frame = frame[~blank].copy()
     if part.symbol:
         frame["symbol"] = part.symbol
-    return Table(path, _not_empty(path, frame), unit, " ".join(times), separator)
+    beside = {
+        name: pd.to_numeric(raw[place].reindex(frame.index), errors="coerce")
+        for name, place in ({} if part.symbol else told_beside(header)).items()
+        if place not in part.places.values()
+    }
+    return Table(path, _not_empty(path, frame), unit, " ".join(times), separator, beside=beside)
 
 
 def _not_empty(path: Path, frame: pd.DataFrame) -> pd.DataFrame:

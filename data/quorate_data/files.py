@@ -25,6 +25,8 @@ from quorate_data._timing import Timing, close_times, make_timing
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
+RAW = 0.15  # how far a step may be from the ratio of a split, for prices to be raw
+LITTLE = 0.005  # of a price, that rounding may take from an adjusted one
 ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
@@ -89,7 +91,8 @@ def csv(
     invalid : {"error", "drop"}
         What becomes of bars with a missing or impossible value: an error, or left out with a warning.
     adjusted : bool
-        Scale the prices so that the close is the file's "Adj Close".
+        Scale the prices so that the close is the file's "Adj Close"; the volume is its "Adj Volume", or else what keeps
+        price times volume as it was.
 
     Returns
     -------
@@ -270,8 +273,14 @@ def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
 
 
 def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    if not layout.adjusted and (told := _unused(table, frame)):
+        warnings.warn(told, quorate.DataWarning, stacklevel=2)
     if layout.adjusted:
         factor = frame.pop("adj_close") / frame["close"]
+        if "adj_volume" in frame:
+            frame["volume"] = frame.pop("adj_volume")
+        elif "volume" in frame:
+            frame["volume"] /= factor  # so that what was traded in money stays
         # The same factor for all four keeps their order; the close may differ in its last bit.
         frame[list(PRICES)] = frame[list(PRICES)].mul(factor, axis=0)
     if layout.invalid == "drop":
@@ -286,6 +295,30 @@ def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
             )
             frame = frame[~bad]
     return frame.sort_values(["symbol", "time"], kind="stable") if layout.sort else frame
+
+
+def _unused(table: Table, frame: pd.DataFrame) -> str:
+    """Return what the file tells of adjustment or splits, where its prices do not know of it."""
+    close = frame["close"]
+    if (split := table.beside.get("split")) is not None:
+        ratio = split.where((split > 0) & (split != 1))
+        step = close.shift() / close
+        raw = (ratio.notna() & ((step / ratio - 1).abs() < RAW)).to_numpy()
+        if raw.any():
+            at = int(raw.argmax())
+            return (
+                f"{table.at(frame.index[at])}: the file tells of a split {ratio.iloc[at]:g}:1 that its prices are not "
+                "adjusted for; if it has adjusted closes, too, set data.adjusted = true"
+            )
+    adjusted = table.beside.get("adj_close")
+    if adjusted is not None and adjusted.notna().any():
+        apart = (adjusted / close - 1).abs()
+        if apart.max() > LITTLE:
+            return (
+                f"{table.path}: the adjusted closes of the file differ from the closes, by up to {apart.max():.0%}, "
+                "and are not used: set data.adjusted = true to trade at adjusted prices"
+            )
+    return ""
 
 
 def _invalid(frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -241,6 +241,10 @@ def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
             _refuse(frame, name, numbers <= 0, "must be positive")
+    if "volume" in frame and len(frame) > 1 and not (frame["volume"] > 0).any():
+        if (frame["volume"] == 0).any():
+            warnings.warn("volume is zero on every bar: taken as none", DataWarning, stacklevel=2)
+        frame = frame.drop(columns="volume")
     frame = widened(frame)
     low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
     for name in ("open", "close"):

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _execution, _ledger, _plugins, options
+from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, working
 from quorate.errors import RecipeError, near_misses, one_of
 
@@ -187,7 +187,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_plugins, _execution, _cluster, _ledger):
+for group in (_plugins, _data, _execution, _cluster, _ledger):
     group.register(app)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -104,6 +105,8 @@ def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) 
     hint = _hint(function, key)
     if hint is None:
         return value
+    if isinstance(value, dt.date) and hint in (str, str | None):  # TOML and Python have dates, options mostly texts
+        value = value.isoformat()
     try:
         return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
     except ValidationError as e:

@@ -14,6 +14,7 @@ from quorate.recipe.schema import Recipe, Risk
 # Keys that recipes did not have at first, and what was done then: saying so now makes no other recipe.
 ADDED = {
     ("on_failure",): "stop",
+    ("data", "quality"): "warn",
     ("folds", "splitter"): "expanding",
     ("folds", "embargo"): 0,
     ("costs", "model"): "fixed",

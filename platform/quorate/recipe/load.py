@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import tomllib
@@ -43,14 +44,31 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
 
 
 def extend(table: Mapping[str, Any], registry: Registry) -> Table:
-    """Return a recipe given as a table with what it extends merged in."""
-    own = dict(table)
+    """Return a recipe given as a table with what it extends merged in; values of NumPy and pandas as plain ones."""
+    own: Table = from_python(table)
     base = own.pop("extends", None)
     if base is None:
         return own
     if not isinstance(base, str | Path):
         raise RecipeError(f"extends must be the name or path of a recipe; it was {base!r}")
     return _onto(read_table(base, registry), own, "given")
+
+
+def from_python(value: Any) -> Any:
+    """Return a value as TOML would give it: NumPy's numbers, paths, pandas' times, tuples and sets of them as plain."""
+    if isinstance(value, Mapping):
+        return {str(key): from_python(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [from_python(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, dt.datetime):  # pandas' Timestamp is one
+        whole = value.tzinfo is None and value.time() == dt.time()
+        return value.date() if whole else value.isoformat(sep=" ")
+    # A scalar or an array of NumPy; a spec or a model of the caller's is neither.
+    if type(value).__module__ == "numpy":
+        return from_python(value.tolist())
+    return value
 
 
 def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ()) -> Table:

@@ -62,7 +62,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         _named(registry, specs.StrategySpec, name, "strategy.compare")
     resolved = recipe.model_copy(
         update={
-            "data": Data.model_validate({"source": recipe.data.source, **_options(recipe, registry)}),
+            "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
             "holdout": whole_holdout,
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
@@ -272,6 +272,11 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
     return tomli_w.dumps({**table, "data": _masked(table["data"])})
+
+
+def _beside(data: Data) -> dict[str, Any]:
+    """Return what [data] says beside the source's own options."""
+    return {name: getattr(data, name) for name in type(data).model_fields}
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -31,9 +32,10 @@ class Open(BaseModel):
 
 
 class Data(Open):
-    """Where the bars come from; every other key is an option of the source."""
+    """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source."""
 
     source: str = "bundled"
+    quality: Literal["warn", "refuse"] = "warn"
 
 
 class Holdout(Section):
@@ -42,6 +44,13 @@ class Holdout(Section):
     start: dt.date | None = None
     bars: int | None = Field(default=None, ge=0)
     fraction: float | None = Field(default=None, ge=0, lt=1)
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _iso(cls, value: Any) -> Any:
+        with suppress(ValueError, TypeError):  # of what is no date the type is wrong
+            return dt.date.fromisoformat(value)
+        return value
 
     @model_validator(mode="after")
     def _one(self) -> Holdout:

@@ -128,9 +128,16 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
     common = np.intersect1d(bars.times, before.times)
     symbols = [s for s in before.symbols if s in bars.symbols]
     if not len(common) or not symbols:
+        what = "no bar at the same time" if symbols else "other symbols"
+        remedy = "" if symbols else f'; if they are the same market, set data.symbol = "{before.symbols[0]}"'
         raise DataError(
             f"the bars ({', '.join(bars.symbols[:3])}, {bars.span}) have nothing in common with the run's "
-            f"({', '.join(before.symbols[:3])}, {before.span})"
+            f"({', '.join(before.symbols[:3])}, {before.span}): {what}{remedy}"
+        )
+    if bars.times[-1] < before.times[-1]:
+        session.warn(
+            f"the bars end on {bars.sessions[-1]}, those of the run on {before.sessions[-1]}: these weights are for "
+            "a day that is over"
         )
     rows_now, rows_before = np.searchsorted(bars.times, common), np.searchsorted(before.times, common)
     columns_now = np.array([bars.symbols.index(s) for s in symbols])

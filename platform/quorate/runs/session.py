@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.bars.panel import Bars
 from quorate.errors import (
+    DataError,
     DataWarning,
     PluginError,
     QuorateError,
@@ -173,6 +174,7 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 def load_bars(session: Session) -> Bars:
     """Ask the recipe's source for its bars."""
+    from quorate.bars.doubts import doubts
     from quorate.bars.quality import wrong_calendar
 
     recipe, registry = session.recipe, session.registry
@@ -189,8 +191,14 @@ def load_bars(session: Session) -> Bars:
     for warning in caught:
         if issubclass(warning.category, DataWarning):
             session.warn(redact(str(warning.message), recipe.data.options))
-    if told := wrong_calendar(bars):
-        session.warn(told)
+    asked = [told] if (told := wrong_calendar(bars)) else []
+    asked += doubts(bars)
+    for line in asked:
+        session.warn(line)
+    if asked and recipe.data.quality == "refuse":
+        raise DataError(
+            'data.quality = "refuse", and there is something to ask about the bars:\n  ' + "\n  ".join(asked)
+        )
     return bars
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -103,17 +102,11 @@ def restore_session(stored: Run, *, progress: Progress | None = None, overrides:
     table["execution"] = {k: v for k, v in table["execution"].items() if k != "address"}
     for item in overrides:
         table = merge(table, nested_override(item), f"--set {item}")
-    recipe = validate(_dates(table), stored.id)
+    table["holdout"] = {k: v for k, v in table.get("holdout", {}).items() if v is not None}
+    recipe = validate(table, stored.id)
     if recipe_digest(recipe, registry) != begun["recipe_digest"]:
         raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
     return Session(recipe, registry, stored.home, progress or Progress())
-
-
-def _dates(table: dict[str, Any]) -> dict[str, Any]:
-    holdout = dict(table.get("holdout", {}))
-    if isinstance(holdout.get("start"), str):
-        holdout["start"] = dt.date.fromisoformat(holdout["start"])
-    return {**table, "holdout": {k: v for k, v in holdout.items() if v is not None}}
 
 
 def changed_since(report: Report) -> list[str]:

@@ -6,6 +6,8 @@ import textwrap
 import tomllib
 import traceback
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import quorate
@@ -111,8 +113,8 @@ WRONG = {
     "number-in-a-list": ({"features": {"use": ["return_1", 2]}}, "features.use.1: must be a valid string; it was 2"),
     "empty-list": ({"threshold": {"grid": []}}, "threshold.grid: must have at least 1 item"),
     "text-for-a-date": (
-        {"holdout": {"start": "2014-01-02"}},
-        "holdout.start: must be a valid date; it was '2014-01-02'",
+        {"holdout": {"start": "2.1.2014"}},
+        "holdout.start: must be a valid date; it was '2.1.2014'",
     ),
     "name": ({"name": "Bad Name"}, "name: must match pattern"),
     "table": ({"folds": 5}, "folds: must be a table; it was 5"),
@@ -668,3 +670,43 @@ def test_a_model_under_a_name_of_its_own_can_be_left_out(write):
     child = write('extends = "base.toml"\n[models]\nbig = false\n', "child.toml")
     assert "big" not in load_recipe(child, REGISTRY).models
     assert "big" not in load_recipe(write("", "x.toml").with_name("base.toml"), REGISTRY, ["models.big=false"]).models
+
+
+# --- values given from Python
+
+
+def test_values_of_numpy_pandas_and_pathlib_are_taken_where_they_mean_the_right_thing(tmp_path):
+    given = {
+        **TINY,
+        "data": {"source": "simulated", "n_bars": np.int64(500), "signal": np.float32(0.5), "seed": np.int8(3)},
+        "holdout": {"start": pd.Timestamp("2020-02-25")},
+        "features": {"use": np.array(["return_1", "return_5"])},
+        "folds": {"initial": np.int32(200), "test": np.uint16(50)},
+    }
+    session = open_session(given, home=tmp_path)
+    plain = {
+        **TINY,
+        "data": {"source": "simulated", "n_bars": 500, "signal": 0.5, "seed": 3},
+        "holdout": {"start": dt.date(2020, 2, 25)},
+        "features": {"use": ["return_1", "return_5"]},
+        "folds": {"initial": 200, "test": 50},
+    }
+    assert to_plain(session.recipe) == to_plain(open_session(plain, home=tmp_path).recipe)
+
+
+@pytest.mark.parametrize(
+    "start", ["2020-02-25", dt.date(2020, 2, 25), np.datetime64("2020-02-25"), dt.datetime(2020, 2, 25)]
+)
+def test_a_date_may_be_given_as_any_date_is(start, tmp_path):
+    session = open_session({**TINY, "holdout": {"start": start}}, home=tmp_path)
+    assert session.recipe.holdout.start == dt.date(2020, 2, 25)
+
+
+def test_a_text_that_is_no_date_is_an_error(tmp_path):
+    with pytest.raises(quorate.RecipeError, match=r"holdout\.start .*'25\.2\.2020'"):
+        open_session({**TINY, "holdout": {"start": "25.2.2020"}}, home=tmp_path)
+
+
+def test_a_path_is_a_path(tmp_path):
+    given = {**TINY, "data": {"source": "csv", "path": tmp_path / "b.csv"}}
+    assert open_session(given, home=tmp_path).recipe.data.options["path"] == str(tmp_path / "b.csv")

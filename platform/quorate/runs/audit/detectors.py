@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from quorate import statistics
+from quorate.bars.doubts import known_too_early
 from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import audit_folds
@@ -79,6 +80,7 @@ def findings(
         Hears what is being looked at.
     """
     yield _opens(recipe, bars)
+    yield _between_symbols(bars)
     told("features and labels")
     try:
         walk = walk_forward_of(recipe, registry, bars)
@@ -125,6 +127,15 @@ def _opens(recipe: Recipe, bars: Bars) -> Finding:
     bad = recipe.backtest.fill == "open" and share > REPEATED
     advice = ': fills at the open are not credible; set backtest.fill = "close"' if bad else ""
     return Finding("opens", "warning" if bad else "clean", told + advice, {"share": share})
+
+
+def _between_symbols(bars: Bars) -> Finding:
+    """Tell of symbols whose bars know the next return of another's."""
+    early = known_too_early(bars)
+    if early:
+        return Finding("between symbols", "alarm", "; ".join(early))
+    pairs = len(bars.symbols) * (len(bars.symbols) - 1)
+    return Finding("between symbols", "clean", f"{pairs:,} pairs of symbols", {"compared": pairs})
 
 
 def _plausible(walk: WalkForward) -> Finding:

@@ -1,0 +1,57 @@
+"""Bars looked at before they are traded: how they are read, and what is to be asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from quorate.execution.progress import Progress
+from quorate.recipe.load import merge, nested_override
+from quorate.runs.session import load_bars, open_session
+from quorate.runs.surroundings import in_usual_surroundings
+
+PARQUET = (".parquet", ".pq")
+
+
+@in_usual_surroundings
+def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Progress | None = None) -> dict[str, Any]:
+    """Return how a file or a folder of bars is read, and what is to be asked about it, as plain data.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV or Parquet files.
+    settings : iterable of str
+        Options of the source, ``key=value``.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as bars.
+    """
+    where = Path(path)
+    names = [p.name.lower() for p in where.iterdir()] if where.is_dir() else [where.name.lower()]
+    source = "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
+    table: dict[str, Any] = {"data": {"source": source, "path": str(path)}}
+    for item in settings:
+        table = merge(table, nested_override(f"data.{item.removeprefix('data.')}"), f"--set {item}")
+    session = open_session({"name": "check", "models": {"logistic": {}}, **table}, progress=progress)
+    heard = len(session.warnings)
+    session.recipe = session.recipe.model_copy(
+        update={"data": session.recipe.data.model_copy(update={"quality": "warn"})}
+    )
+    session.progress = Progress()  # doubts are the answer, no warnings beside it
+    bars = load_bars(session)
+    return {
+        "symbols": list(bars.symbols),
+        "bars": len(bars),
+        "frequency": bars.frequency,
+        "first": str(bars.sessions[0]),
+        "last": str(bars.sessions[-1]),
+        "calendar": bars.calendar.name,
+        "bars_per_year": bars.bars_per_year,
+        "volume": bars.has_volume,
+        "fingerprint": bars.fingerprint,
+        "doubts": session.warnings[heard:],
+    }
