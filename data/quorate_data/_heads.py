@@ -14,6 +14,13 @@ from typing import IO, cast
 import quorate
 
 SEPARATORS = (",", ";", "\t", "|")
+KINDS = {
+    b"PAR1": "a Parquet file, which the source 'parquet' reads: data.source = \"parquet\"",
+    b"PK\x03\x04": "a zip archive (or an Excel or NumPy file), which is not read; unpack it, or save it as CSV",
+    b"ARROW1": "a Feather file, which is not read; write it as Parquet, e.g. with pandas",
+    b"\x89HDF": "an HDF5 file, which is not read; write it as Parquet, e.g. with pandas",
+    b"SQLite f": "an SQLite database, which is not read; write a table of it as CSV",
+}
 MOST = 1000  # lines in which a header is looked for
 TITLE = 20  # lines among which it may have others above it
 _NUMBER = re.compile(r"[$€£¥]?\s*[-+]?\d[\d.,\s]*[KMBT%]?", re.IGNORECASE)
@@ -52,6 +59,7 @@ def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
     DataError
         If it is empty, is no text, or its first line is a bar whose columns cannot be told.
     """
+    _check_kind(path)
     lines = _first_lines(path, skip_rows)
     if not lines:
         below = f" below the first {skip_rows} lines (data.skip_rows)" if skip_rows else ""
@@ -80,6 +88,17 @@ def _below_title(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
             before = _cells(lines[i - 1][1], _separator(line)) if i else []
             return lines[i - 1 if len(before) == len(_cells(line, _separator(line))) else i :]
     return lines
+
+
+def _check_kind(path: Path) -> None:
+    """Say what a file is that is no text, and how it can be read."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    for mark, kind in KINDS.items():
+        if start.startswith(mark):
+            raise quorate.DataError(f"{path}: {kind}")
+    if start.lstrip()[:1] in (b"{", b"["):
+        raise quorate.DataError(f"{path}: JSON, which is not read; write it as CSV or Parquet, e.g. with pandas")
 
 
 def two_names(header: Sequence[object]) -> tuple[list[str], list[str]] | None:

@@ -64,7 +64,8 @@ def _expand(part: str, endings: tuple[str, ...]) -> list[Path]:
         if not files:
             raise quorate.DataError(
                 f"{where}: the folder holds no {' or '.join(endings)} file; "
-                f"its files are {listed(p.name for p in inside)}"
+                f"its files are {listed(p.name for p in inside)}; files of other names are read by a pattern, e.g. "
+                f'data.path = "{where}/*{inside[0].suffix if inside else ""}"'
             )
         return files
     if glob.has_magic(part):

@@ -196,9 +196,7 @@ def load_bars(session: Session) -> Bars:
     for line in asked:
         session.warn(line)
     if asked and recipe.data.quality == "refuse":
-        raise DataError(
-            'data.quality = "refuse", and there is something to ask about the bars:\n  ' + "\n  ".join(asked)
-        )
+        raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
     return bars
 
 

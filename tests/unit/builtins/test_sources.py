@@ -653,7 +653,7 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
         (HEADER, {"skip_rows": 1}, r"the file is empty below the first 1 lines \(data\.skip_rows\)"),
         (HEADER, {}, r"a header but no row"),
         (HEADER + "\n,,,,,\n", {}, r"a header but no row"),
-        (b"PAR1\x00\x15\x04", {}, r"not a text file; Parquet files are read by the source 'parquet'"),
+        (b"PAR1\x00\x15\x04", {}, r"a Parquet file, which the source 'parquet' reads"),
         (HEADER.encode() + b"2020-01-02,\xff\xfe", {}, r"not a text file in UTF-8"),
         (HEADER.encode("utf-16"), {}, r"not a text file in UTF-8"),
         (HEADER.replace("Close", "Last") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
@@ -736,6 +736,30 @@ def test_paths_that_name_nothing(write, tmp_path):
         csv([file, file])
     with pytest.raises(quorate.DataError, match="it was empty"):
         csv("")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"PK\x03\x04rest", "a zip archive"),
+        (b"ARROW1\0\0", "a Feather file"),
+        (b"PAR1....", r'data\.source = "parquet"'),
+        (b"\x89HDF\r\n", "an HDF5 file"),
+        (b'[{"date": 1}]', "JSON, which is not read; write it as CSV or Parquet"),
+    ],
+)
+def test_what_is_no_text_is_named_with_what_to_do(tmp_path, content, message):
+    (tmp_path / "bars.csv").write_bytes(content)
+    with pytest.raises(quorate.DataError, match=message):
+        csv(str(tmp_path / "bars.csv"))
+
+
+def test_files_of_another_ending_are_read_as_the_message_says(write, tmp_path):
+    write(THREE, "in/ABC.txt")
+    with pytest.raises(quorate.DataError, match=r"holds no \.csv .*by a pattern, e\.g\. data\.path = \"(.*)\"") as told:
+        csv(str(tmp_path / "in"))
+    pattern = re.search(r'data\.path = "(.*)"', str(told.value))[1]
+    assert len(csv(pattern)) == 3
 
 
 def test_two_files_may_not_be_the_same_symbol(write, tmp_path):
