@@ -20,6 +20,7 @@ _OFFSET = re.compile(
 _ISO = re.compile(r"(?:1[5-9]|2\d)\d{2}\D?\d")
 _UNIX = re.compile(r"\d{9,19}(?:\.\d+)?")
 UNITS = np.array([10**11, 10**14, 10**17])  # from which on Unix time is in milli-, micro-, nanoseconds
+DATE = 10  # characters of a date without a time of day
 FUTURE = pd.Timedelta(days=3)  # a clock may be wrong, and a session may be stamped with its end
 
 
@@ -120,12 +121,17 @@ def _parse(
         return _parse_text(table, text, date_format)
     if column.dtype.kind == "f":
         text = text.str.removesuffix(".0")
-    if text.str.fullmatch(r"(?:19|20)\d{6}").all():
+    if _all(text, r"(?:19|20)\d{6}"):
         return _parse_text(table, text, "%Y%m%d")
-    if text.str.fullmatch(_UNIX).all():
+    if _all(text, _UNIX.pattern):
         instants = _unix(text)
         return instants, instants.tz_localize(None)
     return _parse_text(table, iso(text), "ISO8601")
+
+
+def _all(text: pd.Series, form: str) -> bool:
+    """Whether all are of a form; the first one nearly always tells."""
+    return bool(text.iloc[:1].str.fullmatch(form).all() and text.str.fullmatch(form).all())
 
 
 def _unix(text: pd.Series) -> pd.DatetimeIndex:
@@ -137,7 +143,8 @@ def _unix(text: pd.Series) -> pd.DatetimeIndex:
 
 
 def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
-    offsets = text.str.extract(_OFFSET)[1]
+    dates = bool((text.str.len() <= DATE).all())
+    offsets = pd.Series(np.nan, index=text.index) if dates else text.str.extract(_OFFSET)[1]
     zoned = offsets.notna().to_numpy()
     if zoned.any() and not zoned.all():
         odd = int((~zoned).argmax())

@@ -123,7 +123,7 @@ def noise(executor: Executor) -> Pipeline:
 def test_a_clean_pipeline_raises_no_alarm(noise: Pipeline) -> None:
     found = list(detectors.findings(noise.recipe, noise.registry, noise.bars, noise.fitting, DRAWS))
     assert {f.detector: f.state for f in found if f.state != "clean"} == {}
-    assert len({f.detector for f in found}) == len(found) == 12
+    assert len({f.detector for f in found}) == len(found) == 13
 
 
 @pytest.mark.parametrize("feature", ["tomorrow", "centred", "week_at_its_start", "scaled_by_all", "crash"])
@@ -250,7 +250,7 @@ def test_an_audit_of_a_strategy_that_peeks_ends_with_alarms(executor: Executor, 
     found = list(detectors.findings(pipeline.recipe, pipeline.registry, pipeline.bars, pipeline.fitting, 2))
     states = {f.detector: f.state for f in found}
     assert states["signals"] == states["null market"] == "alarm"
-    assert len(found) == 12
+    assert len(found) == 13
 
 
 def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(

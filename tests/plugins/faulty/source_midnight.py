@@ -10,7 +10,7 @@ import quorate
 
 
 def midnight(n_bars=300):
-    time = pd.bdate_range("2020-01-01", periods=n_bars, tz="UTC")
+    time = pd.date_range("2020-01-01", periods=n_bars, tz="UTC")
     close = 100 + 5 * np.sin(np.arange(n_bars) / 9.0)
     table = pd.DataFrame({"symbol": "AAA", "time": time, "open": close, "high": close + 1, "low": close - 1})
     return quorate.Bars.from_frame(table.assign(close=close, volume=1000.0))
