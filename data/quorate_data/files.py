@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -11,23 +10,20 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 import quorate
 from quorate_data import _tables
-from quorate_data._columns import PRICES, check_columns
+from quorate_data._columns import check_columns
 from quorate_data._numbers import numbers
 from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._tables import Table
 from quorate_data._text import near
 from quorate_data._timing import Timing, close_times, make_timing
+from quorate_data._values import finish
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
-RAW = 0.15  # how far a step may be from the ratio of a split, for prices to be raw
-LITTLE = 0.005  # of a price, that rounding may take from an adjusted one
-ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
 def csv(
@@ -190,6 +186,8 @@ class Layout:
 def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
     tables = _choose(_name_symbols([table for file in files for table in read(file)], layout), layout.symbols)
     stamps = [read_stamps(t, layout.timing.timezone, layout.clock, layout.date_format) for t in tables]
+    for table, one in zip(tables, stamps, strict=True):
+        _check_clock_change(table, one, layout.timing)
     _keep_apart(tables, stamps)
     frames = [numbers(t, layout.decimal) for t in tables]
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
@@ -201,7 +199,7 @@ def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]
     for i, frame in enumerate(frames):
         stop = start + len(frame)
         frame["time"] = pd.DatetimeIndex(times[start:stop]).tz_localize("UTC")
-        frames[i] = _finish(tables[i], frame, layout)
+        frames[i] = finish(tables[i], frame, layout.adjusted, layout.invalid, layout.sort)
         start = stop
     return _panel(tables, frames, layout)
 
@@ -253,6 +251,21 @@ def _keep_apart(tables: list[Table], stamps: list[Stamps]) -> None:
                 tables[i].frame["symbol"] = symbol_of(tables[i].path, _CSV + _PARQUET)
 
 
+def _check_clock_change(table: Table, stamps: Stamps, timing: Timing) -> None:
+    """Ask for the zone of stamps without one, if an hour stands twice where clocks go back."""
+    if not stamps.naive or timing.timezone is not None or stamps.at_midnight:
+        return
+    wall = pd.DatetimeIndex(stamps.wall)
+    again = pd.DataFrame({"symbol": table.frame["symbol"].to_numpy(), "wall": wall}).duplicated().to_numpy()
+    night = again & (wall.day_of_week == 6) & (wall.hour < 4) & np.isin(wall.month, (3, 4, 10, 11))
+    if night.any() and night.sum() == again.sum():
+        first = int(night.argmax())
+        raise quorate.DataError(
+            f"{table.at(table.frame.index[first])}: {wall[first]} stands twice, as an hour does where clocks go back: "
+            'say in which zone the stamps are with data.timezone, e.g. "America/New_York"'
+        )
+
+
 def _check_symbols(table: Table) -> None:
     column = table.frame["symbol"]
     missing = (column.isna() | (column.astype("str") == "")).to_numpy()
@@ -270,67 +283,6 @@ def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
             raise quorate.DataError(f"{_where(tables)}: there are no bars of the symbol {name!r}{near(name, known)}")
     chosen = [replace(t, frame=t.frame[t.frame["symbol"].isin(symbols)].copy()) for t in tables]
     return [t for t in chosen if len(t.frame)]
-
-
-def _finish(table: Table, frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    if not layout.adjusted and (told := _unused(table, frame)):
-        warnings.warn(told, quorate.DataWarning, stacklevel=2)
-    if layout.adjusted:
-        factor = frame.pop("adj_close") / frame["close"]
-        if "adj_volume" in frame:
-            frame["volume"] = frame.pop("adj_volume")
-        elif "volume" in frame:
-            frame["volume"] /= factor  # so that what was traded in money stays
-        # The same factor for all four keeps their order; the close may differ in its last bit.
-        frame[list(PRICES)] = frame[list(PRICES)].mul(factor, axis=0)
-    if layout.invalid == "drop":
-        bad = _invalid(frame)
-        if bad.any():
-            first = frame[bad].iloc[0]
-            warnings.warn(
-                f"{table.path}: left out {int(bad.sum())} of {len(bad)} bars with a missing or impossible value, "
-                f"the first {first['symbol']} at {first['time']} ({table.unit} {first.name})",
-                quorate.DataWarning,
-                stacklevel=2,
-            )
-            frame = frame[~bad]
-    return frame.sort_values(["symbol", "time"], kind="stable") if layout.sort else frame
-
-
-def _unused(table: Table, frame: pd.DataFrame) -> str:
-    """Return what the file tells of adjustment or splits, where its prices do not know of it."""
-    close = frame["close"]
-    if (split := table.beside.get("split")) is not None:
-        ratio = split.where((split > 0) & (split != 1))
-        step = close.shift() / close
-        raw = (ratio.notna() & ((step / ratio - 1).abs() < RAW)).to_numpy()
-        if raw.any():
-            at = int(raw.argmax())
-            return (
-                f"{table.at(frame.index[at])}: the file tells of a split {ratio.iloc[at]:g}:1 that its prices are not "
-                "adjusted for; if it has adjusted closes, too, set data.adjusted = true"
-            )
-    adjusted = table.beside.get("adj_close")
-    if adjusted is not None and adjusted.notna().any():
-        apart = (adjusted / close - 1).abs()
-        if apart.max() > LITTLE:
-            return (
-                f"{table.path}: the adjusted closes of the file differ from the closes, by up to {apart.max():.0%}, "
-                "and are not used: set data.adjusted = true to trade at adjusted prices"
-            )
-    return ""
-
-
-def _invalid(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    prices = frame[list(PRICES)].to_numpy()
-    bad: NDArray[np.bool_] = ~(np.isfinite(prices) & (prices > 0)).all(axis=1)
-    for name in ("open", "close"):
-        inside = frame[name].between(frame["low"] * (1 - ROUNDING), frame["high"] * (1 + ROUNDING))
-        bad |= ~inside.to_numpy(dtype=bool)
-    if "volume" in frame:
-        volume = frame["volume"].to_numpy()
-        bad |= (volume < 0) | np.isinf(volume)
-    return bad
 
 
 def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> quorate.Bars:

@@ -92,9 +92,10 @@ def build_dataset(
     keep = bars.present & (packing.age >= history)
     row, column = np.nonzero(keep)
     if not len(row):
+        furthest = max(features, key=lambda feature: feature.lookback).name
         raise DataError(
-            f"no row has all its features: the longest lookback is {history} bars (of features, and of models that "
-            f"read several bars) and no symbol has as many; "
+            f"no row has all its features: the longest lookback is {history} bars (of feature {furthest!r}, and of "
+            "models that read several bars) and no symbol has as many; "
             f"the longest has {int(packing.age.max())}. Leave out features of long lookback with features.exclude"
         )
     X = np.empty((len(row), len(features)), dtype=np.float32)

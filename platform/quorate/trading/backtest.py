@@ -7,9 +7,10 @@ module delays the weights itself, takes closed round trips only, and computes no
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,61 +18,13 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError
+from quorate.errors import IntegrityError, QuorateError
 from quorate.statistics import Floats
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.scale import SETTINGS, Scale
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
-CAPITAL, PRICE = 2.0**16, 2.0**6  # at least, and less than twice that, is what vectorbt sees: it leaves out tiny sizes
-# Whatever a program has set as vectorbt's defaults, it is this that is computed.
-SETTINGS: dict[str, Any] = {
-    "size_type": "targetpercent",
-    "direction": "both",
-    "fixed_fees": 0.0,
-    "min_size": 1e-8,
-    "max_size": np.inf,
-    "size_granularity": np.nan,
-    "reject_prob": 0.0,
-    "lock_cash": False,
-    "allow_partial": True,
-    "raise_reject": False,
-    "log": False,
-    "val_price": np.inf,
-    "cash_sharing": True,
-    "call_seq": "auto",
-    "ffill_val_price": True,
-    "update_value": False,
-    "init_temp_records": False,
-    "attach_call_seq": False,
-    "fillna_close": True,
-    "trades_type": "exittrades",
-    "freq": "1D",
-    "engine": "auto",
-    "wrapper_kwargs": {"column_only_select": False, "group_select": True},
-    "broadcast_kwargs": {"align_index": False, "align_columns": True, "index_from": "strict", "columns_from": "stack"},
-}
-
-
-class _Scale(NamedTuple):
-    """By what prices and money are divided for vectorbt: powers of two, so that no digit changes."""
-
-    price: Floats  # of each symbol
-    money: float
-
-    @classmethod
-    def of(cls, close: Floats, capital: float) -> _Scale:
-        first = close[np.isfinite(close).argmax(axis=0), np.arange(close.shape[1])]
-        price = np.ldexp(1.0, np.frexp(first / PRICE)[1] - 1)
-        return cls(np.where(np.isfinite(price), price, 1.0), float(np.ldexp(1.0, np.frexp(capital / CAPITAL)[1] - 1)))
-
-    def back(self, records: pd.DataFrame) -> pd.DataFrame:
-        """Return orders or positions of the symbols as they are in the market's prices and the account's currency."""
-        price = self.price[records["col"].to_numpy()]
-        factors = dict.fromkeys(("price", "entry_price", "exit_price"), price)
-        factors |= dict.fromkeys(("fees", "entry_fees", "exit_fees", "pnl"), self.money)
-        factors["size"] = self.money / price
-        return records.assign(**{name: records[name] * by for name, by in factors.items() if name in records})
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +150,20 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
 
 def load() -> None:
     """Import what a backtest needs, while there is nothing else to do."""
-    import vectorbt  # noqa: F401
+    _vectorbt()
+
+
+def _vectorbt() -> Any:
+    try:
+        import vectorbt
+    except Exception as e:  # it reads its own docstrings, which Python may have been told to leave out
+        hint = (
+            ": run without -OO and PYTHONOPTIMIZE=2, which take its documentation away"
+            if sys.flags.optimize > 1
+            else ""
+        )
+        raise QuorateError(f"vectorbt, which keeps the accounts, cannot be imported ({e}){hint}") from e
+    return vectorbt
 
 
 def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
@@ -205,13 +171,12 @@ def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
     return inside.assign(col=inside["col"] - columns.start)
 
 
-def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats, _Scale]]:
+def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats, Scale]]:
     """Yield the simulated portfolio of a few series at a time, their range, the fill prices, and its scale."""
-    import vectorbt as vbt
-
+    vbt = _vectorbt()
     n_bars, n_symbols, n_series = targets.shape
     close, price, payout = _prices(bars, trading.fill)
-    scale = _Scale.of(close, trading.capital)
+    scale = Scale.of(close, trading.capital)
     step = max(1, CELLS // max(1, n_bars * n_symbols))
     for start in range(0, n_series, step):
         part = range(start, min(start + step, n_series))
@@ -272,7 +237,7 @@ def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_
     return np.where((present | payout) & (wanted != before), wanted, np.nan)
 
 
-def _value(portfolio: Any, n_series: int, scale: _Scale) -> Floats:
+def _value(portfolio: Any, n_series: int, scale: Scale) -> Floats:
     return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series) * scale.money
 
 

@@ -401,6 +401,15 @@ def test_the_hour_that_stands_twice_is_told_by_its_order(write):
     assert times(read)[1:4] == ["2020-11-01T05:00", "2020-11-01T06:00", "2020-11-01T07:00"]
 
 
+def test_an_hour_that_stands_twice_is_no_pair_of_bars_to_remove(write):
+    local = pd.date_range("2020-10-20", periods=600, freq="h", tz="America/New_York").tz_localize(None)
+    text = dated(*[f"{t:%Y-%m-%d %H:%M}" for t in local])
+    with pytest.raises(quorate.DataError, match=r"2020-11-01 01:00:00 stands twice, .*data\.timezone"):
+        csv(write(text), calendar="24x7")
+    read = csv(write(text), calendar="24x7", timezone="America/New_York")
+    assert (np.diff(read.times) == np.timedelta64(1, "h")).all()
+
+
 MIXED = {
     "days and weeks": (["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-13"], ["2020-01-06", "2020-01-13"]),
     "one and five minutes": (
