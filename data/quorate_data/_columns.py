@@ -11,6 +11,7 @@ import quorate
 from quorate_data._text import listed, near
 
 PRICES = ("open", "high", "low", "close")
+BEGINS = ("opentime", "starttime", "windowstart", "begin", "start")  # names of stamps that are a bar's open
 NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
 
 _ALIASES = {
@@ -20,6 +21,12 @@ _ALIASES = {
     "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted"),
     "split": ("split", "splits", "splitratio", "stocksplits", "stocksplit"),
     "adj_volume": ("adjvolume", "adjustedvolume", "volumeadj", "volumeadjusted"),
+}
+# Taken where none of the above is there.
+_SECOND = {
+    "time": (*BEGINS, "day", "tradedate", "tradeday", "tradingday", "tradingdate", "quotedate", "tsevent", "gmttime"),
+    "close": ("closelast", "last", "price", "closeprice"),
+    "volume": ("tickvol", "tickvolume", "totalvolume", "volumetraded"),
 }
 _WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close|volume)", re.IGNORECASE)
 
@@ -136,8 +143,13 @@ def pick_columns(path: Path, header: Sequence[str], columns: Mapping[str, str], 
     return picked
 
 
+def tells_open(name: str) -> bool:
+    """Whether what a file calls its stamps says that they are the open of a bar."""
+    return _plain(name) in BEGINS
+
+
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.<>]+", "", name).lower()
+    return re.sub(r"[\s_\-.<>/]+", "", name).lower()
 
 
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
@@ -155,6 +167,8 @@ def _guess(path: Path, header: Sequence[str], name: str) -> int | None:
     aliases = _ALIASES.get(name, (name,))
     zoned = {f"{alias}{zone}" for alias in aliases for zone in ("utc", "gmt")} if name == "time" else set()
     found = [i for i, h in enumerate(header) if _plain(h) in {*aliases, *zoned}]
+    if not found:
+        found = [i for i, h in enumerate(header) if _plain(h) in _SECOND.get(name, ())]
     if not found and name == "time" and header and _plain(header[0]) in ("", "unnamed:0", "index"):
         return 0  # pandas writes dates that are an index without a name
     return _only(path, header, name, found) if found else None
@@ -202,6 +216,10 @@ def _missing(path: Path, header: Sequence[str], name: str) -> str:
             f'bar). Reshape it, or read one symbol: data.columns = {{ time = "{time}", open = "{wide[0]}", ... }} '
             "and data.symbol for its name"
         )
+    known = {alias for names in (_ALIASES, _SECOND) for aliases in names.values() for alias in aliases} | {*PRICES}
+    unknown = [h for h, short in zip(header, plain, strict=True) if h and short not in known]
+    if name == "time" and len(unknown) == 1:
+        return message + f'If {unknown[0]!r} holds the dates: data.columns = {{ time = "{unknown[0]}" }}'
     if header and re.fullmatch(r"[\d\-/:.+ ]+", header[0]):
         return message + "The first line must name the columns"
     return message + (

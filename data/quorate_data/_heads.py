@@ -163,13 +163,23 @@ def _is_bar(row: Sequence[str]) -> bool:
 
 
 def _by_position(path: Path, row: Sequence[str]) -> list[str]:
+    """Return the names that columns have nearly everywhere; those after the volume have none."""
     names = ["date", *(["time"] if _CLOCK.fullmatch(row[1]) else []), "open", "high", "low", "close", "volume"]
-    if len(row) not in (len(names), len(names) - 1):
-        raise quorate.DataError(
-            f"{path}: no line names the columns, and of {len(row)} columns it cannot be told which is which; write a "
-            f"first line that names them, e.g. {','.join(names)}"
-        )
-    return names[: len(row)]
+    if len(row) in (len(names), len(names) - 1) or (len(row) > len(names) and _plausible(row[len(names) - 5 :])):
+        return [*names, *[""] * len(row)][: len(row)]
+    raise quorate.DataError(
+        f"{path}: no line names the columns, and of {len(row)} columns it cannot be told which is which; write a "
+        f"first line that names them, e.g. {','.join(names)}"
+    )
+
+
+def _plausible(row: Sequence[str]) -> bool:
+    """Whether five numbers can be open, high, low, close and volume, which is no price."""
+    try:
+        open_, high, low, close, volume = (float(cell) for cell in row[:5])
+    except ValueError:
+        return False
+    return low <= min(open_, close) <= max(open_, close) <= high and not low <= volume <= high
 
 
 def _open(path: Path) -> IO[str]:

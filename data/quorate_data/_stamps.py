@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
+from quorate_data._columns import tells_open
 from quorate_data._dates import iso
 from quorate_data._tables import Table
 
@@ -38,12 +39,15 @@ class Stamps:
         The date at the exchange, or in `data.timezone`, if the stamps have a zone of their own.
     naive : bool
         The file names no zone.
+    begins : bool
+        The name of the column says that stamps are the open of bars.
     """
 
     utc: NDArray[np.datetime64]
     wall: NDArray[np.datetime64]
     local: NDArray[np.datetime64]
     naive: bool
+    begins: bool = False
 
     @property
     def at_midnight(self) -> bool:
@@ -87,7 +91,7 @@ def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, dat
     local = zoned.tz_convert(where).tz_localize(None)
     utc = zoned.tz_convert("UTC").tz_localize(None)
     _check_future(table, utc)
-    return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive)
+    return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive, tells_open(table.time_name))
 
 
 def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:

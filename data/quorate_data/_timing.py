@@ -6,7 +6,7 @@ How long a bar is belongs to its symbol: what is known of it, and when, follows 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -62,6 +62,8 @@ def close_times(stamps: Sequence[Stamps], symbols: NDArray[np.str_], clock: quor
         day but said to be stamped at the close, if stamps contradict the market's hours or an option has no use.
     """
     utc = np.concatenate([s.utc for s in stamps])
+    if how.stamp is None and all(s.begins for s in stamps):
+        how = replace(how, stamp="open")
     dates = np.concatenate([np.full(len(s.utc), s.at_midnight) for s in stamps])
     local = np.concatenate([(s.wall.astype("datetime64[D]") if s.at_midnight else s.local) for s in stamps])
     names, code = np.unique(symbols, return_inverse=True)

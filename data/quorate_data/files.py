@@ -46,15 +46,15 @@ def csv(
 ) -> quorate.Bars:
     """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
 
-    Columns are recognised whatever their case: open, high, low, close; date, time, datetime or
-    timestamp; and, if they are there, volume or vol, symbol or ticker.
+    Columns are recognised whatever their case: open, high, low, close (or last, price); date, time, datetime or
+    timestamp (or what exports call it, such as open_time); and, if they are there, volume or vol, symbol or ticker.
 
     Parameters
     ----------
     path : str or list of str
         A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
     columns : dict, optional
-        Our name to the file's, e.g. ``{close = "Last"}``, for columns that are called otherwise.
+        Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise.
     symbol : str, optional
         Name of the symbol of files without a symbol column; each file's name otherwise, or what is left of it where
         names differ by a date alone, as those of monthly files do.

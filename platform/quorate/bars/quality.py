@@ -41,7 +41,12 @@ def market_figures(bars: Bars) -> dict[str, Any]:
 
 
 def repeated_opens(bars: Bars) -> float:
-    """Return the share of bars whose open is the close before: such a market has no open to trade at."""
+    """Return the share of bars whose open is the close before: such a market has no open to trade at.
+
+    None of one that never closes: there the next bar begins where the last one ended.
+    """
+    if bars.calendar.sessions_per_year > 300:
+        return 0.0
     both = np.isfinite(bars.open[1:]) & np.isfinite(bars.close[:-1])
     return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
 

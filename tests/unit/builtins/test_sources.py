@@ -492,6 +492,13 @@ EXPORTS = {
         NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", comma),
         {},
     ),
+    "nasdaq.com": (
+        "Date,Close/Last,Volume,Open,High,Low\n" + rows("{d},${c},{v},${o},${h},${l}", day="%m/%d/%y"),
+        {"date_format": "%m/%d/%y"},
+    ),
+    "a price for the close": ("Date,Price,Open,High,Low,Vol.\n" + rows("{d},{c},{o},{h},{l},{v}"), {}),
+    "more columns, none named": (rows("{d},{o},{h},{l},{c},{v},7,123,5"), {}),
+    "a trade day and ticks": ("Trade Day,Open,High,Low,Close,TickVol\n" + rows(), {}),
     "a title above": ("Prices of ABC, UTC\nhttps://example.com\n" + NAMED + rows(), {}),
     "an index without a name": (NAMED.replace("Date", "") + rows(), {}),
     "tabs": (NAMED.replace(",", "\t") + rows().replace(",", "\t"), {}),
@@ -584,6 +591,25 @@ def test_closes_alone_are_read_as_the_message_says(write, header, rest):
     assert csv(write(text), columns=columns).close[:, 0].tolist() == [11, 11, 11]
 
 
+def test_the_one_column_that_may_hold_dates_is_named(write):
+    text = NAMED.replace("Date", "Seen On") + rows()
+    with pytest.raises(quorate.DataError, match=r"data\.columns = \{ time = \"Seen On\" \}"):
+        csv(write(text))
+    assert len(csv(write(text), columns={"time": "Seen On"})) == 3
+
+
+def test_the_name_of_the_stamps_may_say_that_they_are_the_open(write):
+    stamps = [f"2020-01-01 {hour:02d}:00" for hour in range(12)]
+    assert times(csv(write(dated(*stamps, header="open_time")), calendar="24x7"))[0] == "2020-01-01T01:00"
+    assert times(csv(write(dated(*stamps, header="time")), calendar="24x7"))[0] == "2020-01-01T00:00"
+    assert times(csv(write(dated(*stamps, header="open_time")), calendar="24x7", stamp="close"))[0][11:] == "00:00"
+
+
+def test_an_average_price_is_not_taken_for_the_volume(write):
+    with pytest.raises(quorate.DataError, match="it cannot be told which is which"):
+        csv(write(rows("{d},{o},{h},{l},{c},{o},{v},7")))
+
+
 def test_several_tickers_of_one_file_are_a_panel(write, tmp_path):
     head = "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\nTicker" + ",AAA,BBB" * 5 + "\nDate" + "," * 10
     lines = [f"{day},11,21,12,22,9,19,10,20,100,200" for day in DAYS]
@@ -665,7 +691,7 @@ GOOD = "2020-01-02,10,12,9,11,100\n"
         (b"PAR1\x00\x15\x04", {}, r"a Parquet file, which the source 'parquet' reads"),
         (HEADER.encode() + b"2020-01-02,\xff\xfe", {}, r"not a text file in UTF-8"),
         (HEADER.encode("utf-16"), {}, r"not a text file in UTF-8"),
-        (HEADER.replace("Close", "Last") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
+        (HEADER.replace("Close", "Final") + GOOD, {}, r"no column for 'close'; the columns are 'Date'.*data\.columns"),
         (HEADER.replace("Close", "Closed") + GOOD, {}, r"did you mean 'Closed'"),
         (HEADER.replace(",", ";") + GOOD, {}, r"the time stamp '2020-01-02,10,12,9,11,100' cannot be read"),
         ("day,A:open,A:close,B:open,B:close\n2020,1,1,1,1\n", {}, r"file is wide.*time = \"day\", open = \"A:open\""),
