@@ -179,10 +179,13 @@ def _check_dates(
     """Ask for the zone of daily stamps that are instants, and neither midnight nor a close at the exchange."""
     own = np.concatenate([np.full(len(s.utc), not s.naive) for s in stamps])
     asked = own & ~dates & ~inside
-    if not clock.open or how.timezone is not None or not asked.any():
+    if how.timezone is not None or not asked.any():
         return
     of_day = _of_day(utc[asked], clock)
-    odd = (of_day != 0) & (of_day != _seconds(clock.open)) & (of_day < _seconds(clock.close))
+    # Where no hours are known, any hour but midnight may be the open of the day or its close.
+    odd = of_day != 0
+    if clock.open:
+        odd &= (of_day != _seconds(clock.open)) & (of_day < _seconds(clock.close))
     if odd.any():
         first = int(odd.argmax())
         raise quorate.DataError(

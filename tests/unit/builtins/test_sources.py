@@ -909,12 +909,23 @@ def test_where_no_zone_is_noted_it_is_asked_for_and_then_used(tmp_path, frame):
     assert sessions(bars) == ["2020-01-02", "2020-01-03", "2020-01-06"]
 
 
+@pytest.mark.parametrize("calendar", ["24x7", "weekdays"])
+def test_a_market_without_hours_asks_for_the_zone_of_any_hour_but_midnight(tmp_path, calendar):
+    days = pd.date_range("2020-01-06", periods=5, freq="B", tz="Europe/Berlin")
+    frame = pd.DataFrame({"Date": days, **dict.fromkeys(["Open", "High", "Low", "Close"], 10.0)})
+    write_parquet(frame, tmp_path / "A.parquet")
+    with pytest.raises(quorate.DataError, match=r"2020-01-05T23:00:00.*neither midnight there.*data\.timezone"):
+        parquet(str(tmp_path / "A.parquet"), calendar=calendar)
+    read = parquet(str(tmp_path / "A.parquet"), calendar=calendar, timezone="Europe/Berlin")
+    assert sessions(read)[0] == "2020-01-06"
+
+
 def test_sundays_without_fridays_are_a_session_early(tmp_path):
     days = pd.date_range("2020-01-06", periods=40, freq="B", tz="Europe/Berlin").tz_convert("UTC")
     frame = pd.DataFrame({"Date": days, **dict.fromkeys(["Open", "High", "Low", "Close"], 10.0)})
     write_parquet(frame, tmp_path / "A.parquet")
     with pytest.raises(quorate.DataError, match=r"A has daily bars on Sundays and never on Fridays.*data\.timezone"):
-        parquet(str(tmp_path / "A.parquet"), calendar="weekdays")
+        parquet(str(tmp_path / "A.parquet"), calendar="weekdays", timezone="UTC")
     read = parquet(str(tmp_path / "A.parquet"), calendar="weekdays", timezone="Europe/Berlin")
     assert sessions(read)[:2] == ["2020-01-06", "2020-01-07"]
 
