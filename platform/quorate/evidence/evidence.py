@@ -49,15 +49,6 @@ class Performance(BacktestResult):
 
 
 @dataclass(frozen=True)
-class MetricValue:
-    """A metric of one series; `value` is None where it is undefined."""
-
-    name: str
-    value: float | None
-    unit: str
-
-
-@dataclass(frozen=True)
 class Tried:
     """How much was tried on related data, as the ledger of the home knows it.
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, MetricValue, Performance, Verdict, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, GateResult, Performance, Verdict, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
@@ -36,15 +36,6 @@ def measure(performance: Performance, registry: Registry) -> dict[str, float]:
         spec = registry.get(MetricSpec, name)
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values
-
-
-def metric_values(values: Mapping[str, float], registry: Registry) -> list[MetricValue]:
-    """Return measured values with their units."""
-    out = []
-    for name, value in values.items():
-        spec = registry.get(MetricSpec, name)
-        out.append(MetricValue(name, finite_or_none(value), spec.unit))
-    return out
 
 
 def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, registry: Registry) -> list[GateResult]:

@@ -16,11 +16,11 @@ from quorate.dataset.folds import Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
-from quorate.evidence.judging import metric_values, overall
+from quorate.evidence.judging import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import failures
+from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
 
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
@@ -59,13 +59,17 @@ class Judged:
     measured: Sequence[Mapping[str, float]]
     ensembles: Mapping[str, Combined]
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows that its folds predict."""
+        return np.concatenate([fold.test for fold in self.folds])
+
 
 def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     """Return what the report says of a part."""
-    walk, judged, folds = outcome.walk, outcome.series, outcome.folds
+    walk, judged, rows = outcome.walk, outcome.series, outcome.rows
     span = walk.bars.take(*outcome.bounds)
-    rows = np.concatenate([fold.test for fold in folds])
-    members = diversity_of(outcome, rows)
+    members = _diversity_of(outcome)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -75,7 +79,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
                 "name": s.name,
                 "role": s.role,
                 "strategy": s.strategy,
-                "metrics": {m.name: m.value for m in metric_values(values, walk.registry)},
+                "metrics": plain(values),
             }
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
@@ -98,12 +102,10 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     }
 
 
-def diversity_of(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _diversity_of(outcome: Judged) -> dict[str, Any]:
     """Return how alike the members are, and what combining them gained over the best of them."""
     walk, (_, judged) = outcome.walk, outcome.series[0]
-    voting = walk.voting
-    columns = [list(walk.members).index(name) for name in voting]
-    alike = diversity(voting, outcome.predictions[rows][:, columns])
+    alike = diversity(walk.voting, outcome.predictions[outcome.rows][:, walk.voting_columns])
     alone = {s.name: p.returns for s, p in outcome.series if s.role == "member"}
     gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=walk.recipe.seed)
     found: dict[str, Any] = plain({**alike, "gain": gain})
@@ -112,16 +114,11 @@ def diversity_of(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Any]:
 
 def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:
     """Return a warning for every member that did without some fits."""
-    told = []
-    for name in walk.members:
-        lost = [fit for fit in failures(walk, fits) if fit["model"] == name]
-        if lost:
-            total = sum(fit.model == name for fit in fits)
-            told.append(
-                f"model {name!r} failed on {len(lost)} of {total} folds and takes no part there; "
-                f"fold {lost[0]['fold']}: {lost[0]['reason']}"
-            )
-    return told
+    return [
+        f"model {name!r} failed on {len(lost)} of {sum(fit.model == name for fit in fits)} folds and takes no part "
+        f"there; fold {lost[0]['fold']}: {lost[0]['reason']}"
+        for name, lost in failures_by_model(walk, fits).items()
+    ]
 
 
 def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:

@@ -57,6 +57,11 @@ class WalkForward:
         """The members that the ensemble combines; the others are baselines."""
         return [name for name, spec in self.members.items() if not spec.baseline]
 
+    @property
+    def voting_columns(self) -> list[int]:
+        """Where they stand among all members, whose predictions are columns in that order."""
+        return [column for column, spec in enumerate(self.members.values()) if not spec.baseline]
+
 
 def holdout_start(bars: Bars, recipe: Recipe) -> int:
     """Return the position of the first bar of the holdout; the number of bars, if there is none.

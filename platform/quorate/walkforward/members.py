@@ -179,6 +179,14 @@ def failures(walk: WalkForward, results: Sequence[FitResult]) -> list[dict[str, 
     return rows
 
 
+def failures_by_model(walk: WalkForward, results: Sequence[FitResult]) -> dict[str, list[dict[str, Any]]]:
+    """Return `failures` of each model that has some."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for failed in failures(walk, results):
+        found[failed["model"]].append(failed)
+    return found
+
+
 def _fold(walk: WalkForward, result: FitResult) -> Fold:
     return next(fold for fold in walk.folds if fold.index == result.fold)
 

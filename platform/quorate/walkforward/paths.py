@@ -27,7 +27,7 @@ from quorate.execution.fit import FitResult
 from quorate.plugins.specs import GateSpec, SplitterSpec
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting, failures
+from quorate.walkforward.members import Fitting, failures_by_model
 from quorate.walkforward.series import trade_as_given
 
 Key = tuple[int, int, str]  # groups, tests, splitter
@@ -159,9 +159,7 @@ def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitRes
 
 def _lost(voters: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
     """Return a sentence for every member that failed on some splits."""
-    told, failed = [], failures(voters, fits)
-    for name in voters.members:
-        mine = [fit for fit in failed if fit["model"] == name]
-        if mine:
-            told.append(f"model {name!r} failed on {len(mine)} of {len(voters.folds)} splits: {mine[0]['reason']}")
-    return tuple(told)
+    return tuple(
+        f"model {name!r} failed on {len(mine)} of {len(voters.folds)} splits: {mine[0]['reason']}"
+        for name, mine in failures_by_model(voters, fits).items()
+    )

@@ -64,8 +64,6 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
         Ensembler to its predictions and its members' weights, per fold and per row.
     """
     wanted = walk.recipe.ensemble
-    names = list(walk.members)
-    voting = [names.index(name) for name in walk.voting]
     methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
     for name in dict.fromkeys((wanted.method, *wanted.compare)):
         spec = walk.registry.get(EnsemblerSpec, name)
@@ -73,7 +71,7 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
     found = combine_all(
         methods,
         walk.voting,
-        predictions[:, voting],
+        predictions[:, walk.voting_columns],
         walk.dataset,
         walk.folds,
         walk.binary,

@@ -8,21 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from quorate.dataset.folds import NEVER, Fold
-from quorate.evidence.evidence import Performance
+from quorate.dataset.folds import NEVER
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.findings import Judged
-from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.series import Series
-
-Traded = tuple[Series, Performance]
 
 
 def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
     """Return predictions, trades, equity, desired weights, members' weights and fits of a part."""
-    walk, judged, folds = outcome.walk, outcome.series, outcome.folds
+    walk, judged = outcome.walk, outcome.series
     times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
     named = [(one, one.label, result) for one, result in judged]
@@ -31,7 +26,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
     desired = judged[0][0].decisions.targets[first:stop]
     row, column = np.indices(desired.shape)
     return {
-        "predictions": _prediction_frame(part, walk, judged, folds, outcome.predictions, times, outcome.fits),
+        "predictions": _prediction_frame(part, outcome, times),
         "trades": pd.concat(trades, ignore_index=True),
         "equity": equity,
         "weights": pd.DataFrame(
@@ -49,8 +44,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
 
 def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
     """Return what each member weighed in the judged ensemble's predictions, by row."""
-    walk, name = outcome.walk, outcome.series[0][0].name
-    rows = np.concatenate([fold.test for fold in outcome.folds])
+    walk, name, rows = outcome.walk, outcome.series[0][0].name, outcome.rows
     weights = outcome.ensembles[name].row_weights[rows]
     symbols = np.asarray(walk.bars.symbols)[walk.dataset.symbol[rows]]
     columns = {f"member/{member}": weights[:, j] for j, member in enumerate(walk.voting)}
@@ -77,44 +71,35 @@ def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
     )
 
 
-def _prediction_frame(
-    part: str,
-    walk: WalkForward,
-    judged: Sequence[Traded],
-    folds: Sequence[Fold],
-    predictions: Floats,
-    times: pd.DatetimeIndex,
-    fits: Sequence[FitResult],
-) -> pd.DataFrame:
-    dataset = walk.dataset
-    rows = np.concatenate([fold.test for fold in folds])
+def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
+    walk, dataset, rows = outcome.walk, outcome.walk.dataset, outcome.rows
     ended = dataset.end[rows] != NEVER
     ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
-    combined = {f"ensemble/{s.name}": s.predictions[rows] for s, _ in judged if s.role in ("ensemble", "alternative")}
+    combined = [one for one, _ in outcome.series if one.role in ("ensemble", "alternative")]
     return pd.DataFrame(
         {
             "part": part,
             "row": rows,
             "time": times[dataset.bar[rows]],
             "symbol": np.asarray(walk.bars.symbols)[dataset.symbol[rows]],
-            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in folds]),
+            "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in outcome.folds]),
             "label": dataset.y[rows],
             "label_end": ends,
             "naive": naive_forecasts(dataset.y, dataset.end, dataset.bar)[rows],
-            **{f"member/{name}": predictions[rows, j] for j, name in enumerate(walk.members)},
-            **{name: values[rows] for name, values in _other_outputs(walk, folds, fits).items()},
-            **combined,
+            **{f"member/{name}": outcome.predictions[rows, j] for j, name in enumerate(walk.members)},
+            **{name: values[rows] for name, values in _other_outputs(outcome).items()},
+            **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},
         }
     )
 
 
-def _other_outputs(walk: WalkForward, folds: Sequence[Fold], fits: Sequence[FitResult]) -> dict[str, Floats]:
+def _other_outputs(outcome: Judged) -> dict[str, Floats]:
     """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
-    rows = {fold.index: fold.test for fold in folds}
+    rows = {fold.index: fold.test for fold in outcome.folds}
     found: dict[str, Floats] = {}
-    for fit in fits:
+    for fit in outcome.fits:
         for output, values in fit.outputs.items():
-            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(walk.dataset), math.nan))
+            column = found.setdefault(f"member/{fit.model}/{output}", np.full(len(outcome.walk.dataset), math.nan))
             column[rows[fit.fold]] = values
     return found
 

@@ -13,8 +13,8 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 import quorate
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, judge
-from quorate.evidence.judging import guarded, measure, metric_values, overall, run_gates
+from quorate.evidence.evidence import Evidence, GateResult, Performance, judge, plain
+from quorate.evidence.judging import guarded, measure, overall, run_gates
 from quorate.plugins.registry import Registry
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
@@ -199,13 +199,10 @@ def test_every_metric_is_measured_and_what_is_undefined_is_none():
     registry = Registry.load()
     values = measure(performance(np.zeros(5)), registry)
     assert list(values)[: len(NAMES)] == NAMES
-    by_name = {m.name: m for m in metric_values(values, registry)}
-    assert (by_name["sharpe"].value, by_name["auc"].value, by_name["total-return"].value) == (None, None, 0.0)
-    assert (by_name["win-rate"].unit, by_name["costs"].unit, by_name["log-loss"].unit) == (
-        "fraction",
-        "currency",
-        "nats",
-    )
+    known = plain(values)
+    assert (known["sharpe"], known["auc"], known["total-return"]) == (None, None, 0.0)
+    units = [registry.get(quorate.MetricSpec, name).unit for name in ("win-rate", "costs", "log-loss")]
+    assert units == ["fraction", "currency", "nats"]
 
 
 # --- gates

@@ -67,12 +67,8 @@ class Recorder:
 
     Parameters
     ----------
-    home : Home
-        Whose ledger it is.
-    bars : Bars
-        All of the run's, the holdout included.
-    run, part, recipe_digest : str
-        As in the run's provenance; ``development`` or ``holdout``.
+    home, bars, run, part, recipe_digest
+        As of `record_candidates`.
     members : collection of str
         Names of the models; the first candidate that is none of them is the judged ensemble.
 
@@ -124,8 +120,6 @@ def stored_candidates(equity: pd.DataFrame, series: Iterable[Mapping[str, Any]],
         The stored table of that part: ``time``, and a column for each series.
     series : iterable of mapping
         What the report says of them: ``name``, ``strategy`` and ``role``.
-    bars : Bars
-        All of the run's.
     """
     days = _days(bars, equity["time"].dt.tz_localize(None).to_numpy().astype(bars.times.dtype))
     found = []

@@ -31,11 +31,6 @@ def lineage_of(bars: Bars) -> frozenset[str]:
     price hardly moves in it or keeps one pace: if the distances of its returns from their median could be
     written in less than 64 bits.
 
-    Parameters
-    ----------
-    bars : Bars
-        The panel.
-
     Returns
     -------
     frozenset of str

@@ -20,7 +20,7 @@ from quorate.evidence.ledger.tally import nearness, overlap
 from quorate.store import Home
 from quorate.store.home import Run
 
-VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
+OVERRIDABLE = ("FAIL", "INSUFFICIENT")
 
 
 class Opening(NamedTuple):
@@ -38,14 +38,10 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
 
     Parameters
     ----------
-    home : Home
-        Whose ledger it is.
     bars : Bars
         All of the run's, the holdout included.
     start : int
         Position of the holdout's first bar.
-    run, recipe_digest : str
-        As in the run's provenance.
 
     Raises
     ------
@@ -88,12 +84,8 @@ def looks(ledger: Ledger, bars: Bars, start: int, until: int | None = None) -> i
 
     Parameters
     ----------
-    ledger : Ledger
-        Of the home.
-    bars : Bars
-        All of the run's, the holdout included.
-    start : int
-        Position of the holdout's first bar.
+    bars, start
+        As of `record_opening`.
     until : int, optional
         Number of the last entry that counts.
     """
@@ -104,24 +96,15 @@ def looks(ledger: Ledger, bars: Bars, start: int, until: int | None = None) -> i
 def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
     """Record that a run is used in spite of its verdict, and why; the run's folder keeps a note of that.
 
-    Parameters
-    ----------
-    home : Home
-        Whose ledger it is.
-    run : str
-        The run's id.
-    verdict : {"FAIL", "INSUFFICIENT"}
-        What is overridden.
-    reason : str
-        In words; it cannot be changed later.
+    The reason, in words, cannot be changed later.
 
     Raises
     ------
     RecipeError
         If there is no reason, or nothing to override.
     """
-    if verdict not in VERDICTS[1:]:
-        raise RecipeError(f"only {' or '.join(VERDICTS[1:])} can be overridden; the verdict of run {run} is {verdict}")
+    if verdict not in OVERRIDABLE:
+        raise RecipeError(f"only {' or '.join(OVERRIDABLE)} can be overridden; the verdict of run {run} is {verdict}")
     if not reason.strip():
         raise RecipeError(f"to override the verdict {verdict} of run {run} takes a written reason; it was empty")
     with ledger_of(home).writing() as write:

@@ -22,25 +22,13 @@ class TriedFiles:
         self.folder = folder
 
     def keep_returns(self, key: str, days: NDArray[np.int32], returns: NDArray[np.float64]) -> str:
-        """Store a series once, with single precision.
+        """Store a series once, with single precision; return the SHA-256 of what is stored, for the entry.
 
-        Parameters
-        ----------
-        key : str
-            Of the series.
-        days : ndarray of int32, (n,)
-            Session of each return, in days since 1970.
-        returns : ndarray of float64, (n,)
-            Per bar.
-
-        Returns
-        -------
-        str
-            SHA-256 of what is stored, for the entry.
+        `days`, (n,), are the sessions of the returns, in days since 1970.
         """
         rows = np.empty(len(days), dtype=ROW)
         rows["day"], rows["return"] = days, returns
-        path = self._returns(key)
+        path = self.returns_path(key)
         if not path.exists():
             with replacing(path) as temporary, open(temporary, "wb") as file:
                 np.save(file, rows, allow_pickle=False)
@@ -49,21 +37,18 @@ class TriedFiles:
     def returns(self, key: str, content: str) -> NDArray[np.void] | None:
         """Return a stored series, (n,) with ``day`` and ``return``; None if it is gone or not what was stored."""
         try:
-            rows: NDArray[np.void] = np.load(self._returns(key), allow_pickle=False)
+            rows: NDArray[np.void] = np.load(self.returns_path(key), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
         return rows if rows.dtype == ROW and hashlib.sha256(rows.tobytes()).hexdigest() == content else None
 
-    def has_returns(self, key: str) -> bool:
-        """Whether there is a file for that series."""
-        return self._returns(key).exists()
-
-    def _returns(self, key: str) -> Path:
+    def returns_path(self, key: str) -> Path:
+        """Return where a series lies."""
         return self.folder / "returns" / f"{key}.npy"
 
     def keep_data(self, fingerprint: str, lineage: frozenset[str]) -> str:
         """Store the lineage of bars under their fingerprint, once; return its SHA-256, for the entry."""
-        path = self._data(fingerprint)
+        path = self.data_path(fingerprint)
         if not path.exists():
             write_json(path, {"schema": FORMAT, "lineage": sorted(lineage)})
         return _digest_of(lineage)
@@ -71,17 +56,14 @@ class TriedFiles:
     def data(self, fingerprint: str, content: str) -> frozenset[str] | None:
         """Return the stored lineage of bars; None if it is gone or not what was stored."""
         try:
-            stored = json.loads(self._data(fingerprint).read_text(encoding="utf-8"))
+            stored = json.loads(self.data_path(fingerprint).read_text(encoding="utf-8"))
             lineage = frozenset(stored["lineage"])
             return lineage if stored["schema"] == FORMAT and _digest_of(lineage) == content else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def has_data(self, fingerprint: str) -> bool:
-        """Whether there is a file for the lineage of those bars."""
-        return self._data(fingerprint).exists()
-
-    def _data(self, fingerprint: str) -> Path:
+    def data_path(self, fingerprint: str) -> Path:
+        """Return where the lineage of bars lies."""
         return self.folder / "data" / f"{fingerprint}.json"
 
 

@@ -51,8 +51,6 @@ def count(
 
     Parameters
     ----------
-    ledger : Ledger
-        Of the home.
     bars : Bars
         All of the run's.
     first, last : str
@@ -114,14 +112,9 @@ def nearness(ledger: Ledger, fingerprint: str, lineage: frozenset[str]) -> Calla
 
 
 def tried_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
-    """Return for each entry what `count` finds for its data and days up to it; None for one without data.
+    """Return for each of all entries, oldest first, what `count` finds for its data and days up to it.
 
-    Parameters
-    ----------
-    ledger : Ledger
-        The entries' own.
-    entries : sequence of dict
-        All of them, oldest first.
+    None for one without data.
     """
     cells: dict[Cell, Entry] = {_cell(e): e for e in entries if "data" in e}
     lineages = {e["data"]: ledger.files.data(e["data"], e["lineage"]) for e in cells.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError
@@ -80,11 +81,6 @@ def verify(home: Home) -> Verification:
     with ``seq`` and ``hash``; and in the notes that runs keep of their opened holdout and of their override, see
     `quorate.evidence.ledger.notes`. A note that the ledger speaks of must be there, too.
 
-    Parameters
-    ----------
-    home : Home
-        Whose ledger it is.
-
     Raises
     ------
     StoreError
@@ -106,21 +102,19 @@ def verify(home: Home) -> Verification:
 
 def _check_files(home: Home, entries: list[Entry]) -> tuple[int, int, list[Problem]]:
     stored = ledger_of(home).files
-    checks: dict[str, tuple[bool, bool, str]] = {}  # whether it is there, whether it is whole, its digest
+    checks: dict[Path, tuple[bool, str]] = {}  # whether it is whole, its digest
     for entry in entries:
         if "data" in entry:
             data, digest = entry["data"], entry["lineage"]
-            whole = stored.data(data, digest) is not None
-            checks.setdefault(f"data/{data}.json", (stored.has_data(data), whole, digest))
+            checks.setdefault(stored.data_path(data), (stored.data(data, digest) is not None, digest))
         if "returns" in entry:
             key, digest = entry["key"], entry["returns"]
-            whole = stored.returns(key, digest) is not None
-            checks.setdefault(f"returns/{key}.npy", (stored.has_returns(key), whole, digest))
-    sound = sum(whole for _, whole, _ in checks.values())
+            checks.setdefault(stored.returns_path(key), (stored.returns(key, digest) is not None, digest))
+    sound = sum(whole for whole, _ in checks.values())
     changed = [
-        Problem(str(ledger_of(home).folder / name), "its content", f"that with digest {digest[:12]}", "changed")
-        for name, (there, whole, digest) in checks.items()
-        if there and not whole
+        Problem(str(path), "its content", f"that with digest {digest[:12]}", "changed")
+        for path, (whole, digest) in checks.items()
+        if not whole and path.exists()
     ]
     return sound, len(checks) - sound - len(changed), changed
 
