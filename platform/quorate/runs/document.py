@@ -103,6 +103,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
     """Return where the numbers of a run came from, for its report."""
     recipe = session.recipe
     begun = stored.begun()
+    holdout = holdout_start(bars, recipe)
     return {
         **{name: begun[name] for name in ("run", "created", "recipe_digest", "recipe")},
         "plugins": used_plugins(recipe, session.registry),
@@ -118,17 +119,13 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
         },
-        "holdout": {"start": _session(bars, holdout_start(bars, recipe)), "opened": None},
+        "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
         "features": list(part.walk.dataset.feature_names),
         "gates": departures(recipe.gates, session.registry),
         "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
         "libraries": machine.libraries(),
         "machine": machine.machine(),
     }
-
-
-def _session(bars: Bars, position: int) -> str | None:
-    return str(bars.sessions[position]) if position < len(bars) else None
 
 
 def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
@@ -19,6 +20,7 @@ from quorate.report.report import Report
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import load_report, reopen
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.statistics import Floats
 from quorate.trading.strategy import score_of
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
@@ -125,11 +127,11 @@ def _with_path(recipe: Any, path: str) -> Any:
 
 
 def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
-    common = np.intersect1d(bars.times, before.times)
-    symbols = [s for s in before.symbols if s in bars.symbols]
-    if not len(common) or not symbols:
-        what = "no bar at the same time" if symbols else "other symbols"
-        remedy = "" if symbols else f'; if they are the same market, set data.symbol = "{before.symbols[0]}"'
+    common, *rows = np.intersect1d(bars.times, before.times, return_indices=True)
+    symbols, *columns = np.intersect1d(bars.symbols, before.symbols, return_indices=True)
+    if not len(common) or not len(symbols):
+        what = "no bar at the same time" if len(symbols) else "other symbols"
+        remedy = "" if len(symbols) else f'; if they are the same market, set data.symbol = "{before.symbols[0]}"'
         raise DataError(
             f"the bars ({', '.join(bars.symbols[:3])}, {bars.span}) have nothing in common with the run's "
             f"({', '.join(before.symbols[:3])}, {before.span}): {what}{remedy}"
@@ -139,26 +141,19 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
             f"the bars end on {bars.sessions[-1]}, those of the run on {before.sessions[-1]}: these weights are for "
             "a day that is over"
         )
-    rows_now, rows_before = np.searchsorted(bars.times, common), np.searchsorted(before.times, common)
-    columns_now = np.array([bars.symbols.index(s) for s in symbols])
-    columns_before = np.array([before.symbols.index(s) for s in symbols])
+    here, there = (np.ix_(*places) for places in zip(rows, columns, strict=True))
     changed = np.zeros((len(common), len(symbols)), dtype=bool)
     for name in FIELDS:
-        now, then = (
-            getattr(bars, name)[np.ix_(rows_now, columns_now)],
-            getattr(before, name)[np.ix_(rows_before, columns_before)],
-        )
+        now, then = getattr(bars, name)[here], getattr(before, name)[there]
         changed |= (now != then) & ~(np.isnan(now) & np.isnan(then))
     if changed.any():
-        first = before.sessions[rows_before[int(changed.any(axis=1).argmax())]]
+        first = before.sessions[rows[1][int(changed.any(axis=1).argmax())]]
         session.warn(
             f"{int(changed.sum())} bars differ from those of the run, the first on {first}: was the history revised?"
         )
 
 
-def _earlier(
-    walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars
-) -> tuple[np.ndarray[Any, Any], list[Fold]]:
+def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[Floats, list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
     position = np.full(bars.close.shape, -1, dtype=np.int64)
     position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
@@ -182,12 +177,7 @@ def _earlier(
 
 
 def _prediction(
-    walk: WalkForward,
-    session: Session,
-    report: Report,
-    predictions: np.ndarray[Any, Any],
-    rows: np.ndarray[Any, Any],
-    train_rows: int,
+    walk: WalkForward, session: Session, report: Report, predictions: Floats, rows: NDArray[np.int64], train_rows: int
 ) -> Prediction:
     series, ensembles = decide_all(walk, predictions)
     judged, bars, names = series[0], walk.bars, list(walk.members)

@@ -73,26 +73,15 @@ def reproduce(
     progress = progress or Progress()
     report = load_report(name, home=home)
     session, bars = reopen(report, progress, overrides=overrides)
-    frame = report.predictions
-    members = list(session.recipe.models)
-    clock = Clock(progress)
-    again: dict[str, parts.Part] = {}
+    recipe, registry, clock = session.recipe, session.registry, Clock(progress)
     with session.fitting(cache=False) as fitting:  # nothing is taken from the home: that is what reproducing means
-        development = parts.development(
-            session.recipe, session.registry, bars, fitting, clock, _as_known(report, "development")
-        )
-        again["development"] = development
+        development = parts.development(recipe, registry, bars, fitting, clock, _as_known(report, "development"))
+        again = {"development": development}
         if report.results["holdout"] is not None:
-            again["holdout"] = parts.holdout(
-                session.recipe,
-                session.registry,
-                bars,
-                development.predictions,
-                fitting,
-                clock,
-                _as_known(report, "holdout"),
-            )
+            known = _as_known(report, "holdout")
+            again["holdout"] = parts.holdout(recipe, registry, bars, development.predictions, fitting, clock, known)
     progress.close()
+    frame, members = report.predictions, list(recipe.models)
     compared, differing, largest = 0, 0, 0.0
     differences: list[str] = []
     for part, computed in again.items():
@@ -104,7 +93,7 @@ def reproduce(
         # Warnings of loading are told when data is loaded, which is not done again.
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
-    versions = changed_since(report)
+    versions = changed_since(report.provenance)
     return Reproduction(report.run_id, compared, differing, largest, differences, versions)
 
 

@@ -11,15 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import (
-    DataError,
-    DataWarning,
-    PluginError,
-    QuorateError,
-    RecipeError,
-    near_misses,
-    one_of,
-)
+from quorate.errors import DataError, DataWarning, PluginError, QuorateError, RecipeError, near_misses, one_of
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,6 @@ def reopen(
 
     Parameters
     ----------
-    report : Report
-        From `load_report`.
     overrides : iterable of str
         For ``execution`` only.
     changes : str
@@ -38,9 +36,9 @@ def reopen(
         If what it was made of is gone, or is not what was stored.
     """
     assert report.source is not None  # it was loaded
-    session = restore_session(report.source, progress=progress, overrides=overrides)
+    session = restore_session(report.source, progress, overrides)
     if changes:
-        for change in changed_since(report):
+        for change in changed_since(report.provenance):
             session.warn(f"{changes}: {change}")
     return session, report.source.home.bars(report.provenance["data"]["fingerprint"])
 
@@ -54,10 +52,10 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
         If it was stopped before it had begun.
     """
     stored.home.check_writable()
-    session = restore_session(stored, progress=progress, overrides=overrides)
+    session = restore_session(stored, progress, overrides)
     begun = stored.begun()
     session.warnings += begun["warnings"]
-    for change in machine.differing({**begun["libraries"], **begun["machine"]}, _here()):
+    for change in changed_since(begun):
         session.warn(f"not as when the run was begun: {change}")
     code = {(p["kind"], p["name"]): p.get("code") for p in begun["plugins"]}
     for plugin in used_plugins(session.recipe, session.registry):
@@ -84,7 +82,7 @@ def load_report(name: str = "latest", *, home: str | Path | None = None) -> Repo
     return report
 
 
-def restore_session(stored: Run, *, progress: Progress | None = None, overrides: Iterable[str] = ()) -> Session:
+def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -> Session:
     """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
     begun = stored.begun()
     inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
@@ -106,16 +104,13 @@ def restore_session(stored: Run, *, progress: Progress | None = None, overrides:
     recipe = validate(table, stored.id)
     if recipe_digest(recipe, registry) != begun["recipe_digest"]:
         raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
-    return Session(recipe, registry, stored.home, progress or Progress())
+    return Session(recipe, registry, stored.home, progress)
 
 
-def changed_since(report: Report) -> list[str]:
-    """Return libraries and processor that are not what they were when the run was made."""
-    return machine.differing({**report.provenance["libraries"], **report.provenance["machine"]}, _here())
-
-
-def _here() -> dict[str, Any]:
-    return {**machine.libraries(), **machine.machine()}
+def changed_since(then: Mapping[str, Any]) -> list[str]:
+    """Return libraries and processor that are not what a run's first note, or its provenance, says they were."""
+    here = {**machine.libraries(), **machine.machine()}
+    return machine.differing({**then["libraries"], **then["machine"]}, here)
 
 
 def check_execution_only(overrides: Iterable[str], command: str) -> None:

@@ -21,7 +21,7 @@ from quorate.runs.audit.pipeline import audited, options_of
 from quorate.runs.session import Session, load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
-from quorate.store.files import write_text
+from quorate.store.files import write_json
 from quorate.walkforward.layout import holdout_start
 
 VERSION = 1
@@ -107,10 +107,12 @@ def audit_session(
             fitting.progress = Progress()
         found = tuple(findings(small.recipe, small.registry, bars, fitting, draws, session.progress.stage))
     result = Audit(session.recipe.name, pipeline_key(session), bars.fingerprint, full, found)
-    folder = session.home.path / "audits"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / f"{result.key}.json", json.dumps(result.to_dict(), indent=1, allow_nan=False) + "\n")
+    write_json(_path(session.home, result.key), result.to_dict())
     return result
+
+
+def _path(home: Home, key: str) -> Path:
+    return home.path / "audits" / f"{key}.json"
 
 
 def pipeline_key(session: Session) -> str:
@@ -139,7 +141,7 @@ def pipeline_key(session: Session) -> str:
 def find_audit(home: Home, key: str) -> Mapping[str, Any] | None:
     """Return what the home knows of a pipeline's audit, as `Audit.to_dict` gives it; None if there is none."""
     with suppress(FileNotFoundError):
-        stored = json.loads((home.path / "audits" / f"{key}.json").read_text(encoding="utf-8"))
+        stored = json.loads(_path(home, key).read_text(encoding="utf-8"))
         if stored["schema_version"] > VERSION:
             raise StoreError(
                 f"the audit {key[:12]} was written by a later version (schema {stored['schema_version']}, this knows "

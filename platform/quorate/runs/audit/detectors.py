@@ -16,6 +16,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import audit_folds
 from quorate.errors import IntegrityError
+from quorate.evidence.evidence import plain
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import causality
@@ -114,11 +115,11 @@ def _whole(detector: str, look: Callable[[], Finding]) -> Finding:
 
 
 def _checked(detector: str, what: str, check: Callable[[], int]) -> Finding:
-    try:
+    def look() -> Finding:
         count = check()
-    except IntegrityError as e:
-        return Finding(detector, "alarm", str(e))
-    return Finding(detector, "clean", f"{count:,} {what}", {"compared": count})
+        return Finding(detector, "clean", f"{count:,} {what}", {"compared": count})
+
+    return _whole(detector, look)
 
 
 def _opens(recipe: Recipe, bars: Bars) -> Finding:
@@ -184,8 +185,8 @@ def _fills(walk: WalkForward, predictions: Floats) -> int:
     span, trading = walk.bars.take(first, stop), walk.trading.take(first, stop)
     [result] = backtest(span, targets[:, :, None], trading)
     trades = result.trades
-    if (trades["entered"] <= trades["decided"]).any():
-        late = int((trades["entered"] <= trades["decided"]).sum())
+    late = int((trades["entered"] <= trades["decided"]).sum())
+    if late:
         raise IntegrityError(f"{late} orders were filled at or before their decision")
     orders = fills(span, targets, trading)
     ruined = result.equity <= 0
@@ -207,9 +208,8 @@ def _check_wanted(span: Bars, targets: Floats, orders: pd.DataFrame) -> None:
     """Check that each order left the side that was desired one bar before it."""
     bar, column = orders["bar"].to_numpy(), orders["column"].to_numpy()
     desired = np.where(span.present, targets, np.nan)
-    before = (
-        pd.DataFrame(desired).ffill().fillna(0.0).to_numpy()[bar - 1, column]
-    )  # a missed bar keeps what was desired
+    # A missed bar keeps what was desired.
+    before = pd.DataFrame(desired).ffill().fillna(0.0).to_numpy()[bar - 1, column]
     after = orders.groupby("column")["size"].cumsum().to_numpy()
     after = np.where(np.abs(after) <= 1e-6 * np.abs(orders["size"].to_numpy()), 0.0, after)
     wrong = np.sign(after) != np.sign(before)
@@ -255,7 +255,7 @@ def _with_shuffled_labels(walk: WalkForward, seed: int) -> WalkForward:
 
 
 def _judged(detector: str, found: Null, what: str) -> Finding:
-    figures = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(found).items()}
+    figures = plain(asdict(found))
     if found.undefined > MOST_UNDEFINED * found.draws:
         detail = f"{found.undefined} of {found.draws} {what} gave no Sharpe ratio"
         return Finding(detector, "unknown", detail, figures)

@@ -20,13 +20,6 @@ def null_bars(bars: Bars, seed: int) -> Bars:
     volume; one order for all symbols, so that they stay related on a day. Gap and body are scaled so that
     each earns nothing on average. Where a symbol has no bar stays as it is. All prices are scaled by a number
     of the draw, so that nothing kept from another market is taken for this one's.
-
-    Parameters
-    ----------
-    bars : Bars
-        What to take the bars from.
-    seed : int
-        Of the order.
     """
     rng = np.random.default_rng([seed, 7_021])
     key, scale = rng.random(len(bars)), rng.uniform(0.5, 2.0)
@@ -91,12 +84,10 @@ class Null:
 
 def summarise(returns: Sequence[Floats], bars_per_year: float) -> Null:
     """Return how far the Sharpe ratios of series are from those of chance."""
-    scaled = []
-    for series in returns:
-        per_bar = statistics.sharpe(series, 1.0)
-        scaled.append(per_bar * math.sqrt(len(series)))
-    known = np.array([value for value in scaled if math.isfinite(value)])
-    lengths = np.array([len(r) for r, value in zip(returns, scaled, strict=True) if math.isfinite(value)])
+    lengths = np.array([len(series) for series in returns])
+    scaled = np.array([statistics.sharpe(series, 1.0) for series in returns]) * np.sqrt(lengths)
+    finite = np.isfinite(scaled)
+    known, lengths = scaled[finite], lengths[finite]
     if not len(known):
         return Null(len(returns), len(returns), math.nan, math.nan, (), len(returns[0]) if returns else 0)
     annual = known / np.sqrt(lengths) * math.sqrt(bars_per_year)

@@ -33,7 +33,7 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
-from quorate.walkforward.members import failures
+from quorate.walkforward.members import failures_by_model
 from quorate.walkforward.tables import stored_predictions
 
 
@@ -103,9 +103,7 @@ def _fit(walk: WalkForward, folds: Sequence[Fold], session: Session, executor: E
     asked = replace(walk, members=members, recipe=walk.recipe.model_copy(update={"on_failure": "drop"}))
     with session.fitting(executor) as fitting:
         fits = fitting.run(asked, folds)
-    failed = failures(walk, fits)
-    for name in dict.fromkeys(one["model"] for one in failed):
-        of = [one for one in failed if one["model"] == name]
+    for name, of in failures_by_model(walk, fits).items():
         session.warn(
             f"model {name!r} failed on {len(of)} of {len(folds)} folds, e.g. {of[0]['fold']}: {of[0]['reason']}"
         )

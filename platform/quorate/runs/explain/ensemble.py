@@ -34,8 +34,7 @@ def weights_of(walk: WalkForward, report: Report, ensemble: str, known: Floats) 
     weights[rows] = votes[[f"member/{member}" for member in walk.voting]].to_numpy(dtype=np.float64)
     if not np.isfinite(weights[rows]).all():
         return "its method gives no weights", None
-    voting = [list(walk.members).index(member) for member in walk.voting]
-    apart = weighed(known[rows][:, voting].T, weights[rows]) - frame[f"ensemble/{ensemble}"].to_numpy()
+    apart = weighed(known[rows][:, walk.voting_columns].T, weights[rows]) - frame[f"ensemble/{ensemble}"].to_numpy()
     if not (np.abs(apart) <= ROUNDING).all():
         return f"it is more than its weighted members (ensemble.calibration: {walk.recipe.ensemble.calibration})", None
     return "", weights
