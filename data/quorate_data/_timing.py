@@ -79,14 +79,18 @@ def close_times(stamps: Sequence[Stamps], symbols: NDArray[np.str_], clock: quor
     if inside.any():
         _check_zone(stamps, utc[inside], steps[~daily], clock, how)
         stamp = _side(utc[inside], steps[~daily], clock, how.stamp)
-        length = (
-            np.zeros(1) if stamp == "close" else steps if how.length is None else how.length / np.timedelta64(1, "s")
-        )
-        late = np.broadcast_to(length, steps.shape)[code[inside]]
-        if np.isnan(late).any():
-            raise quorate.DataError('the length of a bar cannot be told from one bar; set data.frequency, e.g. "60min"')
-        closed[inside] = utc[inside] + (late * 1e6).astype("timedelta64[us]")
+        closed[inside] = utc[inside] + (_lengths(code[inside], steps, how) if stamp == "open" else np.timedelta64(0))
     return closed
+
+
+def _lengths(code: Codes, steps: NDArray[np.float64], how: Timing) -> NDArray[np.timedelta64]:
+    """Return the length of each intraday bar."""
+    if how.length is not None:
+        return np.full(len(code), how.length, dtype="timedelta64[us]")
+    late = steps[code]
+    if np.isnan(late).any():
+        raise quorate.DataError('the length of a bar cannot be told from one bar; set data.frequency, e.g. "60min"')
+    return np.rint(late * 1e6).astype(np.int64).astype("timedelta64[us]")
 
 
 def _daily(code: Codes, local: Times, utc: Times, dates: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -114,11 +118,8 @@ def _median_steps(code: Codes, local: Times) -> NDArray[np.float64]:
 def _common_steps(code: Codes, utc: Times) -> NDArray[np.float64]:
     """Return the most common step of each symbol in seconds, the shorter of two; NaN with one bar."""
     steps = _steps(code, utc)
-    counts = steps.groupby([steps.index, steps]).size()
-    frame = pd.DataFrame(
-        {"code": counts.index.get_level_values(0), "step": counts.index.get_level_values(1), "n": counts.to_numpy()}
-    )
-    most = frame.sort_values(["code", "n", "step"], ascending=[True, False, True]).drop_duplicates("code")
+    counted = pd.DataFrame({"code": steps.index, "step": steps.to_numpy()}).value_counts().reset_index()
+    most = counted.sort_values(["code", "count", "step"], ascending=[True, False, True]).drop_duplicates("code")
     return _by_symbol(most.set_index("code")["step"], code)
 
 

@@ -49,9 +49,10 @@ def finish(
 def _unused(table: Table, frame: pd.DataFrame) -> str:
     """Return what the file tells of adjustment or splits, where its prices do not know of it."""
     close = frame["close"]
-    if (split := table.beside.get("split")) is not None:
+    beside = {name: values.reindex(frame.index) for name, values in table.beside.items()}
+    if (split := beside.get("split")) is not None:
         ratio = split.where((split > 0) & (split != 1))
-        step = close.shift() / close
+        step = close.groupby(frame["symbol"], sort=False).shift() / close
         raw = (ratio.notna() & ((step / ratio - 1).abs() < RAW)).to_numpy()
         if raw.any():
             at = int(raw.argmax())
@@ -59,7 +60,7 @@ def _unused(table: Table, frame: pd.DataFrame) -> str:
                 f"{table.at(frame.index[at])}: the file tells of a split {ratio.iloc[at]:g}:1 that its prices are not "
                 "adjusted for; if it has adjusted closes, too, set data.adjusted = true"
             )
-    adjusted = table.beside.get("adj_close")
+    adjusted = beside.get("adj_close")
     if adjusted is not None and adjusted.notna().any():
         apart = (adjusted / close - 1).abs()
         if apart.max() > LITTLE:

@@ -224,8 +224,8 @@ def _name_symbols(tables: list[Table], layout: Layout) -> list[Table]:
             )
         _check_symbols(table)
     owner: dict[str, Path] = {}
-    names = [layout.symbol or symbol_of(table.path, _CSV + _PARQUET) for table in (tables[i] for i in bare)]
-    for i, name, short in zip(bare, names, undated_names(names), strict=True):
+    names = [layout.symbol or symbol_of(tables[i].path, _CSV + _PARQUET) for i in bare]
+    for i, name, short in zip(bare, names, names if layout.symbol else undated_names(names), strict=True):
         table = tables[i]
         if layout.symbol is None and name in owner:
             raise quorate.DataError(

@@ -1,6 +1,7 @@
 """`quorate data check`, what a run says of its bars, and the audit of a panel."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,22 @@ def test_a_split_column_is_told_where_prices_do_not_know_of_it(file):
         csv(file(told))
     known = csv(file(lambda bars: bars.__setitem__("Stock Splits", np.where(bars.index == 300, 20.0, 0.0))))
     assert len(known) == 520
+
+
+def test_what_a_long_file_tells_of_splits_is_looked_at_by_symbol(tmp_path):
+    days = pd.date_range("2020-01-01", periods=60).strftime("%Y-%m-%d")
+    prices = {"A": 100.0, "B": 5.0}
+    frames = [
+        pd.DataFrame({"Date": days, "symbol": name, **dict.fromkeys(["Open", "High", "Low", "Close"], price)})
+        for name, price in prices.items()
+    ]
+    whole = pd.concat(frames, ignore_index=True)
+    whole["Stock Splits"] = np.where(whole.index == 60, 20.0, 0.0)  # on the first bar of B, where A's price came before
+    whole.to_csv(tmp_path / "all.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", quorate.DataWarning)
+        assert csv(tmp_path / "all.csv", calendar="24x7").symbols == ("A", "B")
+        assert csv(tmp_path / "all.csv", calendar="24x7", symbols=["B"]).symbols == ("B",)
 
 
 def test_a_panel_in_which_one_symbol_knows_another_is_an_alarm(tmp_path):

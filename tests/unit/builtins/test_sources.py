@@ -658,7 +658,8 @@ def test_dated_files_side_by_side_are_several_symbols(write, tmp_path):
 
 def test_files_of_whatever_name_are_one_symbol_if_told(write, tmp_path):
     monthly(write, "first.csv", "second.csv")
-    assert csv(str(tmp_path), calendar="24x7", symbol="BTC").symbols == ("BTC",)
+    for name in ("BTC", "BTC-2024"):
+        assert csv(str(tmp_path), calendar="24x7", symbol=name).symbols == (name,)
 
 
 def test_what_rounding_took_from_a_high_or_low_is_given_back_and_counted(write):
