@@ -91,10 +91,10 @@ def _locale() -> Iterator[None]:
 
 
 SURROUNDINGS: dict[str, Callable[[], Any]] = {
-    "no partial orders": lambda: _vectorbt(allow_partial=False, raise_reject=True),
-    "small orders": lambda: _vectorbt(max_size=100.0),
-    "whole shares": lambda: _vectorbt(size_granularity=1.0),
-    "other defaults": lambda: _vectorbt(fees=0.01, val_price=-np.inf, order_direction="longonly"),
+    "vectorbt refuses orders": lambda: _vectorbt(allow_partial=False, raise_reject=True),
+    "vectorbt's defaults": lambda: _vectorbt(
+        max_size=100.0, size_granularity=1.0, fees=0.01, val_price=-np.inf, order_direction="longonly"
+    ),
     "broadcasting": _broadcasting,
     "another engine": _engine,
     "NumPy raises": _errors,
@@ -122,10 +122,10 @@ def test_what_a_program_has_set_changes_nothing(name: str, expected: str, tiny: 
 
 
 @pytest.mark.own_executor
-@pytest.mark.parametrize("file", ["random.py", "types.py", "numbers.py"])
 def test_a_file_of_the_working_folder_may_be_called_as_a_module_of_python_is(
-    file: str, tmp_path: Path, tiny: dict[str, object], monkeypatch: pytest.MonkeyPatch, expected: str
+    tmp_path: Path, tiny: dict[str, object], monkeypatch: pytest.MonkeyPatch, expected: str
 ) -> None:
-    (tmp_path / file).write_text("raise RuntimeError('this is mine')\n")
+    for file in ("random.py", "types.py", "numbers.py"):
+        (tmp_path / file).write_text("raise RuntimeError('this is mine')\n")
     monkeypatch.chdir(tmp_path)
     assert quorate.run({**tiny, "execution": {"executor": "serial", "cache": False}}).digest == expected
