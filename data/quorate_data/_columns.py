@@ -101,11 +101,8 @@ def _wide(header: Sequence[str], columns: Mapping[str, str]) -> tuple[list[str],
 def told_beside(header: Sequence[str]) -> dict[str, int]:
     """Return where a file tells of adjustment and of splits, beside what is read."""
     plain = [_plain(name) for name in header]
-    known = {
-        "adj_close": _ALIASES["adj_close"],
-        "split": ("split", "splits", "splitratio", "stocksplits", "stocksplit"),
-    }
-    return {name: plain.index(found[0]) for name, words in known.items() if (found := [w for w in words if w in plain])}
+    found = {name: [word for word in _ALIASES[name] if word in plain] for name in ("adj_close", "split")}
+    return {name: plain.index(words[0]) for name, words in found.items() if words}
 
 
 def _clock(header: Sequence[str]) -> int | None:

@@ -71,7 +71,9 @@ def read_csv(
         parts = split(path, head.names, head.symbols, columns, adjusted)
         text = {place for part in parts for name, place in part.places.items() if name in _TEXT}
         text |= {part.clock for part in parts if part.clock is not None}
-        dtypes: dict[Hashable, type[str]] = dict.fromkeys(text, str)
+        # Where no comma separates fields, one may stand before a fraction, and a point between thousands.
+        unread = range(len(head.names)) if head.separator != "," else text
+        dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
         # The stubs allow text keys only, but the columns are called by their position here.
         missing: Any = {i: _MISSING for i in range(len(head.names)) if i not in text}
         with warnings.catch_warnings():

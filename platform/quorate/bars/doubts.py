@@ -24,7 +24,6 @@ SCALE = 4.0  # a jump of the price over a hole, from which on it is another thin
 WILD = 3.0  # of open and close, from which on a high or low is none
 STILL = 20  # bars at one price without a range, from which on nothing was traded
 SESSIONS = 6  # in a row that a market is not closed for
-BARS = 10  # bars within a day that may be missing in a row
 TOLD = 3  # of one kind that are told one by one
 
 Rows = NDArray[np.int64]

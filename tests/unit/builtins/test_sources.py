@@ -533,6 +533,17 @@ def test_numbers_as_people_write_them(write, text, times):
     assert csv(write(text)).close[:, 0].tolist() == [11 * times, 12 * times, 13 * times]
 
 
+def test_points_between_thousands_are_none_before_a_fraction(write):
+    text = (
+        NAMED.replace(",", ";")
+        + "2020-01-02;1.000;1.200,5;900;1.100;1.200\n2020-01-03;1.000;1.300;950,25;1.100;2.500\n"
+    )
+    bars = csv(write(text))
+    assert bars.open[:, 0].tolist() == [1000, 1000]
+    assert bars.low[:, 0].tolist() == [900, 950.25]
+    assert bars.volume[:, 0].tolist() == [1200, 2500]
+
+
 def test_a_volume_may_be_in_millions(write):
     text = NAMED + "2020-01-02,10,12,9,11,1.2M\n2020-01-03,10,12,9,11,900K\n2020-01-06,10,12,9,11,-\n"
     volume = csv(write(text)).volume[:, 0]
