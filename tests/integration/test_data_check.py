@@ -106,6 +106,21 @@ def test_what_a_long_file_tells_of_splits_is_looked_at_by_symbol(tmp_path):
         assert csv(tmp_path / "all.csv", calendar="24x7", symbols=["B"]).symbols == ("B",)
 
 
+def test_a_prediction_says_that_its_bars_are_older_or_of_another_name(file, tiny, tmp_path):
+    run = quorate.run({**tiny, "data": {"source": "csv", "path": file()}}).run_id
+    (tmp_path / "older").mkdir()
+    older = pd.read_csv(file())[:480]
+    older.to_csv(tmp_path / "older" / "ABC.csv", index=False)
+    older.to_csv(tmp_path / "OTHER.csv", index=False)
+    assert quorate.predict(run, data=file()).warnings == []
+    [line] = quorate.predict(run, data=tmp_path / "older" / "ABC.csv").warnings
+    assert line.startswith("the bars end on 2001-11-02, those of the run on 2001-12-28")
+    with pytest.raises(
+        quorate.DataError, match=r"\(OTHER, .*\(ABC, .*other symbols; .*call the file ABC, .*data\.symbol"
+    ):
+        quorate.predict(run, data=tmp_path / "OTHER.csv")
+
+
 def test_a_panel_in_which_one_symbol_knows_another_is_an_alarm(tmp_path):
     first = simulated(n_bars=520, signal=0.4).to_frame()
     second = first.assign(symbol="EARLY")

@@ -130,11 +130,12 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
     common, *rows = np.intersect1d(bars.times, before.times, return_indices=True)
     symbols, *columns = np.intersect1d(bars.symbols, before.symbols, return_indices=True)
     if not len(common) or not len(symbols):
-        what = "no bar at the same time" if len(symbols) else "other symbols"
-        remedy = "" if len(symbols) else f'; if they are the same market, set data.symbol = "{before.symbols[0]}"'
+        own = before.symbols[0]
+        named = f"other symbols; if they are the same market, call the file {own}, or run with data.symbol = {own!r}"
+        what = "no bar at the same time" if len(symbols) else named
         raise DataError(
             f"the bars ({', '.join(bars.symbols[:3])}, {bars.span}) have nothing in common with the run's "
-            f"({', '.join(before.symbols[:3])}, {before.span}): {what}{remedy}"
+            f"({', '.join(before.symbols[:3])}, {before.span}): {what}"
         )
     if bars.times[-1] < before.times[-1]:
         session.warn(
