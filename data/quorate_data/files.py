@@ -64,7 +64,7 @@ def csv(
         Zone of intraday stamps that carry none; the exchange's if not given. Of stamps with a zone, the one at whose
         midnight daily bars are stamped; their own if not given.
     calendar : str
-        ``us-equity``, ``weekdays`` or ``24x7``.
+        ``us-equity``, ``weekdays`` or ``24x7``; with ``quorate[calendars]`` an exchange, such as ``XETR`` or ``NYSE``.
     stamp : {"close", "open"}, optional
         Which end of a bar its stamp is; matters for intraday, weekly and monthly bars. If not given, what the hours
         of the calendar prove, else the close.

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars import exchanges
 from quorate.errors import DataError, near_misses, one_of
 
 ENOUGH = 100  # sessions, from which on they are counted
 YEAR = 50  # weeks, from which on a span has seen the holidays of a year
-HOLE = 7  # days without a bar, from which on they are missing
+HOLE = 11  # days without a bar, as long as a market's longest holidays: beyond, bars are missing
 DAY = 86_400_000_000  # microseconds
 TOLERANCE = 0.1  # weekdays without the holidays are 4 % more than an exchange's sessions
 
@@ -80,13 +81,28 @@ CALENDARS: dict[str, Calendar] = {
 
 
 def get_calendar(name: str) -> Calendar:
-    """Return the calendar of that name, or raise `DataError` with the near misses."""
-    try:
+    """Return the calendar of that name: one of three, or an exchange's, where ``quorate[calendars]`` is installed.
+
+    Raises
+    ------
+    DataError
+        Naming the near misses, or what to install.
+    """
+    if name in CALENDARS:
         return CALENDARS[name]
-    except KeyError:
-        raise DataError(
-            f"unknown calendar {name!r}: it must be one of {one_of(CALENDARS)}{near_misses(name, CALENDARS)}"
-        ) from None
+    known = exchanges.exchange_names()
+    if name in known:
+        own, timezone, opens, closes, a_year = exchanges.hours(name)
+        return Calendar(own, timezone, closes, a_year, opens)
+    others = (
+        f', or an exchange such as "XETR" or "NYSE"; {len(known)} are known'
+        if known
+        else f", or, after {exchanges.EXTRA}, an exchange such as XETR"
+    )
+    raise DataError(
+        f"unknown calendar {name!r}: it must be one of {one_of(CALENDARS)}{others}"
+        f"{near_misses(name, [*CALENDARS, *known])}"
+    )
 
 
 def infer_frequency(

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars.calendar import Calendar
+from quorate.bars import exchanges
+from quorate.bars.calendar import CALENDARS
 from quorate.bars.panel import Bars
 from quorate.statistics import Floats
 
@@ -72,13 +73,14 @@ def _holes(bars: Bars) -> Iterator[str]:
     if bars.frequency not in ("1d",) and not within:
         return
     week = 7 if clock.sessions_per_year > 300 else 5
+    off = holidays(bars)
     for symbol, column, rows in _columns(bars):
         days = np.unique(bars.sessions[rows])
         if len(days) < 30:
             continue
         if np.median(np.diff(days).astype(np.int64)) > 3:  # weekly bars in a panel of daily ones
             continue
-        lack = np.diff(days).astype(np.int64) if week == 7 else np.busday_count(days[:-1], days[1:])
+        lack = np.diff(days).astype(np.int64) if week == 7 else np.busday_count(days[:-1], days[1:], holidays=off)
         for at in np.flatnonzero(lack > SESSIONS):
             last, first = days[at], days[at + 1]
             before = bars.close[rows[bars.sessions[rows] == last][-1], column]
@@ -146,14 +148,11 @@ def _closed(bars: Bars) -> Iterator[str]:
         yield _counted(
             int(weekend.sum()), f"on weekends, the first of {bars.symbols[column]} on {name}, {bars.sessions[row]}"
         )
-    off = holidays(clock)
-    if off is None:
-        return
-    inside = off[(off >= bars.sessions[0]) & (off <= bars.sessions[-1])]
+    off = holidays(bars)
     held = bars.present & np.isin(bars.sessions, off)[:, None]
     filled = int((held & (bars.close == np.roll(bars.close, 1, axis=0))).sum())
     # Who trades on nearly all holidays, at prices of their own, is another market, or a simulated one.
-    if held.any() and (held.any(axis=1).sum() <= len(inside) / 2 or filled > held.sum() / 2):
+    if held.any() and (held.any(axis=1).sum() <= len(off) / 2 or filled > held.sum() / 2):
         row, column = np.argwhere(held)[0]
         same = f", {filled:,} of them at the price before" if filled else ""
         what = f"on holidays of {clock.name}, the first of {bars.symbols[column]} on {bars.sessions[row]}{same}"
@@ -164,11 +163,20 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} bar lies {what}" if number == 1 else f"{number:,} bars lie {what}"
 
 
+def holidays(bars: Bars) -> NDArray[np.datetime64]:
+    """Return the weekdays from the first session to the last on which the market is closed; none where unknown."""
+    name, first, last = bars.calendar.name, bars.sessions[0], bars.sessions[-1]
+    if name == "us-equity":
+        days = us_holidays()
+        return days[np.searchsorted(days, first) : np.searchsorted(days, last, "right")]
+    if name not in CALENDARS and name in exchanges.exchange_names():
+        return exchanges.closed_days(name, str(first), str(last))
+    return np.array([], dtype="datetime64[D]")
+
+
 @cache
-def holidays(clock: Calendar) -> NDArray[np.datetime64] | None:
-    """Return the days on which a market is closed for a holiday; None where that is not known."""
-    if clock.name != "us-equity":
-        return None
+def us_holidays() -> NDArray[np.datetime64]:
+    """Return the weekdays from 1998 to 2100 on which US exchanges are closed, by their rules."""
     from pandas.tseries import holiday as known
 
     rules = [
@@ -184,7 +192,8 @@ def holidays(clock: Calendar) -> NDArray[np.datetime64] | None:
     ]
     calendar = known.AbstractHolidayCalendar("NYSE", rules)
     days = calendar.holidays(pd.Timestamp("1998-01-01"), pd.Timestamp("2100-12-31"))
-    return days[days.day_of_week < 5].to_numpy().astype("datetime64[D]")
+    weekdays: NDArray[np.datetime64] = days[days.day_of_week < 5].to_numpy().astype("datetime64[D]")
+    return weekdays
 
 
 def _outside(bars: Bars) -> Iterator[str]:
@@ -195,11 +204,14 @@ def _outside(bars: Bars) -> Iterator[str]:
     local = pd.DatetimeIndex(bars.times).tz_localize("UTC").tz_convert(clock.timezone)
     minute = np.asarray(local.hour * 60 + local.minute)
     first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (clock.open, clock.close))
-    beyond = (minute <= first) | (minute > last)
+    # A last bar that the close cuts short is stamped at its nominal end.
+    beyond = (minute <= first) | (minute - float(bars.frequency.removesuffix("min")) >= last)
     if beyond.any():
+        at_open = bool((minute[beyond] == first).all())
         yield (
             f"{int(bars.present[beyond].sum()):,} of {int(bars.present.sum()):,} bars lie outside the session, "
-            f"{clock.open} to {clock.close}: orders are filled there, too"
+            f"{clock.open} to {clock.close}: "
+            + ("are stamps the opens of bars (data.stamp)?" if at_open else "orders are filled there, too")
         )
 
 

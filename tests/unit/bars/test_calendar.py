@@ -1,12 +1,15 @@
 """How many bars a year has: counted, and that of known markets."""
 
+import exchange_calendars
 import numpy as np
 import pandas as pd
 import pytest
 
-from quorate.bars.calendar import get_calendar, infer_frequency
+from quorate.bars import exchanges
+from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
 from quorate.bars.panel import Bars
 from quorate.bars.quality import wrong_calendar
+from quorate.errors import DataError
 
 
 def every(step, zone, days, *, weeks=150, start="2017-01-01", opens="00:00", closes="24:00"):
@@ -102,3 +105,54 @@ def test_the_advice_for_a_market_that_never_closes_leads_to_the_right_figure():
     advised = Bars.from_frame(frame, "24x7")
     assert advised.bars_per_year == pytest.approx(8760, rel=5e-3)
     assert wrong_calendar(advised) == ""
+
+
+def real(exchange, step):
+    """Return closes of an exchange's bars, as its own sessions, half days and breaks have them, and the years."""
+    schedule = exchange_calendars.get_calendar(exchange, start="2019-01-01", end="2022-12-31", side="left")
+    minutes = schedule.minutes
+    local = minutes.tz_convert(schedule.tz)
+    begins = (local.hour * 60 + local.minute) // step * step
+    bar = local.normalize() + pd.to_timedelta(begins + step, unit="min")
+    days = (schedule.last_session - schedule.first_session).days + 1
+    return bar.unique(), days / 365.25
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("exchange, step", [("XASX", 60), ("XTKS", 5), ("XSHG", 15), ("XLON", 60), ("XNYS", 15)])
+def test_real_sessions_with_half_days_and_breaks_are_counted(exchange, step):
+    times, years = real(exchange, step)
+    assert per_year(times, exchange) == pytest.approx(len(times) / years, rel=5e-3)
+    assert per_year(times, "weekdays") == pytest.approx(len(times) / years, rel=5e-3)
+
+
+def test_an_exchange_is_known_by_its_hours_and_its_sessions():
+    assert repr(get_calendar("XETR")) == repr(Calendar("XETR", "Europe/Berlin", "17:30", 254))
+    assert get_calendar("XETR").open == "09:00"
+    assert get_calendar("NYSE") == get_calendar("XNYS")  # by either name
+    tokyo = get_calendar("XTKS")  # closed at 15:00 until November 2024: a bar is never known too early
+    assert (tokyo.open, tokyo.close) == ("09:00", "15:30")
+
+
+@pytest.mark.parametrize(
+    "name, match",
+    [
+        (
+            "CMES",
+            r"calendar 'CMES': a session of this market begins on the day before.*set data.calendar = \"weekdays\"",
+        ),
+        ("XETRA", r"unknown calendar 'XETRA': .*an exchange such as \"XETR\".*did you mean 'XETR'"),
+        ("XTAE", r"calendar 'XTAE': "),
+    ],
+)
+def test_a_market_that_has_no_calendar_here_is_refused(name, match):
+    with pytest.raises(DataError, match=match):
+        get_calendar(name)
+
+
+def test_without_the_extra_what_to_install_is_told(monkeypatch):
+    exchanges.exchange_names.cache_clear()
+    monkeypatch.setattr(exchanges, "installed", lambda: False)
+    with pytest.raises(DataError, match=r"unknown calendar 'XETR': .*pip install 'quorate\[calendars\]'"):
+        get_calendar("XETR")
+    exchanges.exchange_names.cache_clear()

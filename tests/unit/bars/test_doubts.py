@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from quorate.bars.calendar import get_calendar
-from quorate.bars.doubts import doubts, holidays, known_too_early
+from quorate.bars.doubts import doubts, known_too_early, us_holidays
+from quorate.bars.exchanges import closed_days
 from quorate.bars.panel import Bars
 
 US = get_calendar("us-equity")
@@ -21,7 +22,7 @@ def walk(n, seed=0, deviation=0.01):
 
 def sessions(n=700, start="2018-01-02"):
     days = pd.bdate_range(start, periods=2 * n)
-    return days[~np.isin(days.to_numpy().astype("datetime64[D]"), holidays(US))][:n]
+    return days[~np.isin(days.to_numpy().astype("datetime64[D]"), us_holidays())][:n]
 
 
 def frame(days, symbol="A", calendar=US, **more):
@@ -103,11 +104,29 @@ def test_a_market_of_all_weekdays_is_not_told_each_holiday():
 
 
 def test_the_holidays_are_those_of_the_exchange():
-    known = {str(day) for day in holidays(US)}
+    known = {str(day) for day in us_holidays()}
     closed = ["2018-01-01", "2018-03-30", "2018-05-28", "2018-11-22", "2020-07-03", "2021-12-24", "2019-12-25"]
     assert {*closed} <= known
     assert not {"2021-12-31", "2018-11-12", "2018-10-08"} & known
     assert 8.7 < len([day for day in known if "2000" <= day[:4] < "2020"]) / 20 < 9.1
+
+
+def test_the_holidays_of_an_exchange_are_its_own():
+    clock = get_calendar("XTKS")
+    days = pd.bdate_range("2018-01-04", "2020-12-28")
+    closed = closed_days("XTKS", "2018-01-04", "2020-12-28")
+    real = frame(days[~np.isin(days.to_numpy().astype("datetime64[D]"), closed)], calendar=clock)
+    # The long holidays of 2019 were six sessions: they are no hole.
+    assert told(real, "XTKS") == []
+    filled = frame(days, calendar=clock)
+    off = np.isin(days.to_numpy().astype("datetime64[D]"), closed)
+    filled.loc[off, PRICES] = np.nan
+    filled["close"] = filled["close"].ffill()
+    for name in PRICES:
+        filled[name] = filled[name].fillna(filled["close"])
+    [line] = told(filled, "XTKS")
+    n = int(off.sum())
+    assert line.startswith(f"{n} bars lie on holidays of XTKS, the first of A on 2018-01-08, {n} of them at the price")
 
 
 def minutes(first, last, step, n=30):
@@ -119,6 +138,9 @@ def minutes(first, last, step, n=30):
 
 def test_bars_outside_the_session_are_counted():
     assert told(minutes("10:00", "16:00", "30min")) == []
+    [line] = told(minutes("09:30", "15:30", "30min"))
+    assert line.endswith("are stamps the opens of bars (data.stamp)?")
+    assert told(minutes("10:15", "16:15", "1h")) == []  # the last one is cut by the close
     [line] = told(minutes("05:00", "19:30", "30min"))
     assert line.startswith("510 of 900 bars lie outside the session, 09:30 to 16:00")
 
