@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,14 +71,12 @@ def read_csv(
         parts = split(path, head.names, head.symbols, columns, adjusted)
         text = {place for part in parts for name, place in part.places.items() if name in _TEXT}
         text |= {part.clock for part in parts if part.clock is not None}
-        # Where no comma separates fields, one may stand before a fraction, and a point between thousands.
-        unread = range(len(head.names)) if head.separator != "," else text
-        dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
         # The stubs allow text keys only, but the columns are called by their position here.
         missing: Any = {i: _MISSING for i in range(len(head.names)) if i not in text}
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            raw = pd.read_csv(
+
+        def read(unread: Iterable[int]) -> pd.DataFrame:
+            dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
+            return pd.read_csv(
                 path,
                 sep=head.separator,
                 header=None,
@@ -93,6 +91,13 @@ def read_csv(
                 skipinitialspace=True,
                 low_memory=False,
             )
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # Where a comma may stand before a fraction, a point may stand between thousands.
+            raw = read(text if head.separator == "," else range(len(head.names)))
+            if head.separator == "," and any(_commas(raw[place]) for place in missing):
+                raw = read(range(len(head.names)))
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"
@@ -128,6 +133,10 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
     return [_table(path, raw, part, "row", "", names) for part in parts]
+
+
+def _commas(column: pd.Series) -> bool:
+    return column.dtype.kind not in "fiub" and bool(column.astype("str").str.contains(",", regex=False).any())
 
 
 def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, header: list[str]) -> Table:

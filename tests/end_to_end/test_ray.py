@@ -295,6 +295,30 @@ def test_a_second_ray_in_one_process_is_refused_in_words(executor: RayExecutor, 
 
 
 @pytest.mark.full
+def test_a_ray_that_the_program_has_started_is_used_and_left_as_it_was(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import ray
+ray.init(num_cpus=1, include_dashboard=False, logging_level="ERROR", configure_logging=False)
+before = ray.get_runtime_context().get_node_id()
+import quorate
+from support import homes
+def digest(executor):
+    recipe = {{**homes.recipe("tiny"), "execution": {{"executor": executor, "cache": False}}}}
+    report = quorate.run(recipe, home={str(tmp_path / "home")!r})
+    assert report.telemetry["executor"] == executor
+    return report.digest
+assert digest("ray") == digest("serial")
+assert ray.get_runtime_context().get_node_id() == before
+assert ray.get(ray.remote(lambda: 42).remote()) == 42
+ray.shutdown()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.full
 def test_a_process_that_used_ray_without_a_token_can_start_one_with_it(work: Work) -> None:
     code = """
 import sys

@@ -280,15 +280,3 @@ def test_the_order_of_models_in_a_recipe_changes_nothing(small: dict[str, object
     assert isinstance(models, dict)
     backwards = {**small, "models": dict(reversed(models.items()))}
     assert quorate.run(small).digest == quorate.run(backwards).digest
-
-
-def test_a_ray_that_the_user_started_is_left_alone(small: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    import ray
-
-    stopped = []
-    monkeypatch.setattr(ray, "init", lambda **_: (_ for _ in ()).throw(RuntimeError("called ray.init twice")))
-    monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(ray, "shutdown", lambda: stopped.append(1))
-    with pytest.raises(quorate.QuorateError, match="this process uses Ray already"):
-        quorate.run({**small, "execution": {"executor": "ray", "cache": False}})
-    assert not stopped

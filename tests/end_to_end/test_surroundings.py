@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import locale
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,3 +131,14 @@ def test_a_file_of_the_working_folder_may_be_called_as_a_module_of_python_is(
         (tmp_path / file).write_text("raise RuntimeError('this is mine')\n")
     monkeypatch.chdir(tmp_path)
     assert quorate.run({**tiny, "execution": {"executor": "serial", "cache": False}}).digest == expected
+
+
+@pytest.mark.full
+def test_python_without_docstrings_is_told_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-OO", "-m", "quorate", "run", "noise", "--home", str(tmp_path / "home")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "run without -OO and PYTHONOPTIMIZE=2, which take its documentation away"
+    )
+    assert "Traceback" not in done.stderr

@@ -41,6 +41,10 @@ def _few(lines: list[str]) -> list[str]:
     return [*lines[:TOLD], f"{more} more of the last kind"] if more > 1 else lines
 
 
+def _names(symbols: list[str]) -> str:
+    return ", ".join(symbols[:TOLD]) + (", ..." if len(symbols) > TOLD else "")
+
+
 def _columns(bars: Bars) -> Iterator[tuple[str, int, Rows]]:
     """Yield each symbol, its column, and the rows that it has bars in."""
     for column, symbol in enumerate(bars.symbols):
@@ -222,12 +226,31 @@ def _one_after_another(bars: Bars) -> list[str]:
     spans = sorted((int(rows[0]), int(rows[-1]), symbol) for symbol, _, rows in _columns(bars) if len(rows))
     if any(after[0] <= before[1] for before, after in pairwise(spans)):
         return []
-    names = ", ".join(symbol for _, _, symbol in spans[:TOLD])
-    more = ", ..." if len(spans) > TOLD else ""
+    names = _names([symbol for _, _, symbol in spans])
     return [
-        f"no two of the {len(spans)} symbols ({names}{more}) have a bar at the same time: where they are parts of one, "
+        f"no two of the {len(spans)} symbols ({names}) have a bar at the same time: where they are parts of one, "
         "name it with data.symbol"
     ]
+
+
+def different_lengths(bars: Bars) -> list[str]:
+    """Tell symbols whose bars have different lengths: a longer one is known too early, if it counts as a short one."""
+    found: dict[str, list[str]] = {}
+    for symbol, _, rows in _columns(bars):
+        if len(rows) > TOLD:
+            found.setdefault(_length(bars.times[rows], bars.sessions[rows]), []).append(symbol)
+    if len(found) < 2:
+        return []
+    told = "; ".join(f"{length}: {_names(names)}" for length, names in found.items())
+    return [f"the symbols have bars of different lengths ({told}): is each stamped when it is over?"]
+
+
+def _length(times: NDArray[np.datetime64], sessions: NDArray[np.datetime64]) -> str:
+    if len(np.unique(sessions)) > len(times) / 2:
+        days = float(np.median(np.diff(sessions).astype(np.int64)))
+        return "a day" if days < 5 else "a week" if days < 20 else "a month"
+    steps, often = np.unique(np.diff(times), return_counts=True)
+    return f"{steps[often.argmax()] / np.timedelta64(1, 'm'):g} minutes"
 
 
 def known_too_early(bars: Bars, least: float = 0.6) -> list[str]:

@@ -166,7 +166,7 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 def load_bars(session: Session) -> Bars:
     """Ask the recipe's source for its bars."""
-    from quorate.bars.doubts import doubts
+    from quorate.bars.doubts import different_lengths, doubts
     from quorate.bars.quality import wrong_calendar
 
     recipe, registry = session.recipe, session.registry
@@ -184,6 +184,8 @@ def load_bars(session: Session) -> Bars:
         if issubclass(warning.category, DataWarning):
             session.warn(redact(str(warning.message), recipe.data.options))
     asked = [told] if (told := wrong_calendar(bars)) else []
+    if not recipe.data.options.get("mixed"):
+        asked += different_lengths(bars)
     asked += doubts(bars)
     for line in asked:
         session.warn(line)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from quorate.bars.calendar import get_calendar
-from quorate.bars.doubts import doubts, known_too_early, us_holidays
+from quorate.bars.doubts import different_lengths, doubts, known_too_early, us_holidays
 from quorate.bars.exchanges import closed_days
 from quorate.bars.panel import Bars
 
@@ -143,6 +143,18 @@ def test_bars_outside_the_session_are_counted():
     assert told(minutes("10:15", "16:15", "1h")) == []  # the last one is cut by the close
     [line] = told(minutes("05:00", "19:30", "30min"))
     assert line.startswith("510 of 900 bars lie outside the session, 09:30 to 16:00")
+
+
+def test_a_panel_of_different_lengths_is_told():
+    days = sessions(300)
+    same = pd.concat([frame(days), frame(days[::2], "B")])
+    assert different_lengths(Bars.from_frame(same)) == []
+    weekly = pd.concat([frame(days), frame(days[4::5], "W")])
+    [line] = different_lengths(Bars.from_frame(weekly))
+    assert line.startswith("the symbols have bars of different lengths (a day: A; a week: W)")
+    short, long = minutes("10:00", "16:00", "30min"), minutes("10:00", "16:00", "60min").assign(symbol="B")
+    [line] = different_lengths(Bars.from_frame(pd.concat([short, long])))
+    assert "(30 minutes: A; 60 minutes: B)" in line
 
 
 def test_bars_that_are_missing_where_a_market_never_closes_are_counted():

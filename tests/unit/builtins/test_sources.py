@@ -521,6 +521,18 @@ def test_exports_are_read_as_they_are(write, text, options):
     assert read.fingerprint == expected.fingerprint
 
 
+def test_a_point_between_thousands_is_none_before_a_fraction_where_other_numbers_have_a_comma(write):
+    path = write(
+        "Date,Open,High,Low,Close,Volume\n"
+        '2020-01-02,"1.200,50","1.210,00","1.190,25","1.205,75",1.200\n'
+        '2020-01-03,1.205,"1.215,00","990,25","999,75",2.500\n'
+    )
+    bars = csv(path)
+    assert bars.open.ravel().tolist() == [1200.5, 1205.0]
+    assert bars.close.ravel().tolist() == [1205.75, 999.75]
+    assert bars.volume.ravel().tolist() == [1200.0, 2500.0]
+
+
 MONEY = {
     "currency and millions": (NAMED + rows('{d},"{o}","{h}","{l}","{c}","{v}"', lambda v: f"${v * 1000:,.2f}"), 1000),
     "thousands and decimal commas": (NAMED.replace(",", ";") + rows("{d};{o};{h};{l};{c};{v}", german), 1000),

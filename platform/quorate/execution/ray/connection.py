@@ -22,6 +22,7 @@ from quorate.execution.ray.reaper import LOCK, kill_users, reap, watch
 
 STORE_BYTES = 1 << 30
 ANSWER = 5.0  # seconds within which a cluster must accept a connection
+KEEPER = "quorate-ray"  # the name of threads that keep a Ray of ours
 PATIENCE = 0.3  # seconds that an interrupt waits for a start that is under way
 
 # One Ray per process: a start waits until an earlier one, which was interrupted, has ended.
@@ -30,6 +31,8 @@ _turn = threading.Lock()
 
 class Connection:
     """Ray, as soon as it has started in its thread: one of our own, or an existing cluster.
+
+    Where the program that starts a run uses Ray already, that one is taken, and left as it is.
 
     Parameters
     ----------
@@ -45,20 +48,21 @@ class Connection:
         self, environment: Mapping[str, str], address: str = "", arguments: Mapping[str, Any] | None = None
     ) -> None:
         self.address = address
+        self.borrowed = not address and _started_here()
         self._folder: Path | None = None
         self._lock: IO[bytes] | None = None
-        if not address:
+        if not address and not self.borrowed:
             self._folder, self._lock = _make_folder()
         self._watch = watch(self._folder) if self._folder is not None else None
-        self._environment = {"RAY_USAGE_STATS_ENABLED": "0", **environment}
         # Ray's own handler of SIGTERM prints a stack and ends this process before it can clean up.
-        self._environment["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"
+        quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1"}
+        self._environment = {} if self.borrowed else {**environment, **quiet}
         self._arguments = dict(arguments or {})
         self._before: dict[str, str | None] = {}
         self._failure: BaseException | None = None
         self._connected, self._ended = False, False
         self._started, self._over = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._live, name="ray", daemon=True)
+        self._thread = threading.Thread(target=self._live, name=KEEPER, daemon=True)
         self._thread.start()
 
     def ray(self) -> Any:
@@ -85,10 +89,15 @@ class Connection:
             f"Ray could not be started: {self._failure}; run without it: --set execution.executor=processes"
         ) from self._failure
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is not of our own: a cluster, or what the program has started itself."""
+        return self._folder is None
+
     def dead(self) -> str:
         """Return which of the processes of our own Ray has died; without them it waits for ever."""
         node = sys.modules["ray"]._private.worker._global_node
-        dead = [] if self.address or node is None else node.dead_processes()
+        dead = [] if self.shared or node is None else node.dead_processes()
         return str(dead[0][0]) if dead else ""
 
     def end(self, at_once: bool = False) -> None:
@@ -143,6 +152,8 @@ class Connection:
         raylet: Any = importlib.import_module("ray._raylet")
 
         if self._ended:
+            return
+        if self.borrowed:
             return
         if ray.is_initialized():
             raise RuntimeError("this process uses Ray already; call ray.shutdown() first")
@@ -200,6 +211,13 @@ class Connection:
             reap(self._folder)
         if self._lock is not None:
             self._lock.close()
+
+
+def _started_here() -> bool:
+    """Return whether the program has started Ray, or joined a cluster, itself; of ours, a thread keeps each."""
+    ray = sys.modules.get("ray")
+    ours = any(thread.name == KEEPER for thread in threading.enumerate())
+    return ray is not None and not ours and bool(ray.is_initialized())
 
 
 def knock(address: str) -> None:

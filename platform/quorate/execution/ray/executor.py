@@ -24,6 +24,8 @@ LONELY = 60.0  # seconds to wait for a node that has room, after those that had 
 class RayExecutor(Executor):
     """Fits on Ray, which is started, or joined, in the background while the caller prepares the data.
 
+    A program that uses Ray already gives it its own, which is left as it was.
+
     `workers` and `preload` are those of `make_executor`; only the workers of a Ray of our own preload, which is
     started where `cluster` has no address.
     """
@@ -37,7 +39,6 @@ class RayExecutor(Executor):
             environment = authentication(cluster.address, cluster.home, cluster.allow_insecure)
             self._connection = Connection(environment, cluster.address)
             return
-        self.workers = self._slots = workers or cpu_count()
         environment = {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -46,8 +47,10 @@ class RayExecutor(Executor):
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asked for no GPU sees none
             "RAY_task_oom_retries": "1",  # by default a task that runs out of memory is retried for ever
         }
-        arguments = {"num_cpus": self.workers, "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
+        arguments = {"num_cpus": workers or cpu_count(), "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
         self._connection = Connection(environment, arguments=arguments)
+        if not self._connection.shared:
+            self.workers = self._slots = arguments["num_cpus"]
 
     def wait(self) -> None:
         """Wait until fits would run, or raise `QuorateError`."""
@@ -55,12 +58,12 @@ class RayExecutor(Executor):
 
     def gpus(self) -> int:
         """Return the GPUs of this machine, or of the cluster; waits until it is joined."""
-        return int(self._there().total.gpus) if self._connection.address else super().gpus()
+        return int(self._there().total.gpus) if self._connection.shared else super().gpus()
 
     def _there(self, limits: Limits | None = None) -> Nodes:
         ray = self._connection.ray()
         if self._nodes is None:
-            self._nodes = Nodes(ray, bool(self._connection.address), LIMITS.warn)
+            self._nodes = Nodes(ray, self._connection.shared, LIMITS.warn)
         if limits is not None:
             self._nodes.warn = limits.warn
         self._nodes.look()
@@ -82,7 +85,7 @@ class RayExecutor(Executor):
             )
         nodes = self._there(limits)
         nodes.admit(queue.tasks)
-        if not self._connection.address:
+        if not self._connection.shared:
             limits = limits.shared(self.workers)
         queue.share = 0  # Ray is asked for the memory that a spec names
         _Run(self._connection, nodes, limits, self._count, data, queue, done, began).all()
