@@ -42,6 +42,16 @@ class DataWarning(UserWarning):
     """Something about the bars that a source wants the user to know; it goes into the report."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return class and text of an error, whatever its own code does when it is asked for its text."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # of a plugin
+        text = "it has no text that can be read"
+    return f"{name}: {text}" if text else name
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x' or 'y'?"`` for the known names closest to `name`, or ``""``."""
     close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.55)

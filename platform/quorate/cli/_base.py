@@ -75,6 +75,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             with suppress(OSError):  # the terminal may be gone
                 print(e if isinstance(e, Interrupted) else "interrupted", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
+        except SystemExit as e:  # a command ends with typer.Exit: whoever asks for this is a plugin
+            print(f"error: something that was called asked to end the program ({e})", file=sys.stderr)
+            raise typer.Exit(1) from None
 
     return guarded
 

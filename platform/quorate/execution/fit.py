@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.errors import FitError
+from quorate.errors import FitError, reason_of
 from quorate.execution.outputs import Outputs, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit
 from quorate.plugins.code import code_digest
@@ -189,8 +189,10 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         # How much that was depends on the machine: a note.
         error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
         notes = (f"more than {memory / 2**30:.1f} GiB: {e or 'MemoryError'}" if memory else str(e),)
-    except (Exception, SystemExit) as e:  # a plugin may raise anything; the run decides what a failed fit means
-        error = str(e) if isinstance(e, FitError) else f"{type(e).__name__}: {e}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # a plugin may raise anything; the run decides what a failed fit means
+        error = str(e) if isinstance(e, FitError) else reason_of(e)
         trace = traceback.format_exc()
     return FitResult(
         task.model,

@@ -6,17 +6,14 @@ which version, what it was called on, and why.
 
 from __future__ import annotations
 
-import ctypes
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from quorate.errors import PluginError, QuorateError
+from quorate.errors import PluginError, QuorateError, reason_of
+from quorate.plugins.guard import Overdue, stopped_after
 from quorate.plugins.local import line_in
 from quorate.plugins.specs import Spec
 
@@ -24,15 +21,10 @@ T = TypeVar("T")
 SECONDS = 600.0
 
 _seconds: ContextVar[float] = ContextVar("seconds", default=SECONDS)
-_within = threading.local()  # whether this thread is in a call already
 
 
 class CallError(PluginError):
     """What came of a call, said once; a call around it passes it on."""
-
-
-class Overdue(BaseException):
-    """Raised where a call is that takes too long; no plugin catches it by accident."""
 
 
 @contextmanager
@@ -77,7 +69,7 @@ def call(
     """
     try:
         target = function or spec.resolve()
-        with _stopped_after(_seconds.get()):
+        with stopped_after(_seconds.get()):
             answer = target(*arguments, **options)
             return read(answer)
     except Overdue as e:
@@ -94,8 +86,10 @@ def call(
         if spec.kind != "source":  # of files and their rows it says all itself
             e.add_note(f"in {spec} on {on}{origin_of(spec)}")
         raise
-    except (Exception, SystemExit) as e:
-        reason = f"{type(e).__name__}: {e}{_remedy(e)}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # also sys.exit(), which would end the run without a word
+        reason = f"{reason_of(e)}{_remedy(e)}"
         raise CallError(f"{spec} failed on {on}{_line(spec, e)}: {reason}{origin_of(spec)}") from e
 
 
@@ -109,7 +103,7 @@ def origin_of(spec: Spec) -> str:
 
 def _remedy(error: BaseException) -> str:
     """Return what to do where an input was written into; NumPy says of an array alone that it is read-only."""
-    wrote = "read-only" in str(error) or type(error).__name__ == "FrozenInstanceError"
+    wrote = "read-only" in reason_of(error) or type(error).__name__ == "FrozenInstanceError"
     return (
         ": evidence and inputs are read-only, others read them, too; work on a copy, e.g. array.copy()" if wrote else ""
     )
@@ -117,56 +111,3 @@ def _remedy(error: BaseException) -> str:
 
 def _line(spec: Spec, error: BaseException) -> str:
     return line_in(error, spec.provider.local) if spec.provider is not None else ""
-
-
-@contextmanager
-def _stopped_after(seconds: float) -> Iterator[None]:
-    """Raise `Overdue` inside, if it takes longer; a call within a call has what is left of the outer one's time."""
-    if getattr(_within, "call", False):
-        yield
-        return
-    _within.call = True
-    try:
-        alarm = threading.current_thread() is threading.main_thread() and not signal.getitimer(signal.ITIMER_REAL)[0]
-        with _alarm(seconds) if alarm else _watched(seconds):
-            yield
-    finally:
-        _within.call = False
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """By the clock of the operating system, which also ends waiting; for the main thread."""
-
-    def ring(number: int, frame: object) -> None:
-        raise Overdue
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def _watched(seconds: float) -> Iterator[None]:
-    """By another thread, which raises it between two steps of Python; waiting does not end before its time."""
-    turn, over, thread = threading.Lock(), threading.Event(), ctypes.c_ulong(threading.get_ident())
-
-    def ring() -> None:
-        with turn:
-            if not over.is_set():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Overdue))
-
-    timer = threading.Timer(seconds, ring)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        with turn:
-            over.set()
-        timer.cancel()
-        sys.exc_info()  # a step at which one that was on its way arrives

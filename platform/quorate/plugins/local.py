@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from quorate.errors import PluginError, RecipeError
+from quorate.errors import PluginError, RecipeError, reason_of
+from quorate.plugins.guard import Overdue
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class LocalSource:
     def read(cls, path: Path) -> LocalSource:
         """Read the file, or raise `RecipeError`: whoever named it named none that is there."""
         try:
-            return cls(path.resolve(), path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")  # first: a link to itself cannot be resolved
+            return cls(path.resolve(), text)
         except (OSError, UnicodeDecodeError) as e:
             reason = e.strerror if isinstance(e, OSError) else e
             raise RecipeError(f"cannot read the plugin file {path}: {reason}") from e
@@ -66,10 +68,12 @@ def import_local(source: LocalSource) -> ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(source.text, str(source.path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as e:
+    except BaseException as e:
         del sys.modules[name]
+        if isinstance(e, KeyboardInterrupt | Overdue):
+            raise
         where = f", line {e.lineno}" if isinstance(e, SyntaxError) else line_in(e, source)
-        raise PluginError(f"the plugin file {source.path}{where} failed to import: {type(e).__name__}: {e}") from e
+        raise PluginError(f"the plugin file {source.path}{where} failed to import: {reason_of(e)}") from e
     return module
 
 

@@ -13,8 +13,9 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from quorate.errors import PluginError, near_misses, one_of
+from quorate.errors import PluginError, near_misses, one_of, reason_of
 from quorate.plugins import hooks
+from quorate.plugins.guard import Overdue
 from quorate.plugins.local import LocalSource, import_local, line_in
 from quorate.plugins.specs import KINDS, Spec
 
@@ -149,7 +150,7 @@ def _defined_in(module: Any, function: Any) -> bool:
     return getattr(function, "__module__", None) == getattr(module, "__name__", None)
 
 
-def _fields(error: Exception) -> str:
+def _fields(error: BaseException) -> str:
     """Return what a spec can be given, where that is what its constructor complains of."""
     told = re.match(r"(\w+)\.__init__\(\) .*argument", str(error)) if isinstance(error, TypeError) else None
     spec = next((k for k in KINDS.values() if told and k.__name__ == told[1]), None)
@@ -172,8 +173,10 @@ def ask(function: Any, hook: str, kind: str, provider: Provider) -> list[Spec]:
     try:
         result = function()
         specs = list(result) if isinstance(result, Iterable) else []
-    except Exception as e:  # a hook is foreign code
-        reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}{_fields(e)}"
+    except (KeyboardInterrupt, Overdue):
+        raise
+    except BaseException as e:  # a hook is foreign code
+        reason = str(e) if isinstance(e, PluginError) else f"{reason_of(e)}{_fields(e)}"
         raise PluginError(f"{provider}: {hook} failed{line_in(e, provider.local)}: {reason}") from e
     if isinstance(result, Spec) or result is None or not isinstance(result, Iterable):
         raise PluginError(f"{provider}: {hook} must yield specs; it returned {type(result).__name__}: use yield")

@@ -6,14 +6,16 @@ import importlib
 import importlib.metadata
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import pluggy
 
-from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.errors import PluginError, RecipeError, near_misses, one_of, reason_of
 from quorate.plugins import hooks
+from quorate.plugins.guard import IMPORT_SECONDS, Overdue, stopped_after
 from quorate.plugins.local import LocalSource, import_local, plugin_files
 from quorate.plugins.provider import Plugin, Provider, Reference, ask, check_hooks
 from quorate.plugins.specs import Spec
@@ -23,6 +25,7 @@ ENTRY_POINT_GROUP = "quorate"
 OWN = "quorate"
 FOLDERS = "QUORATE_PLUGINS"
 LIMIT = "QUORATE_LOAD_PLUGINS"
+LONGER = "execution.import_seconds"
 
 
 class Registry:
@@ -32,15 +35,16 @@ class Registry:
     references (`reference`) and load just what they need.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = IMPORT_SECONDS) -> None:
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks.Hooks)
         self._plugins: dict[tuple[str, str], Plugin] = {}
         self._broken: list[Plugin] = []
         self._limit = _Limit(None)
+        self._seconds = seconds
 
     @classmethod
-    def load(cls, given: Iterable[Any] = (), environment: bool = True) -> Registry:
+    def load(cls, given: Iterable[Any] = (), environment: bool = True, seconds: float = IMPORT_SECONDS) -> Registry:
         """Return a registry of all installed plugins and those that are given.
 
         Parameters
@@ -51,6 +55,8 @@ class Registry:
             Whether ``QUORATE_PLUGINS`` (files and folders) is read. ``QUORATE_LOAD_PLUGINS`` limits which
             installed distributions and which of these files are loaded; empty, none but the built-ins. What
             is given is asked for, and not limited.
+        seconds : float
+            That each may take to be imported.
 
         Raises
         ------
@@ -58,7 +64,7 @@ class Registry:
             If a given file is not a valid plugin. One that is installed or lies in a folder is listed as
             broken.
         """
-        registry = cls()
+        registry = cls(seconds)
         limit = registry._limit = _Limit(os.environ.get(LIMIT))
         for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=_own_first):
             dist = point.dist
@@ -76,6 +82,8 @@ class Registry:
         """Add what the caller gives: a file, a folder, a spec, or an object with hooks."""
         if not isinstance(one, str | os.PathLike):
             self.add_inline(one)
+        elif not str(one):
+            raise RecipeError("the name of a plugin file is empty")
         elif Path(one).is_dir():
             if not self._add_found(Path(one), _Limit(None)):
                 raise RecipeError(f"the plugin folder {one} holds no plugin file (*.py)")
@@ -102,18 +110,22 @@ class Registry:
         dist = point.dist
         provider = Provider(point.name, dist.name if dist else None, dist.version if dist else None, point.value)
         try:
-            self._register(importlib.import_module(point.value), provider)
-        except (Exception, SystemExit) as e:  # whatever a foreign module does on import must not stop the others
-            reason = str(e) if isinstance(e, PluginError) else f"{type(e).__name__}: {e}"
+            with self._in_time(f"{provider}"):
+                self._register(importlib.import_module(point.value), provider)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # whatever a foreign module does on import must not stop the others
+            reason = str(e) if isinstance(e, PluginError) else reason_of(e)
             self._broken.append(Plugin("-", point.name, None, provider, "broken", reason))
 
     def add_local(self, source: LocalSource, given: bool = False) -> None:
         """Load a single-file plugin from its text; the same text is loaded once, however often it is given."""
-        module = import_local(source)
         provider = Provider(source.path.name, None, None, source.module_name, source, given=given)
-        if not self._manager.is_registered(module):
-            self._register(module, provider)
-        elif given:
+        with self._in_time(f"the plugin file {source.path}"):
+            module = import_local(source)
+            if new := not self._manager.is_registered(module):
+                self._register(module, provider)
+        if not new and given:
             for key, plugin in self._plugins.items():
                 if plugin.provider.module == provider.module:
                     self._plugins[key] = replace(plugin, provider=provider)
@@ -128,6 +140,15 @@ class Registry:
             self._add(one, replace(provider, name=one.name))
         else:
             self._register(one, provider)
+
+    @contextmanager
+    def _in_time(self, what: str) -> Iterator[None]:
+        """Stop an import, and the hooks that are asked after it, when it takes too long."""
+        try:
+            with stopped_after(self._seconds):
+                yield
+        except Overdue as e:
+            raise PluginError(f"{what} did not finish importing within {self._seconds:g} s ({LONGER})") from e
 
     def _register(self, module: Any, provider: Provider) -> None:
         check_hooks(module, provider)

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
+from quorate.recipe.environment import VARIABLE
 from quorate.recipe.schema import Recipe
 
 Table = dict[str, Any]
 
 _SHOULD = re.compile(r"^\w+ should")
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] = ()) -> Recipe:
@@ -28,7 +28,8 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
     Later wins: the platform's defaults, the recipe that `name` extends, `name`, the overrides.
 
     An override is ``key=value`` with a dotted key; the value is read as TOML, or as text if it is none.
-    ``${NAME}`` is still in place in what is returned, so that a secret is never stored; `substitute` fills it in.
+    ``${NAME}`` is still in place in what is returned, so that a secret is never stored; `environment.substitute` fills
+    it in.
 
     Raises
     ------
@@ -161,7 +162,7 @@ def nested_override(item: str) -> Table:
 def validate(table: Table, where: str) -> Recipe:
     """Return the validated recipe; all that is wrong is said at once."""
     for key, value in table.items():
-        if key != "data" and _VARIABLE.search(str(value)):
+        if key != "data" and VARIABLE.search(str(value)):
             raise RecipeError(f"recipe {where}: [data] alone takes ${{NAME}} from the environment; it stands in {key}")
     try:
         return Recipe.model_validate(table)
@@ -197,36 +198,3 @@ def _keys_at(path: list[str]) -> list[str]:
             return []
         model = annotation
     return list(model.model_fields)
-
-
-def substitute(value: Any, where: str = "recipe") -> Any:
-    """Return `value` with every ``${NAME}`` in its texts replaced from the environment.
-
-    Raises
-    ------
-    RecipeError
-        If a variable is not set; the message names the key, never a value.
-    """
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda m: _environment(m[1], where), value)
-    if isinstance(value, Mapping):
-        return {k: substitute(v, f"{where}.{k}") for k, v in value.items()}
-    if isinstance(value, list):
-        return [substitute(v, where) for v in value]
-    return value
-
-
-def redact(text: str, value: Any) -> str:
-    """Return a message about `value` with what came from the environment written as ``${NAME}`` again."""
-    for name in set(_VARIABLE.findall(str(value))):
-        if secret := os.environ.get(name):
-            text = text.replace(secret, f"${{{name}}}")
-    return text
-
-
-def _environment(name: str, where: str) -> str:
-    try:
-        return os.environ[name]
-    except KeyError:
-        near = near_misses(name, os.environ)
-        raise RecipeError(f"{where} needs the environment variable {name}, which is not set{near}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import math
-import re
 from typing import Any, TypeVar
 
 import tomli_w
@@ -16,14 +15,12 @@ from quorate.plugins.options import check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.recipe import schema
-from quorate.recipe.load import redact, substitute
+from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 
 S = TypeVar("S", bound=specs.Spec)
 COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
-_SECRET = re.compile(r"password|passwd|secret|token|api_?key|credential", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+@")
 
 
 def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
@@ -159,18 +156,18 @@ def _suited(registry: Registry, name: str, label: specs.LabelSpec, where: str) -
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     given = recipe.data.options
     source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
+    filled, failed = substitute(given, "data"), None
     try:
-        options = resolve_options(source, substitute(given, "data"), "data")
+        options = resolve_options(source, filled, "data")
     except RecipeError as e:
-        raise RecipeError(redact(str(e), given)) from None
+        if not holds_secrets(given):
+            raise
+        failed = retold(e, f"reading the options of {source}", given)
+    if failed is not None:
+        raise failed  # here, where it has no context
     # What came from the environment stays a reference to it.
-    options.update({k: v for k, v in given.items() if substitute_needed(v)})
+    options.update({k: v for k, v in given.items() if names_in(v)})
     return {k: v for k, v in options.items() if v is not None}
-
-
-def substitute_needed(value: Any) -> bool:
-    """Whether the value holds a ``${NAME}``."""
-    return "${" in str(value)
 
 
 def select_features(recipe: Recipe, registry: Registry) -> list[str]:
@@ -271,7 +268,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
-    return tomli_w.dumps({**table, "data": _masked(table["data"])})
+    return tomli_w.dumps({**table, "data": mask(table["data"])})
 
 
 def _beside(data: Data) -> dict[str, Any]:
@@ -282,15 +279,4 @@ def _beside(data: Data) -> dict[str, Any]:
 def to_plain(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
     table = recipe.model_dump(mode="json", exclude_none=True)
-    return {**table, "data": _masked(table["data"])}
-
-
-def _masked(value: Any, key: str = "") -> Any:
-    if isinstance(value, dict):
-        # What lies below a secret key is secret, whatever its own name.
-        return {k: _masked(v, key if _SECRET.search(key) else k) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [_masked(v, key) for v in value]
-    if isinstance(value, str) and not substitute_needed(value):
-        return "***" if _SECRET.search(key) else _URL_PASSWORD.sub(r"\1***@", value)
-    return value
+    return {**table, "data": mask(table["data"])}

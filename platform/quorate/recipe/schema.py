@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from quorate.plugins.guard import IMPORT_SECONDS
+
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
 
@@ -206,7 +208,7 @@ class Execution(Section):
 
     ``auto`` takes one process, several, or Ray, by how much there is to do. A fit that takes longer than
     `fit_seconds` or more than `fit_memory` GiB (0: its share of what is free) is stopped and has failed.
-    A call of any other plugin may take `fit_seconds`, too.
+    A call of any other plugin may take `fit_seconds`, too, and its import `import_seconds`.
     With `cache`, a fit that this home has finished before is not computed again. `address`, ``HOST:PORT``,
     is a Ray cluster to run on; one elsewhere must ask for a token, unless `allow_insecure`.
     """
@@ -214,6 +216,7 @@ class Execution(Section):
     executor: Literal["auto", "serial", "processes", "ray"] = "auto"
     workers: int = Field(default=0, ge=0, le=1024)
     fit_seconds: float = Field(default=600.0, gt=0)
+    import_seconds: float = Field(default=IMPORT_SECONDS, gt=0)
     fit_memory: float = Field(default=0.0, ge=0)
     cache: bool = True
     address: str = ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,13 @@ from quorate.execution.executor import Executor, Limits, Remote
 from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
+from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
-from quorate.recipe.load import extend, load_recipe, redact, substitute, validate
+from quorate.recipe.environment import holds_secrets, is_value, retold, substitute, tell
+from quorate.recipe.load import extend, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
-from quorate.recipe.schema import Recipe
+from quorate.recipe.schema import Execution, Recipe
 from quorate.store import Home
 
 if TYPE_CHECKING:
@@ -111,7 +114,7 @@ def open_session(
     progress: Progress | None = None,
 ) -> Session:
     """Load plugins, read and resolve the recipe."""
-    registry = Registry.load(plugins)
+    registry = Registry.load(plugins, seconds=_import_seconds(recipe, overrides))
     if isinstance(recipe, Recipe):
         loaded = recipe
     elif isinstance(recipe, Mapping):
@@ -131,6 +134,22 @@ def open_session(
         # Told, but not kept: it takes no part in the run, and so must not change its digest.
         session.progress.warn(f"the plugin {broken.provider} is broken: {broken.reason}")
     return session
+
+
+def _import_seconds(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Iterable[str]) -> float:
+    """Return how long plugins may take to be imported, as far as that is known before there are any."""
+    if isinstance(recipe, Recipe):
+        return recipe.execution.import_seconds
+    table: dict[str, Any] = {}
+    with suppress(OSError, ValueError, LookupError, TypeError, RecipeError):
+        if isinstance(recipe, Mapping):
+            table = dict(recipe)
+        elif Path(recipe).suffix == ".toml":
+            table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
+        for item in overrides:
+            table = merge(table, nested_override(item), "")
+        return Execution.model_validate({"import_seconds": table["execution"]["import_seconds"]}).import_seconds
+    return IMPORT_SECONDS
 
 
 EXECUTORS = ("auto", "serial", "processes", "ray")
@@ -171,18 +190,22 @@ def load_bars(session: Session) -> Bars:
 
     recipe, registry = session.recipe, session.registry
     spec = registry.get("source", recipe.data.source)
+    given, failed = recipe.data.options, None
+    filled = substitute(given, "data")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:
-            bars = call(spec, "the recipe's [data]", (), substitute(recipe.data.options, "data"), _bars)
+            bars = call(spec, "the recipe's [data]", (), filled, _bars)
         except QuorateError as e:
-            told = redact(str(e), recipe.data.options)
-            if told == str(e):
+            if not holds_secrets(given):
                 raise
-            raise type(e)(told) from None  # a traceback would tell what the message hides
+            failed = retold(e, f"{spec}", given)
+    if failed is not None:
+        raise failed  # here, where it has no context: a traceback would tell what the message hides
     for warning in caught:
         if issubclass(warning.category, DataWarning):
-            session.warn(redact(str(warning.message), recipe.data.options))
+            session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
+    _check_names(bars, given)
     asked = [told] if (told := wrong_calendar(bars)) else []
     if not recipe.data.options.get("mixed"):
         asked += different_lengths(bars)
@@ -192,6 +215,17 @@ def load_bars(session: Session) -> Bars:
     if asked and recipe.data.quality == "refuse":
         raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
     return bars
+
+
+def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
+    """Refuse bars whose symbols or calendar are named by what came from the environment: names are stored."""
+    if any(is_value(symbol, given) for symbol in bars.symbols):
+        raise DataError(
+            "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
+            "write it into the recipe, e.g. data.symbol"
+        )
+    if is_value(bars.calendar.name, given):
+        raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")
 
 
 def _bars(answer: Any) -> Bars:

@@ -228,6 +228,7 @@ def test_either_of_two_libraries_is_enough(plugin):
 # --- single files
 
 
+HOOK = "import quorate\n@quorate.hookimpl\ndef quorate_models():\n    {}\n    yield 1"
 WRONG = {
     "misspelt-hook": (
         "import quorate\n@quorate.hookimpl\ndef quorate_model():\n    yield 1",
@@ -287,6 +288,16 @@ WRONG = {
     "error": ("a = 1\nb = a / 0", r", line 2 failed to import: ZeroDivisionError"),
     "syntax-error": ("a = 1\nb = 2\nc = :", r", line 3 failed to import: SyntaxError"),
     "exit": ("raise SystemExit('no')", r", line 1 failed to import: SystemExit: no"),
+    "own-end": ("class End(BaseException): pass\nraise End('now')", r", line 2 failed to import: End: now"),
+    "no-text": (
+        "class Mute(Exception):\n    def __str__(self): return 1 / 0\nraise Mute",
+        r", line 3 failed to import: Mute: it has no text that can be read",
+    ),
+    "exit-in-a-hook": (HOOK.format("import sys; sys.exit(0)"), r"quorate_models failed, line 4: SystemExit: 0"),
+    "cancelled-in-a-hook": (
+        HOOK.format("import asyncio; raise asyncio.CancelledError"),
+        r"quorate_models failed, line 4: CancelledError",
+    ),
 }
 
 
@@ -295,6 +306,34 @@ def test_a_wrong_plugin_file_is_an_error_that_names_file_and_reason(plugin, text
     file = plugin(text)
     with pytest.raises(quorate.PluginError, match=f"(?s){re.escape(str(file.resolve()))}.*{message}"):
         Registry.load([file])
+
+
+ENDLESS = {
+    "import": "while True: pass",
+    "waiting": "import time\nwhile True: time.sleep(9)",
+    "hook": HOOK.format("while True: pass"),
+    "retrying": "import time\nwhile True:\n    try: 1 / 0\n    except: time.sleep(0.1)",
+}
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_a_plugin_that_does_not_finish_importing_is_stopped(plugin, text):
+    file = plugin(text)
+    with pytest.raises(quorate.PluginError, match=rf"{re.escape(str(file))} did not finish importing within 0.2 s"):
+        Registry.load([file], seconds=0.2)
+
+
+def test_an_empty_name_is_no_plugin(monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text("raise RuntimeError('this was imported')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(quorate.RecipeError, match="the name of a plugin file is empty"):
+        Registry.load([""])
+
+
+def test_a_link_to_itself_is_no_plugin(tmp_path):
+    (tmp_path / "loop.py").symlink_to(tmp_path / "loop.py")
+    with pytest.raises(quorate.RecipeError, match=r"plugin file .*loop\.py"):
+        Registry.load([tmp_path / "loop.py"])
 
 
 @pytest.mark.parametrize("name", ["absent.py", "."], ids=["absent", "a-folder"])

@@ -1,10 +1,8 @@
 """Recipes: what is accepted, what is said when it is not, and what a resolved one holds."""
 
 import datetime as dt
-import json
 import textwrap
 import tomllib
-import traceback
 
 import numpy as np
 import pandas as pd
@@ -13,7 +11,7 @@ import pytest
 import quorate
 from quorate.plugins.registry import Registry
 from quorate.recipe import digest as provenance
-from quorate.recipe.load import load_recipe, merge, nested_override, substitute, validate
+from quorate.recipe.load import load_recipe, merge, nested_override, validate
 from quorate.recipe.presets import PRESETS, STANDARD
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.runs.session import open_session
@@ -398,107 +396,6 @@ def test_a_mapping_may_extend_a_recipe():
 def test_overrides_of_a_mapping_are_refused():
     with pytest.raises(quorate.RecipeError, match="overrides apply to a recipe given by name or path"):
         open_session(TINY, overrides=["folds.test=50"])
-
-
-# --- ${ENV}
-
-
-def test_a_variable_is_filled_in_wherever_a_text_holds_it(monkeypatch):
-    monkeypatch.setenv("QT_A", "one")
-    monkeypatch.setenv("QT_B", "two")
-    value = {"a": "${QT_A}/${QT_B}.csv", "b": ["${QT_A}", 3], "c": {"d": "$QT_A"}}
-    assert substitute(value) == {"a": "one/two.csv", "b": ["one", 3], "c": {"d": "$QT_A"}}
-
-
-def test_a_missing_variable_names_the_key_and_no_value(monkeypatch):
-    monkeypatch.setenv("QT_SECRET", "hunter2")
-    monkeypatch.delenv("QT_SECRTE", raising=False)
-    with pytest.raises(quorate.RecipeError) as error:
-        substitute({"path": "${QT_SECRET}:${QT_SECRTE}"}, "data")
-    assert "data.path needs the environment variable QT_SECRTE, which is not set" in str(error.value)
-    assert "did you mean 'QT_SECRET'" in str(error.value)
-    assert "hunter2" not in str(error.value)
-
-
-VAULT = """
-import quorate
-from quorate_data.simulated import simulated
-
-def vault(n_bars: int = 700, password: str = "", url: str = ""):
-    assert (password, url) == ("hunter2", "db://me:hunter2@host"), "not filled in"
-    return simulated(n_bars=n_bars)
-
-@quorate.hookimpl
-def quorate_sources():
-    yield quorate.SourceSpec("vault", vault)
-"""
-
-
-def everything_stored(home):
-    return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file() and path.suffix != ".py")
-
-
-def test_a_secret_from_the_environment_reaches_the_source_and_nothing_that_is_stored(
-    tmp_path, write, monkeypatch, capfd
-):
-    monkeypatch.setenv("QT_PASSWORD", "hunter2")
-    data = {"source": "vault", "password": "${QT_PASSWORD}", "url": "db://me:${QT_PASSWORD}@host"}
-    report = quorate.run({**TINY, "data": data}, home=tmp_path / "home", plugins=[write(VAULT, "vault.py")])
-    assert report.provenance["recipe"]["data"]["url"] == "db://me:${QT_PASSWORD}@host"
-    assert report.provenance["recipe"]["data"]["password"] == "${QT_PASSWORD}"
-    assert b"hunter2" not in everything_stored(tmp_path / "home")
-    assert "hunter2" not in "".join(capfd.readouterr())
-
-
-TELLING = """
-import warnings
-import quorate
-from quorate_data.simulated import simulated
-
-def vault(how: str, password: str, number: int = 1):
-    if how == "warn":
-        warnings.warn(f"{password} is weak", quorate.DataWarning)
-    if how == "data-error":
-        raise quorate.DataError(f"{password} is wrong")
-    if how == "any-error":
-        raise ValueError(f"{password} is wrong")
-    return simulated(n_bars=700)
-
-@quorate.hookimpl
-def quorate_sources():
-    yield quorate.SourceSpec("vault", vault)
-"""
-
-
-@pytest.mark.parametrize(
-    "how,more",
-    [("warn", {}), ("data-error", {}), ("any-error", {}), ("wrong-type", {"number": "${QT_PASSWORD}"})],
-    ids=["warning", "data-error", "any-error", "wrong-type"],
-)
-def test_a_secret_that_a_source_tells_is_told_by_its_name(tmp_path, write, monkeypatch, how, more):
-    monkeypatch.setenv("QT_PASSWORD", "hunter2")
-    recipe = {**TINY, "data": {"source": "vault", "how": how, "password": "${QT_PASSWORD}", **more}}
-    home = tmp_path / "home"
-    try:
-        told = quorate.run(recipe, home=home, plugins=[write(TELLING, "vault.py")]).results["development"]["warnings"][
-            0
-        ]
-    except quorate.QuorateError as e:
-        told = "".join(traceback.format_exception(e))
-    assert "${QT_PASSWORD}" in told
-    assert "hunter2" not in told
-    assert b"hunter2" not in everything_stored(home)
-
-
-@pytest.mark.parametrize("key", ["password", "db_passwd", "secret", "api_key", "apikey", "access_token", "Credentials"])
-def test_a_literal_secret_is_masked_in_every_form_of_the_recipe(key):
-    recipe = validate(
-        {**TINY, "data": {"source": "x", key: "hunter2", "nested": {key: ["hunter2"]}, "user": "me"}}, "x"
-    )
-    plain = to_plain(recipe)
-    assert plain["data"] == {"source": "x", "quality": "warn", key: "***", "nested": {key: ["***"]}, "user": "me"}
-    assert tomllib.loads(to_toml(recipe, REGISTRY))["data"] == plain["data"]
-    assert "hunter2" not in json.dumps(plain) + to_toml(recipe, REGISTRY)
 
 
 # --- models and features
