@@ -84,7 +84,7 @@ class Registry:
             self.add_inline(one)
         elif not str(one):
             raise RecipeError("the name of a plugin file is empty")
-        elif Path(one).is_dir():
+        elif os.path.isdir(one):  # of a name that no file can have it says no
             if not self._add_found(Path(one), _Limit(None)):
                 raise RecipeError(f"the plugin folder {one} holds no plugin file (*.py)")
         else:

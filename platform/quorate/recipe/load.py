@@ -16,8 +16,10 @@ from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.schema import Recipe
+from quorate.recipe.text import check_shape, parse
 
 Table = dict[str, Any]
+LONGEST = 50  # recipes that extend one another
 
 _SHOULD = re.compile(r"^\w+ should")
 
@@ -46,7 +48,11 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
 
 def extend(table: Mapping[str, Any], registry: Registry) -> Table:
     """Return a recipe given as a table with what it extends merged in; values of NumPy and pandas as plain ones."""
-    own: Table = from_python(table)
+    try:
+        own: Table = from_python(table)
+    except RecursionError:
+        own = dict(table)
+    check_shape(own, "recipe given")
     base = own.pop("extends", None)
     if base is None:
         return own
@@ -77,12 +83,13 @@ def read_table(name: str | Path, registry: Registry, seen: tuple[str, ...] = ())
     path = find_recipe(name, registry)
     if str(path) in seen:
         raise RecipeError(f"recipe {name} extends itself: {' -> '.join((*seen, str(path)))}")
+    if len(seen) > LONGEST:
+        raise RecipeError(f"recipe {seen[0]} extends a recipe that extends another, more than {LONGEST} times")
     try:
-        table: Table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as e:
-        raise RecipeError(f"recipe {path} is not valid TOML: {e}") from e
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
         raise RecipeError(f"cannot read recipe {path}: {e}") from e
+    table = parse(text, f"recipe {path}")
     base = table.pop("extends", None)
     if "plugins" in table and isinstance(table["plugins"], list):
         table["plugins"] = [str(path.parent / str(p)) for p in table["plugins"]]
@@ -102,8 +109,12 @@ def _onto(parent: Table, own: Table, where: str) -> Table:
 def find_recipe(name: str | Path, registry: Registry) -> Path:
     """Return the path of a recipe given by path or by name."""
     path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as e:  # no name that a file could have
+        raise RecipeError(f"there is no recipe file {str(path)[:60]!r}: {getattr(e, 'strerror', None) or e}") from e
+    if path.suffix == ".toml" or there:
+        if not there:
             raise RecipeError(
                 f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}"
             )
@@ -150,8 +161,10 @@ def nested_override(item: str) -> Table:
     if not sign or not key.strip():
         raise RecipeError(f"--set takes key=value with a dotted key, e.g. --set folds.test=100; it was {item!r}")
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value: Any = parse(f"value = {text}", f"--set {key}")["value"]
+    except RecipeError as e:
+        if not isinstance(e.__cause__, tomllib.TOMLDecodeError):
+            raise
         value = text
     for part in reversed(key.split(".")):
         value = {part.strip(): value}
@@ -161,6 +174,7 @@ def nested_override(item: str) -> Table:
 
 def validate(table: Table, where: str) -> Recipe:
     """Return the validated recipe; all that is wrong is said at once."""
+    check_shape(table, f"recipe {where}")
     for key, value in table.items():
         if key != "data" and VARIABLE.search(str(value)):
             raise RecipeError(f"recipe {where}: [data] alone takes ${{NAME}} from the environment; it stands in {key}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,6 +25,7 @@ from quorate.recipe.environment import holds_secrets, is_value, retold, substitu
 from quorate.recipe.load import extend, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
+from quorate.recipe.text import parse
 from quorate.store import Home
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _import_seconds(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: 
         if isinstance(recipe, Mapping):
             table = dict(recipe)
         elif Path(recipe).suffix == ".toml":
-            table = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
+            table = parse(Path(recipe).read_text(encoding="utf-8"), "")
         for item in overrides:
             table = merge(table, nested_override(item), "")
         return Execution.model_validate({"import_seconds": table["execution"]["import_seconds"]}).import_seconds

@@ -28,7 +28,7 @@ import pandas as pd
 
 from quorate.bars.calendar import Calendar
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, IntegrityError, StoreError, near_misses
+from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
 from quorate.store.files import io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
@@ -48,6 +48,10 @@ class Home:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         # Libraries may change the current folder.
         self.path = Path(path or os.environ.get("QUORATE_HOME") or ".quorate").absolute()
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError:
+            raise RecipeError(f"the path of a home must be text in UTF-8; it was {str(self.path)!r}") from None
 
     @property
     def option(self) -> str:

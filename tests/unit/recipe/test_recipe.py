@@ -398,6 +398,62 @@ def test_overrides_of_a_mapping_are_refused():
         open_session(TINY, overrides=["folds.test=50"])
 
 
+# --- what is no recipe, whatever it is
+
+DEEP = "is nested|must not be nested more than 32 deep"
+SHAPELESS = {
+    "arrays": ("x = " + "[" * 900 + "]" * 900, DEEP),
+    "tables": ("[data" + ".a" * 900 + "]", DEEP),
+    "inline-tables": ("x = " + "{a = " * 900 + "1" + "}" * 900, DEEP),
+    "a-long-number": ("seed = " + "9" * 4301, "has a number that is too long"),
+    "itself": ('extends = "./recipe.toml"', "extends itself"),
+    "no-text": ('description = "\\uD800"', "is not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("text, match", SHAPELESS.values(), ids=SHAPELESS)
+def test_a_file_that_is_no_recipe_is_refused_in_a_line(write, text, match):
+    with pytest.raises(quorate.RecipeError, match=match) as told:
+        load_recipe(write(text), REGISTRY)
+    assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "override, match",
+    [
+        ("a" + ".a" * 3000 + "=1", DEEP),
+        ("data" + ".a" * 3000 + "=1", DEEP),
+        ("data.x=" + "[" * 5000 + "]" * 5000, DEEP),
+        ("seed=" + "9" * 5000, "--set seed has a number that is too long"),
+        ("data.path=\udcff.csv", r"'\\udcff.csv' holds bytes that are no text in UTF-8"),
+    ],
+    ids=["dots", "dots-in-data", "arrays", "a-long-number", "half-a-character"],
+)
+def test_an_override_that_is_no_value_is_refused_in_a_line(override, match):
+    with pytest.raises(quorate.RecipeError, match=match):
+        load_recipe("noise", REGISTRY, [override])
+
+
+def test_a_chain_of_recipes_has_an_end(tmp_path):
+    for i in range(200):
+        (tmp_path / f"c{i}.toml").write_text(f'extends = "./c{i + 1}.toml"\n')
+    with pytest.raises(quorate.RecipeError, match=r"c0\.toml extends .* more than 50 times"):
+        load_recipe(tmp_path / "c0.toml", REGISTRY)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "./" + "x" * 300 + ".toml", "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_recipe(name):
+    with pytest.raises(quorate.RecipeError, match="recipe"):
+        load_recipe(name, REGISTRY)
+
+
+def test_a_table_within_itself_is_refused():
+    table = {**TINY}
+    table["data"] = {"source": "simulated", "x": table}
+    with pytest.raises(quorate.RecipeError, match=DEEP):
+        open_session(table)
+
+
 # --- models and features
 
 
