@@ -51,6 +51,7 @@ from .runs.run import resume as resume
 from .runs.run import run as run
 from .runs.session import executor as executor
 from .runs.stored import load_report as load_report
+from .runs.stored import trust_home as trust_home
 from .runs.submit import submit as submit
 from .store.parquet import read_parquet as read_parquet
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, options
-from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, working
+from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.errors import RecipeError, near_misses, one_of
 
 app = typer.Typer(
@@ -63,10 +63,16 @@ def run(
 
 @app.command()
 @command
-def promote(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
+def promote(
+    run: options.Run = "latest",
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
     """Open the holdout of a run and judge it; exits like gate."""
     from quorate.runs import run as api
 
+    trusting(home, trust)
     with working() as progress:
         report = api.promote(run, home=home, progress=progress)
     show_report(report, as_json)
@@ -130,6 +136,7 @@ def explain(
     run: options.Run = "latest",
     by: Annotated[str, typer.Option(help="feature, or group: the features of a group together.")] = "feature",
     top: Annotated[int, typer.Option(min=1, help="How many of them to show, most important first.")] = 10,
+    trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
@@ -139,6 +146,7 @@ def explain(
 
     if by not in UNITS:
         raise RecipeError(f"--by must be one of {one_of(UNITS)}; it was {by!r}{near_misses(by, UNITS)}")
+    trusting(home, trust)
     with working() as progress:
         found = api.explain(run, home=home, progress=progress)
     show(found.to_dict(), as_json, lambda document: render(document, by, top))
@@ -158,12 +166,17 @@ def runs(home: options.Home = None, as_json: options.Json = False) -> None:
 @app.command()
 @command
 def reproduce(
-    run: options.Run = "latest", sets: options.Sets = None, home: options.Home = None, as_json: options.Json = False
+    run: options.Run = "latest",
+    sets: options.Sets = None,
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
     """Run a stored run again and say whether every number is identical; exits 1 if one is not."""
     from quorate.report.views.reproduction import render
     from quorate.runs.reproduce import reproduce as again
 
+    trusting(home, trust)
     with working() as progress:
         result = again(run, home=home, overrides=sets or (), progress=progress)
     show({**asdict(result), "identical": result.identical}, as_json, render)
@@ -175,6 +188,7 @@ def reproduce(
 def predict(
     run: options.Run = "latest",
     data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
+    trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
@@ -182,6 +196,7 @@ def predict(
     from quorate.report.views.prediction import render
     from quorate.runs.predict import predict as ahead
 
+    trusting(home, trust)
     with working() as progress:
         result = ahead(run, data=data, home=home, progress=progress)
     show(asdict(result), as_json, render)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -92,6 +93,14 @@ def on_cluster(sets: list[str] | None, address: str | None) -> list[str]:
     """Return the changes to a recipe, with the cluster it is to run on."""
     more = [f'execution.address="{address}"', 'execution.executor="ray"'] if address else []
     return [*(sets or ()), *more]
+
+
+def trusting(home: Path | None, agreed: bool) -> None:
+    """Note that a home is trusted, where the user says so."""
+    if agreed:
+        from quorate.runs.stored import trust_home
+
+        trust_home(home)
 
 
 def show_report(report: Any, as_json: bool) -> None:

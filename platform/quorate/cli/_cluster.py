@@ -58,7 +58,9 @@ def submit(
     show_report(report, as_json)
 
 
-def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[str] = ()) -> Report | None:
+def attach(
+    run: str, home: Path | None, progress: Progress, sets: Sequence[str] = (), address: str | None = None
+) -> Report | None:
     """Return the report of a run that was sent as a job, once it is finished; None, if this one was not."""
     from quorate.runs import submit as jobs
     from quorate.store import Home
@@ -66,13 +68,14 @@ def attach(run: str, home: Path | None, progress: Progress, overrides: Sequence[
     stored = Home(home).find(run, unfinished=True)
     if not jobs.is_job(stored):
         return None
-    if overrides:
+    insecure = "execution.allow_insecure=true"
+    if others := [item for item in sets if item != insecure]:
         raise RecipeError(
             f"cannot change how run {stored.id} is computed: it was sent to a cluster as a job, which began with the "
-            f"settings it was sent with; asked was {', '.join(overrides)}. Leave out --set and --address to fetch it"
+            f"settings it was sent with; asked was {', '.join(others)}. Leave out --set to fetch it"
         )
     progress.close()
-    return jobs.attach(stored, _tell)
+    return jobs.attach(stored, _tell, address=address, insecure=insecure in sets)
 
 
 def _tell(line: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quorate.cli import options
-from quorate.cli._base import command, on_cluster, print_json, show, show_report, working
+from quorate.cli._base import command, on_cluster, print_json, show, show_report, trusting, working
 from quorate.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ def register(app: typer.Typer) -> None:
 def resume(
     run: options.Run = "latest",
     sets: options.Sets = None,
-    address: options.Address = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="A Ray cluster to run on, HOST:PORT; of a run sent as a job, its job server's URL."),
+    ] = None,
+    trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
@@ -42,10 +46,10 @@ def resume(
     from quorate.cli import _cluster
     from quorate.runs import run as api
 
+    trusting(home, trust)
     with working() as progress:
-        overrides = on_cluster(sets, address)
-        report = _cluster.attach(run, home, progress, overrides)
-        report = report or api.resume(run, home=home, overrides=overrides, progress=progress)
+        report = _cluster.attach(run, home, progress, sets or (), address)
+        report = report or api.resume(run, home=home, overrides=on_cluster(sets, address), progress=progress)
     show_report(report, as_json)
 
 

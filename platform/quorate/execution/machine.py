@@ -71,6 +71,14 @@ def start_time(pid: int) -> str:
     return "" if fields[0] == "Z" else fields[19]
 
 
+def command_of(pid: int) -> list[str]:
+    """Return the command line of a process; nothing, if it is over."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
 def fields_of(pid: int) -> list[str]:
     """Return what the system says of a process, from its state on: its name may hold anything."""
     return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -18,7 +18,7 @@ from quorate.report.report import Report
 from quorate.runs.driving import now
 from quorate.runs.session import Session
 from quorate.store import Run
-from quorate.store.home import REPORT_VERSION
+from quorate.store.documents import REPORT_VERSION
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.part import Part

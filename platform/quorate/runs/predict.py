@@ -21,6 +21,8 @@ from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import load_report, reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
+from quorate.store import Home
+from quorate.store.trust import require
 from quorate.trading.strategy import score_of
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
@@ -91,6 +93,7 @@ def predict(
         If the bars have nothing in common with the run's.
     """
     report = load_report(name, home=home)
+    require(Home(home).path, f"run {report.run_id} would read the bars that its home's recipe names")
     session, before = reopen(report, progress or Progress())
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))

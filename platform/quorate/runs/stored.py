@@ -16,6 +16,7 @@ from quorate.recipe.load import merge, nested_override, validate
 from quorate.report.report import Report
 from quorate.runs.session import Session
 from quorate.store import Home, Run
+from quorate.store.trust import require, trust
 
 
 def reopen(
@@ -54,6 +55,8 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
     stored.home.check_writable()
     session = restore_session(stored, progress, overrides)
     begun = stored.begun()
+    if begun["data"] is None:
+        require(stored.home.path, f"run {stored.id} would read the bars that its home's recipe names")
     session.warnings += begun["warnings"]
     for change in changed_since(begun):
         session.warn(f"not as when the run was begun: {change}")
@@ -92,12 +95,16 @@ def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -
             "again; put it into a file and give that"
         )
     # What lies in folders now may be other than what ran; the run keeps what did.
+    if files := sorted({str(p["file"]) for p in begun["plugins"] if p["sha256"]}):
+        require(
+            stored.home.path, f"run {stored.id} would execute the plugin files that its home keeps ({files[0]}, ...)"
+        )
     registry = Registry.load(environment=False)
     for used in {(p["sha256"], p["file"]) for p in begun["plugins"] if p["sha256"]}:
         registry.add_local(stored.home.source(*used), given=True)
     table = dict(begun["recipe"])
-    # Which cluster there is, is a matter of now.
-    table["execution"] = {k: v for k, v in table["execution"].items() if k != "address"}
+    # Which cluster there is, and whether its network may see a token, is a matter of now.
+    table["execution"] = {k: v for k, v in table["execution"].items() if k not in ("address", "allow_insecure")}
     for item in overrides:
         table = merge(table, nested_override(item), f"--set {item}")
     table["holdout"] = {k: v for k, v in table.get("holdout", {}).items() if v is not None}
@@ -111,6 +118,25 @@ def changed_since(then: Mapping[str, Any]) -> list[str]:
     """Return libraries and processor that are not what a run's first note, or its provenance, says they were."""
     here = {**machine.libraries(), **machine.machine()}
     return machine.differing({**then["libraries"], **then["machine"]}, here)
+
+
+def trust_home(home: str | Path | None = None) -> None:
+    """Say that a home may be trusted as it is: its plugin files are executed, and its recipes read what they name.
+
+    A home that you made here is trusted already; one that was copied, moved or cloned is not. It is noted outside
+    the home, and so asked once for each place.
+
+    Parameters
+    ----------
+    home : str or Path, optional
+        The home's folder; default: ``QUORATE_HOME``, else ``.quorate``.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or it cannot be noted.
+    """
+    trust(Home(home).path)
 
 
 def check_execution_only(overrides: Iterable[str], command: str) -> None:

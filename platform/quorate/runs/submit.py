@@ -7,37 +7,29 @@ Nothing but the job server has to be reachable.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
 import json
 import os
 import shlex
 import shutil
-import stat
 import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
-from quorate.errors import IntegrityError, Interrupted, QuorateError, RecipeError, StoreError
+from quorate.errors import Interrupted, QuorateError, RecipeError, StoreError
 from quorate.evidence.ledger import ledger_of, record_candidates, stored_candidates
 from quorate.execution.progress import Progress
 from quorate.execution.ray.jobs import ABSENT, Jobs
-from quorate.execution.ray.tokens import authentication, known_token, token_text
+from quorate.execution.ray.tokens import authentication, known_token, require_secrecy, token_text
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import run as api
+from quorate.runs.parcel import MARK, Arrived, lines, pack, unpack
 from quorate.runs.stored import load_report
 from quorate.store import Home, Run
-from quorate.store.files import replacing, write_json, write_text
-
-MARK = "@quorate "
-PART = 8_000  # characters of one line: with its mark it stays below 8 KiB, and is written at once
-# What the run has here already, or what is of no use away from where it was made.
-STAYS = ("run.json", "recipe.toml", "job.json", "lock")
+from quorate.store.files import write_json, write_text
+from quorate.store.trust import name_address, trust, was_named
 
 Tell = Callable[[str], None]
 
@@ -87,13 +79,16 @@ def submit(
     own = known_token(address, place) is not None
     overrides = list(overrides)
     insecure = "execution.allow_insecure=true" in overrides
-    jobs = Jobs(address, token_text(authentication(address, place, insecure)))  # before any work: it may not be there
+    token = token_text(authentication(address, place, insecure))
+    require_secrecy(address, token, insecure)
+    jobs = Jobs(address, token)  # before any work: it may not be there
+    name_address(address)
     run = api.prepare_run(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
     (progress or Progress()).close()
     program = sys.executable if own and python == "python" else python
     command = shlex.join([program, "-m", "quorate.runs.submit", run.id])
     job = f"quorate-{run.id}"
-    sent = {"schema_version": 1, "url": address, "job": job, "allow_insecure": insecure, "sent": False}
+    sent = {"schema_version": 1, "url": address, "job": job, "sent": False}
     again = f"to go on with run {run.id}, there or here: quorate resume {run.id}{run.home.option}"
     with run.driving(), tempfile.TemporaryDirectory(prefix="quorate-job-") as folder:
         pack_home(run, Path(folder))
@@ -106,7 +101,7 @@ def submit(
         except QuorateError as e:
             e.add_note(again)
             raise
-    return attach(run, tell)
+    return attach(run, tell, address=address, insecure=insecure)
 
 
 def is_job(run: Run) -> bool:
@@ -114,8 +109,15 @@ def is_job(run: Run) -> bool:
     return (run.path / "job.json").exists() and run.state != "finished"
 
 
-def attach(run: Run, tell: Tell = print) -> Report:
+def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure: bool = False) -> Report:
     """Follow the job of a run, and fetch the run when it is finished.
+
+    Parameters
+    ----------
+    address : str, optional
+        The URL of the job server, confirmed by this user; needed where the home alone names it.
+    insecure : bool
+        Whether the network on the way may see the token.
 
     Raises
     ------
@@ -125,14 +127,22 @@ def attach(run: Run, tell: Tell = print) -> Report:
     path = run.path / "job.json"
     try:
         sent = json.loads(path.read_text(encoding="utf-8"))
-        url, job, insecure = str(sent["url"]), str(sent["job"]), bool(sent["allow_insecure"])
-        surely = bool(sent["sent"])
+        url, job, surely = str(sent["url"]), str(sent["job"]), bool(sent["sent"])
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise StoreError(f"{path}, which tells where run {run.id} was sent, cannot be read: {e}") from e
     again = f"quorate resume {run.id}{run.home.option}"
+    if address is not None and address != url:
+        raise RecipeError(f"run {run.id} was sent to {url}, and not to {address}")
+    if address is None and not was_named(url):
+        raise RecipeError(
+            f"run {run.id} was sent to {url}, its home says, and you have named that address nowhere here; your token "
+            f"would be sent there. If it is yours: {again} --address {url}; to finish the run on this machine, remove {path}"
+        )
     here = f"to finish the run on this machine: {again}"
     arrived = Arrived()
     found = authentication(url, run.home.path, insecure)
+    require_secrecy(url, token_text(found), insecure)
+    name_address(url)
     named = "".join(f"{name}={value} " for name, value in found.items() if name != "RAY_AUTH_TOKEN")
     with run.driving():
         try:
@@ -198,110 +208,6 @@ def pack_home(run: Run, folder: Path) -> None:
     ledger_of(run.home).lend(folder / "ledger")
 
 
-def pack(folder: Path) -> bytes:
-    """Return what a finished run's folder has more than the one that was sent."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if path.is_file() and name not in STAYS:
-                file.write(path, name)
-    return archive.getvalue()
-
-
-def lines(archive: bytes) -> Iterator[str]:
-    """Yield an archive as marked lines."""
-    text = base64.b64encode(archive).decode()
-    parts = [text[at : at + PART] for at in range(0, len(text), PART)]
-    for part in parts:
-        yield f"{MARK}part {part}"
-    yield f"{MARK}end {len(parts)} {hashlib.sha256(archive).hexdigest()}"
-
-
-class Arrived:
-    """What came back in marked lines."""
-
-    def __init__(self) -> None:
-        self.error = ""
-        self._parts: list[str] = []
-        self._end = ""
-
-    def take(self, line: str) -> bool:
-        """Take a line, if it is marked; return whether it was."""
-        if not line.startswith(MARK):
-            return False
-        what, _, rest = line[len(MARK) :].rstrip("\r").partition(" ")
-        if what == "part":
-            self._parts.append(rest)
-        elif what == "end":
-            self._end = rest
-        elif what == "error":
-            try:
-                self.error = str(json.loads(rest))
-            except ValueError:  # cut off, or written by something else
-                self.error = rest
-        return True
-
-    def archive(self) -> bytes:
-        """Return the archive.
-
-        Raises
-        ------
-        IntegrityError
-            If it is not what was sent.
-        """
-        try:
-            archive = base64.b64decode("".join(self._parts), validate=True)
-        except ValueError:
-            archive = b""
-        if self._end != f"{len(self._parts)} {hashlib.sha256(archive).hexdigest()}":
-            raise IntegrityError(
-                f"the run that the job sent did not arrive whole: {len(self._parts)} lines, and their hash is another; "
-                "resume the run to fetch it again"
-            )
-        return archive
-
-
-def unpack(archive: bytes, run: Run) -> None:
-    """Put an archive's files into a run's folder, the report last: with it the run is finished.
-
-    Raises
-    ------
-    IntegrityError
-        If a file is a link or would lie elsewhere, there is no report, or it is that of another run or recipe.
-    """
-    with zipfile.ZipFile(io.BytesIO(archive)) as file:
-        names = file.namelist()
-        for entry in file.infolist():
-            name, path = entry.filename, PurePosixPath(entry.filename)
-            away = path.is_absolute() or ".." in path.parts or path.as_posix() != name
-            if away or name in STAYS or stat.S_ISLNK(entry.external_attr >> 16):
-                raise IntegrityError(f"the run that the job sent holds a file that it must not: {name!r}")
-        if "report.json" not in names:
-            raise IntegrityError("the run that the job sent has no report.json")
-        _check_same(file.read("report.json"), run)
-        for name in sorted(names, key=lambda name: name == "report.json"):
-            with replacing(run.path / name) as temporary:
-                temporary.write_bytes(file.read(name))
-
-
-def _check_same(report: bytes, run: Run) -> None:
-    """Raise `IntegrityError`, if a report is not that of the run as it was sent."""
-    begun = run.begun()
-    try:
-        found = json.loads(report)["provenance"]
-        differing = [
-            f"{key} {found[key]}, not {begun[key]}" for key in ("run", "recipe_digest") if found[key] != begun[key]
-        ]
-    except (ValueError, KeyError, TypeError) as e:
-        raise IntegrityError(f"the report that the job of run {run.id} sent cannot be read: {e!r}") from e
-    if differing:
-        raise IntegrityError(
-            f"what the job of run {run.id} sent is another run's: {'; '.join(differing)}; to finish it here, remove "
-            f"{run.path / 'job.json'} and resume it"
-        )
-
-
 def say(marked: Iterable[str]) -> None:
     """Print marked lines, each beginning a line and written at once: others write to the job's output, too."""
     sys.stdout.write("\n")  # a plugin may have left its line unfinished
@@ -322,6 +228,7 @@ def main() -> None:
     ]
     run = Home(Path.cwd()).find(sys.argv[1])  # where Ray put the small home; it may change the folder later
     try:
+        trust(run.home.path)  # whoever may send a job may run what it likes
         api.resume(run.id, home=run.home.path, overrides=where, progress=PlainProgress())
     except QuorateError as e:
         say([f"{MARK}error {json.dumps(str(e))}"])

@@ -13,6 +13,8 @@ from typing import Any
 
 from quorate.errors import StoreError
 
+TEMPORARY = ".tmp"  # how the name ends of what is being written
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -23,7 +25,9 @@ def replacing(path: Path) -> Iterator[Path]:
     StoreError
         If the file cannot be written, e.g. because the disk is full; `path` is then untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    if not path.name or path.is_dir():
+        raise StoreError(f"cannot write {str(path)!r}: it is a folder, and must be the name of a file")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -19,7 +19,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -30,10 +30,12 @@ from quorate.bars.calendar import Calendar
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
-from quorate.store.files import io_reason, sync, write_json, write_text
+from quorate.store.documents import REPORT_VERSION, check_begun, read_document, seal_of
+from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
+from quorate.store.trust import claim
 
-REPORT_VERSION = 1
+LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
 class Home:
@@ -60,6 +62,7 @@ class Home:
 
     def check_writable(self) -> None:
         """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
+        claim(self.path)
         try:
             (self.path / "runs").mkdir(parents=True, exist_ok=True)
             probe = self.path / f".probe-{secrets.token_hex(4)}"
@@ -69,6 +72,16 @@ class Home:
                 probe.unlink(missing_ok=True)
         except OSError as e:
             raise StoreError(io_reason(e, self.path)) from e
+        self._collect()
+
+    def _collect(self) -> None:
+        """Remove what writes that were killed have left."""
+        runs = [run.path for run in self.runs()]
+        for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
+            with suppress(OSError):
+                for left in folder.glob(f".*{TEMPORARY}"):
+                    if time.time() - left.stat().st_mtime > LEFT:
+                        left.unlink(missing_ok=True)
 
     def new_run(self, name: str) -> Run:
         """Create the folder of a new run; its id sorts by time and is never used twice."""
@@ -187,9 +200,10 @@ class Run:
 
     @property
     def begun_at(self) -> str:
-        """When it was begun; empty, if it was stopped before it could note that."""
-        path = self.path / "run.json"
-        return str(_read_document(path)["created"]) if path.exists() else ""
+        """When it was begun; empty, if it was stopped before it could note that, or what it noted is damaged."""
+        with suppress(StoreError, IntegrityError):
+            return str(self._noted().get("created", ""))
+        return ""
 
     @contextmanager
     def driving(self) -> Iterator[None]:
@@ -219,7 +233,8 @@ class Run:
 
     def write_begun(self, document: Mapping[str, Any]) -> None:
         """Store ``run.json``: all that is needed to go on with the run, or to compute it again."""
-        write_json(self.path / "run.json", {"schema_version": REPORT_VERSION, **document})
+        whole = {"schema_version": REPORT_VERSION, **document}
+        write_json(self.path / "run.json", {**whole, "seal": seal_of(whole)})
 
     def begun(self) -> dict[str, Any]:
         """Return the content of ``run.json``, or what the report of a run without one says.
@@ -228,13 +243,25 @@ class Run:
         ------
         StoreError
             If the run was stopped before it was written, or it was written by a newer version.
+        IntegrityError
+            If it is damaged, or was changed.
         """
-        path = self.path / "run.json"
-        if path.exists():
-            return _read_document(path)
+        if found := self._noted():
+            check_begun(found, self.path / "run.json")
+            return found
         if not (self.path / "report.json").exists():
             raise StoreError(f"run {self.id} was stopped before it had begun: start it again")
         return self.report()["provenance"]  # type: ignore[no-any-return]
+
+    def _noted(self) -> dict[str, Any]:
+        """Return the content of ``run.json``; nothing, if there is none."""
+        path = self.path / "run.json"
+        if not path.exists():
+            return {}
+        found = read_document(path)
+        if "seal" in found and found.pop("seal") != seal_of(found):
+            raise IntegrityError(f"{path} was changed after it was written: it has another seal")
+        return found
 
     def write_frames(self, part: str, frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         """Store the tables of a part, development or holdout, as Parquet; return each file's SHA-256."""
@@ -252,7 +279,7 @@ class Run:
             if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
                 raise IntegrityError(f"{path} was changed after the run: it has another hash")
             return read_parquet(path)
-        except DataError as e:
+        except (DataError, OSError) as e:
             raise IntegrityError(f"run {self.id} is not whole: {e}") from e
 
     def write_report(self, document: Mapping[str, Any]) -> None:
@@ -274,7 +301,7 @@ class Run:
         path = self.path / "report.json"
         if not path.exists():
             raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
-        return _read_document(path)
+        return read_document(path)
 
     def _reason(self) -> str:
         path = self.path / "error.txt"
@@ -289,22 +316,3 @@ def _lock(file: IO[str], how: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _read_document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (OSError, ValueError) as e:
-        raise IntegrityError(f"{path} cannot be read: {e}") from e
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if not isinstance(version, int):
-        raise IntegrityError(f"{path} is not what quorate writes: it has no schema_version")
-    if version > REPORT_VERSION:
-        raise StoreError(
-            f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate"
-        )
-    return document  # type: ignore[no-any-return]
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")

@@ -22,7 +22,7 @@ from quorate.execution.ray import own_cluster as nodes
 from quorate.execution.ray.jobs import Jobs
 from quorate.execution.ray.own_cluster import Cluster, OwnNode
 from quorate.execution.ray.tokens import authentication, check_token_file, known_token, token_text
-from quorate.runs import submit
+from quorate.runs import parcel, submit
 from quorate.store import Home
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "cluster"
@@ -306,7 +306,7 @@ def finished(tmp_path, begun):
     folder = tmp_path / "there"
     (folder / "development").mkdir(parents=True)
     (folder / "development" / "equity.parquet").write_bytes(os.urandom(30_000))
-    for name in ("log.jsonl", *submit.STAYS):
+    for name in ("log.jsonl", *parcel.STAYS):
         (folder / name).write_text(f"content of {name}")
     (folder / "report.json").write_text(report_of(begun))
     return folder
@@ -321,18 +321,18 @@ def zipped(files):
 
 
 def received(lines):
-    arrived = submit.Arrived()
+    arrived = parcel.Arrived()
     taken = [arrived.take(line) for line in lines]
     return arrived, taken
 
 
 def test_a_run_comes_back_among_other_lines(finished, begun):
-    lines = list(submit.lines(submit.pack(finished)))
+    lines = list(parcel.lines(parcel.pack(finished)))
     assert len(lines) > 3
     mixed = ["progress", *[line for pair in zip(lines, ["\r"] * len(lines), strict=True) for line in pair], "the end"]
     arrived, taken = received(mixed)
     assert taken.count(True) == len(lines)
-    submit.unpack(arrived.archive(), begun)
+    parcel.unpack(arrived.archive(), begun)
     here = begun.path
     (here / "run.json").unlink()
     assert {p.relative_to(here).as_posix() for p in here.rglob("*") if p.is_file()} == {
@@ -357,7 +357,7 @@ def damaged(lines):
 
 
 def test_a_run_that_does_not_arrive_whole_is_refused(finished):
-    for how, lines in damaged(list(submit.lines(submit.pack(finished)))):
+    for how, lines in damaged(list(parcel.lines(parcel.pack(finished)))):
         arrived, _ = received(lines)
         with pytest.raises(IntegrityError, match="did not arrive whole"):
             print(how, arrived.archive())
@@ -366,7 +366,7 @@ def test_a_run_that_does_not_arrive_whole_is_refused(finished):
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "a/../../outside", "run.json", "job.json", "./report"])
 def test_a_file_that_would_lie_elsewhere_or_replace_what_is_here_is_refused(name, begun):
     with pytest.raises(IntegrityError, match="must not"):
-        submit.unpack(zipped({name: "x", "report.json": report_of(begun)}), begun)
+        parcel.unpack(zipped({name: "x", "report.json": report_of(begun)}), begun)
     assert [p.name for p in begun.path.iterdir()] == ["run.json"]
     assert [p.name for p in begun.path.parent.iterdir()] == [begun.id]
 
@@ -375,13 +375,13 @@ def test_a_link_is_refused(begun):
     link = zipfile.ZipInfo("development")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with pytest.raises(IntegrityError, match="must not"):
-        submit.unpack(zipped({link: "/tmp", "report.json": report_of(begun)}), begun)
+        parcel.unpack(zipped({link: "/tmp", "report.json": report_of(begun)}), begun)
     assert [p.name for p in begun.path.iterdir()] == ["run.json"]
 
 
 def test_a_run_without_a_report_is_refused(begun):
     with pytest.raises(IntegrityError, match=r"no report\.json"):
-        submit.unpack(zipped({"log.jsonl": ""}), begun)
+        parcel.unpack(zipped({"log.jsonl": ""}), begun)
 
 
 @pytest.mark.parametrize(
@@ -390,50 +390,50 @@ def test_a_run_without_a_report_is_refused(begun):
 )
 def test_the_report_of_another_run_or_recipe_is_refused(changes, words, begun):
     with pytest.raises(IntegrityError, match=rf"another run's: .*{words}.*remove .*job\.json"):
-        submit.unpack(zipped({"log.jsonl": "", "report.json": report_of(begun, **changes)}), begun)
+        parcel.unpack(zipped({"log.jsonl": "", "report.json": report_of(begun, **changes)}), begun)
     assert [p.name for p in begun.path.iterdir()] == ["run.json"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"provenance": null}'])
 def test_a_report_that_does_not_say_whose_it_is_is_refused(text, begun):
     with pytest.raises(IntegrityError, match="cannot be read"):
-        submit.unpack(zipped({"report.json": text}), begun)
+        parcel.unpack(zipped({"report.json": text}), begun)
 
 
 def test_the_report_is_written_last(finished, begun, monkeypatch):
     written = []
-    real = submit.replacing
-    monkeypatch.setattr(submit, "replacing", lambda path: written.append(path.name) or real(path))
-    submit.unpack(submit.pack(finished), begun)
+    real = parcel.replacing
+    monkeypatch.setattr(parcel, "replacing", lambda path: written.append(path.name) or real(path))
+    parcel.unpack(parcel.pack(finished), begun)
     assert written[-1] == "report.json"
     assert len(written) == 3
 
 
 def test_the_error_of_the_job_comes_back_as_it_was_said():
-    arrived, taken = received([submit.MARK + "error " + json.dumps("two\nlines, and “more”")])
+    arrived, taken = received([parcel.MARK + "error " + json.dumps("two\nlines, and “more”")])
     assert taken == [True]
     assert arrived.error == "two\nlines, and “more”"
 
 
 def test_an_error_that_was_cut_off_is_kept_as_it_is():
-    arrived, _ = received([submit.MARK + 'error "half of'])
+    arrived, _ = received([parcel.MARK + 'error "half of'])
     assert arrived.error == '"half of'
 
 
 def test_a_line_that_a_plugin_left_unfinished_spoils_nothing(finished, capsys):
-    sent = list(submit.lines(submit.pack(finished)))
+    sent = list(parcel.lines(parcel.pack(finished)))
     print("almost done", end="")
     submit.say(sent)
     out = capsys.readouterr().out
     arrived, taken = received(out.splitlines())
     assert taken.count(False) == 1
-    assert arrived.archive() == submit.pack(finished)
+    assert arrived.archive() == parcel.pack(finished)
 
 
 def test_every_marked_line_is_written_at_once(finished, monkeypatch):
     writes = []
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=writes.append, flush=lambda: None))
-    submit.say(submit.lines(submit.pack(finished)))
+    submit.say(parcel.lines(parcel.pack(finished)))
     assert len(writes) > 4
     assert all(text.endswith("\n") and text.count("\n") == 1 and len(text) < 8192 for text in writes)
 
@@ -572,7 +572,7 @@ def test_a_job_server_says_which_job_it_does_not_know(monkeypatch):
 
 
 def test_a_failed_job_ends_with_its_own_words_and_the_run_can_be_finished_here(sent, monkeypatch):
-    error = submit.MARK + "error " + json.dumps("model 'bad' failed")
+    error = parcel.MARK + "error " + json.dumps("model 'bad' failed")
     told = []
     monkeypatch.setattr(submit, "Jobs", FakeJobs(["progress", error], "FAILED", "exit code 1"))
     with pytest.raises(QuorateError, match=r"(?s)raysubmit_x failed: model 'bad' failed.*quorate resume"):

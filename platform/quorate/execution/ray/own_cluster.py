@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.machine import fields_of, start_time
+from quorate.execution.machine import command_of, fields_of, start_time
+from quorate.store.trust import claim
 
 JOBS_PORT = 8265
 STORE_BYTES = 512 << 20  # of one node's object store
+PREFIX = "quorate-cluster-"  # of the folder that all of a cluster lies in
+OWNER = "quorate-home"  # a file there: the state that the folder belongs to
 MARK = "QUORATE_CLUSTER"  # in the environment of all that our own cluster starts
 START = 120.0  # seconds for all nodes to be there
 END = 15.0  # seconds to end by themselves
@@ -60,13 +64,46 @@ class Cluster:
 
     @property
     def running(self) -> tuple[OwnNode, ...]:
-        """The nodes whose processes run."""
-        return tuple(node for node in self.nodes if node.started and start_time(node.pid) == node.started)
+        """The nodes whose processes run, as told by their start and by the folder in their command."""
+        return tuple(
+            node
+            for node in self.nodes
+            if node.started
+            and start_time(node.pid) == node.started
+            and f"--temp-dir={self.folder}" in command_of(node.pid)
+        )
+
+    def check(self, home: Path) -> None:
+        """Raise `QuorateError`, unless its folder was made here for this home: what is in a home may say anything."""
+        roots = {Path(tempfile.gettempdir()).resolve(), Path("/tmp").resolve()}
+        try:
+            found = self.folder.lstat()
+            ours = (
+                self.folder.parent.resolve() in roots
+                and self.folder.name.startswith(PREFIX)
+                and stat.S_ISDIR(found.st_mode)
+                and found.st_uid == os.geteuid()
+                and (self.folder / OWNER).read_text(encoding="utf-8") == str(state_path(home).resolve())
+            )
+        except FileNotFoundError:
+            ours = not self.folder.exists() and not self.running  # it is gone, and there is nothing to end
+        except (OSError, ValueError):
+            ours = False
+        if not ours:
+            raise QuorateError(
+                f"{state_path(home)} names {self.folder}, which was not made here for a cluster of this home: nothing "
+                "was ended or removed; end its processes by hand, and remove the file"
+            )
 
 
 def state_path(home: Path) -> Path:
     """Return where the state of our own cluster is kept."""
     return home / "cluster" / "cluster.json"
+
+
+def token_path(home: Path) -> Path:
+    """Return where the token of our own cluster is kept."""
+    return state_path(home).parent.absolute() / "token"
 
 
 def known_cluster(home: Path) -> Cluster | None:
@@ -80,8 +117,9 @@ def known_cluster(home: Path) -> Cluster | None:
     path = state_path(home)
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
-        nodes = tuple(OwnNode(**node) for node in state.pop("nodes"))
-        return Cluster(state["address"], state["jobs"], Path(state["token"]), Path(state["folder"]), nodes)
+        nodes = tuple(OwnNode(int(n["pid"]), str(n["started"]), int(n["cpus"])) for n in state["nodes"])
+        # The token is the home's own, whatever is written there.
+        return Cluster(str(state["address"]), str(state["jobs"]), token_path(home), Path(state["folder"]), nodes)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
@@ -94,7 +132,8 @@ def keep(cluster: Cluster, home: Path) -> None:
     """Store the state of our own cluster, atomically."""
     path = state_path(home)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(cluster), default=str, indent=1) + "\n", encoding="utf-8")
+    state = {key: value for key, value in asdict(cluster).items() if key != "token"}
+    temporary.write_text(json.dumps(state, default=str, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 
@@ -118,9 +157,11 @@ def up(home: Path, nodes: int, cpus: int, registered: Callable[[str], int]) -> C
     if not Path("/proc/self/environ").exists():
         raise QuorateError("a cluster of several nodes on one machine needs Linux; give the address of a real one")
     cluster = known_cluster(home)
-    if cluster is not None and not cluster.up:
-        down(home)
-        cluster = None
+    if cluster is not None:
+        cluster.check(home)
+        if not cluster.up:
+            down(home)
+            cluster = None
     if cluster is None:
         cluster = _prepare(home)
     elif nodes <= len(cluster.running):
@@ -151,16 +192,21 @@ def down(home: Path) -> bool:
     """End every process of our own cluster and remove its files; return whether there was one."""
     cluster = known_cluster(home)
     if cluster is not None:
+        cluster.check(home)
         _end(cluster)
         shutil.rmtree(cluster.folder, ignore_errors=True)
     there = state_path(home).parent.exists()
-    shutil.rmtree(state_path(home).parent, ignore_errors=True)
+    for path in (state_path(home), state_path(home).with_suffix(".tmp"), token_path(home)):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # somebody keeps something of his own there
+        state_path(home).parent.rmdir()
     return there
 
 
 def _prepare(home: Path) -> Cluster:
     """Make the token and the folders of a new cluster."""
-    token = state_path(home).parent.resolve() / "token"
+    claim(home)
+    token = token_path(home)
     token.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -173,7 +219,8 @@ def _prepare(home: Path) -> Cluster:
         file.write(secrets.token_hex(32))
     # Sockets live below it, and their paths are limited.
     root = tempfile.gettempdir()
-    folder = tempfile.mkdtemp(prefix="quorate-cluster-", dir=root if len(root) <= SOCKET_ROOM else "/tmp")
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=root if len(root) <= SOCKET_ROOM else "/tmp")
+    (Path(folder) / OWNER).write_text(str(state_path(home).resolve()), encoding="utf-8")
     jobs = f"http://127.0.0.1:{_free_port(JOBS_PORT)}" if importlib.util.find_spec("aiohttp_cors") else ""
     cluster = Cluster("", jobs, token, Path(folder), ())
     keep(cluster, home)

@@ -72,6 +72,28 @@ def check_token_file(path: Path) -> None:
         raise RecipeError(f"the token file {path} must hold a token; it is empty")
 
 
+def _check_own(path: Path) -> None:
+    """Refuse a token of the home that is a link, or lies behind one: what it leads to is somebody else's."""
+    if path.is_symlink() or path.parent.is_symlink():
+        raise RecipeError(f"the token {path} of the home's own cluster is a link, which is not followed: remove it")
+
+
+def require_secrecy(url: str, token: str, insecure: bool) -> None:
+    """Refuse to send a token to another machine as plain text, unless this user says that the network may see it.
+
+    Raises
+    ------
+    RecipeError
+        With what to do.
+    """
+    if token and urlsplit(url).scheme == "http" and not _is_loopback(_split(url)[0]) and not insecure:
+        raise RecipeError(
+            f"the token would go to {url} unencrypted, where everybody on the way can read it: use https, or a tunnel "
+            "to this machine (ssh -L 8265:localhost:8265 HOST), or, on a network that you trust, --set "
+            "execution.allow_insecure=true"
+        )
+
+
 def authentication(address: str, home: Path | None, allow_insecure: bool) -> dict[str, str]:
     """Return the environment variables to set before this process connects to the cluster at `address`.
 
@@ -86,6 +108,7 @@ def authentication(address: str, home: Path | None, allow_insecure: bool) -> dic
     """
     own = known_token(address, home)
     if own is not None:
+        _check_own(own)
         check_token_file(own)
         found = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(own)}
         if "RAY_AUTH_TOKEN" in os.environ:  # that of another cluster, which Ray would prefer to the file

@@ -1,0 +1,131 @@
+"""Which homes and addresses this user has made or named: kept outside the homes, which may come from elsewhere.
+
+::
+
+    $XDG_STATE_HOME/quorate/homes/PLACE     the id of the home at a place, PLACE being the SHA-256 of its path
+    $XDG_STATE_HOME/quorate/addresses       job servers that were named in a command, one a line
+    HOME/home.json                          the home's own id
+
+A home that was copied or moved is asked about again: its files may have been changed on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from quorate.errors import StoreError
+
+ID = "home.json"
+
+
+def claim(home: Path) -> None:
+    """Note a home as this user's, if there is nothing in it yet; one that is there already is left as it is."""
+    with suppress(OSError):
+        if home.is_dir() and any(home.iterdir()):
+            return
+        home.mkdir(parents=True, exist_ok=True)
+        _remember(home)
+
+
+def is_trusted(home: Path) -> bool:
+    """Return whether this user made the home at this place, or said that it may be trusted."""
+    own, mark = _id(home), _mark(home)
+    try:
+        return bool(own) and mark is not None and mark.read_text(encoding="utf-8") == own
+    except (OSError, ValueError):
+        return False
+
+
+def trust(home: Path) -> None:
+    """Remember that this user trusts the home at this place as it is.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or that cannot be noted.
+    """
+    if not home.is_dir():
+        raise StoreError(f"there is no home at {home} to trust")
+    try:
+        _remember(home)
+    except OSError as e:
+        raise StoreError(f"cannot note that {home} is trusted: {e.filename}: {e.strerror}") from e
+    if not is_trusted(home):
+        raise StoreError(f"cannot note that {home} is trusted: {home / ID} must be a file that has an id")
+
+
+def require(home: Path, what: str) -> None:
+    """Raise `StoreError`, unless this user made the home or trusts it; `what` is done with something from it."""
+    if not is_trusted(home):
+        raise StoreError(
+            f"{what}, and the home {home} was not made here by you: it may come from elsewhere. Look at what is in it; "
+            "if you trust it, say so once with --trust (in Python: quorate.trust_home)"
+        )
+
+
+def name_address(address: str) -> None:
+    """Remember an address that this user gave in a command."""
+    folder = _state()
+    if folder is None or address in _addresses():
+        return
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(folder / "addresses", "a", encoding="utf-8") as file:
+            file.write(f"{address}\n")
+
+
+def was_named(address: str) -> bool:
+    """Return whether this user gave an address before."""
+    return address in _addresses()
+
+
+def _addresses() -> list[str]:
+    folder = _state()
+    try:
+        return (folder / "addresses").read_text(encoding="utf-8").splitlines() if folder else []
+    except (OSError, ValueError):
+        return []
+
+
+def _state() -> Path | None:
+    """Return where this user's own notes are; None, where there is no place for them."""
+    given = os.environ.get("XDG_STATE_HOME", "")
+    if given and Path(given).is_absolute():
+        return Path(given) / "quorate"
+    try:
+        return Path.home() / ".local" / "state" / "quorate"
+    except RuntimeError:
+        return None
+
+
+def _mark(home: Path) -> Path | None:
+    folder = _state()
+    place = hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()
+    return folder and folder / "homes" / place
+
+
+def _id(home: Path) -> str:
+    try:
+        found = json.loads((home / ID).read_text(encoding="utf-8"))
+        return str(found["id"]) if isinstance(found["id"], str) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _remember(home: Path) -> None:
+    """Give a home an id, unless it has one, and note it as this user's."""
+    if not _id(home):
+        text = json.dumps({"id": secrets.token_hex(16)}) + "\n"
+        with suppress(FileExistsError), open(home / ID, "x", encoding="utf-8") as file:
+            file.write(text)
+    mark = _mark(home)
+    if mark is not None and (own := _id(home)):
+        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = mark.with_name(f".{mark.name}.{secrets.token_hex(4)}")
+        beside.write_text(own, encoding="utf-8")
+        beside.replace(mark)
