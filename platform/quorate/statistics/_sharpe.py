@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quorate.statistics._base import FEWEST, TINY
+from quorate.statistics._base import FEWEST, TINY, finite
 from quorate.statistics._boundary import Confidence, Level, Natural, Positive, Real, Values, checked
 from quorate.statistics._returns import sharpe
 
@@ -108,13 +108,14 @@ def min_track_record(
     """Return how many bars `probabilistic_sharpe` takes to reach `confidence`, if all else stays as it is.
 
     Bailey and Lopez de Prado (2012). The same test said otherwise, no further evidence. NaN unless the
-    Sharpe ratio is above the benchmark.
+    Sharpe ratio is above the benchmark, and where the bars are too many for a number.
     """
     if not per_bar > benchmark:
         return math.nan
     from scipy.special import ndtri
 
-    return float(1 + _spread(per_bar, skew, kurtosis) * (ndtri(confidence) / (per_bar - benchmark)) ** 2)
+    with np.errstate(over="ignore"):
+        return finite(1 + _spread(per_bar, skew, kurtosis) * (ndtri(confidence) / (per_bar - benchmark)) ** 2)
 
 
 @checked
@@ -181,6 +182,7 @@ def min_backtest_length(n_trials: Real, sharpe: Real) -> float:
     """Return the years under which the best of `n_trials` without skill is expected to show that annual Sharpe ratio.
 
     ``(expected_max(n_trials) / sharpe)^2`` of Bailey, Borwein, Lopez de Prado and Zhu (2014). NaN unless
-    the Sharpe ratio is positive.
+    the Sharpe ratio is positive, and where the years are too many for a number.
     """
-    return (expected_max(n_trials) / sharpe) ** 2 if sharpe > 0 else math.nan
+    root = expected_max(n_trials) / sharpe if sharpe > 0 else math.nan
+    return root**2 if root < 1e150 else math.nan
