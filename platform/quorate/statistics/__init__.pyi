@@ -1,8 +1,8 @@
 # The public statistics, each with where it is defined, see the stub of quorate.
 
 from ._base import TINY as TINY
-from ._base import Floats as Floats
 from ._base import block_length as block_length
+from ._boundary import Floats as Floats
 from ._compare import Superior as Superior
 from ._compare import TwoForecasts as TwoForecasts
 from ._compare import clark_west as clark_west

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Positions = NDArray[np.int64]
+from quorate.statistics._boundary import Columns, Floats, Positions, checked
+
 TINY = 1e-12  # a standard deviation below this is rounding, not risk
+FEWEST = 10  # observations, below which the normal distribution says nothing of a test statistic
 
 
 def complete(*arrays: Floats, least: int = 1) -> bool:
@@ -24,12 +24,15 @@ def finite(value: float) -> float:
     return float(value) if math.isfinite(value) else math.nan
 
 
-def block_length(returns: Floats) -> float:
+@checked
+def block_length(returns: Columns) -> float:
     """Return the mean block of a stationary bootstrap that suits the returns' own dependence, at least 1 bar.
 
     Politis and White (2004), corrected by Patton, Politis and White (2009). Of several series, (n, k),
-    the longest. One bar where they are too few to tell, or do not vary.
+    the longest. One bar where they are too few to tell, or do not vary; NaN where one is not known.
     """
+    if not np.isfinite(returns).all():
+        return math.nan
     if len(returns) < 10:
         return 1.0
     from arch.bootstrap import optimal_block_length

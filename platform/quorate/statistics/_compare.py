@@ -11,7 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import TINY, Floats, Positions, block_length, complete, resamples
+from quorate.statistics._base import FEWEST, TINY, block_length, complete, resamples
+from quorate.statistics._boundary import (
+    Bars,
+    Block,
+    Count,
+    Floats,
+    Matrix,
+    Natural,
+    Number,
+    Positive,
+    Share,
+    Values,
+    checked,
+)
 
 CHUNK = 256  # draws held at once
 
@@ -39,14 +52,16 @@ class TwoForecasts:
     n: int
     lags: int
 
-    def verdict(self, size: float = 0.05) -> str:
+    @checked
+    def verdict(self, size: Share = 0.05) -> str:
         """Return ``better than naive``, ``worse than naive`` or ``no evidence``, one-sided at that size."""
         if self.p_better < size:
             return "better than naive"
         return "worse than naive" if self.p_worse < size else "no evidence"
 
 
-def mean_by_bar(values: Floats, bar: Positions | None) -> Floats:
+@checked
+def mean_by_bar(values: Values, bar: Bars | None) -> Floats:
     """Return the mean of the values at each bar, by bar; the values themselves if `bar` is None.
 
     Errors of several symbols at one bar are no independent observations.
@@ -58,8 +73,9 @@ def mean_by_bar(values: Floats, bar: Positions | None) -> Floats:
     return means
 
 
+@checked
 def diebold_mariano(
-    errors: Floats, naive_errors: Floats, h: int = 1, power: float = 2.0, bar: Positions | None = None
+    errors: Values, naive_errors: Values, h: Count = 1, power: Positive = 2.0, bar: Bars | None = None
 ) -> TwoForecasts:
     """Test equal accuracy of a forecast and a naive one (Diebold and Mariano 1995).
 
@@ -82,14 +98,19 @@ def diebold_mariano(
     Returns
     -------
     TwoForecasts
-        NaN where the losses do not differ, or for fewer than h + 1 bars.
+        Statistic 0 and p-value 1 where all losses are equal; NaN where they always differ by the same, or for
+        fewer than h + 1 bars.
     """
     if not complete(errors, naive_errors):
         return _unknown(len(errors), h)
     losses, naive = (mean_by_bar(np.abs(e) ** power, bar) for e in (errors, naive_errors))
     difference = losses - naive
-    n = len(difference)
-    if n < h + 1 or float(np.std(difference)) < TINY * max(float(np.abs(losses).max()), TINY):
+    n, rounding = len(difference), TINY * max(float(np.abs(losses).max()), TINY)
+    if n < h + 1:
+        return _unknown(n, h)
+    if float(np.abs(difference).max()) < rounding:
+        return TwoForecasts(0.0, 1.0, 0.5, 0.5, n, h - 1)
+    if float(np.std(difference)) < rounding:
         return _unknown(n, h)
     from scipy.stats import t
     from statsmodels.tsa.stattools import diebold_mariano_test
@@ -102,8 +123,9 @@ def diebold_mariano(
     return TwoForecasts(statistic, float(found.pvalue), p_better, p_worse, n, h - 1)
 
 
+@checked
 def clark_west(
-    labels: Floats, naive: Floats, predictions: Floats, h: int = 1, bar: Positions | None = None
+    labels: Values, naive: Values, predictions: Values, h: Count = 1, bar: Bars | None = None
 ) -> TwoForecasts:
     """Test whether a model adds to a naive forecast that is nested in it (Clark and West 2007).
 
@@ -121,7 +143,8 @@ def clark_west(
     Returns
     -------
     TwoForecasts
-        Positive where the model is better; NaN where the forecasts do not differ.
+        Positive where the model is better; NaN where the forecasts do not differ, or for fewer than 10 bars or
+        h + 1.
     """
     if not complete(labels, naive, predictions):
         return _unknown(len(labels), h)
@@ -129,8 +152,9 @@ def clark_west(
     return _above_zero(f, h)
 
 
+@checked
 def forecast_covariance(
-    labels: Floats, naive: Floats, predictions: Floats, h: int = 1, bar: Positions | None = None
+    labels: Values, naive: Values, predictions: Values, h: Count = 1, bar: Bars | None = None
 ) -> TwoForecasts:
     """Test whether forecasts move with what the naive forecast missed: ``cov(labels - naive, predictions) > 0``.
 
@@ -146,7 +170,7 @@ def forecast_covariance(
     Returns
     -------
     TwoForecasts
-        Positive where the forecasts tell something; NaN where they do not vary.
+        Positive where the forecasts tell something; NaN where they do not vary, or for fewer bars than there.
     """
     if not complete(labels, naive, predictions):
         return _unknown(len(labels), h)
@@ -159,7 +183,7 @@ def forecast_covariance(
 def _above_zero(f: Floats, h: int) -> TwoForecasts:
     """Return how far the mean of `f` is from zero, by its standard error with Bartlett weights up to lag h - 1."""
     n = len(f)
-    if n < h + 1 or float(np.std(f)) < TINY * max(float(np.abs(f).max()), TINY):
+    if n < max(h + 1, FEWEST) or float(np.std(f)) < TINY * max(float(np.abs(f).max()), TINY):
         return _unknown(n, h)
     from scipy.special import ndtr
     from statsmodels.regression.linear_model import OLS
@@ -203,12 +227,16 @@ class Superior:
     seed: int
     block: float
 
-    def superior(self, size: float = 0.05) -> tuple[int, ...]:
+    @checked
+    def superior(self, size: Share = 0.05) -> tuple[int, ...]:
         """Return the positions of the models that are better, wrong about any with probability `size` at most."""
         return tuple(i for i, p in enumerate(self.p_models) if p <= size)
 
 
-def spa(benchmark: Floats, models: Floats, seed: int = 0, draws: int = 2000, block: float | None = None) -> Superior:
+@checked
+def spa(
+    benchmark: Values, models: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | None = None
+) -> Superior:
     """Test whether the best of many models is better than a benchmark, and name those that are.
 
     The test of superior predictive ability of Hansen (2005), studentised, and its step-down form of Romano
@@ -224,7 +252,8 @@ def spa(benchmark: Floats, models: Floats, seed: int = 0, draws: int = 2000, blo
     seed, draws : int
         Of the resampling.
     block : float, optional
-        Mean block in bars; default: the longest that the differences ask for, see `block_length`.
+        Mean block in bars, at least 1 and fewer than there are; default: the longest that the differences ask for,
+        see `block_length`.
 
     Returns
     -------
@@ -238,6 +267,8 @@ def spa(benchmark: Floats, models: Floats, seed: int = 0, draws: int = 2000, blo
     """
     gain = benchmark[:, None] - models
     n, k = gain.shape
+    if block is not None:
+        Number(least=1, below=n)("spa: block", block)
     known = n >= 20 and bool(np.isfinite(gain).all())
     varying = np.flatnonzero(gain.std(axis=0) > TINY * np.maximum(np.abs(gain).max(axis=0), TINY)) if known else ()
     if not len(varying):

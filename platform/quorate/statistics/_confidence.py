@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import TINY, Floats, block_length
+from quorate.statistics._base import TINY, block_length
+from quorate.statistics._boundary import Block, Count, Floats, Matrix, Natural, Number, Share, checked
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class ConfidenceSet:
     seed: int
     block: float
 
-    def included(self, size: float = 0.10) -> tuple[int, ...]:
+    @checked
+    def included(self, size: Share = 0.10) -> tuple[int, ...]:
         """Return the positions of the models in the set, which holds the best with probability 1 - `size`."""
         return tuple(i for i, p in enumerate(self.p_models) if p > size)
 
 
-def mcs(losses: Floats, seed: int = 0, draws: int = 2000, block: float | None = None) -> ConfidenceSet:
+@checked
+def mcs(losses: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | None = None) -> ConfidenceSet:
     """Return the model confidence set of Hansen, Lunde and Nason (2011), statistic T_max.
 
     Parameters
@@ -44,7 +47,8 @@ def mcs(losses: Floats, seed: int = 0, draws: int = 2000, block: float | None = 
     seed, draws : int
         Of the resampling.
     block : float, optional
-        Mean block in bars; default: the longest that the differences ask for, see `block_length`.
+        Mean block in bars, at least 1 and fewer than there are; default: the longest that the differences ask for,
+        see `block_length`.
 
     Returns
     -------
@@ -52,6 +56,8 @@ def mcs(losses: Floats, seed: int = 0, draws: int = 2000, block: float | None = 
         NaN for fewer than 20 bars, or where something is not known; 1 for a model without another.
     """
     n, k = losses.shape
+    if block is not None:
+        Number(least=1, below=n)("mcs: block", block)
     if n < 20 or not k or not np.isfinite(losses).all():
         return ConfidenceSet((math.nan,) * k, n, draws, seed, math.nan)
     distinct = _distinct(losses)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import TINY, Floats, block_length, complete, resamples
+from quorate.statistics._base import TINY, block_length, complete, resamples
+from quorate.statistics._boundary import Count, Floats, Natural, Share, Values, checked
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,11 @@ class Drawdown:
     Parameters
     ----------
     depth : float
-        Equity at the trough over that at the peak, minus one; negative.
+        Equity at the trough over that at the peak, minus one; negative, and -1 where nothing is left.
     peak, trough : int
         The last bar at the highest value before the fall, and the lowest after it.
     recovery : int or None
-        The first bar that is at the peak's value again; None if none is.
+        The first bar that is at the peak's value again; None if none is. What has lost everything does not recover.
     bars : int
         From the peak to the recovery, or to the last bar.
     """
@@ -33,22 +34,38 @@ class Drawdown:
     bars: int
 
 
-def drawdowns(equity: Floats) -> Floats:
-    """Return, per bar, equity over its highest value so far, minus one; `equity` begins with the capital."""
-    return equity / np.maximum.accumulate(equity) - 1
+@checked
+def drawdowns(equity: Values) -> Floats:
+    """Return, per bar, equity over its highest value so far, minus one; `equity` begins with the capital.
+
+    More than everything cannot be lost: at least -1, also where equity goes below zero. NaN without capital.
+    """
+    highest = np.maximum.accumulate(equity)
+    return _depths(equity, np.where(highest > 0, highest, math.nan))
 
 
-def max_drawdown(equity: Floats) -> float:
+def _depths(equity: Floats, highest: Floats) -> Floats:
+    return np.maximum(equity / highest - 1, -1.0)
+
+
+@checked
+def max_drawdown(equity: Values) -> float:
     """Return the deepest drawdown, negative or zero; a loss on the first bar counts. NaN without initial capital."""
     if not complete(equity) or equity[0] <= 0:
         return math.nan
     return float(drawdowns(equity).min())
 
 
-def worst_drawdown(equity: Floats) -> Drawdown | None:
-    """Return the deepest drawdown, the first of equal ones; None where the equity never falls or is not known."""
+@checked
+def worst_drawdown(equity: Values) -> Drawdown | None:
+    """Return the deepest drawdown, the first of equal ones; None where the equity never falls or is not known.
+
+    Its depth is NaN without initial capital.
+    """
     if not complete(equity):
         return None
+    if equity[0] <= 0:
+        return Drawdown(math.nan, 0, 0, None, len(equity) - 1)
     depths = drawdowns(equity)
     trough = int(depths.argmin())
     if depths[trough] >= 0:
@@ -56,12 +73,13 @@ def worst_drawdown(equity: Floats) -> Drawdown | None:
     before = equity[:trough]
     peak = trough - 1 - int(before[::-1].argmax())
     back = np.flatnonzero(equity[trough:] >= equity[peak])
-    recovery = trough + int(back[0]) if len(back) else None
+    recovery = trough + int(back[0]) if len(back) and equity[trough] > 0 else None
     last = len(equity) - 1 if recovery is None else recovery
     return Drawdown(float(depths[trough]), peak, trough, recovery, last - peak)
 
 
-def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws: int = 500) -> float:
+@checked
+def drawdown_quantile(returns: Values, seed: Natural, quantile: Share = 0.95, draws: Count = 500) -> float:
     """Return how deep the drawdown is in the worst ``1 - quantile`` of resampled histories, negative.
 
     The stationary bootstrap (Politis and Romano 1994) keeps runs of bad bars together, in blocks of
@@ -72,5 +90,5 @@ def drawdown_quantile(returns: Floats, seed: int, quantile: float = 0.95, draws:
     equity = np.ones((draws, len(returns) + 1))
     for row, position in zip(equity, resamples(len(returns), block_length(returns), draws, seed), strict=True):
         np.cumprod(1 + returns[position], out=row[1:])
-    depths = (equity / np.maximum.accumulate(equity, axis=1) - 1).min(axis=1)
+    depths = _depths(equity, np.maximum.accumulate(equity, axis=1)).min(axis=1)
     return float(np.quantile(depths, 1 - quantile))

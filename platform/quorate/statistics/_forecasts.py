@@ -1,7 +1,8 @@
 """Figures of forecasts against what came true; all arrays are (n_forecasts,), and all are NaN without forecasts.
 
 `labels` and `predictions` of classes are 0 or 1 and the probability of 1; of returns, what was earned and
-what was expected. Those of directions take two boolean arrays: what came true, and what was forecast.
+what was expected. Those of directions take two arrays of booleans, or of 0 and 1: what came true, and what was
+forecast.
 """
 
 from __future__ import annotations
@@ -9,31 +10,38 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quorate.statistics._base import TINY, Floats, Positions, complete
+from quorate.statistics._base import TINY, complete
+from quorate.statistics._boundary import Flags, Floats, MaybeBars, Others, Positions, Values, checked
 
-Flags = NDArray[np.bool_]
 LEAST = 0.01  # of the mean absolute label; below it a percentage of the label says nothing
 
 
-def log_loss(labels: Floats, predictions: Floats) -> float:
+@checked
+def log_loss(labels: Flags, predictions: Values) -> float:
     """Return the mean negative log likelihood of classes, in nats, probabilities clipped at 1e-15.
 
-    NaN for what is no probability.
+    At most 34.54 for a forecast. NaN for what is no probability.
     """
+    return cross_entropy(labels, predictions)
+
+
+def cross_entropy(labels: Floats, predictions: Floats) -> float:
+    """Return what `log_loss` does, also of labels that are themselves probabilities, or means of labels."""
     if not complete(labels, predictions) or predictions.min() < 0 or predictions.max() > 1:
         return math.nan
     p = np.clip(predictions, 1e-15, 1 - 1e-15)
     return float(-np.mean(labels * np.log(p) + (1 - labels) * np.log1p(-p)))
 
 
-def brier(labels: Floats, predictions: Floats) -> float:
+@checked
+def brier(labels: Flags, predictions: Values) -> float:
     """Return the mean squared difference between probability and class (Brier 1950)."""
     return mse(labels, predictions)
 
 
-def auc(labels: Floats, predictions: Floats) -> float:
+@checked
+def auc(labels: Flags, predictions: Values) -> float:
     """Return the area under the ROC curve: how often a 1 is ranked above a 0, ties as half.
 
     The statistic of Mann and Whitney (1947) over the number of pairs. NaN where only one class came true.
@@ -48,42 +56,54 @@ def auc(labels: Floats, predictions: Floats) -> float:
     return float((ranks[labels == 1].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
+@checked
 def accuracy(actual: Flags, forecast: Flags) -> float:
     """Return the share of forecasts that came true."""
-    return float(np.mean(actual == forecast)) if len(actual) else math.nan
+    return float(np.mean(actual == forecast)) if complete(actual, forecast) else math.nan
 
 
+@checked
 def precision(actual: Flags, forecast: Flags) -> float:
     """Return the share of forecast rises that came true. NaN where none was forecast."""
-    return float(actual[forecast].mean()) if forecast.any() else math.nan
+    return _share(actual, forecast)
 
 
+@checked
 def recall(actual: Flags, forecast: Flags) -> float:
     """Return the share of rises that had been forecast. NaN where there was none."""
-    return float(forecast[actual].mean()) if actual.any() else math.nan
+    return _share(forecast, actual)
 
 
+def _share(flags: Floats, among: Floats) -> float:
+    return float(flags[among == 1].mean()) if complete(flags, among) and among.any() else math.nan
+
+
+@checked
 def mcc(actual: Flags, forecast: Flags) -> float:
     """Return the correlation of forecast and actual classes (Matthews 1975). NaN where either is always the same."""
-    return _correlation(actual.astype(np.float64), forecast.astype(np.float64))
+    return _correlation(actual, forecast) if complete(actual, forecast) else math.nan
 
 
-def mse(labels: Floats, predictions: Floats) -> float:
+@checked
+def mse(labels: Values, predictions: Values) -> float:
     """Return the mean squared error."""
     return float(np.mean((labels - predictions) ** 2)) if complete(labels, predictions) else math.nan
 
 
-def rmse(labels: Floats, predictions: Floats) -> float:
+@checked
+def rmse(labels: Values, predictions: Values) -> float:
     """Return the root of the mean squared error, in the unit of the labels."""
     return math.sqrt(mse(labels, predictions))
 
 
-def mae(labels: Floats, predictions: Floats) -> float:
+@checked
+def mae(labels: Values, predictions: Values) -> float:
     """Return the mean absolute error, in the unit of the labels."""
     return float(np.mean(np.abs(labels - predictions))) if complete(labels, predictions) else math.nan
 
 
-def wmape(labels: Floats, predictions: Floats) -> float:
+@checked
+def wmape(labels: Values, predictions: Values) -> float:
     """Return the sum of absolute errors over that of absolute labels; 1 for a forecast of zero throughout.
 
     Unlike `mape` it is defined for returns (Kolassa and Schuetz 2007). NaN where all labels are zero.
@@ -92,7 +112,8 @@ def wmape(labels: Floats, predictions: Floats) -> float:
     return mae(labels, predictions) / size if size >= TINY else math.nan
 
 
-def smape(labels: Floats, predictions: Floats) -> float:
+@checked
+def smape(labels: Values, predictions: Values) -> float:
     """Return the mean of the absolute error over the mean size of label and forecast, 0 to 2.
 
     Makridakis (1993). Where both are zero the error is zero. A forecast of the wrong sign has 2 whatever
@@ -104,7 +125,8 @@ def smape(labels: Floats, predictions: Floats) -> float:
     return float(np.mean(np.abs(labels - predictions) / np.where(size > 0, size, 1.0)))
 
 
-def mape(labels: Floats, predictions: Floats) -> float:
+@checked
+def mape(labels: Values, predictions: Values) -> float:
     """Return the mean of absolute errors over absolute labels.
 
     NaN where labels have both signs, or one is below a hundredth of their mean size: each error is divided
@@ -119,7 +141,8 @@ def mape(labels: Floats, predictions: Floats) -> float:
     return float(np.mean(np.abs(labels - predictions) / size))
 
 
-def mase(labels: Floats, predictions: Floats, naive_errors: Floats) -> float:
+@checked
+def mase(labels: Values, predictions: Values, naive_errors: Others) -> float:
     """Return the mean absolute error over that of a naive forecast; below 1 the model is better.
 
     After Hyndman and Koehler (2006), who scale by the naive errors in sample; here `naive_errors` (any
@@ -130,7 +153,8 @@ def mase(labels: Floats, predictions: Floats, naive_errors: Floats) -> float:
     return mae(labels, predictions) / size if size >= TINY else math.nan
 
 
-def r2(labels: Floats, predictions: Floats) -> float:
+@checked
+def r2(labels: Values, predictions: Values) -> float:
     """Return one minus the squared error over that of the labels' own mean; negative where it is worse.
 
     The mean is that of the labels judged, which no forecast could know. NaN where they do not vary.
@@ -140,12 +164,14 @@ def r2(labels: Floats, predictions: Floats) -> float:
     return 1 - mse(labels, predictions) / float(np.var(labels))
 
 
-def direction_accuracy(labels: Floats, predictions: Floats) -> float:
+@checked
+def direction_accuracy(labels: Values, predictions: Values) -> float:
     """Return the share of forecasts with the sign of the label; zero is a sign of its own."""
     return float(np.mean(np.sign(labels) == np.sign(predictions))) if complete(labels, predictions) else math.nan
 
 
-def spearman(labels: Floats, predictions: Floats) -> float:
+@checked
+def spearman(labels: Values, predictions: Values) -> float:
     """Return the rank correlation of forecasts and labels, ties sharing a rank (Spearman 1904).
 
     NaN where either does not vary.
@@ -157,20 +183,21 @@ def spearman(labels: Floats, predictions: Floats) -> float:
     return _correlation(rankdata(labels), rankdata(predictions))
 
 
-def information_coefficients(labels: Floats, predictions: Floats, bar: Positions) -> Floats:
+@checked
+def information_coefficients(labels: Values, predictions: Values, bar: MaybeBars) -> Floats:
     """Return the rank correlation across symbols at each bar with at least three forecasts, (n_such_bars,).
 
     Parameters
     ----------
     bar : ndarray of int64, (n_forecasts,)
-        Position of each forecast's bar; in any order.
+        Position of each forecast's bar; in any order. Empty where it is not known.
 
     Returns
     -------
     ndarray of float64
         By bar; one at which forecasts or labels are all alike is left out.
     """
-    if not complete(labels, predictions) or len(bar) != len(labels):
+    if not complete(labels, predictions) or not len(bar):
         return np.empty(0)
     _, group = np.unique(bar, return_inverse=True)
     count = np.bincount(group)
@@ -181,7 +208,8 @@ def information_coefficients(labels: Floats, predictions: Floats, bar: Positions
     return coefficients
 
 
-def ic(labels: Floats, predictions: Floats, bar: Positions) -> float:
+@checked
+def ic(labels: Values, predictions: Values, bar: MaybeBars) -> float:
     """Return the information coefficient: the mean of `information_coefficients`.
 
     Of fewer than three symbols there is no cross-section: then `spearman` over the whole span (Grinold
@@ -191,7 +219,8 @@ def ic(labels: Floats, predictions: Floats, bar: Positions) -> float:
     return float(coefficients.mean()) if len(coefficients) else spearman(labels, predictions)
 
 
-def icir(labels: Floats, predictions: Floats, bar: Positions) -> float:
+@checked
+def icir(labels: Values, predictions: Values, bar: MaybeBars) -> float:
     """Return mean over deviation (ddof 1) of `information_coefficients`, per bar, not annualised.
 
     NaN for fewer than two bars with a cross-section.

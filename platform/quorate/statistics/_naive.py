@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.statistics._base import Floats, Positions
+from quorate.statistics._boundary import Floats, Positions
 
 
 def naive_forecasts(labels: Floats, ends: Positions, bars: Positions) -> Floats:

@@ -9,10 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from quorate.statistics._base import TINY, Floats
+from quorate.statistics._base import TINY
+from quorate.statistics._boundary import Floats, Integer, Matrix, checked
 from quorate.statistics._sharpe import expected_max
 
 DRAWN, BATCH, MOST = 2_014, 100, 3_000
+SPLIT = 24  # blocks at most: they make 2,704,156 splits
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,23 @@ class Overfitting:
     candidates: int
 
 
-def pbo(returns: Floats, blocks: int = 16, by: Literal["sharpe", "mean"] = "sharpe") -> Overfitting:
+@checked
+def pbo(returns: Matrix, blocks: Integer = 16, by: Literal["sharpe", "mean"] = "sharpe") -> Overfitting:
     """Return the probability of backtest overfitting (Bailey, Borwein, Lopez de Prado and Zhu 2017).
 
     By combinatorially symmetric cross-validation: the bars are cut into `blocks`; every half of them is
     once in sample and the other half out of sample. With rank 1 for the worst of N out of sample, the
     best in sample has ``w = rank / (N + 1)``; it counts as overfitted where ``log(w / (1 - w)) <= 0``.
-    Candidates that are alike share their rank, so clones of one good strategy give about one half:
-    read it beside `p_loss`.
+    Candidates that are alike share their rank. Clones of one strategy have the median one, whose logit is zero
+    and counts, so exact clones give 1 and near clones about one half, however good they are: read it beside
+    `p_loss`.
 
     Parameters
     ----------
     returns : ndarray of float64, (n, n_candidates)
         Of all that were tried, per bar. A series that does not vary (it never traded) is no candidate.
     blocks : int
-        Even. Blocks differ by one bar where they do not divide n.
+        Even, 2 to 24. Blocks differ by one bar where they do not divide n.
     by : {"sharpe", "mean"}
         What is best. The Sharpe ratio of a half in which a candidate does not vary counts as zero.
 
@@ -62,14 +66,11 @@ def pbo(returns: Floats, blocks: int = 16, by: Literal["sharpe", "mean"] = "shar
     -------
     Overfitting
         NaN for fewer than two candidates or two bars per block, or where something is not known.
-
-    Raises
-    ------
-    ValueError
-        If `blocks` is odd or below two.
     """
-    if blocks < 2 or blocks % 2:
-        raise ValueError(f"the bars must be cut into an even number of blocks, at least 2; blocks was {blocks}")
+    if blocks % 2 or not 2 <= blocks <= SPLIT:
+        raise ValueError(
+            f"the bars must be cut into at most {SPLIT}, and an even number of blocks, at least 2; blocks was {blocks}"
+        )
     n = len(returns)
     splits = math.comb(blocks, blocks // 2)
     varying = _varying(returns)
@@ -113,7 +114,8 @@ def _halves(returns: Floats, blocks: int, by: str) -> tuple[Floats, Floats]:
     return figure(half), figure(1 - half)
 
 
-def effective_trials(returns: Floats) -> float:
+@checked
+def effective_trials(returns: Matrix) -> float:
     """Return how many independent trials would have as high a best one by chance as these correlated ones.
 
     Without skill the Sharpe ratios of trials are normal numbers, correlated as their returns are. The mean of
@@ -160,7 +162,8 @@ def _independent(best: float) -> float:
     return round(high, 2)
 
 
-def mean_correlation_trials(returns: Floats) -> float:
+@checked
+def mean_correlation_trials(returns: Matrix) -> float:
     """Return how many independent trials there were as ``rho + (1 - rho) M``, with the mean correlation rho.
 
     Bailey and Lopez de Prado (2014), appendix; a rho below zero counts as zero. See `effective_trials`.

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from quorate.statistics._base import TINY, Floats
+from quorate.statistics._base import FEWEST, TINY, finite
+from quorate.statistics._boundary import Confidence, Level, Natural, Positive, Real, Values, checked
 from quorate.statistics._returns import sharpe
 
 
@@ -33,7 +34,8 @@ class Moments(NamedTuple):
     kurtosis: float
 
 
-def moments(returns: Floats) -> Moments:
+@checked
+def moments(returns: Values) -> Moments:
     """Return the per-bar Sharpe ratio and the moments that its error depends on; NaN where it is undefined."""
     per_bar = sharpe(returns, 1.0)
     if math.isnan(per_bar):
@@ -44,14 +46,16 @@ def moments(returns: Floats) -> Moments:
     return Moments(per_bar, len(returns), skew, float(np.mean(centred**4)) / variance**2)
 
 
-def sharpe_interval(returns: Floats, bars_per_year: float, confidence: float = 0.90) -> tuple[float, float]:
+@checked
+def sharpe_interval(returns: Values, bars_per_year: Positive, confidence: Level = 0.90) -> tuple[float, float]:
     """Return a two-sided interval of the annualised Sharpe ratio under non-normal returns.
 
     Standard error per bar: sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / (T - 1)), with skewness g3 and raw
-    kurtosis g4 (Mertens 2002; Bailey and Lopez de Prado 2012).
+    kurtosis g4 (Mertens 2002; Bailey and Lopez de Prado 2012). NaN for fewer than three returns: two have
+    the same moments whatever they are.
     """
     annual = sharpe(returns, bars_per_year)
-    if math.isnan(annual):
+    if math.isnan(annual) or len(returns) < 3:
         return math.nan, math.nan
     from scipy import stats
 
@@ -61,7 +65,8 @@ def sharpe_interval(returns: Floats, bars_per_year: float, confidence: float = 0
     return annual - reach, annual + reach
 
 
-def sharpe_standard_error(per_bar: float, n: int, skew: float = 0.0, kurtosis: float = 3.0) -> float:
+@checked
+def sharpe_standard_error(per_bar: Real, n: Natural, skew: Real = 0.0, kurtosis: Real = 3.0) -> float:
     """Return the standard error of a per-bar Sharpe ratio of `n` returns; `kurtosis` is raw (normal: 3)."""
     return math.sqrt(_spread(per_bar, skew, kurtosis) / (n - 1)) if n > 1 else math.nan
 
@@ -71,8 +76,9 @@ def _spread(per_bar: float, skew: float, kurtosis: float) -> float:
     return float(np.maximum(1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2, 0.0))
 
 
+@checked
 def probabilistic_sharpe(
-    per_bar: float, n: int, skew: float = 0.0, kurtosis: float = 3.0, benchmark: float = 0.0
+    per_bar: Real, n: Natural, skew: Real = 0.0, kurtosis: Real = 3.0, benchmark: Real = 0.0
 ) -> float:
     """Return the probability that the true Sharpe ratio is above `benchmark`, both per bar.
 
@@ -86,31 +92,38 @@ def probabilistic_sharpe(
     return float(ndtr((per_bar - benchmark) / error))
 
 
-def psr(returns: Floats, benchmark: float = 0.0) -> float:
-    """Return `probabilistic_sharpe` of a series of returns: deviation with ddof 1, biased moments."""
-    return probabilistic_sharpe(*moments(returns), benchmark=benchmark)
+@checked
+def psr(returns: Values, benchmark: Real = 0.0) -> float:
+    """Return `probabilistic_sharpe` of a series of returns: deviation with ddof 1, biased moments.
+
+    NaN for fewer than 10 returns, whose moments and normal distribution say nothing.
+    """
+    return probabilistic_sharpe(*moments(returns), benchmark=benchmark) if len(returns) >= FEWEST else math.nan
 
 
+@checked
 def min_track_record(
-    per_bar: float, skew: float = 0.0, kurtosis: float = 3.0, benchmark: float = 0.0, confidence: float = 0.95
+    per_bar: Real, skew: Real = 0.0, kurtosis: Real = 3.0, benchmark: Real = 0.0, confidence: Confidence = 0.95
 ) -> float:
     """Return how many bars `probabilistic_sharpe` takes to reach `confidence`, if all else stays as it is.
 
     Bailey and Lopez de Prado (2012). The same test said otherwise, no further evidence. NaN unless the
-    Sharpe ratio is above the benchmark.
+    Sharpe ratio is above the benchmark, and where the bars are too many for a number.
     """
     if not per_bar > benchmark:
         return math.nan
     from scipy.special import ndtri
 
-    return float(1 + _spread(per_bar, skew, kurtosis) * (ndtri(confidence) / (per_bar - benchmark)) ** 2)
+    with np.errstate(over="ignore"):
+        return finite(1 + _spread(per_bar, skew, kurtosis) * (ndtri(confidence) / (per_bar - benchmark)) ** 2)
 
 
-def expected_max(n: float) -> float:
+@checked
+def expected_max(n: Real) -> float:
     """Return about the mean of the largest of `n` independent standard normal numbers; `n` may be a fraction.
 
     Bailey and Lopez de Prado (2014), who have it from extreme value theory: 7.9 % low at 2, 2.3 % high at
-    10, 0.9 % high at 100. Zero for one, NaN for fewer.
+    10, 0.9 % high at 100. Zero for one, NaN for fewer, and from about 1e16 on, where 1 - 1 / n rounds to one.
     """
     if not 1 <= n < math.inf:
         return math.nan
@@ -119,12 +132,16 @@ def expected_max(n: float) -> float:
     from scipy.special import ndtri
 
     about = (1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * math.e))
-    return max(float(about), 0.0)
+    return max(float(about), 0.0) if math.isfinite(about) else math.nan
 
 
-def expected_max_exact(n: int) -> float:
-    """Return the mean of the largest of `n` independent standard normal numbers, by numerical integration."""
-    if n < 1:
+@checked
+def expected_max_exact(n: Natural) -> float:
+    """Return the mean of the largest of `n` independent standard normal numbers, by numerical integration.
+
+    NaN for none, and above 1e13, where the rounding of its distribution shows.
+    """
+    if not 1 <= n <= 1e13:
         return math.nan
     from scipy import integrate, special
 
@@ -134,7 +151,8 @@ def expected_max_exact(n: int) -> float:
     return float(integrate.quad(density, -12, 12, limit=200)[0])
 
 
-def deflated_sharpe(per_bar: float, n: int, skew: float, kurtosis: float, n_trials: float, variance: float) -> float:
+@checked
+def deflated_sharpe(per_bar: Real, n: Natural, skew: Real, kurtosis: Real, n_trials: Real, variance: Real) -> float:
     """Return the probability that the true Sharpe ratio is above the best that trials without skill would show.
 
     `probabilistic_sharpe` against ``sqrt(variance) * expected_max(n_trials)`` (Bailey and Lopez de Prado
@@ -159,10 +177,12 @@ def deflated_sharpe(per_bar: float, n: int, skew: float, kurtosis: float, n_tria
     return probabilistic_sharpe(per_bar, n, skew, kurtosis, math.sqrt(variance) * expected_max(n_trials))
 
 
-def min_backtest_length(n_trials: float, sharpe: float) -> float:
+@checked
+def min_backtest_length(n_trials: Real, sharpe: Real) -> float:
     """Return the years under which the best of `n_trials` without skill is expected to show that annual Sharpe ratio.
 
     ``(expected_max(n_trials) / sharpe)^2`` of Bailey, Borwein, Lopez de Prado and Zhu (2014). NaN unless
-    the Sharpe ratio is positive.
+    the Sharpe ratio is positive, and where the years are too many for a number.
     """
-    return (expected_max(n_trials) / sharpe) ** 2 if sharpe > 0 else math.nan
+    root = expected_max(n_trials) / sharpe if sharpe > 0 else math.nan
+    return root**2 if root < 1e150 else math.nan

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import quorate
 from quorate_plugins.gates._base import Fraction, chance, counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from quorate.statistics import Floats, TwoForecasts
 
 
 def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResult:
@@ -29,7 +36,7 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
     h = evidence.horizon
     nested = statistics.clark_west(y, naive, f, h, bar)
     told = statistics.forecast_covariance(y, naive, f, h, bar)
-    plain = statistics.diebold_mariano(y - f, y - naive, h, bar=bar)
+    plain = _compared(y - f, y - naive, h, bar)
     best = _against_best(evidence)
     result = quorate.judge(
         "forecast",
@@ -57,8 +64,6 @@ def _against_best(evidence: quorate.Evidence) -> dict[str, Any] | None:
     """Return how the ensemble's forecasts compare with those of the member with the least squared error."""
     import numpy as np
 
-    from quorate import statistics
-
     p = evidence.performance
     errors = {
         name: member.labels - member.predictions
@@ -69,5 +74,15 @@ def _against_best(evidence: quorate.Evidence) -> dict[str, Any] | None:
     if not errors:
         return None
     best = min(errors, key=lambda name: float(np.mean(errors[name] ** 2)))
-    found = statistics.diebold_mariano(p.labels - p.predictions, errors[best], evidence.horizon, bar=p.forecast_bar)
+    found = _compared(p.labels - p.predictions, errors[best], evidence.horizon, p.forecast_bar)
     return {"member": best, **vars(found)}
+
+
+def _compared(errors: Floats, others: Floats, h: int, bar: NDArray[np.int64]) -> TwoForecasts:
+    """Return the test of Diebold and Mariano, undefined where both lose the same: that compares nothing."""
+    from quorate import statistics
+
+    found = statistics.diebold_mariano(errors, others, h, bar=bar)
+    if found.statistic == 0:
+        return replace(found, statistic=math.nan, p_value=math.nan, p_better=math.nan, p_worse=math.nan)
+    return found

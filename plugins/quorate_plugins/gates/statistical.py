@@ -193,8 +193,8 @@ def pbo(
     """Pass, if the best candidate of one half of the bars is seldom a poor one in the other.
 
     Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu 2017). With fewer
-    than ten candidates, or near clones (median correlation above .95), it only warns: clones of one good
-    strategy give about one half.
+    than ten candidates, or near clones (median correlation above .95), it only warns: near clones of
+    one good strategy give about one half, exact ones 1.
     """
     import numpy as np
 

