@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from quorate.store.trust import trust
 from support import homes, surroundings
 from support.interpreter import Warm
 
@@ -62,6 +63,7 @@ def _homes(tmp_path_factory: pytest.TempPathFactory, _leased: None) -> homes.Hom
 def home(_homes: homes.Homes, tmp_path: Path) -> Path:
     """The test's own home, where the fits and audits of the shared recipes are known; without it, it is cold."""
     _homes.copy_known(_homes.warm, tmp_path / "home")
+    trust(tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -71,6 +73,7 @@ def finished(_homes: homes.Homes, tmp_path: Path) -> Home:
     from quorate.store import Home
 
     shutil.copytree(_homes.finished, tmp_path / "home")
+    trust(tmp_path / "home")
     return Home(tmp_path / "home")
 
 
@@ -84,8 +87,9 @@ def engine() -> None:
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test does by accident may touch a home outside its own folder."""
+    """Nothing that a test does by accident may touch a home, or the user's notes, outside its own folder."""
     monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(scope="session")

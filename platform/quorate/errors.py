@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# Control characters, halves of characters, and what changes the direction of writing.
+_STEERS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
 
 class QuorateError(Exception):
@@ -50,6 +54,17 @@ def reason_of(error: BaseException) -> str:
     except Exception:  # of a plugin
         text = "it has no text that can be read"
     return f"{name}: {text}" if text else name
+
+
+def visible(text: object) -> str:
+    r"""Return a text for a terminal: what would steer it, or turn letters around, is written as ``\x1b``.
+
+    Names and messages come from files, plugins and other machines.
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if c in "\n\t" or not _STEERS.match(c) else c.encode("unicode_escape").decode() for c in shown)
 
 
 def near_misses(name: str, known: Iterable[str]) -> str:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.exceptions import TyperException
 
-from quorate.errors import IntegrityError, Interrupted, QuorateError, RecipeError
+from quorate.errors import IntegrityError, Interrupted, QuorateError, RecipeError, reason_of, visible
 
 EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
 INTEGRITY = 12
@@ -70,14 +71,25 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
                 traceback.print_exception(e)
             for line in (f"error: {e}", *getattr(e, "__notes__", ())):
-                print(line, file=sys.stderr)
+                print(visible(line), file=sys.stderr)
             raise typer.Exit(_exit_code(e, function.__name__)) from None
         except KeyboardInterrupt as e:
             with suppress(OSError):  # the terminal may be gone
-                print(e if isinstance(e, Interrupted) else "interrupted", file=sys.stderr)
+                print(visible(e) if isinstance(e, Interrupted) else "interrupted", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
         except SystemExit as e:  # a command ends with typer.Exit: whoever asks for this is a plugin
-            print(f"error: something that was called asked to end the program ({e})", file=sys.stderr)
+            print(f"error: something that was called asked to end the program ({visible(e)})", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as e:
+            if shown["traceback"]:
+                raise
+            print(
+                f"error: {visible(reason_of(e))}: a fault of quorate itself, or a file of the home is damaged; "
+                "quorate --traceback ... shows where",
+                file=sys.stderr,
+            )
             raise typer.Exit(1) from None
 
     return guarded

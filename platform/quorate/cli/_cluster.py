@@ -96,8 +96,10 @@ def up(
     from quorate.execution.ray import own_cluster
     from quorate.report import console
     from quorate.report.views.cluster import render_started
+    from quorate.store import Home
 
     place = _home(home)
+    Home(place).check_writable()
     with console.counting(f"starting {console.plural(nodes, 'node')}"):
         started = own_cluster.up(place, nodes, cpus, lambda address: sum(node.alive for node in _nodes(address, place)))
     show(_plain(started), as_json, lambda own: render_started(own, nodes, home))

@@ -11,7 +11,7 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, on_cluster, print_json, show, show_report, trusting, working
-from quorate.errors import RecipeError
+from quorate.errors import RecipeError, visible
 
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
@@ -132,7 +132,7 @@ def _cache(home: Path | None) -> FitCache:
     from quorate.execution.cache import FitCache
     from quorate.store import Home
 
-    return FitCache(Home(home).path / "fits", lambda message: print(f"warning: {message}", file=sys.stderr))
+    return FitCache(Home(home).path / "fits", lambda message: print(f"warning: {visible(message)}", file=sys.stderr))
 
 
 def _span(text: str | None) -> float | None:

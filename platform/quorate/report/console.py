@@ -12,11 +12,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.markup import escape as escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as Text
 
+from quorate.errors import visible
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 from quorate.execution.resources import used_memory
 from quorate.report.board import Board
@@ -39,7 +42,12 @@ Column = tuple[str, str, int, Callable[[Any], str | Text]]
 
 
 class Console(RichConsole):
-    """A console that leaves it to the caller what a closed pipe means."""
+    """A console that leaves it to the caller what a closed pipe means, and shows what would steer the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the pieces of what is shown."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control or piece.text.isprintable() else piece._replace(text=visible(piece.text))
 
     def on_broken_pipe(self) -> None:
         """Pass the error on."""
@@ -166,14 +174,14 @@ class PlainProgress(Board):
 
     def warn(self, message: str) -> None:
         """Tell the warning."""
-        print(f"warning: {message}", file=sys.stderr, flush=True)
+        print(f"warning: {visible(message)}", file=sys.stderr, flush=True)
 
     def note(self, message: str) -> None:
         """Tell it."""
         self._tell(message)
 
     def _tell(self, text: str) -> None:
-        print(f"[{self.elapsed:6.1f} s] {text}", file=sys.stderr, flush=True)
+        print(f"[{self.elapsed:6.1f} s] {visible(text)}", file=sys.stderr, flush=True)
 
 
 class LiveProgress(Board):

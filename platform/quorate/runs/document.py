@@ -8,7 +8,7 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.bars.quality import market_figures
-from quorate.evidence.ledger import Opening, Recorder
+from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.fit import fit_seed
 from quorate.execution.progress import Clock
@@ -90,9 +90,17 @@ def keep_holdout(
 
 def _seal(document: Mapping[str, Any], stored: Run) -> Report:
     """Store the document with its own digest, which tells later whether it is still the same."""
-    sealed = {**document, "seal": Report(document).seal}
-    stored.write_report(sealed)
-    return Report(sealed, stored)
+    report = Report({**document, "seal": Report(document).seal}, stored)
+    enter_report(report)
+    stored.write_report(report.document)
+    return report
+
+
+def enter_report(report: Report) -> None:
+    """Record in the ledger of its home what a run's report says now."""
+    assert report.source is not None
+    part = "holdout" if report.results["holdout"] else "development"
+    record_report(report.source.home, report.run_id, part, report.results[part]["verdict"], report.document["seal"])
 
 
 def _section(part: Part, session: Session) -> dict[str, Any]:

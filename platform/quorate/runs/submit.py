@@ -25,6 +25,7 @@ from quorate.execution.ray.tokens import authentication, known_token, require_se
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import run as api
+from quorate.runs.document import enter_report
 from quorate.runs.parcel import MARK, Arrived, lines, pack, unpack
 from quorate.runs.stored import load_report
 from quorate.store import Home, Run
@@ -136,7 +137,7 @@ def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure
     if address is None and not was_named(url):
         raise RecipeError(
             f"run {run.id} was sent to {url}, its home says, and you have named that address nowhere here; your token "
-            f"would be sent there. If it is yours: {again} --address {url}; to finish the run on this machine, remove {path}"
+            f"would be sent there. If it is yours: {again} --address {url}; to finish it here, remove {path}"
         )
     here = f"to finish the run on this machine: {again}"
     arrived = Arrived()
@@ -189,6 +190,7 @@ def _recorded(report: Report, run: Run) -> Report:
     tried = stored_candidates(equity[equity["part"] == "development"], series, bars)
     digest = report.provenance["recipe_digest"]
     record_candidates(run.home, bars, tried, run=run.id, part="development", recipe_digest=digest)
+    enter_report(report)
     return report
 
 

@@ -4,9 +4,11 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +26,7 @@ from quorate.execution.ray.own_cluster import Cluster, OwnNode
 from quorate.execution.ray.tokens import authentication, check_token_file, known_token, token_text
 from quorate.runs import parcel, submit
 from quorate.store import Home
+from quorate.store.trust import name_address
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "cluster"
 TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
@@ -49,17 +52,23 @@ def token_file(path, mode=0o600, text="secret"):
 
 
 @pytest.fixture
-def own(home, tmp_path):
+def own(home, monkeypatch):
     """A cluster of our own whose only node is this process."""
+    folder = Path(tempfile.mkdtemp(prefix=nodes.PREFIX))
+    (folder / nodes.OWNER).write_text(str(nodes.state_path(home).resolve()))
+    command = nodes.command_of
+    ours = [f"--temp-dir={folder}"]
+    monkeypatch.setattr(nodes, "command_of", lambda pid: ours if pid == os.getpid() else command(pid))
     made = Cluster(
         "192.0.2.7:6400",
         "http://127.0.0.1:8300",
         token_file(home / "cluster" / "token", text="ours"),
-        tmp_path / "ray",
+        folder,
         (OwnNode(os.getpid(), start_time(os.getpid()), 1),),
     )
     nodes.keep(made, home)
-    return made
+    yield made
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- tokens
@@ -202,14 +211,17 @@ def test_down_ends_a_node_its_session_and_what_left_it(home, own):
     )
     environment = {**os.environ, nodes.MARK: str(own.folder)}
     leader = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
+        [sys.executable, "-c", code, f"--temp-dir={own.folder}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment,
     )
     started = [int(pid) for pid in leader.stdout.readline().split()]
     assert len(started) == 2
     assert all(start_time(pid) for pid in started)
     node = OwnNode(leader.pid, start_time(leader.pid), 1)
     nodes.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
-    own.folder.mkdir()
     assert nodes.down(home)
     assert not any(start_time(pid) for pid in (leader.pid, *started))
     assert not own.folder.exists()
@@ -222,7 +234,8 @@ def test_down_gives_up_on_what_cannot_be_ended_and_can_be_called_again(home, own
     def refused(pid, number):
         raise PermissionError
 
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    command = [sys.executable, "-c", "input()", f"--temp-dir={own.folder}"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:
         node = OwnNode(process.pid, start_time(process.pid), 1)
         nodes.keep(Cluster(own.address, own.jobs, own.token, own.folder, (node,)), home)
@@ -286,13 +299,66 @@ def test_a_new_token_is_its_owners_alone_whatever_the_umask(home):
     nodes.down(home)
 
 
+def test_a_folder_that_a_home_names_is_not_removed_and_a_process_not_ended(home, own, tmp_path):
+    mine = tmp_path / "precious"
+    mine.mkdir()
+    Path.home().mkdir()
+    link = Path(tempfile.gettempdir()) / f"{nodes.PREFIX}{os.getpid()}-link"
+    link.symlink_to(mine)
+    copied = Path(tempfile.mkdtemp(prefix=nodes.PREFIX))  # of another home
+    (copied / nodes.OWNER).write_text("/another/cluster/cluster.json")
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True)
+    node = OwnNode(process.pid, start_time(process.pid), 1)
+    try:
+        for folder in (mine, link, copied, Path("/"), Path.home(), Path(tempfile.gettempdir())):
+            nodes.keep(Cluster(own.address, own.jobs, own.token, folder, (node,)), home)
+            for refused in (nodes.down, lambda home: nodes.up(home, 2, 1, lambda address: 0)):
+                with pytest.raises(QuorateError, match="not made here for a cluster of this home: nothing was ended"):
+                    refused(home)
+        assert mine.is_dir()
+        assert copied.is_dir()
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
+        link.unlink()
+        shutil.rmtree(copied)
+
+
+def test_the_token_of_a_home_is_its_own_and_no_link(home, own, tmp_path):
+    private = token_file(tmp_path / "private", text="somebody else's")
+    state = json.loads(nodes.state_path(home).read_text())
+    nodes.state_path(home).write_text(json.dumps({**state, "token": str(private)}))
+    assert known_token(own.jobs, home) == own.token
+    assert token_text(authentication(own.jobs, home, False)) == "ours"
+    own.token.unlink()
+    own.token.symlink_to(private)
+    with pytest.raises(RecipeError, match="is a link, which is not followed"):
+        authentication(own.jobs, home, False)
+
+
+def test_down_leaves_what_somebody_keeps_beside_the_state(home, own):
+    nodes.keep(Cluster(own.address, own.jobs, own.token, own.folder, ()), home)
+    mine = token_file(home / "cluster" / "mine.txt")
+    assert nodes.down(home)
+    assert mine.exists()
+    assert not own.token.exists()
+    assert not own.folder.exists()
+
+
 # --- what comes back
+
+
+def noted(run, **more):
+    """Return what a run notes when it begins."""
+    empty = {"recipe": {}, "plugins": [], "data": None, "libraries": {}, "machine": {}, "warnings": []}
+    return {"run": run.id, "created": "2026-01-01", "recipe_digest": "d" * 8, **empty, **more}
 
 
 @pytest.fixture
 def begun(home):
     run = Home(home).new_run("small")
-    run.write_begun({"run": run.id, "recipe_digest": "d" * 8})
+    run.write_begun(noted(run))
     return run
 
 
@@ -442,8 +508,8 @@ def test_only_what_a_run_needs_travels(home, tmp_path):
     run = Home(home).new_run("small")
     source = "pass\n"
     sha256 = hashlib.sha256(source.encode()).hexdigest()
-    plugins = [{"sha256": sha256}, {"sha256": None}]
-    run.write_begun({"data": {"fingerprint": "f" * 8}, "plugins": plugins})
+    plugins = [{"kind": "model", "name": "m", "file": "m.py", "sha256": s} for s in (sha256, None)]
+    run.write_begun(noted(run, data={"fingerprint": "f" * 8}, plugins=plugins))
     files = {
         f"runs/{run.id}/recipe.toml": "",
         f"runs/{run.id}/log.jsonl": "",
@@ -493,13 +559,14 @@ class FakeJobs:
         self._submit(job)
 
 
-JOB = {"schema_version": 1, "url": "http://127.0.0.1:8300", "job": "raysubmit_x", "allow_insecure": False, "sent": True}
+JOB = {"schema_version": 1, "url": "http://127.0.0.1:8300", "job": "raysubmit_x", "sent": True}
 
 
 @pytest.fixture
 def sent(home):
     run = Home(home).new_run("small")
     (run.path / "job.json").write_text(json.dumps(JOB))
+    name_address(JOB["url"])  # this user sent it there
     return run
 
 
@@ -513,6 +580,51 @@ def prepared(home, monkeypatch):
     monkeypatch.setattr(submit.api, "prepare_run", lambda *a, **k: run)
     monkeypatch.setattr(submit, "pack_home", lambda run, folder: None)
     return run
+
+
+def test_a_token_goes_to_no_address_that_a_home_alone_names(home, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "mine")
+    run = Home(home).new_run("small")
+    (run.path / "job.json").write_text(json.dumps({**JOB, "url": "https://evil.example.com"}))
+    seen = []
+    monkeypatch.setattr(submit, "Jobs", lambda url, token: seen.append((url, token)) or FakeJobs([], submit.ABSENT))
+    with pytest.raises(RecipeError, match=r"your token would be sent there.*--address https://evil\.example\.com"):
+        submit.attach(run)
+    with pytest.raises(
+        RecipeError, match=r"was sent to https://evil\.example\.com, and not to http://127\.0\.0\.1:8300"
+    ):
+        submit.attach(run, address=JOB["url"])
+    assert not seen
+
+
+def test_a_token_goes_to_no_other_machine_as_plain_text(home, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "mine")
+    run = Home(home).new_run("small")
+    job = {**JOB, "url": "http://10.0.0.5:8265", "allow_insecure": True}  # what a home says of that, counts nothing
+    (run.path / "job.json").write_text(json.dumps(job))
+    seen = []
+
+    def jobs(url, token):
+        seen.append((url, token))
+        raise QuorateError("not there")
+
+    monkeypatch.setattr(submit, "Jobs", jobs)
+    with pytest.raises(RecipeError, match=r"unencrypted.*https, or a tunnel.*allow_insecure=true"):
+        submit.attach(run, address="http://10.0.0.5:8265")
+    with pytest.raises(RecipeError, match="unencrypted"):
+        submit.submit("small", "http://10.0.0.5:8265", home=home)
+    assert not seen
+    with pytest.raises(QuorateError, match="not there"):
+        submit.attach(run, address="http://10.0.0.5:8265", insecure=True)
+    assert seen == [("http://10.0.0.5:8265", "mine")]
+
+
+def test_a_run_that_is_too_large_is_not_taken(begun, monkeypatch):
+    monkeypatch.setattr(parcel, "LARGEST", 5000)
+    with pytest.raises(IntegrityError, match="too large: unpacked"):
+        parcel.unpack(zipped({"log.jsonl": "x" * 6000, "report.json": report_of(begun)}), begun)
+    with pytest.raises(IntegrityError, match="is larger than"):
+        received([parcel.MARK + "part " + "A" * 6000])
 
 
 def test_the_run_knows_of_its_job_before_there_is_one(prepared, home, monkeypatch):
@@ -688,7 +800,6 @@ def test_a_node_of_our_own_carries_no_setting_of_the_users_ray(home, own, monkey
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_AUTH_TOKEN", "of another")
     monkeypatch.setattr(subprocess, "Popen", start)
-    own.folder.mkdir()
     nodes._start(own, home, 3, ["--head"])
     environment = seen["env"]
     assert "RAY_ADDRESS" not in environment

@@ -11,6 +11,7 @@ from quorate.evidence.ledger.independent import effective
 from quorate.evidence.ledger.ledger import Ledger, ledger_of
 from quorate.evidence.ledger.lineage import lineage_of, related
 from quorate.evidence.ledger.openings import Opening, looks, record_opening, record_override
+from quorate.evidence.ledger.reports import record_report
 from quorate.evidence.ledger.tally import Count, count, tried_so_far
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "record_candidates",
     "record_opening",
     "record_override",
+    "record_report",
     "related",
     "stored_candidates",
     "tried_so_far",

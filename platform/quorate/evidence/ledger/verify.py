@@ -12,6 +12,7 @@ from quorate.errors import IntegrityError, QuorateError
 from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, read_chain
 from quorate.evidence.ledger.ledger import ledger_of
 from quorate.evidence.ledger.notes import NOTED, note_path, noted
+from quorate.evidence.ledger.reports import missed
 from quorate.store.home import Home, Run
 
 
@@ -95,6 +96,7 @@ def verify(home: Home) -> Verification:
     problems += changed
     problems += [problem for run, head in heads if (problem := _check_head(entries, broken, run, head))]
     problems += _check_notes(home, entries)
+    problems += _check_reports(home, entries) if not broken else []
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
     torn = len(text.rpartition(b"\n")[2])
     return Verification(len(entries), head, files, missing, len(heads), torn, tuple(problems))
@@ -134,6 +136,18 @@ def _check_notes(home: Home, entries: list[Entry]) -> Iterator[Problem]:
         if entry and (note is None or note["seq"] < entry["seq"]):
             found = f"that of entry {note['seq']}" if note else "gone"
             yield Problem(str(path), "the run's note", f"that of entry {entry['seq']}", found)
+
+
+def _check_reports(home: Home, entries: list[Entry]) -> Iterator[Problem]:
+    """Yield the reports that are not those that the ledger knows."""
+    own: dict[str, list[Entry]] = {}
+    for entry in entries:
+        own.setdefault(str(entry["run"]), []).append(entry)
+    for run in home.runs():
+        if (run.path / "report.json").exists():
+            with suppress(QuorateError, KeyError, TypeError, ValueError, AttributeError):  # told where it is read
+                for problem in missed(run.report(), own.get(run.id, [])):
+                    yield Problem(f"run {run.id}", *problem)
 
 
 def _heads(home: Home) -> Iterator[tuple[str, Head]]:

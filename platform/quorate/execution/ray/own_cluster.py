@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 
 from quorate.errors import QuorateError, RecipeError
 from quorate.execution.machine import command_of, fields_of, start_time
-from quorate.store.trust import claim
 
 JOBS_PORT = 8265
 STORE_BYTES = 512 << 20  # of one node's object store
@@ -205,7 +204,6 @@ def down(home: Path) -> bool:
 
 def _prepare(home: Path) -> Cluster:
     """Make the token and the folders of a new cluster."""
-    claim(home)
     token = token_path(home)
     token.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from quorate.errors import visible
 from quorate.report import console
 
 
@@ -26,7 +27,7 @@ def render_started(cluster: Mapping[str, Any], nodes: int, home: Path | None) ->
 
 def render(cluster: Mapping[str, Any]) -> None:
     """Print where a cluster is, and its nodes."""
-    print(f"address {cluster['address']}" + (f", jobs {cluster['jobs']}" if cluster["jobs"] else ""))
+    print(f"address {visible(cluster['address'])}" + (f", jobs {cluster['jobs']}" if cluster["jobs"] else ""))
     columns = [("node", "left"), ("", "left"), ("", "left"), ("CPUs", "right"), ("GPUs", "right"), ("memory", "right")]
     cells = [
         (

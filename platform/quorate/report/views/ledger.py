@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from quorate.errors import visible
 from quorate.evidence.ledger.verify import Verification
 from quorate.report import console
 
@@ -30,7 +31,7 @@ def render(shown: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> No
 def render_verification(found: Verification, file: Path) -> None:
     """Print what of the ledger was changed, how much of it holds, and whether all does."""
     for problem in found.problems:
-        print(f"{'CHANGED' if problem.line else 'changed'}: {problem}")
+        print(f"{'CHANGED' if problem.line else 'changed'}: {visible(problem)}")
     told = [
         ("1 entry holds" if found.entries == 1 else f"{found.entries:,} entries hold")
         + (f" up to {found.head.hash[:12]}" if found.entries else ""),
@@ -66,6 +67,8 @@ def _series(row: Mapping[str, Any]) -> str:
     if row["kind"] == "opening":
         days = f"{row['first']}..{row['last']}" if row["first"] else "days not known"
         return f"holdout {days}, " + ("imported" if row["imported"] else f"look {row['looks']}")
+    if row["kind"] == "report":
+        return f"{row['part']}: {row['verdict']}"
     return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else str(row["kind"])
 
 
