@@ -87,9 +87,8 @@ def engine() -> None:
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test does by accident may touch a home, or the user's notes, outside its own folder."""
+    """Nothing that a test does by accident may touch a home outside its own folder."""
     monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(scope="session")

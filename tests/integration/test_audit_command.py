@@ -115,7 +115,7 @@ def test_a_leak_keeps_the_holdout_closed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(api, "audit_session", lambda *_: Audit("tiny", "k", "d", False, (leak,)))
     with pytest.raises(quorate.IntegrityError, match="the holdout stays closed: null market: it found gold"):
         quorate.promote(report.run_id, home=tmp_path)
-    assert {entry["kind"] for entry in ledger_of(Home(tmp_path)).entries()} == {"candidate"}
+    assert {entry["kind"] for entry in ledger_of(Home(tmp_path)).entries()} == {"candidate", "report"}
     assert quorate.load_report(report.run_id, home=tmp_path).results["holdout"] is None
 
 

@@ -21,12 +21,13 @@ from pathlib import Path
 from quorate.errors import StoreError
 
 ID = "home.json"
+PARTS = (ID, "runs", "fits", "bars", "sources", "ledger", "audits", "cluster", "holdouts")
 
 
 def claim(home: Path) -> None:
-    """Note a home as this user's, if there is nothing in it yet; one that is there already is left as it is."""
+    """Note a home as this user's, if nothing of one is in it yet; one that is there already is left as it is."""
     with suppress(OSError):
-        if home.is_dir() and any(home.iterdir()):
+        if any((home / name).exists() for name in PARTS):
             return
         home.mkdir(parents=True, exist_ok=True)
         _remember(home)

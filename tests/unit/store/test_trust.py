@@ -10,6 +10,11 @@ from quorate.store import Home
 from quorate.store.trust import ID, is_trusted, name_address, require, trust, was_named
 
 
+@pytest.fixture(autouse=True)
+def _notes(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def made(tmp_path):
     """A home that this user made."""

@@ -67,10 +67,11 @@ class Cluster:
         return tuple(
             node
             for node in self.nodes
-            if node.started
-            and start_time(node.pid) == node.started
-            and f"--temp-dir={self.folder}" in command_of(node.pid)
+            if node.started and start_time(node.pid) == node.started and self._leads(command_of(node.pid))
         )
+
+    def _leads(self, command: list[str]) -> bool:
+        return not any(command) or f"--temp-dir={self.folder}" in command  # it has none while it begins
 
     def check(self, home: Path) -> None:
         """Raise `QuorateError`, unless its folder was made here for this home: what is in a home may say anything."""
