@@ -196,6 +196,8 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
         "past-performance",
         "mean",
         "mean",
+        "past-mean",
+        "persistence",
         "ridge",
         "buy-and-hold",
     ]

@@ -26,7 +26,7 @@ from quorate.execution.outputs import Outputs, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
-from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs import ModelSpec, Task
 
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 
@@ -140,6 +140,18 @@ def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
     """Return the seed of a model: never from a worker, a fold's position or an order of arrival."""
     digest = hashlib.sha256(f"{run_seed}|{model}|{replicate}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
+
+
+def task_of(binary: bool) -> Task:
+    """Return what is learnt of a label that is a class, or a number."""
+    return "classification" if binary else "regression"
+
+
+def model_of(task: FitTask) -> ModelSpec:
+    """Return the spec of a fit's model, as it learns the fit's label."""
+    spec = load_reference(task.plugin)
+    assert isinstance(spec, ModelSpec)
+    return spec.for_label(task_of(task.binary))
 
 
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
@@ -259,8 +271,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
-    spec = load_reference(task.plugin)
-    assert isinstance(spec, ModelSpec)
+    spec = model_of(task)
     factory = spec.resolve()
     # An inline plugin is where the run is.
     if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:

@@ -52,6 +52,26 @@ def failure(table):
     return str(error.value)
 
 
+# --- what a label's task decides
+
+
+@pytest.mark.parametrize(
+    "label, members, baselines",
+    [
+        ("direction", {"xgboost", "logistic", "ridge"}, {"majority", "persistence"}),
+        ("return", {"xgboost", "ridge"}, {"past-mean", "persistence"}),
+    ],
+)
+def test_models_learn_the_labels_task_under_one_name_and_its_baselines_join(label, members, baselines):
+    recipe = resolved({"labels": {"name": label}, "models": {name: {} for name in members}})
+    assert set(recipe.models) == members | baselines
+    assert all("task" not in model.options for model in recipe.models.values())
+
+
+def test_no_recipe_says_what_a_model_learns():
+    assert "has no option 'task'" in failure({"models": {"xgboost": {"task": "regression"}}})
+
+
 # --- what is wrong is said: the key, what it must be, what it was
 
 
