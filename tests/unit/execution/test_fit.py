@@ -170,6 +170,15 @@ def test_the_baselines_of_a_number_are_the_mean_so_far_and_the_last_return():
     assert last.predictions == pytest.approx(close[at] / close[at - 1] - 1)
 
 
+def test_ordered_boosting_is_chosen_by_an_option_and_left_to_the_library_without_it():
+    ordered, plain, unsaid = (
+        run_fit(task("catboost", iterations=10, **chosen), DATA)
+        for chosen in ({"boosting_type": "Ordered"}, {"boosting_type": "Plain"}, {})
+    )
+    assert ordered.error == plain.error == ""
+    assert unsaid.predictions.tobytes() == plain.predictions.tobytes() != ordered.predictions.tobytes()
+
+
 def test_models_are_asked_for_whole_blocks_with_zeros_at_the_end():
     asked = []
 

@@ -68,6 +68,14 @@ def test_models_learn_the_labels_task_under_one_name_and_its_baselines_join(labe
     assert all("task" not in model.options for model in recipe.models.values())
 
 
+def test_an_option_that_is_left_to_the_library_makes_no_other_recipe():
+    plain = resolved({"models": {"catboost": {}}})
+    assert "boosting_type" not in to_plain(plain)["models"]["catboost"]
+    ordered = resolved({"models": {"catboost": {"boosting_type": "Ordered"}}})
+    assert to_plain(ordered)["models"]["catboost"]["boosting_type"] == "Ordered"
+    assert "must" in failure({"models": {"catboost": {"boosting_type": "ordered"}}})
+
+
 def test_no_recipe_says_what_a_model_learns():
     assert "has no option 'task'" in failure({"models": {"xgboost": {"task": "regression"}}})
 
