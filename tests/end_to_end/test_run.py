@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 import quorate
 from quorate.errors import DataError, FitError, RecipeError
 from quorate.execution import machine
+from quorate.report import console
+from quorate.report.terminal import render
 from quorate.runs.predict import predict
 from quorate.runs.reproduce import reproduce
 
@@ -204,6 +207,17 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
     assert (
         report.folds["threshold"].isin([0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]).all()
     )
+    # Ridge and the baselines once a fold, whatever the threshold.
+    assert report.telemetry["fits"] == 3 * len(report.folds)
+    grid = report.grid
+    assert len(grid) == 7 * 10
+    assert set(grid["role"]) == {"ensemble", "alternative", "member", "baseline"}
+    text = io.StringIO()
+    render(report, console.Console(file=text, width=140, color_system=None))
+    table = text.getvalue().partition("Sharpe by threshold")[2]
+    line = next(line for line in table.splitlines() if line.startswith(" ridge "))
+    told = grid[grid["series"] == "ridge"].sort_values("threshold")["sharpe"]
+    assert line.split()[1:] == [console.figure(value, ".2f") for value in told]
     with pytest.raises(RecipeError, match="is a classifier"):
         quorate.run({**small, "labels": {"name": "return"}})
 

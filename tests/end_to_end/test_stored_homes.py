@@ -67,6 +67,8 @@ def test_reports_gates_and_the_ledger_are_whole(stored):
     assert [r.digest[:16] for r in reports] == DIGESTS
     assert [len(r.gates) for r in reports] == [8, 27]
     assert [len(r.predictions) for r in reports] == [240, 240]
+    with pytest.raises(quorate.StoreError, match="before there was a table 'grid'"):
+        _ = reports[0].grid
     assert stored.find(STOPPED).state == "interrupted"
     found = verify(stored)
     assert (found.sound, found.entries, found.runs) == (True, 24, 6)

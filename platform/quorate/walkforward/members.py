@@ -13,12 +13,12 @@ from quorate.dataset.folds import Fold
 from quorate.errors import FitError
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
-from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed, task_of
+from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
-from quorate.plugins.specs.learning import TASK
+from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 

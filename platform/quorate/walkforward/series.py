@@ -81,8 +81,13 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
 
 
-def decide_all(walk: WalkForward, predictions: Floats) -> tuple[list[Series], dict[str, Combined]]:
+def decide_all(walk: WalkForward, predictions: Floats, first: int = 0) -> tuple[list[Series], dict[str, Combined]]:
     """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
+
+    Parameters
+    ----------
+    first : int
+        The bar from which on it is told what every threshold earned, if that is not the first fold's.
 
     Returns
     -------
@@ -99,7 +104,7 @@ def decide_all(walk: WalkForward, predictions: Floats) -> tuple[list[Series], di
     for j, (name, model) in enumerate(walk.members.items()):
         role: Role = "baseline" if model.baseline else "member"
         rows.append((name, role, recipe.strategy.name, predictions[:, j]))
-    return _decided(walk, rows), ensembles
+    return _decided(walk, rows, first), ensembles
 
 
 def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
@@ -110,7 +115,7 @@ def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
     return judged
 
 
-def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -> list[Series]:
+def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int = 0) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
     plans = [_plan(walk, strategy, values) for _, _, strategy, values in rows]
     threshold = walk.recipe.threshold
@@ -121,7 +126,7 @@ def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -
         judged.strategy, judged.params, judged.score, threshold.default, walk.bars, judged.facts, walk.folds[0].first
     )
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
-    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading)
+    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading, first)
     return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)

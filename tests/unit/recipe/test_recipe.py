@@ -5,6 +5,7 @@ import json
 import textwrap
 import tomllib
 import traceback
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,22 @@ def test_an_option_that_is_left_to_the_library_makes_no_other_recipe():
     ordered = resolved({"models": {"catboost": {"boosting_type": "Ordered"}}})
     assert to_plain(ordered)["models"]["catboost"]["boosting_type"] == "Ordered"
     assert "must" in failure({"models": {"catboost": {"boosting_type": "ordered"}}})
+
+
+def test_the_grid_is_sixteen_regressions_and_ten_thresholds():
+    grid = resolve(load_recipe("grid", REGISTRY), REGISTRY)[0]
+    plugins = [model.plugin for name, model in grid.models.items() if name not in ("past-mean", "persistence")]
+    assert Counter(plugins) == {
+        "xgboost": 6,
+        "random-forest": 2,
+        "gradient-boosting-exact": 2,
+        "ridge": 2,
+        "lasso": 2,
+        "lightgbm": 2,
+    }
+    assert grid.threshold.grid == [0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]
+    options = [tuple(model.model_dump().items()) for model in grid.models.values()]
+    assert len({repr(one) for one in options}) == len(options)  # no two are the same model
 
 
 def test_no_recipe_says_what_a_model_learns():

@@ -17,6 +17,11 @@ TASK = "task"  # the argument by which the factory of a model for any task is to
 _OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
 
 
+def task_of(binary: bool) -> Task:
+    """Return what is learnt of a label that is a class, or a number."""
+    return "classification" if binary else "regression"
+
+
 @dataclass(frozen=True)
 class ModelSpec(Spec):
     """A model: ``function(**params)`` makes an object with scikit-learn's ``fit`` and ``predict``.

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask, _make, _seeded, _thread_pools
+from quorate.execution.fit import FitTask, _make, _seeded
 from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.resources import thread_pools
 from quorate.plugins.local import line_in
 from quorate.plugins.provider import Plugin, Provider, Reference
 from quorate.plugins.specs import ModelSpec
@@ -117,12 +118,12 @@ def ask(plugin: Plugin, model: Any, X: NDArray[Any], what: str) -> Outputs:
 def run_once(spec: ModelSpec, params: Mapping[str, Any], data: Data) -> Outputs:
     """Make, fit and predict as a run does, in this process."""
     while True:
-        pools = _thread_pools()
+        pools = thread_pools()
         with as_in_a_run(spec):
             model, given = make(spec, params), copied(data)  # each time its own: a fit may write into it
             fit(model, given)
             outputs = {name: np.array(v) for name, v in read_outputs(model, spec, given.X_test).items()}
-        if _thread_pools() == pools:  # a library that was loaded by the fit escaped the limit
+        if thread_pools() == pools:  # a library that was loaded by the fit escaped the limit
             return outputs
 
 
