@@ -17,7 +17,7 @@ from quorate.execution import machine
 from quorate.report import console
 from quorate.report.terminal import render
 from quorate.runs.predict import predict
-from quorate.runs.reproduce import reproduce
+from quorate.runs.reproduce import as_then, reproduce
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -220,6 +220,41 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
     assert line.split()[1:] == [console.figure(value, ".2f") for value in told]
     with pytest.raises(RecipeError, match="is a classifier"):
         quorate.run({**small, "labels": {"name": "return"}})
+
+
+@pytest.mark.parametrize("label", ["direction", "return"])
+def test_a_report_of_several_symbols_has_a_table_of_them(panel: dict[str, object], label: str) -> None:
+    report = quorate.run({**panel, "models": {"ridge": {}}, "labels": {"name": label}})
+    rows = report.results["development"]["symbols"]
+    assert [row["symbol"] for row in rows] == ["SIM001", "SIM002", "SIM003"]
+    known = report.predictions[report.predictions["label"].notna()]
+    for row in rows:
+        own = known[known["symbol"] == row["symbol"]]
+        y, p = own["label"].to_numpy(), own["ensemble/past-performance"].to_numpy()
+        assert row["rows"] == len(own)
+        level = 0.5 if label == "direction" else 0.0
+        assert row["accuracy"] == pytest.approx(np.mean((y > level) == (p > level)))
+        assert row["mase"] == pytest.approx(np.abs(y - p).mean() / np.abs(y - own["naive"]).mean())
+        errors = row["pct-mae"], row["pct-naive"]
+        if label == "direction":
+            assert errors == (None, None)
+        else:
+            assert errors == pytest.approx((np.mean(np.abs(y - p) / (1 + y)), np.mean(np.abs(y) / (1 + y))))
+    measured = report.metrics.iloc[0]
+    assert np.isnan(float(measured["pct-mae"] or np.nan)) == (label == "direction")
+    text = io.StringIO()
+    render(report, console.Console(file=text, width=100, color_system=None))
+    [heading] = [line.split() for line in text.getvalue().splitlines() if line.startswith(" symbol ")]
+    assert heading[:3] == ["symbol", "rows", "Sharpe"]
+    assert ("error" in heading) == (label == "return")
+
+
+def test_what_an_earlier_version_did_not_tell_is_no_difference() -> None:
+    then = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 1.0}}]}
+    now = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 2.0, "pct-mae": 0.1}}], "symbols": [{}]}
+    expected = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 2.0}}]}
+    assert as_then(then, now) == expected
+    assert as_then(now, now) == now
 
 
 def test_the_report_of_a_notebook_has_tables_that_agree_with_the_json(small: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from quorate.errors import QuorateError
 from quorate.report import console
 from quorate.report.report import PARTS, Report
+from quorate.report.views.symbols import MOST, symbols
 from quorate.report.views.thresholds import thresholds
 from quorate.report.words import paragraph
 
@@ -108,6 +109,10 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     target.print(_gates(part["gates"], target.width))
     _reasons(part["gates"], target)
     target.print(_series(part, target.width))
+    if rows := part.get("symbols"):
+        target.print(symbols(rows, target.width))
+        if len(rows) > MOST:
+            target.print(f"and {len(rows) - MOST:,} more symbols: report --json has all\n")
     if members := part.get("members"):
         target.print(_gain(members))
     _curve(report, name, judged, target)

@@ -22,6 +22,7 @@ from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
+from quorate.walkforward.symbols import by_symbol
 
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
@@ -70,6 +71,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     walk, judged, rows = outcome.walk, outcome.series, outcome.rows
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
+    symbols = by_symbol(walk, *judged[0], *outcome.bounds)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -83,6 +85,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             }
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
+        **({"symbols": symbols} if symbols else {}),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
