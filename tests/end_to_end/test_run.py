@@ -343,3 +343,37 @@ def test_a_ray_that_the_user_started_is_left_alone(small: dict[str, object], mon
     with pytest.raises(quorate.QuorateError, match="this process uses Ray already"):
         quorate.run({**small, "execution": {"executor": "ray", "cache": False}})
     assert not stopped
+
+
+SCORES = """
+import numpy as np
+import quorate
+
+class Score:
+    def __init__(self, width=0.3):
+        self.width = width
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return 0.5 + self.width * np.sign(X[:, 0]) * (np.abs(X[:, 0]) > 0.003)
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("score", Score, task="regression")
+"""
+
+
+def test_predictions_that_are_cut_are_told_and_scores_are_refused(tiny: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCORES)
+    recipe = {**tiny, "plugins": [str(tmp_path / "score.py")], "models": {"logistic": {}, "ridge": {"alpha": 0.001}}}
+    with pytest.raises(FitError, match=r"predictions lie outside 0\.\.1, .*these are scores"):
+        quorate.run({**recipe, "models": {"logistic": {}, "score": {"width": 2.0}}})
+    warned = quorate.run({**recipe, "models": {"logistic": {}, "score": {"width": 0.5}}})
+    [told] = [text for text in warned.results["development"]["warnings"] if "cut off" in text]
+    share = warned.predictions["member/score"].isin([0.0, 1.0]).mean()
+    assert told.startswith(f"{share:.1%} of the predictions of 'score', a regression of a class, are 0 or 1")
+    assert reproduce(warned.run_id).identical
+    quiet = quorate.run({**recipe, "plugins": [], "models": {"logistic": {}, "ridge": {}}})
+    assert not any("cut off" in text for text in quiet.results["development"]["warnings"])

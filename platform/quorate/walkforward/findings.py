@@ -24,6 +24,7 @@ from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
 from quorate.walkforward.symbols import by_symbol
 
+TOLD = 0.01  # share of predictions that were cut off, from which on it is told
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
 
@@ -94,6 +95,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         "warnings": [
             *walk.warnings,
             *_left_out(walk, outcome.fits),
+            *_cut_off(outcome),
             *_warnings(walk, span, judged),
             *members["warnings"],
         ],
@@ -122,6 +124,22 @@ def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:
         f"there; fold {lost[0]['fold']}: {lost[0]['reason']}"
         for name, lost in failures_by_model(walk, fits).items()
     ]
+
+
+def _cut_off(outcome: Judged) -> list[str]:
+    """Return a warning for every regression of a class of whose predictions some lay outside 0..1."""
+    walk, warnings = outcome.walk, []
+    for column, (name, spec) in enumerate(walk.members.items()):
+        if not walk.binary or spec.task != "regression":
+            continue
+        predictions = outcome.predictions[outcome.rows, column]
+        share = float(np.isin(predictions[np.isfinite(predictions)], (0.0, 1.0)).mean())
+        if share >= TOLD:
+            warnings.append(
+                f"{share:.1%} of the predictions of {name!r}, a regression of a class, are 0 or 1: what lies beyond is "
+                "cut off, and the order of these rows is lost; a classifier, or a stronger penalty, keeps it"
+            )
+    return warnings
 
 
 def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:

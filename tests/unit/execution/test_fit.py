@@ -66,6 +66,8 @@ class Model:
             return np.zeros((len(X), 3))
         if self.fault == "short":
             return np.zeros(len(X) - 1)
+        if self.fault == "beyond":  # that share of 300 rows
+            return np.where(np.arange(len(X)) % 10 < 10 * self.answer - 1e-9, 7.0, 0.5)
         if self.fault == "nan":
             return np.where(np.arange(len(X)) == 2, np.nan, 0.5)
         return np.full(len(X), self.answer)
@@ -309,7 +311,8 @@ def test_a_model_that_writes_to_its_rows_changes_only_its_own():
 
 @pytest.mark.parametrize("answer, expected", [(-0.2, 0.0), (0.3, 0.3), (1.7, 1.0)])
 def test_a_regression_on_classes_is_clipped_to_a_probability(answer, expected):
-    assert run_fit(task("number", answer=answer), DATA).predictions.tolist() == [expected] * N_TEST
+    few = FitData(DATA.dataset, (fold_at(0, test=20),))  # more of them, and they are taken for scores
+    assert run_fit(task("number", answer=answer), few).predictions.tolist() == [expected] * 20
     assert run_fit(task("number", answer=answer, binary=False), DATA).predictions.tolist() == [answer] * N_TEST
 
 
@@ -356,3 +359,20 @@ def test_built_in_factories_take_seed_and_threads_by_the_names_the_platform_pass
     for name in ("random-forest", "xgboost", "lightgbm", "catboost", "mlp"):
         assert {"random_state", "n_jobs"} <= set(inspect.signature(SPECS[name].resolve()).parameters)
         assert isinstance(SPECS[name], ModelSpec)
+
+
+# --- what is no probability
+
+
+def test_a_regression_of_a_class_is_cut_to_0_and_1_and_scores_are_refused():
+    data = FitData(make_dataset(n=N_TRAIN + 300), (fold_at(0, test=300),))
+    some = run_fit(task("number", fault="beyond", answer=0.2), data)
+    assert some.error == ""
+    assert ((some.predictions == 1).sum(), (some.predictions > 1).sum()) == (62, 0)
+    scores = run_fit(task("number", fault="beyond", answer=0.3), data)
+    assert scores.error.startswith(
+        "93 of 300 predictions lie outside 0..1, 0.5..7: a regression must give the expectation"
+    )
+    assert run_fit(task("number", fault="beyond", answer=0.3, binary=False), data).error == ""
+    few = FitData(data.dataset, (fold_at(0, test=20),))
+    assert run_fit(task("number", fault="beyond", answer=1.0), few).error == ""  # a short fold proves nothing
