@@ -1,4 +1,4 @@
-"""The 16 regressions of `grid.toml`: what a user adds whose models are not among the built-in ones."""
+"""The 16 regressions of `grid.toml`, as the plain script makes them too; a plugin file like a user's own."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from quorate_plugins.models.mlp import MLPClassifier
+from quorate_plugins.models.mlp import MLP
 
 FIRST, STOP, TEST = 1000, 5000, 100
 THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
@@ -71,7 +71,7 @@ def make(name: str, threads: int) -> Any:
             logging_level="Silent",
         )  # fmt: skip
     torch.set_num_threads(threads)
-    return MLPClassifier(random_state=seed, n_jobs=threads)
+    return MLP(random_state=seed, n_jobs=threads)
 
 
 def fit(X: np.ndarray, y: np.ndarray, threads: int, name: str, first: int) -> np.ndarray:

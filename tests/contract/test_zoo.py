@@ -16,7 +16,14 @@ HERE = Path(__file__).parents[1]
 ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
 SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
 BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
-SLOW = ("random-forest", "mlp", "max-drawdown")  # all rules together take more than five seconds
+SLOW = (
+    "random-forest",
+    "mlp",
+    "gradient-boosting",
+    "gradient-boosting-exact",
+    "catboost",
+    "max-drawdown",
+)  # all rules together take more than five seconds
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 import quorate
 from quorate.errors import DataError, FitError, RecipeError
 from quorate.execution import machine
+from quorate.report import console
+from quorate.report.terminal import render
 from quorate.runs.predict import predict
-from quorate.runs.reproduce import reproduce
+from quorate.runs.reproduce import as_then, reproduce
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -196,14 +199,62 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
         "past-performance",
         "mean",
         "mean",
+        "past-mean",
+        "persistence",
         "ridge",
         "buy-and-hold",
     ]
     assert (
         report.folds["threshold"].isin([0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]).all()
     )
+    # Ridge and the baselines once a fold, whatever the threshold.
+    assert report.telemetry["fits"] == 3 * len(report.folds)
+    grid = report.grid
+    assert len(grid) == 7 * 10
+    assert set(grid["role"]) == {"ensemble", "alternative", "member", "baseline"}
+    text = io.StringIO()
+    render(report, console.Console(file=text, width=140, color_system=None))
+    table = text.getvalue().partition("Sharpe by threshold")[2]
+    line = next(line for line in table.splitlines() if line.startswith(" ridge "))
+    told = grid[grid["series"] == "ridge"].sort_values("threshold")["sharpe"]
+    assert line.split()[1:] == [console.figure(value, ".2f") for value in told]
     with pytest.raises(RecipeError, match="is a classifier"):
         quorate.run({**small, "labels": {"name": "return"}})
+
+
+@pytest.mark.parametrize("label", ["direction", "return"])
+def test_a_report_of_several_symbols_has_a_table_of_them(panel: dict[str, object], label: str) -> None:
+    report = quorate.run({**panel, "models": {"ridge": {}}, "labels": {"name": label}})
+    rows = report.results["development"]["symbols"]
+    assert [row["symbol"] for row in rows] == ["SIM001", "SIM002", "SIM003"]
+    known = report.predictions[report.predictions["label"].notna()]
+    for row in rows:
+        own = known[known["symbol"] == row["symbol"]]
+        y, p = own["label"].to_numpy(), own["ensemble/past-performance"].to_numpy()
+        assert row["rows"] == len(own)
+        level = 0.5 if label == "direction" else 0.0
+        assert row["accuracy"] == pytest.approx(np.mean((y > level) == (p > level)))
+        assert row["mase"] == pytest.approx(np.abs(y - p).mean() / np.abs(y - own["naive"]).mean())
+        errors = row["pct-mae"], row["pct-naive"]
+        if label == "direction":
+            assert errors == (None, None)
+        else:
+            assert errors == pytest.approx((np.mean(np.abs(y - p) / (1 + y)), np.mean(np.abs(y) / (1 + y))))
+    measured = report.metrics.iloc[0]
+    assert np.isnan(float(measured["pct-mae"] or np.nan)) == (label == "direction")
+    text = io.StringIO()
+    render(report, console.Console(file=text, width=100, color_system=None))
+    [heading] = [line.split() for line in text.getvalue().splitlines() if line.startswith(" symbol ")]
+    assert heading[:3] == ["symbol", "rows", "Sharpe"]
+    assert ("error" in heading) == (label == "return")
+
+
+def test_what_an_earlier_version_did_not_tell_is_no_difference() -> None:
+    then = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 1.0}}]}
+    now = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 2.0, "pct-mae": 0.1}}], "symbols": [{}]}
+    expected = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 2.0}}]}
+    assert as_then(then, now) == expected
+    assert as_then(now, now) == now
 
 
 def test_the_report_of_a_notebook_has_tables_that_agree_with_the_json(small: dict[str, object]) -> None:
@@ -280,3 +331,37 @@ def test_the_order_of_models_in_a_recipe_changes_nothing(small: dict[str, object
     assert isinstance(models, dict)
     backwards = {**small, "models": dict(reversed(models.items()))}
     assert quorate.run(small).digest == quorate.run(backwards).digest
+
+
+SCORES = """
+import numpy as np
+import quorate
+
+class Score:
+    def __init__(self, width=0.3):
+        self.width = width
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return 0.5 + self.width * np.sign(X[:, 0]) * (np.abs(X[:, 0]) > 0.003)
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("score", Score, task="regression")
+"""
+
+
+def test_predictions_that_are_cut_are_told_and_scores_are_refused(tiny: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCORES)
+    recipe = {**tiny, "plugins": [str(tmp_path / "score.py")], "models": {"logistic": {}, "ridge": {"alpha": 0.001}}}
+    with pytest.raises(FitError, match=r"predictions lie outside 0\.\.1, .*these are scores"):
+        quorate.run({**recipe, "models": {"logistic": {}, "score": {"width": 2.0}}})
+    warned = quorate.run({**recipe, "models": {"logistic": {}, "score": {"width": 0.5}}})
+    [told] = [text for text in warned.results["development"]["warnings"] if "cut off" in text]
+    share = warned.predictions["member/score"].isin([0.0, 1.0]).mean()
+    assert told.startswith(f"{share:.1%} of the predictions of 'score', a regression of a class, are 0 or 1")
+    assert reproduce(warned.run_id).identical
+    quiet = quorate.run({**recipe, "plugins": [], "models": {"logistic": {}, "ridge": {}}})
+    assert not any("cut off" in text for text in quiet.results["development"]["warnings"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,21 @@ def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
     if spec.task == "classification" and not np.isin(values[known], (0.0, 1.0)).all():
         raise PluginError(f"label {spec.name!r} is a classification: its values must be 0 and 1")
     return Labels(values, np.where(known, ends, NEVER))
+
+
+def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -> Floats:
+    """Return the price from which each row's label counts, where labels are what a price earns, (n_rows,).
+
+    That is the fill price of the next bar. NaN where the label is not known, and throughout, where labels are not the
+    returns from there to the fill at their ends: no price can be told of them.
+    """
+    prices, known = bars.fill(fill), dataset.end != NEVER
+    bar, symbol, end = (values[known] for values in (dataset.bar, dataset.symbol, dataset.end))
+    first, last = prices[bar + 1, symbol], prices[end, symbol]
+    found = np.full(len(dataset), np.nan)
+    if np.allclose(first * (1 + dataset.y[known]), last, rtol=1e-9, atol=0.0):
+        found[known] = first
+    return found
 
 
 class Packing:

@@ -37,6 +37,9 @@ class Performance(BacktestResult):
         empty where it is not known.
     forecast_bar : ndarray of int64, (n_forecasts,)
         Position of each forecast's bar in the span, ascending; empty where it is not known.
+    entry_price : ndarray of float64, (n_forecasts,)
+        The price that a trade decided at each forecast's bar was filled at, where labels are what it earns by then:
+        the price forecast is ``entry_price * (1 + predictions)``; empty where labels are anything else.
     """
 
     bars_per_year: float
@@ -46,6 +49,7 @@ class Performance(BacktestResult):
     market: Floats = field(default_factory=lambda: np.empty(0))
     naive: Floats = field(default_factory=lambda: np.empty(0))
     forecast_bar: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    entry_price: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
 from quorate.execution.outputs import Outputs, predict, shuffled_outputs
-from quorate.execution.resources import memory_limit
+from quorate.execution.resources import memory_limit, pools_of, thread_pools
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs.learning import task_of
 
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 
@@ -142,6 +143,13 @@ def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
+def model_of(task: FitTask) -> ModelSpec:
+    """Return the spec of a fit's model, as it learns the fit's label."""
+    spec = load_reference(task.plugin)
+    assert isinstance(spec, ModelSpec)
+    return spec.for_label(task_of(task.binary))
+
+
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
     """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
     fold = data.fold(task.fold)
@@ -211,27 +219,10 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     )
 
 
-@lru_cache(maxsize=1)
-def _pools(modules: int) -> Any:
-    """Return what controls the thread pools that are loaded; looking for them takes longer than a small fit.
-
-    A library comes with a module: while there are as many as before, no other was loaded.
-    """
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def _thread_pools() -> set[str]:
-    """Return the libraries with threads of their own that are loaded now."""
-    pools = _pools(len(sys.modules)).lib_controllers
-    return {pool.filepath for pool in pools} | ({"numba", "torch"} & sys.modules.keys())
-
-
 @contextmanager
 def _threads(task: FitTask) -> Iterator[None]:
     """Hold every library to the fit's number of threads, and to its share of the GPU's memory."""
-    with _pools(len(sys.modules)).limit(limits=task.threads):
+    with pools_of(len(sys.modules)).limit(limits=task.threads):
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(task.threads)
             if task.device == "cuda" and 0 < task.gpus < 1:
@@ -261,8 +252,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
-    spec = load_reference(task.plugin)
-    assert isinstance(spec, ModelSpec)
+    spec = model_of(task)
     factory = spec.resolve()
     # An inline plugin is where the run is.
     if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:
@@ -274,7 +264,7 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
     X_train, X_test = _inputs(spec, dataset, train), _inputs(spec, dataset, fold.test)
     more = {"validation": (_inputs(spec, dataset, tail), _target(spec, dataset, tail))} if len(tail) else {}
     while True:
-        pools = _thread_pools()
+        pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, _threads(task), _seeded(task.seed):
             warnings.simplefilter("always")
             model = _make(factory, task, spec)
@@ -283,7 +273,7 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
             if fold.shuffles is not None:
                 outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
-        if _thread_pools() == pools:
+        if thread_pools() == pools:
             break
     notes = sorted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}

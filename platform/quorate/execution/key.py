@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import NUMERICS, FitData, FitTask, array_of
+from quorate.execution.fit import NUMERICS, FitData, FitTask, array_of, model_of
 from quorate.execution.machine import installed, machine
 from quorate.plugins.code import code_digest, version_of
-from quorate.plugins.provider import load_reference
 from quorate.plugins.specs import ModelSpec
 
 Digests = NDArray[np.void]
@@ -45,8 +44,7 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
     found = []
     for task in tasks:
         if task.model not in models:
-            spec = load_reference(task.plugin)
-            assert isinstance(spec, ModelSpec)
+            spec = model_of(task)
             code = code_digest(spec.resolve(), task.plugin.module, task.plugin.local)
             models[task.model] = spec, code, _facts(task, spec, code)
         spec, code, facts = models[task.model]

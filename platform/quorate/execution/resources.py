@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 SHARE = 0.9  # of what is free
 
@@ -102,3 +104,20 @@ def used_memory() -> int:
             resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
             pages += resident if pid == os.getpid() else resident - shared
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@lru_cache(maxsize=1)
+def pools_of(modules: int) -> Any:
+    """Return what controls the thread pools that are loaded; looking for them takes longer than a small fit.
+
+    A library comes with a module: while there are as many as before, no other was loaded.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def thread_pools() -> set[str]:
+    """Return the libraries with threads of their own that are loaded now."""
+    pools = pools_of(len(sys.modules)).lib_controllers
+    return {pool.filepath for pool in pools} | ({"numba", "torch"} & sys.modules.keys())

@@ -11,6 +11,7 @@ from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
+from quorate.plugins.specs.learning import TASK
 
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
@@ -71,8 +72,10 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
 
 
 def passed_by_name(spec: Spec) -> frozenset[str]:
-    """Return the arguments that the platform passes to a strategy by name: no recipe sets them."""
-    return frozenset((*spec.inputs, *TOLD)) if isinstance(spec, StrategySpec) else frozenset()
+    """Return the arguments that the platform passes by name, to a strategy or a model: no recipe sets them."""
+    if isinstance(spec, StrategySpec):
+        return frozenset((*spec.inputs, *TOLD))
+    return frozenset((TASK,)) if isinstance(spec, ModelSpec) and spec.task == "any" else frozenset()
 
 
 def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:

@@ -209,8 +209,8 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
     for name in registry.given("model"):
         if name not in recipe.models and not any(m.plugin == name for m in wanted.values()):
             wanted[name] = Model()
-    baselines = [n for n in registry.at_hand("model") if _is_baseline(registry, n) and n not in recipe.models]
-    wanted.update({n: Model() for n in baselines})
+    unasked = [n for n in registry.at_hand("model") if n not in recipe.models and _is_baseline(registry, n)]
+    wanted.update({n: Model() for n in unasked if registry.get(specs.ModelSpec, n).task in ("any", task)})
     models: dict[str, Model] = {}
     warnings: list[str] = []
     for name, model in wanted.items():

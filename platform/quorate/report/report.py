@@ -150,6 +150,11 @@ class Report:
         return self._stored("votes")
 
     @cached_property
+    def grid(self) -> pd.DataFrame:
+        """What every threshold, with every combination of the strategy's grid, earned with every series."""
+        return self._stored("grid")
+
+    @cached_property
     def fits(self) -> pd.DataFrame:
         """Every fit: its key, rows, seconds and place."""
         return self._stored("fits")
@@ -161,6 +166,8 @@ class Report:
 
         parts = [part for part in PARTS if self.results[part]]
         files = self.document["files"]
+        if any(f"{part}/{name}.parquet" not in files for part in parts):
+            raise StoreError(f"run {self.run_id} was made before there was a table {name!r}")
         frames = [self.source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
         return pd.concat(frames, ignore_index=True)
 

@@ -11,6 +11,8 @@ import numpy as np
 from quorate.errors import QuorateError
 from quorate.report import console
 from quorate.report.report import PARTS, Report
+from quorate.report.views.symbols import MOST, symbols
+from quorate.report.views.thresholds import thresholds
 from quorate.report.words import paragraph
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
@@ -107,9 +109,14 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     target.print(_gates(part["gates"], target.width))
     _reasons(part["gates"], target)
     target.print(_series(part, target.width))
+    if rows := part.get("symbols"):
+        target.print(symbols(rows, target.width))
+        if len(rows) > MOST:
+            target.print(f"and {len(rows) - MOST:,} more symbols: report --json has all\n")
     if members := part.get("members"):
         target.print(_gain(members))
     _curve(report, name, judged, target)
+    _thresholds(report, name, target)
     target.print(_folds(part["folds"], target.width))
     for warning in part["warnings"]:
         target.print(f"[yellow]warning[/yellow] {console.escape(warning)}")
@@ -227,6 +234,15 @@ def sparkline(values: Any, width: int, low: float, high: float, blocks: str) -> 
     scale = np.log(high / low) if high > low > 0 else 1.0
     level = np.log(np.maximum(chosen, low) / low) / scale if low > 0 else np.zeros(len(chosen))
     return "".join(blocks[min(int(x * len(blocks)), len(blocks) - 1)] for x in level)
+
+
+def _thresholds(report: Report, part: str, target: console.Console) -> None:
+    try:
+        grid = report.grid
+    except QuorateError:
+        return
+    if target.width >= WIDE and (table := thresholds(grid[grid["part"] == part])):
+        target.print(table)
 
 
 def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,24 @@ def reproduce(
         rows = frame.loc[frame["part"] == part, "row"].to_numpy()
         count, apart = _compare(before[rows], computed.predictions[rows])
         compared, differing, largest = compared + before[rows].size, differing + count, max(largest, apart)
-        stored_section, section = dict(report.results[part]), dict(computed.section)
+        stored_section = dict(report.results[part])
+        section = as_then(stored_section, computed.section)
         # Warnings of loading are told when data is loaded, which is not done again.
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
     versions = changed_since(report.provenance)
     return Reproduction(report.run_id, compared, differing, largest, differences, versions)
+
+
+def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part's section without what versions before did not tell: metrics, and the table by symbol."""
+    told = [
+        {**now, "metrics": {name: value for name, value in now["metrics"].items() if name in then["metrics"]}}
+        for then, now in zip(stored["series"], section["series"], strict=False)
+    ]
+    same = len(stored["series"]) == len(section["series"])
+    found = {**section, "series": told if same else section["series"]}
+    return {name: value for name, value in found.items() if name != "symbols" or name in stored}
 
 
 def _as_known(report: Report, part: str) -> parts.Known:

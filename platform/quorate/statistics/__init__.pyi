@@ -21,6 +21,7 @@ from ._forecasts import accuracy as accuracy
 from ._forecasts import auc as auc
 from ._forecasts import brier as brier
 from ._forecasts import direction_accuracy as direction_accuracy
+from ._forecasts import direction_accuracy_price as direction_accuracy_price
 from ._forecasts import ic as ic
 from ._forecasts import icir as icir
 from ._forecasts import information_coefficients as information_coefficients
@@ -30,6 +31,7 @@ from ._forecasts import mape as mape
 from ._forecasts import mase as mase
 from ._forecasts import mcc as mcc
 from ._forecasts import mse as mse
+from ._forecasts import pct_mae as pct_mae
 from ._forecasts import precision as precision
 from ._forecasts import r2 as r2
 from ._forecasts import recall as recall

@@ -171,6 +171,31 @@ def direction_accuracy(labels: Values, predictions: Values) -> float:
 
 
 @checked
+def direction_accuracy_price(prices: Values, forecasts: Values, last: Values) -> float:
+    """Return the share of forecasts of a price on the side of the last known price on which it came.
+
+    The mean of 1[sign(y_i - y_(i-1)) = sign(yhat_i - y_(i-1))], with the actual last price on both sides: the
+    forecast that nothing changes is right only where nothing changed.
+
+    Parameters
+    ----------
+    prices, forecasts, last : ndarray of float64, (n_forecasts,)
+        What came, what was forecast, and the price before.
+    """
+    if not complete(prices, forecasts) or not complete(last):
+        return math.nan
+    return direction_accuracy(prices - last, forecasts - last)
+
+
+@checked
+def pct_mae(prices: Values, forecasts: Values) -> float:
+    """Return the mean of absolute errors over prices, as a fraction; NaN where a price is not positive."""
+    if not complete(prices, forecasts) or prices.min() <= 0:
+        return math.nan
+    return float(np.mean(np.abs(prices - forecasts) / prices))
+
+
+@checked
 def spearman(labels: Values, predictions: Values) -> float:
     """Return the rank correlation of forecasts and labels, ties sharing a rank (Spearman 1904).
 

@@ -14,8 +14,13 @@ from typing import Any
 from quorate.errors import PluginError
 from quorate.plugins.options import resolve_options
 from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import ModelSpec, Task
 
 Check = Callable[[Plugin], str | None]
+_LABELS: tuple[tuple[Task, str], ...] = (
+    ("classification", "with a label of 0 and 1"),
+    ("regression", "with a label that is a number"),
+)
 
 
 class Violation(AssertionError):
@@ -70,6 +75,25 @@ class Rule:
     def id(self) -> str:
         """``kind-name``, for pytest."""
         return f"{self.kind}-{self.name}"
+
+    def ask(self, plugin: Plugin) -> str | None:
+        """Ask it of a plugin as `check` does; a model for any task is asked twice, and both must keep it."""
+        spec = plugin.spec
+        if not (isinstance(spec, ModelSpec) and spec.task == "any"):
+            return self.check(plugin)
+        remarks, silent = [], []
+        for task, label in _LABELS:
+            try:
+                remark = self.check(replace(plugin, spec=spec.for_label(task)))
+            except NotApplicable as e:
+                silent.append(str(e))
+            except Violation as e:
+                raise Violation(f"{label}: {e.message}", **e.example) from e.__cause__
+            else:
+                remarks.append(f"{label}: {remark}" if remark else "")
+        if not remarks:
+            raise NotApplicable(silent[0])
+        return "; ".join(filter(None, remarks)) or None
 
 
 def causal(check: Check) -> Check:

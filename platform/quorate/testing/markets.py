@@ -161,6 +161,7 @@ def performance(
     market: Floats | None = None,
     naive: Floats | None = None,
     forecast_bar: NDArray[Any] | None = None,
+    entry_price: Floats | None = None,
 ) -> Performance:
     """Return what a metric sees, made from returns, the gains of closed trades, and forecasts.
 
@@ -178,6 +179,8 @@ def performance(
         The naive forecast of each label; default: the mean of the labels before it.
     forecast_bar : ndarray of int, (n_forecasts,), optional
         Position of each forecast's bar; default: one forecast per bar.
+    entry_price : ndarray of float64, (n_forecasts,), optional
+        The price that each label is the return from; default: labels are none.
     """
     rng = np.random.default_rng(seed)
     r = rng.normal(0.0005, 0.01, n) if returns is None else np.asarray(returns, dtype=np.float64)
@@ -185,8 +188,7 @@ def performance(
     y = (rng.random(len(r)) < 0.5).astype(np.float64) if labels is None else np.asarray(labels, dtype=np.float64)
     p = np.clip(0.5 + 0.1 * (y - 0.5) + rng.normal(0, 0.1, len(y)), 0.01, 0.99) if predictions is None else predictions
     times = np.datetime64("2015-01-05T21:00", "us") + np.arange(len(r) + 1) * np.timedelta64(1, "D")
-    at = np.minimum(np.arange(len(gains)), max(len(r) - 1, 0))
-    stamps = pd.DatetimeIndex(times).tz_localize("UTC")
+    at, stamps = np.minimum(np.arange(len(gains)), max(len(r) - 1, 0)), pd.DatetimeIndex(times).tz_localize("UTC")
     table = pd.DataFrame(
         {
             "symbol": "AAA",
@@ -213,16 +215,16 @@ def performance(
         slippage=0.0,
     )
     order = np.arange(len(y)) if forecast_bar is None else np.asarray(forecast_bar, dtype=np.int64)
-    known = np.random.default_rng(11).normal(0.0003, 0.01, len(r)) if market is None else market
     return Performance(
         **vars(result),
         bars_per_year=bars_per_year,
         predictions=np.asarray(p, dtype=np.float64),
         labels=y,
         binary=binary,
-        market=np.asarray(known, dtype=np.float64),
+        market=np.random.default_rng(11).normal(0.0003, 0.01, len(r)) if market is None else np.asarray(market, float),
         naive=naive_forecasts(y, order + 1, order) if naive is None else np.asarray(naive, dtype=np.float64),
         forecast_bar=order,
+        entry_price=np.empty(0) if entry_price is None else np.asarray(entry_price, dtype=np.float64),
     )
 
 

@@ -29,7 +29,7 @@ class Case:
         What it is called, and the statistic that it is a value of.
     inputs : mapping
         Any of ``returns``, ``trades`` (net gain of each closed trade, as a fraction), ``predictions``,
-        ``labels``, ``binary``, ``bars_per_year``, ``market``, ``naive`` and ``forecast_bar``.
+        ``labels``, ``binary``, ``bars_per_year``, ``market``, ``naive``, ``forecast_bar`` and ``entry_price``.
     expected : float or None
         The value; None where the statistic is undefined.
     tolerance : float

@@ -145,7 +145,7 @@ def ask(rule: Rule, plugin: Plugin) -> Outcome:
     try:
         with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            message = rule.check(plugin) or ""
+            message = rule.ask(plugin) or ""
     except NotApplicable as e:
         state, message = "not-applicable", str(e)
     except Violation as e:

@@ -122,6 +122,27 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     return results
 
 
+def each_symbol(bars: Bars, weights: Floats, trading: Trading) -> tuple[Floats, NDArray[np.int64]]:
+    """Trade every symbol on an account of its own, each with all the capital.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, (n_bars, n_symbols)
+        Desired weights of each symbol in its own account, -1..1.
+
+    Returns
+    -------
+    equity : ndarray of float64, (n_bars, n_symbols)
+    closed : ndarray of int64, (n_symbols,)
+        Round trips that were closed.
+    """
+    [(portfolio, _, _, scale)] = _simulate(bars, weights[:, :, None], trading, apart=True)
+    n = len(bars.symbols)
+    positions = portfolio.positions.records
+    closed = positions["col"][positions["status"] == 1].to_numpy(dtype=np.int64)
+    return _until_ruin(_value(portfolio, n, scale)), np.bincount(closed, minlength=n).astype(np.int64)
+
+
 def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     """Return every order of one series of desired weights that was filled, in time order.
 
@@ -171,8 +192,13 @@ def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
     return inside.assign(col=inside["col"] - columns.start)
 
 
-def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[Any, range, Floats, Scale]]:
-    """Yield the simulated portfolio of a few series at a time, their range, the fill prices, and its scale."""
+def _simulate(
+    bars: Bars, targets: Floats, trading: Trading, apart: bool = False
+) -> Iterator[tuple[Any, range, Floats, Scale]]:
+    """Yield the simulated portfolio of a few series at a time, their range, the fill prices, and its scale.
+
+    The symbols of a series share its capital, or each has as much, if they are to be `apart`.
+    """
     vbt = _vectorbt()
     n_bars, n_symbols, n_series = targets.shape
     close, price, payout = _prices(bars, trading.fill)
@@ -188,7 +214,7 @@ def _simulate(bars: Bars, targets: Floats, trading: Trading) -> Iterator[tuple[A
             fees=_wide(trading.fees, len(part)),
             slippage=_wide(trading.slippage, len(part)),
             init_cash=trading.capital / scale.money,
-            group_by=np.repeat(np.arange(len(part)), n_symbols),
+            group_by=np.arange(len(part) * n_symbols) if apart else np.repeat(np.arange(len(part)), n_symbols),
             **SETTINGS,
         )
         yield portfolio, part, price, scale

@@ -47,11 +47,31 @@ class Decisions:
         The threshold that each fold traded with.
     chosen : list of dict
         Per fold, ``threshold`` and every key of the grid with its value.
+    offered : list of Offered
+        All that there was to choose from.
     """
 
     targets: Floats
     thresholds: Floats
     chosen: list[dict[str, Any]] = field(default_factory=list)
+    offered: list[Offered] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A threshold, with every key of the grid, and what trading by it from the first fold on would have earned.
+
+    Parameters
+    ----------
+    picked : dict
+        ``threshold`` and every key of the grid with its value.
+    earned : dict
+        ``sharpe``, ``total-return``, ``max-drawdown`` after costs; ``exposure``, the share of bars with a desired
+        weight; ``entries``, how often a symbol's weight rose from zero or changed its sign.
+    """
+
+    picked: dict[str, Any]
+    earned: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +251,7 @@ def decide(
     folds: Sequence[Fold],
     rule: ThresholdRule,
     trading: Trading,
+    first: int = 0,
 ) -> list[Decisions]:
     """Choose threshold and parameters per fold and return the desired weights, for several series.
 
@@ -242,13 +263,16 @@ def decide(
 
     A fold takes the weights that its candidate would have had, had it been followed from the start: what it
     holds, and which limit it waits for, comes with it.
+
+    `first` is the bar from which on it is told what each candidate earned, if that is not the first fold's.
     """
+    start = max(first - folds[0].first, 0)
     # Entry i of a series' returns is earned at bar folds[0].first + 1 + i.
     seen = [max(_last_known(dataset, folds, fold) - folds[0].first, 0) for fold in folds]
     decisions = []
     for plan in plans:
         default, offered = plan.default(rule.default), plan.candidates(rule.grid)
-        returns = _returns(plan, offered, bars, folds, trading)
+        returns, earned = _returns(plan, offered, bars, folds, trading, start)
         best = [_best(returns[:known], rule, bars.bars_per_year) for known in seen]
         taken = [default if k is None else offered[k] for k in best]
         distinct = list(dict.fromkeys(taken))
@@ -257,20 +281,47 @@ def decide(
         for fold, candidate in zip(folds, taken, strict=True):
             targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
         thresholds = np.array([candidate.threshold for candidate in taken])
-        decisions.append(Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken]))
+        told = [Offered(dict(one.picked), figures) for one, figures in zip(offered, earned, strict=True)]
+        decisions.append(Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken], told))
     return decisions
 
 
-def _returns(plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading) -> Floats:
-    """Return what each candidate would have earned over the out-of-fold span, (n_bars - 1, n_candidates)."""
+def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
+    """Return what `Offered` tells of returns and desired weights, (n_bars - 1,) and (n_bars, n_symbols)."""
+    equity = np.concatenate(([1.0], np.cumprod(1 + returns)))
+    signs = np.sign(weights)
+    before = np.vstack([np.zeros_like(signs[:1]), signs[:-1]])
+    return {
+        "sharpe": statistics.sharpe(returns, bars_per_year),
+        "total-return": float(equity[-1] - 1),
+        "max-drawdown": statistics.max_drawdown(equity),
+        "exposure": float((signs != 0).any(axis=1).mean()),
+        "entries": float(((signs != 0) & (signs != before)).sum()),
+    }
+
+
+def _returns(
+    plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int
+) -> tuple[Floats, list[dict[str, float]]]:
+    """Return what each candidate would have earned over the out-of-fold span, and its figures from a bar of it on.
+
+    Returns
+    -------
+    returns : ndarray of float64, (n_bars - 1, n_candidates)
+    earned : list of dict, one per candidate
+    """
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
     step = max(1, CELLS // max(1, plan.score.size))  # bounds the memory of a large panel with a large grid
-    curves = []
+    parts, earned = [], []
     for first in range(0, len(candidates), step):
-        weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)
-        curves.append(equity_curves(span, weights[start:stop], traded))
-    return statistics.returns_of(np.hstack(curves))
+        weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)[start:stop]
+        returns = statistics.returns_of(equity_curves(span, weights, traded))
+        earned += [
+            _earned(returns[since:, i], weights[since:, :, i], bars.bars_per_year) for i in range(returns.shape[1])
+        ]
+        parts.append(returns)
+    return np.hstack(parts), earned
 
 
 def _last_known(dataset: Dataset, folds: Sequence[Fold], fold: Fold) -> int:

@@ -22,7 +22,9 @@ from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
+from quorate.walkforward.symbols import by_symbol
 
+TOLD = 0.01  # share of predictions that were cut off, from which on it is told
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
 
 
@@ -70,6 +72,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     walk, judged, rows = outcome.walk, outcome.series, outcome.rows
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
+    symbols = by_symbol(walk, *judged[0], *outcome.bounds)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -83,6 +86,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             }
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
+        **({"symbols": symbols} if symbols else {}),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -91,6 +95,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         "warnings": [
             *walk.warnings,
             *_left_out(walk, outcome.fits),
+            *_cut_off(outcome),
             *_warnings(walk, span, judged),
             *members["warnings"],
         ],
@@ -119,6 +124,22 @@ def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:
         f"there; fold {lost[0]['fold']}: {lost[0]['reason']}"
         for name, lost in failures_by_model(walk, fits).items()
     ]
+
+
+def _cut_off(outcome: Judged) -> list[str]:
+    """Return a warning for every regression of a class of whose predictions some lay outside 0..1."""
+    walk, warnings = outcome.walk, []
+    for column, (name, spec) in enumerate(walk.members.items()):
+        if not walk.binary or spec.task != "regression":
+            continue
+        predictions = outcome.predictions[outcome.rows, column]
+        share = float(np.isin(predictions[np.isfinite(predictions)], (0.0, 1.0)).mean())
+        if share >= TOLD:
+            warnings.append(
+                f"{share:.1%} of the predictions of {name!r}, a regression of a class, are 0 or 1: what lies beyond is "
+                "cut off, and the order of these rows is lost; a classifier, or a stronger penalty, keeps it"
+            )
+    return warnings
 
 
 def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:

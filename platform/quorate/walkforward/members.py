@@ -18,6 +18,7 @@ from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
+from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 
@@ -126,13 +127,14 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
     for name, spec in walk.members.items():
         model = walk.recipe.models[name]
         assert model
+        told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
         on_gpu = gpus and spec.gpus > 0
         tasks += [
             FitTask(
                 model=name,
                 fold=fold.index,
                 plugin=reference(walk.registry, "model", spec.name),
-                params=model.options,
+                params={**model.options, **told},
                 seed=fit_seed(walk.recipe.seed, name),
                 threads=spec.cpus,
                 binary=walk.binary,

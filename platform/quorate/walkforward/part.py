@@ -139,7 +139,7 @@ def _part(
     fitting.over()
     with clock.stage("ensemble"):
         predictions = collect(walk, fits, earlier)
-        series, ensembles = decide_all(walk, predictions)
+        series, ensembles = decide_all(walk, predictions, first)
     with clock.stage("backtest"):
         judged = judge_span(walk, series, first, stop)
     with clock.stage("evidence"):

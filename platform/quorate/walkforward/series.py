@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.dataset.folds import NEVER
+from quorate.dataset.rows import entry_prices
 from quorate.ensemble.combine import Combined, combine_all, recent_volatility
 from quorate.evidence.evidence import Performance
 from quorate.plugins.specs import EnsemblerSpec, StrategySpec
@@ -81,8 +83,13 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
 
 
-def decide_all(walk: WalkForward, predictions: Floats) -> tuple[list[Series], dict[str, Combined]]:
+def decide_all(walk: WalkForward, predictions: Floats, first: int = 0) -> tuple[list[Series], dict[str, Combined]]:
     """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
+
+    Parameters
+    ----------
+    first : int
+        The bar from which on it is told what every threshold earned, if that is not the first fold's.
 
     Returns
     -------
@@ -99,7 +106,7 @@ def decide_all(walk: WalkForward, predictions: Floats) -> tuple[list[Series], di
     for j, (name, model) in enumerate(walk.members.items()):
         role: Role = "baseline" if model.baseline else "member"
         rows.append((name, role, recipe.strategy.name, predictions[:, j]))
-    return _decided(walk, rows), ensembles
+    return _decided(walk, rows, first), ensembles
 
 
 def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
@@ -110,7 +117,7 @@ def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
     return judged
 
 
-def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -> list[Series]:
+def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int = 0) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
     plans = [_plan(walk, strategy, values) for _, _, strategy, values in rows]
     threshold = walk.recipe.threshold
@@ -121,7 +128,7 @@ def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]]) -
         judged.strategy, judged.params, judged.score, threshold.default, walk.bars, judged.facts, walk.folds[0].first
     )
     rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
-    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading)
+    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading, first)
     return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
@@ -144,6 +151,14 @@ def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
     )
 
 
+def judged_rows(walk: WalkForward, series: Series, first: int, stop: int) -> NDArray[np.bool_]:
+    """Return which rows of bars `first` to ``stop - 1`` have a prediction of the series and a label, (n_rows,)."""
+    dataset = walk.dataset
+    inside = (dataset.bar >= first) & (dataset.bar < stop) & (dataset.end != NEVER)
+    found: NDArray[np.bool_] = inside & np.isfinite(series.predictions)
+    return found
+
+
 def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
     span = walk.bars.take(first, stop)
@@ -151,13 +166,13 @@ def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: in
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
     nothing = np.full(len(walk.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
-    inside = (walk.dataset.bar >= first) & (walk.dataset.bar < stop) & (walk.dataset.end != NEVER)
     naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
+    prices = entry_prices(walk.bars, walk.dataset, walk.trading.fill)
     results = backtest(span, targets, walk.trading.take(first, stop))
     market = results[-1].returns
     judged = []
     for one, result in zip(everything, results, strict=True):
-        rows = inside & np.isfinite(one.predictions)
+        rows = judged_rows(walk, one, first, stop)
         performance = Performance(
             **vars(result),
             bars_per_year=span.bars_per_year,
@@ -167,6 +182,7 @@ def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: in
             market=market,
             naive=naive[rows],
             forecast_bar=walk.dataset.bar[rows] - first,
+            entry_price=prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0),
         )
         judged.append((one, performance))
     return judged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ from quorate.walkforward.findings import Judged
 
 
 def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
-    """Return predictions, trades, equity, desired weights, members' weights and fits of a part."""
+    """Return predictions, trades, equity, desired weights, members' weights, thresholds and fits of a part."""
     walk, judged = outcome.walk, outcome.series
     times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
@@ -38,8 +39,28 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
             }
         ),
         "votes": _vote_frame(part, outcome, times),
+        "grid": _grid_frame(part, outcome),
         "fits": _fit_frame(outcome.fits).assign(part=part),
     }
+
+
+def _grid_frame(part: str, outcome: Judged) -> pd.DataFrame:
+    """Return what every threshold, with every combination of the strategy's grid, earned with every series."""
+    return pd.DataFrame(
+        [
+            {
+                "part": part,
+                "series": one.name,
+                "role": one.role,
+                "strategy": one.strategy,
+                "threshold": float(offered.picked["threshold"]),
+                "options": json.dumps({k: v for k, v in offered.picked.items() if k != "threshold"}),
+                **offered.earned,
+            }
+            for one, _ in outcome.series
+            for offered in one.decisions.offered
+        ]
+    )
 
 
 def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:

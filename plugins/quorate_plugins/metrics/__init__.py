@@ -11,6 +11,7 @@ from quorate_plugins.metrics.forecasts import (
     auc,
     brier,
     direction_accuracy,
+    direction_accuracy_price,
     ic,
     icir,
     log_loss,
@@ -19,7 +20,11 @@ from quorate_plugins.metrics.forecasts import (
     mase,
     mcc,
     mse,
+    pct_mae,
+    pct_naive,
     precision,
+    price_mae,
+    price_rmse,
     r2,
     recall,
     rmse,
@@ -64,6 +69,7 @@ __all__ = [
     "closed_trades",
     "costs",
     "direction_accuracy",
+    "direction_accuracy_price",
     "drawdown_bars",
     "expectancy",
     "expected_shortfall",
@@ -80,7 +86,11 @@ __all__ = [
     "mcc",
     "mse",
     "payoff",
+    "pct_mae",
+    "pct_naive",
     "precision",
+    "price_mae",
+    "price_rmse",
     "profit_factor",
     "quorate_metrics",
     "r2",
@@ -109,6 +119,7 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     yield from _of_trades()
     yield from _of_classes()
     yield from _of_values()
+    yield from _of_prices()
 
 
 def _of_returns() -> Iterator[quorate.MetricSpec]:
@@ -181,6 +192,16 @@ def _of_values() -> Iterator[quorate.MetricSpec]:
     yield _metric("spearman", "rank correlation of forecasts and labels")
     yield _metric("ic", "rank correlation across symbols, mean over bars; of few symbols over the span")
     yield _metric("icir", "mean over deviation of the rank correlation across symbols")
+
+
+def _of_prices() -> Iterator[quorate.MetricSpec]:
+    """Yield those of prices, rebuilt from labels that are returns."""
+    text = "forecasts on the side of the last price on which the price came"
+    yield _metric("direction-accuracy-price", text, unit="fraction")
+    yield _metric("pct-mae", "mean absolute error of the price over the price", False, unit="fraction")
+    yield _metric("pct-naive", "the same of the forecast that the price stays", None, unit="fraction")
+    yield _metric("price-mae", "mean absolute error of the price", False, unit="currency")
+    yield _metric("price-rmse", "root of the mean squared error of the price", False, unit="currency")
 
 
 def _metric(

@@ -121,6 +121,42 @@ def icir(performance: quorate.Performance) -> float:
     return quorate.statistics.icir(performance.labels, performance.predictions, performance.forecast_bar)
 
 
+def direction_accuracy_price(performance: quorate.Performance) -> float:
+    """Return the share of prices forecast on the right side of the last one; NaN where no price can be told."""
+    return quorate.statistics.direction_accuracy_price(*_prices(performance))
+
+
+def pct_mae(performance: quorate.Performance) -> float:
+    """Return the mean absolute error of the price over the price."""
+    actual, forecast, _ = _prices(performance)
+    return quorate.statistics.pct_mae(actual, forecast)
+
+
+def pct_naive(performance: quorate.Performance) -> float:
+    """Return `pct_mae` of the forecast that the price stays what it was last."""
+    actual, _, last = _prices(performance)
+    return quorate.statistics.pct_mae(actual, last)
+
+
+def price_mae(performance: quorate.Performance) -> float:
+    """Return the mean absolute error of the price."""
+    actual, forecast, _ = _prices(performance)
+    return quorate.statistics.mae(actual, forecast)
+
+
+def price_rmse(performance: quorate.Performance) -> float:
+    """Return the root of the mean squared error of the price."""
+    actual, forecast, _ = _prices(performance)
+    return quorate.statistics.rmse(actual, forecast)
+
+
+def _prices(performance: quorate.Performance) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the price became, what was forecast, and the one before, (n_forecasts,) each; or nothing."""
+    last = performance.entry_price
+    n = len(last)
+    return last * (1 + performance.labels[:n]), last * (1 + performance.predictions[:n]), last
+
+
 def _rises(performance: quorate.Performance) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return what rose and what was forecast to, (n_forecasts,) each; nothing, if a forecast is not known."""
     import numpy as np

@@ -16,24 +16,33 @@ XGBOOST = ("xgboost|xgboost-cpu",)
 def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the built-in models."""
     yield _model("logistic", "linear:logistic", LEARN, "L2 logistic regression on standardised features")
+    text = "least squares on standardised features"
+    yield _model("linear", "linear:linear", LEARN, text, task="regression")
     yield _model("ridge", "linear:ridge", LEARN, "ridge regression on standardised features", task="regression")
-    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees")
+    yield _model("lasso", "linear:lasso", LEARN, "lasso on standardised features and label", task="regression")
+    text = "elastic net on standardised features and label"
+    yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression")
+    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any")
     text = "histogram gradient boosting of scikit-learn"
-    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text)
+    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any")
+    text = "gradient boosting of scikit-learn with exact splits"
+    yield _model("gradient-boosting-exact", "trees:gradient_boosting_exact", LEARN, text, task="any")
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
-    yield _model("mlp", "mlp:MLPClassifier", ("torch",), "a small torch network")
-    text = "baseline: the share of positive labels so far"
+    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any")
+    text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
-    text = "baseline: the last bar's direction goes on"
-    yield _model("persistence", "baselines:Persistence", (), text, baseline=True, input="bars", lookback=2)
+    text = "baseline of a number: the mean of the labels so far"
+    yield _model("past-mean", "baselines:PastMean", (), text, baseline=True, task="regression")
+    text = "baseline: the last bar's direction goes on, or its return"
+    yield _model("persistence", "baselines:Persistence", (), text, baseline=True, task="any", input="bars", lookback=2)
 
 
 def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
     """Return a tree model whose library computes SHAP values itself."""
     told = f"{__name__}.trees:{name}_contributions"
-    return _model(name, f"trees:{name}", requires, description, contributions=told)
+    return _model(name, f"trees:{name}", requires, description, contributions=told, task="any")
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:

@@ -23,12 +23,34 @@ class Majority:
         return np.tile([1 - self.share_, self.share_], (len(X), 1))
 
 
-class Persistence:
-    """The direction of the last bar's return goes on; its probability is how often it did so far."""
+class PastMean:
+    """Always the mean of the labels of the training rows: what is known of a number without any feature."""
 
-    def fit(self, X: NDArray[np.float64], y: NDArray[np.int64]) -> Self:
-        """Count how often the label agreed with the bar's direction; `X` is (n, 2, 5) raw bars."""
-        self.hit_ = float(np.mean(self._up(X) == y))
+    def fit(self, X: NDArray[Any], y: NDArray[np.float64]) -> Self:
+        """Take the mean of the labels."""
+        self.mean_ = float(np.mean(y))
+        return self
+
+    def predict(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the mean for each row, (n,)."""
+        return np.full(len(X), self.mean_)
+
+
+class Persistence:
+    """What the last bar did goes on: its direction, with the share of times that it did so far, or its return.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        Whether the label is a class or a number.
+    """
+
+    def __init__(self, task: str = "classification") -> None:
+        self.task = task
+
+    def fit(self, X: NDArray[np.float64], y: NDArray[Any]) -> Self:
+        """Count how often a class agreed with the bar's direction; `X` is (n, 2, 5) raw bars."""
+        self.hit_ = float(np.mean(self._up(X) == y)) if self.task == "classification" else 0.0
         return self
 
     def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,6 +59,13 @@ class Persistence:
         belief = max(self.hit_, 0.5)
         p = np.where(self._up(X), belief, 1 - belief)
         return np.column_stack((1 - p, p))
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the last bar's return, close to close, (n,)."""
+        before = X[:, -2, CLOSE]
+        known = before > 0  # the rows of zeros that fill up a block have no price
+        last: NDArray[np.float64] = np.divide(X[:, -1, CLOSE], before, out=np.ones(len(X)), where=known) - 1
+        return last
 
     @staticmethod
     def _up(X: NDArray[np.float64]) -> NDArray[np.bool_]:

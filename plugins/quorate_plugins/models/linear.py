@@ -14,6 +14,15 @@ def logistic(C: float = 0.01, max_iter: int = 500, random_state: int = 0) -> Any
     return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=max_iter, random_state=random_state))
 
 
+def linear() -> Any:
+    """Return a least-squares regression without a penalty."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LinearRegression())
+
+
 def ridge(alpha: float = 100.0) -> Any:
     """Return a ridge regression; `alpha` is the penalty."""
     from sklearn.linear_model import Ridge
@@ -21,3 +30,25 @@ def ridge(alpha: float = 100.0) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(StandardScaler(), Ridge(alpha=alpha))
+
+
+def lasso(alpha: float = 0.01, max_iter: int = 1000) -> Any:
+    """Return a lasso; `alpha` is the penalty of a label with deviation one, so that its unit is no matter."""
+    from sklearn.linear_model import Lasso
+
+    return _of_scaled_label(Lasso(alpha=alpha, max_iter=max_iter))
+
+
+def elastic_net(alpha: float = 0.02, l1_ratio: float = 0.5, max_iter: int = 1000) -> Any:
+    """Return an elastic net; `alpha` as in `lasso`, of which `l1_ratio` is the lasso's share."""
+    from sklearn.linear_model import ElasticNet
+
+    return _of_scaled_label(ElasticNet(alpha=alpha, l1_ratio=l1_ratio, max_iter=max_iter))
+
+
+def _of_scaled_label(model: Any) -> Any:
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return TransformedTargetRegressor(make_pipeline(StandardScaler(), model), transformer=StandardScaler())

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class MLPClassifier:
-    """A multilayer perceptron: linear, ReLU and dropout per hidden layer, one logit.
+class MLP:
+    """A multilayer perceptron: linear, ReLU and dropout per hidden layer, one output.
 
-    Features are standardised on the training rows. Trained for a fixed number of epochs with AdamW
-    on the binary cross-entropy, so that no row has to be kept back for early stopping.
+    Features, and a label that is a number, are standardised on the training rows. Trained for a fixed number of
+    epochs with AdamW, on the binary cross-entropy of a class and the squared error of a number, so that no row has
+    to be kept back for early stopping.
 
     Parameters
     ----------
@@ -26,6 +27,8 @@ class MLPClassifier:
         Of AdamW.
     random_state, n_jobs : int
         Seed and threads.
+    task : {"classification", "regression"}
+        Whether the label is a class or a number.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class MLPClassifier:
         weight_decay: float = 1e-2,
         random_state: int = 0,
         n_jobs: int = 1,
+        task: str = "classification",
     ) -> None:
         self.hidden = hidden
         self.dropout = dropout
@@ -47,13 +51,16 @@ class MLPClassifier:
         self.weight_decay = weight_decay
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.task = task
 
-    def fit(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Self:
-        """Train on float32 (n, n_features) and labels 0 and 1."""
+    def fit(self, X: NDArray[np.float32], y: NDArray[Any]) -> Self:
+        """Train on float32 (n, n_features) and labels 0 and 1, or numbers."""
         import torch
 
         torch.set_num_threads(self.n_jobs)
         self.classes_ = np.array([0, 1])
+        self.centre_, self.width_ = (0.0, 1.0) if self.task == "classification" else (float(y.mean()), float(y.std()))
+        y = (y - self.centre_) / (self.width_ or 1.0)
         self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
         deviation = X.std(axis=0, dtype=np.float64).astype(np.float32)
         self.scale_ = np.where(deviation > 1e-8, deviation, 1).astype(np.float32)
@@ -72,6 +79,15 @@ class MLPClassifier:
             p = torch.sigmoid(self.network_(torch.tensor(self._scaled(X)))[:, 0]).numpy().astype(np.float64)
         return np.column_stack((1 - p, p))
 
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the expected number, (n,)."""
+        import torch
+
+        with torch.no_grad():
+            scaled = self.network_(torch.tensor(self._scaled(X)))[:, 0].numpy().astype(np.float64)
+        expected: NDArray[np.float64] = self.centre_ + self.width_ * scaled
+        return expected
+
     def _scaled(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32] = np.clip((X - self.mean_) / self.scale_, -5, 5).astype(np.float32)
         return scaled
@@ -89,7 +105,7 @@ class MLPClassifier:
         import torch
 
         optimiser = torch.optim.AdamW(self.network_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
-        loss = torch.nn.BCEWithLogitsLoss()
+        loss = torch.nn.BCEWithLogitsLoss() if self.task == "classification" else torch.nn.MSELoss()
         self.network_.train()
         for _ in range(self.epochs):
             for rows in torch.split(torch.randperm(len(X)), self.batch_size):

@@ -11,6 +11,7 @@ from quorate import Choice, Float, Int
 AUDIT: dict[str, Mapping[str, Any]] = {
     "random-forest": {"n_estimators": 20},
     "gradient-boosting": {"max_iter": 20},
+    "gradient-boosting-exact": {"n_estimators": 20},
     "xgboost": {"n_estimators": 20},
     "lightgbm": {"n_estimators": 20},
     "catboost": {"iterations": 20},
@@ -20,6 +21,8 @@ AUDIT: dict[str, Mapping[str, Any]] = {
 SPACES: dict[str, Mapping[str, Any]] = {
     "logistic": {"C": Float(1e-4, 1e2, log=True)},
     "ridge": {"alpha": Float(1e-1, 1e4, log=True)},
+    "lasso": {"alpha": Float(1e-3, 1e-1, log=True)},
+    "elastic-net": {"alpha": Float(1e-3, 1e-1, log=True), "l1_ratio": Float(0.1, 0.9)},
     "random-forest": {
         "n_estimators": Int(50, 300),
         "max_depth": Int(2, 12),
@@ -32,6 +35,14 @@ SPACES: dict[str, Mapping[str, Any]] = {
         "max_leaf_nodes": Int(4, 32, log=True),
         "min_samples_leaf": Int(10, 100, log=True),
         "l2_regularization": Float(1e-3, 10.0, log=True),
+    },
+    "gradient-boosting-exact": {
+        "n_estimators": Int(20, 300, log=True),
+        "learning_rate": Float(0.01, 0.2, log=True),
+        "max_depth": Int(2, 6),
+        "min_samples_leaf": Int(10, 100, log=True),
+        "subsample": Float(0.5, 1.0),
+        "max_features": Choice(("sqrt", "log2", 0.5, 1.0)),
     },
     "xgboost": {
         "n_estimators": Int(20, 300, log=True),

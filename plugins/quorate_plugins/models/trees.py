@@ -1,8 +1,8 @@
-"""Tree ensembles. Threads and seed are passed to every library by its own name for them."""
+"""Tree ensembles, of classes or of numbers as the label asks. Threads and seed go by each library's own names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +16,13 @@ def random_forest(
     max_features: float | str = "sqrt",
     random_state: int = 0,
     n_jobs: int = 1,
+    task: str = "classification",
 ) -> Any:
     """Return a random forest."""
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    return RandomForestClassifier(
+    maker = RandomForestClassifier if task == "classification" else RandomForestRegressor
+    return maker(
         n_estimators=n_estimators,
         max_depth=max_depth,
         min_samples_leaf=min_samples_leaf,
@@ -37,17 +39,44 @@ def gradient_boosting(
     min_samples_leaf: int = 40,
     l2_regularization: float = 1.0,
     random_state: int = 0,
+    task: str = "classification",
 ) -> Any:
     """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    return HistGradientBoostingClassifier(
+    maker = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    return maker(
         max_iter=max_iter,
         learning_rate=learning_rate,
         max_leaf_nodes=max_leaf_nodes,
         min_samples_leaf=min_samples_leaf,
         l2_regularization=l2_regularization,
         early_stopping=False,
+        random_state=random_state,
+    )
+
+
+def gradient_boosting_exact(
+    n_estimators: int = 100,
+    learning_rate: float = 0.05,
+    max_depth: int = 3,
+    min_samples_leaf: int = 40,
+    subsample: float = 0.8,
+    max_features: float | str = "sqrt",
+    random_state: int = 0,
+    task: str = "classification",
+) -> Any:
+    """Return scikit-learn's gradient boosting, which looks at every split of the features that it drew."""
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+    maker = GradientBoostingClassifier if task == "classification" else GradientBoostingRegressor
+    return maker(
+        n_estimators=n_estimators,
+        learning_rate=learning_rate,
+        max_depth=max_depth,
+        min_samples_leaf=min_samples_leaf,
+        subsample=subsample,
+        max_features=max_features,
         random_state=random_state,
     )
 
@@ -66,11 +95,13 @@ def xgboost(
     scale_pos_weight: float = 1.0,
     random_state: int = 0,
     n_jobs: int = 1,
+    task: str = "classification",
 ) -> Any:
-    """Return an XGBoost classifier."""
-    from xgboost import XGBClassifier
+    """Return XGBoost's classifier or regressor."""
+    from xgboost import XGBClassifier, XGBRegressor
 
-    return XGBClassifier(
+    maker = XGBClassifier if task == "classification" else XGBRegressor
+    return maker(
         n_estimators=n_estimators,
         max_depth=max_depth,
         learning_rate=learning_rate,
@@ -104,11 +135,13 @@ def lightgbm(
     max_bin: int = 255,
     random_state: int = 0,
     n_jobs: int = 1,
+    task: str = "classification",
 ) -> Any:
-    """Return a LightGBM classifier."""
-    from lightgbm import LGBMClassifier
+    """Return LightGBM's classifier or regressor."""
+    from lightgbm import LGBMClassifier, LGBMRegressor
 
-    return LGBMClassifier(
+    maker = LGBMClassifier if task == "classification" else LGBMRegressor
+    return maker(
         n_estimators=n_estimators,
         num_leaves=num_leaves,
         max_depth=max_depth,
@@ -137,13 +170,20 @@ def catboost(
     random_strength: float = 1.0,
     rsm: float = 1.0,
     border_count: int = 254,
+    boosting_type: Literal["Ordered", "Plain"] | None = None,
     random_state: int = 0,
     n_jobs: int = 1,
+    task: str = "classification",
 ) -> Any:
-    """Return a CatBoost classifier."""
-    from catboost import CatBoostClassifier
+    """Return CatBoost's classifier or regressor.
 
-    return CatBoostClassifier(
+    With ``boosting_type="Ordered"`` the gradient at a row is that of a model that has not seen it (Prokhorenkova et
+    al., 2018); it takes longer. None is CatBoost's own choice, ``Plain`` on a CPU.
+    """
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    maker = CatBoostClassifier if task == "classification" else CatBoostRegressor
+    return maker(
         iterations=iterations,
         depth=depth,
         learning_rate=learning_rate,
@@ -151,6 +191,7 @@ def catboost(
         random_strength=random_strength,
         rsm=rsm,
         border_count=border_count,
+        boosting_type=boosting_type,
         random_seed=random_state,
         thread_count=n_jobs,
         allow_writing_files=False,
@@ -159,7 +200,7 @@ def catboost(
 
 
 def xgboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, (n, n_features + 1), by XGBoost's path-dependent TreeSHAP."""
+    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by XGBoost's path-dependent TreeSHAP."""
     from xgboost import DMatrix
 
     values: NDArray[np.float64] = model.get_booster().predict(DMatrix(X, nthread=model.n_jobs), pred_contribs=True)
@@ -167,13 +208,13 @@ def xgboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def lightgbm_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, (n, n_features + 1), by LightGBM's path-dependent TreeSHAP."""
+    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by LightGBM's path-dependent TreeSHAP."""
     values: NDArray[np.float64] = model.booster_.predict(X, pred_contrib=True, num_threads=model.n_jobs)
     return values
 
 
 def catboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, (n, n_features + 1), by CatBoost's TreeSHAP."""
+    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by CatBoost's TreeSHAP."""
     from catboost import Pool
 
     threads = model.get_param("thread_count") or 1

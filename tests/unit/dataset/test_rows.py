@@ -7,7 +7,7 @@ import pytest
 
 import quorate
 from quorate.dataset.folds import NEVER
-from quorate.dataset.rows import Labels, build_dataset, build_labels
+from quorate.dataset.rows import Labels, build_dataset, build_labels, entry_prices
 from quorate.errors import DataError, PluginError
 from quorate_data.simulated import simulated
 from quorate_plugins.labels import quorate_labels
@@ -203,6 +203,21 @@ def test_a_label_is_what_the_trade_earns_and_known_when_it_ends(fill, horizon):
             assert np.isnan(rises.values[t, s])
             assert labels.ends[t, s] == rises.ends[t, s] == NEVER
     assert 20 < known < bars.close.size - 20
+
+
+@pytest.mark.parametrize("fill", ["open", "close"])
+def test_prices_are_rebuilt_from_labels_that_are_returns_and_from_no_others(fill):
+    bars = ragged()
+    labels = {spec.name: build_labels(bars, spec, 2, fill, {}) for spec in quorate_labels()}
+    momentum = feature(change, 3)
+    dataset = build_dataset(bars, [momentum], labels["return"])
+    prices, known = entry_prices(bars, dataset, fill), dataset.end != NEVER
+    assert np.isnan(prices[~known]).all()
+    rebuilt = prices[known] * (1 + dataset.y[known])
+    assert rebuilt == pytest.approx(bars.fill(fill)[dataset.bar[known] + 3, dataset.symbol[known]])
+    assert np.isnan(entry_prices(bars, build_dataset(bars, [momentum], labels["direction"]), fill)).all()
+    double = Labels(2 * labels["return"].values, labels["return"].ends)
+    assert np.isnan(entry_prices(bars, build_dataset(bars, [momentum], double), fill)).all()
 
 
 def test_a_rise_must_be_above_the_given_fraction():

@@ -23,6 +23,7 @@ SPECS = {spec.name: spec for spec in quorate_models()}
 QUICK = {
     "random-forest": {"n_estimators": 8},
     "gradient-boosting": {"max_iter": 5},
+    "gradient-boosting-exact": {"n_estimators": 5},
     "xgboost": {"n_estimators": 5},
     "lightgbm": {"n_estimators": 5},
     "catboost": {"iterations": 5},
@@ -65,6 +66,8 @@ class Model:
             return np.zeros((len(X), 3))
         if self.fault == "short":
             return np.zeros(len(X) - 1)
+        if self.fault == "beyond":  # that share of 300 rows
+            return np.where(np.arange(len(X)) % 10 < 10 * self.answer - 1e-9, 7.0, 0.5)
         if self.fault == "nan":
             return np.where(np.arange(len(X)) == 2, np.nan, 0.5)
         return np.full(len(X), self.answer)
@@ -110,6 +113,12 @@ def fold_at(index, train=N_TRAIN, test=N_TEST):
 DATA = FitData(make_dataset(), (fold_at(0),))
 
 
+def numbers(n):
+    """A dataset whose label is a number of the size of a return."""
+    data = make_dataset(n=n)
+    return replace(data, y=0.002 + 0.01 * data.X[:, 0].astype(np.float64))
+
+
 def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
     local = LOCAL if name in ("sort", "number", "window", "closed") else None
     return FitTask(name, fold, Reference("model", name, BUILT_IN, local), params, seed, threads, binary)
@@ -117,6 +126,12 @@ def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
 
 def built_in(name, **more):
     return replace(task(name, **QUICK.get(name, {})), **more)
+
+
+def of_number(name, **more):
+    """The fit of a built-in model on a label that is a number."""
+    told = {"task": "regression"} if SPECS[name].task == "any" else {}
+    return built_in(name, binary=False, params={**QUICK.get(name, {}), **told}, **more)
 
 
 # --- a row's prediction is its own
@@ -127,10 +142,43 @@ def test_a_rows_prediction_does_not_depend_on_how_many_are_predicted_with_it(nam
     data = FitData(make_dataset(n=N_TRAIN + 300), (fold_at(0, test=300),))
     whole = run_fit(built_in(name), data)
     assert whole.error == ""
-    assert (len(np.unique(whole.predictions)) > 1) == (name not in ("majority", "persistence"))
+    assert (len(np.unique(whole.predictions)) > 1) == (name not in ("majority", "past-mean", "persistence"))
     for n in (1, 7, 255, 256, 257):
         part = run_fit(built_in(name), FitData(data.dataset, (fold_at(0, test=n),)))
         assert part.predictions.tobytes() == whole.predictions[:n].tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if SPECS[name].task != "classification"])
+def test_a_label_that_is_a_number_is_learnt_under_the_same_name(name):
+    data = numbers(N_TRAIN + 300)
+    whole = run_fit(of_number(name), FitData(data, (fold_at(0, test=300),)))
+    assert whole.error == ""
+    part = run_fit(of_number(name), FitData(data, (fold_at(0, test=7),)))
+    assert part.predictions.tobytes() == whole.predictions[:7].tobytes()
+    y = data.y[N_TRAIN:]
+    if not SPECS[name].baseline:
+        # A number as small as a return; a few trees or one epoch learn but a part of it.
+        assert np.corrcoef(whole.predictions, y)[0, 1] > 0.3
+        assert whole.predictions.std() < 1.01 * y.std()
+    assert abs(whole.predictions.mean() - y.mean()) < y.std() / 4
+
+
+def test_the_baselines_of_a_number_are_the_mean_so_far_and_the_last_return():
+    data = numbers(N_TRAIN + N_TEST)
+    mean, last = (run_fit(of_number(name), FitData(data, (fold_at(0),))) for name in ("past-mean", "persistence"))
+    assert mean.predictions == pytest.approx(data.y[:N_TRAIN].mean())
+    close = data.ohlcv[:, 3]
+    at = data.context[N_TRAIN:]
+    assert last.predictions == pytest.approx(close[at] / close[at - 1] - 1)
+
+
+def test_ordered_boosting_is_chosen_by_an_option_and_left_to_the_library_without_it():
+    ordered, plain, unsaid = (
+        run_fit(task("catboost", iterations=10, **chosen), DATA)
+        for chosen in ({"boosting_type": "Ordered"}, {"boosting_type": "Plain"}, {})
+    )
+    assert ordered.error == plain.error == ""
+    assert unsaid.predictions.tobytes() == plain.predictions.tobytes() != ordered.predictions.tobytes()
 
 
 def test_models_are_asked_for_whole_blocks_with_zeros_at_the_end():
@@ -163,7 +211,7 @@ def test_built_in_models_accept_read_only_rows_and_leave_them_as_they_are(name):
         if spec.input == "rows"
         else rng.normal(10, 1, (200, spec.lookback, 5))
     )
-    y = rng.integers(0, 2, 200).astype(np.float64 if spec.task == "regression" else np.int64)
+    y = rng.integers(0, 2, 200).astype(np.float64 if spec.task == "regression" else np.int64)  # "any": of classes
     before = X.tobytes(), y.tobytes()
     X.flags.writeable = y.flags.writeable = False
     model = spec.resolve()(**QUICK.get(name, {}))
@@ -185,7 +233,8 @@ def test_the_same_task_gives_the_same_bytes_again(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(SPECS) - {"majority", "persistence", "ridge", "logistic", "gradient-boosting"})
+    "name",
+    sorted(name for name in SPECS if name in QUICK and name != "gradient-boosting"),  # it draws at random for stopping
 )
 def test_the_seed_reaches_the_models_that_draw_at_random(name):
     one, other = (run_fit(built_in(name, seed=seed), DATA).predictions for seed in (1, 2))
@@ -262,7 +311,8 @@ def test_a_model_that_writes_to_its_rows_changes_only_its_own():
 
 @pytest.mark.parametrize("answer, expected", [(-0.2, 0.0), (0.3, 0.3), (1.7, 1.0)])
 def test_a_regression_on_classes_is_clipped_to_a_probability(answer, expected):
-    assert run_fit(task("number", answer=answer), DATA).predictions.tolist() == [expected] * N_TEST
+    few = FitData(DATA.dataset, (fold_at(0, test=20),))  # more of them, and they are taken for scores
+    assert run_fit(task("number", answer=answer), few).predictions.tolist() == [expected] * 20
     assert run_fit(task("number", answer=answer, binary=False), DATA).predictions.tolist() == [answer] * N_TEST
 
 
@@ -309,3 +359,20 @@ def test_built_in_factories_take_seed_and_threads_by_the_names_the_platform_pass
     for name in ("random-forest", "xgboost", "lightgbm", "catboost", "mlp"):
         assert {"random_state", "n_jobs"} <= set(inspect.signature(SPECS[name].resolve()).parameters)
         assert isinstance(SPECS[name], ModelSpec)
+
+
+# --- what is no probability
+
+
+def test_a_regression_of_a_class_is_cut_to_0_and_1_and_scores_are_refused():
+    data = FitData(make_dataset(n=N_TRAIN + 300), (fold_at(0, test=300),))
+    some = run_fit(task("number", fault="beyond", answer=0.2), data)
+    assert some.error == ""
+    assert ((some.predictions == 1).sum(), (some.predictions > 1).sum()) == (62, 0)
+    scores = run_fit(task("number", fault="beyond", answer=0.3), data)
+    assert scores.error.startswith(
+        "93 of 300 predictions lie outside 0..1, 0.5..7: a regression must give the expectation"
+    )
+    assert run_fit(task("number", fault="beyond", answer=0.3, binary=False), data).error == ""
+    few = FitData(data.dataset, (fold_at(0, test=20),))
+    assert run_fit(task("number", fault="beyond", answer=1.0), few).error == ""  # a short fold proves nothing

@@ -246,3 +246,17 @@ def test_where_an_argument_lies_in_memory_is_in_no_key():
     again.__qualname__ = one.__qualname__
     assert keys._name_of(partial(one, base=one)) == keys._name_of(partial(one, base=again))
     assert keys._name_of(partial(one, base=one)) != keys._name_of(partial(one, base=dict))
+
+
+def test_the_labels_task_is_in_the_key_where_a_factory_is_told_another_than_its_default():
+    data = FitData(
+        make_dataset(), (Fold(0, N_TRAIN, N_TRAIN + 60, np.arange(N_TRAIN), np.arange(N_TRAIN, N_TRAIN + 60)),)
+    )
+    told = {name: {"task": name} for name in ("classification", "regression")}
+    plain = FitTask("xgboost", 0, Reference("model", "xgboost", BUILT_IN), {}, 1, 1, True)
+    untold, classes, numbers = (
+        with_keys([replace(plain, params=params, binary=binary)], data)[0].key
+        for params, binary in (({}, True), (told["classification"], True), (told["regression"], False))
+    )
+    assert untold == classes  # as before there was a choice
+    assert numbers != classes

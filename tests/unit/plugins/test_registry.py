@@ -280,6 +280,11 @@ WRONG = {
         "import quorate\n@quorate.hookimpl\ndef quorate_models(config):\n    yield 1",
         r"a hook takes no arguments.*config",
     ),
+    "outputs-of-any-task": (
+        "import quorate\n@quorate.hookimpl\ndef quorate_models():\n"
+        "    yield quorate.ModelSpec('m', 'a:b', task='any', outputs=('p',))",
+        r"task='any' gives the one prediction of its label",
+    ),
     "requires-as-text": (
         "import quorate\n@quorate.hookimpl\ndef quorate_models(): yield quorate.ModelSpec('m', 'a:b', requires='x')",
         r"requires must be a tuple, e\.g\. \('x',\)",

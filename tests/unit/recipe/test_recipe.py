@@ -3,6 +3,7 @@
 import datetime as dt
 import textwrap
 import tomllib
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,50 @@ def failure(table):
     with pytest.raises(quorate.RecipeError) as error:
         resolved(table)
     return str(error.value)
+
+
+# --- what a label's task decides
+
+
+@pytest.mark.parametrize(
+    "label, members, baselines",
+    [
+        ("direction", {"xgboost", "logistic", "ridge"}, {"majority", "persistence"}),
+        ("return", {"xgboost", "ridge"}, {"past-mean", "persistence"}),
+    ],
+)
+def test_models_learn_the_labels_task_under_one_name_and_its_baselines_join(label, members, baselines):
+    recipe = resolved({"labels": {"name": label}, "models": {name: {} for name in members}})
+    assert set(recipe.models) == members | baselines
+    assert all("task" not in model.options for model in recipe.models.values())
+
+
+def test_an_option_that_is_left_to_the_library_makes_no_other_recipe():
+    plain = resolved({"models": {"catboost": {}}})
+    assert "boosting_type" not in to_plain(plain)["models"]["catboost"]
+    ordered = resolved({"models": {"catboost": {"boosting_type": "Ordered"}}})
+    assert to_plain(ordered)["models"]["catboost"]["boosting_type"] == "Ordered"
+    assert "must" in failure({"models": {"catboost": {"boosting_type": "ordered"}}})
+
+
+def test_the_grid_is_sixteen_regressions_and_ten_thresholds():
+    grid = resolve(load_recipe("grid", REGISTRY), REGISTRY)[0]
+    plugins = [model.plugin for name, model in grid.models.items() if name not in ("past-mean", "persistence")]
+    assert Counter(plugins) == {
+        "xgboost": 6,
+        "random-forest": 2,
+        "gradient-boosting-exact": 2,
+        "ridge": 2,
+        "lasso": 2,
+        "lightgbm": 2,
+    }
+    assert grid.threshold.grid == [0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01]
+    options = [tuple(model.model_dump().items()) for model in grid.models.values()]
+    assert len({repr(one) for one in options}) == len(options)  # no two are the same model
+
+
+def test_no_recipe_says_what_a_model_learns():
+    assert "has no option 'task'" in failure({"models": {"xgboost": {"task": "regression"}}})
 
 
 # --- what is wrong is said: the key, what it must be, what it was

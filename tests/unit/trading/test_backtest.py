@@ -17,7 +17,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
 from quorate.evidence.evidence import Evidence, Performance
 from quorate.trading import backtest as module
-from quorate.trading.backtest import backtest, equity_curves, recently
+from quorate.trading.backtest import backtest, each_symbol, equity_curves, recently
 from quorate.trading.costs import Trading
 from quorate.trading.strategy import share_of_capital
 from quorate_plugins import metrics
@@ -290,6 +290,20 @@ def test_many_series_at_once_are_each_alone_bit_for_bit(monkeypatch, cells):
 
 
 # --- gaps and ends
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_symbol_on_its_own_account_is_what_it_is_without_the_others(seed):
+    bars = market(seed, 80, 3)
+    weights = weights_for(seed, bars, short=True)
+    trading = Trading(fees=0.001, slippage=0.0005)
+    equity, closed = each_symbol(bars, weights, trading)
+    for k in range(3):
+        others = np.zeros_like(weights)
+        others[:, k] = weights[:, k]
+        [alone] = backtest(bars, others[:, :, None], trading)
+        assert equity[:, k] == pytest.approx(alone.equity, rel=1e-12)
+        assert closed[k] == len(alone.closed)
 
 
 def test_a_change_waits_for_the_symbols_next_bar():

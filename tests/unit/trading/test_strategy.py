@@ -280,6 +280,25 @@ def test_each_fold_takes_the_threshold_that_would_have_done_best_so_far(world):
     assert not decisions.targets[:FIRST].any()
 
 
+@pytest.mark.parametrize("first", [0, FIRST + 30], ids=["from the first fold on", "from a later bar on"])
+def test_what_every_threshold_earned_is_told(world, first):
+    score = to_panel(score_of(world.predictions[:, 0], True), world.dataset, world.bars)
+    plan = Plan(LONG_SHORT, {}, score)
+    [decisions] = decide([plan], world.bars, world.dataset, world.folds, RULE, COSTS, first)
+    assert [one.picked for one in decisions.offered] == [{"threshold": level} for level in RULE.grid]
+    begin = max(first - FIRST, 0)
+    for one in decisions.offered:
+        weights = weights_of(LONG_SHORT, score, one.picked["threshold"], world.bars)[FIRST:]
+        equity = equity_curves(world.bars.take(FIRST, N_BARS), weights[:, :, None], COSTS)[begin:, 0]
+        assert one.earned["sharpe"] == pytest.approx(statistics.sharpe(equity[1:] / equity[:-1] - 1, 252))
+        assert one.earned["total-return"] == pytest.approx(equity[-1] / equity[0] - 1)
+        assert one.earned["max-drawdown"] == pytest.approx(statistics.max_drawdown(equity))
+        signs = np.sign(weights[begin:])
+        turned = np.diff(signs, axis=0, prepend=0) != 0
+        assert one.earned["entries"] == (turned & (signs != 0)).sum()
+        assert one.earned["exposure"] == (signs != 0).any(axis=1).mean()
+
+
 @pytest.mark.parametrize("min_bars, defaults", [(0, 1), (16, 1), (17, 2), (36, 2), (37, 3), (10_000, 6)])
 def test_the_default_serves_until_there_are_enough_bars(world, min_bars, defaults):
     thresholds = world.decide(rule=rule(0.0, 0.1, default=0.03, min_bars=min_bars)).thresholds

@@ -12,8 +12,14 @@ from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
 
 Task = Literal["classification", "regression"]
+TASK = "task"  # the argument by which the factory of a model for any task is told the label's
 
 _OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
+
+
+def task_of(binary: bool) -> Task:
+    """Return what is learnt of a label that is a class, or a number."""
+    return "classification" if binary else "regression"
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,11 @@ class ModelSpec(Spec):
 
     Parameters
     ----------
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "any"}
         ``classification`` must offer ``predict_proba`` and gives the probability of the positive
         class; ``regression`` offers ``predict`` and gives the label's expectation, which for a
-        binary label is that same probability.
+        binary label is that same probability. ``any`` does what the label asks for: its factory names
+        ``task``, and is passed ``"classification"`` or ``"regression"``.
     input : {"rows", "windows", "bars"}
         ``rows``: `X` is the feature matrix, float32 (n, n_features). ``windows``: the features of the
         symbol's last bars, float32 (n, `lookback`, n_features). ``bars``: raw open, high, low, close,
@@ -69,7 +76,7 @@ class ModelSpec(Spec):
 
     kind: ClassVar[str] = "model"
 
-    task: Task = "classification"
+    task: Task | Literal["any"] = "classification"
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     outputs: tuple[str, ...] = ()
@@ -87,7 +94,9 @@ class ModelSpec(Spec):
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        _one_of(self, "task", ("classification", "regression"))
+        _one_of(self, "task", ("classification", "regression", "any"))
+        if self.task == "any" and self.outputs:
+            raise PluginError(f"{self}: task='any' gives the one prediction of its label; outputs were {self.outputs}")
         if self.cpus < 1 or int(self.cpus) != self.cpus:
             raise PluginError(f"{self}: cpus must be a whole number from 1 on; it was {self.cpus}")
         if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
@@ -123,6 +132,12 @@ class ModelSpec(Spec):
                 f"{self}: contributions are those of features; with input='bars' it reads none: leave contributions out"
             )
         return replace(self, function=self.contributions, contributions=None)
+
+    def for_label(self, task: Task) -> ModelSpec:
+        """Return this model as it learns a label of this task: the same, unless its own task is ``any``."""
+        if self.task != "any":
+            return self
+        return replace(self, task=task, params={**self.params, TASK: task})
 
     @property
     def prediction(self) -> str:

@@ -39,7 +39,7 @@ def check_model_makes(plugin: Plugin) -> None:
             raise NotApplicable("get_params() fails: see the rule constructor-stores") from e
         raise Violation(
             f"{e.message}{given_by_platform(spec, e.message)}: the factory is called with the options of the spec and "
-            "the recipe (and random_state and n_jobs, if it names them)"
+            "the recipe (and random_state and n_jobs, if it names them, and task where the spec says task='any')"
         ) from e
     if model is None:
         raise Violation("the factory returned None: it must return the model; a `return` is missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.execution.outputs import SUMS_TO_ONE, check_probabilities, read_outputs
+from quorate.execution.outputs import SUMS_TO_ONE, check_expectations, check_probabilities, read_outputs
 from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs.learning import TASK
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
 from quorate.testing.tools.model_data import N_TEST, Data, altered, copied, data_for, opposite, relabelled
 from quorate.testing.tools.models import ask, base, is_own, spec_of, trained
 from quorate.testing.tools.objects import spelled, walk
 
+WIDE = 3  # how many deviations of the label an error may have
 STRETCH = 5  # how far beyond the training rows probabilities are still asked for
 
 
@@ -145,6 +149,36 @@ def _turns_with(plugin: Plugin, data: Data) -> bool:
     """Say whether predictions oppose other labels too: a model with a fixed direction opposes only one."""
     p = ask(plugin, trained(plugin, copied(data), "fitted"), data.X, "asked to predict")[spec_of(plugin).prediction]
     return _varies(p) and float(np.corrcoef(p, data.y)[0, 1]) < -0.3
+
+
+def check_model_expectation(plugin: Plugin) -> str | None:
+    """A regression predicts the label itself, not a score that rises with it: errors are of the label's size."""
+    spec, found = spec_of(plugin), base(plugin)
+    if spec.task != "regression":
+        raise NotApplicable("it is a classification")
+    y, p = found.data.y, found.on_train[spec.prediction]
+    error, size = float(np.sqrt(np.mean((p - y) ** 2))), float(np.std(y))
+    if error > WIDE * size:
+        raise Violation(
+            f"on the {len(y)} rows it was fitted on labels deviate by {size:.3g}, and its predictions an error "
+            f"of {error:.3g}: `{spec.prediction}` must be the label's expectation, in its unit, as thresholds are, and "
+            "these are scores (a rank, a margin): scale them in `fit`, by the labels that it is given",
+            found=error,
+        )
+    return None if TASK in spec.params else _of_class(plugin, spec)
+
+
+def _of_class(plugin: Plugin, spec: ModelSpec) -> str | None:
+    """Remark what becomes of a regression whose label is 0 and 1."""
+    data = relabelled(data_for(replace(spec, task="classification", outputs=())), lambda y: y.astype(np.float64))
+    try:
+        model = trained(plugin, data, "fitted on labels of 0 and 1")
+        check_expectations(ask(plugin, model, data.X, "asked to predict")[spec.prediction])
+    except Violation:
+        return "it refuses labels of 0 and 1"
+    except FitError as e:
+        return f"it is for labels that are numbers; fitted on 0 and 1, {e}"
+    return None
 
 
 def check_model_probabilities(plugin: Plugin) -> None:

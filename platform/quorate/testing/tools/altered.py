@@ -63,7 +63,7 @@ def with_trades(p: Performance, rows: NDArray[np.int64]) -> Performance:
 
 def with_forecasts(p: Performance, rows: NDArray[np.int64]) -> Performance:
     """Return the same performance with these of its forecasts."""
-    names = ("predictions", "labels", "naive", "forecast_bar")
+    names = ("predictions", "labels", "naive", "forecast_bar", "entry_price")
     chosen = {name: getattr(p, name)[rows].copy() for name in names if len(getattr(p, name))}
     return replace(p, **chosen)
 

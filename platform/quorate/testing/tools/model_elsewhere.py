@@ -15,7 +15,7 @@ from quorate.plugins.provider import Plugin, Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import Violation, default_options, explain
 from quorate.testing.tools.model_data import Data, copied
-from quorate.testing.tools.models import as_in_a_run, run_once
+from quorate.testing.tools.models import as_in_a_run, run_once, spec_of
 
 _CHILD = "from quorate.testing.tools.model_elsewhere import serve; serve()"
 
@@ -26,7 +26,7 @@ def elsewhere(plugin: Plugin, data: Data, stored: bytes | None = None) -> Output
     reference = Reference(plugin.kind, plugin.name, where.module, where.local)
     path = os.pathsep.join(os.path.abspath(p) for p in sys.path)
     try:
-        sent = pickle.dumps((reference, default_options(plugin), data, stored))
+        sent = pickle.dumps((reference, spec_of(plugin).task, default_options(plugin), data, stored))
     except Exception as e:
         raise Violation(f"its parameters cannot be sent to another process: {explain(e, plugin)}") from e
     with tempfile.TemporaryDirectory() as folder:
@@ -48,9 +48,10 @@ def serve() -> None:
     """Answer in a fresh process: read reference, parameters and data from stdin, write the outputs."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get into the answer
-    reference, params, data, stored = pickle.load(sys.stdin.buffer)
+    reference, task, params, data, stored = pickle.load(sys.stdin.buffer)
     spec = load_reference(reference)
     assert isinstance(spec, ModelSpec)
+    spec = spec.for_label(task)
     if stored is None:
         pickle.dump(run_once(spec, params, copied(data)), out)
         return

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask, _make, _seeded, _thread_pools
+from quorate.execution.fit import FitTask, _make, _seeded
 from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.resources import thread_pools
 from quorate.plugins.local import line_in
-from quorate.plugins.provider import Plugin, Reference
+from quorate.plugins.provider import Plugin, Provider, Reference
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, default_options, explain
@@ -68,7 +69,8 @@ def as_in_a_run(spec: ModelSpec) -> Iterator[None]:
 
 def make(spec: ModelSpec, params: Mapping[str, Any]) -> Any:
     """Make the model as a run does: with the seed and the threads, if it takes them."""
-    task = FitTask(spec.name, 0, Reference("model", spec.name, ""), params, SEED, spec.cpus, True)
+    binary = spec.task == "classification"
+    task = FitTask(spec.name, 0, Reference("model", spec.name, ""), params, SEED, spec.cpus, binary)
     return _make(spec.resolve(), task, spec)
 
 
@@ -116,16 +118,16 @@ def ask(plugin: Plugin, model: Any, X: NDArray[Any], what: str) -> Outputs:
 def run_once(spec: ModelSpec, params: Mapping[str, Any], data: Data) -> Outputs:
     """Make, fit and predict as a run does, in this process."""
     while True:
-        pools = _thread_pools()
+        pools = thread_pools()
         with as_in_a_run(spec):
             model, given = make(spec, params), copied(data)  # each time its own: a fit may write into it
             fit(model, given)
             outputs = {name: np.array(v) for name, v in read_outputs(model, spec, given.X_test).items()}
-        if _thread_pools() == pools:  # a library that was loaded by the fit escaped the limit
+        if thread_pools() == pools:  # a library that was loaded by the fit escaped the limit
             return outputs
 
 
-_bases: dict[Any, tuple[ModelSpec, Base]] = {}
+_bases: dict[Any, tuple[Provider, Base]] = {}
 
 
 def base(plugin: Plugin) -> Base:
@@ -141,11 +143,9 @@ def attempt(plugin: Plugin) -> Base:
     """Return the ordinary fit, failed or not; rules share it."""
     spec = spec_of(plugin)
     where = plugin.provider
-    key: Any = (where.module, spec.name)
-    if where.inline is not None:
-        key = id(spec)
+    key: Any = (where.module if where.inline is None else id(where.inline), spec.name, spec.task)
     if key not in _bases:
-        _bases[key] = spec, _attempt(plugin, spec)  # the spec is kept, so that its id is not given to another
+        _bases[key] = where, _attempt(plugin, spec)  # what is inline is kept, so that its id is not given to another
         while len(_bases) > _KEPT:
             del _bases[next(iter(_bases))]
     return _bases[key][1]

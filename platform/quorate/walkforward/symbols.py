@@ -1,0 +1,68 @@
+"""What the judged series did with each of several symbols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from quorate import statistics
+from quorate.evidence.evidence import Performance, plain
+from quorate.trading.backtest import each_symbol, gone_after
+from quorate.trading.strategy import score_of, share_of_capital, to_panel
+from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.series import Series, judged_rows
+
+
+def by_symbol(
+    walk: WalkForward, judged: Series, performance: Performance, first: int, stop: int
+) -> list[dict[str, Any]]:
+    """Return figures of each symbol, as plain data; nothing, if there is but one.
+
+    A symbol is traded as in the portfolio, but on an account of its own with all the capital, so that its figures do
+    not depend on how many others there are.
+
+    Parameters
+    ----------
+    performance : Performance
+        That of the judged series over bars `first` to ``stop - 1``.
+    """
+    bars = walk.bars
+    if len(bars.symbols) < 2:
+        return []
+    score = to_panel(score_of(judged.predictions, walk.binary), walk.dataset, bars)
+    share = share_of_capital(np.isfinite(score), gone_after(bars))
+    weights = np.divide(judged.decisions.targets, share, out=np.zeros(share.shape), where=share > 0)
+    span, trading = bars.take(first, stop), walk.trading.take(first, stop)
+    equity, closed = each_symbol(span, np.clip(weights[first:stop], -1.0, 1.0), trading)
+    symbol = walk.dataset.symbol[judged_rows(walk, judged, first, stop)]
+    found: list[dict[str, Any]] = plain(
+        [
+            {
+                "symbol": name,
+                "rows": int((symbol == k).sum()),
+                "sharpe": statistics.sharpe(statistics.returns_of(equity[:, k]), span.bars_per_year),
+                "max-drawdown": statistics.max_drawdown(equity[:, k]),
+                "closed-trades": int(closed[k]),
+                **_forecasts(performance, symbol == k),
+            }
+            for k, name in enumerate(bars.symbols)
+        ]
+    )
+    return found
+
+
+def _forecasts(performance: Performance, rows: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, float]:
+    """Return how good the forecasts of some rows were."""
+    y, p, naive = performance.labels[rows], performance.predictions[rows], performance.naive[rows]
+    known = np.isfinite(naive)
+    last = performance.entry_price[rows] if len(performance.entry_price) else performance.entry_price
+    n = len(last)
+    prices = last * (1 + y[:n])
+    accuracy = statistics.accuracy(y > 0.5, p > 0.5) if performance.binary else statistics.direction_accuracy(y, p)
+    return {
+        "accuracy": accuracy,
+        "mase": statistics.mase(y[known], p[known], (y - naive)[known]),
+        "pct-mae": statistics.pct_mae(prices, last * (1 + p[:n])),
+        "pct-naive": statistics.pct_mae(prices, last),
+    }
