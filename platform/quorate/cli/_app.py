@@ -49,6 +49,7 @@ def run(
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     address: options.Address = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
@@ -56,6 +57,14 @@ def run(
     from quorate.runs import run as api
 
     changes = on_cluster(sets, address)
+    if dry_run:
+        from quorate.report.views.plan import render
+        from quorate.runs.plan import plan
+
+        with working():  # its warnings are part of the answer
+            found = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
+        show(found.to_dict(), as_json, render)
+        return
     with working() as progress:
         report = api.run(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
     show_report(report, as_json)

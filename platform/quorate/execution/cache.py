@@ -101,6 +101,11 @@ class FitCache:
         self._on(list(found), "note which fits were used", f"UPDATE fits SET used = {now!r} WHERE key IN")
         return found
 
+    def known(self, tasks: Sequence[FitTask]) -> set[str]:
+        """Return the keys of those of these fits that are kept, unread."""
+        wanted = [task.key for task in tasks]
+        return {row[0] for row in self._on(wanted, "look for finished fits", "SELECT key FROM fits WHERE key IN")}
+
     def put(self, result: FitResult, plugin: str) -> None:
         """Keep a finished fit.
 

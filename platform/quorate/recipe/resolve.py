@@ -48,7 +48,9 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     threshold = recipe.threshold.model_copy(
         update={
             "grid": recipe.threshold.grid or list(schema.SCORE_THRESHOLDS if score else schema.RETURN_THRESHOLDS),
-            "default": recipe.threshold.default if recipe.threshold.default is not None else (0.02 if score else 0.001),
+            "default": (schema.SCORE_DEFAULT if score else schema.RETURN_DEFAULT)
+            if recipe.threshold.default is None
+            else recipe.threshold.default,
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)

@@ -17,6 +17,7 @@ from rich.markup import escape as escape
 from rich.table import Table
 from rich.text import Text as Text
 
+from quorate.errors import plural as plural
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 from quorate.execution.resources import used_memory
 from quorate.report.board import Board
@@ -64,11 +65,6 @@ def _console(stream: IO[str]) -> Console:
 def unicode(target: Console) -> bool:
     """Whether the terminal shows more than ASCII."""
     return target.encoding.lower().startswith("utf")
-
-
-def plural(n: int, word: str) -> str:
-    """Return ``1 worker``, ``2 workers``."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
 def figure(value: float | None, form: str) -> str:

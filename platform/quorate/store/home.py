@@ -57,8 +57,9 @@ class Home:
     def check_writable(self) -> None:
         """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
         try:
-            (self.path / "runs").mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe-{secrets.token_hex(4)}"
+            # A home that is not there yet is made when there is something to keep.
+            there = next(folder for folder in (self.path, *self.path.parents) if folder.exists())
+            probe = there / f".probe-{secrets.token_hex(4)}"
             try:
                 probe.write_bytes(b"x")
             finally:
