@@ -15,6 +15,7 @@ import typer
 from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, working
 from quorate.errors import RecipeError, near_misses, one_of
+from quorate.execution.stream import keep_messages
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
@@ -205,6 +206,7 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, e.g. >&-
             setattr(sys, name, io.StringIO())
+    keep_messages("stderr")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     app()

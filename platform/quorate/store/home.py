@@ -273,10 +273,15 @@ class Run:
             raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
         return _read_document(path)
 
-    def _reason(self) -> str:
+    @property
+    def failure(self) -> str:
+        """Why it failed, as it was told; empty, if it did not, or could not say."""
         path = self.path / "error.txt"
-        if path.exists():
-            return f": {path.read_text(encoding='utf-8').strip()}"
+        return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+
+    def _reason(self) -> str:
+        if self.failure:
+            return f": {self.failure}"
         return f": quorate resume {self.id}" if self.state in ("interrupted", "submitted") else ""
 
 
