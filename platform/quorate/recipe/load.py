@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import re
 import tomllib
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
+from quorate.plugins.values import meant
+from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import Recipe
 
 Table = dict[str, Any]
@@ -40,7 +43,7 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
     changes: Table = {}
     for item in overrides:
         changes = merge(changes, nested_override(item), f"--set {item}", afresh=item.startswith("holdout."))
-    return validate(merge(table, changes, "--set"), str(name))
+    return validate(merge(table, changes, "--set"), str(name), registry)
 
 
 def extend(table: Mapping[str, Any], registry: Registry) -> Table:
@@ -101,19 +104,40 @@ def _onto(parent: Table, own: Table, where: str) -> Table:
 def find_recipe(name: str | Path, registry: Registry) -> Path:
     """Return the path of a recipe given by path or by name."""
     path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        if not path.is_file():
-            raise RecipeError(
-                f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}"
-            )
+    if path.is_file():
+        if path.suffix in _NO_RECIPES:
+            raise RecipeError(f"{name} is no recipe but {_NO_RECIPES[path.suffix].format(name)}")
         return path
+    if path.is_dir():
+        inside = sorted(str(p) for p in path.glob("*.toml"))
+        raise RecipeError(f"{name} is a folder; a recipe is a file: it holds {one_of(inside)}")
+    # What has a suffix or a separator is no name of a recipe.
+    if path.suffix or str(name) != path.name:
+        beside = {p.name: str(p) for p in path.parent.glob("*.toml")}
+        close = [beside[n] for n in difflib.get_close_matches(path.name, sorted(beside), cutoff=0.55)]
+        near = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise RecipeError(
+            f"there is no recipe file {name}: built-in recipes are {one_of(registry.names('recipe'))}{near}"
+        )
     try:
         spec = registry.get("recipe", str(name))
     except PluginError as e:
-        raise RecipeError(
-            f"{e}{'' if str(e).endswith('?') else '.'} A file is given by its path, e.g. ./{name}.toml"
-        ) from e
+        beside_it = Path(f"{name}.toml")
+        file = (
+            f"Did you mean the file {beside_it}?"
+            if beside_it.is_file()
+            else (f"A file is given by its path, e.g. ./{name}.toml")
+        )
+        raise RecipeError(f"{e}{'' if str(e).endswith('?') else '.'} {file}") from e
     return Path(spec.resolve()())
+
+
+_BARS = "a file of bars: quorate run nasdaq --set data.source={} --set data.path={{}} --set holdout.fraction=0.2"
+_NO_RECIPES = {
+    ".csv": _BARS.format("csv"),
+    ".parquet": _BARS.format("parquet"),
+    ".py": "a plugin: quorate run nasdaq --plugin {}",
+}
 
 
 # The key by which a table names its plugin, and which plugin it is without it.
@@ -158,8 +182,8 @@ def nested_override(item: str) -> Table:
     return table
 
 
-def validate(table: Table, where: str) -> Recipe:
-    """Return the validated recipe; all that is wrong is said at once."""
+def validate(table: Table, where: str, registry: Registry | None = None) -> Recipe:
+    """Return the validated recipe; all that is wrong is said at once, and by a registry where else it belongs."""
     for key, value in table.items():
         if key != "data" and _VARIABLE.search(str(value)):
             raise RecipeError(f"recipe {where}: [data] alone takes ${{NAME}} from the environment; it stands in {key}")
@@ -169,23 +193,24 @@ def validate(table: Table, where: str) -> Recipe:
         errors = e.errors()
         # Where a table or false is expected, what is wrong with the table says more.
         told = [error for error in errors if error["loc"][-1] != "literal[False]"]
-        lines = sorted({_explain(error) for error in told})
+        lines = sorted({_explain(error, registry) for error in told})
         raise RecipeError(f"recipe {where} is not valid:\n" + "\n".join(f"  {line}" for line in lines)) from e
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, registry: Registry | None) -> str:
     path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]")]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
         known = _keys_at(path[:-1]) + ([] if path[:-1] else ["extends"])
         table_name = f"[{'.'.join(path[:-1])}]" if path[:-1] else "the top level"
-        return f"{key}: unknown key; {table_name} takes {one_of(known)}{near_misses(path[-1], known)}"
+        near = or_places(near_misses(path[-1], known), places(path[-1], registry) if registry else [])
+        return f"{key}: unknown key; {table_name} takes {one_of(known)}{near}"
     message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     if error["type"] in ("model_type", "dict_type"):
         message = "must be a table" + (" or false" if path[0] in ("models", "gates") and len(path) == 2 else "")
     if error["type"] == "value_error":
         return f"{key} {message}"
-    return f"{key}: {message}; it was {error['input']!r}"
+    return f"{key}: {message}; it was {error['input']!r}{meant(error['type'], error['input'])}"
 
 
 def _keys_at(path: list[str]) -> list[str]:

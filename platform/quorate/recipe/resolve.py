@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import specs
-from quorate.plugins.options import check_walk_forward, resolve_options
+from quorate.plugins.options import UnknownOption, check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
+from quorate.plugins.values import meant
 from quorate.recipe import schema
 from quorate.recipe.load import redact, substitute
+from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 
@@ -37,6 +39,13 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     RecipeError, PluginError
         For an unknown plugin or option.
     """
+    try:
+        return _resolved(recipe, registry)
+    except UnknownOption as e:
+        raise RecipeError(f"{e}{instead(e, registry)}") from None
+
+
+def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
@@ -122,8 +131,9 @@ def _limit(risk: Risk, key: str, value: Any) -> Any:
     try:
         return getattr(Risk.model_validate({**risk.model_dump(), name: value}), name)
     except ValidationError as e:
-        detail = e.errors()[0]["msg"].removeprefix("Input should ")
-        raise RecipeError(f"strategy.grid.{key} must {detail}; it was {value!r}") from e
+        error = e.errors()[0]
+        detail = error["msg"].removeprefix("Input should ")
+        raise RecipeError(f"strategy.grid.{key} must {detail}; it was {value!r}{meant(error['type'], value)}") from e
 
 
 def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
@@ -163,6 +173,8 @@ def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
     try:
         options = resolve_options(source, substitute(given, "data"), "data")
+    except UnknownOption:
+        raise
     except RecipeError as e:
         raise RecipeError(redact(str(e), given)) from None
     # What came from the environment stays a reference to it.

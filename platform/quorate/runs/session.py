@@ -113,7 +113,7 @@ def open_session(
     if isinstance(recipe, Recipe):
         loaded = recipe
     elif isinstance(recipe, Mapping):
-        loaded = validate(extend(recipe, registry), "given")
+        loaded = validate(extend(recipe, registry), "given", registry)
     else:
         loaded = load_recipe(recipe, registry, overrides)
     if overrides and not isinstance(recipe, str | Path):

@@ -64,9 +64,8 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
     told = [(_short(row["run"]), _why(row)) for row in rows if row["verdict"] is None]
     if told := [(name, text) for name, text in told if text]:
         target.print(console.facts(told))
-    print(
-        f"{plural(len(rows), 'run')} in {home}; a part of an id names a run, e.g. quorate report {_short(rows[-1]['run'])}"
-    )
+    told_of = f"{plural(len(rows), 'run')} in {home}; a part of its id names a run"
+    target.print(told_of, style="bright_black", markup=False)
 
 
 def _columns(width: int) -> list[console.Column]:
