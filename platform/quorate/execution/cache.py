@@ -95,7 +95,10 @@ class FitCache:
             else:
                 broken.append(row[0])
         if broken:
-            self._warn(f"{len(broken)} of the fits kept in {self.path} are damaged (another checksum): computed again")
+            self._warn(
+                f"{len(broken)} of the fits kept in {self.path} {'is' if len(broken) == 1 else 'are'} damaged (another "
+                "checksum): computed again"
+            )
             self._remove(broken)
         now = time.time()
         self._on(list(found), "note which fits were used", f"UPDATE fits SET used = {now!r} WHERE key IN")

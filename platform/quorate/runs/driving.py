@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import Interrupted, QuorateError, StoreError
+from quorate.errors import Interrupted, QuorateError, StoreError, plural
 from quorate.evidence.ledger import ledger_of
 from quorate.execution import machine
 from quorate.execution.fit import FitResult
@@ -121,7 +121,9 @@ def _recording_failure(session: Session, stored: Run, finished: Sequence[FitResu
         yield
     except KeyboardInterrupt:
         kept = sum(not fit.error for fit in finished) if session.recipe.execution.cache else 0
-        raise Interrupted(f"interrupted; {kept} finished fits are kept; to go on: {again}") from None
+        raise Interrupted(
+            f"interrupted; {plural(kept, 'finished fit')} {'is' if kept == 1 else 'are'} kept; to go on: {again}"
+        ) from None
     except BaseException as e:
         with contextlib.suppress(Exception):
             reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))

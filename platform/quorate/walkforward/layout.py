@@ -228,6 +228,7 @@ def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[Feat
     lack = int((bars.present & ~np.isfinite(bars.volume)).sum())
     if not usable:
         raise DataError(
-            f"{lack} bars have no volume and every selected feature needs it: select others with features.use"
+            f"{plural(lack, 'bar')} without volume, and every selected feature needs it: select others with "
+            "features.use"
         )
     return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []

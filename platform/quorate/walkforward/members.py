@@ -11,7 +11,7 @@ import numpy as np
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.errors import FitError
+from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
@@ -248,9 +248,8 @@ def _fold(walk: WalkForward, result: FitResult) -> Fold:
 
 def _fold_text(walk: WalkForward, result: FitResult) -> str:
     fold = _fold(walk, result)
-    return (
-        f"fold {result.fold} (predicting {walk.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
-    )
+    span = walk.bars.take(fold.first, fold.stop).span
+    return f"fold {result.fold} (predicting {span}, {plural(result.n_train, 'training row')})"
 
 
 def _why(result: FitResult) -> str:

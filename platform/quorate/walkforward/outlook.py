@@ -56,11 +56,11 @@ def remedy_of(recipe: Recipe, registry: Registry, bars: Bars) -> str:
             found = {**({} if train == options[name] else {name: train}), "test": -(-(n - train) // WANTED)}
             break
     else:
-        found = {"splitter": "auto"}
+        found = {"folds": WANTED} if type(options.get("folds")) is int else {"splitter": "auto"}
     spans = _spans_with(recipe, registry, bars, found)
     if len(spans) < WANTED - 1 or spans[0].first < half:
         return ""
-    return f": for {len(spans)} folds of {spans[0].stop - spans[0].first} bars, {_settings(found)}"
+    return f": for {len(spans)} folds of {plural(spans[0].stop - spans[0].first, 'bar')}, {_settings(found)}"
 
 
 def remedy_if_refused(recipe: Recipe, registry: Registry, bars: Bars) -> str:

@@ -28,7 +28,8 @@ def test_a_process_whose_messages_nobody_reads_goes_on():
         "print('result')"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None and process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout is not None
     process.stderr.close()
     assert process.stdout.read() == "result\n"
     assert process.wait() == 0

@@ -10,6 +10,7 @@ from quorate.report import console
 
 SHOWN = 12  # folds, one a line; of more the first and the last
 ENDS = 5
+SHORT = 10.0  # seconds: below it, starting processes and importing libraries take as long
 
 
 def render(plan: Mapping[str, Any], target: console.Console | None = None) -> None:
@@ -67,8 +68,9 @@ def time_text(plan: Mapping[str, Any]) -> str:
         return f"about {console.duration(plan['seconds'])} of processor time on {plan['executor']}"
     workers = plan["workers"]
     at = f"on {plan['executor']} ({plural(workers, 'worker')})" if workers > 1 else "one after the other"
-    rough = ", a rough guess: not all of these models were fitted here before" if plan["guessed"] else ""
-    return f"about {console.duration(max(plan['seconds'], 1))} {at}{rough}"
+    rough = " (a rough guess: not all of these models were fitted in this home)" if plan["guessed"] else ""
+    long = f"about {console.duration(plan['seconds'])}" if plan["seconds"] >= SHORT else "some seconds"
+    return f"{long} {at}{rough}"
 
 
 def _folds(folds: Sequence[Mapping[str, Any]], width: int) -> Any:
