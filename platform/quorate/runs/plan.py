@@ -112,5 +112,15 @@ def plan_of(session: Session, bars: Bars, laid: parts.LaidOut, fitting: Fitting)
         folds=[{**fold_facts(laid.walk, fold), "test_bars": fold.stop - fold.first} for fold in laid.folds],
         **{**asdict(expected), "seconds": round(expected.seconds, 3)},
         warnings=[*session.warnings, *laid.walk.warnings],
-        doubts=list(doubts(laid.walk, laid.folds)),
+        doubts=[*_of_holdout(bars, session.recipe), *doubts(laid.walk, laid.folds)],
     )
+
+
+def _of_holdout(bars: Bars, recipe: Recipe) -> list[str]:
+    """Return that the holdout begins after the bars, and what would mend it."""
+    if recipe.holdout.start is None or holdout_start(bars, recipe) < len(bars):
+        return []
+    return [
+        f"holdout.start is {recipe.holdout.start}, after the last bar, {bars.sessions[-1]}: for a holdout of a fifth "
+        "of them, --set holdout.fraction=0.2"
+    ]

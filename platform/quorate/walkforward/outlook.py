@@ -30,11 +30,22 @@ def doubts(walk: WalkForward, folds: Sequence[Fold]) -> Iterator[str]:
         )
     elif lengths[-1] < lengths[-2] * STUB and (even := _evened(walk)):
         yield f"the last fold has {plural(lengths[-1], 'bar')}, the others {lengths[-2]:,}{even}"
+    yield from _of_thresholds(walk, folds)
+
+
+def _of_thresholds(walk: WalkForward, folds: Sequence[Fold]) -> Iterator[str]:
     threshold = walk.recipe.threshold
+    if len(folds) == 1 or len(set(threshold.grid or ())) == 1:
+        return
     # Bars that are predicted before the last fold, which could choose from them.
-    chosen = folds[-1].first - folds[0].first if len(set(threshold.grid or ())) > 1 else 0
-    standard = SCORE_DEFAULT if walk.binary else RETURN_DEFAULT
-    if chosen > threshold.min_bars and threshold.default != standard:
+    chosen = folds[-1].first - folds[0].first
+    if chosen < threshold.min_bars:
+        yield (
+            f"before the last fold {plural(chosen, 'bar')} are predicted, and a threshold is chosen from "
+            f"{threshold.min_bars} on: all folds trade by threshold.default = {threshold.default:g}; give more "
+            "history, or lower threshold.min_bars"
+        )
+    elif threshold.default != (SCORE_DEFAULT if walk.binary else RETURN_DEFAULT):
         yield (
             f"threshold.default = {threshold.default:g} serves only until {threshold.min_bars} bars are predicted; "
             f"then each fold chooses from threshold.grid. For one threshold throughout: "

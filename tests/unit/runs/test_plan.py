@@ -115,10 +115,14 @@ def test_a_holdout_before_the_bars_is_told_with_its_date_and_theirs(tmp_path):
     assert told(recipe, *SETTING.findall(str(error.value)), tmp_path=tmp_path).holdout["bars"] == 104
 
 
-def test_a_holdout_after_the_bars_is_a_warning():
-    found = quorate.plan({**homes.recipe("tiny"), "holdout": {"start": "2099-01-01"}})
+def test_a_holdout_after_the_bars_is_a_warning_and_told_with_a_setting_that_mends_it(tmp_path):
+    recipe = {**homes.recipe("tiny"), "holdout": {"start": "2099-01-01"}}
+    found = quorate.plan(recipe)
     assert found.holdout == {"start": None, "bars": 0}
     assert any("there is no holdout" in warning for warning in found.warnings)
+    [said] = found.doubts
+    assert said.startswith("holdout.start is 2099-01-01, after the last bar, ")
+    assert told(recipe, *SETTING.findall(said), tmp_path=tmp_path).holdout["bars"] == 104
 
 
 def test_a_default_threshold_that_serves_a_while_only_is_told(tmp_path):
@@ -126,7 +130,9 @@ def test_a_default_threshold_that_serves_a_while_only_is_told(tmp_path):
     [said] = quorate.plan(recipe).doubts
     assert said.startswith("threshold.default = 0.05 serves only until 60 bars are predicted")
     assert told(recipe, *SETTING.findall(said), tmp_path=tmp_path).doubts == []
-    assert quorate.plan({**recipe, "threshold": {"min_bars": 250, "default": 0.05}}).doubts == []
+    [said] = quorate.plan({**recipe, "threshold": {"min_bars": 121, "default": 0.05}}).doubts
+    assert said.startswith("before the last fold 120 bars are predicted, and a threshold is chosen from 121 on")
+    assert quorate.plan({**recipe, "threshold": {"min_bars": 121, "grid": [0.05]}}).doubts == []
 
 
 @pytest.mark.parametrize(
