@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
     try:
         raw = quorate.read_parquet(path)
     except quorate.QuorateError as e:
-        raise quorate.DataError(f"{path}: not a readable Parquet file: {e}") from e
+        raise quorate.DataError(f"{path}: not a readable Parquet file{_other(path)}: {e}") from e
     names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
     parts = split(path, names, symbols, columns, adjusted)
     raw = raw.set_axis(range(len(names)), axis=1)
@@ -170,3 +171,8 @@ def _not_empty(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise quorate.DataError(f"{path}: there is a header but no row below it")
     return frame
+
+
+def _other(path: Path) -> str:
+    """Return which source reads a file that is called as text is."""
+    return ' (data.source = "csv" reads text)' if re.search(r"\.(csv|txt|tsv)(\.\w+)?$", path.name.lower()) else ""

@@ -44,6 +44,8 @@ from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
+from .runs.plan import Plan as Plan
+from .runs.plan import plan as plan
 from .runs.predict import predict as predict
 from .runs.reproduce import reproduce as reproduce
 from .runs.run import promote as promote

@@ -75,6 +75,11 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     return "; did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
 
 
+def plural(n: int, word: str) -> str:
+    """Return ``1 worker``, ``2 workers``."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
 def one_of(known: Iterable[str]) -> str:
     """Return the known names as a readable list for an error message."""
     return ", ".join(sorted(known)) or "(none)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -379,3 +381,44 @@ def test_a_run_that_stops_leaves_nothing_to_the_next_on_the_same_executor(
     assert report.digest == alone.digest
     with pytest.raises(quorate.QuorateError, match="this executor was closed"):
         quorate.run({**recipe(small), "seed": 4}, executor=workers)
+
+
+LOUD = """
+import sys
+import quorate
+
+
+class Loud:
+    def fit(self, X, y):
+        print("a word " * 20_000)
+        print("another", file=sys.stderr)
+        return self
+
+    def predict(self, X):
+        return 0.5 + 0.01 * (X[:, 0] > 0)
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("loud", Loud, task="regression")
+"""
+
+
+def test_a_run_whose_messages_nobody_reads_goes_on_and_so_do_its_plugins(
+    tiny: dict[str, object], tmp_path: Path
+) -> None:
+    """As with ``quorate run RECIPE 2>&1 | head -2``."""
+    import tomli_w
+
+    (tmp_path / "tiny.toml").write_text(tomli_w.dumps(tiny))
+    (tmp_path / "loud.py").write_text(LOUD)
+    quorate_command = Path(sys.executable).with_name("quorate")
+    command = [quorate_command, "run", "tiny.toml", "--plugin", "loud.py", "--home", "home"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    assert b"recipe" in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    [run] = Home(tmp_path / "home").runs()
+    assert run.state == "finished"
+    assert not run.report()["results"]["development"].get("failures")

@@ -303,3 +303,38 @@ def test_a_plugin_that_fails_while_it_fits_is_named_with_its_fold(recipe, home, 
     assert str(plugin) in message
     assert "fold " in message
     assert "ValueError: no such luck" in message
+
+
+def test_a_dry_run_says_what_would_be_fitted_and_leaves_no_home(recipe, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "60")
+    result = call("run", recipe, "--dry-run", "--home", tmp_path / "none")
+    assert result.exit_code == 0
+    assert "4 models, 12 fits" in result.stdout
+    assert "nothing was fitted or stored" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 60
+    document = json.loads(call("run", recipe, "--dry-run", "--json", "--home", tmp_path / "none").stdout)
+    assert (len(document["folds"]), document["cached"]) == (3, 0)
+    assert not (tmp_path / "none").exists()
+    assert "first fold" in message_of(call("run", recipe, "--dry-run", "--set", "folds.initial=600"), 1)
+
+
+def test_runs_says_on_what_each_was_and_why_one_failed(recipe, finished, tmp_path, monkeypatch):
+    path = tmp_path / "a folder of a rather long name" / "bars.csv"
+    path.parent.mkdir()
+    path.write_text("\n".join(lines_of()) + "\n")
+    wrong = ["--set", "data.source=csv", "--set", f"data.path={path}", "--set", "models.ridge.alpha=-1.0"]
+    message_of(call("run", recipe, *wrong), 1)
+    first, second = finished.runs()
+    for width in (60, 80, 130):
+        monkeypatch.setenv("COLUMNS", str(width))
+        out = call("runs").stdout
+        assert max(map(len, out.splitlines())) <= width
+        for run in (first, second):
+            assert len([line for line in out.splitlines() if f" {run.id[-9:]} " in line]) == 1
+        assert "bars.csv" in out
+        assert "SIM001" in out
+        assert f"{second.id[-9:]}  failed: model 'ridge'" in out
+    one, other = json.loads(call("runs", "--json").stdout)
+    assert (one["recipe"], one["source"], one["data"], one["reason"]) == ("tiny", "simulated", "SIM001", "")
+    assert (other["state"], other["source"], other["data"]) == ("failed", "csv", str(path))
+    assert "'alpha'" in other["reason"]

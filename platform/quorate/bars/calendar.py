@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,6 +81,14 @@ CALENDARS: dict[str, Calendar] = {
 }
 
 
+# What people call them, without what stands between letters.
+SAID = {
+    "24x7": "crypto crypto247 cryptocurrency binance coinbase kraken bitcoin btc 247 7x24 24h 24hours 365 always",
+    "weekdays": "forex fx 24x5 245 5x24 business businessdays workdays futures",
+    "us-equity": "us usa nyse nasdaq amex stock stocks equity equities usequities usstocks spx sp500 etf etfs",
+}
+
+
 def get_calendar(name: str) -> Calendar:
     """Return the calendar of that name: one of three, or an exchange's, where ``quorate[calendars]`` is installed.
 
@@ -99,10 +108,10 @@ def get_calendar(name: str) -> Calendar:
         if known
         else f", or, after {exchanges.EXTRA}, an exchange such as XETR"
     )
-    raise DataError(
-        f"unknown calendar {name!r}: it must be one of {one_of(CALENDARS)}{others}"
-        f"{near_misses(name, [*CALENDARS, *known])}"
-    )
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    guess = next((calendar for calendar, said in SAID.items() if plain in said.split()), None)
+    near = f"; did you mean '{guess}'?" if guess else near_misses(name, [*CALENDARS, *known])
+    raise DataError(f"unknown calendar {name!r}: it must be one of {one_of(CALENDARS)}{others}{near}")
 
 
 def infer_frequency(

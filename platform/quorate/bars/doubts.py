@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from quorate.bars import exchanges
 from quorate.bars.calendar import CALENDARS
 from quorate.bars.panel import Bars
+from quorate.errors import plural
 from quorate.statistics import Floats
 
 RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)  # of splits, and of reverse ones
@@ -95,7 +96,7 @@ def _holes(bars: Bars) -> Iterator[str]:
                 if jump > SCALE
                 else ""
             )
-            yield f"{symbol} has no bars for {int(lack[at]) - 1} sessions, from {last} to {first}{told}"
+            yield f"{symbol} has no bars for {plural(int(lack[at]) - 1, 'session')}, from {last} to {first}{told}"
         if within and week == 7:
             yield from _missing(symbol, bars.times[rows])
 
@@ -164,7 +165,7 @@ def _closed(bars: Bars) -> Iterator[str]:
 
 
 def _counted(number: int, what: str) -> str:
-    return f"{number:,} bar lies {what}" if number == 1 else f"{number:,} bars lie {what}"
+    return f"{plural(number, 'bar')} {'lies' if number == 1 else 'lie'} {what}"
 
 
 def holidays(bars: Bars) -> NDArray[np.datetime64]:

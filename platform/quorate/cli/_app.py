@@ -15,6 +15,7 @@ import typer
 from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.errors import RecipeError, near_misses, one_of
+from quorate.execution.stream import keep_messages
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
@@ -49,6 +50,7 @@ def run(
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     address: options.Address = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
@@ -56,6 +58,14 @@ def run(
     from quorate.runs import run as api
 
     changes = on_cluster(sets, address)
+    if dry_run:
+        from quorate.report.views.plan import render
+        from quorate.runs.plan import plan
+
+        with working():  # its warnings are part of the answer
+            found = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
+        show(found.to_dict(), as_json, render)
+        return
     with working() as progress:
         report = api.run(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
     show_report(report, as_json)
@@ -211,6 +221,7 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, e.g. >&-
             setattr(sys, name, io.StringIO())
+    keep_messages("stderr")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     app()

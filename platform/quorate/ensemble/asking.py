@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, Positions, weighted
-from quorate.errors import IntegrityError, PluginError
+from quorate.errors import IntegrityError, PluginError, plural
 from quorate.plugins.calling import call
 from quorate.plugins.specs import EnsemblerSpec
 from quorate.statistics import Floats
@@ -155,13 +155,15 @@ def audit_path(spec: EnsemblerSpec, params: Mapping[str, Any], history: Ensemble
 
 
 def _ask(spec: EnsemblerSpec, params: Mapping[str, Any], history: EnsembleHistory, read: Callable[[Any], T]) -> T:
-    on = f"a history of {len(history.labels)} rows of {len(history.members)} members"
+    on = f"a history of {plural(len(history.labels), 'row')} of {plural(len(history.members), 'member')}"
     return call(spec, on, (history,), params, read)
 
 
 def _quoted(spec: EnsemblerSpec, function: Callable[[EnsembleRows], Any], rows: EnsembleRows) -> Any:
     n, m = rows.predictions.shape
-    return call(spec, f"{n} rows of {m} members, which its Combiner was given", (rows,), function=function)
+    return call(
+        spec, f"{plural(n, 'row')} of {plural(m, 'member')}, which its Combiner was given", (rows,), function=function
+    )
 
 
 def _numbers(spec: EnsemblerSpec, answer: Any) -> Floats:

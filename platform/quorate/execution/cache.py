@@ -95,11 +95,19 @@ class FitCache:
             else:
                 broken.append(row[0])
         if broken:
-            self._warn(f"{len(broken)} of the fits kept in {self.path} are damaged (another checksum): computed again")
+            self._warn(
+                f"{len(broken)} of the fits kept in {self.path} {'is' if len(broken) == 1 else 'are'} damaged (another "
+                "checksum): computed again"
+            )
             self._remove(broken)
         now = time.time()
         self._on(list(found), "note which fits were used", f"UPDATE fits SET used = {now!r} WHERE key IN")
         return found
+
+    def known(self, tasks: Sequence[FitTask]) -> set[str]:
+        """Return the keys of those of these fits that are kept, unread."""
+        wanted = [task.key for task in tasks]
+        return {row[0] for row in self._on(wanted, "look for finished fits", "SELECT key FROM fits WHERE key IN")}
 
     def put(self, result: FitResult, plugin: str) -> None:
         """Keep a finished fit.

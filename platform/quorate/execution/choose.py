@@ -19,6 +19,34 @@ from quorate.execution.resources import cpu_count
 FEW, MANY = 3.0, 600.0
 
 
+def suited(slots: int, seconds: float, gpus: bool) -> tuple[str, int]:
+    """Return what suits fits that take so many seconds, one after the other, and how many then run at a time."""
+    if (slots > 1 and seconds > MANY) or gpus:
+        return "ray", slots
+    return ("serial", 1) if slots == 1 or seconds < FEW else ("processes", slots)
+
+
+class Unstarted(Executor):
+    """Stands where fits would run, and tells what they would run on; it starts nothing and runs nothing.
+
+    `name` and `workers` are those of the executor it stands for.
+    """
+
+    def __init__(self, name: str, workers: int) -> None:
+        self.name, self.workers = name, workers
+
+    def expected(self, seconds: float, gpus: bool = False) -> tuple[str, int]:
+        """Return what fits would run on."""
+        return suited(self.workers, seconds, gpus) if self.name == "auto" else (self.name, self.workers)
+
+    def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
+        """Refuse."""
+        raise QuorateError("this executor only tells where fits would run")
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""
+
+
 class Auto(Executor):
     """Chooses when it is known what there is to do: one process, several, or Ray."""
 
@@ -34,14 +62,23 @@ class Auto(Executor):
         run_inline(data, queue, done, began)
         seconds = queue.seconds()
         if isinstance(self._chosen, Processes):
-            if (self._slots > 1 and seconds > MANY) or any(task.gpus for task in queue.tasks):
+            name, slots = self.expected(seconds, any(task.gpus for task in queue.tasks))
+            if name == "ray":
                 self._ray(limits)
             else:
-                self._seconds += seconds  # a second process, once started, serves all that is run after it
-                self._chosen.workers = 1 if self._seconds < FEW else self._slots
+                self._seconds += seconds
+                self._chosen.workers = slots
         self.workers = self._chosen.workers
         self.name = "serial" if self.workers == 1 and self._chosen.name != "ray" else self._chosen.name
         self._chosen.run(data, queue, done, began, limits)
+
+    def expected(self, seconds: float, gpus: bool = False) -> tuple[str, int]:
+        """Return what suits the fits, after all that was run before."""
+        if not isinstance(self._chosen, Processes):
+            return self._chosen.expected(seconds, gpus)
+        name, slots = suited(self._slots, seconds, gpus)
+        # A second process, once started, serves all that is run after it.
+        return (name, slots) if name == "ray" else suited(self._slots, min(self._seconds + seconds, MANY), gpus)
 
     def _ray(self, limits: Limits) -> None:
         """Go over to a Ray of our own; where it cannot be started, the fits stay in processes."""
@@ -69,7 +106,9 @@ class Auto(Executor):
         self._chosen.interrupt()
 
 
-def make_executor(name: str, workers: int = 0, cluster: Remote = HERE, preload: Sequence[str] = ()) -> Executor:
+def make_executor(
+    name: str, workers: int = 0, cluster: Remote = HERE, preload: Sequence[str] = (), start: bool = True
+) -> Executor:
     """Return the executor of that name; it starts in the background.
 
     Parameters
@@ -81,6 +120,8 @@ def make_executor(name: str, workers: int = 0, cluster: Remote = HERE, preload: 
         is one, `auto` means Ray.
     preload : sequence of str
         Modules that workers import while the caller prepares the data.
+    start : bool
+        Else it only tells what fits would run on.
     """
     if cluster.address and name in ("serial", "processes"):
         raise RecipeError(
@@ -89,11 +130,14 @@ def make_executor(name: str, workers: int = 0, cluster: Remote = HERE, preload: 
         )
     if not cluster.address and name in ("auto", "ray"):
         cluster = replace(cluster, address=_from_environment())
-    if name == "ray" or (name == "auto" and cluster.address):
+    slots = 1 if name == "serial" else workers or cpu_count()
+    on_ray = name == "ray" or (name == "auto" and cluster.address)
+    if not start:
+        return Unstarted("ray" if on_ray else name, workers if cluster.address else slots)
+    if on_ray:
         from quorate.execution.ray.executor import RayExecutor
 
         return RayExecutor(workers, tuple(preload), cluster)
-    slots = 1 if name == "serial" else workers or cpu_count()
     return Auto(slots, tuple(preload)) if name == "auto" else Processes(slots, tuple(preload))
 
 

@@ -109,6 +109,18 @@ class Executor(ABC):
             Of one fit; they belong to the work, not to where it is done.
         """
 
+    def expected(self, seconds: float, gpus: bool = False) -> tuple[str, int]:
+        """Return what fits will run on, and how many at a time (0: not known before a cluster is joined).
+
+        Parameters
+        ----------
+        seconds : float
+            What they are thought to take, one after the other.
+        gpus : bool
+            Whether any asks for a GPU.
+        """
+        return self.name, self.workers
+
     def gpus(self) -> int:
         """Return how many GPUs there are, here those of this machine; may wait until that is known."""
         return gpu_count()

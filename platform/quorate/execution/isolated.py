@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
+from quorate.execution.stream import keep_messages
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -180,6 +182,7 @@ def _serve(connection: Connection) -> None:
 
 def _main() -> None:
     number, preload = int(sys.argv[1]), sys.argv[2]
+    keep_messages("stdout", "stderr")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller is interrupted too, and ends this process
     sys.path[:] = os.environ.pop("QUORATE_PATH").split(os.pathsep)
     for name in preload.split(","):

@@ -35,6 +35,9 @@ class Progress:
     def staged(self, name: str, began: float, seconds: float) -> None:
         """Hear that a stage is over; `began` is in seconds since 1970."""
 
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        """Hear what is to be fitted, before it is: a `quorate.Plan` as plain data."""
+
     def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
         """Hear how many fits per model are to come, and on which folds."""
 

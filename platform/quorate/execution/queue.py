@@ -78,6 +78,11 @@ class Queue:
         """Return the seconds that all that wait are thought to take, one after the other."""
         return sum(self.estimate(task) for tasks in (*self._waiting.values(), self._alone) for task in tasks)
 
+    @property
+    def guessed(self) -> bool:
+        """Whether how long some of them take was only guessed: nobody has fitted their model yet."""
+        return any(task.model not in self._rates for task in self.tasks)
+
     def take(self, room: Resources) -> list[FitTask]:
         """Return what to hand out next, or nothing, if there is no room for any.
 

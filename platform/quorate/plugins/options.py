@@ -12,6 +12,7 @@ from typing import Any
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import TASK
+from quorate.plugins.values import meant
 
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
@@ -29,6 +30,17 @@ LEADING = {
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
+
+
+class UnknownOption(RecipeError):
+    """A plugin has no option of that name.
+
+    `where` is the table in which `key` stands with `value`; `spec` is the plugin.
+    """
+
+    def __init__(self, message: str, spec: Spec, where: str, key: str, value: Any) -> None:
+        super().__init__(message)
+        self.spec, self.where, self.key, self.value = spec, where, key, value
 
 
 def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -49,17 +61,14 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
         For an unknown option, a wrong type, or a missing one.
     """
     function = spec.resolve()
-    accepted, open_ended = _accepted(function, LEADING[spec.kind])
-    if isinstance(spec, ModelSpec) and spec.gpus:
-        accepted.pop(DEVICE, None)
+    accepted, open_ended = _options(spec)
     reserved = passed_by_name(spec)
-    accepted = {k: p for k, p in accepted.items() if k not in reserved}
-    for key in given:
+    for key, value in given.items():
         if key in accepted or (open_ended and key not in reserved):
             continue
-        raise RecipeError(
-            f"{where}: {spec} has no option {key!r}: it must be one of {one_of(accepted)}{near_misses(key, accepted)}"
-        )
+        choice = f"it must be one of {one_of(accepted)}" if accepted else "it takes none"
+        told = f"{where}: {spec} has no option {key!r}: {choice}{near_misses(key, accepted)}"
+        raise UnknownOption(told, spec, where, key, value)
     options = {k: p.default for k, p in accepted.items() if p.default is not p.empty}
     options.update(spec.params)
     options.update(given)
@@ -76,6 +85,20 @@ def passed_by_name(spec: Spec) -> frozenset[str]:
     if isinstance(spec, StrategySpec):
         return frozenset((*spec.inputs, *TOLD))
     return frozenset((TASK,)) if isinstance(spec, ModelSpec) and spec.task == "any" else frozenset()
+
+
+def options_of(spec: Spec) -> list[str]:
+    """Return the names of the options that a plugin tells."""
+    return list(_options(spec)[0])
+
+
+def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Return the options of a plugin, and whether it takes others, too."""
+    accepted, open_ended = _accepted(spec.resolve(), LEADING[spec.kind])
+    reserved = passed_by_name(spec)
+    if isinstance(spec, ModelSpec) and spec.gpus:
+        reserved |= {DEVICE}
+    return {k: p for k, p in accepted.items() if k not in reserved}, open_ended
 
 
 def _accepted(function: Callable[..., Any], leading: int) -> tuple[dict[str, inspect.Parameter], bool]:
@@ -113,8 +136,9 @@ def _check_type(function: Callable[..., Any], key: str, value: Any, where: str) 
     try:
         return TypeAdapter(hint, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
     except ValidationError as e:
-        detail = e.errors()[0]["msg"].removeprefix("Input should ")
-        raise RecipeError(f"{where}.{key} must {detail}; it was {value!r}") from e
+        error = e.errors()[0]
+        detail = error["msg"].removeprefix("Input should ")
+        raise RecipeError(f"{where}.{key} must {detail}; it was {value!r}{meant(error['type'], value)}") from e
 
 
 def check_walk_forward(splitter: SplitterSpec) -> None:

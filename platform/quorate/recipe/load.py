@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import re
 import tomllib
@@ -14,7 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
+from quorate.plugins.values import meant
 from quorate.recipe.environment import VARIABLE
+from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import Recipe
 from quorate.recipe.text import check_shape, parse
 
@@ -43,7 +46,7 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
     changes: Table = {}
     for item in overrides:
         changes = merge(changes, nested_override(item), f"--set {item}", afresh=item.startswith("holdout."))
-    return validate(merge(table, changes, "--set"), str(name))
+    return validate(merge(table, changes, "--set"), str(name), registry)
 
 
 def extend(table: Mapping[str, Any], registry: Registry) -> Table:
@@ -113,19 +116,40 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
         there = path.is_file()
     except (OSError, ValueError) as e:  # no name that a file could have
         raise RecipeError(f"there is no recipe file {str(path)[:60]!r}: {getattr(e, 'strerror', None) or e}") from e
-    if path.suffix == ".toml" or there:
-        if not there:
-            raise RecipeError(
-                f"there is no recipe file {path}: built-in recipes are {one_of(registry.names('recipe'))}"
-            )
+    if there:
+        if path.suffix in _NO_RECIPES:
+            raise RecipeError(f"{name} is no recipe but {_NO_RECIPES[path.suffix].format(name)}")
         return path
+    if path.is_dir():
+        inside = sorted(str(p) for p in path.glob("*.toml"))
+        raise RecipeError(f"{name} is a folder; a recipe is a file: it holds {one_of(inside)}")
+    # What has a suffix or a separator is no name of a recipe.
+    if path.suffix or str(name) != path.name:
+        beside = {p.name: str(p) for p in path.parent.glob("*.toml")}
+        close = [beside[n] for n in difflib.get_close_matches(path.name, sorted(beside), cutoff=0.55)]
+        near = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise RecipeError(
+            f"there is no recipe file {name}: built-in recipes are {one_of(registry.names('recipe'))}{near}"
+        )
     try:
         spec = registry.get("recipe", str(name))
     except PluginError as e:
-        raise RecipeError(
-            f"{e}{'' if str(e).endswith('?') else '.'} A file is given by its path, e.g. ./{name}.toml"
-        ) from e
+        beside_it = Path(f"{name}.toml")
+        file = (
+            f"Did you mean the file {beside_it}?"
+            if beside_it.is_file()
+            else (f"A file is given by its path, e.g. ./{name}.toml")
+        )
+        raise RecipeError(f"{e}{'' if str(e).endswith('?') else '.'} {file}") from e
     return Path(spec.resolve()())
+
+
+_BARS = "a file of bars: quorate run nasdaq --set data.source={} --set data.path={{}} --set holdout.fraction=0.2"
+_NO_RECIPES = {
+    ".csv": _BARS.format("csv"),
+    ".parquet": _BARS.format("parquet"),
+    ".py": "a plugin: quorate run nasdaq --plugin {}",
+}
 
 
 # The key by which a table names its plugin, and which plugin it is without it.
@@ -172,8 +196,8 @@ def nested_override(item: str) -> Table:
     return table
 
 
-def validate(table: Table, where: str) -> Recipe:
-    """Return the validated recipe; all that is wrong is said at once."""
+def validate(table: Table, where: str, registry: Registry | None = None) -> Recipe:
+    """Return the validated recipe; all that is wrong is said at once, and by a registry where else it belongs."""
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
         if key != "data" and VARIABLE.search(str(value)):
@@ -184,23 +208,24 @@ def validate(table: Table, where: str) -> Recipe:
         errors = e.errors()
         # Where a table or false is expected, what is wrong with the table says more.
         told = [error for error in errors if error["loc"][-1] != "literal[False]"]
-        lines = sorted({_explain(error) for error in told})
+        lines = sorted({_explain(error, registry) for error in told})
         raise RecipeError(f"recipe {where} is not valid:\n" + "\n".join(f"  {line}" for line in lines)) from e
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, registry: Registry | None) -> str:
     path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]")]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
         known = _keys_at(path[:-1]) + ([] if path[:-1] else ["extends"])
         table_name = f"[{'.'.join(path[:-1])}]" if path[:-1] else "the top level"
-        return f"{key}: unknown key; {table_name} takes {one_of(known)}{near_misses(path[-1], known)}"
+        near = or_places(near_misses(path[-1], known), places(path[-1], registry) if registry else [])
+        return f"{key}: unknown key; {table_name} takes {one_of(known)}{near}"
     message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     if error["type"] in ("model_type", "dict_type"):
         message = "must be a table" + (" or false" if path[0] in ("models", "gates") and len(path) == 2 else "")
     if error["type"] == "value_error":
         return f"{key} {message}"
-    return f"{key}: {message}; it was {error['input']!r}"
+    return f"{key}: {message}; it was {error['input']!r}{meant(error['type'], error['input'])}"
 
 
 def _keys_at(path: list[str]) -> list[str]:

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import specs
-from quorate.plugins.options import check_walk_forward, resolve_options
+from quorate.plugins.options import UnknownOption, check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
+from quorate.plugins.values import meant
 from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
+from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 
@@ -34,6 +36,13 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     RecipeError, PluginError
         For an unknown plugin or option.
     """
+    try:
+        return _resolved(recipe, registry)
+    except UnknownOption as e:
+        raise RecipeError(f"{e}{instead(e, registry)}") from None
+
+
+def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
@@ -45,7 +54,9 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     threshold = recipe.threshold.model_copy(
         update={
             "grid": recipe.threshold.grid or list(schema.SCORE_THRESHOLDS if score else schema.RETURN_THRESHOLDS),
-            "default": recipe.threshold.default if recipe.threshold.default is not None else (0.02 if score else 0.001),
+            "default": (schema.SCORE_DEFAULT if score else schema.RETURN_DEFAULT)
+            if recipe.threshold.default is None
+            else recipe.threshold.default,
         }
     )
     whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
@@ -117,8 +128,9 @@ def _limit(risk: Risk, key: str, value: Any) -> Any:
     try:
         return getattr(Risk.model_validate({**risk.model_dump(), name: value}), name)
     except ValidationError as e:
-        detail = e.errors()[0]["msg"].removeprefix("Input should ")
-        raise RecipeError(f"strategy.grid.{key} must {detail}; it was {value!r}") from e
+        error = e.errors()[0]
+        detail = error["msg"].removeprefix("Input should ")
+        raise RecipeError(f"strategy.grid.{key} must {detail}; it was {value!r}{meant(error['type'], value)}") from e
 
 
 def _find(registry: Registry, kind: str, name: str, where: str) -> Plugin:
@@ -159,6 +171,9 @@ def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     filled, failed = substitute(given, "data"), None
     try:
         options = resolve_options(source, filled, "data")
+    except UnknownOption as e:
+        e.value = given.get(e.key)  # as it was typed
+        raise
     except RecipeError as e:
         if not holds_secrets(given):
             raise

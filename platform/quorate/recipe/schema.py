@@ -12,6 +12,7 @@ from quorate.plugins.guard import IMPORT_SECONDS
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
+SCORE_DEFAULT, RETURN_DEFAULT = 0.02, 0.001  # thresholds, while there is too little to choose from
 
 Params = dict[str, Any]
 

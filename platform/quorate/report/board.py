@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 
@@ -25,6 +25,14 @@ class Board(Progress):
         self._running: dict[tuple[str, int], float] = {}
         self._first: float | None = None
         self._spent: dict[str, tuple[int, float]] = {}  # per model, fits that were computed, and their seconds
+
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        """Tell what is to be fitted, and what looks wrong with it."""
+        from quorate.report.views.plan import line
+
+        self.note(line(plan))
+        for doubt in plan["doubts"]:
+            self.warn(doubt)
 
     def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
         """Begin to count."""

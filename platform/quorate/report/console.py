@@ -19,6 +19,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as Text
 
+from quorate.errors import plural as plural
 from quorate.errors import visible
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 from quorate.execution.resources import used_memory
@@ -72,11 +73,6 @@ def _console(stream: IO[str]) -> Console:
 def unicode(target: Console) -> bool:
     """Whether the terminal shows more than ASCII."""
     return target.encoding.lower().startswith("utf")
-
-
-def plural(n: int, word: str) -> str:
-    """Return ``1 worker``, ``2 workers``."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
 def figure(value: float | None, form: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quorate.errors import QuorateError
+from quorate.errors import QuorateError, plural
 from quorate.report import console
 from quorate.report.report import PARTS, Report
 from quorate.report.views.symbols import MOST, symbols
@@ -102,9 +102,10 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     )
     target.print()
     target.print(f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {counts}", sep="")
+    counted = ((span["bars"], "bar"), (len(part["folds"]), "fold"), (part["rows"]["features"], "feature"))
     target.print(
         f"{judged['name']} ensemble, {judged['strategy']}, {span['first']}..{span['last']} "
-        f"({span['bars']:,} bars, {len(part['folds'])} folds, {part['rows']['features']} features)"
+        f"({', '.join(plural(*one) for one in counted)})"
     )
     target.print(_gates(part["gates"], target.width))
     _reasons(part["gates"], target)
@@ -273,7 +274,7 @@ def _foot(report: Report, target: console.Console) -> None:
     for note, count in telemetry.get("fit_warnings", {}).items():
         target.print("[yellow]warning[/yellow] " + console.escape(f"{note} ({console.plural(count, 'fit')})"))
     target.print(
-        f"[bright_black]{telemetry['fits']} fits, {cpu:.1f} CPU s on {telemetry['executor']} "
+        f"[bright_black]{plural(telemetry['fits'], 'fit')}, {cpu:.1f} CPU s on {telemetry['executor']} "
         f"({console.plural(telemetry['workers'], 'worker')}); {telemetry['seconds']:.1f} s in all: {stages}; "
         f"peak {telemetry['peak_memory_mib']:.0f} MiB[/bright_black]"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from quorate.bars.panel import Bars
 from quorate.execution.progress import Progress
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import load_bars, open_session
@@ -43,6 +44,11 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     )
     session.progress = Progress()  # doubts are the answer, no warnings beside it
     bars = load_bars(session)
+    return {**bars_facts(bars), "doubts": session.warnings[heard:]}
+
+
+def bars_facts(bars: Bars) -> dict[str, Any]:
+    """Return how bars are read, as plain data."""
     return {
         "symbols": list(bars.symbols),
         "bars": len(bars),
@@ -53,5 +59,4 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
         "bars_per_year": bars.bars_per_year,
         "volume": bars.has_volume,
         "fingerprint": bars.fingerprint,
-        "doubts": session.warnings[heard:],
     }

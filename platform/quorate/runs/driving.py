@@ -1,4 +1,4 @@
-"""One execution of a run: its folder from the first second, where its fits are done, and what is left if it fails."""
+"""One execution of a run: what it reads, its folder from the first fit on, and what is left if it fails."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import Interrupted, QuorateError, StoreError
+from quorate.errors import Interrupted, QuorateError, StoreError, plural
+from quorate.evidence.ledger import ledger_of
 from quorate.execution import machine
-from quorate.execution.executor import Executor
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
@@ -26,25 +26,46 @@ from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 
 
-def begin(
+def opened(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     home: str | Path | None,
     plugins: Iterable[Any],
     overrides: Iterable[str],
     clock: Clock,
-) -> tuple[Session, Run]:
-    """Open the session and create the run's folder with all that it takes to go on with it later."""
+) -> Session:
+    """Open the session of a run to come, after checking that the home can take it."""
     with clock.stage("recipe"):
         session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=clock.progress)
         session.home.check_writable()
-        keep_sources(session)
-        stored = session.home.new_run(session.recipe.name)
-        write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
-        stored.write_begun(_begun(session, stored, None))
-    return session, stored
+        ledger_of(session.home).entries()  # a broken one is told before the work
+    return session
 
 
-def _begun(session: Session, stored: Run, bars: Bars | None) -> dict[str, Any]:
+def read_bars(session: Session, clock: Clock) -> Bars:
+    """Return the bars that the recipe's source gives."""
+    with clock.stage("data"):
+        bars = load_bars(session)
+        if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
+            session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
+    return bars
+
+
+def begin(session: Session, bars: Bars) -> Run:
+    """Create the run's folder with all that it takes to go on with it later; before, nothing is stored."""
+    keep_sources(session)
+    stored = session.home.new_run(session.recipe.name)
+    write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
+    keep_begun(session, stored, bars)
+    return stored
+
+
+def keep_begun(session: Session, stored: Run, bars: Bars) -> None:
+    """Store the bars and note all that going on with the run needs, so that it reads the same."""
+    session.home.keep_bars(bars)
+    stored.write_begun(_begun(session, stored, bars))
+
+
+def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
     recipe, registry = session.recipe, session.registry
     return {
         "run": stored.id,
@@ -52,24 +73,11 @@ def _begun(session: Session, stored: Run, bars: Bars | None) -> dict[str, Any]:
         "recipe_digest": recipe_digest(recipe, registry),
         "recipe": to_plain(recipe),
         "plugins": used_plugins(recipe, registry),
-        "data": {"fingerprint": bars.fingerprint} if bars else None,
+        "data": {"fingerprint": bars.fingerprint},
         "libraries": machine.libraries(),
         "machine": machine.machine(),
         "warnings": session.warnings,
     }
-
-
-def bars_of(session: Session, stored: Run, clock: Clock, bars: Bars | None) -> Bars:
-    """Return the bars, stored and noted in the run, so that going on with it reads the same."""
-    with clock.stage("data"):
-        if bars is not None:
-            return bars
-        bars = load_bars(session)
-        session.home.keep_bars(bars)
-        if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
-            session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
-        stored.write_begun(_begun(session, stored, bars))
-    return bars
 
 
 def start_clock(progress: Progress | None) -> Clock:
@@ -78,18 +86,14 @@ def start_clock(progress: Progress | None) -> Clock:
 
 
 @contextlib.contextmanager
-def driving(
-    session: Session, stored: Run, clock: Clock, command: str, executor: Executor | None = None
-) -> Iterator[Fitting]:
-    """Hold the run and yield where its fits are done; if it fails, the run's folder says why."""
-    results: list[FitResult] = []
+def driving(session: Session, stored: Run, clock: Clock, command: str, fitting: Fitting) -> Iterator[None]:
+    """Hold the run; if it fails, its folder says why."""
     with (
         stored.driving(),
         _logged(stored, clock.progress, command),
-        recording_failure(session, stored, results, command),
-        session.fitting(executor, results=results, one_part=True) as fitting,
+        _recording_failure(session, stored, fitting.results, command),
     ):
-        yield fitting
+        yield
 
 
 @contextlib.contextmanager
@@ -107,9 +111,7 @@ def _logged(stored: Run, progress: Progress, command: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def recording_failure(
-    session: Session, stored: Run, finished: Sequence[FitResult], command: str = "run"
-) -> Iterator[None]:
+def _recording_failure(session: Session, stored: Run, finished: Sequence[FitResult], command: str) -> Iterator[None]:
     """Leave a word in the run's folder, if it does not get to its report, and say how to go on with it."""
     told = stored.path / "error.txt"
     told.unlink(missing_ok=True)
@@ -119,7 +121,9 @@ def recording_failure(
         yield
     except KeyboardInterrupt:
         kept = sum(not fit.error for fit in finished) if session.recipe.execution.cache else 0
-        raise Interrupted(f"interrupted; {kept} finished fits are kept; to go on: {again}") from None
+        raise Interrupted(
+            f"interrupted; {plural(kept, 'finished fit')} {'is' if kept == 1 else 'are'} kept; to go on: {again}"
+        ) from None
     except BaseException as e:
         with contextlib.suppress(Exception):
             reason = str(e) if isinstance(e, QuorateError) else "".join(traceback.format_exception(e))

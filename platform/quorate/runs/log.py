@@ -29,6 +29,7 @@ class RunLog(Progress):
                one are its own
     stage      state (``begin`` or ``end``), name; at its end: began, seconds
     workers    workers, executor
+    plan       what is to be fitted: folds, fits, cached, seconds, guessed, executor, workers, doubts
     fits       totals per model, number of folds
     handed     fits, as [model, fold]: handed out together
     fit        model, fold, key, cached, place, began, seconds, cpu_seconds, error, notes
@@ -68,6 +69,11 @@ class RunLog(Progress):
     def staged(self, name: str, began: float, seconds: float) -> None:
         """Write how long a stage took."""
         self._write("stage", state="end", name=name, began=round(began, 6), seconds=round(seconds, 6))
+
+    def planned(self, plan: Mapping[str, Any]) -> None:
+        """Write what is to be fitted, without the folds' dates."""
+        told = ("fits", "cached", "seconds", "guessed", "executor", "workers", "doubts")
+        self._write("plan", folds=len(plan["folds"]), **{name: plan[name] for name in told})
 
     def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
         """Write how many fits are to come."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
-from quorate.errors import DataError, RecipeError
+from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
@@ -153,7 +153,7 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
     if changed.any():
         first = before.sessions[rows[1][int(changed.any(axis=1).argmax())]]
         session.warn(
-            f"{int(changed.sum())} bars differ from those of the run, the first on {first}: was the history revised?"
+            f"not as in the run: {plural(int(changed.sum()), 'bar')}, the first on {first}: was the history revised?"
         )
 
 

@@ -75,7 +75,9 @@ def reproduce(
     session, bars = reopen(report, progress, overrides=overrides)
     recipe, registry, clock = session.recipe, session.registry, Clock(progress)
     with session.fitting(cache=False) as fitting:  # nothing is taken from the home: that is what reproducing means
-        development = parts.development(recipe, registry, bars, fitting, clock, _as_known(report, "development"))
+        development = parts.development(
+            parts.lay_out_development(recipe, registry, bars, clock), fitting, clock, _as_known(report, "development")
+        )
         again = {"development": development}
         if report.results["holdout"] is not None:
             known = _as_known(report, "holdout")

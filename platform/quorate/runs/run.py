@@ -1,11 +1,12 @@
 """Running a recipe: the path from bars to a report, which the command line, a notebook and a program take alike.
 
-1. `session` loads the plugins, reads the recipe and resolves it; `driving` makes the run's folder (`begin`).
-2. `bars_of` asks the source for the bars, and keeps them under their fingerprint.
-3. `walkforward.part` computes what the recipe says, up to the holdout: everything later is cut off first.
+1. `session` loads the plugins, reads the recipe and resolves it; `driving` asks the source for the bars (`read_bars`).
+2. `walkforward.part` computes what the recipe says, up to the holdout: everything later is cut off first.
 
    a. `walkforward.layout`: features and labels become rows, the splitter's spans become folds. `walkforward.causality`
-      cuts off the future of each and compares.
+      cuts off the future of each and compares. `plan` tells how much there is to fit, and what looks wrong.
+      `driving` makes the run's folder (`begin`), which holds the bars from then on: whatever is wrong
+      before the first fit leaves nothing behind.
    b. `walkforward.members`: each member is fitted on each fold, by an executor or from the cache, and predicts the
       rows that it was not fitted on.
    c. `walkforward.series`: an ensembler combines members with weights from rows whose label had ended. Strategies turn
@@ -13,10 +14,10 @@
       them at the next bar.
    d. `evidence.judging`: metrics measure, the ledger says how much was tried, gates judge.
 
-4. `document` assembles what was found, where the numbers came from and what they took, and stores it, sealed.
+3. `document` assembles what was found, where the numbers came from and what they took, and stores it, sealed.
 
-`promote` audits the pipeline, notes in the ledger that the holdout is opened, and takes steps 3 and 4 through it.
-`resume` goes on at step 2 or 3.
+`promote` audits the pipeline, notes in the ledger that the holdout is opened, and takes steps 2 and 3 through it.
+`resume` goes on at step 2.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
-from quorate.runs.driving import bars_of, begin, driving, recording_failure, start_clock
+from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
+from quorate.runs.plan import plan_of
 from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, load_report, reopen, reopen_unfinished
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home, Run
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import holdout_start
+from quorate.walkforward.members import Fitting
 from quorate.walkforward.tables import stored_predictions
 
 
@@ -88,8 +91,13 @@ def run(
         On Ctrl-C; `resume` goes on.
     """
     clock = start_clock(progress)
-    session, stored = begin(recipe, home, plugins, overrides, clock)
-    return _develop(session, stored, clock, None, "run", executor)
+    session = opened(recipe, home, plugins, overrides, clock)
+    with session.fitting(executor, one_part=True) as fitting:
+        bars = read_bars(session, clock)
+        laid = _laid_out(session, bars, clock, fitting)
+        stored = begin(session, bars)
+        with driving(session, stored, clock, "run", fitting):
+            return _develop(session, stored, bars, laid, clock, fitting)
 
 
 @in_usual_surroundings
@@ -103,10 +111,8 @@ def prepare_run(
 ) -> Run:
     """Begin a run and store all that it needs, but fit nothing: `resume` does the rest, here or elsewhere."""
     clock = start_clock(progress)
-    session, stored = begin(recipe, home, plugins, overrides, clock)
-    with stored.driving(), recording_failure(session, stored, []):
-        bars_of(session, stored, clock, None)
-    return stored
+    session = opened(recipe, home, plugins, overrides, clock)
+    return begin(session, read_bars(session, clock))
 
 
 @in_usual_surroundings
@@ -141,19 +147,27 @@ def resume(
         return load_report(stored.id, home=home)
     with clock.stage("recipe"):
         session, bars = reopen_unfinished(stored, clock.progress, overrides)
-    return _develop(session, stored, clock, bars, "resume", executor)
+    with session.fitting(executor, one_part=True) as fitting, driving(session, stored, clock, "resume", fitting):
+        ledger_of(stored.home).entries()
+        if bars is None:
+            bars = read_bars(session, clock)
+            keep_begun(session, stored, bars)
+        laid = _laid_out(session, bars, clock, fitting)
+        return _develop(session, stored, bars, laid, clock, fitting)
 
 
-def _develop(
-    session: Session, stored: Run, clock: Clock, bars: Bars | None, command: str, executor: Executor | None
-) -> Report:
+def _laid_out(session: Session, bars: Bars, clock: Clock, fitting: Fitting) -> parts.LaidOut:
+    """Lay out the development part, and tell what there is to do."""
+    laid = parts.lay_out_development(session.recipe, session.registry, bars, clock)
+    clock.progress.planned(plan_of(session, bars, laid, fitting).to_dict())
+    return laid
+
+
+def _develop(session: Session, stored: Run, bars: Bars, laid: parts.LaidOut, clock: Clock, fitting: Fitting) -> Report:
     """Compute the development part of a run and store its report."""
-    with driving(session, stored, clock, command, executor) as fitting:
-        bars = bars_of(session, stored, clock, bars)
-        ledger_of(stored.home).entries()  # a broken one is told before the work
-        record = _recorder(session, stored, bars, "development")
-        part = parts.development(session.recipe, session.registry, bars, fitting, clock, parts.Known(record))
-        return keep_development(session, stored, bars, part, record, clock, fitting)
+    record = _recorder(session, stored, bars, "development")
+    part = parts.development(laid, fitting, clock, parts.Known(record))
+    return keep_development(session, stored, bars, part, record, clock, fitting)
 
 
 @in_usual_surroundings
@@ -190,7 +204,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     stored = session.home.find(report.run_id)
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
-    with driving(session, stored, clock, "promote") as fitting:
+    with session.fitting(one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
         known = parts.Known(record, null_market)
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():

@@ -29,7 +29,6 @@ from quorate.recipe.text import parse
 from quorate.store import Home
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitResult
     from quorate.walkforward.members import Fitting
 
 
@@ -55,8 +54,8 @@ class Session:
         executor: Executor | None = None,
         *,
         cache: bool = True,
-        results: list[FitResult] | None = None,
         one_part: bool = False,
+        start: bool = True,
     ) -> Iterator[Fitting]:
         """Yield where fits are done, and end afterwards what was started for them.
 
@@ -66,10 +65,10 @@ class Session:
             The caller's; else one as the recipe says.
         cache : bool
             Whether finished fits are taken from the home and kept there, if the recipe wants that.
-        results : list of FitResult, optional
-            Where the fits are noted, for who must know of them whatever becomes of the run.
         one_part : bool
             An executor of its own is ended while what follows the fits of the first part is computed.
+        start : bool
+            Else nothing can be fitted; it can only be told what would be.
         """
         from quorate.walkforward.members import Fitting  # showing a recipe does not need it
 
@@ -80,9 +79,7 @@ class Session:
             kept = FitCache(self.home.path / "fits", self.progress.warn) if cache and wanted.cache else None
             if kept is not None:
                 stack.callback(kept.close)
-            made = Fitting(executor or stack.enter_context(self._executor()), self.progress, kept, limits)
-            if results is not None:
-                made.results = results
+            made = Fitting(executor or stack.enter_context(self._executor(start)), self.progress, kept, limits)
             if executor is not None or not one_part:
                 yield made
                 return
@@ -92,7 +89,7 @@ class Session:
             if ending.ident is not None:
                 ending.join()
 
-    def _executor(self) -> Executor:
+    def _executor(self, start: bool) -> Executor:
         wanted = self.recipe.execution
         specs = [
             self.registry.get(ModelSpec, (m.plugin if m else None) or name) for name, m in self.recipe.models.items()
@@ -102,6 +99,7 @@ class Session:
             wanted.workers,
             Remote(wanted.address, self.home.path, wanted.allow_insecure),
             modules_of(need for spec in specs for need in spec.requires),
+            start,
         )
 
 
@@ -118,7 +116,7 @@ def open_session(
     if isinstance(recipe, Recipe):
         loaded = recipe
     elif isinstance(recipe, Mapping):
-        loaded = validate(extend(recipe, registry), "given")
+        loaded = validate(extend(recipe, registry), "given", registry)
     else:
         loaded = load_recipe(recipe, registry, overrides)
     if overrides and not isinstance(recipe, str | Path):

@@ -64,8 +64,9 @@ class Home:
         """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
         claim(self.path)
         try:
-            (self.path / "runs").mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe-{secrets.token_hex(4)}"
+            # A home that is not there yet is made when there is something to keep.
+            there = next(folder for folder in (self.path, *self.path.parents) if folder.exists())
+            probe = there / f".probe-{secrets.token_hex(4)}"
             try:
                 probe.write_bytes(b"x")
             finally:
@@ -303,10 +304,15 @@ class Run:
             raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
         return read_document(path)
 
-    def _reason(self) -> str:
+    @property
+    def failure(self) -> str:
+        """Why it failed, as it was told; empty, if it did not, or could not say."""
         path = self.path / "error.txt"
-        if path.exists():
-            return f": {path.read_text(encoding='utf-8').strip()}"
+        return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
+
+    def _reason(self) -> str:
+        if self.failure:
+            return f": {self.failure}"
         return f": quorate resume {self.id}" if self.state in ("interrupted", "submitted") else ""
 
 

@@ -19,7 +19,7 @@ from quorate.evidence.evidence import GateResult, Performance, finite_or_none, p
 from quorate.evidence.judging import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
-from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
 from quorate.walkforward.symbols import by_symbol
@@ -168,21 +168,13 @@ def _same_trades(series: Sequence[Series]) -> list[list[Series]]:
 
 def _fold_table(outcome: Judged) -> list[dict[str, Any]]:
     walk, judged, folds = outcome.walk, outcome.series[0][0], outcome.folds
-    sessions, dataset = walk.bars.sessions, walk.dataset
     offset = len(walk.folds) - len(folds)
     rows = []
     for k, fold in enumerate(folds):
         row = outcome.ensembles[judged.name].weights[offset + k]
         rows.append(
             {
-                "fold": fold.index,
-                "train_first": str(sessions[dataset.bar[fold.train[0]]]),
-                "train_last": str(sessions[dataset.bar[fold.train[-1]]]),
-                "train_rows": len(fold.train),
-                "label_end": str(sessions[int(dataset.end[fold.train].max())]),
-                "test_first": str(sessions[fold.first]),
-                "test_last": str(sessions[fold.stop - 1]),
-                "test_rows": len(fold.test),
+                **fold_facts(walk, fold),
                 "threshold": float(judged.decisions.thresholds[offset + k]),
                 **({"chosen": judged.decisions.chosen[offset + k]} if walk.recipe.strategy.grid else {}),
                 "weights": {name: finite_or_none(float(w)) for name, w in zip(walk.voting, row, strict=True)},

@@ -14,7 +14,7 @@ from quorate.bars.panel import Bars
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
-from quorate.errors import DataError, DataWarning
+from quorate.errors import DataError, DataWarning, plural
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
@@ -79,7 +79,11 @@ def holdout_start(bars: Bars, recipe: Recipe) -> int:
     else:
         start = len(bars) - round(len(bars) * (h.fraction or 0.0))
     if start <= 0:
-        raise DataError(f"the holdout would take all {len(bars)} bars ({bars.span}): make it smaller")
+        because = f"holdout.start is {h.start}, and the bars are {bars.span}" if h.start else f"{bars.span}"
+        raise DataError(
+            f"the holdout would take all {plural(len(bars), 'bar')} ({because}). A recipe that extends another has its "
+            "holdout: set a smaller one, e.g. --set holdout.fraction=0.2"
+        )
     return start
 
 
@@ -152,6 +156,21 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
 
 
+def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
+    """Return what a fold trains on and predicts, as plain data: dates, both ends included, and rows."""
+    sessions, dataset = walk.bars.sessions, walk.dataset
+    return {
+        "fold": fold.index,
+        "train_first": str(sessions[dataset.bar[fold.train[0]]]),
+        "train_last": str(sessions[dataset.bar[fold.train[-1]]]),
+        "train_rows": len(fold.train),
+        "label_end": str(sessions[int(dataset.end[fold.train].max())]),
+        "test_first": str(sessions[fold.first]),
+        "test_last": str(sessions[fold.stop - 1]),
+        "test_rows": len(fold.test),
+    }
+
+
 def rows_of(
     recipe: Recipe, registry: Registry, bars: Bars
 ) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
@@ -169,6 +188,13 @@ def rows_of(
         return build_dataset(known, features, labels(known), history, window)
 
     return build, labels, warnings
+
+
+def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:
+    """Return how many bars a row needs: the longest lookback of features and models."""
+    features, _ = _features(recipe, registry, bars)
+    members = [_model(registry, name, recipe) for name in recipe.models]
+    return max(one.lookback for some in (features, members) for one in some)
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
@@ -202,6 +228,7 @@ def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[Feat
     lack = int((bars.present & ~np.isfinite(bars.volume)).sum())
     if not usable:
         raise DataError(
-            f"{lack} bars have no volume and every selected feature needs it: select others with features.use"
+            f"{plural(lack, 'bar')} without volume, and every selected feature needs it: select others with "
+            "features.use"
         )
     return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []

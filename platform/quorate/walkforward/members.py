@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from quorate.dataset.folds import Fold
-from quorate.errors import FitError
+from quorate.dataset.rows import Dataset
+from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
@@ -21,6 +22,36 @@ from quorate.plugins.registry import reference
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
+
+Tasks = tuple[list[FitTask], FitData]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What there is to fit, before it is.
+
+    Parameters
+    ----------
+    fits : mapping of str to int
+        Fits per model, those that are kept included.
+    cached : int
+        How many of all are kept from before.
+    seconds : float
+        What the others are thought to take together.
+    guessed : bool
+        Whether no fit of some model is known that tells how long its fits take.
+    executor : str
+        What they will run on.
+    workers : int
+        How many at a time; 0: not known before a cluster is joined.
+    """
+
+    fits: Mapping[str, int]
+    cached: int
+    seconds: float
+    guessed: bool
+    executor: str
+    workers: int
 
 
 @dataclass
@@ -49,6 +80,7 @@ class Fitting:
     limits: Limits = LIMITS
     results: list[FitResult] = field(default_factory=list)
     over: Callable[[], None] = lambda: None
+    _expected: dict[tuple[Dataset, tuple[str, ...], tuple[Fold, ...]], Tasks] = field(default_factory=dict)
 
     def run(
         self, walk: WalkForward, folds: Sequence[Fold], meanwhile: Callable[[], None] = lambda: None
@@ -66,9 +98,8 @@ class Fitting:
             If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
             any case, if no member is left on a fold.
         """
-        tasks = fit_tasks(walk, folds, self._gpus(walk))
-        data = FitData(walk.dataset, tuple(folds))
-        tasks = with_keys(tasks, data)
+        expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
+        tasks, data = expected or self.tasks(walk, folds)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
         plugins = {task.model: task.plugin for task in tasks}
@@ -111,6 +142,30 @@ class Fitting:
         ordered = [done[task.model, task.fold] for task in tasks]
         _check_members(walk, folds, ordered)
         return ordered
+
+    def expect(self, work: Sequence[tuple[WalkForward, Sequence[Fold]]]) -> Expected:
+        """Return what there will be to do for these; `run` is to be called for each of them next."""
+        rates = self.cache.rates() if self.cache else None
+        fits: Counter[str] = Counter()
+        kept, queues = 0, []
+        for walk, folds in work:
+            tasks, data = self.tasks(walk, folds)
+            self._expected[walk.dataset, tuple(walk.members), tuple(folds)] = tasks, data
+            known = self.cache.known([t for t in tasks if t.plugin.inline is None]) if self.cache else set()
+            missing = [task for task in tasks if task.key not in known]
+            fits.update(task.model for task in tasks)
+            kept += len(tasks) - len(missing)
+            queues.append(Queue(data, missing, rates))
+        seconds = [queue.seconds() for queue in queues]
+        gpus = any(task.gpus for queue in queues for task in queue.tasks)
+        name, workers = self.executor.expected(max(seconds), gpus)
+        guessed = any(queue.guessed for queue in queues)
+        return Expected(dict(fits), kept, sum(seconds) / max(workers, 1), guessed, name, workers)
+
+    def tasks(self, walk: WalkForward, folds: Sequence[Fold]) -> Tasks:
+        """Return the fits of every member on these folds, with their keys, and the data that they read."""
+        data = FitData(walk.dataset, tuple(folds))
+        return with_keys(fit_tasks(walk, folds, self._gpus(walk)), data), data
 
     def _gpus(self, walk: WalkForward) -> bool:
         """Return whether models that ask for a GPU get one, and tell of those that do not."""
@@ -195,9 +250,8 @@ def _fold(walk: WalkForward, result: FitResult) -> Fold:
 
 def _fold_text(walk: WalkForward, result: FitResult) -> str:
     fold = _fold(walk, result)
-    return (
-        f"fold {result.fold} (predicting {walk.bars.take(fold.first, fold.stop).span}, {result.n_train} training rows)"
-    )
+    span = walk.bars.take(fold.first, fold.stop).span
+    return f"fold {result.fold} (predicting {span}, {plural(result.n_train, 'training row')})"
 
 
 def _why(result: FitResult) -> str:

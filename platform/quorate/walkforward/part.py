@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,6 +11,8 @@ import pandas as pd
 
 from quorate import statistics
 from quorate.bars.panel import Bars
+from quorate.dataset.folds import Fold
+from quorate.errors import DataError
 from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
 from quorate.execution.fit import FitResult
@@ -23,11 +25,37 @@ from quorate.walkforward.causality import cuts
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
-from quorate.walkforward.paths import lay_out, paths_of
+from quorate.walkforward.outlook import remedy_if_refused
+from quorate.walkforward.paths import Key, Splits, lay_out, paths_of, voters
 from quorate.walkforward.series import decide_all, judge_span, retrade
 from quorate.walkforward.tables import frames_of
 
 PartName = Literal["development", "holdout"]
+
+
+@dataclass(frozen=True, eq=False)
+class LaidOut:
+    """All that is to be fitted for a part, laid out and audited.
+
+    Parameters
+    ----------
+    walk : WalkForward
+        Rows and folds.
+    folds : sequence of Fold
+        Those of this part.
+    splits : mapping of Key to Splits
+        What gates ask for beside them.
+    """
+
+    walk: WalkForward
+    folds: Sequence[Fold]
+    splits: Mapping[Key, Splits]
+
+    @property
+    def work(self) -> list[tuple[WalkForward, Sequence[Fold]]]:
+        """What is fitted on which folds, in this order."""
+        asked = [voters(self.walk, one) for one in self.splits.values() if one.found]
+        return [(self.walk, self.folds), *((walk, walk.folds) for walk in asked)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,19 +111,30 @@ class Known:
     null_market: Mapping[str, Any] | None = None
 
 
-def development(
-    recipe: Recipe, registry: Registry, bars: Bars, fitting: Fitting, clock: Clock, known: Known | None = None
-) -> Part:
-    """Compute the walk-forward before the holdout; bars from there on are cut off first.
+def lay_out_development(recipe: Recipe, registry: Registry, bars: Bars, clock: Clock) -> LaidOut:
+    """Lay out the walk-forward before the holdout; bars from there on are cut off first."""
+    stop = holdout_start(bars, recipe)
+    with clock.stage("features"):
+        seen = bars.until(stop)
+        try:
+            walk = prepare(recipe, registry, seen, [(0, stop)])
+        except DataError as e:
+            if remedy := remedy_if_refused(recipe, registry, seen):
+                raise DataError(f"{e}{remedy}") from e
+            raise
+        return LaidOut(walk, walk.folds, lay_out(walk))
+
+
+def development(laid: LaidOut, fitting: Fitting, clock: Clock, known: Known | None = None) -> Part:
+    """Compute the walk-forward before the holdout.
 
     Parameters
     ----------
     known : Known, optional
         What was tried before; default: nothing.
     """
-    stop = holdout_start(bars, recipe)
-    seen = bars.until(stop)
-    return _part("development", recipe, registry, seen, [(0, stop)], None, fitting, clock, known or Known())
+    bounds = laid.folds[0].first, len(laid.walk.bars)
+    return _part("development", laid, bounds, None, fitting, clock, known or Known())
 
 
 def holdout(
@@ -109,27 +148,24 @@ def holdout(
 ) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
-    parts = [(0, start), (start, len(bars))]
-    return _part("holdout", recipe, registry, bars, parts, earlier, fitting, clock, known or Known())
+    with clock.stage("features"):
+        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))])
+    laid = LaidOut(walk, [fold for fold in walk.folds if fold.first >= start], {})
+    return _part("holdout", laid, (start, len(bars)), earlier, fitting, clock, known or Known())
 
 
 def _part(
     name: PartName,
-    recipe: Recipe,
-    registry: Registry,
-    bars: Bars,
-    parts: list[tuple[int, int]],
+    laid: LaidOut,
+    bounds: tuple[int, int],
     earlier: Floats | None,
     fitting: Fitting,
     clock: Clock,
     known: Known,
 ) -> Part:
-    with clock.stage("features"):
-        walk = prepare(recipe, registry, bars, parts)
-        wanted = lay_out(walk) if name == "development" else {}
-    start, stop = parts[-1]
-    folds = [fold for fold in walk.folds if fold.first >= start]
-    first = start or folds[0].first
+    walk, folds, wanted = laid.walk, laid.folds, laid.splits
+    recipe, registry = walk.recipe, walk.registry
+    first, stop = bounds
     with clock.stage("fits"):
         fits = fitting.run(walk, folds, _load_what_follows)
     paths = {}

@@ -130,9 +130,9 @@ def _paths(walk: WalkForward, wanted: Splits, fitting: Fitting) -> Paths:
         f"gate {wanted.gate!r}: {len(splits)} splits that train on later data, too, "
         f"as folds {folds[0].index} to {folds[-1].index}"
     )
-    voters = replace(walk, folds=folds, members={name: walk.members[name] for name in walk.voting})
+    voting = voters(walk, wanted)
     try:
-        fits = fitting.run(voters, folds)
+        fits = fitting.run(voting, folds)
     except FitError as e:
         raise FitError(
             f"gate {wanted.gate!r}, whose splits are folds {folds[0].index} to {folds[-1].index}: {e}\n"
@@ -140,7 +140,7 @@ def _paths(walk: WalkForward, wanted: Splits, fitting: Fitting) -> Paths:
         ) from e.__cause__
     walked = along_paths(splits, _means(splits, walk.voting, fits), walk.dataset.bar)
     returns = trade_as_given(walk, walked, folds[0].first)
-    return Paths(returns, len(splits), embargo, lost=_lost(voters, fits))
+    return Paths(returns, len(splits), embargo, lost=_lost(voting, fits))
 
 
 def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitResult]) -> list[Floats]:
@@ -157,9 +157,15 @@ def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitRes
     return means
 
 
-def _lost(voters: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
+def voters(walk: WalkForward, wanted: Splits) -> WalkForward:
+    """Return what is fitted on the splits: the members that vote."""
+    members = {name: walk.members[name] for name in walk.voting}
+    return replace(walk, folds=[split.fold for split in wanted.found], members=members)
+
+
+def _lost(walk: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
     """Return a sentence for every member that failed on some splits."""
     return tuple(
-        f"model {name!r} failed on {len(mine)} of {len(voters.folds)} splits: {mine[0]['reason']}"
-        for name, mine in failures_by_model(voters, fits).items()
+        f"model {name!r} failed on {len(mine)} of {len(walk.folds)} splits: {mine[0]['reason']}"
+        for name, mine in failures_by_model(walk, fits).items()
     )

@@ -156,3 +156,13 @@ def test_without_the_extra_what_to_install_is_told(monkeypatch):
     with pytest.raises(DataError, match=r"unknown calendar 'XETR': .*pip install 'quorate\[calendars\]'"):
         get_calendar("XETR")
     exchanges.exchange_names.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "said, meant",
+    [("crypto", "24x7"), ("24/7", "24x7"), ("Binance", "24x7"), ("forex", "weekdays"), ("24x5", "weekdays"),
+     ("stocks", "us-equity"), ("US equities", "us-equity"), ("us_equity", "us-equity")],
+)  # fmt: skip
+def test_what_people_call_a_calendar_is_told_by_its_name(said, meant):
+    with pytest.raises(DataError, match=f"unknown calendar '{said}'.*; did you mean .*'{meant}'"):
+        get_calendar(said)

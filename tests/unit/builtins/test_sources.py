@@ -1054,3 +1054,9 @@ def test_the_default_signal_pays_after_costs():
 def test_impossible_markets_are_refused(options, message):
     with pytest.raises(quorate.DataError, match=message):
         simulated(**options)
+
+
+def test_a_text_that_the_parquet_source_is_given_is_told_with_the_source_that_reads_it(tmp_path):
+    (tmp_path / "bars.csv").write_text("date,open\n")
+    with pytest.raises(quorate.DataError, match=r'not a readable Parquet file \(data.source = "csv" reads text\)'):
+        parquet(str(tmp_path / "bars.csv"))

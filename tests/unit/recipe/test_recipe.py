@@ -708,3 +708,95 @@ def test_a_text_that_is_no_date_is_an_error(tmp_path):
 def test_a_path_is_a_path(tmp_path):
     given = {**TINY, "data": {"source": "csv", "path": tmp_path / "b.csv"}}
     assert open_session(given, home=tmp_path).recipe.data.options["path"] == str(tmp_path / "b.csv")
+
+
+# --- what was probably meant
+
+
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("costs.fees=0.5%", "costs.fees must be a valid number; it was '0.5%'; did you mean 0.005?"),
+        ("costs.fees=5bps", "did you mean 0.0005?"),
+        ("costs.fees=0,5", "did you mean 0.5?"),
+        ("costs.fees=.5 %", "did you mean 0.005?"),
+        ("costs.fees=1e", "a number stands alone, without a unit, e.g. 1"),
+        ('costs.fees="0.001"', "did you mean 0.001?"),
+        ("labels.horizon=5m", "a number stands alone, without a unit, e.g. 5"),
+        ("labels.horizon=5.0", "did you mean 5?"),
+        ("labels.horizon=0.5%", "a number stands alone"),
+        ("backtest.capital=100k", "did you mean 100000?"),
+        ("backtest.capital=$1,000,000", "did you mean 1000000?"),
+        ("backtest.capital=1 000 000", "did you mean 1000000?"),
+        ("backtest.capital=-5%", "did you mean -0.05?"),
+        ("backtest.capital=much", "it was 'much'"),
+        ("holdout.fraction=20%", "did you mean 0.2?"),
+        ("holdout.start=2014/01/02", "did you mean 2014-01-02?"),
+        ("holdout.start=2.1.2014", "did you mean 2014-01-02?"),
+        ("holdout.start=2014", "did you mean 2014-01-01?"),
+        ("execution.cache=no", "did you mean false?"),
+        ("execution.cache=True", "did you mean true?"),
+        ("features.use=return_1,return_5", 'did you mean ["return_1", "return_5"]?'),
+        ("features.use=return_*", 'did you mean ["return_*"]?'),
+        ("threshold.grid=0.01", "did you mean [0.01]?"),
+        ("description=5", 'did you mean "5"?'),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_told_with_what_was_probably_meant(write, override, said):
+    path = write('extends = "planted"')
+    with pytest.raises(quorate.RecipeError) as error:
+        resolve(load_recipe(path, REGISTRY, [override]), REGISTRY)
+    assert said in str(error.value)
+
+
+def test_thousands_in_toml_are_numbers(write):
+    assert load_recipe(write('extends = "planted"'), REGISTRY, ["seed=10_000"]).seed == 10_000
+
+
+def test_a_list_of_models_is_told_with_the_table_that_it_stands_for():
+    with pytest.raises(quorate.RecipeError, match=r"models: must be a table.*did you mean \{ mlp = \{\} \}\?"):
+        validate({"models": ["mlp"]}, "given")
+
+
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("fees=0.1", "did you mean 'features', or costs.fees?"),
+        ("strategy.fees=0.1", "did you mean costs.fees?"),
+        ("folds.horizon=3", "has no option 'horizon': it must be one of initial, test; did you mean labels.horizon?"),
+        ("stop=0.1", "did you mean strategy.risk.stop?"),
+        ("data.path=bars.csv", "sources csv, parquet have it: --set data.source=csv"),
+        ("data.path=bars.parquet", "sources csv, parquet have it: --set data.source=parquet"),
+        ("folds.anchor=2001-01-01", "splitter anchored has it: --set folds.splitter=anchored"),
+    ],
+)  # fmt: skip
+def test_a_key_in_the_wrong_table_is_told_with_the_right_one(write, override, said):
+    path = write('extends = "planted"')
+    with pytest.raises(quorate.RecipeError) as error:
+        resolve(load_recipe(path, REGISTRY, [override]), REGISTRY)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("mine.tom", "there is no recipe file {}/mine.tom: .*did you mean {}/mine.toml\\?"),
+        ("mine.tolm", "did you mean {}/mine.toml\\?"),
+        ("mine", "did you mean {}/mine.toml\\?"),
+        ("other.yaml", "there is no recipe file {}/other.yaml: built-in recipes are .*sp500$"),
+        ("", "{} is a folder; a recipe is a file: it holds {}/mine.toml"),
+        ("bars.csv", "bars.csv is no recipe but a file of bars: quorate run nasdaq --set data.source=csv"),
+        ("mine.py", "mine.py is no recipe but a plugin: quorate run nasdaq --plugin"),
+    ],
+)
+def test_a_path_that_is_no_recipe_is_told_with_what_it_is_or_what_is_near(write, tmp_path, given, said):
+    write("", "mine.toml"), write("a,b", "bars.csv"), write("", "mine.py")
+    with pytest.raises(quorate.RecipeError, match=said.replace("{}", str(tmp_path))):
+        load_recipe(tmp_path / given, REGISTRY)
+
+
+def test_a_name_beside_whose_file_one_stands_is_told_the_file(write, tmp_path, monkeypatch):
+    write("", "mine.toml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(quorate.RecipeError, match=r"unknown recipe 'mine'.*Did you mean the file mine.toml\?"):
+        load_recipe("mine", REGISTRY)

@@ -31,6 +31,8 @@ def result(fold=0, **more):
 
 def test_every_event_is_there_at_once(tmp_path, log):
     log.run(tmp_path, "resume")
+    log.planned({"fits": {"gru": 1}, "cached": 0, "seconds": 2.0, "guessed": True, "executor": "ray", "workers": 2,
+                 "doubts": ["one fold"], "folds": [{"fold": 5}], "recipe": "mine"})  # fmt: skip
     log.fits({"gru": 1}, [5])
     log.workers(2, "ray")
     log.began([SimpleNamespace(model="gru", fold=5)])
@@ -43,6 +45,17 @@ def test_every_event_is_there_at_once(tmp_path, log):
     who = {"pid": os.getpid(), "host": os.uname().nodename, "version": __version__}
     assert events == [
         {"event": "run", "run": tmp_path.name, "command": "resume", **who},
+        {
+            "event": "plan",
+            "folds": 1,
+            "fits": {"gru": 1},
+            "cached": 0,
+            "seconds": 2.0,
+            "guessed": True,
+            "executor": "ray",
+            "workers": 2,
+            "doubts": ["one fold"],
+        },
         {"event": "fits", "totals": {"gru": 1}, "folds": 1},
         {"event": "workers", "workers": 2, "executor": "ray"},
         {"event": "handed", "fits": [["gru", 5]]},

@@ -211,13 +211,33 @@ def test_a_disk_that_fills_up_during_a_run_is_told_and_earlier_runs_stay_readabl
         new.report()
 
 
-def test_a_run_that_fails_says_why_when_its_report_is_asked_for(home):
-    with pytest.raises(quorate.DataError, match="first fold"):
-        quorate.run({**TINY, "folds": {"initial": 600, "test": 100}}, home=home.path)
+def test_a_run_that_fails_says_why_when_its_report_is_asked_for(home, monkeypatch):
+    def refuse(*_args):
+        raise quorate.FitError("there is no member left")
+
+    monkeypatch.setattr("quorate.walkforward.members.Fitting.run", refuse)
+    with pytest.raises(quorate.FitError, match="no member left"):
+        quorate.run(TINY, home=home.path)
     [run] = home.runs()
     assert run.state == "failed"
-    with pytest.raises(quorate.StoreError, match=r"(?s)is failed: it has no report: .*first fold"):
+    with pytest.raises(quorate.StoreError, match=r"(?s)is failed: it has no report: there is no member left"):
         run.report()
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"folds": {"initial": 600, "test": 100}}, "first fold"),
+        ({"data": {**TINY["data"], "n_bars": "many"}}, "n_bars"),
+        ({"features": {"use": ["return_1", "return_250"]}}, "return_250"),
+        ({"holdout": {"start": "1990-01-01"}}, "holdout"),
+    ],
+    ids=["folds", "options", "features", "holdout"],
+)
+def test_a_mistake_before_the_first_fit_leaves_nothing_behind(home, changes, message):
+    with pytest.raises(quorate.QuorateError, match=message):
+        quorate.run({**TINY, **changes}, home=home.path)
+    assert not home.path.exists()
 
 
 # --- finding runs

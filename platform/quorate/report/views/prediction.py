@@ -15,7 +15,7 @@ def render(prediction: Mapping[str, Any]) -> None:
     target, weights, targets = console.out(), prediction["weights"], prediction["targets"]
     target.print(
         f"decided at {prediction['decided']} for the next bar's {prediction['fill']}; "
-        f"{prediction['train_rows']:,} training rows; threshold {prediction['threshold']:g}"
+        f"{console.plural(prediction['train_rows'], 'training row')}; threshold {prediction['threshold']:g}"
     )
     columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]

@@ -166,7 +166,8 @@ def _drift(walk: WalkForward) -> Finding:
     drifting = causality.feature_drift(walk)
     if not drifting:
         count = len(walk.dataset.feature_names)
-        return Finding("start", "clean", f"{count} features do not depend on where the data begins")
+        how = "1 feature does" if count == 1 else f"{count} features do"
+        return Finding("start", "clean", f"{how} not depend on where the data begins")
     name, worst = max(drifting.items(), key=lambda item: item[1])
     how = "1 feature depends" if len(drifting) == 1 else f"{len(drifting)} features depend"
     detail = f"{how} on where data begins, {name} by {worst:.2g} deviations"
