@@ -10,7 +10,7 @@ import quorate
 from quorate_data._columns import Part
 from quorate_data._text import listed
 
-_CLOCK = r"\d{1,2}[:.h]\d{2}.*|\d{1,2} ?[AaPp]\.?[Mm]\.?"
+_CLOCK = r"\d{1,2}[:h]\d{2}.*|\d{1,2} ?[AaPp]\.?[Mm]\.?"
 _DATE = (
     r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}(?:[ T]00:00(?::00(?:\.0+)?)?)?|(?:19|20)\d{6}|\d{6}"
     r"|\d{1,2}[-. ][A-Za-z]{3,9}\.?[-, ]+\d{2,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"

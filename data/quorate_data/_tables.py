@@ -157,10 +157,21 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
     except quorate.QuorateError as e:
         raise quorate.DataError(f"{path}: not a readable Parquet file: {e}") from e
     names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
+    names = _levels(raw, names)
     parts = split(path, names, symbols, columns, adjusted)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
     return _tables(path, raw, parts, "row", "", names)
+
+
+def _levels(raw: pd.DataFrame, names: list[str]) -> list[str]:
+    """Return names for what pandas kept of an index without one: of several levels that of text has the symbols."""
+    levels = [i for i, name in enumerate(names) if name.startswith("__index_level_")]
+    times = [i for i in levels if len(levels) == 1 or pd.api.types.is_datetime64_any_dtype(raw.iloc[:, i].dtype)]
+    texts = [i for i in levels if i not in times and raw.iloc[:, i].dtype.kind not in "iufb"]
+    named = {**dict.fromkeys(times[:1], "time"), **dict.fromkeys(texts[:1], "symbol")}
+    short = {name.lower() for name in names}
+    return [named[i] if i in named and named[i] not in short else name for i, name in enumerate(names)]
 
 
 def _commas(column: pd.Series) -> bool:

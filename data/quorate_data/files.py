@@ -110,7 +110,7 @@ def csv(
     layout = Layout(
         columns or {},
         symbol,
-        symbols or [],
+        [] if symbols is None else symbols,
         calendar,
         date_format,
         sort,
@@ -154,7 +154,7 @@ def parquet(
     layout = Layout(
         columns or {},
         symbol,
-        symbols or [],
+        [] if symbols is None else symbols,
         calendar,
         date_format,
         sort,
@@ -183,6 +183,17 @@ class Layout:
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:
+        for name, value, known in (
+            ("decimal", self.decimal, (None, ".", ",")),
+            ("invalid", self.invalid, ("error", "drop")),
+            ("stamp", self.timing.stamp, (None, "close", "open")),
+        ):
+            if value not in known:
+                told = " or ".join(repr(one) for one in known if one)
+                raise quorate.DataError(f"data.{name} must be {told}; it was {value!r}")
+        if isinstance(self.symbols, str):
+            raise quorate.DataError(f"data.symbols must be a list; for this one write [{self.symbols!r}]")
+        object.__setattr__(self, "symbols", list(self.symbols))
         check_columns(self.columns)
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
