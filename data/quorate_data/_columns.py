@@ -265,12 +265,14 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
     unknown = [h for h, s in zip(header, short, strict=True) if h and s not in known]
     told = ", ".join(f'{name} = "..."' for name in names)
     every = f"Name {'it' if len(names) == 1 else 'them'} with data.columns = {{ {told} }}"
-    if names[0] != "time" and {*PRICES} <= set(names) and len(unknown) == len(header) - 1 and not wide:
+    # What may be the closes of symbols: names that say nothing, or "close" beside each symbol.
+    series = [h for h in wide if (found := parsed(h)) and found[1] in ("close", "last")] if wide else unknown
+    if names[0] != "time" and {*PRICES} <= set(names) and len(series) == len(header) - 1:
         one = (
-            f"If each column has the closes of a symbol, read one: data.columns = {{ {_same(unknown[0])} }}, "
-            f'data.symbol = "{unknown[0]}" and backtest.fill = "close"'
+            f"If each column has the closes of a symbol, read one: data.columns = {{ {_same(series[0])} }}, "
+            f'data.symbol = "{series[0]}" and backtest.fill = "close"'
         )
-        return message + (f"{every}. {one}" if len(unknown) in (4, 5, 6) else one)
+        return message + (f"{every}. {one}" if series is unknown and len(unknown) in (4, 5, 6) else one)
     if len(wide) > 1 and {*PRICES} & set(names):
         time = next((h for h in header if h not in wide), "")
         return message + (

@@ -125,7 +125,8 @@ def _point(table: Table, texts: dict[str, pd.Series]) -> str:
             return "."
         if (pointed.str.count(r"\.") > 1).any():
             return ","
-        if table.quoted:
+        # Shares have no thousandths.
+        if table.quoted or (table.separator == ";" and "volume" in texts and pointed.isin(texts["volume"]).any()):
             raise quorate.DataError(_asked(table, pointed))
         return "."
     both = every[every.str.contains(".", regex=False)]

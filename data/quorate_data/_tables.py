@@ -212,7 +212,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
             frame[name] = frame[name].fillna("").str.strip()
     frame = frame[~_blank(frame, part)].copy()
     told = _no_volume(path, part)
-    if unit == "line" and (left := no_bars(frame)).any():
+    if unit == "line" and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
         first = left.index[int(left.to_numpy().argmax())]
         row = ", ".join(str(value) for value in frame.loc[first] if value == value and value != "")
         told = (

@@ -78,11 +78,11 @@ def close_times(stamps: Sequence[Stamps], symbols: NDArray[np.str_], clock: quor
     _check_options(stamps, bool(inside.any()), bool(dates.all()), how)
     closed = np.empty(len(utc), dtype="datetime64[us]")
     if not inside.all():
-        eve = _on_the_eve(code, local) & ~dates & ~inside
+        eve = _on_the_eve(code, local) & ~dates & ~inside & (clock.sessions_per_year < 300)
         if eve.any() and how.stamp is None and (how.timezone is not None or all(s.naive for s in stamps)):
             raise quorate.DataError(
-                f"{names[code[eve][0]]} has daily bars {EVE}; if it is the midnight of another zone, set data.timezone to "
-                "that one"
+                f"{names[code[eve][0]]} has daily bars {EVE}; if it is the midnight of another zone, set data.timezone "
+                'to that one; a market that trades from Sunday to Thursday has data.calendar = "24x7"'
             )
         if eve.any() and how.stamp == "open":
             local = np.where(eve, local + np.timedelta64(1, "D"), local)

@@ -60,7 +60,7 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
                         frame[name] = frame[name].dt.tz_convert(zone)
             for name, freq in _periods(noted).items():
                 if name in frame and frame[name].dtype.kind == "i":
-                    periods = pd.PeriodIndex.from_ordinals(frame[name].to_numpy(), freq=freq)
+                    periods = pd.PeriodIndex(pd.arrays.PeriodArray(frame[name].to_numpy(), dtype=pd.PeriodDtype(freq)))
                     first, last = periods.to_timestamp(), periods.to_timestamp(how="end")
                     days = bool((first == first.normalize()).all())
                     frame[name] = last.normalize() if days else last + pd.Timedelta(1, "us")

@@ -124,7 +124,7 @@ def test_the_repr_is_one_short_line():
         (lambda f: f.assign(volume=-1), r"volume must not be negative"),
         (lambda f: f.assign(volume=np.inf), r"volume must not be infinite"),
         (lambda f: pd.concat([f, f[["open"]]], axis=1), r"each column once; there are several called 'open'"),
-        (lambda f: f.assign(symbol="A "), r"the symbol 'A ' has spaces around its name"),
+        (lambda f: f.assign(symbol=f["symbol"] + " "), r"the symbol 'A ' has spaces around its name"),
         (lambda f: f.to_dict(), r"a DataFrame, a row per symbol and bar; it was dict"),
         (lambda f: None, r"a DataFrame, a row per symbol and bar; it was NoneType"),
     ],

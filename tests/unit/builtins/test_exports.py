@@ -136,6 +136,16 @@ def test_prices_with_three_digits_are_not_asked_for_where_no_quotation_marks_sta
     assert same(quoted)
 
 
+def test_thousandths_of_a_volume_are_asked_for_where_semicolons_separate(write):
+    frame = walk(start=23_300, digits=0)
+    text = table(frame.assign(volume=168_426.0), NAMES, separator=";", cell=european)
+    asked(write(text), r"'2\d\.\d{3}' may be thousands or have a decimal point")
+    minutes = walk(start=151, digits=3, night=0.1).assign(volume=0.0)
+    text = table(minutes, NAMES, separator=";", cell=lambda v: f"{v:.3f}" if v else "0")
+    with pytest.warns(quorate.DataWarning, match="volume is zero"):
+        assert same(csv(write(text)), minutes, FIELDS[:4])
+
+
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("invalid", ["error", "drop"])
 def test_prices_that_cross_a_thousand_are_not_called_wrong(write, separator, invalid):

@@ -594,7 +594,7 @@ def test_a_twelve_hour_clock_is_read_as_it_is(write):
     assert [t[11:] for t in times(read)] == ["00:00", "09:00", "12:00", "13:00"]
 
 
-@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9")])
+@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9"), ("Date,A_Close,B_Close", ",9")])
 def test_closes_alone_are_read_as_the_message_says(write, header, rest):
     text = header + "\n" + "".join(f"{day},11{rest}\n" for day in DAYS)
     with pytest.raises(quorate.DataError, match=r"data\.columns = \{ .* \}") as told:

@@ -273,6 +273,16 @@ def test_days_that_begin_in_new_york_the_evening_before(write, stamps):
         assert same(bars)
 
 
+def test_a_market_from_sunday_to_thursday_keeps_its_dates(write):
+    days = pd.date_range("2018-01-02", periods=560)
+    days = days[~days.day_of_week.isin([4, 5])]
+    stamps = [f"{t:%Y-%m-%dT%H:%M:%S%z}" for t in (days + pd.Timedelta(hours=17)).tz_localize("Asia/Jerusalem")]
+    path = write(table(names=NAMES, stamps=stamps))
+    bars = csv(path, calendar="24x7", timezone="Asia/Jerusalem")
+    assert bars.sessions.astype(str).tolist() == [f"{day:%Y-%m-%d}" for day in days[:400]]
+    asked(path, r'data\.calendar = "24x7"', calendar="weekdays", timezone="Asia/Jerusalem")
+
+
 def test_a_volume_of_nothing_but_zeros_gives_way_to_ticks(write):
     frame = walk().assign(none=0)
     path = write(
