@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import quorate
 from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, Group, parsed, plain, whole
 from quorate_data._text import listed, near
 
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}$")  # no column is called so
 NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
 
 
@@ -255,6 +257,8 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
         return message + f"Set data.separator = {marks[0]!r}"
     if [*names] == ["adj_close"]:
         return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
+    if any(_DAY.match(h) for h in header):
+        return message + "The first line is a bar; write one above it that names the columns"
     closes = [h for h, s in zip(header, short, strict=True) if s in ("close", "last", "price", "adjclose")]
     if {"open", "high", "low"} <= set(names) and "time" not in names and closes and not wide:
         return message + (

@@ -11,6 +11,7 @@ from quorate_data._names import PRICES
 from quorate_data._symbols import what_tells_apart
 from quorate_data._tables import Table
 
+MANY, SHARE = 20, 0.1  # of bars, beyond which it is not they that are wrong, but how they are read
 ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
@@ -28,8 +29,13 @@ def remedy(table: Table, frame: pd.DataFrame, clock: quorate.Calendar) -> str:
         return "; leave all but one of them out of the file"
     if (frame.groupby("symbol", sort=False)["time"].diff() < pd.Timedelta(0)).any():
         return "; set data.sort = true"
-    if invalid_bars(frame).any():
+    if (bad := invalid_bars(frame)).any():
         check_thousands(table, frame)
+        if bad.sum() > MANY and bad.mean() > SHARE:
+            return (
+                "; so many are not wrong by chance: see that data.columns names the right columns, and data.decimal "
+                "how their numbers are written"
+            )
         return '; correct them, or leave them out with data.invalid = "drop"'
     sessions = pd.DatetimeIndex(clock.sessions(frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()))
     if (sessions.day_of_week == 6).any():

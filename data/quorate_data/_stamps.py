@@ -218,7 +218,7 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
 
 def _remedy(form: str) -> str:
     if form == "ISO8601":
-        return 'say how it is written, e.g. data.date_format = "%m/%d/%Y"'
+        return 'say how it is written, e.g. data.date_format = "%d/%m/%Y" or "%m/%d/%Y"'
     if form == "%Y%m%d":
         return "a date of eight digits must be YYYYMMDD"
     return f"it must follow data.date_format = {form!r}"

@@ -56,7 +56,8 @@ def csv(
     path : str or list of str
         A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
     columns : dict, optional
-        Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise.
+        Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise; where no line names
+        them, to their numbers, from ``"1"`` on.
     symbol : str, optional
         Name of the symbol of files without a symbol column; each file's name otherwise, or what is left of it where
         names differ by a date alone, as those of monthly files do.
@@ -76,7 +77,8 @@ def csv(
         Take symbols with bars of different lengths, each known when it is over; without it they are an error.
     date_format : str, optional
         How stamps are written, as in ``strptime``. Without it: ISO 8601 (with or without a time and
-        an offset), ``YYYYMMDD``, or Unix time in seconds, milli-, micro- or nanoseconds.
+        an offset), ``YYYYMMDD`` and longer, Unix time in seconds, milli-, micro- or nanoseconds, or dates as people
+        write them, where only one reading is possible.
     separator : str, optional
         Between fields, one character; without it the one of ``, ; |`` and tab that the first line has most of.
     decimal : {".", ","}, optional

@@ -50,6 +50,17 @@ def test_an_order_that_nothing_proves_is_asked_for_and_the_answer_works(write):
     asked(write(table(noise)), "it cannot be told which is which")
 
 
+def test_bars_that_are_all_wrong_are_not_advised_to_be_left_out(write):
+    message = asked(write(table(names=["Date", "High", "Open", "Low", "Close", "Volume"])), "must lie between")
+    assert "data.columns names the right columns" in message
+    assert "drop" not in message
+
+
+def test_a_first_line_with_a_symbol_before_its_bar_is_no_header(write):
+    lines = table().splitlines()
+    asked(write("\n".join(f"AAPL,{line}" for line in lines) + "\n"), "The first line is a bar; write one above it")
+
+
 def test_columns_after_the_volume_are_left_out_even_if_one_volume_is_a_price(write):
     frame = walk()
     frame.loc[0, "volume"] = frame.loc[0, "close"]
