@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import quorate
+from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, Group, parsed, plain, whole
 from quorate_data._text import listed, near
 
-PRICES = ("open", "high", "low", "close")
-BEGINS = ("opentime", "starttime", "windowstart", "begin", "start")  # names of stamps that are a bar's open
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}$")  # no column is called so
 NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
-
-_ALIASES = {
-    "symbol": ("symbol", "ticker"),
-    "time": ("time", "date", "datetime", "timestamp"),
-    "volume": ("volume", "vol"),
-    "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted"),
-    "split": ("split", "splits", "splitratio", "stocksplits", "stocksplit"),
-    "adj_volume": ("adjvolume", "adjustedvolume", "volumeadj", "volumeadjusted"),
-}
-# Taken where none of the above is there.
-_SECOND = {
-    "time": (*BEGINS, "day", "tradedate", "tradeday", "tradingday", "tradingdate", "quotedate", "tsevent", "gmttime"),
-    "close": ("closelast", "last", "price", "closeprice"),
-    "volume": ("tickvol", "tickvolume", "totalvolume", "volumetraded"),
-}
-_WIDE = re.compile(r"(.+)[:_./| -](open|high|low|close|volume)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,20 +23,27 @@ class Part:
     ----------
     places : dict
         From our name to the position.
-    clock : int or None
-        Where the time of day stands, if it has a column beside that of the date.
+    times : list of int
+        Where stamps may stand; several, where names alone do not tell which column they are.
+    beside_times : list of int
+        Where the date or the time of day may stand that belongs to one of them.
     symbol : str
         Whose columns they are; empty, if the file does not say so in its header.
+    beside : dict
+        From what a file may tell beside its bars to the position: adjusted closes, splits, another volume.
+    others : list of int
+        Columns that are not read, but may tell bars of one stamp apart.
+    volumes : list of str
+        Columns of which one may be the volume, where none is read.
     """
 
     places: dict[str, int]
-    clock: int | None = None
+    times: list[int]
+    beside_times: list[int] = field(default_factory=list)
     symbol: str = ""
-
-    @property
-    def times(self) -> list[int]:
-        """Where stamps stand."""
-        return [self.places["time"], *([] if self.clock is None else [self.clock])]
+    beside: dict[str, int] = field(default_factory=dict)
+    others: list[int] = field(default_factory=list)
+    volumes: list[str] = field(default_factory=list)
 
 
 def split(
@@ -72,43 +63,102 @@ def split(
     DataError
         If a column that is needed is not there, or if two could be meant.
     """
-    if not any(symbols):
-        symbols, header = _wide(header, columns)
-    if not any(symbols):
-        clock = None if "time" in columns else _clock(header)
-        given = header if clock is None else ["" if i == clock else name for i, name in enumerate(header)]
-        return [Part(pick_columns(path, given, columns, adjusted), clock)]
-    found = []
-    for symbol in dict.fromkeys(filter(None, symbols)):
-        own = [name if whose in ("", symbol) else "" for name, whose in zip(header, symbols, strict=True)]
-        found.append(Part(pick_columns(path, own, columns, adjusted), None, symbol))
-    return found
+    short = [plain(name) for name in header]
+    if any(symbols):
+        return [
+            _part(
+                path,
+                header,
+                [s if whose in ("", symbol) else "" for s, whose in zip(short, symbols, strict=True)],
+                columns,
+                adjusted,
+                symbol,
+            )
+            for symbol in dict.fromkeys(filter(None, symbols))
+        ]
+    told = [] if all(_found(short, price) or price in columns for price in PRICES) else list(whole(header))
+    # Where a column tells the symbol, or prices are given, no other name is one.
+    long = bool(_found(short, "symbol")) or bool({"symbol", *PRICES} & set(columns))
+    tickers = [] if long else [g for g in told if not g.kind]
+    if tickers:
+        return [
+            _part(path, header, _named(header, short, g, alone=False), columns, adjusted, g.affix)
+            for g in tickers
+            if not (g.adjusted and Group(g.affix) in tickers)
+        ]
+    if len(told) > 1 and not set(PRICES) & set(columns):
+        fields = whole(header)[told[0]]
+        raise quorate.DataError(
+            f"{path}: the prices of {listed(' '.join(_words(g)) for g in told)} could all be meant; choose, e.g. with "
+            f"data.columns = {{ {_mapping(fields)} }}"
+        )
+    return [_part(path, header, _named(header, short, told[0]) if len(told) == 1 else short, columns, adjusted)]
 
 
-def _wide(header: Sequence[str], columns: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return whose each column is and what it holds, for names such as ``MSFT_Close``; nobody's in a long file."""
-    pairs = [_WIDE.fullmatch(name) for name in header]
-    fields = {(pair[1], pair[2].lower()) for pair in pairs if pair}
-    whole = {symbol for symbol, _ in fields if all((symbol, price) in fields for price in PRICES)}
-    if columns or not whole:
-        return [], list(header)
-    own = [pair if pair and pair[1] in whole else None for pair in pairs]
-    return [pair[1] if pair else "" for pair in own], [
-        pair[2] if pair else name for pair, name in zip(own, header, strict=True)
-    ]
+def unnamed(path: Path, header: Sequence[str], stamps: int, columns: Mapping[str, str], adjusted: bool) -> Part:
+    """Return where columns stand that no line names, and that `columns` calls by their number, if it does."""
+    short = ["time", *[""] * (len(header) - 1)]
+    if columns or adjusted:
+        places = _pick(path, header, short, columns, adjusted)
+    else:
+        places = {"time": 0, **{header[i]: i for i in range(stamps, len(header))}}
+    return Part(places, [places["time"]], [1] if stamps == 2 and "time" not in columns else [])
 
 
-def told_beside(header: Sequence[str]) -> dict[str, int]:
-    """Return where a file tells of adjustment and of splits, beside what is read."""
-    plain = [_plain(name) for name in header]
-    found = {name: [word for word in _ALIASES[name] if word in plain] for name in ("adj_close", "split")}
-    return {name: plain.index(words[0]) for name, words in found.items() if words}
+def _words(group: Group) -> list[str]:
+    return [word for word in (group.affix, "adjusted" if group.adjusted else "") if word]
 
 
-def _clock(header: Sequence[str]) -> int | None:
-    """Return where the time of day stands, if there is a column for the date, too."""
-    plain = [_plain(name) for name in header]
-    return plain.index("time") if plain.count("date") == plain.count("time") == 1 else None
+def _mapping(fields: Mapping[str, str]) -> str:
+    return ", ".join(f'{price} = "{fields.get(price, "...")}"' for price in PRICES)
+
+
+def _named(header: Sequence[str], short: Sequence[str], chosen: Group, alone: bool = True) -> list[str]:
+    """Return plain names in which those of one group are called by their field alone."""
+    own = {
+        Group(chosen.affix, adjusted, chosen.unit): "adj" if adjusted and not chosen.adjusted else ""
+        for adjusted in (chosen.adjusted, True)
+    }
+    groups = [parsed(name) for name in header]
+    fields = {one[1] for one in groups if one and one[0] == chosen}
+    other = bool(_found(short, "volume")) and alone
+    named = []
+    for name, one in zip(short, groups, strict=True):
+        if one and one[0] in own and not (one[1] == "volume" and other):
+            last = one[1] == "last" and "close" not in fields
+            named.append(own[one[0]] + ("close" if last else one[1]))
+        else:
+            named.append(name if alone or not one or one[0] == PLAIN else "")
+    return named
+
+
+def _part(
+    path: Path,
+    header: Sequence[str],
+    short: Sequence[str],
+    columns: Mapping[str, str],
+    adjusted: bool,
+    symbol: str = "",
+) -> Part:
+    places = _pick(path, header, short, columns, adjusted)
+    given = "time" in columns or bool(symbol)
+    times, beside_times = ([], []) if given else _times(short)
+    times = times or [places["time"]]
+    used = {*places.values(), *times, *beside_times}
+    beside = {
+        name: found[0] for name in ("adj_close", "split") if (found := _found(short, name)) and found[0] not in used
+    }
+    if "volume" in places and (ticks := [i for i in _second(short, "volume") if i not in used]):
+        beside["volume"] = ticks[0]
+    volumes = []
+    if "volume" not in places:
+        volumes = [
+            name
+            for name, s in zip(header, short, strict=True)
+            if s and (p := parsed(name)) and p[1] == "volume" and not p[0].adjusted
+        ]
+    others = [] if symbol or "symbol" in places else [i for i, s in enumerate(short) if s and i not in used]
+    return Part(places, times, beside_times, symbol, beside, others, volumes)
 
 
 def check_columns(columns: Mapping[str, str]) -> None:
@@ -120,33 +170,28 @@ def check_columns(columns: Mapping[str, str]) -> None:
             )
 
 
-def pick_columns(path: Path, header: Sequence[str], columns: Mapping[str, str], adjusted: bool) -> dict[str, int]:
-    """Return the position in `header` of each column of the bars.
+def identifiers(header: Sequence[str]) -> list[int]:
+    """Return where columns stand that are called as what tells symbols apart, the plainest name first."""
+    short = [plain(name) for name in header]
+    return [short.index(name) for name in IDENTIFIERS if name in short]
 
-    Raises
-    ------
-    DataError
-        If one that is needed is not there, or if two could be meant.
-    """
-    picked = {}
+
+def _pick(
+    path: Path, header: Sequence[str], short: Sequence[str], columns: Mapping[str, str], adjusted: bool
+) -> dict[str, int]:
+    """Return the position in `header` of each column of the bars; `DataError` if one is missing, or two could be."""
+    picked, missing = {}, []
     for name in NAMES:
         if name in ("adj_close", "adj_volume") and not adjusted:
             continue
-        place = _given(path, header, name, columns[name]) if name in columns else _guess(path, header, name)
+        place = _given(path, header, name, columns[name]) if name in columns else _guess(path, header, short, name)
         if place is not None:
             picked[name] = place
         elif name not in ("symbol", "volume", "adj_volume"):
-            raise quorate.DataError(_missing(path, header, name))
+            missing.append(name)
+    if missing:
+        raise quorate.DataError(_missing(path, header, missing))
     return picked
-
-
-def tells_open(name: str) -> bool:
-    """Whether what a file calls its stamps says that they are the open of a bar."""
-    return _plain(name) in BEGINS
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.<>/]+", "", name).lower()
 
 
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
@@ -160,15 +205,34 @@ def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
     return _only(path, header, name, found)
 
 
-def _guess(path: Path, header: Sequence[str], name: str) -> int | None:
-    aliases = _ALIASES.get(name, (name,))
-    zoned = {f"{alias}{zone}" for alias in aliases for zone in ("utc", "gmt")} if name == "time" else set()
-    found = [i for i, h in enumerate(header) if _plain(h) in {*aliases, *zoned}]
-    if not found:
-        found = [i for i, h in enumerate(header) if _plain(h) in _SECOND.get(name, ())]
-    if not found and name == "time" and header and _plain(header[0]) in ("", "unnamed:0", "index"):
+def _found(short: Sequence[str], name: str) -> list[int]:
+    """Return where columns stand that are called as ours; those of the second rank, where there is none."""
+    aliases = {*ALIASES.get(name, (name,))}
+    if name == "time":
+        aliases |= {f"{alias}{zone}" for alias in ALIASES["time"] for zone in ("utc", "gmt")}
+    return [i for i, s in enumerate(short) if s in aliases] or _second(short, name)
+
+
+def _second(short: Sequence[str], name: str) -> list[int]:
+    return [i for i, s in enumerate(short) if s in SECOND.get(name, ())]
+
+
+def _times(short: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return where stamps may stand, and where a date or a time of day that belongs to one: their values tell."""
+    first = _found(short, "time")
+    clocks = {*CLOCKS, *(f"{name}{zone}" for name in CLOCKS for zone in ("utc", "gmt"))}
+    beside = [i for i, s in enumerate(short) if s in clocks and i not in first]
+    if first and {short[i] for i in first} <= clocks:  # the date of a time of day has a column of another name
+        beside += [i for i in _second(short, "time") if i not in (*first, *beside)]
+    return first, beside
+
+
+def _guess(path: Path, header: Sequence[str], short: Sequence[str], name: str) -> int | None:
+    if found := _found(short, name):
+        return found[0] if name == "time" else _only(path, header, name, found)
+    if name == "time" and header and short[0] in ("", "unnamed:0", "index"):
         return 0  # pandas writes dates that are an index without a name
-    return _only(path, header, name, found) if found else None
+    return None
 
 
 def _only(path: Path, header: Sequence[str], name: str, found: list[int]) -> int:
@@ -183,43 +247,47 @@ def _only(path: Path, header: Sequence[str], name: str, found: list[int]) -> int
     )
 
 
-def _missing(path: Path, header: Sequence[str], name: str) -> str:
-    wide = [h for h in header if _WIDE.fullmatch(h)]
-    hint = "." if wide else near(name, header) or "."
-    message = f"{path}: there is no column for {name!r}; the columns are {listed(header)}{hint} "
-    if len(header) == 1 and (found := [s for s in (",", ";", "\t", "|") if s in header[0]]):
-        return message + f"Set data.separator = {found[0]!r}"
-    if name == "adj_close":
+def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
+    """Return what to say where columns are missing: all of them at once, and one remedy for all."""
+    short = [plain(h) for h in header]
+    wide = [h for h in header if (found := parsed(h)) and found[0] != PLAIN]
+    hint = "." if wide or len(names) > 1 else near(names[0], header) or "."
+    message = f"{path}: there is no column for {' or '.join(map(repr, names))}; the columns are {listed(header)}{hint} "
+    if len(header) == 1 and (marks := [s for s in (",", ";", "\t", "|") if s in header[0]]):
+        return message + f"Set data.separator = {marks[0]!r}"
+    if [*names] == ["adj_close"]:
         return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
-    plain = [_plain(h) for h in header]
-    closes = [h for h, short in zip(header, plain, strict=True) if short in ("close", "last", "price", "adjclose")]
-    if name in PRICES and closes and not {"open", "high", "low"} & set(plain):
-        told = ", ".join(f'{price} = "{closes[0]}"' for price in PRICES)
+    if any(_DAY.match(h) for h in header):
+        return message + "The first line is a bar; write one above it that names the columns"
+    closes = [h for h, s in zip(header, short, strict=True) if s in ("close", "last", "price", "adjclose")]
+    if {"open", "high", "low"} <= set(names) and "time" not in names and closes and not wide:
         return message + (
-            f"The file has closes alone: take them for all prices with data.columns = {{ {told} }}, and trade at them "
-            'with backtest.fill = "close"'
+            f"The file has closes alone: take them for all prices with data.columns = {{ {_same(closes[0])} }}, and "
+            'trade at them with backtest.fill = "close"'
         )
-    others = [h for h, short in zip(header, plain, strict=True) if h and short not in _ALIASES["time"]]
-    if name in PRICES and len(others) == len(header) - 1 and not {*PRICES, "volume"} & set(plain):
-        told = ", ".join(f'{price} = "{others[0]}"' for price in PRICES)
-        return message + (
-            f"If each column has the closes of a symbol, read one: data.columns = {{ {told} }}, data.symbol = "
-            f'"{others[0]}" and backtest.fill = "close"'
+    known = {alias for kind in (ALIASES, SECOND) for aliases in kind.values() for alias in aliases} | {*PRICES}
+    unknown = [h for h, s in zip(header, short, strict=True) if h and s not in known]
+    told = ", ".join(f'{name} = "..."' for name in names)
+    every = f"Name {'it' if len(names) == 1 else 'them'} with data.columns = {{ {told} }}"
+    # What may be the closes of symbols: names that say nothing, or "close" beside each symbol.
+    series = [h for h in wide if (found := parsed(h)) and found[1] in ("close", "last")] if wide else unknown
+    if names[0] != "time" and {*PRICES} <= set(names) and len(series) == len(header) - 1:
+        one = (
+            f"If each column has the closes of a symbol, read one: data.columns = {{ {_same(series[0])} }}, "
+            f'data.symbol = "{series[0]}" and backtest.fill = "close"'
         )
-    if len(wide) > 1:
+        return message + (f"{every}. {one}" if series is unknown and len(unknown) in (4, 5, 6) else one)
+    if len(wide) > 1 and {*PRICES} & set(names):
         time = next((h for h in header if h not in wide), "")
         return message + (
-            "The file is wide (a column per symbol and field), but bars are read from long files (a row per symbol and "
-            f'bar). Reshape it, or read one symbol: data.columns = {{ time = "{time}", open = "{wide[0]}", ... }} '
-            "and data.symbol for its name"
+            "The file is wide (a column per symbol and field), but lacks prices of a symbol. Reshape it, or "
+            f'read one symbol: data.columns = {{ time = "{time}", open = "{wide[0]}", high = "...", low = "...", '
+            'close = "..." } and data.symbol for its name'
         )
-    known = {alias for names in (_ALIASES, _SECOND) for aliases in names.values() for alias in aliases} | {*PRICES}
-    unknown = [h for h, short in zip(header, plain, strict=True) if h and short not in known]
-    if name == "time" and len(unknown) == 1:
+    if [*names] == ["time"] and len(unknown) == 1:
         return message + f'If {unknown[0]!r} holds the dates: data.columns = {{ time = "{unknown[0]}" }}'
-    if header and re.fullmatch(r"[\d\-/:.+ ]+", header[0]):
-        return message + "The first line must name the columns"
-    return message + (
-        f'Name it with data.columns = {{ {name} = "..." }}; '
-        "if lines stand above the header, leave them out with data.skip_rows"
-    )
+    return message + f"{every}; if lines stand above the header, leave them out with data.skip_rows"
+
+
+def _same(name: str) -> str:
+    return ", ".join(f'{price} = "{name}"' for price in PRICES)

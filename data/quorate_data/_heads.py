@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 import quorate
+from quorate_data._names import most_fields
 
 SEPARATORS = (",", ";", "\t", "|")
 KINDS = {
@@ -23,9 +24,13 @@ KINDS = {
 }
 MOST = 1000  # lines in which a header is looked for
 TITLE = 20  # lines among which it may have others above it
-_NUMBER = re.compile(r"[$€£¥]?\s*[-+]?\d[\d.,\s]*[KMBT%]?", re.IGNORECASE)
-_DATED = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{8,19}")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
+GZIP = b"\x1f\x8b"
+MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "--", ".")
+_NUMBER = re.compile(r"[$€£¥₹]?\s*[-+]?\d[\d.,'’\s]*(?:E[-+]?\d+)?[KMBT%]?", re.IGNORECASE)
+_DATED = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{8}[ T]\d{4,6}|\d{8,19}(\.\d+)?")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
+_DIGITS = re.compile(r"(?:[01]?\d|2[0-3])?[0-5]?\d(?:[0-5]\d)?")  # of a time of day
+_SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _FIELD = re.compile(r"(open|high|low|close|adj[ _]?close|volume)", re.IGNORECASE)
 
 
@@ -36,19 +41,25 @@ class Head:
     Parameters
     ----------
     names : list of str
-        What the columns are called; given by position, where no line names them.
+        What the columns are called; their numbers, where no line names them.
     symbols : list of str
         For a file with a column per field and symbol, whose each column is; empty otherwise.
     separator : str
         Between fields.
     lines : int
         Lines before the first bar.
+    stamps : int
+        Where no line names the columns, how many of them are stamps, from the first on; else 0.
+    quoted : bool
+        Numbers stand in quotation marks.
     """
 
     names: list[str]
     symbols: list[str]
     separator: str
     lines: int
+    stamps: int = 0
+    quoted: bool = False
 
 
 def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
@@ -61,6 +72,8 @@ def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
     """
     _check_kind(path)
     lines = _first_lines(path, skip_rows)
+    if lines and not separator and (told := _SEP.fullmatch(lines[0][1])):  # as spreadsheets write it
+        separator, lines = told[1], lines[1:]
     if not lines:
         below = f" below the first {skip_rows} lines (data.skip_rows)" if skip_rows else ""
         raise quorate.DataError(f"{path}: the file is empty{below}")
@@ -68,23 +81,28 @@ def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
         lines = _below_title(lines)
     number, first = lines[0]
     mark = separator or _separator(first)
-    rows = [_cells(line, mark) for _, line in lines[:4]]
+    rows = [_cells(line, mark) for _, line in lines]
+    quoted = re.search(r'"[-+]?\d[\d.,]*"', lines[-1][1]) is not None
     if len(rows) > 1 and (found := _two_rows(rows)):
         names, symbols, used = found
-        return Head(names, symbols, mark, lines[used - 1][0] + 1)
+        return Head(names, symbols, mark, lines[used - 1][0] + 1, quoted=quoted)
     if _is_bar(rows[0]):
-        return Head(_by_position(path, rows[0]), [], mark, number)
-    return Head(rows[0], [], mark, number + 1)
+        stamps = 2 if _has_clock(rows) else 1
+        return Head([str(i + 1) for i in range(len(rows[0]))], [], mark, number, stamps, quoted)
+    return Head(rows[0], [], mark, number + 1, quoted=quoted)
 
 
 def _separator(line: str) -> str:
-    return max(SEPARATORS, key=lambda one: len(_cells(line, one)))
+    """Return what separates the fields of a line; a comma may stand within numbers, so the others come first."""
+    found = {mark: len(_cells(line, mark)) for mark in SEPARATORS}
+    rare = max(SEPARATORS[1:], key=found.__getitem__)
+    return rare if found[rare] >= max(5, found[","] / 2) or found[rare] > found[","] else ","
 
 
 def _below_title(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """Return the lines from the one on that names prices, if there is one: those above it are a title."""
     for i, (_, line) in enumerate(lines):
-        if _fields([name.strip("<>") for name in _cells(line, _separator(line))]) >= 4:
+        if most_fields(_cells(line, _separator(line))) >= 4:
             before = _cells(lines[i - 1][1], _separator(line)) if i else []
             return lines[i - 1 if len(before) == len(_cells(line, _separator(line))) else i :]
     return lines
@@ -97,6 +115,8 @@ def _check_kind(path: Path) -> None:
     for mark, kind in KINDS.items():
         if start.startswith(mark):
             raise quorate.DataError(f"{path}: {kind}")
+    if start.startswith(GZIP) and path.suffix.lower() != ".gz":
+        raise quorate.DataError(f"{path}: a gzip file, which is read under a name that ends in .csv.gz; rename it")
     if start.lstrip()[:1] in (b"{", b"["):
         raise quorate.DataError(f"{path}: JSON, which is not read; write it as CSV or Parquet, e.g. with pandas")
 
@@ -118,7 +138,9 @@ def _first_lines(path: Path, skip_rows: int) -> list[tuple[int, str]]:
     with _open(path) as file:
         for number, line in enumerate(itertools.islice(file, skip_rows + MOST)):
             if "\0" in line:
-                raise quorate.DataError(f"{path}: not a text file; Parquet files are read by the source 'parquet'")
+                raise quorate.DataError(
+                    f"{path}: not a text file in UTF-8, as it has zero bytes; if it is text in UTF-16, save it as UTF-8"
+                )
             if number >= skip_rows and line.strip():
                 found.append((number, line))
                 if len(found) == TITLE:
@@ -131,7 +153,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _fields(row: Sequence[str]) -> int:
-    return sum(_FIELD.fullmatch(name) is not None for name in row)
+    return len({name.lower() for name in row if _FIELD.fullmatch(name)})
 
 
 def _two_rows(rows: Sequence[list[str]]) -> tuple[list[str], list[str], int] | None:
@@ -143,10 +165,11 @@ def _two_rows(rows: Sequence[list[str]]) -> tuple[list[str], list[str], int] | N
     if len(first) != len(second) or len(first) < 5:
         return None
     upper, lower = _fields(first), _fields(second)
-    numbers = any(_NUMBER.fullmatch(cell) for row in (first, second) for cell in row[1:])
-    if max(upper, lower) < 4 or min(upper, lower) or numbers:
+    bars = any(_NUMBER.fullmatch(cell) for row in (first, second) for cell in row[1:]) or _DATED.fullmatch(second[0])
+    # LOW and OPEN are tickers, too.
+    if max(upper, lower) < 4 or min(upper, lower) > 2 or bars or all(cell in MISSING for cell in second[1:]):
         return None
-    names, symbols = (list(first), list(second)) if upper else (list(second), list(first))
+    names, symbols = (list(first), list(second)) if upper > lower else (list(second), list(first))
     symbols[0], used = "", 2
     names[0] = "Date"
     if len(rows) > 2 and not any(rows[2][1:]):
@@ -155,31 +178,20 @@ def _two_rows(rows: Sequence[list[str]]) -> tuple[list[str], list[str], int] | N
 
 
 def _is_bar(row: Sequence[str]) -> bool:
-    """Whether a line is a bar: a date, and then nothing but numbers."""
+    """Whether a line is a bar: a date, and then nothing but numbers, missing ones too."""
     if len(row) < 5 or not _DATED.fullmatch(row[0]):
         return False
     numbers = row[2:] if _CLOCK.fullmatch(row[1]) else row[1:]
-    return all(_NUMBER.fullmatch(cell) for cell in numbers)
+    return all(_NUMBER.fullmatch(cell) or cell in MISSING for cell in numbers)
 
 
-def _by_position(path: Path, row: Sequence[str]) -> list[str]:
-    """Return the names that columns have nearly everywhere; those after the volume have none."""
-    names = ["date", *(["time"] if _CLOCK.fullmatch(row[1]) else []), "open", "high", "low", "close", "volume"]
-    if len(row) in (len(names), len(names) - 1) or (len(row) > len(names) and _plausible(row[len(names) - 5 :])):
-        return [*names, *[""] * len(row)][: len(row)]
-    raise quorate.DataError(
-        f"{path}: no line names the columns, and of {len(row)} columns it cannot be told which is which; write a "
-        f"first line that names them, e.g. {','.join(names)}"
-    )
-
-
-def _plausible(row: Sequence[str]) -> bool:
-    """Whether five numbers can be open, high, low, close and volume, which is no price."""
-    try:
-        open_, high, low, close, volume = (float(cell) for cell in row[:5])
-    except ValueError:
-        return False
-    return low <= min(open_, close) <= max(open_, close) <= high and not low <= volume <= high
+def _has_clock(rows: Sequence[list[str]]) -> bool:
+    """Whether the second column is the time of day: with a colon, or all digits of one, where a date stands again."""
+    seconds = [row[1] for row in rows if len(row) > 1]
+    if _CLOCK.fullmatch(seconds[0]):
+        return True
+    again = len({row[0] for row in rows}) < len(rows)
+    return all(_DIGITS.fullmatch(cell) for cell in seconds) and (again or not any(cell.strip("0") for cell in seconds))
 
 
 def _open(path: Path) -> IO[str]:

@@ -11,18 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
-from quorate_data._columns import tells_open
-from quorate_data._dates import iso
+from quorate_data._dates import FUTURE, all_are, digits, iso
+from quorate_data._names import tells_open
 from quorate_data._tables import Table
 
 _OFFSET = re.compile(
     r"(\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|T\d{2,6}(?:[.,]\d+)?)\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$", re.IGNORECASE
 )
+_ZONE = re.compile(r"(?: |(?<=\d)\[)(?:[A-Z][A-Za-z_]+(?:/[A-Za-z_+\-0-9]+)+\]?|(?!(?i:utc|gmt|[ap]m)$)[A-Z]{2,5})$")
+_GMT = r"\s*(?:GMT|UTC)(?=[+-]\d)|\s*\([^()]*\)$"  # "GMT-0500 (Eastern Standard Time)"
 _ISO = re.compile(r"(?:1[5-9]|2\d)\d{2}\D?\d")
-_UNIX = re.compile(r"\d{9,19}(?:\.\d+)?")
+_UNIX = r"\d{9,19}(?:\.\d+)?"
 UNITS = np.array([10**11, 10**14, 10**17])  # from which on Unix time is in milli-, micro-, nanoseconds
 DATE = 10  # characters of a date without a time of day
-FUTURE = pd.Timedelta(days=3)  # a clock may be wrong, and a session may be stamped with its end
+SECOND = np.timedelta64(1, "s")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, dat
         Naming the line and the value that is missing, cannot be read, does not exist in the zone, or cannot be.
     """
     column = table.frame["time"]
-    zoned, wall = _parse(table, column, date_format)
+    zoned, wall = _parse(table, column, date_format, timezone)
     naive = zoned is None
     where = clock.timezone
     if zoned is None:
@@ -98,9 +100,10 @@ def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:
     late = np.asarray(utc > pd.Timestamp.now("UTC").tz_localize(None) + FUTURE)
     if late.any():
         first = int(late.argmax())
+        remedy = _remedy("ISO8601") if len(late) > 1 and late.mean() > 0.5 else "correct it or leave it out"
         raise quorate.DataError(
             f"{table.at(table.frame.index[first])}: the time stamp {table.frame['time'].iloc[first]} is {utc[first]} "
-            f"UTC, which has not come yet ({int(late.sum())} of {len(late)} bars): correct it or leave it out"
+            f"UTC, which has not come yet ({int(late.sum())} of {len(late)} bars): {remedy}"
         )
 
 
@@ -109,7 +112,7 @@ def _plain(index: pd.DatetimeIndex) -> NDArray[np.datetime64]:
 
 
 def _parse(
-    table: Table, column: pd.Series, date_format: str | None
+    table: Table, column: pd.Series, date_format: str | None, timezone: str | None
 ) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
     """Return the instants (None where the file names no zone) and the wall clock of each stamp."""
     missing = (column.isna() | (column.astype("str") == "")).to_numpy()
@@ -125,17 +128,52 @@ def _parse(
         return _parse_text(table, text, date_format)
     if column.dtype.kind == "f":
         text = text.str.removesuffix(".0")
-    if _all(text, r"(?:19|20)\d{6}"):
+    if all_are(text, r"(?:19|20)\d{6}"):
         return _parse_text(table, text, "%Y%m%d")
-    if _all(text, _UNIX.pattern):
+    if all_are(text, _UNIX):
+        if (dates := digits(text)) is not None:
+            return _parse_text(table, dates, "ISO8601")
         instants = _unix(text)
+        _check_steps(table, instants)
         return instants, instants.tz_localize(None)
+    text = text.str.replace(_GMT, "", regex=True) if re.search(_GMT, text.iloc[0]) else text
+    if zone := _ZONE.search(text.iloc[0]):
+        return _parse_named(table, text, zone[0].strip(" []"), timezone)
     return _parse_text(table, iso(text), "ISO8601")
 
 
-def _all(text: pd.Series, form: str) -> bool:
-    """Whether all are of a form; the first one nearly always tells."""
-    return bool(text.iloc[:1].str.fullmatch(form).all() and text.str.fullmatch(form).all())
+def _parse_named(
+    table: Table, text: pd.Series, zone: str, timezone: str | None
+) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
+    """Read stamps that name their zone by a word."""
+    bare = text.str.replace(_ZONE, "", regex=True)
+    instants, wall = _parse_text(table, iso(bare), "ISO8601")
+    if instants is not None:  # they have an offset, too
+        return instants, wall
+    if "/" not in zone:
+        if timezone is None and not (wall == wall.normalize()).all():
+            raise quorate.DataError(
+                f"{table.at(text.index[0])}: the zone of the time stamp {text.iloc[0]!r} is one of several of these "
+                'letters; say which one with data.timezone, e.g. "America/New_York"'
+            )
+        return None, wall
+    check_zone(zone)
+    if not text.str.endswith(text.iloc[0][-len(zone) - 1 :]).all():
+        raise quorate.DataError(
+            f"{table.path}: not all time stamps name the zone {zone!r}, as the first one does; give them a UTC offset"
+        )
+    instants = _localize(table, wall, zone)
+    return instants.tz_convert("UTC"), wall
+
+
+def _check_steps(table: Table, instants: pd.DatetimeIndex) -> None:
+    """Refuse Unix time by which bars would follow each other within a second: it is something else."""
+    steps = np.diff(np.unique(instants.to_numpy()))
+    if len(steps) and np.median(steps) < SECOND:
+        raise quorate.DataError(
+            f"{table.at(table.frame.index[0])}: read as Unix time, the time stamp {table.frame['time'].iloc[0]} is "
+            f"{instants[0]:%Y-%m-%d %H:%M:%S}, and the bars are less than a second apart; {_remedy('ISO8601')}"
+        )
 
 
 def _unix(text: pd.Series) -> pd.DatetimeIndex:
@@ -180,7 +218,7 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
 
 def _remedy(form: str) -> str:
     if form == "ISO8601":
-        return 'say how it is written, e.g. data.date_format = "%m/%d/%Y"'
+        return 'say how it is written, e.g. data.date_format = "%d/%m/%Y" or "%m/%d/%Y"'
     if form == "%Y%m%d":
         return "a date of eight digits must be YYYYMMDD"
     return f"it must follow data.date_format = {form!r}"
@@ -203,7 +241,7 @@ def _localize(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.Datetim
     twice = not wall[first : first + 1].tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").notna()[0]
     if twice:
         try:  # where the hour stands twice, one after the other, the order tells which is which
-            return wall.tz_localize(timezone, ambiguous="infer", nonexistent="raise")
+            return _in_order(table, wall, timezone)
         except ValueError:
             pass
     raise quorate.DataError(
@@ -211,3 +249,14 @@ def _localize(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.Datetim
         f"{'happens twice' if twice else 'does not exist'} in {timezone}, where the clocks change then; "
         "give stamps with a UTC offset, or set data.timezone to the zone that they are really in"
     )
+
+
+def _in_order(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.DatetimeIndex:
+    """Return the instants of stamps whose order tells the hour that stands twice: symbol by symbol, either way."""
+    utc = np.empty(len(wall), dtype="datetime64[us]")
+    symbols = table.frame["symbol"] if "symbol" in table.frame else pd.Series("", index=table.frame.index)
+    for rows in symbols.reset_index(drop=True).groupby(symbols.to_numpy()).indices.values():
+        back = -1 if wall[rows[0]] > wall[rows[-1]] else 1
+        zoned = wall[rows[::back]].tz_localize(timezone, ambiguous="infer", nonexistent="raise")
+        utc[rows[::back]] = _plain(zoned.tz_convert("UTC").tz_localize(None))
+    return pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(timezone)

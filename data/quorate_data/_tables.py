@@ -6,20 +6,20 @@ import csv
 import re
 import warnings
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import quorate
-from quorate_data._columns import Part, split, told_beside
-from quorate_data._heads import read_head, two_names
-from quorate_data._text import listed
+from quorate_data._columns import Part, identifiers, split, unnamed
+from quorate_data._heads import MISSING, read_head, two_names
+from quorate_data._pairs import join_times
+from quorate_data._rows import no_bars
+from quorate_data._text import POINTS, listed
 
 _TEXT = ("symbol", "time")
-_CLOCK = r"\d{1,2}:\d{2}.*|\d{4}|\d{6}"
-_MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "."]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,13 @@ class Table:
     undated : str
         The symbol, where it is the file's name without a date.
     beside : dict of Series
-        What the file tells of adjustment and splits, by row, though it is not read.
+        What the file tells of adjustment, splits and another volume, by row, though it is not read.
+    others : dict of Series
+        What else it holds, by the name of the column: something of it may tell bars of one stamp apart.
+    told : tuple of str
+        What is to be said of how it was read.
+    quoted : bool
+        Its numbers stand in quotation marks.
     """
 
     path: Path
@@ -51,6 +57,14 @@ class Table:
     separator: str = ""
     undated: str = ""
     beside: Mapping[str, pd.Series] = field(default_factory=dict)
+    others: Mapping[str, pd.Series] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    quoted: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether no line names the columns, so that those of numbers have none yet."""
+        return "close" not in self.frame
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
@@ -58,7 +72,12 @@ class Table:
 
 
 def read_csv(
-    path: Path, columns: Mapping[str, str], adjusted: bool, separator: str | None, skip_rows: int
+    path: Path,
+    columns: Mapping[str, str],
+    adjusted: bool,
+    separator: str | None,
+    skip_rows: int,
+    decimal: str | None,
 ) -> list[Table]:
     """Read a CSV file, plain or ``.gz``, in UTF-8; one with a column per field and symbol is a table per symbol.
 
@@ -69,11 +88,15 @@ def read_csv(
     """
     try:
         head = read_head(path, separator, skip_rows)
-        parts = split(path, head.names, head.symbols, columns, adjusted)
-        text = {place for part in parts for name, place in part.places.items() if name in _TEXT}
-        text |= {part.clock for part in parts if part.clock is not None}
+        if head.stamps:
+            parts = [unnamed(path, head.names, head.stamps, columns, adjusted)]
+        else:
+            parts = split(path, head.names, head.symbols, columns, adjusted)
+        text = {part.places["symbol"] for part in parts if "symbol" in part.places}
+        text |= {place for part in parts for place in (*part.times, *part.beside_times)}
+        text |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
         # The stubs allow text keys only, but the columns are called by their position here.
-        missing: Any = {i: _MISSING for i in range(len(head.names)) if i not in text}
+        missing: Any = {i: MISSING for i in range(len(head.names)) if i not in text}
 
         def read(unread: Iterable[int]) -> pd.DataFrame:
             dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
@@ -96,9 +119,13 @@ def read_csv(
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # Where a comma may stand before a fraction, a point may stand between thousands.
-            raw = read(text if head.separator == "," else range(len(head.names)))
-            if head.separator == "," and any(_commas(raw[place]) for place in missing):
-                raw = read(range(len(head.names)))
+            everything = range(len(head.names))
+            raw = read(text if head.separator == "," and decimal != "," else everything)
+            if head.separator == "," and decimal is None:
+                if any(_commas(raw[place]) for place in missing):
+                    raw = read(everything)
+                elif head.quoted and _maybe_thousands(as_text := read(everything), parts):
+                    raw = as_text
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"
@@ -114,7 +141,8 @@ def read_csv(
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
     raw.index = raw.index + head.lines + 1
-    return [_table(path, raw, part, "line", head.separator, head.names) for part in parts]
+    found = _tables(path, raw, parts, "line", head.separator, head.names)
+    return [replace(table, quoted=True) for table in found] if head.quoted else found
 
 
 def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list[Table]:
@@ -130,49 +158,102 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
     except quorate.QuorateError as e:
         raise quorate.DataError(f"{path}: not a readable Parquet file{_other(path)}: {e}") from e
     names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
+    names = _levels(raw, names)
     parts = split(path, names, symbols, columns, adjusted)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    return [_table(path, raw, part, "row", "", names) for part in parts]
+    return _tables(path, raw, parts, "row", "", names)
+
+
+def _levels(raw: pd.DataFrame, names: list[str]) -> list[str]:
+    """Return names for what pandas kept of an index without one: of several levels that of text has the symbols."""
+    levels = [i for i, name in enumerate(names) if name.startswith("__index_level_")]
+    times = [i for i in levels if len(levels) == 1 or pd.api.types.is_datetime64_any_dtype(raw.iloc[:, i].dtype)]
+    texts = [i for i in levels if i not in times and raw.iloc[:, i].dtype.kind not in "iufb"]
+    named = {**dict.fromkeys(times[:1], "time"), **dict.fromkeys(texts[:1], "symbol")}
+    short = {name.lower() for name in names}
+    return [named[i] if i in named and named[i] not in short else name for i, name in enumerate(names)]
 
 
 def _commas(column: pd.Series) -> bool:
-    return column.dtype.kind not in "fiub" and bool(column.astype("str").str.contains(",", regex=False).any())
+    return column.dtype.kind not in "fiub" and bool(column.astype("str").str.contains(r",|\.\d+\.", regex=True).any())
+
+
+def _maybe_thousands(raw: pd.DataFrame, parts: list[Part]) -> bool:
+    """Whether each number with a point has three digits after it, so that the point may stand between thousands."""
+    places = {place for part in parts for name, place in part.places.items() if name not in _TEXT}
+    every = pd.concat([raw[place].dropna().str.strip() for place in sorted(places)])
+    pointed = every[every.str.contains(".", regex=False)]
+    return len(pointed) > 0 and bool(pointed.str.fullmatch(POINTS).all())
+
+
+def _tables(
+    path: Path, raw: pd.DataFrame, parts: list[Part], unit: str, separator: str, header: list[str]
+) -> list[Table]:
+    """Return a table for each part; of several, one without bars is left out with a warning."""
+    tables = [_table(path, raw, part, unit, separator, header) for part in parts]
+    found = [table for table in tables if len(table.frame)]
+    if not found:
+        raise quorate.DataError(f"{path}: there is a header but no row below it")
+    for part, table in zip(parts, tables, strict=True):
+        if not len(table.frame):
+            warnings.warn(
+                f"{path}: {part.symbol} is left out: the file has columns for it, but no bars",
+                quorate.DataWarning,
+                stacklevel=4,
+            )
+    return found
 
 
 def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, header: list[str]) -> Table:
-    times = [header[i] for i in part.times]
     frame = pd.DataFrame({name: raw[place] for name, place in part.places.items()})
+    frame["time"], times = join_times(path, raw, part, header)
     if unit == "line":
         for name in set(_TEXT) & set(frame.columns):
             frame[name] = frame[name].fillna("").str.strip()
-    if part.clock is not None:
-        clock = raw[part.clock].fillna("").astype("str").str.strip()
-        if not clock[clock != ""].iloc[:1].str.fullmatch(_CLOCK).all():
-            raise quorate.DataError(
-                f"{path}: the columns {listed(times)} could all be 'time'; "
-                f'say which one is with data.columns = {{ time = "{times[0]}" }}'
-            )
-        frame["time"] = (frame["time"].astype("str") + " " + clock).str.strip()
-    values = frame.drop(columns="time") if part.symbol else frame
-    blank = (values.isna() | (values == "")).all(axis=1)
-    frame = frame[~blank].copy()
+    frame = frame[~_blank(frame, part)].copy()
+    told = _no_volume(path, part)
+    if unit == "line" and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
+        first = left.index[int(left.to_numpy().argmax())]
+        row = ", ".join(str(value) for value in frame.loc[first] if value == value and value != "")
+        told = (
+            *told,
+            f"{path}, line {first}: left out, as it is no row of bars: {row!r} ({int(left.sum())} such lines)",
+        )
+        frame = frame[~left]
     if part.symbol:
-        frame["symbol"] = part.symbol
-    beside = {
-        name: pd.to_numeric(raw[place].reindex(frame.index), errors="coerce")
-        for name, place in ({} if part.symbol else told_beside(header)).items()
-        if place not in part.places.values()
-    }
-    return Table(path, _not_empty(path, frame), unit, " ".join(times), separator, beside=beside)
-
-
-def _not_empty(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
-    if frame.empty:
-        raise quorate.DataError(f"{path}: there is a header but no row below it")
-    return frame
+        frame = frame.assign(symbol=part.symbol)
+    return Table(
+        path,
+        frame,
+        unit,
+        " ".join(header[i] for i in times),
+        separator,
+        beside={name: raw[place].reindex(frame.index) for name, place in part.beside.items()},
+        others={header[place]: raw[place].reindex(frame.index) for place in part.others},
+        told=told,
+    )
 
 
 def _other(path: Path) -> str:
     """Return which source reads a file that is called as text is."""
     return ' (data.source = "csv" reads text)' if re.search(r"\.(csv|txt|tsv)(\.\w+)?$", path.name.lower()) else ""
+
+
+def _blank(frame: pd.DataFrame, part: Part) -> pd.Series:
+    """Return which rows hold nothing; of one symbol among several, no values."""
+    time = frame["time"]
+    some = time.isna() | (time == "")
+    if not part.symbol and not some.any():
+        return some
+    values = frame.drop(columns="time") if part.symbol else frame
+    return (values.isna() | (values == "")).all(axis=1)
+
+
+def _no_volume(path: Path, part: Part) -> tuple[str, ...]:
+    if not part.volumes:
+        return ()
+    return (
+        f"{path}: no column is read as the volume; {listed(part.volumes)} may hold it: data.columns = "
+        f'{{ volume = "{part.volumes[0]}" }}',
+    )

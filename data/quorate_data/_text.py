@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+POINTS = r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+"  # a number whose points may stand between thousands
+
 
 def near(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known names closest to `name`, whatever their case, or ``""``."""

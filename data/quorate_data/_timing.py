@@ -23,6 +23,10 @@ Side = Literal["close", "open"]
 
 DAY = 86_400  # seconds
 EARLY, LATE = 4 * 3600, 20 * 3600  # of the day, between which US exchanges trade before and after their session
+EVE = (
+    "on Sundays and never on Fridays: if a bar begins then, as days of FX do at 17:00 in New York, set "
+    'data.stamp = "open"'
+)
 ENOUGH = 20  # sessions, from which on their hours tell a market
 
 
@@ -74,7 +78,16 @@ def close_times(stamps: Sequence[Stamps], symbols: NDArray[np.str_], clock: quor
     _check_options(stamps, bool(inside.any()), bool(dates.all()), how)
     closed = np.empty(len(utc), dtype="datetime64[us]")
     if not inside.all():
-        _check_dates(stamps, utc, dates, inside, clock, how)
+        eve = _on_the_eve(code, local) & ~dates & ~inside & (clock.sessions_per_year < 300)
+        if eve.any() and how.stamp is None and (how.timezone is not None or all(s.naive for s in stamps)):
+            raise quorate.DataError(
+                f"{names[code[eve][0]]} has daily bars {EVE}; if it is the midnight of another zone, set data.timezone "
+                'to that one; a market that trades from Sunday to Thursday has data.calendar = "24x7"'
+            )
+        if eve.any() and how.stamp == "open":
+            local = np.where(eve, local + np.timedelta64(1, "D"), local)
+        else:
+            _check_dates(stamps, utc, dates, inside, clock, how, eve)
         closed[~inside] = clock.close_times(_last_sessions(code[~inside], local[~inside], steps, how.stamp or "close"))
     if inside.any():
         _check_zone(stamps, utc[inside], steps[~daily], clock, how)
@@ -151,6 +164,14 @@ def _check_lengths(names: NDArray[np.str_], daily: NDArray[np.bool_], steps: NDA
         )
 
 
+def _on_the_eve(code: Codes, local: Times) -> NDArray[np.bool_]:
+    """Return which bars are of a symbol that has some on Sundays and never on Fridays: its days begin on the eve."""
+    weekday = (local.astype("datetime64[D]").astype(np.int64) + 3) % 7  # Monday is 0
+    on = np.zeros((int(code.max()) + 1, 7), dtype=bool)
+    on[code, weekday] = True
+    return np.asarray((on[:, 6] & ~on[:, 4] & (on.sum(axis=1) >= 3))[code], dtype=bool)
+
+
 def _check_options(stamps: Sequence[Stamps], intraday: bool, bare: bool, how: Timing) -> None:
     """Refuse an option that would be read by nothing."""
     naive = any(s.naive for s in stamps)
@@ -176,6 +197,7 @@ def _check_dates(
     inside: NDArray[np.bool_],
     clock: quorate.Calendar,
     how: Timing,
+    eve: NDArray[np.bool_],
 ) -> None:
     """Ask for the zone of daily stamps that are instants, and neither midnight nor a close at the exchange."""
     own = np.concatenate([np.full(len(s.utc), not s.naive) for s in stamps])
@@ -192,7 +214,7 @@ def _check_dates(
         raise quorate.DataError(
             f"daily bars are stamped {utc[asked][first]} UTC, {_clock(float(of_day[first]))} in {clock.timezone}: "
             "neither midnight there nor a close; say at whose midnight they are stamped with data.timezone, e.g. "
-            '"Europe/Berlin"'
+            f'"Europe/Berlin"{f"; or, as they lie {EVE}" if eve.any() else ""}'
         )
 
 

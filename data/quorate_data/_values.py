@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 import quorate
-from quorate_data._columns import PRICES
+from quorate_data._names import PRICES
+from quorate_data._remedies import check_thousands, invalid_bars
 from quorate_data._tables import Table
 
 RAW = 0.15  # how far a step may be from the ratio of a split, for prices to be raw
 LITTLE = 0.005  # of a price, that rounding may take from an adjusted one
-ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
 def finish(
-    table: Table, frame: pd.DataFrame, adjusted: bool, invalid: Literal["error", "drop"], sort: bool
+    table: Table,
+    frame: pd.DataFrame,
+    beside: Mapping[str, pd.Series],
+    adjusted: bool,
+    invalid: Literal["error", "drop"],
+    sort: bool,
 ) -> pd.DataFrame:
     """Return a file's bars adjusted, without invalid ones, in order, as is wanted; warns of what is not used."""
-    if not adjusted and (told := _unused(table, frame)):
+    if (ticks := beside.get("volume")) is not None and not (frame["volume"] > 0).any():
+        frame["volume"] = ticks  # where no volume is known, how often the price changed stands for it
+    if not adjusted and (told := _unused(table, frame, beside)):
         warnings.warn(told, quorate.DataWarning, stacklevel=2)
     if adjusted:
         factor = frame.pop("adj_close") / frame["close"]
@@ -33,8 +39,9 @@ def finish(
         # The same factor for all four keeps their order; the close may differ in its last bit.
         frame[list(PRICES)] = frame[list(PRICES)].mul(factor, axis=0)
     if invalid == "drop":
-        bad = _invalid(frame)
+        bad = invalid_bars(frame)
         if bad.any():
+            check_thousands(table, frame)
             first = frame[bad].iloc[0]
             warnings.warn(
                 f"{table.path}: left out {int(bad.sum())} of {len(bad)} bars with a missing or impossible value, "
@@ -46,10 +53,13 @@ def finish(
     return frame.sort_values(["symbol", "time"], kind="stable") if sort else frame
 
 
-def _unused(table: Table, frame: pd.DataFrame) -> str:
+def _unused(table: Table, frame: pd.DataFrame, beside: Mapping[str, pd.Series]) -> str:
     """Return what the file tells of adjustment or splits, where its prices do not know of it."""
+    if not {"split", "adj_close"} & beside.keys():
+        return ""
+    frame = frame.sort_values(["symbol", "time"], kind="stable")
     close = frame["close"]
-    beside = {name: values.reindex(frame.index) for name, values in table.beside.items()}
+    beside = {name: values.reindex(frame.index) for name, values in beside.items()}
     if (split := beside.get("split")) is not None:
         ratio = split.where((split > 0) & (split != 1))
         step = close.groupby(frame["symbol"], sort=False).shift() / close
@@ -69,15 +79,3 @@ def _unused(table: Table, frame: pd.DataFrame) -> str:
                 "and are not used: set data.adjusted = true to trade at adjusted prices"
             )
     return ""
-
-
-def _invalid(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    prices = frame[list(PRICES)].to_numpy()
-    bad: NDArray[np.bool_] = ~(np.isfinite(prices) & (prices > 0)).all(axis=1)
-    for name in ("open", "close"):
-        inside = frame[name].between(frame["low"] * (1 - ROUNDING), frame["high"] * (1 + ROUNDING))
-        bad |= ~inside.to_numpy(dtype=bool)
-    if "volume" in frame:
-        volume = frame["volume"].to_numpy()
-        bad |= (volume < 0) | np.isinf(volume)
-    return bad

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,10 +15,12 @@ import quorate
 from quorate_data import _tables
 from quorate_data._columns import check_columns
 from quorate_data._numbers import numbers
-from quorate_data._paths import find_files, symbol_of, undated_names
+from quorate_data._order import name_columns
+from quorate_data._paths import find_files
+from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
+from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
-from quorate_data._text import near
 from quorate_data._timing import Timing, close_times, make_timing
 from quorate_data._values import finish
 
@@ -54,7 +56,8 @@ def csv(
     path : str or list of str
         A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
     columns : dict, optional
-        Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise.
+        Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise; where no line names
+        them, to their numbers, from ``"1"`` on.
     symbol : str, optional
         Name of the symbol of files without a symbol column; each file's name otherwise, or what is left of it where
         names differ by a date alone, as those of monthly files do.
@@ -74,7 +77,8 @@ def csv(
         Take symbols with bars of different lengths, each known when it is over; without it they are an error.
     date_format : str, optional
         How stamps are written, as in ``strptime``. Without it: ISO 8601 (with or without a time and
-        an offset), ``YYYYMMDD``, or Unix time in seconds, milli-, micro- or nanoseconds.
+        an offset), ``YYYYMMDD`` and longer, Unix time in seconds, milli-, micro- or nanoseconds, or dates as people
+        write them, where only one reading is possible.
     separator : str, optional
         Between fields, one character; without it the one of ``, ; |`` and tab that the first line has most of.
     decimal : {".", ","}, optional
@@ -108,7 +112,7 @@ def csv(
     layout = Layout(
         columns or {},
         symbol,
-        symbols or [],
+        [] if symbols is None else symbols,
         calendar,
         date_format,
         sort,
@@ -118,7 +122,9 @@ def csv(
         make_timing(stamp, frequency, mixed, timezone),
     )
     return _load(
-        find_files(path, _CSV), layout, lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows)
+        find_files(path, _CSV),
+        layout,
+        lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal),
     )
 
 
@@ -150,7 +156,7 @@ def parquet(
     layout = Layout(
         columns or {},
         symbol,
-        symbols or [],
+        [] if symbols is None else symbols,
         calendar,
         date_format,
         sort,
@@ -179,76 +185,61 @@ class Layout:
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:
+        for name, value, known in (
+            ("decimal", self.decimal, (None, ".", ",")),
+            ("invalid", self.invalid, ("error", "drop")),
+            ("stamp", self.timing.stamp, (None, "close", "open")),
+        ):
+            if value not in known:
+                told = " or ".join(repr(one) for one in known if one)
+                raise quorate.DataError(f"data.{name} must be {told}; it was {value!r}")
+        if isinstance(self.symbols, str):
+            raise quorate.DataError(f"data.symbols must be a list; for this one write [{self.symbols!r}]")
+        object.__setattr__(self, "symbols", list(self.symbols))
         check_columns(self.columns)
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
 def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
-    tables = _choose(_name_symbols([table for file in files for table in read(file)], layout), layout.symbols)
+    tables = [identified(table) if table.others else table for file in files for table in read(file)]
+    for line in dict.fromkeys(line for table in tables for line in table.told):
+        warnings.warn(line, quorate.DataWarning, stacklevel=3)
+    tables = choose(name_symbols(tables, layout.symbol), layout.symbols)
     stamps = [read_stamps(t, layout.timing.timezone, layout.clock, layout.date_format) for t in tables]
     for table, one in zip(tables, stamps, strict=True):
         _check_clock_change(table, one, layout.timing)
-    _keep_apart(tables, stamps)
-    frames = [numbers(t, layout.decimal) for t in tables]
+    keep_apart(tables, stamps)
+    frames, beside = (list(parts) for parts in zip(*[numbers(t, layout.decimal) for t in tables], strict=True))
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
         times = close_times(stamps, names, layout.clock, layout.timing)
     except quorate.DataError as e:
-        raise quorate.DataError(f"{_where(tables)}: {e}") from e
+        raise quorate.DataError(f"{where(tables)}: {e}") from e
     start = 0
-    for i, frame in enumerate(frames):
+    for frame in frames:
         stop = start + len(frame)
         frame["time"] = pd.DatetimeIndex(times[start:stop]).tz_localize("UTC")
-        frames[i] = finish(tables[i], frame, layout.adjusted, layout.invalid, layout.sort)
         start = stop
-    return _panel(tables, frames, layout)
+    frames = _named(tables, frames)
+    finished = [
+        finish(table, frame, told, layout.adjusted, layout.invalid, layout.sort)
+        for table, frame, told in zip(tables, frames, beside, strict=True)
+    ]
+    return _panel(tables, finished, layout)
 
 
-def _where(tables: list[Table]) -> str:
-    return str(tables[0].path) if len(tables) == 1 else f"{tables[0].path} and {len(tables) - 1} more"
-
-
-def _name_symbols(tables: list[Table], layout: Layout) -> list[Table]:
-    """Return the tables, each with a symbol column: its own, the given name, or the file's name.
-
-    Files whose names differ by a date alone, one after the other, are of one symbol.
-    """
-    bare = [i for i, table in enumerate(tables) if "symbol" not in table.frame]
-    for table in tables:
-        if "symbol" not in table.frame:
-            continue
-        if layout.symbol is not None:
-            raise quorate.DataError(
-                f"{table.path}: data.symbol = {layout.symbol!r} is for files without a symbol column, "
-                "but this file has one; choose from it with data.symbols = [...]"
-            )
-        _check_symbols(table)
-    owner: dict[str, Path] = {}
-    names = [layout.symbol or symbol_of(tables[i].path, _CSV + _PARQUET) for i in bare]
-    for i, name, short in zip(bare, names, names if layout.symbol else undated_names(names), strict=True):
-        table = tables[i]
-        if layout.symbol is None and name in owner:
-            raise quorate.DataError(
-                f"{owner[name]} and {table.path} would both be the symbol {name!r}; rename one of them, or, if all "
-                "files are of one symbol, set data.symbol"
-            )
-        owner[name] = table.path
-        table.frame["symbol"] = short
-        tables[i] = replace(table, undated=short if short != name else "")
-    return tables
-
-
-def _keep_apart(tables: list[Table], stamps: list[Stamps]) -> None:
-    """Give files their whole names back, where those that seemed to be parts of one symbol run side by side."""
-    parts: dict[str, list[int]] = {}
+def _named(tables: list[Table], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the frames, with names for the columns of files that name none: one order for all of as many columns."""
+    alike: dict[int, list[int]] = {}
     for i, table in enumerate(tables):
-        if table.undated:
-            parts.setdefault(table.undated, []).append(i)
-    for places in parts.values():
-        spans = sorted((stamps[i].utc.min(), stamps[i].utc.max()) for i in places)
-        if any(after[0] <= before[1] for before, after in pairwise(spans)):
-            for i in places:
-                tables[i].frame["symbol"] = symbol_of(tables[i].path, _CSV + _PARQUET)
+        if table.bare:
+            alike.setdefault(frames[i].shape[1], []).append(i)
+    for places in alike.values():
+        parts = [frames[i].sort_values("time", kind="stable").drop(columns=["symbol", "time"]) for i in places]
+        fields = {name: field for field, name in name_columns(tables[places[0]].path, parts).items()}
+        for i in places:
+            frames[i] = frames[i][["symbol", "time", *fields]].rename(columns=fields)
+    return frames
 
 
 def _check_clock_change(table: Table, stamps: Stamps, timing: Timing) -> None:
@@ -266,25 +257,6 @@ def _check_clock_change(table: Table, stamps: Stamps, timing: Timing) -> None:
         )
 
 
-def _check_symbols(table: Table) -> None:
-    column = table.frame["symbol"]
-    missing = (column.isna() | (column.astype("str") == "")).to_numpy()
-    if missing.any():
-        raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no symbol")
-    table.frame["symbol"] = column.astype("str")
-
-
-def _choose(tables: list[Table], symbols: list[str]) -> list[Table]:
-    if not symbols:
-        return tables
-    known = {name for table in tables for name in table.frame["symbol"].unique()}
-    for name in symbols:
-        if name not in known:
-            raise quorate.DataError(f"{_where(tables)}: there are no bars of the symbol {name!r}{near(name, known)}")
-    chosen = [replace(t, frame=t.frame[t.frame["symbol"].isin(symbols)].copy()) for t in tables]
-    return [t for t in chosen if len(t.frame)]
-
-
 def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> quorate.Bars:
     whole = pd.concat(frames)
     if layout.sort:
@@ -296,5 +268,7 @@ def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> q
             try:
                 quorate.Bars.from_frame(frame, layout.clock)
             except quorate.DataError as e:
-                raise quorate.DataError(f"{table.path}: {e}") from e
-        raise quorate.DataError(f"{_where(tables)}: {whole_error}") from whole_error
+                raise quorate.DataError(f"{table.path}: {e}{remedy(table, frame, layout.clock)}") from e
+        raise quorate.DataError(
+            f"{where(tables)}: {whole_error}{remedy(tables[0], whole, layout.clock)}"
+        ) from whole_error

@@ -17,6 +17,7 @@ from quorate.errors import DataError, near_misses, one_of
 ENOUGH = 100  # sessions, from which on they are counted
 YEAR = 50  # weeks, from which on a span has seen the holidays of a year
 HOLE = 11  # days without a bar, as long as a market's longest holidays: beyond, bars are missing
+REST = 1  # days without a bar, beyond which they are missing where a market does not close every week
 DAY = 86_400_000_000  # microseconds
 TOLERANCE = 0.1  # weekdays without the holidays are 4 % more than an exchange's sessions
 
@@ -148,19 +149,23 @@ def _intraday_per_year(
     """
     held = 7 if calendar.sessions_per_year > 300 else 5
     weeks = calendar.sessions_per_year / held
-    week = (days - days[0]).astype(np.int64) // 7
+    week = np.repeat((days - days[0]).astype(np.int64) // 7, counts)
     complete = int((days[-1] - days[0]).astype(np.int64) + 1) // 7
     sound = np.ones(complete, dtype=bool)
-    for k in np.flatnonzero(np.diff(days).astype(np.int64) > HOLE):
+    gaps = np.diff(times).astype("timedelta64[us]").astype(np.int64)
+    longest = np.zeros(int(week[-1]) + 1, dtype=np.int64)
+    np.maximum.at(longest, week[:-1], gaps)
+    closes = np.median(longest) > REST * DAY
+    hole = np.diff(np.repeat(days, counts)).astype(np.int64) > HOLE if closes else gaps > REST * DAY
+    for k in np.flatnonzero(hole):
         sound[week[k] : week[k + 1] + 1] = False
-    bars = np.bincount(week, counts, minlength=complete)[:complete][sound]
+    bars = np.bincount(week, minlength=complete)[:complete][sound]
     if len(bars) >= YEAR:
         return float(round(bars.mean() * 365.25 / 7))
     if len(bars) >= 2:
         return float(round(float(np.median(bars)) * weeks))
     if held == 7:
-        steps = np.diff(times).astype("timedelta64[us]").astype(np.int64)
-        steps = steps[steps <= HOLE * DAY]
+        steps = gaps[gaps <= HOLE * DAY]
         return float(round(calendar.sessions_per_year * DAY * len(steps) / steps.sum()))
     # The first and the last session may be cut.
     return float(round(calendar.sessions_per_year * float(np.median(counts[1:-1] if len(counts) > 2 else counts))))

@@ -86,7 +86,7 @@ def _holes(bars: Bars) -> Iterator[str]:
         if np.median(np.diff(days).astype(np.int64)) > 3:  # weekly bars in a panel of daily ones
             continue
         lack = np.diff(days).astype(np.int64) if week == 7 else np.busday_count(days[:-1], days[1:], holidays=off)
-        for at in np.flatnonzero(lack > SESSIONS):
+        for at in np.flatnonzero(lack - 1 > SESSIONS):
             last, first = days[at], days[at + 1]
             before = bars.close[rows[bars.sessions[rows] == last][-1], column]
             after = bars.open[rows[bars.sessions[rows] == first][0], column]
@@ -98,14 +98,14 @@ def _holes(bars: Bars) -> Iterator[str]:
             )
             yield f"{symbol} has no bars for {plural(int(lack[at]) - 1, 'session')}, from {last} to {first}{told}"
         if within and week == 7:
-            yield from _missing(symbol, bars.times[rows])
+            yield from _missing(symbol, bars.times[rows], bars.sessions[rows])
 
 
-def _missing(symbol: str, times: NDArray[np.datetime64]) -> Iterator[str]:
-    """Tell bars that are missing where a market never closes."""
+def _missing(symbol: str, times: NDArray[np.datetime64], sessions: NDArray[np.datetime64]) -> Iterator[str]:
+    """Tell bars that are missing where a market never closes, in gaps that are no holes."""
     steps = np.diff(times).astype("timedelta64[us]").astype(np.int64)
     step = int(np.median(steps))
-    short = steps[(steps > step) & (steps < SESSIONS * 86_400_000_000)]
+    short = steps[(steps > step) & (np.diff(sessions).astype(np.int64) - 1 <= SESSIONS)]
     lost = int((np.round(short / step) - 1).sum())
     if lost:
         most = round(short.max() / step) - 1

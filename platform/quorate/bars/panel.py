@@ -78,10 +78,14 @@ class Bars:
             Naming the first offending symbol, bar, column and value.
         """
         clock = get_calendar(calendar) if isinstance(calendar, str) else calendar
+        if not isinstance(clock, Calendar):
+            raise DataError(f"the calendar of bars must be a name or a Calendar; it was {calendar!r}")
         frame = _check_frame(frame)
         stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         times, row = np.unique(stamps, return_inverse=True)
         symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
+        if spaced := [name for name in symbols.tolist() if name != name.strip()]:
+            raise DataError(f"the symbol {spaced[0]!r} has spaces around its name: leave them out")
         wide = {}
         for name in FIELDS:
             array = np.full((len(times), len(symbols)), np.nan, order="F")
@@ -179,9 +183,8 @@ def _check_weekdays(sessions: NDArray[np.datetime64], symbols: NDArray[np.str_],
     if early.any():
         raise DataError(
             f"{symbols[int(early.argmax())]} has daily bars on Sundays and never on Fridays: they lie a session early, "
-            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; set "
-            "data.timezone to that zone, or for a market that trades from Sunday to Thursday data.calendar = "
-            '"24x7"'
+            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; a market that "
+            'trades from Sunday to Thursday has the calendar "24x7"'
         )
 
 
@@ -193,6 +196,11 @@ def _frozen(array: Floats) -> Floats:
 
 def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame, its highs and lows widened by what rounding took from them, or raise `DataError`."""
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"bars are made of a DataFrame, a row per symbol and bar; it was {type(frame).__name__}")
+    if not frame.columns.is_unique:
+        doubled = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"bars must have each column once; there are several called {doubled!r}")
     for name in ("symbol", "time", *PRICES):
         if name not in frame:
             raise DataError(
@@ -217,7 +225,7 @@ def _check_order(frame: pd.DataFrame) -> None:
         first = frame.iloc[int(doubled.argmax())]
         raise DataError(
             f"{first['symbol']} has two bars at {first['time']} ({int(doubled.sum())} duplicated in all): "
-            "remove them before loading"
+            "a symbol has one bar at a time"
         )
     step = frame.groupby("symbol", sort=False)["time"].diff()
     backwards = (step < pd.Timedelta(0)).to_numpy()
@@ -225,7 +233,7 @@ def _check_order(frame: pd.DataFrame) -> None:
         first = frame.iloc[int(backwards.argmax())]
         raise DataError(
             f"bars must be sorted by time; {first['symbol']} at {first['time']} comes after a later bar "
-            f"({int(backwards.sum())} such places): sort them, or set data.sort = true"
+            f"({int(backwards.sum())} such places)"
         )
 
 
@@ -278,5 +286,5 @@ def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -
     detail = f" (low {first['low']:g}, high {first['high']:g})" if "between" in rule else ""
     raise DataError(
         f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{detail}; "
-        f'{int(bad.sum())} of {len(bad)} bars are wrong; correct them, or leave them out with data.invalid = "drop"'
+        f"{int(bad.sum())} of {len(bad)} bars are wrong"
     )

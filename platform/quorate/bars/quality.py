@@ -13,6 +13,7 @@ from quorate.bars.calendar import TOLERANCE, sessions_per_year
 from quorate.bars.panel import Bars
 
 WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends
+CLOSED = 40  # hours of every week without a bar, from which on they are a weekend, in whatever zone
 
 
 def market_figures(bars: Bars) -> dict[str, Any]:
@@ -51,6 +52,16 @@ def repeated_opens(bars: Bars) -> float:
     return float((bars.open[1:] == bars.close[:-1])[both].mean()) if both.any() else 0.0
 
 
+def _longest_rest(bars: Bars) -> int:
+    """Return the hours in a row of a week in which there is never a bar."""
+    # A bar belongs to the hour that it ends in.
+    hours = (bars.times.astype("datetime64[us]") - np.timedelta64(1, "us")).astype("datetime64[h]").astype(
+        np.int64
+    ) % 168
+    used = np.unique(hours)
+    return int(np.diff(np.append(used, used[0] + 168)).max()) - 1
+
+
 def wrong_calendar(bars: Bars) -> str:
     """Return what to say, if the bars are not those of their calendar."""
     calendar, within = bars.calendar, bars.frequency.endswith("min")
@@ -59,11 +70,14 @@ def wrong_calendar(bars: Bars) -> str:
     weekend = float(np.mean(np.isin((days.astype(np.int64) + 3) % 7, (5, 6))))
     most = WEEKEND if within else 0.01
     closed = calendar.sessions_per_year < 300 and weekend > most and bars.bars_per_year > 52
+    rests = within and _longest_rest(bars) >= CLOSED
     advice = (
         'for a market that never closes set data.calendar = "24x7"'
-        if closed
-        else "set data.calendar to the one of the market"
+        if closed and not rests
+        else 'set data.calendar to the one of the market, or else "weekdays"'
     )
+    if calendar.sessions_per_year > 300 and weekend > most:
+        return ""  # no other calendar has weekends
     seen = None if within else sessions_per_year(days)
     usual = {calendar.sessions_per_year, 52, 12}
     if seen is not None and all(abs(seen / n - 1) > TOLERANCE for n in usual):

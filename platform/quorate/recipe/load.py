@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,6 +25,7 @@ from quorate.recipe.text import check_shape, parse
 Table = dict[str, Any]
 LONGEST = 50  # recipes that extend one another
 
+_NO_TIME = "the recipe has a time that is missing (NaT): give a date, or leave its key out"
 _SHOULD = re.compile(r"^\w+ should")
 
 
@@ -72,11 +74,21 @@ def from_python(value: Any) -> Any:
         return [from_python(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
-    if isinstance(value, dt.datetime):  # pandas' Timestamp is one
-        whole = value.tzinfo is None and value.time() == dt.time()
-        return value.date() if whole else value.isoformat(sep=" ")
-    # A scalar or an array of NumPy; a spec or a model of the caller's is neither.
-    if type(value).__module__ == "numpy":
+    if isinstance(value, dt.datetime):  # pandas' Timestamp is one, and so is what it has for a missing one
+        if value != value:
+            raise RecipeError(_NO_TIME)
+        return value.date() if value.time() == dt.time() else value.isoformat(sep=" ")
+    if isinstance(value, dt.timedelta):  # and its Timedelta is one of these
+        return f"{value.total_seconds():g}s"
+    if isinstance(value, ZoneInfo):
+        return str(value)
+    # A scalar or an array of NumPy, an index or a series of pandas; a spec or a model of the caller's is neither.
+    kind = type(value).__module__
+    if kind == "numpy" and value.dtype.kind == "M":
+        if (value != value).any():
+            raise RecipeError(_NO_TIME)
+        return from_python(value.astype("datetime64[us]").tolist())
+    if kind == "numpy" or (kind.split(".")[0] == "pandas" and hasattr(value, "tolist")):
         return from_python(value.tolist())
     return value
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from quorate.errors import DataError, StoreError
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ZONE = re.compile(rb"[A-Z][A-Za-z_]+/[A-Za-z_/+\-0-9]+|UTC")
+_OFFSET = re.compile(r"[+-]\d{2}:\d{2}")
+_PERIOD = re.compile(r"period\[(.+)\]")
 _ERRNO = re.compile(r'"errno":"(\d+)"')
 
 
 def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a Parquet file into a DataFrame; time stamps come back in the zone that the file notes, else in UTC.
 
-    A Parquet file stores instants; pandas, Arrow and Polars note beside them in which zone they were.
+    A Parquet file stores instants; pandas, Arrow and Polars note beside them in which zone they were. A period of
+    pandas comes back as its last day, or within a day as its end.
 
     Raises
     ------
@@ -48,12 +51,19 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
             # The path is a file's: not a pattern, and no folder in it is a column.
             file = [glob.escape(os.fspath(path))]
             frame = connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = false)", file).df()
+            told = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", file).fetchall()
+            noted = {bytes(key): bytes(value) for key, value in told}
             if zoned := [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]:
-                noted = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", file).fetchall()
-                zones = _zones({bytes(key): bytes(value) for key, value in noted})
+                zones = _zones(noted)
                 for name in zoned:
                     if zone := zones.get(str(name), zones.get("")):
                         frame[name] = frame[name].dt.tz_convert(zone)
+            for name, freq in _periods(noted).items():
+                if name in frame and frame[name].dtype.kind == "i":
+                    periods = pd.PeriodIndex(pd.arrays.PeriodArray(frame[name].to_numpy(), dtype=pd.PeriodDtype(freq)))
+                    first, last = periods.to_timestamp(), periods.to_timestamp(how="end")
+                    days = bool((first == first.normalize()).all())
+                    frame[name] = last.normalize() if days else last + pd.Timedelta(1, "us")
             return frame
     except duckdb.Error as e:
         raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
@@ -61,9 +71,8 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _zones(noted: Mapping[bytes, bytes]) -> dict[str, str]:
     """Return the zone of each column, as the writer noted them; under "" the one that all have."""
-    with suppress(KeyError, TypeError, ValueError):
-        columns = json.loads(noted[b"pandas"])["columns"]
-        told = {str(c["name"]): str(c["metadata"]["timezone"]) for c in columns if c["pandas_type"] == "datetimetz"}
+    told = {name: str(c["metadata"]["timezone"]) for name, c in _columns(noted) if c.get("pandas_type") == "datetimetz"}
+    if told:
         return {name: zone for name, zone in told.items() if _is_zone(zone)}
     with suppress(KeyError, ValueError):
         # Arrow's schema is a flat buffer, in which names of zones stand as they are.
@@ -73,7 +82,22 @@ def _zones(noted: Mapping[bytes, bytes]) -> dict[str, str]:
     return {}
 
 
+def _columns(noted: Mapping[bytes, bytes]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what pandas notes of each column, by its name in the file: an index may have no name of its own."""
+    with suppress(KeyError, TypeError, ValueError):
+        return [(str(c.get("field_name") or c["name"]), c) for c in json.loads(noted[b"pandas"])["columns"]]
+    return []
+
+
+def _periods(noted: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Return the length of each column of periods, which a file stores as numbers."""
+    told = {name: _PERIOD.fullmatch(str(c.get("numpy_type"))) for name, c in _columns(noted)}
+    return {name: found[1] for name, found in told.items() if found}
+
+
 def _is_zone(name: str) -> bool:
+    if _OFFSET.fullmatch(name):
+        return True
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

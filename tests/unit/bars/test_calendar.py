@@ -166,3 +166,31 @@ def test_without_the_extra_what_to_install_is_told(monkeypatch):
 def test_what_people_call_a_calendar_is_told_by_its_name(said, meant):
     with pytest.raises(DataError, match=f"unknown calendar '{said}'.*; did you mean .*'{meant}'"):
         get_calendar(said)
+
+
+def framed(times, calendar):
+    frame = pd.DataFrame({"symbol": "A", "time": times, **dict.fromkeys(["open", "high", "low", "close"], 1.0)})
+    return Bars.from_frame(frame, calendar)
+
+
+def test_holes_of_days_are_no_part_of_a_year_where_a_market_never_closes():
+    times = every(60, "UTC", range(7))
+    inside = np.arange(len(times)) % 2000 >= 60
+    assert per_year(times[inside], "24x7") == pytest.approx(8760, rel=5e-3)
+
+
+def test_a_market_that_rests_is_not_advised_to_be_one_that_never_closes():
+    tokyo = every(60, "Asia/Tokyo", range(5), opens="09:00", closes="15:00").tz_convert("UTC")
+    said = wrong_calendar(framed(tokyo, "us-equity"))
+    assert "fall on weekends" in said
+    assert said.endswith('set data.calendar to the one of the market, or else "weekdays"')
+    assert wrong_calendar(framed(tokyo, "weekdays")) == ""
+
+
+def test_the_advice_for_days_from_sunday_to_friday_is_no_circle():
+    days = pd.date_range("2015-01-01", "2018-12-31", tz="UTC")
+    six = days[days.day_of_week != 5] + pd.Timedelta(days=1)
+    assert 'data.calendar = "24x7"' in wrong_calendar(framed(six, "weekdays"))
+    advised = framed(six, "24x7")
+    assert wrong_calendar(advised) == ""
+    assert advised.bars_per_year == pytest.approx(313, abs=1)

@@ -67,6 +67,16 @@ def test_a_hole_is_told_with_its_length_and_what_the_price_does_over_it():
     assert "times what it was: another scale, or another thing?" in line
 
 
+@pytest.mark.parametrize("calendar, first", [("weekdays", "2019-04-29"), ("24x7", "2020-01-04")])
+def test_six_sessions_without_a_bar_are_holidays_and_seven_a_hole(calendar, first):
+    clock = get_calendar(calendar)
+    days = pd.date_range("2018-06-01", periods=800, freq="D" if calendar == "24x7" else "B")
+    at = int(days.searchsorted(pd.Timestamp(first)))
+    assert told(frame(days.delete(range(at, at + 6)), calendar=clock), calendar) == []
+    [line] = told(frame(days.delete(range(at, at + 7)), calendar=clock), calendar)
+    assert line.startswith("A has no bars for 7 sessions")
+
+
 @pytest.mark.parametrize("name, by", [("high", 100.0), ("low", 0.01)])
 def test_one_wild_value_is_told(name, by):
     one = frame(sessions())

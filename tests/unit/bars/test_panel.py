@@ -123,11 +123,27 @@ def test_the_repr_is_one_short_line():
         (lambda f: f.assign(close=f["high"] + 1), r"close must lie between low and high"),
         (lambda f: f.assign(volume=-1), r"volume must not be negative"),
         (lambda f: f.assign(volume=np.inf), r"volume must not be infinite"),
+        (lambda f: pd.concat([f, f[["open"]]], axis=1), r"each column once; there are several called 'open'"),
+        (lambda f: f.assign(symbol=f["symbol"] + " "), r"the symbol 'A ' has spaces around its name"),
+        (lambda f: f.to_dict(), r"a DataFrame, a row per symbol and bar; it was dict"),
+        (lambda f: None, r"a DataFrame, a row per symbol and bar; it was NoneType"),
     ],
 )
 def test_wrong_frames_are_refused_naming_the_first_offender(change, message):
     with pytest.raises(quorate.DataError, match=message):
         quorate.Bars.from_frame(change(long_frame()))
+
+
+def test_a_calendar_is_a_name_or_one():
+    with pytest.raises(quorate.DataError, match=r"must be a name or a Calendar; it was None"):
+        quorate.Bars.from_frame(long_frame(), None)
+
+
+def test_what_is_refused_names_no_option_of_a_source():
+    for change in (lambda f: pd.concat([f, f.iloc[[1]]]), lambda f: f.iloc[[0, 2, 1]], lambda f: f.assign(low=0.0)):
+        with pytest.raises(quorate.DataError) as told:
+            quorate.Bars.from_frame(change(long_frame()))
+        assert "data." not in str(told.value)
 
 
 def test_a_missing_volume_is_allowed_and_then_volume_is_not_whole():

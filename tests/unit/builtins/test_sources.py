@@ -21,17 +21,6 @@ HEADER = "Date,Open,High,Low,Close,Volume\n"
 THREE = HEADER + "2020-01-02,10,12,9,11,100\n2020-01-03,11,13,10,12,200\n2020-01-06,12,14,11,13,300\n"
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text, name="ABC.csv"):
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True, parents=True)
-        file.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return str(file)
-
-    return write
-
-
 def dated(*stamps, header="Date"):
     return f"{header},Open,High,Low,Close\n" + "".join(f"{stamp},10,12,9,11\n" for stamp in stamps)
 
@@ -605,7 +594,7 @@ def test_a_twelve_hour_clock_is_read_as_it_is(write):
     assert [t[11:] for t in times(read)] == ["00:00", "09:00", "12:00", "13:00"]
 
 
-@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9")])
+@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9"), ("Date,A_Close,B_Close", ",9")])
 def test_closes_alone_are_read_as_the_message_says(write, header, rest):
     text = header + "\n" + "".join(f"{day},11{rest}\n" for day in DAYS)
     with pytest.raises(quorate.DataError, match=r"data\.columns = \{ .* \}") as told:

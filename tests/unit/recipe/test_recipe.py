@@ -4,6 +4,7 @@ import datetime as dt
 import textwrap
 import tomllib
 from collections import Counter
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 import quorate
 from quorate.plugins.registry import Registry
 from quorate.recipe import digest as provenance
-from quorate.recipe.load import load_recipe, merge, nested_override, validate
+from quorate.recipe.load import from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.presets import PRESETS, STANDARD
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.runs.session import open_session
@@ -690,6 +691,26 @@ def test_values_of_numpy_pandas_and_pathlib_are_taken_where_they_mean_the_right_
         "folds": {"initial": 200, "test": 50},
     }
     assert to_plain(session.recipe) == to_plain(open_session(plain, home=tmp_path).recipe)
+
+
+@pytest.mark.parametrize(
+    "given, plain",
+    [
+        (np.datetime64("2020-02-25", "ns"), dt.date(2020, 2, 25)),
+        (pd.Timestamp("2020-02-25", tz="UTC"), dt.date(2020, 2, 25)),
+        (pd.Timedelta("1h"), "3600s"),
+        (ZoneInfo("Europe/Berlin"), "Europe/Berlin"),
+        (pd.Index(["A", "B"]), ["A", "B"]),
+    ],
+)
+def test_what_python_has_for_times_and_names_is_as_toml_would_write_it(given, plain):
+    assert from_python({"x": given}) == {"x": plain}
+
+
+@pytest.mark.parametrize("missing", [pd.NaT, np.datetime64("NaT")])
+def test_a_time_that_is_missing_is_refused(missing):
+    with pytest.raises(quorate.RecipeError, match=r"a time that is missing \(NaT\)"):
+        from_python({"holdout": {"start": missing}})
 
 
 @pytest.mark.parametrize(
