@@ -12,6 +12,7 @@ from quorate_data._symbols import what_tells_apart
 from quorate_data._tables import Table
 
 MANY, SHARE = 20, 0.1  # of bars, beyond which it is not they that are wrong, but how they are read
+SMALLEST, LARGEST = 1e-100, 1e100  # of prices that bars take
 ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
@@ -46,7 +47,7 @@ def remedy(table: Table, frame: pd.DataFrame, clock: quorate.Calendar) -> str:
 def invalid_bars(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which bars have a missing or impossible value."""
     prices = frame[list(PRICES)].to_numpy()
-    bad: NDArray[np.bool_] = ~(np.isfinite(prices) & (prices > 0)).all(axis=1)
+    bad: NDArray[np.bool_] = ~((prices >= SMALLEST) & (prices <= LARGEST)).all(axis=1)
     for name in ("open", "close"):
         inside = frame[name].between(frame["low"] * (1 - ROUNDING), frame["high"] * (1 + ROUNDING))
         bad |= ~inside.to_numpy(dtype=bool)

@@ -19,6 +19,7 @@ from quorate.statistics import Floats
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
+SMALLEST, LARGEST = 1e-100, 1e100  # of prices: squares and ratios of those are still numbers
 ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
@@ -249,6 +250,8 @@ def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
             _refuse(frame, name, numbers <= 0, "must be positive")
+            beyond = (numbers < SMALLEST) | (numbers > LARGEST)
+            _refuse(frame, name, beyond, f"must lie between {SMALLEST:g} and {LARGEST:g}, in whatever unit")
     if "volume" in frame and len(frame) > 1 and not (frame["volume"] > 0).any():
         if (frame["volume"] == 0).any():
             warnings.warn("volume is zero on every bar: taken as none", DataWarning, stacklevel=2)

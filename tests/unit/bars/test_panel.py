@@ -116,6 +116,8 @@ def test_the_repr_is_one_short_line():
         ),
         (lambda f: f.assign(high=np.inf), r"high must be a finite number: .* has inf; 6 of 6 bars are wrong"),
         (lambda f: f.assign(low=0.0), r"low must be positive: .* has 0"),
+        (lambda f: f.assign(low=5e-324), r"low must lie between 1e-100 and 1e\+100, in whatever unit: .* has 4.94"),
+        (lambda f: f.assign(high=1e308), r"high must lie between 1e-100 and 1e\+100, .* has 1e\+308"),
         (
             lambda f: f.assign(high=f["low"], low=f["high"]),
             r"open must lie between low and high: .* \(low 11, high 9\)",

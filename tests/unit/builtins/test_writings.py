@@ -320,6 +320,7 @@ def test_symbols_may_be_an_index_and_spaces_around_names_are_none(write):
         (table(names=NAMES).encode("utf-16-le"), "as it has zero bytes; if it is text in UTF-16, save it as UTF-8"),
         (gzip.compress(b"Date"), r"a gzip file, which is read under a name that ends in \.csv\.gz"),
     ],
+    ids=["utf-16", "gzip"],
 )
 def test_what_is_no_plain_text_is_named(write, content, message):
     asked(write(content), message)
