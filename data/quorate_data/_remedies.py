@@ -47,7 +47,7 @@ def remedy(table: Table, frame: pd.DataFrame, clock: quorate.Calendar) -> str:
 def invalid_bars(frame: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which bars have a missing or impossible value."""
     prices = frame[list(PRICES)].to_numpy()
-    bad: NDArray[np.bool_] = ~((prices >= SMALLEST) & (prices <= LARGEST)).all(axis=1)
+    bad: NDArray[np.bool_] = np.any(~((prices >= SMALLEST) & (prices <= LARGEST)), axis=1)
     for name in ("open", "close"):
         inside = frame[name].between(frame["low"] * (1 - ROUNDING), frame["high"] * (1 + ROUNDING))
         bad |= ~inside.to_numpy(dtype=bool)

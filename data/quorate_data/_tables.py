@@ -14,7 +14,7 @@ import pandas as pd
 
 import quorate
 from quorate_data._columns import Part, identifiers, split, unnamed
-from quorate_data._heads import MISSING, read_head, two_names
+from quorate_data._heads import MISSING, Head, read_head, two_names
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
 from quorate_data._text import POINTS, listed
@@ -92,40 +92,7 @@ def read_csv(
             parts = [unnamed(path, head.names, head.stamps, columns, adjusted)]
         else:
             parts = split(path, head.names, head.symbols, columns, adjusted)
-        text = {part.places["symbol"] for part in parts if "symbol" in part.places}
-        text |= {place for part in parts for place in (*part.times, *part.beside_times)}
-        text |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
-        # The stubs allow text keys only, but the columns are called by their position here.
-        missing: Any = {i: MISSING for i in range(len(head.names)) if i not in text}
-
-        def read(unread: Iterable[int]) -> pd.DataFrame:
-            dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
-            return pd.read_csv(
-                path,
-                sep=head.separator,
-                header=None,
-                names=list(range(len(head.names))),
-                skiprows=head.lines,
-                index_col=False,
-                dtype=dtypes,
-                encoding="utf-8",
-                skip_blank_lines=False,
-                keep_default_na=False,
-                na_values=missing,
-                skipinitialspace=True,
-                low_memory=False,
-            )
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            # Where a comma may stand before a fraction, a point may stand between thousands.
-            everything = range(len(head.names))
-            raw = read(text if head.separator == "," and decimal != "," else everything)
-            if head.separator == "," and decimal is None:
-                if any(_commas(raw[place]) for place in missing):
-                    raw = read(everything)
-                elif head.quoted and _maybe_thousands(as_text := read(everything), parts):
-                    raw = as_text
+        raw = _raw(path, head, parts, decimal)
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"
@@ -143,6 +110,45 @@ def read_csv(
     raw.index = raw.index + head.lines + 1
     found = _tables(path, raw, parts, "line", head.separator, head.names)
     return [replace(table, quoted=True) for table in found] if head.quoted else found
+
+
+def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.DataFrame:
+    """Return the fields of a text file by their place: numbers as such, where they can be no others."""
+    text = {part.places["symbol"] for part in parts if "symbol" in part.places}
+    text |= {place for part in parts for place in (*part.times, *part.beside_times)}
+    text |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
+    # The stubs allow text keys only, but the columns are called by their position here.
+    missing: Any = {i: MISSING for i in range(len(head.names)) if i not in text}
+
+    def read(unread: Iterable[int]) -> pd.DataFrame:
+        dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
+        return pd.read_csv(
+            path,
+            sep=head.separator,
+            header=None,
+            names=list(range(len(head.names))),
+            skiprows=head.lines,
+            index_col=False,
+            dtype=dtypes,
+            encoding="utf-8",
+            skip_blank_lines=False,
+            keep_default_na=False,
+            na_values=missing,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # Where a comma may stand before a fraction, a point may stand between thousands.
+        everything = range(len(head.names))
+        raw = read(text if head.separator == "," and decimal != "," else everything)
+        if head.separator == "," and decimal is None:
+            if any(_commas(raw[place]) for place in missing):
+                raw = read(everything)
+            elif head.quoted and _maybe_thousands(as_text := read(everything), parts):
+                raw = as_text
+    return raw
 
 
 def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list[Table]:

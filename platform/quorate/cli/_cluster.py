@@ -100,6 +100,7 @@ def up(
 
     place = _home(home)
     Home(place).check_writable()
+    Home(place).claim()
     with console.counting(f"starting {console.plural(nodes, 'node')}"):
         started = own_cluster.up(place, nodes, cpus, lambda address: sum(node.alive for node in _nodes(address, place)))
     show(_plain(started), as_json, lambda own: render_started(own, nodes, home))

@@ -52,6 +52,7 @@ def read_bars(session: Session, clock: Clock) -> Bars:
 
 def begin(session: Session, bars: Bars) -> Run:
     """Create the run's folder with all that it takes to go on with it later; before, nothing is stored."""
+    session.home.claim()
     keep_sources(session)
     stored = session.home.new_run(session.recipe.name)
     write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))

@@ -60,9 +60,12 @@ class Home:
         """What a command needs to be told to find this home: `` --home PATH``, or nothing."""
         return "" if self.path == Home().path else f" --home {self.path}"
 
+    def claim(self) -> None:
+        """Note the home as this user's, before anything is kept in it, if nothing is yet."""
+        claim(self.path)
+
     def check_writable(self) -> None:
         """Raise `StoreError`, if nothing can be written here; better before a long run than after it."""
-        claim(self.path)
         try:
             # A home that is not there yet is made when there is something to keep.
             there = next(folder for folder in (self.path, *self.path.parents) if folder.exists())

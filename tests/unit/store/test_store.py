@@ -152,9 +152,9 @@ def test_the_home_is_what_is_given_then_the_environment_then_the_current_folder(
     assert Home().path == Path(".quorate").absolute()
 
 
-def test_asking_whether_a_home_can_be_written_leaves_its_id_in_it_alone(home):
+def test_asking_whether_a_home_can_be_written_leaves_nothing_in_it(home):
     home.check_writable()
-    assert set(contents(home.path)) == {home.path / "home.json"}
+    assert contents(home.path) == {}
 
 
 @pytest.mark.parametrize(

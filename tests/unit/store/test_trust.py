@@ -18,7 +18,7 @@ def _notes(tmp_path, monkeypatch):
 @pytest.fixture
 def made(tmp_path):
     """A home that this user made."""
-    Home(tmp_path / "made").check_writable()
+    Home(tmp_path / "made").claim()
     return tmp_path / "made"
 
 
@@ -30,7 +30,7 @@ def test_a_home_that_is_made_here_is_trusted(made):
 def test_a_home_that_is_there_already_is_not_and_is_asked_about_once(tmp_path):
     home = tmp_path / "cloned"
     (home / "runs").mkdir(parents=True)
-    Home(home).check_writable()
+    Home(home).claim()
     assert not is_trusted(home)
     with pytest.raises(quorate.StoreError, match=r"it is run, and the home .*cloned was not made here by you.*--trust"):
         require(home, "it is run")
@@ -80,7 +80,7 @@ def test_addresses_that_were_named_are_remembered():
 def test_without_a_place_for_notes_nothing_is_trusted_and_nothing_fails(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", "")
     monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
-    Home(tmp_path / "home").check_writable()
+    Home(tmp_path / "home").claim()
     name_address("http://127.0.0.1:8265")
     assert not is_trusted(tmp_path / "home")
     assert not was_named("http://127.0.0.1:8265")

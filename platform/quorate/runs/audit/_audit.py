@@ -101,6 +101,7 @@ def audit_session(
 ) -> Audit:
     """Audit the pipeline of an open session on its bars, and keep what is found in its home."""
     bars = bars.until(holdout_start(bars, session.recipe))
+    session.home.claim()
     small = replace(session, recipe=audited(session.recipe, session.registry, bars, full))
     with small.fitting(executor) as fitting:
         if not full:  # small fits are over before anyone could read of them: the detectors tell where they are
