@@ -76,6 +76,9 @@ def said(check, plugin: Plugin) -> str:
         ("import os\nSIZE = float(os.environ.get('SIZE', '1'))", "value *= SIZE", "SIZE (line 5)"),
         ("import time", "value *= time.localtime(0).tm_hour + 1", "local time"),
         ("", "value *= hash('a') % 997 + 1", "another hash"),
+        ("", "value *= list({'a', 'bb', 'ccc'}).index('bb') + 1", "texts of a set"),
+        ("", "value *= len(next(iter({'a', 'bb'} | {'ccc'})))", "texts of a set"),
+        ("NAMES = frozenset(['a', 'bb', 'ccc'])", "value *= len([*NAMES][0])", "texts of a set"),
     ],
 )
 def test_what_is_read_from_around_is_named(feature, head: str, body: str, what: str) -> None:
@@ -89,6 +92,7 @@ def test_what_is_read_from_around_is_named(feature, head: str, body: str, what: 
         ("import datetime", "assert isinstance(datetime.datetime.now(), datetime.date)"),
         ("import os", "print(os.environ.get('LEVEL'), os.cpu_count())"),
         ("", "value *= len({'a', 'b'})"),
+        ("", "assert isinstance({1}, set); value *= [*{3, 1, 2}][0] + len(sorted({'b', 'a'})[0])"),
     ],
 )
 def test_what_changes_nothing_may_be_read(feature, head: str, body: str) -> None:

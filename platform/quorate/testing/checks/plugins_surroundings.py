@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from quorate.plugins.provider import Plugin
-from quorate.testing._base import Violation, after, of_kinds, root
+from quorate.testing._base import NotApplicable, Violation, after, of_kinds, root
 from quorate.testing.tools.answers import Answer, answer, difference
 from quorate.testing.tools.beside import beside
 from quorate.testing.tools.clock import MOMENTS, clock_at, environment, machine, said_now
 from quorate.testing.tools.fresh import fresh, text_of
 from quorate.testing.tools.identity import demand_no_identity, demand_no_leftovers
+from quorate.testing.tools.sets import has_sets, shuffled, with_named_sets
 from quorate.testing.tools.threads import busy, disturbed
 from quorate.testing.tools.watching import Seen, line_of, watch
 
@@ -25,10 +26,15 @@ REPEATED = (*ANSWERS, "deterministic", "same-seed-same-result", "fingerprint-hon
 _TELLS_TIME = re.compile(r"\b(time|datetime|date|now|today|utcnow)\b")
 _TELLS_MACHINE = re.compile(r"cpu_count|sched_getaffinity|gethostname|\bnode\(|getpid|n_jobs")
 _TELLS_FOLDER = re.compile(r"getcwd|\bcwd\(|Path\(|open\(|listdir|glob|exists\(|\bload\w*\(|\bread_")
-_TELLS_PROCESS = re.compile(r"\b(set|frozenset|hash|id|getpid|uuid\d?)\(|\{[^{}:]*\}")
+_TELLS_PROCESS = re.compile(r"\b(hash|id|getpid|uuid\d?)\(")
 _TELLS_IDENTITY = re.compile(r"\b(id|hash)\(|__array_interface__|\.ctypes\b|data_ptr")
 _GIVEN = "Compute from the arguments alone"
+_ORDERED = (
+    f"the order of a set, hash() and id() are others in each process. {_GIVEN}; sort what comes from a set, and use a "
+    "dict or a list where the order matters"
+)
 _ORDERS = 6
+_SETS = (1, 2, 3, 4, 5)
 _SLOW = 0.5  # seconds of one answer, from which on fewer moments have to do
 
 
@@ -108,7 +114,9 @@ def check_plugin_settings_kept(plugin: Plugin) -> None:
 def check_plugin_surroundings(plugin: Plugin) -> None:
     """Neither the clock, the machine, the environment, the working folder nor the process changes its answer."""
     seen, text = watch(plugin), text_of(plugin)
-    if seen.lost and plugin.kind != "source":
+    if seen.lost and plugin.kind == "source":
+        raise NotApplicable(f"it reads files by the working folder: {seen.lost}")
+    if seen.lost:
         raise Violation(
             f"in another working folder {seen.lost}: a run is started from any folder, and workers have their own. "
             "Find files beside the plugin by Path(__file__).parent, or put what is needed into the file"
@@ -133,7 +141,12 @@ def check_plugin_surroundings(plugin: Plugin) -> None:
         with change:
             found = answer(fresh(plugin))
         _demand(plugin, seen.answer, found, how, remedy)
-    if plugin.provider.local and plugin.kind not in ("model", "source") and _TELLS_PROCESS.search(text):
+    sets = plugin.provider.local is not None and has_sets(text)
+    if sets:
+        for order in _SETS[:2] if seen.seconds > _SLOW else _SETS:
+            found = answer(fresh(plugin, with_named_sets(text), shuffled(order)))
+            _demand(plugin, seen.answer, found, "when the texts of a set come in another order", _ORDERED)
+    if plugin.provider.local and plugin.kind not in ("model", "source") and (sets or _TELLS_PROCESS.search(text)):
         sent = pickle.dumps((plugin.provider.local, plugin.kind, plugin.name))
         try:
             found = pickle.loads(beside().ask("quorate.testing.tools.answers:answered", sent))
@@ -141,9 +154,7 @@ def check_plugin_surroundings(plugin: Plugin) -> None:
             raise Violation(f"in a fresh process it failed: {e}. {_GIVEN}") from e
         _demand(
             plugin, seen.answer, found, "in a fresh process, in which texts have another hash",
-            f"the order of a set, hash() and id() are others in each process. {_GIVEN}; sort what comes from a set, "
-            "and use "
-            "a dict or a list where the order matters",
+            _ORDERED,
         )  # fmt: skip
 
 

@@ -24,14 +24,13 @@ _loads = count(1)
 def fresh(plugin: Plugin, text: str | None = None, names: Mapping[str, Any] = MappingProxyType({})) -> Plugin:
     """Return the plugin with its file loaded anew, or another text; as it is where it comes from no file.
 
-    `names` are set in its module after it was loaded.
+    Its code finds `names` as if they were built in.
     """
     local = plugin.provider.local
     if local is None or plugin.spec is None:
         return plugin
     # Another text is another module, every time; a comment at the end moves no line.
-    module = import_local(LocalSource(local.path, f"{text or local.text}\n# loaded anew: {next(_loads)}\n"))
-    vars(module).update(names)
+    module = import_local(LocalSource(local.path, f"{text or local.text}\n# loaded anew: {next(_loads)}\n"), names)
     hook = next(name for name, kind in HOOKS.items() if kind == plugin.kind)
     found = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
     return replace(plugin, spec=replace(found[0], params=plugin.spec.params)) if found else plugin
