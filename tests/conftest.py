@@ -12,7 +12,6 @@ import pytest
 
 from quorate.store.trust import trust
 from support import homes, surroundings
-from support.interpreter import Warm
 
 if TYPE_CHECKING:
     from quorate.store import Home
@@ -115,17 +114,3 @@ def _own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         from quorate.execution.processes import Processes
 
         monkeypatch.setattr("quorate.execution.choose.Processes", Processes)
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
-    """A fresh interpreter that has its imports behind it."""
-    made = Warm()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def warm_kit(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kit's rules that ask a fresh process ask a warm one: with another hash seed, in another folder."""
-    monkeypatch.setattr("quorate.testing.tools.model_elsewhere.subprocess", warm)

@@ -26,7 +26,6 @@ def test_every_example_is_tested() -> None:
     ]
 
 
-@pytest.mark.usefixtures("warm_kit")
 @pytest.mark.parametrize("name", ["03_model_plugin", "04_feature_and_gate", "05_torch_windows", "06_sklearn_model"])
 def test_every_plugin_keeps_all_rules(name: str) -> None:
     outcomes = check(EXAMPLES / f"{name}.py", isolate=False)

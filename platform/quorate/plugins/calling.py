@@ -6,9 +6,11 @@ which version, what it was called on, and why.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -19,6 +21,7 @@ from quorate.plugins.specs import Spec
 
 T = TypeVar("T")
 SECONDS = 600.0
+_OPTION = re.compile(r", or (?:set|leave them out with) data\.(\w+) = [^\s,;]+")
 
 _seconds: ContextVar[float] = ContextVar("seconds", default=SECONDS)
 
@@ -83,7 +86,9 @@ def call(
         told = f"{e} (on {on})" if f"{spec}" in str(e) else f"{spec} failed on {on}: {e}"
         raise CallError(f"{told}{origin_of(spec)}") from e
     except QuorateError as e:
-        if spec.kind != "source":  # of files and their rows it says all itself
+        if spec.kind == "source":  # of files and their rows it says all itself
+            e.args = (without_foreign_options(spec, str(e)), *e.args[1:])
+        else:
             e.add_note(f"in {spec} on {on}{origin_of(spec)}")
         raise
     except KeyboardInterrupt:
@@ -91,6 +96,17 @@ def call(
     except BaseException as e:  # also sys.exit(), which would end the run without a word
         reason = f"{reason_of(e)}{_remedy(e)}"
         raise CallError(f"{spec} failed on {on}{_line(spec, e)}: {reason}{origin_of(spec)}") from e
+
+
+def without_foreign_options(spec: Spec, told: str) -> str:
+    """Return what was told of bars without advice to set ``data`` options that the source has not."""
+
+    def keep(found: re.Match[str]) -> str:
+        known = signature(spec.resolve()).parameters
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
+        return found[0] if open_ended or found[1] in known else ""
+
+    return _OPTION.sub(keep, told)
 
 
 def origin_of(spec: Spec) -> str:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import linecache
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from quorate.errors import PluginError, RecipeError, reason_of
 from quorate.plugins.guard import Overdue
@@ -50,8 +52,15 @@ def plugin_files(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.glob("*.py")) if not file.name.startswith("_")]
 
 
-def import_local(source: LocalSource) -> ModuleType:
+def import_local(source: LocalSource, names: Mapping[str, Any] = MappingProxyType({})) -> ModuleType:
     """Import a plugin file from its text; the same text is imported once per process.
+
+    Parameters
+    ----------
+    source : LocalSource
+        Path and text.
+    names : mapping
+        What the module's code finds under these names, as if they were built in.
 
     Raises
     ------
@@ -63,6 +72,7 @@ def import_local(source: LocalSource) -> ModuleType:
         return sys.modules[name]
     module = ModuleType(name)
     module.__file__ = str(source.path)
+    vars(module).update(names)
     # Tracebacks show the text that ran, also where the file is absent or was changed since.
     linecache.cache[str(source.path)] = (len(source.text), None, source.text.splitlines(True), str(source.path))
     sys.modules[name] = module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from quorate.errors import PluginError
+from quorate.plugins.calling import without_foreign_options
 from quorate.plugins.options import resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import ModelSpec, Task
@@ -58,6 +60,12 @@ class Rule:
         It concerns the future: ``known_gaps`` cannot excuse it.
     after : tuple of str
         Rules without which it says nothing: what breaks them breaks it too.
+    of : tuple of str
+        Of a rule for plugins of many kinds: which ones; empty: all.
+    root : bool
+        All rules of the kind rest on it, too.
+    shared : bool
+        It is one for plugins of many kinds.
     """
 
     kind: str
@@ -65,6 +73,9 @@ class Rule:
     check: Check = field(repr=False)
     causal: bool = False
     after: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    root: bool = False
+    shared: bool = False
 
     @property
     def summary(self) -> str:
@@ -112,22 +123,53 @@ def after(*names: str) -> Callable[[Check], Check]:
     return mark
 
 
+def of_kinds(*kinds: str) -> Callable[[Check], Check]:
+    """Mark a rule of any plugin that holds for these kinds only."""
+
+    def mark(check: Check) -> Check:
+        check.of = kinds  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+def root(check: Check) -> Check:
+    """Mark a rule of any plugin without which those of its kind say nothing, but those that it rests on itself."""
+    check.root = True  # type: ignore[attr-defined]
+    return check
+
+
 def rules_in(module: ModuleType, kind: str) -> Iterator[Rule]:
     """Yield a rule for every ``check_<kind>_<name>`` of a module, in the order they are written."""
     prefix = f"check_{kind}_"
     for name, function in vars(module).items():
         if name.startswith(prefix) and inspect.isfunction(function) and function.__module__ == module.__name__:
             rule = name.removeprefix(prefix).replace("_", "-")
-            yield Rule(kind, rule, function, getattr(function, "causal", False), getattr(function, "after", ()))
+            marks = {
+                mark: getattr(function, mark) for mark in ("causal", "after", "of", "root") if hasattr(function, mark)
+            }
+            yield Rule(kind, rule, function, **marks)
 
 
 @cache
 def rules(kind: str) -> tuple[Rule, ...]:
     """Return the rules of a kind: those of any plugin, then its own, in the order they are written."""
-    package = import_module("quorate.testing.checks")
-    modules = {info.name: import_module(f"{package.__name__}.{info.name}") for info in iter_modules(package.__path__)}
-    found = [replace(rule, kind=kind) for rule in rules_in(modules.pop("plugins"), "plugin")]
-    return (*found, *(rule for module in modules.values() for rule in rules_in(module, kind)))
+    names = [info.name for info in iter_modules(import_module("quorate.testing.checks").__path__)]
+
+    def of(start: str, prefix: str) -> Iterator[Rule]:
+        for name in names:
+            if name.startswith(start):
+                yield from rules_in(import_module(f"quorate.testing.checks.{name}"), prefix)
+
+    found = [
+        replace(rule, kind=kind, shared=True) for rule in of("plugins", "plugin") if not rule.of or kind in rule.of
+    ]
+    roots = [rule for rule in found if rule.root]
+    for rule in of(kind.removesuffix("y"), kind):  # what other kinds need is not imported
+        rests = (one.name for one in roots if rule.name not in one.after)
+        found.append(replace(rule, after=(*rule.after, *rests)))
+    known = {rule.name for rule in found}
+    return tuple(replace(rule, after=tuple(name for name in rule.after if name in known)) for rule in found)
 
 
 @dataclass(frozen=True)
@@ -174,7 +216,10 @@ def call(plugin: Plugin, *arguments: Any, **more: Any) -> Any:
     except NotApplicable:
         raise
     except Exception as e:
-        raise Violation(f"it raised {explain(e, plugin)}") from e
+        told = explain(e, plugin)
+        if plugin.kind == "source":
+            told = without_foreign_options(plugin.spec, told)
+        raise Violation(f"it raised {told}") from e
 
 
 def default_options(plugin: Plugin) -> dict[str, Any]:
@@ -194,7 +239,42 @@ def explain(error: BaseException, plugin: Plugin) -> str:
     """Return an error with its type, and the line of the plugin's file where it arose."""
     from quorate.plugins.local import line_in
 
-    return f"{type(error).__name__}: {brief(error)}{line_in(error, plugin.provider.local)}"
+    return f"{type(error).__name__}: {brief(error)}{line_in(error, plugin.provider.local)}{meaning(error)}"
+
+
+# What libraries say where they mean something else, and what it comes from.
+_MEANINGS = (
+    (
+        "SVD did not converge|infs or NaNs|contains (?:NaN|infinity)|Array must not contain",
+        "what it was given there holds NaN or infinity, mostly from a division by zero or a logarithm: look at what is "
+        "computed before that line, and guard it (np.isfinite)",
+    ),
+    (
+        "Singular matrix|not positive definite|singular",
+        "two columns say the same, or one never varies, so that the equations have no single answer: add a small "
+        "multiple of the identity, or use np.linalg.lstsq or pinv",
+    ),
+    (
+        "zero-size array|empty sequence|arg is an empty|iterable argument is empty|0 sample|out of bounds for axis 0 "
+        "with size 0|list index out of range|Mean of empty",
+        "nothing was left there to compute from: answer the empty case by itself (if len(values) == 0)",
+    ),
+    ("No such file or directory", "a run is started from any folder: find files by Path(__file__).parent"),
+    ("cannot convert float (?:NaN|infinity)", "a figure is undefined there: ask math.isfinite before it becomes whole"),
+    ("division by zero|divide by zero", "a denominator can be zero, where all values are equal or nothing is left"),
+    ("could not be broadcast", "two arrays of different lengths meet there: a length or a number is taken for fixed"),
+    (
+        "unsupported operand type.*NoneType|NoneType' object",
+        "a function or a table gave None there, as dict.get does for what it does not know",
+    ),
+)
+
+
+def meaning(error: BaseException) -> str:
+    """Return what a library's bare message comes from, or nothing."""
+    said = f"{error}"
+    found = next((told for words, told in _MEANINGS if re.search(words, said)), "")
+    return f" ({found})" if found else ""
 
 
 def brief(error: BaseException | None) -> str:

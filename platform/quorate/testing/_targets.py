@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.local import LocalSource, import_local
@@ -16,6 +16,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS
 from quorate.testing._base import Outcome, Rule, rules
+from quorate.testing.tools.loading import watched
 
 LOADING = {
     "imports": "The module can be imported.",
@@ -51,6 +52,20 @@ class Target:
         return LocalSource(Path(self.path), self.text)
 
 
+class Step(NamedTuple):
+    """One rule to ask of one plugin; it says all that is told where there is no answer."""
+
+    kind: str
+    plugin: str
+    rule: str
+    summary: str = ""
+    after: tuple[str, ...] = ()
+
+    def outcome(self, state: str, message: str) -> Outcome:
+        """Return what is told of it."""
+        return Outcome(*self[:3], state, message, summary=self.summary)
+
+
 @cache
 def registry_with(target: Target) -> tuple[Registry, list[Outcome]]:
     """Return the registry with the target in it, and what came of loading."""
@@ -59,7 +74,8 @@ def registry_with(target: Target) -> tuple[Registry, list[Outcome]]:
         source = target.source
         for rule, load in (("imports", import_local), ("hooks", lambda s: registry.add_local(s, given=True))):
             try:
-                load(source)
+                with watched(source):
+                    load(source)
             except PluginError as e:
                 said.append(loading(source.path.name, rule, "failed", str(e)))
                 return registry, said
@@ -67,7 +83,7 @@ def registry_with(target: Target) -> tuple[Registry, list[Outcome]]:
     return registry, said
 
 
-def load_target(target: Target) -> tuple[list[Outcome], list[tuple[str, str, str]]]:
+def load_target(target: Target) -> tuple[list[Outcome], list[Step]]:
     """Return what came of loading the target, and the rules to ask of its plugins."""
     registry, said = registry_with(target)
     said = list(said)
@@ -82,12 +98,19 @@ def load_target(target: Target) -> tuple[list[Outcome], list[tuple[str, str, str
             said.append(loading(name, "libraries", "failed", f"it {plugin.reason}: install it to check the plugin"))
         said += known_gaps(plugin)
     usable = [p for p in offered_of(registry, target, []) if p.state == "ok"]
-    return said, [(p.kind, p.name, rule.name) for p in usable for rule in sorted(rules(p.kind), key=_rests)]
+    return said, [
+        Step(p.kind, p.name, rule.name, rule.summary, rule.after) for p in usable for rule in in_order(rules(p.kind))
+    ]
 
 
-def _rests(rule: Rule) -> int:
-    """Order rules so that those that others rest on come first."""
-    return len(rule.after)
+def in_order(found: Sequence[Rule]) -> list[Rule]:
+    """Return rules so that those that others rest on come first."""
+    named = {rule.name: rule for rule in found}
+
+    def rests(rule: Rule) -> int:
+        return 1 + max((rests(named[name]) for name in rule.after), default=0)
+
+    return sorted(found, key=rests)
 
 
 def known_gaps(plugin: Plugin) -> Iterator[Outcome]:

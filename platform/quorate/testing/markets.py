@@ -21,6 +21,7 @@ from quorate.trading.backtest import BacktestResult
 COST = 0.0005
 
 
+@lru_cache(maxsize=32)
 def market(n_bars: int = 300, n_symbols: int = 1, seed: int = 0) -> Bars:
     """Return daily bars of a simulated market: no gaps, volume, nothing flat.
 
@@ -34,6 +35,7 @@ def market(n_bars: int = 300, n_symbols: int = 1, seed: int = 0) -> Bars:
     return Bars.from_frame(_frame(n_bars, [0] * n_symbols, seed))
 
 
+@lru_cache(maxsize=8)
 def panel(n_bars: int = 300, late: int = 90, seed: int = 0) -> Bars:
     """Return two symbols with a ragged start: ``AAA`` from the first bar, ``BBB`` from bar `late` on."""
     return Bars.from_frame(_frame(n_bars, [0, late], seed))

@@ -22,10 +22,10 @@ from quorate.execution.isolated import Isolated, Lost
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Outcome, Rule, Violation
 from quorate.testing._base import rules as rules
-from quorate.testing._targets import Target, load_target, registry_with
+from quorate.testing._targets import Step, Target, load_target, registry_with
+from quorate.testing.tools.beside import beside
 
 SECONDS = 60.0
-Step = tuple[str, str, str] | None
 
 
 def check(
@@ -67,7 +67,7 @@ def outcomes(
         yield from loaded
         yield from _telling((step, _ask(asked, step)) for step in steps)
         return
-    process: Isolated[Step, Any] = Isolated("quorate.testing.runner")
+    process: Isolated[Step | None, Any] = Isolated("quorate.testing.runner")
     try:
         [(_, first)] = process.each(_answer, asked, [None], seconds)
         if isinstance(first, Lost):
@@ -83,8 +83,8 @@ def outcomes(
 
 
 def _ask_all(
-    process: Isolated[Step, Any], target: Target, steps: Sequence[tuple[str, str, str]], seconds: float
-) -> Iterator[tuple[tuple[str, str, str], Outcome]]:
+    process: Isolated[Step | None, Any], target: Target, steps: Sequence[Step], seconds: float
+) -> Iterator[tuple[Step, Outcome]]:
     lost = ""
     left = list(steps)
     answers = process.each(_answer, target, steps, seconds)
@@ -94,52 +94,53 @@ def _ask_all(
         left.remove(step)
         if isinstance(outcome, Lost):
             lost = str(outcome)
-            outcome = Outcome(*step, "failed", f"while this rule was tried, {lost}", summary=_rule(step).summary)
+            outcome = step.outcome("failed", f"while this rule was tried, {lost}")
         yield step, outcome
     answers.close()
     for step in left:
-        yield step, Outcome(*step, "not-checked", f"after {lost}", summary=_rule(step).summary)
+        yield step, step.outcome("not-checked", f"after {lost}")
 
 
-def _telling(answers: Iterable[tuple[tuple[str, str, str], Outcome]]) -> Iterator[Outcome]:
+def _telling(answers: Iterable[tuple[Step, Outcome]]) -> Iterator[Outcome]:
     """Yield the outcomes; what is broken only because another rule is says nothing of its own."""
     failed: set[tuple[str, str, str]] = set()
     for step, outcome in answers:
-        root = next((name for name in _rule(step).after if (*step[:2], name) in failed), "")
+        root = next((name for name in step.after if (*step[:2], name) in failed), "")
         if outcome.state == "failed" and root:
             why = f"it says nothing as long as {root!r} is broken"
             outcome = replace(outcome, state="not-applicable", message=why, example={})
         elif outcome.state == "failed":
-            failed.add(step)
+            failed.add(step[:3])
         yield outcome
 
 
-def _rule(step: tuple[str, str, str]) -> Rule:
-    return next(rule for rule in rules(step[0]) if rule.name == step[2])
-
-
-def _answer(target: Target, step: Step) -> Any:
+def _answer(target: Target, step: Step | None) -> Any:
     """Answer in the process beside: load the target, or ask one rule."""
     if step is not None:
         return _ask(target, step)
     try:
-        return load_target(target)
+        loaded, steps = load_target(target)
     except QuorateError as e:
         return e
+    if any(step.kind == "model" for step in steps):
+        beside().prepare(target.text)  # it takes a second or two to start
+    return loaded, steps
 
 
-def _ask(target: Target, step: tuple[str, str, str]) -> Outcome:
-    kind, name, _ = step
-    plugin = registry_with(target)[0].find(kind, name)
+def _ask(target: Target, step: Step) -> Outcome:
+    plugin = registry_with(target)[0].find(step.kind, step.plugin)
     options = json.loads(target.options)
     if options:
         assert plugin.spec is not None
         plugin = replace(plugin, spec=replace(plugin.spec, params={**plugin.spec.params, **options}))
-    return ask(_rule(step), plugin)
+    return ask(next(rule for rule in rules(step.kind) if rule.name == step.rule), plugin)
 
 
 def ask(rule: Rule, plugin: Plugin) -> Outcome:
-    """Ask one rule of one plugin, in this process."""
+    """Ask one rule of one plugin, in this process; settings that the plugin leaves are put back."""
+    from quorate.testing.tools.model_settings import put_back, settings
+
+    before = settings()
     state, message, example = "passed", "", {}
     quiet = io.StringIO()
     try:
@@ -152,6 +153,8 @@ def ask(rule: Rule, plugin: Plugin) -> Outcome:
         state, message, example = "failed", e.message, _plain(e.example)
     except Exception as e:  # a plugin may raise anything, anywhere
         state, message = "failed", f"it raised {type(e).__name__}: {e}"
+    finally:
+        put_back(before)
     assert plugin.spec is not None
     gap = plugin.spec.known_gaps.get(rule.name)
     if state == "failed" and gap and not rule.causal:

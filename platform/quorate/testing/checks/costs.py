@@ -15,7 +15,7 @@ from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing.markets import market, panel, scramble
 from quorate.testing.tools.compare import changed, cuts, differs, example, first_of, number, own, place, rough, seeded
 from quorate.testing.tools.fresh import MEMORY, fresh
-from quorate.trading.costs import check_cost
+from quorate.trading.costs import MOST, check_cost
 
 NAMES = ("fees", "slippage")
 _N, _FIRST = 260, 80
@@ -67,8 +67,8 @@ def check_cost_input_unmodified(plugin: Plugin) -> None:
                 row, column = first_of(wrong)
                 before, now = getattr(bars, name)[row, column], copies[name][row, column]
                 raise Violation(
-                    f"it writes into bars.{name}: {place(bars, row, column)} it was {number(before)} and is "
-                    f"{number(now)} after the call. The bars are shared and read-only: work on a copy",
+                    f"it writes into bars.{name}: {place(bars, row, column)} it was {number(before, now)} and is "
+                    f"{number(now, before)} after the call. The bars are shared and read-only: work on a copy",
                     bar=row,
                     symbol=bars.symbols[column],
                     expected=str(before),
@@ -103,8 +103,9 @@ def _repeats(bars: Bars, first: dict[str, Floats], again: dict[str, Floats], whe
         if wrong.any():
             row, column = first_of(wrong)
             raise Violation(
-                f"{name} {place(bars, row, column)} are {number(first[name][row, column])} the first time and "
-                f"{number(again[name][row, column])} {when}: {remedy}",
+                f"{name} {place(bars, row, column)} are {number(first[name][row, column], again[name][row, column])} "
+                "the first time and "
+                f"{number(again[name][row, column], first[name][row, column])} {when}: {remedy}",
                 **example(bars, row, column, first[name][row, column], again[name][row, column]),
             )
 
@@ -130,15 +131,38 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
         try:
             share = check_cost(value, name, plugin.name, bars)
         except (PluginError, TypeError, ValueError) as e:
+            where, more = _where(bars, value)
             raise Violation(
-                f"{name}: {e}. Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; "
+                f"{name}{where}: {e}. Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; "
                 "divide an amount by "
                 "the price, and define the value where nothing was traded, and where the data has no volume (NaN"
                 f"{_lacks(bars)})",
                 cost=name,
+                **more,
             ) from e
         shares[name] = np.broadcast_to(np.asarray(share, dtype=np.float64), bars.close.shape)
     return shares
+
+
+def _where(bars: Bars, value: Any) -> tuple[str, dict[str, Any]]:
+    """Say at which bar of which symbol a cost is no fraction, and whether it is one of a warm-up."""
+    shares = np.asarray(value)
+    if shares.shape != bars.close.shape or shares.dtype.kind not in "fiub":
+        return "", {}
+    wrong = bars.present & ~((shares >= 0) & (shares < MOST))
+    if not wrong.any():
+        return "", {}
+    row, column = first_of(wrong)
+    rows = np.flatnonzero(wrong[:, column])
+    ages = np.flatnonzero(bars.present[:, column])
+    warm = np.isnan(shares[rows, column]).all() and len(rows) < len(ages) and (rows == ages[: len(rows)]).all()
+    told = (
+        f" ({'the first bar' if len(rows) == 1 else f'the first {len(rows)} bars'} of the symbol, before its window is "
+        "full: define the cost there, too, e.g. by a fixed one, or by the bars there are)"
+        if warm
+        else ""
+    )
+    return f" {place(bars, row, column)}{told}", {"bar": row, "symbol": bars.symbols[column]}
 
 
 def _lacks(bars: Bars) -> str:
@@ -163,7 +187,8 @@ def _same(bars: Bars, whole: dict[str, Floats], part: dict[str, Floats], how: st
         if wrong.any():
             row, column = first_of(wrong)
             raise Violation(
-                f"{name} {place(bars, row, column)} are {number(whole[name][row, column])} with all bars and "
-                f"{number(part[name][row, column])} {how}: {AHEAD}",
+                f"{name} {place(bars, row, column)} are {number(whole[name][row, column], part[name][row, column])} "
+                "with all bars and "
+                f"{number(part[name][row, column], whole[name][row, column])} {how}: {AHEAD}",
                 **example(bars, row, column, part[name][row, column], whole[name][row, column], changed_from=known),
             )

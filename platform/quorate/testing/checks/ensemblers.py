@@ -17,6 +17,7 @@ from quorate.plugins.specs import EnsemblerSpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing.tools import altered
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.ensembles import (
     ask,
     histories,
@@ -56,12 +57,13 @@ def check_ensembler_future_free(plugin: Plugin) -> str | None:
         for found in (kept.again(rows), ask(plugin, short, "60 rows", rows).values):
             if not np.allclose(found, expected, rtol=1e-9, atol=1e-12):
                 raise Violation(
-                    f"a history of 60 rows gives {listed(expected)} at first, and {listed(found)} after a history of "
+                    f"a history of 60 rows gives {listed(expected, found)} at first, and {listed(found, expected)} "
+                    "after a history of "
                     "240 rows was seen: it remembers what lies in the future of the first. Compute from the given "
                     "history alone; keep nothing in globals, defaults, caches or attributes",
                     rows=60,
-                    expected=listed(expected),
-                    found=listed(found),
+                    expected=listed(expected, found),
+                    found=listed(found, expected),
                 )
     return None
 
@@ -92,13 +94,15 @@ def _same_path(expected: Floats, found: Floats, bars: NDArray[np.int64], how: st
     if differs.max() > 1e-8:
         entry = int(differs.argmax())
         raise Violation(
-            f"entry {entry} of {len(expected)}, for bar {int(bars[entry])}, is {listed(expected[entry])}, and "
-            f"{listed(found[entry])} when the labels that end after bar {int(bars[len(expected) - 1])} {how}: it reads "
+            f"entry {entry} of {len(expected)}, for bar {int(bars[entry])}, is "
+            f"{listed(expected[entry], found[entry])}, and "
+            f"{listed(found[entry], expected[entry])} when the labels that end after bar "
+            f"{int(bars[len(expected) - 1])} {how}: it reads "
             "them. An entry may read only rows whose label ended by its bar: cumulative sums, never a mean, a scale or "
             "a smoother over the whole history",
             bar=int(bars[entry]),
-            expected=listed(expected[entry]),
-            found=listed(found[entry]),
+            expected=listed(expected[entry], found[entry]),
+            found=listed(found[entry], expected[entry]),
         )
 
 
@@ -119,7 +123,8 @@ def check_ensembler_rows_independent(plugin: Plugin) -> str | None:
             if not np.allclose(found, expected, rtol=1e-9, atol=1e-12):
                 j = int(np.abs(found - expected).argmax())
                 raise Violation(
-                    f"row {int(order[j])} gets {expected[j]:.6g} among {len(rows.bars)} rows and {found[j]:.6g} among "
+                    f"row {int(order[j])} gets {number(expected[j], found[j])} among {len(rows.bars)} rows and "
+                    f"{number(found[j], expected[j])} among "
                     f"{len(order)} of them: later rows change earlier predictions. Combine each row by itself; means, "
                     "ranks and scales come from the history",
                     row=int(order[j]),
@@ -212,7 +217,8 @@ def _same_predictions(expected: Floats, found: Floats, order: list[int]) -> None
     if differs.max() > 0.02 * max(float(expected.std()), 1e-9):
         row = int(differs.argmax())
         raise Violation(
-            f"row {row} is combined to {expected[row]:.6g}, and to {found[row]:.6g} with the members' columns in the "
+            f"row {row} is combined to {number(expected[row], found[row])}, and to "
+            f"{number(found[row], expected[row])} with the members' columns in the "
             f"order {order}: the order of the columns means nothing, weigh what members did",
             row=row,
             expected=float(expected[row]),
@@ -245,10 +251,11 @@ def check_ensembler_deterministic(plugin: Plugin) -> str | None:
         found = ask(plugin, one, "120 rows, again", rows).values
         if not np.array_equal(found, expected):
             raise Violation(
-                f"the same history gave {listed(expected)} and then {listed(found)}: seed what is drawn at random with "
+                f"the same history gave {listed(expected, found)} and then {listed(found, expected)}: seed what is "
+                "drawn at random with "
                 "a fixed number, and keep nothing between calls",
-                expected=listed(expected),
-                found=listed(found),
+                expected=listed(expected, found),
+                found=listed(found, expected),
             )
     return None
 

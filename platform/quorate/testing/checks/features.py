@@ -133,8 +133,8 @@ def _repeats(spec: FeatureSpec, bars: Bars, first: Floats, again: Floats, when: 
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"{place(bars, row, column)} it is {number(first[row, column])} the first time and "
-            f"{number(again[row, column])} {when}: {remedy}",
+            f"{place(bars, row, column)} it is {number(first[row, column], again[row, column])} the first time and "
+            f"{number(again[row, column], first[row, column])} {when}: {remedy}",
             **example(bars, row, column, first[row, column], again[row, column]),
         )
 
@@ -185,8 +185,9 @@ def _same_alone(plugin: Plugin, bars: Bars, whole: Floats, names: list[str], sca
 
 def _mixed(bars: Bars, row: int, column: int, expected: Floats, found: Floats, how: str) -> Violation:
     return Violation(
-        f"{place(bars, row, column)} it is {number(expected[row, column])} among other symbols and "
-        f"{number(found[row, column])} {how}: it mixes symbols. Work along axis 0 (time) only, or declare "
+        f"{place(bars, row, column)} it is {number(expected[row, column], found[row, column])} among other symbols and "
+        f"{number(found[row, column], expected[row, column])} {how}: it mixes symbols. Work along axis 0 (time) only, "
+        "or declare "
         "cross_sectional=True",
         **example(bars, row, column, found[row, column], expected[row, column]),
     )

@@ -55,7 +55,8 @@ def _same(plugin: Plugin, bars: Bars, whole: Floats, part: Floats, known: int, h
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"{place(bars, row, column)} it is {number(whole[row, column])} with all {len(bars)} bars, and "
-            f"{number(part[row, column])} {how}: {AHEAD}",
+            f"{place(bars, row, column)} it is {number(whole[row, column], part[row, column])} with all {len(bars)} "
+            "bars, and "
+            f"{number(part[row, column], whole[row, column])} {how}: {AHEAD}",
             **example(bars, row, column, part[row, column], whole[row, column], changed_from=known),
         )

@@ -44,8 +44,9 @@ def check_feature_lookback_enough(plugin: Plugin) -> None:
         at, column = first_of(wrong)
         row = int(last[at])
         raise Violation(
-            f"{place(bars, row, column)} it is {number(whole[row, column])} with all bars before and "
-            f"{number(found[at, column])} from the last {spec.lookback} bars alone, which "
+            f"{place(bars, row, column)} it is {number(whole[row, column], found[at, column])} with all bars before "
+            "and "
+            f"{number(found[at, column], whole[row, column])} from the last {spec.lookback} bars alone, which "
             f"lookback={spec.lookback} says "
             f"suffice: it reads older bars. {_enough_is(plugin, spec)}",
             **example(bars, row, column, found[at, column], whole[row, column], lookback=int(spec.lookback)),
@@ -94,8 +95,10 @@ def check_feature_start_independent(plugin: Plugin) -> None:
         if wrong.mean() > (0.05 if flags else 0.0):
             row, column = first_of(wrong)
             raise Violation(
-                f"{place(bars, row + dropped, column)} it is {number(whole[row + dropped, column])}, and "
-                f"{number(found[row, column])} when the history begins {dropped} bars later: it depends on where the "
+                f"{place(bars, row + dropped, column)} it is "
+                f"{number(whole[row + dropped, column], found[row, column])}, and "
+                f"{number(found[row, column], whole[row + dropped, column])} when the history begins {dropped} bars "
+                "later: it depends on where the "
                 f"history begins, beyond its lookback of {spec.lookback} bars. Use a window of fixed length in place "
                 "of a running total, an expanding mean or a count of rows; if old bars fade away, declare "
                 "recursive=True",

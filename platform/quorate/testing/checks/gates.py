@@ -20,7 +20,7 @@ from quorate.testing.markets import undefined
 from quorate.testing.tools import altered, gated, thresholds
 from quorate.testing.tools.fresh import fresh
 from quorate.testing.tools.gated import answer, holds
-from quorate.walkforward.paths import key_of
+from quorate.testing.tools.identity import demand_no_memory
 
 VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 
@@ -46,6 +46,8 @@ def check_gate_computes(plugin: Plugin) -> str | None:
 
 def _check_paths(plugin: Plugin) -> None:
     if isinstance(plugin.spec, GateSpec) and plugin.spec.paths:
+        from quorate.walkforward.paths import key_of  # it imports what reads recipes
+
         try:
             key_of(plugin.name, default_options(plugin))
         except PluginError as e:
@@ -157,6 +159,7 @@ def check_gate_says_why(plugin: Plugin) -> str | None:
 @after("computes")
 def check_gate_deterministic(plugin: Plugin) -> str | None:
     """The same evidence gives the same answer; what is drawn at random comes from ``evidence.seed``."""
+    demand_no_memory(plugin)
     names = list(gated.samples(plugin))
     anew = fresh(plugin)
     first = [_text(answer(anew, e, name)) for name, e in gated.samples(plugin).items()]

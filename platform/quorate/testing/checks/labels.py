@@ -84,9 +84,11 @@ def check_label_starts_at_fill(plugin: Plugin) -> None:
         # A label in units of past volatility may change in size, but not in direction.
         if deviation and size > 0.3 * max(deviation, spread(values)):
             raise Violation(
-                f"its mean is {number(both[0].mean())} when the prices up to and including bar t are divided "
+                f"its mean is {number(both[0].mean(), both[1].mean())} when the prices up to and including bar t are "
+                "divided "
                 f"by {factor} "
-                f"and {number(both[1].mean())} when they are multiplied by it (horizon {horizon}): it measures from a "
+                f"and {number(both[1].mean(), both[0].mean())} when they are multiplied by it (horizon {horizon}): it "
+                "measures from a "
                 "price at t or before, at which nobody can trade any more. A decision at t fills at prices[t + 1]: "
                 "measure prices[t + 1 + horizon] / prices[t + 1] - 1",
                 horizon=horizon,
@@ -181,8 +183,9 @@ def check_label_symbols_independent(plugin: Plugin) -> None:
             if wrong.any():
                 row = first_of(wrong)[0]
                 raise Violation(
-                    f"{place(bars, row, j)} it is {number(values[row, j])} among other symbols and "
-                    f"{number(alone[row, 0])} alone: it mixes symbols. Work along axis 0 (time) only, or declare "
+                    f"{place(bars, row, j)} it is {number(values[row, j], alone[row, 0])} among other symbols and "
+                    f"{number(alone[row, 0], values[row, j])} alone: it mixes symbols. Work along axis 0 (time) only, "
+                    "or declare "
                     "cross_sectional=True",
                     **example(bars, row, j, alone[row, 0], values[row, j]),
                 )
@@ -217,7 +220,9 @@ def _repeats(
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"{place(bars, row, column)} it is {number(first[0][row, column])} (end {first[1][row, column]}) the first "
-            f"time and {number(again[0][row, column])} (end {again[1][row, column]}) {when}: {remedy}",
+            f"{place(bars, row, column)} it is {number(first[0][row, column], again[0][row, column])} (end "
+            f"{first[1][row, column]}) the first "
+            f"time and {number(again[0][row, column], first[0][row, column])} (end {again[1][row, column]}) {when}: "
+            f"{remedy}",
             **example(bars, row, column, first[0][row, column], again[0][row, column]),
         )

@@ -17,6 +17,8 @@ from quorate.testing.tools.labels import Positions, compute, computed
 
 _HORIZONS = (1, 2, 5)
 _N = 180
+_LAST, _FAR = 8, 40  # bars that change in the end, and bars before them that no label of such a horizon reaches over
+_MANY = 0.03  # share of values that change with the last bars, from which on it is no matter of single ends
 
 Answer = tuple[Floats, Positions]
 
@@ -60,11 +62,11 @@ def check_label_ends_honest(plugin: Plugin) -> str | None:
             settled = _settled(whole, known)
             for how, prices in _futures(bars.open, known):
                 other = compute(plugin, prices, horizon)
-                _same(bars, settled | _settled(other, known), whole, other, how, horizon)
+                _same(plugin, bars, settled | _settled(other, known), whole, other, how, horizon)
             part = compute(plugin, read_only(bars.open[:known]), horizon)
             unsaid = settled & np.isnan(part[0])
             early = (settled & ~unsaid) | _settled(part, known)
-            _same(bars, early, whole, part, f"with the bars up to {known - 1} only", horizon)
+            _same(plugin, bars, early, whole, part, f"with the bars up to {known - 1} only", horizon)
             if unsaid.any():
                 row, column = first_of(unsaid)
                 remark = (
@@ -93,22 +95,48 @@ def _settled(answer: Answer, known: int) -> NDArray[np.bool_]:
     return settled
 
 
-def _same(bars: Bars, settled: NDArray[np.bool_], whole: Answer, part: Answer, how: str, horizon: int) -> None:
+def _reads_all(plugin: Plugin, bars: Bars, horizon: int) -> bool:
+    """Say whether values that ended long before change where only the last prices do: for most bars, or far back."""
+    last, far = len(bars) - _LAST, len(bars) - _LAST - _FAR
+    whole = computed(plugin, bars.open, horizon)
+    hit = np.zeros(far, dtype=bool)
+    for _, prices in _futures(bars.open, last):
+        other = compute(plugin, prices, horizon)
+        known = (whole[1][:far] < last - _FAR) & np.isfinite(whole[0][:far])
+        hit |= (known & changed(whole[0][:far], other[0][:far])).any(axis=1)
+    return bool(hit.mean() > _MANY)
+
+
+def _same(
+    plugin: Plugin, bars: Bars, settled: NDArray[np.bool_], whole: Answer, part: Answer, how: str, horizon: int
+) -> None:
     n = len(settled)
     (value, end), (other, other_end) = whole, part
     wrong = settled & (changed(value[:n], other[:n]) | (end[:n] != other_end[:n]))
     if wrong.any():
         row, column = first_of(wrong)
+        if _reads_all(plugin, bars, horizon):
+            raise Violation(
+                f"{place(bars, row, column)} it is {_told(whole, part, row, column)} with all bars, and "
+                f"{_told(part, whole, row, column)} {how} (horizon {horizon}): values of nearly all bars change when "
+                "only the last prices do, so each rests on a statistic of the entire history (a median, mean, "
+                "deviation, "
+                "quantile or rank of all rows). The ends are not what is wrong: take the statistic from the prices up "
+                "to "
+                "bar t, e.g. of a trailing window, or use a fixed number",
+                **example(bars, row, column, other[row, column], value[row, column], horizon=horizon, changed_from=n),
+            )
         said = min(int(end[row, column]), int(other_end[row, column]))
         raise Violation(
-            f"{place(bars, row, column)} it is {_told(whole, row, column)} with all bars, and "
-            f"{_told(part, row, column)} {how} (horizon {horizon}): bars after its end change it. Let ends name the "
+            f"{place(bars, row, column)} it is {_told(whole, part, row, column)} with all bars, and "
+            f"{_told(part, whole, row, column)} {how} (horizon {horizon}): bars after its end change it. Let ends "
+            "name the "
             "last bar that the value reads, also to decide whether there is a value at all, and give NaN where it is "
             "not there yet; wrong ends let training labels reach into the test",
             **example(bars, row, column, other[row, column], value[row, column], horizon=horizon, end=said),
         )
 
 
-def _told(answer: Answer, row: int, column: int) -> str:
+def _told(answer: Answer, beside: Answer, row: int, column: int) -> str:
     value, end = answer[0][row, column], answer[1][row, column]
-    return "NaN" if np.isnan(value) else f"{number(value)}, known at bar {end},"
+    return "NaN" if np.isnan(value) else f"{number(value, beside[0][row, column])}, known at bar {end},"

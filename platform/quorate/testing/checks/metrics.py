@@ -13,7 +13,10 @@ from quorate.testing._base import NotApplicable, Violation, after
 from quorate.testing.markets import performance, undefined
 from quorate.testing.reference_cases import ALIASES, Case, cases, either_sign, names
 from quorate.testing.tools import altered
+from quorate.testing.tools.compare import number
+from quorate.testing.tools.constants import in_proportion
 from quorate.testing.tools.fresh import fresh
+from quorate.testing.tools.identity import demand_no_memory
 from quorate.testing.tools.measured import (
     NAN,
     check_no_risk,
@@ -26,6 +29,10 @@ from quorate.testing.tools.measured import (
     spec_of,
     value_of,
 )
+
+# Bars of a year that authors write down: days, weeks, months, hours of a session, and square roots of the first.
+YEARS = (252, 250, 251, 253, 260, 261, 365, 365.25, 360, 52, 12, 1638, 8760, 252**0.5, 365**0.5)
+PERCENT = (100, 0.01, 10_000, 0.0001)
 
 
 def check_metric_computes(plugin: Plugin) -> str | None:
@@ -77,6 +84,8 @@ def check_metric_unit(plugin: Plugin) -> str | None:
                 found=larger,
             )
         _check_size(plugin, unit, value, name)
+    if unit == "fraction":
+        _check_percent(plugin)
     return None
 
 
@@ -97,7 +106,8 @@ def check_metric_direction(plugin: Plugin) -> str | None:
         if all((after < before) == higher for _, before, after in found):
             label, before, after = found[0]
             raise Violation(
-                f"higher_is_better={higher}, but when {label} it goes from {before:.6g} to {after:.6g}, which "
+                f"higher_is_better={higher}, but when {label} it goes from {number(before, after)} to "
+                f"{number(after, before)}, which "
                 f"would be worse: declare higher_is_better={not higher}, or turn the sign of the value",
                 change=label,
                 before=before,
@@ -133,10 +143,13 @@ def check_metric_annualisation(plugin: Plugin) -> str | None:
             )
         if changed:
             return None
+    if seen:
+        _check_year(plugin)
     if declared and seen:
         raise Violation(
-            "annualised=True, but it is the same with 252 and with 1008 bars a year: scale it by "
-            "performance.bars_per_year instead of a fixed number, or declare annualised=False",
+            "annualised=True, but it is the same with 252 and with 1008 bars a year. If it is meant as a figure per "
+            "year, it must scale with performance.bars_per_year (a mean by it, a deviation or a ratio of both by its "
+            "square root), and no fixed number; only a figure that is none per year is annualised=False",
             expected="another value",
         )
     if not seen:
@@ -158,7 +171,8 @@ def check_metric_order_free(plugin: Plugin) -> str | None:
             moved = True
             if not ordered:
                 raise Violation(
-                    f"with the same {part} in another order it goes from {value:.9g} to {other:.9g}: declare "
+                    f"with the same {part} in another order it goes from {number(value, other)} to "
+                    f"{number(other, value)}: declare "
                     "ordered=True, if the order is meant to matter (a drawdown, a streak), or do not let it",
                     part=part,
                     expected=value,
@@ -170,6 +184,7 @@ def check_metric_order_free(plugin: Plugin) -> str | None:
 @after("computes")
 def check_metric_deterministic(plugin: Plugin) -> str | None:
     """The same performance gives the same number, whatever was measured before."""
+    demand_no_memory(plugin)
     anew = fresh(plugin)
     first = value_of(anew, performance(seed=3), "a performance")
     second = value_of(anew, performance(seed=3), "the same performance")
@@ -258,6 +273,49 @@ def _moves(plugin: Plugin, alter: altered.Alter) -> list[tuple[float, float]]:
             if math.isfinite(before) and math.isfinite(after):
                 out.append((before, before if close(before, after, 1e-7) else after))
     return out
+
+
+def _check_year(plugin: Plugin) -> None:
+    """Raise, if it is in proportion to a number of bars per year that is written down, whatever market there is."""
+    if any(not close(*pair, 1e-9) for pair in _by_the_calendar(plugin)):
+        return
+    found = in_proportion(plugin, YEARS, lambda one: _values(one), compounded=True)
+    if found is not None:
+        raise Violation(
+            f"it is in proportion to the number {found[0]:g} (line {found[1]}), or to its root: it is annualised as if "
+            "every market had as many bars a year; hourly bars, or a market that never closes, have others. Take "
+            "performance.bars_per_year in its place, and declare annualised=True",
+            number=found[0],
+            line=found[1],
+        )
+
+
+def _by_the_calendar(plugin: Plugin) -> list[tuple[float, float]]:
+    """Return values beside those with the same bars spread over three times as long: a year of days is no market's."""
+    found = []
+    for name, p in altered.ordinary().items():
+        later = replace(p, times=p.times[0] + (p.times - p.times[0]) * 3)
+        found.append((value_of(plugin, p, name), value_of(plugin, later, f"{name}, over a longer time")))
+    return found
+
+
+def _values(plugin: Plugin) -> list[float]:
+    return [value_of(plugin, p, name) for name, p in altered.ordinary().items()]
+
+
+def _check_percent(plugin: Plugin) -> None:
+    found = in_proportion(plugin, PERCENT, _values)
+    if found is not None:
+        many = {True: "per cent", False: "basis points"}[found[0] in (100, 0.01)]
+        raise Violation(
+            f"unit='fraction', but it is in proportion to the number {found[0]:g} (line {found[1]}): it is in {many}, "
+            "and "
+            "a report, which prints a fraction as a percentage, would show it a hundred or more times too large. "
+            "Return "
+            "the fraction itself, 0.02 for 2 %, or declare unit='ratio'",
+            number=found[0],
+            line=found[1],
+        )
 
 
 def _check_size(plugin: Plugin, unit: str, value: float, name: str) -> None:

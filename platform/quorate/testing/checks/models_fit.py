@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, brief
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import Data, altered, constant, copied, data_for, holes, relabelled
 from quorate.testing.tools.models import ask, base, spec_of, trained
 
@@ -39,7 +40,8 @@ def _unchanged(given: Data, before: dict[str, NDArray[Any]], done: str) -> None:
         short = name.split()[0] if name.startswith("X") else name.split()[-1]
         at = tuple(int(i) for i in np.argwhere(~((array == old) | ((array != array) & (old != old))))[0])
         raise Violation(
-            f"{done} changed {name}: at {list(at)} it was {old[at]:.9g} and is {array[at]:.9g}. All models share "
+            f"{done} changed {name}: at {list(at)} it was {number(old[at], array[at])} and is "
+            f"{number(array[at], old[at])}. All models share "
             f"these arrays: work on a copy, e.g. {short} = {short} - mean instead of -=",
             array=name,
             at=str(list(at)),

@@ -6,6 +6,7 @@ from quorate.execution.outputs import Outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, causal
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import copied, data_for
 from quorate.testing.tools.models import ask, base, spec_of, trained
 
@@ -52,5 +53,8 @@ def _demand(expected: Outputs, found: Outputs, what: str) -> None:
         return
     name, row, x, y = gap
     raise Violation(
-        f"the prediction {name!r} of row {row} is {x:.10g} {what.format(f'{y:.10g}')}", row=row, expected=x, found=y
+        f"the prediction {name!r} of row {row} is {number(x, y)} {what.format(number(y, x))}",
+        row=row,
+        expected=x,
+        found=y,
     )

@@ -16,6 +16,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import N_TEST, Data, altered, copied, data_for, opposite, relabelled
 from quorate.testing.tools.models import ask, base, is_own, spec_of, trained
 from quorate.testing.tools.objects import spelled, walk
@@ -280,7 +281,8 @@ def check_model_input_shape(plugin: Plugin) -> None:
     if found.error is None and (gap := m.first_difference(found.outputs, outputs)):
         name, row, x, y = gap
         raise Violation(
-            f"the prediction {name!r} of row {row} is {x:.6g} with contiguous arrays, and {y:.6g} with views that hold "
+            f"the prediction {name!r} of row {row} is {number(x, y)} with contiguous arrays, and {number(y, x)} with "
+            "views that hold "
             "the same values: read X by its indices, not by its memory",
             row=row,
         )

@@ -12,6 +12,7 @@ from quorate.execution.outputs import read_outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import Data, copied, data_for
 from quorate.testing.tools.model_elsewhere import elsewhere
 from quorate.testing.tools.models import ask, base, demand_same, spec_of, trained
@@ -106,7 +107,8 @@ def _demand_no_draws(plugin: Plugin) -> None:
     if gap := m.first_difference(answers[0], answers[1]):
         name, row, x, y = gap
         raise Violation(
-            f"the prediction {name!r} of row {row} is {x:.10g} when asked once, and {y:.10g} when asked again with "
+            f"the prediction {name!r} of row {row} is {number(x, y)} when asked once, and {number(y, x)} when asked "
+            "again with "
             "other random numbers: `predict` draws them. Predict the expectation, without noise or sampling (torch: "
             "self.net_.eval() before predicting, which turns dropout off)",
             row=row,

@@ -11,6 +11,7 @@ from quorate.execution.outputs import BLOCK, Outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, causal
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import N_TEST, altered, copied, data_for, holes
 from quorate.testing.tools.models import ask, base, spec_of, trained
 
@@ -80,8 +81,10 @@ def _agree(all_rows: Outputs, values: Outputs, rows: NDArray[np.int64], what: st
         at = int(np.nanargmax(gap))
         row = int(rows[at])
         raise Violation(
-            f"the prediction {name!r} of row {row} is {whole[row]:.6g} among {len(whole)} rows, and "
-            f"{values[name][at]:.6g} when it is predicted {what}: it reads the other rows, which lie in the future. "
+            f"the prediction {name!r} of row {row} is {number(whole[row], values[name][at])} among {len(whole)} rows, "
+            "and "
+            f"{number(values[name][at], whole[row])} when it is predicted {what}: it reads the other rows, which lie "
+            "in the future. "
             "Learn means, scales and ranks in `fit`, and use them in `predict` (torch: model.eval())",
             row=row,
             expected=float(whole[row]),

@@ -15,6 +15,7 @@ from quorate.execution.outputs import Outputs, read_outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, default_options
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import copied
 from quorate.testing.tools.model_elsewhere import elsewhere
 from quorate.testing.tools.model_settings import changed, settings
@@ -93,7 +94,8 @@ def _demand_equal(expected: Outputs, found: Outputs, where: str) -> None:
     if gap := m.first_difference(expected, found):
         name, row, x, y = gap
         raise Violation(
-            f"the prediction {name!r} of row {row} is {x:.10g}, and {y:.10g} {_READ_BACK}{where}: keep all that "
+            f"the prediction {name!r} of row {row} is {number(x, y)}, and {number(y, x)} {_READ_BACK}{where}: keep "
+            "all that "
             "predictions need in attributes of the object, not in a global, on the class or in a file",
             row=row,
             expected=x,

@@ -13,6 +13,7 @@ from quorate.execution.outputs import Outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options
 from quorate.testing.tools import models as m
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import Data, copied
 from quorate.testing.tools.models import ask, base, demand_same, is_own, spec_of, trained
 from quorate.testing.tools.objects import walk
@@ -121,7 +122,8 @@ def _demand_choice(plugin: Plugin, data: Data, once: Outputs) -> None:
         found.append(near)
     row = int(np.abs(found[1][name] - once[name]).argmax())
     raise Violation(
-        f"the prediction {name!r} of row {row} is {once[name][row]:.10g}, and {found[1][name][row]:.10g} after the "
+        f"the prediction {name!r} of row {row} is {number(once[name][row], found[1][name][row])}, and "
+        f"{number(found[1][name][row], once[name][row])} after the "
         f"validation rows were changed by {NOISE:g} of their size (and another one with every such change): weights, a "
         "scaler, an intercept or a threshold is computed from them. They may only choose (when to stop, which "
         "candidate); fit everything else on X and y alone",

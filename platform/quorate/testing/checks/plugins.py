@@ -12,13 +12,7 @@ from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.options import LEADING, RESERVED, passed_by_name
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation
-
-# Libraries that take seconds to import: nobody wants to wait for them where plugins are merely listed.
-HEAVY = (
-    "arch", "cartopy", "catboost", "cupy", "darts", "dask", "duckdb", "gluonts", "jax", "keras", "lightgbm",
-    "lightning", "matplotlib", "optuna", "polars", "prophet", "pyspark", "pytorch_lightning", "ray", "river", "sklearn",
-    "statsmodels", "tensorflow", "torch", "transformers", "vectorbt", "xarray", "xgboost",
-)  # fmt: skip
+from quorate.testing.tools.loading import HEAVY, loaded_by
 
 _LIST = """
 import sys
@@ -88,17 +82,8 @@ def check_plugin_light_import(plugin: Plugin) -> None:
     provider = plugin.provider
     if provider.inline is not None:
         raise NotApplicable("an inline plugin is not imported")
-    path = str(provider.local.path) if provider.local else ""
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", _LIST, provider.module, path],
-        input=provider.local.text if provider.local else "",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Violation(f"it cannot be imported in a fresh process: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    loaded = [name for name in done.stdout.split() if name in HEAVY]
+    seen = loaded_by(provider.local)
+    loaded = sorted(_loaded_afresh(plugin) if seen is None else seen)
     if not loaded:
         return
     text = provider.local.text if provider.local else inspect.getsource(sys.modules[provider.module])
@@ -112,6 +97,21 @@ def check_plugin_light_import(plugin: Plugin) -> None:
         library=name,
         line=lines.get(name),
     )
+
+
+def _loaded_afresh(plugin: Plugin) -> set[str]:
+    provider = plugin.provider
+    path = str(provider.local.path) if provider.local else ""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _LIST, provider.module, path],
+        input=provider.local.text if provider.local else "",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Violation(f"it cannot be imported in a fresh process: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    return set(done.stdout.split()) & set(HEAVY)
 
 
 def _imports(text: str) -> Iterator[tuple[str, int]]:

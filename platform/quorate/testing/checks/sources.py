@@ -10,9 +10,10 @@ import pandas as pd
 
 from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import QuorateError
+from quorate.plugins.calling import without_foreign_options
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, call
-from quorate.testing.tools.compare import number, plain, seeded
+from quorate.testing.tools.compare import numbers, plain, seeded
 
 
 def check_source_computes(plugin: Plugin) -> None:
@@ -30,7 +31,7 @@ def check_source_computes(plugin: Plugin) -> None:
 
 def check_source_panel_valid(plugin: Plugin) -> None:
     """The panel is sorted, unique, in UTC, and its prices are positive and in order."""
-    bars = _bars(plugin)
+    bars = bars_of(plugin)
     remedy = "Build it with quorate.Bars.from_frame, which checks all that"
     steps = np.diff(bars.times.astype("datetime64[us]").astype(np.int64))
     if (steps <= 0).any():
@@ -52,7 +53,7 @@ def check_source_panel_valid(plugin: Plugin) -> None:
                 expected=list(shape),
                 found=list(getattr(bars, name).shape),
             )
-    rebuilt = _rebuilt(bars, remedy)
+    rebuilt = _rebuilt(plugin, bars, remedy)
     if rebuilt.symbols != bars.symbols:
         raise Violation(
             f"its symbols are {', '.join(bars.symbols[:5])}: they must be sorted, each once, each with a bar "
@@ -91,7 +92,7 @@ def check_source_fingerprint_honest(plugin: Plugin) -> None:
     found = []
     for seed in (1, 2):
         with seeded(seed):
-            found.append(_bars(plugin))
+            found.append(bars_of(plugin))
     first, again = found
     for name in ("times", *FIELDS):
         _equal(
@@ -129,7 +130,7 @@ def check_source_fingerprint_honest(plugin: Plugin) -> None:
 
 def check_source_read_only(plugin: Plugin) -> None:
     """Nobody can write into its arrays."""
-    bars = _bars(plugin)
+    bars = bars_of(plugin)
     for name in FIELDS:
         if getattr(bars, name).flags.writeable:
             raise Violation(
@@ -151,7 +152,8 @@ def _call(plugin: Plugin) -> Any:
         raise
 
 
-def _bars(plugin: Plugin) -> Bars:
+def bars_of(plugin: Plugin) -> Bars:
+    """Return the bars, or say that there are none to look at."""
     try:
         bars = _call(plugin)
     except Violation as e:
@@ -161,11 +163,12 @@ def _bars(plugin: Plugin) -> Bars:
     return bars
 
 
-def _rebuilt(bars: Bars, remedy: str) -> Bars:
+def _rebuilt(plugin: Plugin, bars: Bars, remedy: str) -> Bars:
     try:
         return Bars.from_frame(bars.to_frame(), bars.calendar)
     except QuorateError as e:
-        raise Violation(f"{e}. {remedy}", found=str(e)) from e
+        assert plugin.spec is not None
+        raise Violation(f"{without_foreign_options(plugin.spec, str(e))}. {remedy}", found=str(e)) from e
     except Exception as e:  # arrays that do not belong together
         raise Violation(f"its panel holds together in no way ({type(e).__name__}: {e}). {remedy}", found=str(e)) from e
 
@@ -182,7 +185,7 @@ def _equal(name: str, expected: Any, found: Any, must: str) -> None:
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         is_number = expected.dtype.kind == "f"
-        pair = [number(x[at]) if is_number else str(x[at]) for x in (expected, found)]
+        pair = numbers(expected[at], found[at]) if is_number else (str(expected[at]), str(found[at]))
         raise Violation(
             f"{name} of bar {at[0]} is {pair[1]} where {pair[0]} is due: {must}",
             bar=at[0],

@@ -13,6 +13,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import Span, SplitterSpec
 from quorate.testing._base import NotApplicable, Violation, after, call, causal, explain
 from quorate.testing.tools.compare import read_only, seeded, watch_inputs
+from quorate.testing.tools.identity import demand_no_memory
 
 Sessions = NDArray[np.datetime64]
 _LENGTHS = (1500, 2201, 3000, 5031)
@@ -91,6 +92,13 @@ def check_splitter_trains_before(plugin: Plugin) -> None:
     _only_folds(plugin)
     for n, given in _all(plugin):
         for k, span in enumerate(given):
+            if span.first <= 0:
+                raise Violation(
+                    f"with {n} bars, span {k} predicts from bar {span.first} on: no bar lies before it to train on. "
+                    "Begin later, e.g. at first = max(start, initial) with an option initial=1000 for how many bars "
+                    "the first fold trains on",
+                    **_example(n, k, span),
+                )
             if not 0 <= span.train_from < span.first:
                 raise Violation(
                     f"with {n} bars, span {k} predicts from bar {span.first} on and trains from bar "
@@ -144,6 +152,7 @@ def check_splitter_input_unmodified(plugin: Plugin) -> None:
 @after("input-unmodified")
 def check_splitter_deterministic(plugin: Plugin) -> None:
     """The same sessions give the same spans."""
+    demand_no_memory(plugin)
     for n in _LENGTHS:
         found = []
         for seed in (1, 2, 3):

@@ -113,9 +113,11 @@ def check_strategy_symbols_independent(plugin: Plugin) -> None:
         if wrong.any():
             row, column = first_of(wrong)
             raise Violation(
-                f"in row {row}, column {columns[column]} the weight is {number(whole[row, columns[column]])} "
+                f"in row {row}, column {columns[column]} the weight is "
+                f"{number(whole[row, columns[column]], part[row, column])} "
                 "among four "
-                f"symbols and {number(part[row, column])} among {len(columns)}, from the same scores of its "
+                f"symbols and {number(part[row, column], whole[row, columns[column]])} among {len(columns)}, from the "
+                "same scores of its "
                 "own: it mixes "
                 "symbols. Work along axis 0 (time) only, or declare cross_sectional=True",
                 bar=row,
@@ -163,8 +165,9 @@ def _repeats(score: Floats, first: Floats, again: Floats, when: str, remedy: str
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"in row {row}, column {column} the weight is {number(first[row, column])} the first time and "
-            f"{number(again[row, column])} {when}: {remedy}",
+            f"in row {row}, column {column} the weight is {number(first[row, column], again[row, column])} the first "
+            "time and "
+            f"{number(again[row, column], first[row, column])} {when}: {remedy}",
             bar=row,
             column=column,
             expected=plain(first[row, column]),
@@ -284,8 +287,9 @@ def _same(score: Floats, whole: Floats, part: Floats, how: str, known: int) -> N
     if wrong.any():
         row, column = first_of(wrong)
         raise Violation(
-            f"in row {row}, column {column} the weight is {number(whole[row, column])} with all rows and "
-            f"{number(part[row, column])} {how}: {AHEAD}",
+            f"in row {row}, column {column} the weight is {number(whole[row, column], part[row, column])} with all "
+            "rows and "
+            f"{number(part[row, column], whole[row, column])} {how}: {AHEAD}",
             bar=row,
             column=column,
             changed_from=known,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from quorate.testing.markets import market
 # Values that agree to this, relative to themselves and to their standard deviation, differ by rounding.
 ROUNDING = 1e-6
 FEWEST = 25
-_BUDGET = 0.8  # seconds spent on more cuts than the fewest
+_BUDGET = 0.5  # seconds spent on more cuts than the fewest
 _PATIENCE = 9.0  # seconds after which fewer have to do
 
 
@@ -72,7 +73,7 @@ def place(bars: Bars, row: int, column: int) -> str:
 
 def plain(value: Any) -> float:
     """Return a value as JSON knows it, for a counter-example."""
-    return float(f"{float(value):.9g}")
+    return float(value)
 
 
 def example(bars: Bars, row: int, column: int, expected: Any, found: Any, **more: Any) -> dict[str, Any]:
@@ -81,11 +82,21 @@ def example(bars: Bars, row: int, column: int, expected: Any, found: Any, **more
     return {**where, **more, "expected": plain(expected), "found": plain(found)}
 
 
-def number(value: Any) -> str:
-    """Return a value as a message shows it."""
-    return f"{float(value):.7g}"
+def numbers(one: Any, other: Any) -> tuple[str, str]:
+    """Return two values as a message shows them: with as many digits as it takes to tell them apart."""
+    for digits in (7, 10, 17):
+        told = f"{float(one):.{digits}g}", f"{float(other):.{digits}g}"
+        if told[0] != told[1]:
+            break
+    return told
 
 
+def number(value: Any, other: Any = None) -> str:
+    """Return a value as a message shows it, beside another one from which it differs."""
+    return f"{float(value):.7g}" if other is None else numbers(value, other)[0]
+
+
+@lru_cache(maxsize=8)
 def rough(n_bars: int = 300, n_symbols: int = 2, seed: int = 0) -> Bars:
     """Return a market with wild bars, closes that repeat, bars without range, and bars without volume."""
     frame = market(n_bars, n_symbols, seed + 50).to_frame()
@@ -102,6 +113,7 @@ def rough(n_bars: int = 300, n_symbols: int = 2, seed: int = 0) -> Bars:
     return Bars.from_frame(frame)
 
 
+@lru_cache(maxsize=16)
 def quiet(n_bars: int, begin: int, stop: int, what: str) -> Bars:
     """Return a market on whose bars `begin` to ``stop - 1`` prices stand still (``flat``) or nothing is traded."""
     frame = market(n_bars, 2, 3).to_frame()

@@ -177,6 +177,10 @@ def _weights(found: Any, one: EnsembleHistory, name: str) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def listed(values: Floats) -> list[Any]:
-    """Return numbers as a list for a message: the first of many."""
-    return np.round(values[:8], 6).tolist()  # type: ignore[no-any-return]
+def listed(values: Floats, beside: Floats | None = None) -> list[Any]:
+    """Return numbers as a list for a message: the first of many, so that they differ from those `beside`."""
+    other = values[:0] if beside is None or beside.shape != values.shape else beside
+    first = int((values != other).reshape(len(values), -1).any(axis=1).argmax()) if len(other) else 0
+    some = slice(first - first % 8, first - first % 8 + 8)
+    digits = 6 if not len(other) or (np.round(values[some], 6) != np.round(other[some], 6)).any() else 17
+    return np.round(values[some], digits).tolist()  # type: ignore[no-any-return]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
+from typing import Any
 
 from quorate.plugins.hooks import HOOKS
 from quorate.plugins.local import LocalSource, import_local
@@ -16,13 +21,26 @@ MEMORY = (
 _loads = count(1)
 
 
-def fresh(plugin: Plugin) -> Plugin:
-    """Return the plugin with its file loaded anew; as it is where it comes from no file."""
+def fresh(plugin: Plugin, text: str | None = None, names: Mapping[str, Any] = MappingProxyType({})) -> Plugin:
+    """Return the plugin with its file loaded anew, or another text; as it is where it comes from no file.
+
+    Its code finds `names` as if they were built in.
+    """
     local = plugin.provider.local
     if local is None or plugin.spec is None:
         return plugin
     # Another text is another module, every time; a comment at the end moves no line.
-    module = import_local(LocalSource(local.path, f"{local.text}\n# loaded anew: {next(_loads)}\n"))
+    module = import_local(LocalSource(local.path, f"{text or local.text}\n# loaded anew: {next(_loads)}\n"), names)
     hook = next(name for name, kind in HOOKS.items() if kind == plugin.kind)
     found = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
     return replace(plugin, spec=replace(found[0], params=plugin.spec.params)) if found else plugin
+
+
+def text_of(plugin: Plugin) -> str:
+    """Return the text of the plugin's module."""
+    if plugin.provider.local is not None:
+        return plugin.provider.local.text
+    try:
+        return inspect.getsource(sys.modules[plugin.provider.module])
+    except (KeyError, OSError, TypeError):
+        return ""

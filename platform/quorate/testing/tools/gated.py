@@ -20,7 +20,6 @@ from quorate.plugins.specs import GateSpec, MetricSpec
 from quorate.testing._base import Violation, default_options
 from quorate.testing.markets import performance
 from quorate.testing.tools import altered
-from quorate.walkforward.paths import Key, key_of
 
 SIGNS = {">": 1, ">=": 1, "<": -1, "<=": -1}
 GRID = (-1e6, -10.0, -1.0, -0.2, -0.01, 0.0, 0.01, 0.2, 0.51, 1.0, 3.0, 10.0, 1e3, 1e6)
@@ -29,6 +28,7 @@ ANSWERS = (
     "or .insufficient(reason)"
 )
 _tables: dict[Any, Registry] = {}
+_figures: dict[Any, dict[str, float]] = {}
 
 
 def metric_names(plugin: Plugin) -> Registry:
@@ -48,43 +48,70 @@ def metric_names(plugin: Plugin) -> Registry:
     return _tables[key]
 
 
-def measured(plugin: Plugin, p: Performance) -> dict[str, float]:
-    """Return every metric of a performance; NaN where one fails, which is not the gate's fault."""
-    registry, values = metric_names(plugin), {}
-    for name in registry.names("metric"):
-        spec = registry.get(MetricSpec, name)
-        try:
-            with np.errstate(all="ignore"):
-                values[name] = float(spec.resolve()(p, **spec.params))
-        except Exception:  # a metric is foreign code
-            values[name] = math.nan
-    return values
+class Asked(Mapping[str, float]):
+    """A table of metrics that measures those that are asked for, and remembers which they were."""
 
-
-class Asked(dict[str, float]):
-    """A table of metrics that remembers which were asked for."""
-
-    def __init__(self, values: Mapping[str, float]) -> None:
-        super().__init__(values)
+    def __init__(self, registry: Registry, performance: Performance, known: dict[str, float]) -> None:
+        self._registry, self._performance, self._known = registry, performance, known
+        self._given: dict[str, float] = {}
         self.names: set[str] = set()
 
     def __getitem__(self, name: str) -> float:
-        """Return the metric."""
+        """Return the metric; NaN where it fails, which is not the gate's fault."""
         self.names.add(name)
-        return super().__getitem__(name)
+        if name in self._given:
+            return self._given[name]
+        if name not in self._known:
+            spec = self._registry.get(MetricSpec, name)
+            try:
+                with np.errstate(all="ignore"):
+                    self._known[name] = float(spec.resolve()(self._performance, **spec.params))
+            except Exception:  # a metric is foreign code
+                self._known[name] = math.nan
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a metric."""
+        return name in self._registry.names("metric")
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all metrics."""
+        return iter(self._registry.names("metric"))
+
+    def __len__(self) -> int:
+        """Return how many metrics there are."""
+        return len(self._registry.names("metric"))
+
+    def __repr__(self) -> str:
+        """Say which metrics were set to other values."""
+        return f"Asked({self._given})"
+
+    def with_value(self, name: str, value: float) -> Asked:
+        """Return the same table with another value of one metric; nothing of it was asked for."""
+        table = Asked(self._registry, self._performance, self._known)
+        table._given = {**self._given, name: value}
+        return table
 
 
-def evidence_of(plugin: Plugin, judged: Performance, benchmark: Performance | None = None, seed: int = 7) -> Evidence:
-    """Return what the gate sees of a performance."""
+def evidence_of(
+    plugin: Plugin, judged: Performance, benchmark: Performance | None = None, seed: int = 7, name: str = ""
+) -> Evidence:
+    """Return what the gate sees of a performance; one with a name is always the same, and measured once."""
     other = benchmark or _benchmark()
-    metrics = Asked(measured(plugin, judged)), Asked(measured(plugin, other))
-    return Evidence(judged, other, seed, *metrics, _paths=_paths(plugin, judged))
+    registry, key = metric_names(plugin), (plugin.provider.module, id(plugin.provider.inline))
+    mine, its = (
+        Asked(registry, p, _figures.setdefault((*key, once), {}) if once else {})
+        for p, once in ((judged, name), (other, "" if benchmark else "buy and hold"))
+    )
+    return Evidence(judged, other, seed, mine, its, _paths=_paths(plugin, judged))
 
 
-def _paths(plugin: Plugin, judged: Performance) -> dict[Key, Paths]:
+def _paths(plugin: Plugin, judged: Performance) -> dict[tuple[int, int, str], Paths]:
     """Return ten paths, each a little worse than the one before, for a gate that asks for such."""
     if not (isinstance(plugin.spec, GateSpec) and plugin.spec.paths):
         return {}
+    from quorate.walkforward.paths import key_of  # it imports what reads recipes
+
     try:
         key = key_of(plugin.name, default_options(plugin))
     except PluginError:  # said by the first rule
@@ -112,15 +139,17 @@ def samples(plugin: Plugin) -> dict[str, Evidence]:
         truth = (rng.random(n) < 0.5).astype(float)
         forecast = np.clip(0.5 + (0.6 if mean > 0 else -0.2) * (truth - 0.5) + rng.normal(0, 0.1, n), 0.01, 0.99)
         p = performance(rng.normal(mean, 0.005, n), trades=trades, predictions=forecast, labels=truth)
-        out[name] = evidence_of(plugin, p)
+        out[name] = evidence_of(plugin, p, name=name)
     for name, p in altered.ordinary().items():
-        out[name] = evidence_of(plugin, p)
+        out[name] = evidence_of(plugin, p, name=name)
     return out
 
 
 def with_metric(e: Evidence, name: str, value: float, benchmark: bool = False) -> Evidence:
     """Return the same evidence with another value of one metric."""
-    table = Asked({**(e._benchmark_metrics if benchmark else e._metrics), name: value})
+    table = e._benchmark_metrics if benchmark else e._metrics
+    assert isinstance(table, Asked)
+    table = table.with_value(name, value)
     return replace(e, _benchmark_metrics=table) if benchmark else replace(e, _metrics=table)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import decimal
 import gc
 import logging
 import os
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,6 +18,9 @@ import numpy as np
 # What libraries note in the environment for themselves, and what only makes them quiet.
 _HARMLESS = ("KMP_", "PL_", "TF_CPP_", "TQDM_", "TOKENIZERS_", "MPLBACKEND", "PYTORCH_")
 _SKLEARN = {"assume_finite": False, "transform_output": "default", "enable_metadata_routing": False}
+
+
+PANDAS = ("compute.use_numexpr", "compute.use_bottleneck")
 
 
 def _leave(value: Any) -> None:
@@ -44,6 +49,15 @@ def settings() -> dict[str, Setting]:
             {k: v for k, v in os.environ.items() if not k.startswith(_HARMLESS)}, _restore_environment
         ),
     }
+    found["the switch interval of threads"] = Setting(sys.getswitchinterval(), sys.setswitchinterval)
+    found["the default timeout of sockets"] = Setting(socket.getdefaulttimeout(), socket.setdefaulttimeout)
+    numbers = decimal.getcontext().copy()
+    told = f"{numbers.prec} digits, {numbers.rounding}"
+    found["the context of decimal numbers"] = Setting(told, lambda _: decimal.setcontext(numbers))
+    if "pandas" in sys.modules:
+        pandas = sys.modules["pandas"]
+        known = {name: pandas.get_option(name) for name in PANDAS}
+        found["pandas' options"] = Setting(known, lambda v: [pandas.set_option(*item) for item in v.items()])
     torch, sklearn = sys.modules.get("torch"), sys.modules.get("sklearn")
     if torch is not None and hasattr(torch, "set_grad_enabled"):
         found |= {
@@ -65,7 +79,7 @@ def put_back(before: Mapping[str, Setting]) -> None:
     for name, now in settings().items():
         wanted = before[name].value if name in before else now.default
         if wanted is not None and now.value != wanted:
-            now.restore(wanted)
+            before.get(name, now).restore(wanted)
 
 
 def changed(before: Mapping[str, Setting], after: Mapping[str, Setting]) -> tuple[str, Any, Any] | None:

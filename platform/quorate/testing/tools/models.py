@@ -22,6 +22,7 @@ from quorate.plugins.provider import Plugin, Provider, Reference
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, default_options, explain
+from quorate.testing.tools.compare import number
 from quorate.testing.tools.model_data import N_TEST, Data, altered, copied, data_for
 from quorate.testing.tools.model_settings import put_back, settings
 
@@ -216,7 +217,8 @@ def demand_same(a: Outputs, b: Outputs, one: str, two: str, remedy: str, exact: 
         return
     name, row, x, y = differs
     raise Violation(
-        f"the prediction {name!r} of row {row} is {x:.10g} {one}, and {y:.10g} {two}: they must be equal. {remedy}",
+        f"the prediction {name!r} of row {row} is {number(x, y)} {one}, and {number(y, x)} {two}: they must be equal. "
+        f"{remedy}",
         row=row,
         expected=x,
         found=y,
