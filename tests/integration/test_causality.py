@@ -57,7 +57,9 @@ def compute(bars: Bars) -> parts.Part:
     session = open_session(RECIPE)
     with Processes(1) as executor:
         fitting = Fitting(executor, Progress())
-        return parts.development(session.recipe, session.registry, bars, fitting, Clock(Progress()))
+        clock = Clock(Progress())
+        laid = parts.lay_out_development(session.recipe, session.registry, bars, clock)
+        return parts.development(laid, fitting, clock)
 
 
 @pytest.fixture(scope="module")
