@@ -45,7 +45,9 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
         size,
         undefined="there are too few forecasts with a naive one beside them, or they do not vary",
         unit="p-value",
-        uncertainty=f"DM p {chance(plain.p_better)}: {plain.verdict(size)}" if math.isfinite(plain.p_better) else "",
+        uncertainty=f"DM p {chance(plain.p_better)}: {plain.verdict(min(size, 1.0))}"
+        if math.isfinite(plain.p_better)
+        else "",
         sample=f"{counted(nested.n, 'bar')}, {counted(nested.lags, 'lag')}",
         inputs={
             "clark_west": vars(nested),

@@ -13,6 +13,7 @@ from typing import Any
 from quorate.plugins.hooks import HOOKS
 from quorate.plugins.local import LocalSource, import_local
 from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import ModelSpec, Spec
 
 MEMORY = (
     "it remembers an earlier call. Look for a cache by shape or length, a global, a mutable default or an attribute "
@@ -33,7 +34,16 @@ def fresh(plugin: Plugin, text: str | None = None, names: Mapping[str, Any] = Ma
     module = import_local(LocalSource(local.path, f"{text or local.text}\n# loaded anew: {next(_loads)}\n"), names)
     hook = next(name for name, kind in HOOKS.items() if kind == plugin.kind)
     found = [spec for spec in getattr(module, hook)() if spec.name == plugin.name]
-    return replace(plugin, spec=replace(found[0], params=plugin.spec.params)) if found else plugin
+    return (
+        replace(plugin, spec=replace(as_asked(found[0], plugin.spec), params=plugin.spec.params)) if found else plugin
+    )
+
+
+def as_asked(spec: Spec, asked: Spec) -> Spec:
+    """Return a spec that was loaded anew as the one that is asked: a model for the label of the same task."""
+    if isinstance(spec, ModelSpec) and isinstance(asked, ModelSpec) and asked.task != "any":
+        return spec.for_label(asked.task)
+    return spec
 
 
 def text_of(plugin: Plugin) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from quorate.plugins.provider import Plugin
+from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import NotApplicable
 from quorate.testing.tools.answers import Answer, answer
 from quorate.testing.tools.fresh import fresh
@@ -54,13 +55,14 @@ class Seen:
 
 
 _watcher: list[tuple[Plugin, Seen]] = []
-_seen: dict[tuple[str, str, str], Seen] = {}
+_seen: dict[tuple[str, str, str, str], Seen] = {}
 _hooked: list[bool] = []
 
 
 def watch(plugin: Plugin) -> Seen:
     """Return what was seen; all rules that ask share it."""
-    key = (plugin.provider.module, plugin.kind, plugin.name)
+    task = plugin.spec.task if isinstance(plugin.spec, ModelSpec) else ""
+    key = (plugin.provider.module, plugin.kind, plugin.name, task)
     if plugin.provider.inline is not None or key not in _seen:
         _seen[key] = _watch(plugin)
     return _seen[key]
