@@ -51,7 +51,9 @@ def reason_of(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception:  # of a plugin
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # of a plugin
         text = "it has no text that can be read"
     return f"{name}: {text}" if text else name
 

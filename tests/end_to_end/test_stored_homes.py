@@ -33,6 +33,7 @@ def stored(tmp_path, monkeypatch):
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
     monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
+    quorate.trust_home()
     return Home()
 
 

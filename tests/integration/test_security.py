@@ -197,13 +197,72 @@ def test_a_folder_in_place_of_a_table_is_named(finished: Home) -> None:
 def test_what_a_killed_write_left_is_collected(finished: Home) -> None:
     import os
 
-    old, new = (finished.runs()[0].path / f".report.json.{i}-aa.tmp" for i in range(2))
+    old, new = (finished.runs()[0].path / f".report.json.{i}-0123abcd.tmp" for i in range(2))
     for path in (old, new):
         path.write_text("half")
     os.utime(old, (0, 0))
     finished.check_writable()
     assert not old.exists()
     assert new.exists()
+
+
+LINKED = ["ledger/ledger.jsonl", "fits/fits.sqlite", "ledger/lock", "bars", "sources", "cluster", "ledger"]
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_what_a_link_in_a_home_leads_to_is_left_alone(tmp_path: Path, tiny: dict[str, Any], name: str) -> None:
+    home, mine = tmp_path / "cloned", tmp_path / "mine"
+    mine.mkdir()
+    (mine / "token").write_text("MYTOKEN")
+    target = mine / "token" if "." in name or "lock" in name else mine
+    (home / name).parent.mkdir(parents=True)
+    (home / name).symlink_to(target)
+    for command in ("cache list", "ledger", "ledger verify", "cluster down", "runs"):
+        done = call(*command.split(), "--home", home)
+        assert done.exit_code != 0
+        assert "is a link, which is not followed" in done.output
+    with pytest.raises(quorate.IntegrityError, match="is a link, which is not followed"):
+        quorate.run(tiny, home=home)
+    assert [(p.name, p.read_text()) for p in mine.iterdir()] == [("token", "MYTOKEN")]
+
+
+def test_left_over_files_behind_a_link_stay(finished: Home, tmp_path: Path) -> None:
+    import os
+
+    mine = tmp_path / "docs"
+    mine.mkdir()
+    for name in (".draft.tmp", ".report.json.1-0123abcd.tmp"):
+        (mine / name).write_text("mine")
+        os.utime(mine / name, (0, 0))
+    (finished.path / "runs" / "zz").symlink_to(mine)
+    finished.check_writable()
+    assert len(list(mine.iterdir())) == 2
+    assert len(finished.runs()) == 1
+
+
+@pytest.mark.parametrize("name", ["run.json", "report.json", "lock", "log.jsonl", "override.json", "job.json"])
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(finished: Home, name: str) -> None:
+    import os
+
+    [run] = finished.runs()
+    damaged = run.path.with_name("20990101T000000.000000-damaged-ffff")
+    shutil.copytree(run.path, damaged)
+    (damaged / name).unlink(missing_ok=True)
+    os.mkfifo(damaged / name)
+    done = call("runs", "--home", finished.path)
+    assert done.exit_code == 0
+    assert "damaged" in done.output
+    done = call("report", "damaged", "--home", finished.path)
+    assert done.exit_code == 1
+    assert f"{name} is no file" in done.output
+    assert quorate.load_report(home=finished.path).run_id == run.id
+
+
+def test_a_report_whose_entry_was_removed_is_told(finished: Home) -> None:
+    ledger = ledger_of(finished)
+    ledger.path.write_bytes(b"".join(ledger.path.read_bytes().splitlines(keepends=True)[:-1]))
+    [told] = problems(finished)
+    assert "its report must be in the ledger, as its candidates are; it was not there" in told
 
 
 def test_what_would_steer_a_terminal_is_shown(finished: Home, capsys: pytest.CaptureFixture[str]) -> None:

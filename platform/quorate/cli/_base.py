@@ -71,7 +71,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
                 traceback.print_exception(e)
             for line in (f"error: {e}", *getattr(e, "__notes__", ())):
-                print(visible(line), file=sys.stderr)
+                print(_indented(visible(line)), file=sys.stderr)
             raise typer.Exit(_exit_code(e, function.__name__)) from None
         except KeyboardInterrupt as e:
             with suppress(OSError):  # the terminal may be gone
@@ -93,6 +93,12 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(1) from None
 
     return guarded
+
+
+def _indented(text: str) -> str:
+    """Return a message whose lines after the first one are indented: none of them begins another message."""
+    first, *more = text.split("\n")
+    return "\n".join([first, *(line if line[:1].isspace() or not line else f"  {line}" for line in more)])
 
 
 def _exit_code(error: QuorateError, command: str) -> int:

@@ -238,6 +238,8 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
 
 
 def _panel(spec: FeatureSpec, shape: tuple[int, ...], answer: Any) -> Floats:
+    if np.iscomplexobj(answer):
+        raise PluginError(f"feature {spec.name!r} must give real numbers; it gave complex ones")
     values = np.asarray(answer, dtype=np.float64)
     if values.shape != shape:
         raise PluginError(f"feature {spec.name!r} must give an array {shape}; it gave {values.shape}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import os
 import re
 import unicodedata
@@ -15,23 +16,42 @@ from quorate.errors import QuorateError, RecipeError, near_misses
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 SHOWN = 4  # characters in a row, of letters and digits, from which on a text may hold a part of a value
-# Public, whatever a value is: keys of a recipe, names of variables, and words that are in every other message.
-_PUBLIC = re.compile(
-    r"\bdata\.\w+|\$\{[^}]*\}|\b(?:bars?|data|dates?|time|prices?|open|high|low|close|volume|daily|symbols?|files?|"
-    r"lines?|csv|parquet|columns?|home|markets?|stocks?|path)\b",
-    re.IGNORECASE,
+# Keys of a recipe and words that stand in every other message: they are there whatever a value is.
+_KEYS = (
+    "path|source|quality|start|end|columns|symbols?|timezone|calendar|stamp|frequency|mixed|date_format|separator|"
+    "decimal|skip_rows|sort|invalid|adjusted"
 )
+_COMMON = """
+bar bars data date dates time price prices open high low close volume daily symbol symbols file files line lines csv
+parquet column columns home market markets stock stocks path source
+"""
+_WORDS = frozenset(_COMMON.split())
 _SECRET = re.compile(
-    r"pass(?!ed|ive|through)|pwd|secret|token|credential|bearer|signature|cookie|"
-    r"(api|access|private|account|secret|shared)_?key|^key$|auth(?!ors?(_|$))",
-    re.IGNORECASE,
+    r"pass(?!ed|ive|through)|pwd|secret|token|credential|bearer|signature|cookie|jwt|psk|"
+    r"(api|access|private|account|shared|encryption|license|subscription|client|consumer)key|keyid|"
+    r"^(key|pat|pw|sig|sas|otp|pin)$|auth(?!ors?$)"
 )
+
+
+def _is_secret(name: str) -> bool:
+    """Return whether an option of that name holds a secret, however its words are joined."""
+    return _SECRET.search("".join(c for c in name.casefold() if c.isalnum())) is not None
+
+
 # What is secret in the text of an address: the password of a user, a token in a user's place, a query's value.
 _PARTS = (
     re.compile(r"(?<=\w://)[^\s:/@]*:(?P<secret>\S+)@"),
-    re.compile(r"https?://(?P<secret>[^\s:/@]+)@"),
-    re.compile(r"(?:[?&;\s]|^)(?P<name>[\w.-]+)\s*=\s*(?P<secret>[^\s&;'\"]+)"),
+    re.compile(r"(?:https?|rediss?)://(?P<secret>[^\s:/@]+)@"),
+    re.compile(
+        r"(?:[?&;\s]|^)(?P<name>[\w.-]+)\s*=\s*"
+        r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<secret>[^\s&;'\"]+))"
+    ),
 )
+
+
+# Letters as programs write them where they do not trust the reader with them, and lists of bytes.
+_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
+_NUMBERS = re.compile(r"\d{1,3}(?:[,;\s]+\d{1,3}){3,}")
 
 
 def names_in(value: Any) -> list[str]:
@@ -65,36 +85,39 @@ def _environment(name: str, where: str) -> str:
 
 
 def mask(value: Any, key: str = "") -> Any:
-    """Return options with what looks like a literal secret as ``***``; what names a variable is none."""
+    """Return options with what looks like a literal secret as ``***``; what names a variable stays."""
     if isinstance(value, dict):
         # What lies below a secret key is secret, whatever its own name.
-        return {k: mask(v, key if _SECRET.search(key) else k) for k, v in value.items() if v is not None}
+        return {k: mask(v, key if _is_secret(key) else k) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [mask(v, key) for v in value]
+    if _is_secret(key) and isinstance(value, int | float) and not isinstance(value, bool):
+        return "***"
     for start, end in reversed(list(_literals(value, key))):
         value = f"{value[:start]}***{value[end:]}"
     return value
 
 
 def _literals(value: Any, key: str) -> Iterator[tuple[int, int]]:
-    """Yield where a text holds a secret that was written into the recipe, in order."""
+    """Yield where a text holds a secret that was written into the recipe, in order; variables within are none."""
     if not isinstance(value, str):
         return
-    if _SECRET.search(key):
-        if not names_in(value):
-            yield 0, len(value)
-        return
-    spans = []
-    for pattern in _PARTS:
+    spans = [(0, len(value))] if _is_secret(key) else []
+    for pattern in () if spans else _PARTS:
         for found in pattern.finditer(value):
-            named = found.groupdict().get("name")
-            if not names_in(found["secret"]) and (named is None or _SECRET.search(named)):
-                spans.append(found.span("secret"))
+            parts = found.groupdict()
+            if parts.get("name") is None or _is_secret(parts["name"]):
+                spans.append(next(found.span(n) for n in ("secret", "single", "double") if parts.get(n) is not None))
     last = 0
     for start, end in sorted(spans):
-        if start >= last:
-            yield start, end
-            last = end
+        if start < last:
+            continue
+        last = end
+        for variable in (*VARIABLE.finditer(value, start, end), None):
+            stop = variable.start() if variable else end
+            if stop > start:
+                yield start, stop
+            start = variable.end() if variable else end
 
 
 def holds_secrets(options: Mapping[str, Any]) -> bool:
@@ -105,9 +128,9 @@ def holds_secrets(options: Mapping[str, Any]) -> bool:
 def tell(text: str, options: Mapping[str, Any]) -> str | None:
     """Return a text about a source as it may be told, or None, where it may hold what came from the environment.
 
-    A path that was filled in is written as the recipe has it. Nothing else is replaced, because a word that happens
-    to equal a value would tell it. What is left is compared with every value, whatever its case, its quoting or its
-    encoding: four letters or digits in a row that agree are enough.
+    A path that was filled in, or a folder above it, is written as the recipe has it. Nothing else is replaced, because
+    a word that happens to equal a value would tell it. What is left is compared with every value, whatever its case,
+    its quoting or its encoding: four letters or digits in a row that agree are enough.
 
     Parameters
     ----------
@@ -116,23 +139,37 @@ def tell(text: str, options: Mapping[str, Any]) -> str | None:
     options : mapping
         The source's, as the recipe has them.
     """
-    for typed, filled in sorted(_filled(options), key=lambda pair: -len(pair[1])):
-        if "/" in filled.strip("/"):
-            for form in sorted(_forms_of_path(filled), key=len, reverse=True):
-                text = re.sub(rf"(?<![\w/.~-]){re.escape(form)}(?!\w)", typed.replace("\\", r"\\"), text)
-    rest = _PUBLIC.sub(" ", text)
-    return None if any(_shares(rest, value) for value in _secrets(options) if value) else text
+    for form, typed in sorted(_paths(options).items(), key=lambda pair: -len(pair[0])):
+        text = re.sub(rf"(?<![\w/.~-]){re.escape(form)}(?!\w)", typed.replace("\\", r"\\"), text)
+    variables = "|".join(map(re.escape, names_in(options))) or "(?!)"
+    rest = re.sub(rf"\$\{{(?:{variables})\}}|\bdata\.(?:{_KEYS})\b", "\0", text)
+    values = [value for value in _secrets(options) if value]
+    return None if any(_shares(_without_words(rest, value), value) for value in values) else text
+
+
+def _without_words(text: str, value: str) -> str:
+    """Return a text without the words that are everywhere, where they stand alone and are not the value."""
+    words = re.findall(r"[^\W_]+|[\W_]+", text)
+    common = [w.casefold() in _WORDS and _plain(value) != w.casefold() for w in words]
+    kept = [
+        w if not common[i] or (i > 1 and common[i - 2]) or (i + 2 < len(words) and common[i + 2]) else "\0"
+        for i, w in enumerate(words)
+    ]
+    return "".join(kept)
 
 
 def is_value(text: str, options: Mapping[str, Any]) -> bool:
-    """Return whether a short text, the name of a symbol or a calendar, is a value from the environment, or of one."""
+    """Return whether the name of a symbol or a calendar has something of a value from the environment.
+
+    What stands in the recipe as it is comes from there.
+    """
     plain = _plain(text)
+    if not plain or any(plain in _plain(VARIABLE.sub(" ", typed)) for typed in _texts(options)):
+        return False
     for name in names_in(options):
         value = os.environ.get(name, "")
-        whole, parts = _plain(value), [_plain(part) for part in re.split(r"[/\\]", value)]
-        stems = [_plain(Path(part).stem) for part in re.split(r"[/\\]", value)]
-        inside = (len(whole) >= SHOWN and whole in plain) or (len(plain) >= SHOWN and plain in whole)
-        if plain and (inside or plain in {whole, *parts, *stems}):
+        parts = re.split(r"[/\\]", value)
+        if value and (_shares(text, value) or plain in {_plain(form) for p in parts for form in (p, Path(p).stem)}):
             return True
     return False
 
@@ -158,7 +195,7 @@ def _secrets(value: Any, key: str = "") -> Iterator[str]:
     """Yield what must not be told: the values of variables, and secrets that were written into the recipe."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _secrets(one, key if _SECRET.search(key) else name)
+            yield from _secrets(one, key if _is_secret(key) else name)
     elif isinstance(value, list):
         for one in value:
             yield from _secrets(one, key)
@@ -167,21 +204,39 @@ def _secrets(value: Any, key: str = "") -> Iterator[str]:
         yield from (value[start:end] for start, end in _literals(value, key))
 
 
-def _filled(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the texts of options that name variables, as typed and filled in."""
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of options."""
     if isinstance(value, str):
-        if names_in(value):
-            yield value, VARIABLE.sub(lambda m: os.environ.get(m[1], ""), value)
+        yield value
     elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _filled(one)
+            yield from _texts(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _filled(one)
+            yield from _texts(one)
+
+
+def _paths(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return how the paths that were filled in, and the folders above them, may be written, and how they were typed."""
+    found: dict[str, str] = {}
+    for typed in _texts(options):
+        filled = VARIABLE.sub(lambda m: os.environ.get(m[1], ""), typed)
+        if filled == typed or "/" not in filled.strip("/"):
+            continue
+        for form in _forms_of_path(filled):
+            found.setdefault(form, typed)
+        above, filled = os.path.normpath(typed), os.path.normpath(filled)
+        for _ in range(3):
+            for form in _forms_of_path(filled):
+                found.setdefault(form, above)
+            filled = os.path.dirname(filled)
+            head, _, last = above.rpartition("/")
+            above = head if head and last != ".." and not names_in(last) else f"{above}/.."
+    return found
 
 
 def _forms_of_path(path: str) -> set[str]:
-    """Return how a path may be written in a message."""
+    """Return how a path may be written in a message; one that is too short could be a word."""
     forms = {path, str(Path(path)), os.path.normpath(path), os.path.expanduser(path)}
     forms |= {os.path.abspath(form) for form in (path, os.path.expanduser(path))}
     forms |= {repr(form)[1:-1] for form in forms}
@@ -189,28 +244,50 @@ def _forms_of_path(path: str) -> set[str]:
 
 
 def _shares(text: str, value: str) -> bool:
-    """Return whether a text has something of a value."""
-    grams = set()
-    for form in {value, value[::-1], _bytes(value).hex(), *_base64(value)}:
-        plain = _plain(form)
-        if len(plain) < SHOWN and form == value and (plain in _plain(text) if plain else value.strip() in text):
+    """Return whether a text has something of a value, in one of the forms that libraries give both."""
+    if not _plain(value) and not _signs(value):
+        return value.strip() in text
+    data, wide = _bytes(value), value.encode("utf-16-le", "surrogatepass")
+    forms = {value, value[::-1], data.hex(), wide.hex(), data.decode("latin-1"), *_base64(data), *_base64(wide)}
+    forms.add(base64.b32encode(data).decode().rstrip("="))
+    seen = {text, html.unescape(text), _ESCAPE.sub(_unescaped, text), _NUMBERS.sub(_lettered, text)}
+    for _ in range(4):
+        seen |= {unquote(one) for one in seen}
+    for read in (_plain, _signs):
+        grams = {part for form in forms for part in _runs(read(form))}
+        if any(part in grams for one in seen for part in _runs(read(one))):
             return True
-        grams |= {plain[i : i + SHOWN] for i in range(len(plain) - SHOWN + 1)}
-    for seen in (text, unquote(text), unquote(unquote(text))):
-        plain = _plain(seen)
-        if any(plain[i : i + SHOWN] in grams for i in range(len(plain) - SHOWN + 1)):
+        short = read(value)
+        if 0 < len(short) < SHOWN and (read is _plain or not _plain(value)) and any(short in read(one) for one in seen):
             return True
     return False
+
+
+def _runs(text: str) -> Iterator[str]:
+    return (text[i : i + SHOWN] for i in range(len(text) - SHOWN + 1))
+
+
+def _signs(text: str) -> str:
+    """Return a text's signs, without the letters and digits that `_plain` looks at."""
+    return "".join(c for c in text if not c.isalnum() and not c.isspace() and c not in "\\\0")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(next(filter(None, found.groups())), 16))
+
+
+def _lettered(found: re.Match[str]) -> str:
+    return "".join(chr(int(n)) for n in re.findall(r"\d+", found[0]) if int(n) < 256)
 
 
 def _bytes(value: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _base64(value: str) -> Iterator[str]:
+def _base64(data: bytes) -> Iterator[str]:
     """Yield what base64 makes of a value at each place of three bytes, without what its neighbours change."""
     for skip in range(3):
-        text = base64.b64encode(b"\0" * skip + _bytes(value)).decode().rstrip("=")
+        text = base64.b64encode(b"\0" * skip + data).decode().rstrip("=")
         yield text[4 if skip else 0 : -1]
 
 

@@ -235,7 +235,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             continue
         spec = registry.get(specs.ModelSpec, plugin.name)
         if spec.task == "classification" and task == "regression":
-            if spec.baseline:
+            if spec.baseline and name not in recipe.models:  # it would have joined unasked
                 continue
             raise RecipeError(
                 f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "

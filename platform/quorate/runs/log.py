@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quorate import __version__
 from quorate.errors import StoreError
 from quorate.execution.progress import Progress
+from quorate.store.plain import check_plain
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult, FitTask
@@ -150,6 +151,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         If the run has no log.
     """
     path = folder / LOG
+    check_plain(path)
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:

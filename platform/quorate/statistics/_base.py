@@ -19,6 +19,11 @@ def complete(*arrays: Floats, least: int = 1) -> bool:
     return n >= least and all(len(a) == n and bool(np.isfinite(a).all()) for a in arrays)
 
 
+def known(values: Floats) -> Floats:
+    """Return the values, NaN where they are infinite: that is not known either."""
+    return values if np.isfinite(values).all() else np.where(np.isfinite(values), values, math.nan)
+
+
 def finite(value: float) -> float:
     """Return the value, NaN where it is infinite."""
     return float(value) if math.isfinite(value) else math.nan

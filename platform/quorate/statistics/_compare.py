@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import FEWEST, TINY, block_length, complete, resamples
+from quorate.statistics._base import FEWEST, TINY, block_length, complete, known, resamples
 from quorate.statistics._boundary import (
     Bars,
     Block,
@@ -69,7 +69,7 @@ def mean_by_bar(values: Values, bar: Bars | None) -> Floats:
     if bar is None:
         return values
     _, group = np.unique(bar, return_inverse=True)
-    means: Floats = np.bincount(group, values) / np.bincount(group)
+    means: Floats = np.bincount(group, known(values)) / np.bincount(group)
     return means
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import TINY, block_length, complete, resamples
+from quorate.statistics._base import TINY, block_length, complete, known, resamples
 from quorate.statistics._boundary import Count, Floats, Natural, Share, Values, checked
 
 
@@ -40,6 +40,7 @@ def drawdowns(equity: Values) -> Floats:
 
     More than everything cannot be lost: at least -1, also where equity goes below zero. NaN without capital.
     """
+    equity = known(equity)
     highest = np.maximum.accumulate(equity)
     return _depths(equity, np.where(highest > 0, highest, math.nan))
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from quorate.statistics._base import TINY, complete, finite
+from quorate.statistics._base import TINY, complete, finite, known
 from quorate.statistics._boundary import Columns, Floats, Level, Natural, Positive, Times, Values, checked
 from quorate.statistics._drawdown import max_drawdown
 
@@ -22,7 +22,7 @@ def sharpe(returns: Values, bars_per_year: Positive) -> float:
     if not complete(returns, least=2):
         return math.nan
     deviation = float(np.std(returns, ddof=1))
-    if deviation < TINY:
+    if deviation < TINY or not math.isfinite(deviation):
         return math.nan
     return float(np.mean(returns)) / deviation * math.sqrt(bars_per_year)
 
@@ -37,7 +37,7 @@ def sortino(returns: Values, bars_per_year: Positive) -> float:
     if not complete(returns, least=2):
         return math.nan
     downside = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2)))
-    return float(np.mean(returns)) / downside * math.sqrt(bars_per_year) if downside >= TINY else math.nan
+    return float(np.mean(returns)) / downside * math.sqrt(bars_per_year) if TINY <= downside < math.inf else math.nan
 
 
 @checked
@@ -53,6 +53,7 @@ def calmar(equity: Values, bars_per_year: Positive) -> float:
 @checked
 def returns_of(equity: Columns) -> Floats:
     """Return the simple return of each bar after the first, along axis 0; zero once everything is lost."""
+    equity = known(equity)
     before = equity[:-1]
     alive = ~(before <= 0)  # what is undefined stays undefined
     return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1, 0.0)
@@ -61,7 +62,7 @@ def returns_of(equity: Columns) -> Floats:
 @checked
 def equity_curve(returns: Values, capital: Positive = 1.0) -> Floats:
     """Return capital followed by its value after each return."""
-    return capital * np.concatenate(([1.0], np.cumprod(1 + returns)))
+    return capital * np.concatenate(([1.0], np.cumprod(1 + known(returns))))
 
 
 @checked
@@ -88,7 +89,7 @@ def cagr_calendar(equity: Values, times: Times) -> float:
 @checked
 def volatility(returns: Values, bars_per_year: Positive) -> float:
     """Return the annualised standard deviation (ddof 1) of per-bar returns. NaN for fewer than two."""
-    return float(np.std(returns, ddof=1)) * math.sqrt(bars_per_year) if complete(returns, least=2) else math.nan
+    return finite(float(np.std(returns, ddof=1)) * math.sqrt(bars_per_year)) if complete(returns, least=2) else math.nan
 
 
 @checked

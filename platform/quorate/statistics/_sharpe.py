@@ -42,8 +42,11 @@ def moments(returns: Values) -> Moments:
         return Moments(math.nan, len(returns), math.nan, math.nan)
     centred = returns - returns.mean()
     variance = float(np.mean(centred**2))
-    skew = float(np.mean(centred**3)) / variance**1.5
-    return Moments(per_bar, len(returns), skew, float(np.mean(centred**4)) / variance**2)
+    try:
+        skew = float(np.mean(centred**3)) / variance**1.5
+        return Moments(per_bar, len(returns), finite(skew), finite(float(np.mean(centred**4)) / variance**2))
+    except OverflowError:  # of returns beyond 1e100
+        return Moments(per_bar, len(returns), math.nan, math.nan)
 
 
 @checked
@@ -73,7 +76,10 @@ def sharpe_standard_error(per_bar: Real, n: Natural, skew: Real = 0.0, kurtosis:
 
 def _spread(per_bar: float, skew: float, kurtosis: float) -> float:
     # Never negative, as kurtosis >= 1 + skew^2; for returns of two values it is zero but for rounding.
-    return float(np.maximum(1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2, 0.0))
+    try:
+        return finite(float(np.maximum(1 - skew * per_bar + (kurtosis - 1) / 4 * per_bar**2, 0.0)))
+    except OverflowError:
+        return math.nan
 
 
 @checked

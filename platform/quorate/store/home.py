@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -33,8 +34,10 @@ from quorate.plugins.local import LocalSource
 from quorate.store.documents import REPORT_VERSION, check_begun, read_document, seal_of
 from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
+from quorate.store.plain import check_home, check_run
 from quorate.store.trust import claim
 
+_LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
@@ -54,6 +57,7 @@ class Home:
             str(self.path).encode()
         except UnicodeEncodeError:
             raise RecipeError(f"the path of a home must be text in UTF-8; it was {str(self.path)!r}") from None
+        check_home(self.path)
 
     @property
     def option(self) -> str:
@@ -83,8 +87,8 @@ class Home:
         runs = [run.path for run in self.runs()]
         for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
             with suppress(OSError):
-                for left in folder.glob(f".*{TEMPORARY}"):
-                    if time.time() - left.stat().st_mtime > LEFT:
+                for left in () if folder.is_symlink() else folder.glob(f".*{TEMPORARY}"):
+                    if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
                         left.unlink(missing_ok=True)
 
     def new_run(self, name: str) -> Run:
@@ -104,7 +108,8 @@ class Home:
     def runs(self) -> list[Run]:
         """Return all runs, oldest first."""
         folder = self.path / "runs"
-        return [Run(self, p.name) for p in sorted(folder.iterdir()) if p.is_dir()] if folder.is_dir() else []
+        there = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [Run(self, p.name) for p in there if p.is_dir() and not p.is_symlink()]
 
     def find(self, name: str = "latest", unfinished: bool = False) -> Run:
         """Return the run of that id, of an unambiguous part of it, or the ``latest`` finished (or unfinished) one.
@@ -193,7 +198,14 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``finished``, ``running``, ``submitted``, ``failed``, or ``interrupted``: ended before it could say why."""
+        """``finished``, ``running``, ``submitted``, ``failed``, or ``interrupted``: ended before it could say why.
+
+        Or ``damaged``: a link or a pipe is where one of its files should be.
+        """
+        try:
+            self.check()
+        except IntegrityError:
+            return "damaged"
         if (self.path / "report.json").exists():
             return "finished"
         if self._locked():
@@ -201,6 +213,10 @@ class Run:
         if (self.path / "job.json").exists():
             return "submitted"  # a cluster computes it
         return "failed" if (self.path / "error.txt").exists() else "interrupted"
+
+    def check(self) -> None:
+        """Raise `IntegrityError`, if a link or a pipe is where one of its files should be."""
+        check_run(self.path)
 
     @property
     def begun_at(self) -> str:
@@ -259,6 +275,7 @@ class Run:
 
     def _noted(self) -> dict[str, Any]:
         """Return the content of ``run.json``; nothing, if there is none."""
+        self.check()
         path = self.path / "run.json"
         if not path.exists():
             return {}
@@ -302,6 +319,7 @@ class Run:
         IntegrityError
             If it is not valid JSON.
         """
+        self.check()
         path = self.path / "report.json"
         if not path.exists():
             raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
@@ -310,6 +328,10 @@ class Run:
     @property
     def failure(self) -> str:
         """Why it failed, as it was told; empty, if it did not, or could not say."""
+        try:
+            self.check()
+        except IntegrityError as e:
+            return str(e)
         path = self.path / "error.txt"
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
 

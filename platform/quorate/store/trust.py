@@ -112,6 +112,8 @@ def _mark(home: Path) -> Path | None:
 
 def _id(home: Path) -> str:
     try:
+        if (home / ID).is_symlink() or not (home / ID).is_file():
+            return ""
         found = json.loads((home / ID).read_text(encoding="utf-8"))
         return str(found["id"]) if isinstance(found["id"], str) else ""
     except (OSError, ValueError, KeyError, TypeError):

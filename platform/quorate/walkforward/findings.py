@@ -133,7 +133,8 @@ def _cut_off(outcome: Judged) -> list[str]:
         if not walk.binary or spec.task != "regression":
             continue
         predictions = outcome.predictions[outcome.rows, column]
-        share = float(np.isin(predictions[np.isfinite(predictions)], (0.0, 1.0)).mean())
+        known = predictions[np.isfinite(predictions)]
+        share = float(np.isin(known, (0.0, 1.0)).mean()) if len(known) else 0.0
         if share >= TOLD:
             warnings.append(
                 f"{share:.1%} of the predictions of {name!r}, a regression of a class, are 0 or 1: what lies beyond is "

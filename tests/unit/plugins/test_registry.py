@@ -298,6 +298,11 @@ WRONG = {
         "class Mute(Exception):\n    def __str__(self): return 1 / 0\nraise Mute",
         r", line 3 failed to import: Mute: it has no text that can be read",
     ),
+    "at-once": ("import os\nos._exit(0)", r", line 2 failed to import: SystemExit: 0"),
+    "text-that-exits": (
+        "class Mute(Exception):\n    def __str__(self): raise SystemExit(0)\nraise Mute",
+        r", line 3 failed to import: Mute: it has no text that can be read",
+    ),
     "exit-in-a-hook": (HOOK.format("import sys; sys.exit(0)"), r"quorate_models failed, line 4: SystemExit: 0"),
     "cancelled-in-a-hook": (
         HOOK.format("import asyncio; raise asyncio.CancelledError"),

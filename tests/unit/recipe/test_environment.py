@@ -3,6 +3,7 @@
 import base64
 import inspect
 import json
+import os
 import string
 import tomllib
 import traceback
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import quorate
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import SourceSpec
-from quorate.recipe.environment import _PUBLIC, SHOWN, is_value, mask, substitute, tell
+from quorate.recipe.environment import _WORDS, SHOWN, is_value, mask, substitute, tell
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.runs.session import load_bars, open_session
@@ -73,6 +74,15 @@ CHANGED = {
     "doubled slashes": lambda s: s.replace("/", "//"),
     "hexadecimal": lambda s: s.encode().hex(),
     "spaced": lambda s: " ".join(s),
+    "as JSON": json.dumps,
+    "as ASCII": ascii,
+    "for HTML": lambda s: "".join(f"&#{ord(c)};" for c in s),
+    "base32": lambda s: base64.b32encode(s.encode()).decode(),
+    "a list of bytes": lambda s: str(list(s.encode())),
+    "UTF-16": lambda s: s.encode("utf-16-le").hex(),
+    "read as Latin-1": lambda s: s.encode().decode("latin-1"),
+    "behind a key": lambda s: f"data.{s}",
+    "as a variable": lambda s: f"${{{s}}}",
 }
 SECRETS = st.text(string.ascii_letters + string.digits + "/'\\\n%+~._- ü", min_size=8, max_size=30).filter(
     lambda s: sum(c.isalnum() for c in s[:6]) >= SHOWN and sum(c.isalnum() for c in s[-6:]) >= SHOWN
@@ -98,13 +108,22 @@ def test_a_text_with_something_of_a_value_is_not_told(how):
 def test_any_value_at_all_is_seen(secret):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QT_SECRET", secret)
-        assert tell(f"refused: <<{secret}>>", OPTIONS) is None or "/" in secret or _PUBLIC.fullmatch(secret)
+        assert tell(f"refused: <<{secret}>>", OPTIONS) is None or "/" in secret or secret.casefold() in _WORDS
 
 
 @pytest.mark.parametrize("value", ["the server", "x", "server"])
 def test_a_word_that_equals_a_value_is_not_replaced(monkeypatch, value):
     monkeypatch.setenv("QT_SECRET", value)
     assert tell("the server at x closed the connection, line 12", OPTIONS) is None  # it would tell which word it is
+
+
+@pytest.mark.parametrize(
+    "value", ["close", "open data", "stock-market-open-home", "data.secret99", "!@#$%^&*()_+", "пароль"]
+)
+@pytest.mark.parametrize("how", [str, repr, json.dumps, ascii, lambda s: repr(s.encode())])
+def test_a_value_of_common_words_or_of_signs_is_not_told(monkeypatch, value, how):
+    monkeypatch.setenv("QT_SECRET", value)
+    assert tell(f"<<{how(value)}>>", OPTIONS) is None
 
 
 def test_what_has_nothing_of_a_value_is_told_as_it_is(monkeypatch):
@@ -121,13 +140,31 @@ def test_a_path_is_told_as_it_was_typed(monkeypatch, typed):
     assert (
         tell(f"{path}, line 3: close must be a number", {"path": typed}) == f"{typed}, line 3: close must be a number"
     )
-    assert tell(f"{path.parent}: no such folder", {"path": typed}) is None  # not what was typed
+    told = tell(f"there is no folder {path.parent}", {"path": typed})
+    assert told == f"there is no folder {os.path.normpath(typed.rpartition('/SPY.csv')[0])}"
+    assert "${QT_DIR}/.." in tell(f"there is no folder {path.parent.parent}", {"path": typed})
 
 
 def test_a_name_that_comes_from_a_value_is_known(monkeypatch):
     monkeypatch.setenv("QT_SECRET", "/srv/anna/HUNTER22.csv")
     assert all(is_value(name, OPTIONS) for name in ("HUNTER22", "hunter22", "HUNTER22.csv", "anna", "srvanna"))
     assert not any(is_value(name, OPTIONS) for name in ("SPY", "ES", "us-equity"))
+
+
+@pytest.mark.parametrize(
+    "name, options, known",
+    [
+        ("AAPL", {"path": "${QT_DIR}", "symbol": "AAPL"}, False),
+        ("AAPL", {"path": "${QT_DIR}/AAPL.csv"}, False),
+        ("AAPL", {"path": "${QT_DIR}"}, True),
+        ("Xaapl", {"path": "${QT_DIR}"}, True),
+        ("4141504c", {"path": "${QT_DIR}"}, True),
+        ("MSFT", {"path": "${QT_DIR}"}, False),
+    ],
+)
+def test_what_stands_in_the_recipe_is_not_of_the_environment(monkeypatch, name, options, known):
+    monkeypatch.setenv("QT_DIR", "/srv/AAPL")
+    assert is_value(name, options) is known
 
 
 # --- through sources
@@ -314,12 +351,22 @@ def test_a_literal_secret_is_masked_in_every_form_of_the_recipe(key):
         ("postgres://me@host/bars", "postgres://me@host/bars"),
         ("https://host/?a=1&token=hunter2&b=2", "https://host/?a=1&token=***&b=2"),
         ("host=h password=hunter2 dbname=x", "host=h password=*** dbname=x"),
+        ("redis://hunter2@host", "redis://***@host"),
+        ("host=h password='hunter 2' dbname=x", "host=h password='***' dbname=x"),
+        ("https://host/?sig=hunter2&api-key=hunter2", "https://host/?sig=***&api-key=***"),
+        ("https://host/?token=${QT_X}hunter2", "https://host/?token=${QT_X}***"),
         ("db://me:${QT_X}@host/?token=hunter2", "db://me:${QT_X}@host/?token=***"),
         ("prices/author=smith/x.csv", "prices/author=smith/x.csv"),
     ],
 )
 def test_secrets_in_addresses_are_masked(text, masked):
     assert mask({"url": text}) == {"url": masked}
+
+
+def test_numbers_and_what_stands_beside_a_variable_are_masked_too():
+    given = {"password": 19283746, "token": "${QT_X}hunter2", "passed": 3, "authors": "me", "login": {"pw": ["a"]}}
+    expected = {"password": "***", "token": "${QT_X}***", "passed": 3, "authors": "me", "login": {"pw": ["***"]}}
+    assert mask(given) == expected
 
 
 def test_what_fails_does_not_tell_a_literal_secret(tmp_path, write):

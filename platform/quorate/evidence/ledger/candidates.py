@@ -160,10 +160,12 @@ def record_candidates(
         If the ledger cannot be written, or its last line was changed.
     """
     ledger = ledger_of(home)
-    facts = {"kind": "candidate", "run": run, "part": part, "recipe": recipe_digest, **data_facts(ledger, bars)}
+    # The report that bears them is entered, too.
+    facts: dict[str, Any] = {"kind": "candidate", "run": run, "part": part, "recipe": recipe_digest, "entered": True}
+    facts |= data_facts(ledger, bars)
     entries = [{**facts, **_candidate_facts(ledger, c)} for c in candidates if len(c.returns)]
     with ledger.writing() as write:
-        there = {_same(entry): entry for entry in ledger.of_run(run) if entry["kind"] == "candidate"}
+        there = {_same(entry): entry for entry in ledger.of_run(run) if entry.get("kind") == "candidate"}
         written = write([entry for entry in entries if _same(entry) not in there])
         old = [there[_same(entry)] for entry in entries if _same(entry) in there]
         last = max([*old, *written], key=lambda entry: int(entry["seq"]), default=None)

@@ -81,6 +81,8 @@ def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
     digest = hashlib.sha256(line[: -len(member)] + b"}").hexdigest()
     if not line.endswith(member) or digest != stated:
         return entry, Break(number, "the hash of its content", str(stated), digest)
+    if odd := _odd(entry):
+        return entry, Break(number, f"its member {odd!r}", "as this platform writes it", repr(entry.get(odd))[:40])
     schema = entry.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
@@ -88,6 +90,35 @@ def parse(line: bytes, number: int) -> tuple[Entry, Break | None]:
             "upgrade quorate"
         )
     return entry, None
+
+
+_OWN = dict.fromkeys(("run", "time"), (str,))
+_DATA = {**_OWN, **dict.fromkeys(("data", "lineage", "recipe"), (str,))}
+_NUMBER = (int, float, type(None))
+# What an entry must have to be counted, and of which type; what it may have more is not looked at.
+_MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
+    "candidate": {
+        **_DATA,
+        **dict.fromkeys(("part", "series", "strategy", "role", "key", "returns", "first", "last"), (str,)),
+        **dict.fromkeys(("sharpe", "skew", "kurtosis"), _NUMBER),
+        "bars": (int,),
+        "bars_per_year": (int, float),
+    },
+    "opening": {
+        **_DATA,
+        "key": (str,),
+        "imported": (bool,),
+        **dict.fromkeys(("first", "last"), (str, type(None))),
+    },
+    "report": {**_OWN, **dict.fromkeys(("part", "verdict", "seal"), (str,))},
+}
+
+
+def _odd(entry: Entry) -> str | None:
+    """Return the first member without which an entry of its kind cannot be read, or that is of another type."""
+    kind = entry.get("kind")
+    members = _MEMBERS.get(kind, {}) if isinstance(kind, str) else {}
+    return next((name for name, types in members.items() if not isinstance(entry.get(name), types)), None)
 
 
 def read_chain(text: bytes) -> tuple[list[Entry], Break | None]:

@@ -14,6 +14,7 @@ from quorate.errors import IntegrityError, StoreError
 from quorate.evidence.ledger.chain import Entry, line_of, parse
 from quorate.store.files import write_text
 from quorate.store.home import Run
+from quorate.store.plain import check_plain
 
 NOTED = ("opening", "override")
 
@@ -39,6 +40,7 @@ def noted(run: Run, kind: str) -> Entry | None:
         If it was written by a newer version, or cannot be read.
     """
     path = note_path(run, kind)
+    check_plain(path)
     try:
         line = path.read_bytes()
     except FileNotFoundError:

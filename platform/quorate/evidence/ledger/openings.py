@@ -55,11 +55,15 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
     with ledger.writing() as write:
         entries = ledger.entries()
         for entry in entries:
-            if entry["kind"] == "opening" and entry["run"] == run and not entry["imported"]:
+            if entry.get("kind") == "opening" and entry["run"] == run and not entry["imported"]:
                 keep_note(Run(home, run), entry)
                 return Opening(entry["looks"], Head(entry["seq"], entry["hash"]))
         entries += _import(home, write, entries)
-        judged = [e["key"] for e in entries if e["run"] == run and e["kind"] == "candidate" and e["role"] == "ensemble"]
+        judged = [
+            e["key"]
+            for e in entries
+            if e.get("run") == run and e.get("kind") == "candidate" and e["role"] == "ensemble"
+        ]
         opening = {
             "kind": "opening",
             "run": run,
@@ -115,7 +119,7 @@ def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
 
 def _openings(ledger: Ledger, entries: Iterable[Entry], bars: Bars, first: str, last: str) -> list[Entry]:
     near = nearness(ledger, bars.fingerprint, lineage_of(bars))
-    return [e for e in entries if e["kind"] == "opening" and overlap(e, first, last) and near(e)]
+    return [e for e in entries if e.get("kind") == "opening" and overlap(e, first, last) and near(e)]
 
 
 def _distinct(openings: Iterable[Entry]) -> int:
@@ -130,7 +134,7 @@ def _distinct(openings: Iterable[Entry]) -> int:
 
 def _import(home: Home, write: Write, entries: Iterable[Entry]) -> list[Entry]:
     """Take over, once, the openings that were noted as HOME/holdouts/FINGERPRINT/RECIPE.json."""
-    there = {(e["recipe"], e["data"]) for e in entries if e["kind"] == "opening" and e["imported"]}
+    there = {(e["recipe"], e["data"]) for e in entries if e.get("kind") == "opening" and e["imported"]}
     noted = []
     for path in sorted((home.path / "holdouts").glob("*/*.json")):
         recipe, data = path.stem, path.parent.name

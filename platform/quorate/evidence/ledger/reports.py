@@ -37,13 +37,15 @@ def missed(report: Mapping[str, Any], entries: Iterable[Entry]) -> Iterator[tupl
     """Yield what a report must be by the ledger's entries of its run, and is not: what, as it must be, as it was."""
     own = list(entries)
     seal = digest({key: value for key, value in report.items() if key != "seal"})
-    reports = [e for e in own if e["kind"] == "report"]
+    reports = [e for e in own if e.get("kind") == "report"]
     if reports and reports[-1]["seal"] != seal:
         yield "its report", f"that of entry {reports[-1]['seq']}, {reports[-1]['seal'][:12]}", seal[:12]
     results = report["results"]
+    if not reports and any(e.get("entered") for e in own):
+        yield "its report", "in the ledger, as its candidates are", "not there"
     tried: dict[str, set[tuple[str, str]]] = {"development": set(), "holdout": set()}
     for entry in own:
-        if entry["kind"] == "candidate":
+        if entry.get("kind") == "candidate":
             tried[entry["part"]].add((entry["series"], entry["strategy"]))
     if tried["holdout"] and results["holdout"] is None:
         yield "its holdout", "opened, as its candidates in the ledger say", "closed"

@@ -77,7 +77,7 @@ def count(
             return (entry["recipe"], entry["data"]) != own
         return overlap(entry, first, last)
 
-    found = [e for e in entries if e["kind"] == "candidate" and counts(e) and near(e)]
+    found = [e for e in entries if e.get("kind") == "candidate" and counts(e) and near(e)]
     keys = {entry["key"]: entry["returns"] for entry in found}
     keys = {**dict.fromkeys(own_keys, ""), **keys}
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
@@ -134,7 +134,7 @@ def tried_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
             numbers.append(None)
             continue
         own, place = (entry["recipe"], entry["data"]), _cell(entry)
-        if entry["kind"] == "candidate":
+        if entry.get("kind") == "candidate":
             for cell in reached[place]:
                 if _looks_at(cells[cell], entry):
                     seen[cell].setdefault(entry["key"], set()).add(own)

@@ -124,7 +124,7 @@ def _check_files(home: Home, entries: list[Entry]) -> tuple[int, int, list[Probl
 def _check_notes(home: Home, entries: list[Entry]) -> Iterator[Problem]:
     """Yield the notes of runs that are not those of the latest entries about them."""
     there = {run.id: run for run in home.runs()}
-    latest = {(e["run"], e["kind"]): e for e in entries if e["kind"] in NOTED and not e.get("imported")}
+    latest = {(e.get("run"), e["kind"]): e for e in entries if e.get("kind") in NOTED and not e.get("imported")}
     wanted = {(name, kind): latest.get((name, kind)) for name in there for kind in NOTED}
     for (name, kind), entry in wanted.items():
         path = note_path(there[name], kind)
@@ -142,7 +142,7 @@ def _check_reports(home: Home, entries: list[Entry]) -> Iterator[Problem]:
     """Yield the reports that are not those that the ledger knows."""
     own: dict[str, list[Entry]] = {}
     for entry in entries:
-        own.setdefault(str(entry["run"]), []).append(entry)
+        own.setdefault(str(entry.get("run")), []).append(entry)
     for run in home.runs():
         if (run.path / "report.json").exists():
             with suppress(QuorateError, KeyError, TypeError, ValueError, AttributeError):  # told where it is read

@@ -122,7 +122,7 @@ def known_cluster(home: Path) -> Cluster | None:
         return Cluster(str(state["address"]), str(state["jobs"]), token_path(home), Path(state["folder"]), nodes)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise QuorateError(
             f"the state of the cluster in {path} cannot be read: {e}; end its processes by hand and remove the file"
         ) from e
@@ -190,6 +190,8 @@ def up(home: Path, nodes: int, cpus: int, registered: Callable[[str], int]) -> C
 
 def down(home: Path) -> bool:
     """End every process of our own cluster and remove its files; return whether there was one."""
+    if state_path(home).parent.is_symlink():
+        raise QuorateError(f"{state_path(home).parent} is a link, which is not followed: nothing was ended or removed")
     cluster = known_cluster(home)
     if cluster is not None:
         cluster.check(home)
