@@ -72,5 +72,5 @@ def _schedule(name: str, first: str, last: str) -> Any:
             start = pd.Timestamp(first) if least is None else max(pd.Timestamp(first), least)
             end = pd.Timestamp(last) if most is None else min(pd.Timestamp(last), most)
             return kind(start=start, end=end)
-        except (ValueError, NotImplementedError) as e:
+        except (ValueError, NotImplementedError) as e:  # the latter of some calendars with pandas 3
             raise DataError(f"calendar {name!r}: exchange-calendars does not know it from {first} to {last}") from e

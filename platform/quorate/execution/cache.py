@@ -35,6 +35,14 @@ CREATE TABLE IF NOT EXISTS fits (
     plugin TEXT NOT NULL, model TEXT NOT NULL, train_rows INTEGER NOT NULL, seconds REAL NOT NULL,
     cpu_seconds REAL NOT NULL, place TEXT NOT NULL, notes TEXT NOT NULL, outputs TEXT NOT NULL, data BLOB NOT NULL
 )"""
+# A column of SQLite takes anything: rows that hold something else are damaged.
+_TYPED = " AND ".join(
+    [
+        *(f"typeof({name}) IN ('real', 'integer') AND abs({name}) < 1e15" for name in ("seconds", "created", "used")),
+        *(f"typeof({name}) = 'text'" for name in ("key", "plugin", "model")),
+        "typeof(train_rows) = 'integer'",
+    ]
+)
 _COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
 
 
@@ -136,21 +144,21 @@ class FitCache:
 
     def rates(self) -> dict[str, float]:
         """Return the seconds per training row that fits took, by name of the model plugin."""
-        query = "SELECT plugin, SUM(seconds) / SUM(train_rows) FROM fits GROUP BY plugin"
+        query = f"SELECT plugin, SUM(seconds) / SUM(train_rows) FROM fits WHERE {_TYPED} GROUP BY plugin"
         return {plugin: rate for plugin, rate in self._do("read how long fits took", query) if rate}
 
     def entries(self) -> list[Entry]:
         """Return what is kept, the latest used first."""
         query = (
             "SELECT key, plugin, model, train_rows, length(data) + length(notes) + 300, seconds, created, used "
-            "FROM fits ORDER BY used DESC, key"
+            f"FROM fits WHERE {_TYPED} ORDER BY used DESC, key"
         )
         return [Entry(*row) for row in self._do("list the finished fits", query)]
 
     def verify(self) -> tuple[int, list[str]]:
         """Check every entry; return how many there are, and the keys of broken ones, which are removed."""
         keys = [row[0] for row in self._do("list the finished fits", "SELECT key FROM fits")]
-        sound = {row[0] for row in self._rows(keys) if _sound(row)}
+        sound = {row[0] for row in self._rows(keys) if _sound(row)} & {entry.key for entry in self.entries()}
         broken = [key for key in keys if key not in sound]
         self._remove(broken)
         return len(keys), broken

@@ -16,9 +16,6 @@ from quorate.statistics import Floats
 
 Outputs = dict[str, Floats]
 SUMS_TO_ONE = 1e-4  # single precision adds up no closer
-# The straight line through perfectly separable normal scores leaves 0..1 on 21 % of rows: beyond, it is no expectation.
-MOST_CUT = 0.25
-FEW = 20  # predictions outside say nothing yet
 BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
 
 
@@ -122,18 +119,14 @@ def predict(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool) -> tuple
     Raises
     ------
     FitError
-        If that is not what its spec promises, not finite, no probability, or no expectation of a class.
+        If that is not what its spec promises, not finite, or no probability.
     """
-    predictions, outputs = _asked(model, spec, X)
+    outputs = predict_blocks(partial(read_outputs, model, spec), X)
+    check_probabilities(outputs, spec)
+    predictions = outputs.pop(spec.prediction)
     if binary and spec.task == "regression":
         predictions = np.clip(predictions, 0.0, 1.0)
     return predictions, outputs
-
-
-def _asked(model: Any, spec: ModelSpec, X: NDArray[Any]) -> tuple[Floats, Outputs]:
-    outputs = predict_blocks(partial(read_outputs, model, spec), X)
-    check_probabilities(outputs, spec)
-    return outputs.pop(spec.prediction), outputs
 
 
 def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool, shuffles: Shuffles) -> Outputs:
@@ -154,9 +147,7 @@ def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool,
     for unit, columns in enumerate(shuffles.columns):
         copies = np.concatenate([X] * repeats)
         copies[..., list(columns)] = X[shuffles.orders.ravel()][..., list(columns)]
-        values = _asked(model, spec, copies)[0].reshape(repeats, n)
-        if binary and spec.task == "regression":
-            values = np.clip(values, 0.0, 1.0)
+        values = predict(model, spec, copies, binary)[0].reshape(repeats, n)
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
     if explainer is not None:
@@ -195,18 +186,6 @@ def contributions(explainer: Callable[[NDArray[Any]], Any], X: NDArray[Any]) -> 
         row, column = (int(i) for i in np.argwhere(bad)[0])
         raise FitError(f"contributions must be finite; that of feature {column} to row {row} is {values[row, column]}")
     return values
-
-
-def check_expectations(predictions: Floats) -> None:
-    """Raise `FitError`, if a regression's predictions of a class are scores: too many lie outside 0..1."""
-    outside = int(((predictions < 0) | (predictions > 1)).sum())
-    if outside > max(MOST_CUT * len(predictions), FEW):
-        low, high = float(predictions.min()), float(predictions.max())
-        raise FitError(
-            f"{outside} of {len(predictions)} predictions lie outside 0..1, {low:g}..{high:g}: "
-            "a regression must give the expectation of a class, which is its probability, and these are scores. Map "
-            "them to 0..1 by what `fit` learnt of the labels, or give probabilities (task='classification')"
-        )
 
 
 def check_probabilities(outputs: Outputs, spec: ModelSpec) -> None:

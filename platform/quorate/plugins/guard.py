@@ -13,7 +13,10 @@ from contextlib import contextmanager
 IMPORT_SECONDS = 60.0  # that a plugin may take to be imported and to say what it offers
 AGAIN = 1.0  # seconds until it is rung again for code that catches everything
 
-_within = threading.local()  # whether this thread is in a call already
+_within = threading.local()  # whether this thread is in a call already, and of which process
+_turn = threading.Lock()
+_calls = 0
+_leave = os._exit
 
 
 class Overdue(BaseException):
@@ -27,22 +30,30 @@ def stopped_after(seconds: float) -> Iterator[None]:
         yield
         return
     _within.call = True
-    leave, own = os._exit, os.getpid()
-
-    def refused(status: int) -> None:
-        """Raise in this process what would end it without a word; a child of it may leave so."""
-        if os.getpid() != own:
-            leave(status)
-        raise SystemExit(status)
-
-    os._exit = refused  # type: ignore[assignment]
+    _within.process = os.getpid()
+    _hold(1)
     try:
         alarm = threading.current_thread() is threading.main_thread() and not signal.getitimer(signal.ITIMER_REAL)[0]
         with _alarm(seconds) if alarm else _watched(seconds):
             yield
     finally:
-        os._exit = leave
+        _hold(-1)
         _within.call = False
+
+
+def _hold(change: int) -> None:
+    """Have `os._exit` held while some thread is in a call, however many are."""
+    global _calls
+    with _turn:
+        _calls += change
+        os._exit = _held if _calls else _leave  # type: ignore[assignment]
+
+
+def _held(status: int) -> None:
+    """Raise in a call what would end the process without a word; others, and its children, may leave so."""
+    if getattr(_within, "call", False) and _within.process == os.getpid():
+        raise SystemExit(status)
+    _leave(status)
 
 
 @contextmanager

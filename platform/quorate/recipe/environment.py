@@ -202,6 +202,8 @@ def _secrets(value: Any, key: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         yield from (os.environ.get(name, "") for name in names_in(value))
         yield from (value[start:end] for start, end in _literals(value, key))
+    elif mask(value, key) == "***":
+        yield str(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -273,9 +273,10 @@ def _foot(report: Report, target: console.Console) -> None:
     cpu = sum(telemetry["fit_cpu_seconds"].values())
     for note, count in telemetry.get("fit_warnings", {}).items():
         target.print("[yellow]warning[/yellow] " + console.escape(f"{note} ({console.plural(count, 'fit')})"))
+    place = f"{cpu:.1f} CPU s on {telemetry['executor']} ({plural(telemetry['workers'], 'worker')})"
+    done = "all kept from before" if 0 < telemetry["fits"] == telemetry["cached"] else place
     target.print(
-        f"[bright_black]{plural(telemetry['fits'], 'fit')}, {cpu:.1f} CPU s on {telemetry['executor']} "
-        f"({console.plural(telemetry['workers'], 'worker')}); {telemetry['seconds']:.1f} s in all: {stages}; "
+        f"[bright_black]{plural(telemetry['fits'], 'fit')}, {done}; {telemetry['seconds']:.1f} s in all: {stages}; "
         f"peak {telemetry['peak_memory_mib']:.0f} MiB[/bright_black]"
     )
     target.print(

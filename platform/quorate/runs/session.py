@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -112,6 +113,8 @@ def open_session(
     progress: Progress | None = None,
 ) -> Session:
     """Load plugins, read and resolve the recipe."""
+    if not isinstance(recipe, str | os.PathLike | Mapping | Recipe):
+        raise RecipeError(f"a recipe is given by its name, its path or as a mapping; it was {type(recipe).__name__}")
     registry = Registry.load(plugins, seconds=_import_seconds(recipe, overrides))
     if isinstance(recipe, Recipe):
         loaded = recipe

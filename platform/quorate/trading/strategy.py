@@ -66,8 +66,9 @@ class Offered:
     picked : dict
         ``threshold`` and every key of the grid with its value.
     earned : dict
-        ``sharpe``, ``total-return``, ``max-drawdown`` after costs; ``exposure``, the share of bars with a desired
-        weight; ``entries``, how often a symbol's weight rose from zero or changed its sign.
+        ``sharpe``, ``total-return``, ``max-drawdown`` after costs; ``exposure``, the share of bars whose
+        desired weight was not zero at the close before; ``entries``, how often a symbol's weight rose from zero
+        or changed its sign.
     """
 
     picked: dict[str, Any]
@@ -288,8 +289,8 @@ def decide(
 
 def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
     """Return what `Offered` tells of returns and desired weights, (n_bars - 1,) and (n_bars, n_symbols)."""
-    equity = np.concatenate(([1.0], np.cumprod(1 + returns)))
-    signs = np.sign(weights)
+    equity = statistics.equity_curve(returns)
+    signs = np.sign(weights[:-1])  # what is wanted at the last close is filled on no bar
     before = np.vstack([np.zeros_like(signs[:1]), signs[:-1]])
     return {
         "sharpe": statistics.sharpe(returns, bars_per_year),

@@ -261,6 +261,21 @@ def test_finding_an_entry_makes_it_the_latest_used(cache):
     assert [e.key for e in cache.entries()] == ["b", "a"]
 
 
+@pytest.mark.parametrize("column", ["seconds", "created", "used", "train_rows", "plugin", "model"])
+@pytest.mark.parametrize("value", ["'x'", "x'00ff'", "1e999", "'1'"])
+def test_a_row_of_other_types_is_damaged(cache, column, value):
+    put(cache, "a", "b")
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute(f"UPDATE fits SET {column} = {value} WHERE key = 'a'")
+    if value in ("'1'", "1e999", "'x'") and column in ("plugin", "model"):
+        return  # text is what they are; a number becomes one
+    sound = value == "'1'"  # which SQLite takes for the number
+    assert {e.key for e in cache.entries()} == ({"a", "b"} if sound else {"b"})
+    assert set(cache.rates()) <= {"plugin", "1"}
+    if not sound:
+        assert cache.verify() == (2, ["a"])
+
+
 def test_rates_are_seconds_per_training_row(cache):
     cache.put(make_result("a", seconds=2.0, n_train=100), "one")
     cache.put(make_result("b", seconds=4.0, n_train=300), "one")

@@ -57,6 +57,33 @@ def test_what_ends_in_time_is_left_alone_and_so_is_an_alarm_of_the_caller():
         signal.signal(signal.SIGALRM, before)
 
 
+def test_what_ends_the_process_is_held_in_calls_alone_however_they_overlap():
+    import os
+
+    leave, first, second, told = os._exit, threading.Event(), threading.Event(), []
+
+    def ends():
+        first.set()
+        second.wait(30)
+        os._exit(0)
+
+    def work():
+        try:
+            call(spec_of(ends), "bars", ())
+        except quorate.PluginError as e:
+            told.append(str(e))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    first.wait(30)
+    assert call(spec_of(lambda: 5), "bars", ()) == 5  # begins later, and is over first
+    assert os._exit is not leave
+    second.set()
+    thread.join(60)
+    assert os._exit is leave
+    assert told == ["label 'mine' failed on bars: SystemExit: 0"]
+
+
 def test_an_error_of_the_platform_stays_what_it_is_and_says_where_it_arose():
     def short():
         raise quorate.DataError("three bars are too few")

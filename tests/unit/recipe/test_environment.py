@@ -369,6 +369,11 @@ def test_numbers_and_what_stands_beside_a_variable_are_masked_too():
     assert mask(given) == expected
 
 
+def test_a_number_that_is_secret_is_not_told():
+    assert tell("refused: 19283746", {"password": 19283746}) is None
+    assert tell("refused: 19283746", {"port": 19283746}) == "refused: 19283746"
+
+
 def test_what_fails_does_not_tell_a_literal_secret(tmp_path, write):
     data = {"source": "vault", "how": "data-error", "password": "hunter2zebra"}
     with pytest.raises(quorate.DataError) as error:

@@ -493,6 +493,12 @@ def test_a_name_that_no_file_can_have_is_no_recipe(name):
         load_recipe(name, REGISTRY)
 
 
+@pytest.mark.parametrize("recipe", [None, 5, 1.5, ["noise"]])
+def test_what_is_no_recipe_at_all_is_refused(recipe):
+    with pytest.raises(quorate.RecipeError, match="a recipe is given by its name, its path or as a mapping; it was"):
+        open_session(recipe)
+
+
 def test_a_table_within_itself_is_refused():
     table = {**TINY}
     table["data"] = {"source": "simulated", "x": table}

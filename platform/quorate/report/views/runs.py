@@ -38,9 +38,9 @@ def _listed(run: Run) -> dict[str, Any]:
             row["sharpe"] = report.standing["series"][0]["metrics"]["sharpe"]
         elif run.begun_at:
             row |= _on_what(run.begun()["recipe"], ())
-    except (QuorateError, KeyError, TypeError, AttributeError) as e:
+    except (QuorateError, LookupError, TypeError, AttributeError) as e:
         row["state"], row["reason"] = "unreadable", str(e)
-    if row["state"] == "failed":
+    if row["state"] in ("failed", "damaged"):
         row["reason"] = run.failure
     return row
 

@@ -86,8 +86,7 @@ def _watch(plugin: Plugin) -> Seen:
                 seen.lost = f"{e.__cause__}"
             seen.seconds = time.monotonic() - since
             left = {str(path): seen.files.get(str(path), "") for path in sorted(folder.rglob("*")) if _counts(path)}
-        kept = seen.files if plugin.kind != "source" else {}  # a source may keep what it fetched, at a place for that
-        elsewhere = {name: line for name, line in kept.items() if Path(name).exists() and _counts(Path(name))}
+        elsewhere = {name: line for name, line in seen.files.items() if Path(name).exists() and _counts(Path(name))}
         seen.files = {Path(name).name: line for name, line in {**left, **elsewhere}.items()}
     finally:
         put_back(before)
