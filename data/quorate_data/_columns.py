@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import quorate
@@ -35,6 +35,8 @@ class Part:
         Columns that are not read, but may tell bars of one stamp apart.
     volumes : list of str
         Columns of which one may be the volume, where none is read.
+    categories : dict
+        From the name of a category to the position.
     """
 
     places: dict[str, int]
@@ -44,6 +46,42 @@ class Part:
     beside: dict[str, int] = field(default_factory=dict)
     others: list[int] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
+    categories: dict[str, int] = field(default_factory=dict)
+
+
+def with_categories(path: Path, header: Sequence[str], parts: Sequence[Part], names: Sequence[str]) -> list[Part]:
+    """Return the parts with the positions of the categories that are asked for.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it is one of the bars' own.
+    """
+    places = {}
+    for name in names:
+        place, *more = _named_by("data.categories", path, header, name)
+        if more:
+            raise quorate.DataError(
+                f"{path}: several columns are called {name!r} (data.categories): rename all but one"
+            )
+        own = [ours for part in parts for ours, at in part.places.items() if at == place and ours in NAMES]
+        if own:
+            remedy = ', and give it to models with features.categories = ["symbol"]' if own[0] == "symbol" else ""
+            raise quorate.DataError(
+                f"{path}: data.categories names the column {name!r}, which is read as the {own[0]}: leave it "
+                f"out{remedy}"
+            )
+        places[name] = place
+    taken = places.values()
+    return [
+        replace(
+            part,
+            places={name: place for name, place in part.places.items() if place not in taken},
+            others=[place for place in part.others if place not in taken],
+            categories=places,
+        )
+        for part in parts
+    ]
 
 
 def split(
@@ -195,14 +233,19 @@ def _pick(
 
 
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
+    return _only(path, header, name, _named_by(f"data.columns.{name}", path, header, wanted))
+
+
+def _named_by(option: str, path: Path, header: Sequence[str], wanted: str) -> list[int]:
+    """Return where the columns stand that an option names."""
     exact = [i for i, h in enumerate(header) if h == wanted.strip()]
     found = exact or [i for i, h in enumerate(header) if h.lower() == wanted.strip().lower()]
     if not found:
         raise quorate.DataError(
-            f"{path}: data.columns.{name} names the column {wanted!r}, which is not there; "
+            f"{path}: {option} names the column {wanted!r}, which is not there; "
             f"the columns are {listed(header)}{near(wanted, header)}"
         )
-    return _only(path, header, name, found)
+    return found
 
 
 def _found(short: Sequence[str], name: str) -> list[int]:

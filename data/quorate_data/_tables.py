@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 import quorate
-from quorate_data._columns import Part, identifiers, split, unnamed
+from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
 from quorate_data._heads import MISSING, Head, read_head, two_names
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
@@ -48,6 +48,8 @@ class Table:
         What is to be said of how it was read.
     quoted : bool
         Its numbers stand in quotation marks.
+    categories : dict of Series
+        What models may read as text, by row.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class Table:
     others: Mapping[str, pd.Series] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     quoted: bool = False
+    categories: Mapping[str, pd.Series] = field(default_factory=dict)
 
     @property
     def bare(self) -> bool:
@@ -78,6 +81,7 @@ def read_csv(
     separator: str | None,
     skip_rows: int,
     decimal: str | None,
+    categories: Sequence[str] = (),
 ) -> list[Table]:
     """Read a CSV file, plain or ``.gz``, in UTF-8; one with a column per field and symbol is a table per symbol.
 
@@ -92,6 +96,7 @@ def read_csv(
             parts = [unnamed(path, head.names, head.stamps, columns, adjusted)]
         else:
             parts = split(path, head.names, head.symbols, columns, adjusted)
+        parts = with_categories(path, head.names, parts, categories)
         raw = _raw(path, head, parts, decimal)
     except UnicodeDecodeError as e:
         raise quorate.DataError(
@@ -116,6 +121,7 @@ def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.D
     """Return the fields of a text file by their place: numbers as such, where they can be no others."""
     text = {part.places["symbol"] for part in parts if "symbol" in part.places}
     text |= {place for part in parts for place in (*part.times, *part.beside_times)}
+    text |= {place for part in parts for place in part.categories.values()}
     text |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
     # The stubs allow text keys only, but the columns are called by their position here.
     missing: Any = {i: MISSING for i in range(len(head.names)) if i not in text}
@@ -151,7 +157,7 @@ def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.D
     return raw
 
 
-def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list[Table]:
+def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool, categories: Sequence[str] = ()) -> list[Table]:
     """Read a Parquet file; one with a column per field and symbol is a table per symbol.
 
     Raises
@@ -165,7 +171,7 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool) -> list
         raise quorate.DataError(f"{path}: not a readable Parquet file{_other(path)}: {e}") from e
     names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
     names = _levels(raw, names)
-    parts = split(path, names, symbols, columns, adjusted)
+    parts = with_categories(path, names, split(path, names, symbols, columns, adjusted), categories)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
     return _tables(path, raw, parts, "row", "", names)
@@ -238,6 +244,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
         beside={name: raw[place].reindex(frame.index) for name, place in part.beside.items()},
         others={header[place]: raw[place].reindex(frame.index) for place in part.others},
         told=told,
+        categories={name: raw[place].reindex(frame.index) for name, place in part.categories.items()},
     )
 
 

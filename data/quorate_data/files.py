@@ -45,6 +45,7 @@ def csv(
     sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
+    categories: list[str] | None = None,
 ) -> quorate.Bars:
     """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -93,6 +94,9 @@ def csv(
     adjusted : bool
         Scale the prices so that the close is the file's "Adj Close"; the volume is its "Adj Volume", or else what keeps
         price times volume as it was.
+    categories : list of str, optional
+        Columns of text, such as an exchange or a sector, to keep beside the prices; ``features.categories`` gives
+        them to models.
 
     Returns
     -------
@@ -120,11 +124,12 @@ def csv(
         adjusted,
         decimal,
         make_timing(stamp, frequency, mixed, timezone),
+        [] if categories is None else categories,
     )
     return _load(
         find_files(path, _CSV),
         layout,
-        lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal),
+        lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal, layout.categories),
     )
 
 
@@ -143,6 +148,7 @@ def parquet(
     sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
+    categories: list[str] | None = None,
 ) -> quorate.Bars:
     """Read bars from Parquet files; the options are those of `csv`.
 
@@ -164,8 +170,13 @@ def parquet(
         adjusted,
         decimal,
         make_timing(stamp, frequency, mixed, timezone),
+        [] if categories is None else categories,
     )
-    return _load(find_files(path, _PARQUET), layout, lambda f: _tables.read_parquet(f, layout.columns, adjusted))
+    return _load(
+        find_files(path, _PARQUET),
+        layout,
+        lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
+    )
 
 
 @dataclass(frozen=True)
@@ -182,6 +193,7 @@ class Layout:
     adjusted: bool
     decimal: Literal[".", ","] | None
     timing: Timing
+    categories: list[str]
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:
@@ -193,9 +205,10 @@ class Layout:
             if value not in known:
                 told = " or ".join(repr(one) for one in known if one)
                 raise quorate.DataError(f"data.{name} must be {told}; it was {value!r}")
-        if isinstance(self.symbols, str):
-            raise quorate.DataError(f"data.symbols must be a list; for this one write [{self.symbols!r}]")
-        object.__setattr__(self, "symbols", list(self.symbols))
+        for name in ("symbols", "categories"):
+            if isinstance(value := getattr(self, name), str):
+                raise quorate.DataError(f"data.{name} must be a list; for this one write [{value!r}]")
+            object.__setattr__(self, name, list(value))
         check_columns(self.columns)
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
@@ -224,6 +237,10 @@ def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]
     finished = [
         finish(table, frame, told, layout.adjusted, layout.invalid, layout.sort)
         for table, frame, told in zip(tables, frames, beside, strict=True)
+    ]
+    finished = [
+        frame.assign(**{name: texts.reindex(frame.index) for name, texts in table.categories.items()})
+        for table, frame in zip(tables, finished, strict=True)
     ]
     return _panel(tables, finished, layout)
 
@@ -262,11 +279,11 @@ def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> q
     if layout.sort:
         whole = whole.sort_values(["symbol", "time"], kind="stable")
     try:
-        return quorate.Bars.from_frame(whole, layout.clock)
+        return quorate.Bars.from_frame(whole, layout.clock, layout.categories)
     except quorate.DataError as whole_error:
         for table, frame in zip(tables, frames, strict=True):
             try:
-                quorate.Bars.from_frame(frame, layout.clock)
+                quorate.Bars.from_frame(frame, layout.clock, layout.categories)
             except quorate.DataError as e:
                 raise quorate.DataError(f"{table.path}: {e}{remedy(table, frame, layout.clock)}") from e
         raise quorate.DataError(

@@ -499,3 +499,36 @@ def test_leaves_global_state() -> None:
     before = np.geterr()
     assert "NumPy's error handling" in broken("leaves-global-state", spec(Silences))
     assert np.geterr() == before
+
+
+class Texts(Sign):
+    """Sound: the share of positive labels by category."""
+
+    def fit(self, X, y):
+        self.share_ = {level: float(y[X["kind"] == level].mean()) for level in X["kind"].unique()}
+        return self
+
+    def predict(self, X):
+        return np.array([self.share_.get(level, 0.5) for level in X["kind"]])
+
+
+class Ranked(Texts):
+    """Faulty: a row's answer depends on those beside it."""
+
+    def predict(self, X):
+        p = super().predict(X)
+        return 0.5 + 0.4 * (p - p.mean()) / (1 + len(p))
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (Texts, ""),
+        (Ranked, "must not depend on the others"),
+        (Sign, "fitted on a DataFrame of 400 rows with the categories kind and place, it raised"),
+    ],
+)
+def test_what_a_model_does_with_categories(factory, task, message):
+    found = say("categories", spec(factory, task, categories=True))
+    assert message in found if message else not found

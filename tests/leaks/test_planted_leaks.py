@@ -12,6 +12,7 @@ import pytest
 
 import quorate
 from quorate.bars.panel import Bars
+from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
@@ -218,6 +219,18 @@ def test_a_feature_that_tells_the_label_is_told(noise: Pipeline) -> None:
     X[:, 1] = np.nan_to_num(walk.dataset.y) + np.random.default_rng(1).normal(size=len(X))
     found = detectors._plausible(replace(walk, dataset=replace(walk.dataset, X=X)))
     assert (found.state, list(found.figures)) == ("warning", [walk.dataset.feature_names[1]])
+
+
+def test_a_category_that_tells_the_label_is_told(noise: Pipeline) -> None:
+    walk = walk_forward_of(noise.recipe, noise.registry, noise.bars)
+    rng, n = np.random.default_rng(2), len(walk.dataset)
+    week = (np.arange(n) // 5).astype(np.int32)  # many levels of few rows each tell nothing
+    rises = np.where(rng.random(n) < 0.7, np.nan_to_num(walk.dataset.y), rng.integers(0, 2, n)).astype(np.int32)
+    for code, state in ((week, "clean"), (rng.integers(0, 3, n).astype(np.int32), "clean"), (rises, "warning")):
+        levels = tuple(str(k) for k in range(int(code.max()) + 1))
+        told = replace(walk.dataset, categories=Categories(("sector",), (levels,), code[:, None]))
+        found = detectors._plausible(replace(walk, dataset=told))
+        assert (found.state, list(found.figures)) == (state, ["sector"] if state == "warning" else [])
 
 
 @pytest.mark.parametrize("strategy", ["proportional", "kelly"])

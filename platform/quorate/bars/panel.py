@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
+from quorate.bars.categories import Category, categories_digest, read_categories
 from quorate.errors import DataError, DataWarning, near_misses
 from quorate.statistics import Floats
 
@@ -47,6 +48,8 @@ class Bars:
         ``1d``, ``60min``, ...
     bars_per_year : float
         What annualisation uses.
+    categories : dict of str to Category
+        Texts of each bar beside its prices, such as the exchange it was traded at, by their names.
     """
 
     times: NDArray[np.datetime64]
@@ -60,9 +63,12 @@ class Bars:
     calendar: Calendar
     frequency: str
     bars_per_year: float
+    categories: dict[str, Category] = field(default_factory=dict)
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, calendar: str | Calendar = "us-equity") -> Bars:
+    def from_frame(
+        cls, frame: pd.DataFrame, calendar: str | Calendar = "us-equity", categories: Sequence[str] = ()
+    ) -> Bars:
         """Check a long frame and make it a panel.
 
         Parameters
@@ -72,6 +78,8 @@ class Bars:
             ``close`` and, if there is one, ``volume``; sorted by time within each symbol.
         calendar : str or Calendar
             The market's clock.
+        categories : sequence of str
+            Columns of text, or whole numbers, to keep beside the prices; others are not read.
 
         Raises
         ------
@@ -94,6 +102,7 @@ class Bars:
                 array[row, column] = frame[name].to_numpy(dtype=np.float64)
             array.flags.writeable = False
             wide[name] = array
+        told = read_categories(frame, categories, ("symbol", "time", *FIELDS), row, column, wide["close"].shape)
         sessions = clock.sessions(times)
         frequency, per_year = infer_frequency(times, sessions, clock)
         if frequency == "1d" and clock.sessions_per_year < 300:
@@ -106,6 +115,7 @@ class Bars:
             calendar=clock,
             frequency=frequency,
             bars_per_year=per_year,
+            categories=told,
         )
 
     def __len__(self) -> int:
@@ -133,12 +143,13 @@ class Bars:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over stamps (int64 microseconds), symbols and every field's bytes."""
+        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, and categories."""
         digest = hashlib.sha256(f"bars-1|{self.calendar}|".encode())
         digest.update("\0".join(self.symbols).encode())
         digest.update(self.times.astype(np.int64).tobytes())
         for name in FIELDS:
             digest.update(getattr(self, name).tobytes(order="F"))
+        digest.update(categories_digest(self.categories))
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
@@ -149,7 +160,8 @@ class Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
         fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
-        return replace(self, times=self.times[part], sessions=self.sessions[part], **fields)
+        told = {name: category.take(part) for name, category in self.categories.items()}
+        return replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
@@ -162,7 +174,7 @@ class Bars:
         unknown = sorted(set(symbols) - set(self.symbols))
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
-        return Bars.from_frame(self.to_frame().query("symbol in @symbols"), self.calendar)
+        return Bars.from_frame(self.to_frame().query("symbol in @symbols"), self.calendar, [*self.categories])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
@@ -173,6 +185,9 @@ class Bars:
         }
         for name in FIELDS if np.isfinite(self.volume).any() else PRICES:
             data[name] = getattr(self, name)[row, column]
+        for name, category in self.categories.items():
+            texts = np.array([*category.levels, None], dtype=object)  # the last is that of the code -1
+            data[name] = texts[category.codes[row, column]]
         return pd.DataFrame(data)
 
 

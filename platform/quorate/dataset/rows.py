@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
+from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.folds import NEVER
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
@@ -55,6 +56,8 @@ class Dataset:
     sequence : ndarray of float32, (n_symbol_bars, n_features)
         The features of every symbol's bars, one symbol after the other, NaN in warm-up; without a bar, if
         no model reads windows.
+    categories : Categories
+        Texts of the rows, for models that take them.
     """
 
     X: NDArray[np.float32]
@@ -66,6 +69,7 @@ class Dataset:
     ohlcv: Floats
     context: NDArray[np.int64]
     sequence: NDArray[np.float32]
+    categories: Categories = field(default_factory=Categories)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -73,12 +77,17 @@ class Dataset:
 
 
 def build_dataset(
-    bars: Bars, features: Sequence[FeatureSpec], labels: Labels, least_history: int = 1, window: int = 0
+    bars: Bars,
+    features: Sequence[FeatureSpec],
+    labels: Labels,
+    least_history: int = 1,
+    window: int = 0,
+    categories: Sequence[str] = (),
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
-    features on `window` bars, its own included.
+    features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``.
 
     Raises
     ------
@@ -86,6 +95,7 @@ def build_dataset(
         If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
     """
     packing = Packing(bars)
+    names = tuple(feature.name for feature in features)
     longest = max(f.lookback for f in features)
     history = max(longest + max(window - 1, 0), least_history)
     usable = bars.present & (packing.age >= longest)
@@ -112,7 +122,7 @@ def build_dataset(
     end = np.where(np.isnan(y), NEVER, labels.ends[keep])
     return Dataset(
         X=_read_only(X),
-        feature_names=tuple(f.name for f in features),
+        feature_names=names,
         bar=_read_only(row.astype(np.int64)),
         symbol=_read_only(column.astype(np.int64)),
         y=_read_only(y),
@@ -120,6 +130,7 @@ def build_dataset(
         ohlcv=_read_only(packing.flat()),
         context=_read_only((packing.offset[column] + packing.age[row, column] - 1).astype(np.int64)),
         sequence=_read_only(sequence),
+        categories=rows_categories(bars, categories, names, row, column),
     )
 
 

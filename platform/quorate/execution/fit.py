@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
+from quorate.execution.inputs import inputs_of, reads_categories
 from quorate.execution.outputs import Outputs, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, pools_of, thread_pools
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
-from quorate.plugins.specs.learning import task_of
+from quorate.plugins.specs.learning import CATEGORIES, task_of
 
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 
@@ -261,13 +262,14 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
             "is other code on this machine: start the run again, with the same code everywhere"
         )
     train, tail = hold_back(spec.validation, dataset, fold.train)
-    X_train, X_test = _inputs(spec, dataset, train), _inputs(spec, dataset, fold.test)
-    more = {"validation": (_inputs(spec, dataset, tail), _target(spec, dataset, tail))} if len(tail) else {}
+    X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
+    more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
+    categories = dataset.categories.names if reads_categories(spec, dataset) else ()
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, _threads(task), _seeded(task.seed):
             warnings.simplefilter("always")
-            model = _make(factory, task, spec)
+            model = _make(factory, task, spec, categories)
             model.fit(X_train, _target(spec, dataset, train), **more)
             predictions, outputs = predict(model, spec, X_test, task.binary)
             if fold.shuffles is not None:
@@ -309,25 +311,13 @@ def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArr
     return y.astype(np.int64) if spec.task == "classification" else y
 
 
-def array_of(dataset: Dataset, kind: str) -> NDArray[Any]:
-    """Return the array that models of this kind of input read: ``rows``, ``windows``, or bars as they are."""
-    return dataset.X if kind == "rows" else dataset.sequence if kind == "windows" else dataset.ohlcv
-
-
-def _inputs(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
-    source = array_of(dataset, spec.input)
-    if spec.input == "rows":
-        return source[rows]
-    views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)
-    at = dataset.context[rows] - (spec.lookback - 1)
-    if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):
-        return views[at[0] : at[0] + len(at)]  # one symbol: nothing is copied
-    return views[at]
-
-
-def _make(factory: Callable[..., Any], task: FitTask, spec: ModelSpec) -> Any:
+def _make(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, categories: tuple[str, ...] = ()) -> Any:
     """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
-    platform = {"random_state": task.seed, "n_jobs": task.threads, **({"device": task.device} if spec.gpus else {})}
+    platform: dict[str, Any] = {"random_state": task.seed, "n_jobs": task.threads}
+    if spec.gpus:
+        platform["device"] = task.device
+    if spec.categories:
+        platform[CATEGORIES] = categories
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import NUMERICS, FitData, FitTask, array_of, model_of
+from quorate.execution.fit import NUMERICS, FitData, FitTask, model_of
+from quorate.execution.inputs import array_of, reads_categories
 from quorate.execution.machine import installed, machine
 from quorate.plugins.code import code_digest, version_of
 from quorate.plugins.specs import ModelSpec
@@ -48,7 +49,8 @@ def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
             code = code_digest(spec.resolve(), task.plugin.module, task.plugin.local)
             models[task.model] = spec, code, _facts(task, spec, code)
         spec, code, facts = models[task.model]
-        read = (task.fold, spec.input, spec.lookback if spec.input != "rows" else 0, bool(spec.validation))
+        window = spec.lookback if spec.input != "rows" else 0
+        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, data.dataset))
         if read not in inputs:
             inputs[read] = _read(data.dataset, data.fold(task.fold), spec, hashes)
         more = _asked(task, spec, data.fold(task.fold).shuffles)
@@ -139,6 +141,11 @@ def _read(dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: Callable[[str],
     if spec.validation:  # where the tail begins depends on them
         _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
         _update(digest, dataset.end[fold.train] - dataset.bar[fold.train[0]])
+    if reads_categories(spec, dataset):
+        every = dataset.categories.known(np.concatenate((fold.train, fold.test)))
+        digest.update(repr((dataset.feature_names, dataset.categories.names, every)).encode())
+        for rows in (fold.train, fold.test):
+            _update(digest, dataset.categories.among(every, rows))
     digests = hashes(spec.input)
     for rows in (fold.train, fold.test):
         if spec.input == "rows":

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import Shuffles
 from quorate.errors import FitError
+from quorate.execution.inputs import Inputs, padded, shuffled
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -19,7 +19,7 @@ SUMS_TO_ONE = 1e-4  # single precision adds up no closer
 BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
 
 
-def read_outputs(model: Any, spec: ModelSpec, X: NDArray[Any]) -> Outputs:
+def read_outputs(model: Any, spec: ModelSpec, X: Inputs) -> Outputs:
     """Ask a fitted model and return its outputs by name, each (n_rows,).
 
     Raises
@@ -79,8 +79,8 @@ def _positive(model: Any, width: int) -> int:
     return int(classes.index(1))
 
 
-def predict_blocks(predict: Callable[[NDArray[Any]], Outputs], X: NDArray[Any]) -> Outputs:
-    """Predict in zero-padded blocks of `BLOCK` rows.
+def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs) -> Outputs:
+    """Predict in padded blocks of `BLOCK` rows.
 
     Numeric kernels choose their order of summation by the shape they are given, so a row's last
     bits would otherwise depend on how many rows are predicted with it.
@@ -91,13 +91,10 @@ def predict_blocks(predict: Callable[[NDArray[Any]], Outputs], X: NDArray[Any]) 
         If a prediction is missing or not finite.
     """
     out: Outputs = {}
-    block = np.zeros((BLOCK, *X.shape[1:]), dtype=X.dtype)
     for start in range(0, len(X), BLOCK):
-        part = X[start : start + BLOCK]
-        block[: len(part)] = part
-        block[len(part) :] = 0
-        for name, values in predict(block).items():
-            out.setdefault(name, np.empty(len(X)))[start : start + len(part)] = values[: len(part)]
+        stop = min(start + BLOCK, len(X))
+        for name, values in predict(padded(X, start, BLOCK)).items():
+            out.setdefault(name, np.empty(len(X)))[start:stop] = values[: stop - start]
     for name, values in out.items():
         bad = ~np.isfinite(values)
         if bad.any():
@@ -108,7 +105,7 @@ def predict_blocks(predict: Callable[[NDArray[Any]], Outputs], X: NDArray[Any]) 
     return out
 
 
-def predict(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool) -> tuple[Floats, Outputs]:
+def predict(model: Any, spec: ModelSpec, X: Inputs, binary: bool) -> tuple[Floats, Outputs]:
     """Return what the ensemble combines, and what else a fitted model gives, each (n_rows,).
 
     Parameters
@@ -129,12 +126,12 @@ def predict(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool) -> tuple
     return predictions, outputs
 
 
-def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool, shuffles: Shuffles) -> Outputs:
+def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuffles: Shuffles) -> Outputs:
     """Return what explains a fitted model's predictions, by `shuffled_name` and `contribution_name`, each (n_rows,).
 
     Parameters
     ----------
-    X : ndarray, (n_rows, n_features) or (n_rows, lookback, n_features)
+    X : ndarray, (n_rows, n_features) or (n_rows, lookback, n_features), or DataFrame
         Of windows, the whole history of a feature changes rows.
 
     Raises
@@ -145,8 +142,7 @@ def shuffled_outputs(model: Any, spec: ModelSpec, X: NDArray[Any], binary: bool,
     found: Outputs = {}
     repeats, n = shuffles.orders.shape
     for unit, columns in enumerate(shuffles.columns):
-        copies = np.concatenate([X] * repeats)
-        copies[..., list(columns)] = X[shuffles.orders.ravel()][..., list(columns)]
+        copies = shuffled(X, columns, shuffles.orders)
         values = predict(model, spec, copies, binary)[0].reshape(repeats, n)
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
@@ -166,7 +162,7 @@ def contribution_name(column: int) -> str:
     return f"contribution/{column}"
 
 
-def contributions(explainer: Callable[[NDArray[Any]], Any], X: NDArray[Any]) -> Floats:
+def contributions(explainer: Callable[[Any], Any], X: Inputs) -> Floats:
     """Ask for what each feature adds to the raw score, float64 (n_rows, n_features + 1).
 
     Raises

@@ -11,7 +11,7 @@ from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
-from quorate.plugins.specs.learning import TASK
+from quorate.plugins.specs.learning import CATEGORIES, TASK
 from quorate.plugins.values import meant
 
 # Arguments that the platform passes itself; what follows them are options.
@@ -84,7 +84,9 @@ def passed_by_name(spec: Spec) -> frozenset[str]:
     """Return the arguments that the platform passes by name, to a strategy or a model: no recipe sets them."""
     if isinstance(spec, StrategySpec):
         return frozenset((*spec.inputs, *TOLD))
-    return frozenset((TASK,)) if isinstance(spec, ModelSpec) and spec.task == "any" else frozenset()
+    if not isinstance(spec, ModelSpec):
+        return frozenset()
+    return frozenset([TASK] * (spec.task == "any") + [CATEGORIES] * spec.categories)
 
 
 def options_of(spec: Spec) -> list[str]:

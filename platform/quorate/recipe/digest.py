@@ -15,6 +15,7 @@ from quorate.recipe.schema import Recipe, Risk
 ADDED = {
     ("on_failure",): "stop",
     ("data", "quality"): "warn",
+    ("features", "categories"): [],
     ("folds", "splitter"): "expanding",
     ("folds", "embargo"): 0,
     ("costs", "model"): "fixed",

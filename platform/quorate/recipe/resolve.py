@@ -249,7 +249,21 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
             f"known are {one_of(registry.names('model'))}"
         )
+    _check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
     return models, warnings
+
+
+def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:
+    """Refuse categories that no model of the recipe would read, and those named twice."""
+    wanted = recipe.features.categories
+    if len(set(wanted)) < len(wanted):
+        raise RecipeError(f"features.categories: each must be named once; they were {', '.join(wanted)}")
+    if wanted and not any(registry.get(specs.ModelSpec, name).categories for name in models):
+        takers = [n for n in registry.at_hand("model") if registry.get(specs.ModelSpec, n).categories]
+        raise RecipeError(
+            f"features.categories = {wanted}: no model of the recipe takes categories; of those installed "
+            f"{', '.join(takers) or 'none'} do{'es' if len(takers) == 1 else ''}: add one, or leave them out"
+        )
 
 
 def _is_baseline(registry: Registry, name: str) -> bool:

@@ -74,11 +74,13 @@ class Labels(Section):
 class Features(Section):
     """Which features: names or patterns such as ``return_*``, or ``group:momentum``.
 
-    ``*`` alone is all that are installed or given; what lies in a plugin folder is named.
+    ``*`` alone is all that are installed or given; what lies in a plugin folder is named. `categories` are
+    texts that models which take such read beside the features: ``symbol``, or what ``data.categories`` names.
     """
 
     use: list[str] = ["*"]
     exclude: list[str] = []
+    categories: list[str] = []
 
 
 class Folds(Open):

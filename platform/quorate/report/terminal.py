@@ -103,9 +103,10 @@ def _part(report: Report, name: str, target: console.Console) -> None:
     target.print()
     target.print(f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {counts}", sep="")
     counted = ((span["bars"], "bar"), (len(part["folds"]), "fold"), (part["rows"]["features"], "feature"))
+    texts = part["rows"].get("categories", 0)
+    told = [plural(*one) for one in counted] + ["1 category" if texts == 1 else f"{texts} categories"] * (texts > 0)
     target.print(
-        f"{judged['name']} ensemble, {judged['strategy']}, {span['first']}..{span['last']} "
-        f"({', '.join(plural(*one) for one in counted)})"
+        f"{judged['name']} ensemble, {judged['strategy']}, {span['first']}..{span['last']} ({', '.join(told)})"
     )
     target.print(_gates(part["gates"], target.width))
     _reasons(part["gates"], target)

@@ -129,11 +129,19 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
         "features": list(part.walk.dataset.feature_names),
+        **_categories(part),
         "gates": departures(recipe.gates, session.registry),
         "seeds": {name: fit_seed(recipe.seed, name) for name in recipe.models},
         "libraries": machine.libraries(),
         "machine": machine.machine(),
     }
+
+
+def _categories(part: Part) -> dict[str, Any]:
+    """Return the categories and which models read them; nothing, where there are none."""
+    names = part.walk.dataset.categories.names
+    read = [name for name, spec in part.walk.members.items() if spec.categories]
+    return {"categories": {"names": list(names), "models": read}} if names else {}
 
 
 def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:

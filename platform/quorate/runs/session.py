@@ -225,6 +225,12 @@ def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
             "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
             "write it into the recipe, e.g. data.symbol"
         )
+    texts = (text for name, category in bars.categories.items() for text in (name, *category.levels))
+    if any(is_value(text, given) for text in texts):
+        raise DataError(
+            "a category, or a text of it, comes from the environment, or from a file that is named by it, and these "
+            "are stored: leave it out of data.categories"
+        )
     if is_value(bars.calendar.name, given):
         raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")
 

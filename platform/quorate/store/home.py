@@ -28,7 +28,7 @@ from typing import IO, Any
 import pandas as pd
 
 from quorate.bars.calendar import Calendar
-from quorate.bars.panel import Bars
+from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
 from quorate.store.documents import REPORT_VERSION, check_begun, read_document, seal_of
@@ -158,7 +158,8 @@ class Home:
             raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
         try:
             calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-            bars = Bars.from_frame(read_parquet(path), calendar)
+            frame = read_parquet(path)
+            bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
         except (DataError, OSError, TypeError, ValueError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:

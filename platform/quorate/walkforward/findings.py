@@ -90,7 +90,11 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
-        "rows": {"features": walk.dataset.X.shape[1], "predicted": len(rows)},
+        "rows": {
+            "features": walk.dataset.X.shape[1],
+            **({"categories": len(walk.dataset.categories.names)} if walk.dataset.categories.names else {}),
+            "predicted": len(rows),
+        },
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
             *walk.warnings,
@@ -186,8 +190,12 @@ def _fold_table(outcome: Judged) -> list[dict[str, Any]]:
 
 def digests_of(walk: WalkForward, judged: Series, first: int, stop: int) -> dict[str, str]:
     """Return digests of all features up to a bar, and of what was desired from one bar to another."""
+    known, categories = walk.dataset.bar < stop, walk.dataset.categories
+    rows = np.flatnonzero(known)
+    texts = categories.among(categories.known(rows), rows)
     return {
-        "features": _bytes_digest(walk.dataset.X[walk.dataset.bar < stop]),
+        "features": _bytes_digest(walk.dataset.X[known]),
+        **({"categories": _bytes_digest(texts)} if categories.names else {}),
         "targets": _bytes_digest(judged.decisions.targets[first:stop]),
     }
 

@@ -185,7 +185,7 @@ def rows_of(
         return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
 
     def build(known: Bars) -> Dataset:
-        return build_dataset(known, features, labels(known), history, window)
+        return build_dataset(known, features, labels(known), history, window, recipe.features.categories)
 
     return build, labels, warnings
 

@@ -40,9 +40,9 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
 
 
 def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
-    """Return a tree model whose library computes SHAP values itself."""
+    """Return a tree model whose library computes SHAP values itself, and reads categories as they are."""
     told = f"{__name__}.trees:{name}_contributions"
-    return _model(name, f"trees:{name}", requires, description, contributions=told, task="any")
+    return _model(name, f"trees:{name}", requires, description, contributions=told, task="any", categories=True)
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:

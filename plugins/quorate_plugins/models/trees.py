@@ -95,6 +95,7 @@ def xgboost(
     scale_pos_weight: float = 1.0,
     random_state: int = 0,
     n_jobs: int = 1,
+    categories: tuple[str, ...] = (),
     task: str = "classification",
 ) -> Any:
     """Return XGBoost's classifier or regressor."""
@@ -114,6 +115,7 @@ def xgboost(
         max_bin=max_bin,
         scale_pos_weight=scale_pos_weight,
         tree_method="hist",
+        enable_categorical=bool(categories),
         random_state=random_state,
         n_jobs=n_jobs,
         verbosity=0,
@@ -173,6 +175,7 @@ def catboost(
     boosting_type: Literal["Ordered", "Plain"] | None = None,
     random_state: int = 0,
     n_jobs: int = 1,
+    categories: tuple[str, ...] = (),
     task: str = "classification",
 ) -> Any:
     """Return CatBoost's classifier or regressor.
@@ -192,6 +195,7 @@ def catboost(
         rsm=rsm,
         border_count=border_count,
         boosting_type=boosting_type,
+        cat_features=list(categories) or None,
         random_seed=random_state,
         thread_count=n_jobs,
         allow_writing_files=False,
@@ -203,7 +207,9 @@ def xgboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by XGBoost's path-dependent TreeSHAP."""
     from xgboost import DMatrix
 
-    values: NDArray[np.float64] = model.get_booster().predict(DMatrix(X, nthread=model.n_jobs), pred_contribs=True)
+    values: NDArray[np.float64] = model.get_booster().predict(
+        DMatrix(X, nthread=model.n_jobs, enable_categorical=model.enable_categorical), pred_contribs=True
+    )
     return values
 
 
@@ -218,5 +224,6 @@ def catboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
     from catboost import Pool
 
     threads = model.get_param("thread_count") or 1
-    values: NDArray[np.float64] = model.get_feature_importance(Pool(X), type="ShapValues", thread_count=threads)
+    pool = Pool(X, cat_features=model.get_cat_feature_indices())
+    values: NDArray[np.float64] = model.get_feature_importance(pool, type="ShapValues", thread_count=threads)
     return values

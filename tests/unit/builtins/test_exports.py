@@ -354,3 +354,61 @@ def test_a_split_is_told_whatever_it_is_called_and_whichever_way_the_file_goes(w
     path = write(lines[0] + "".join(lines[:0:-1] if newest_first else lines[1:]))
     with pytest.warns(quorate.DataWarning, match=r"the file tells of a split 10:1"):
         csv(path, sort=newest_first)
+
+
+# --- texts beside the prices
+
+
+def placed(bars, name):
+    """Return the text of each bar of a panel of one symbol."""
+    category = bars.categories[name]
+    return ["" if code < 0 else category.levels[code] for code in category.codes[:, 0].tolist()]
+
+
+def test_columns_of_text_are_kept_as_categories(write, tmp_path):
+    rows = [
+        "2020-01-02,10,12,9,11,100,NYSE,7\n",
+        "2020-01-03,11,13,10,12,200,,8\n",
+        "2020-01-06,12,14,11,13,300,LSE,8\n",
+    ]
+    text = "Date,Open,High,Low,Close,Volume,Venue,Tier\n" + "".join(rows)
+    bars = csv(write(text), categories=["venue", "Tier"])
+    assert placed(bars, "venue") == ["NYSE", "", "LSE"]
+    assert placed(bars, "Tier") == ["7", "8", "8"]
+    frame = bars.to_frame().rename(columns={"time": "Date"})
+    write_parquet(frame, tmp_path / "bars.parquet")
+    again = parquet(str(tmp_path / "bars.parquet"), categories=["venue", "Tier"])
+    assert again.fingerprint == bars.fingerprint
+    assert csv(write(text)).categories == {}
+    late = csv(write(text.replace("2020-01-03", "2020-01-07")), categories=["venue"], sort=True)
+    assert placed(late, "venue") == ["NYSE", "LSE", ""]
+    broken = write(text.replace(",11,13,10,12,", ",11,13,10,-,"))
+    with pytest.warns(quorate.DataWarning, match="left out 1 of 3"):
+        part = csv(broken, categories=["venue"], invalid="drop")
+    assert placed(part, "venue") == ["NYSE", "LSE"]
+
+
+def test_a_category_may_stand_in_any_layout(write):
+    head = "Date;Open;High;Low;Close;Venue\n"
+    european = head + "02.01.2020;10,5;12,0;9,0;11,0;Zürich, SIX\n03.01.2020;11,0;13,0;10,0;12,0;Bern\n"
+    assert placed(csv(write(european), categories=["Venue"]), "Venue") == ["Zürich, SIX", "Bern"]
+    wide = "Date,A Open,A High,A Low,A Close,B Open,B High,B Low,B Close,Regime\n" + "".join(
+        f"2020-01-0{day},10,12,9,11,10,12,9,11,{regime}\n" for day, regime in ((2, "calm"), (3, "wild"))
+    )
+    found = csv(write(wide), categories=["Regime"]).categories["Regime"]
+    assert [[found.levels[code] for code in row] for row in found.codes.tolist()] == [["calm"] * 2, ["wild"] * 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Venu"], "data.categories names the column 'Venu', which is not there.*did you mean 'Venue'"),
+        (["Close"], "'Close', which is read as the close: leave it out$"),
+        (["Ticker"], r"read as the symbol: leave it out, and give it to models with features.categories = \[\"symbol"),
+        ("Venue", r"data.categories must be a list; for this one write \['Venue'\]"),
+    ],
+)
+def test_a_column_that_cannot_be_a_category_is_named(write, names, message):
+    path = write("Date,Ticker,Open,High,Low,Close,Venue\n2020-01-02,A,10,12,9,11,N\n")
+    with pytest.raises(quorate.DataError, match=message):
+        csv(path, categories=names)

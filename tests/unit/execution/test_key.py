@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
 from quorate.execution import key as keys
@@ -53,6 +54,7 @@ def quorate_models():
     yield quorate.ModelSpec("bars", Model, input="bars", lookback=4)
     yield quorate.ModelSpec("windows", Model, input="windows", lookback=4)
     yield quorate.ModelSpec("tail", Model, validation=0.2)
+    yield quorate.ModelSpec("texts", Model, categories=True)
 """
 LOCAL = LocalSource(Path("plugin.py"), PLUGIN)
 
@@ -157,6 +159,24 @@ def test_the_key_of_a_model_with_a_validation_tail_covers_where_the_tail_begins(
     later = altered(end=DATA.dataset.end + 1)
     assert key(task("tail"), later) != key(task("tail"))
     assert key(task(), later) == key(task())
+
+
+def test_the_key_of_a_model_that_takes_categories_covers_the_texts_of_its_rows_and_no_others():
+    codes = np.arange(len(DATA.dataset), dtype=np.int32)[:, None] % 3
+    longer = FitData(make_dataset(N_TRAIN + N_TEST + 1), (fold_at(0),))
+
+    def told(levels, codes=codes, data=DATA, name="texts"):
+        more = np.vstack([codes, [[len(levels) - 1]]])[: len(data.dataset)].astype(np.int32)
+        return key(
+            task(name), FitData(replace(data.dataset, categories=Categories(("c",), (levels,), more)), data.folds)
+        )
+
+    base = told(tuple("abc"))
+    assert told(tuple("abd")) != base != key(task("texts"))
+    assert told(tuple("abc"), bumped(codes, 0)) != base
+    assert told(tuple("abcz"), data=longer) == base  # the fold does not read the last row
+    assert told(tuple("0abc"), codes + 1) == base
+    assert told(tuple("abc"), name="sort") == told(tuple("abd"), name="sort") == key()
 
 
 @pytest.mark.parametrize("name", ["sort", "bars", "windows", "tail"])

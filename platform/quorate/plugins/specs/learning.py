@@ -13,6 +13,7 @@ from quorate.plugins.specs.base import Lazy, Spec
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
+CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 _OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
 
@@ -52,6 +53,11 @@ class ModelSpec(Spec):
         ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
     accepts_nan : bool
         The model takes NaN in `X`.
+    categories : bool
+        The model takes categories. Where a run has some (the recipe's ``features.categories``), `X` is a
+        DataFrame: the features as float32, by name, and each category as dtype ``category``, whose levels are
+        those of the training rows, after the empty text, which stands for what is missing or did not occur
+        there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping
@@ -82,6 +88,7 @@ class ModelSpec(Spec):
     outputs: tuple[str, ...] = ()
     validation: float = 0.0
     accepts_nan: bool = False
+    categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
     audit_params: Mapping[str, Any] = field(default_factory=dict)
     baseline: bool = False
@@ -104,6 +111,8 @@ class ModelSpec(Spec):
         if self.memory < 0:
             raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
         _one_of(self, "input", ("rows", "windows", "bars"))
+        if self.categories and self.input != "rows":
+            raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
         for name in self.outputs:

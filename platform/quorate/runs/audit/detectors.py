@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.doubts import known_too_early
@@ -153,6 +154,10 @@ def _plausible(walk: WalkForward) -> Finding:
             correlation = abs(float(np.corrcoef(X[:, j], y)[0, 1]))
             if correlation > MOST_CORRELATION:
                 told[name] = correlation
+    for name, means in _told_by_category(walk, known):
+        area = statistics.auc(y, means) if walk.binary else abs(float(np.corrcoef(means, y)[0, 1]))
+        if area > (MOST_AUC if walk.binary else MOST_CORRELATION):
+            told[name] = area
     if not told:
         return Finding("plausibility", "clean", "no feature alone tells more of the label than markets let it")
     what, bound = ("AUC", MOST_AUC) if walk.binary else ("correlation", MOST_CORRELATION)
@@ -160,6 +165,24 @@ def _plausible(walk: WalkForward) -> Finding:
     more = f", and {len(told) - 1} more" if len(told) > 1 else ""
     detail = f"feature {name} alone tells the label with {what} {value:.2f}{more}: above {bound:g} is seldom honest"
     return Finding("plausibility", "warning", detail, told)
+
+
+def _told_by_category(walk: WalkForward, known: NDArray[np.bool_]) -> Iterator[tuple[str, Floats]]:
+    """Yield each category, and of each row with a label the mean label of its level among the rows of other parity."""
+    rows = np.flatnonzero(known)
+    categories, y = walk.dataset.categories, walk.dataset.y[rows]
+    codes = categories.among(categories.known(rows), rows)
+    odd = np.arange(len(rows)) % 2
+    for name, code in zip(categories.names, codes.T, strict=True):
+        means = np.empty(len(rows))
+        for here in (0, 1):
+            other = odd != here
+            count = np.bincount(code[other], minlength=code.max() + 1)
+            total = np.bincount(code[other], y[other], minlength=code.max() + 1)
+            of_level = np.where(count > 0, total / np.maximum(count, 1), y.mean())
+            means[odd == here] = of_level[code[odd == here]]
+        if means.std() > 0 and y.std() > 0:
+            yield name, means
 
 
 def _drift(walk: WalkForward) -> Finding:

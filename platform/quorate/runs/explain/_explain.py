@@ -164,8 +164,11 @@ def _answers(fit: FitResult, fold: Fold, walk: WalkForward, units: Units) -> Ans
     labels = walk.dataset.y[fold.test]
     if contribution_name(0) not in fit.outputs:
         return Answers(labels, fit.predictions, shuffled)
-    told = [fit.outputs[contribution_name(j)] for j in range(len(units.features))]
-    return Answers(labels, fit.predictions, shuffled, np.column_stack(told))
+    told = [fit.outputs.get(contribution_name(j)) for j in range(len(units.features) + 1)]
+    found = np.column_stack([column for column in told if column is not None])[:, :-1]  # the last is of no feature
+    contributions = np.zeros((len(labels), len(units.features)))  # one that does not read a category owes it nothing
+    contributions[:, : found.shape[1]] = found
+    return Answers(labels, fit.predictions, shuffled, contributions)
 
 
 def _said(name: str, role: str, answers: dict[int, Answers], binary: bool, units: Units) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Units:
     Parameters
     ----------
     features : tuple of str
-        By column.
+        By column, and categories after them.
     groups : dict
         Group to its columns.
     """
@@ -41,13 +41,15 @@ class Units:
 
 
 def units_of(walk: WalkForward) -> Units:
-    """Return the features of a walk-forward and their groups, as the features' specs name them."""
-    names = walk.dataset.feature_names
+    """Return the features of a walk-forward and their groups, as the features' specs name them; categories last."""
+    names, categories = walk.dataset.feature_names, walk.dataset.categories.names
     groups: dict[str, list[int]] = {}
     for j, name in enumerate(names):
         spec = walk.registry.get(FeatureSpec, name)
         groups.setdefault(spec.group, []).append(j)
-    return Units(names, {group: tuple(columns) for group, columns in groups.items()})
+    if categories:
+        groups.setdefault("categories", []).extend(range(len(names), len(names) + len(categories)))
+    return Units((*names, *categories), {group: tuple(columns) for group, columns in groups.items()})
 
 
 def sampled(walk: WalkForward, units: Units) -> list[Fold]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.errors import FitError
 from quorate.execution.fit import FitTask, _make, _seeded
+from quorate.execution.inputs import Inputs
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.execution.resources import thread_pools
 from quorate.plugins.local import line_in
@@ -68,11 +68,11 @@ def as_in_a_run(spec: ModelSpec) -> Iterator[None]:
             put_back(before)
 
 
-def make(spec: ModelSpec, params: Mapping[str, Any]) -> Any:
-    """Make the model as a run does: with the seed and the threads, if it takes them."""
+def make(spec: ModelSpec, params: Mapping[str, Any], categories: tuple[str, ...] = ()) -> Any:
+    """Make the model as a run does: with the seed, the threads and the names of categories, if it takes them."""
     binary = spec.task == "classification"
     task = FitTask(spec.name, 0, Reference("model", spec.name, ""), params, SEED, spec.cpus, binary)
-    return _make(spec.resolve(), task, spec)
+    return _make(spec.resolve(), task, spec, categories)
 
 
 def fit(model: Any, data: Data, **more: Any) -> Any:
@@ -108,7 +108,7 @@ def trained(plugin: Plugin, data: Data, what: str, **more: Any) -> Any:
     return model
 
 
-def ask(plugin: Plugin, model: Any, X: NDArray[Any], what: str) -> Outputs:
+def ask(plugin: Plugin, model: Any, X: Inputs, what: str) -> Outputs:
     """Return copies of what a fitted model predicts; a failure is a violation."""
     spec = spec_of(plugin)
     with as_in_a_run(spec):
