@@ -50,7 +50,8 @@ _PARTS = (
 
 
 # Letters as programs write them where they do not trust the reader with them, and lists of bytes.
-_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
+_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\[abfnrtv\\]")
+_WITHIN = re.compile(r"[^\s'\"<>()\[\]{},:;]+")  # signs that join two words to one
 _NUMBERS = re.compile(r"\d{1,3}(?:[,;\s]+\d{1,3}){3,}")
 
 
@@ -151,11 +152,13 @@ def _without_words(text: str, value: str) -> str:
     """Return a text without the words that are everywhere, where they stand alone and are not the value."""
     words = re.findall(r"[^\W_]+|[\W_]+", text)
     common = [w.casefold() in _WORDS and _plain(value) != w.casefold() for w in words]
-    kept = [
-        w if not common[i] or (i > 1 and common[i - 2]) or (i + 2 < len(words) and common[i + 2]) else "\0"
-        for i, w in enumerate(words)
-    ]
-    return "".join(kept)
+
+    def alone(i: int) -> bool:
+        """Say whether a word has no common one beside it, and is not a part of another, as in ``hz.low``."""
+        beside = [(i + side, i + 2 * side) for side in (-1, 1) if 0 <= i + 2 * side < len(words)]
+        return not any(common[word] or _WITHIN.fullmatch(words[sign]) for sign, word in beside)
+
+    return "".join("\0" if common[i] and alone(i) else word for i, word in enumerate(words))
 
 
 def is_value(text: str, options: Mapping[str, Any]) -> bool:
@@ -275,7 +278,8 @@ def _signs(text: str) -> str:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(next(filter(None, found.groups())), 16))
+    code = next(filter(None, found.groups()), None)
+    return chr(int(code, 16)) if code else " "  # the letter of a line break or a tab is none of the value's
 
 
 def _lettered(found: re.Match[str]) -> str:

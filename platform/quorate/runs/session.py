@@ -22,7 +22,7 @@ from quorate.plugins.code import modules_of
 from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
-from quorate.recipe.environment import holds_secrets, is_value, retold, substitute, tell
+from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
 from quorate.recipe.load import extend, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
@@ -225,11 +225,12 @@ def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
             "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
             "write it into the recipe, e.g. data.symbol"
         )
-    texts = (text for name, category in bars.categories.items() for text in (name, *category.levels))
-    if any(is_value(text, given) for text in texts):
+    values = {os.environ.get(name) for name in names_in(given)}
+    texts = {text for category in bars.categories.values() for text in category.levels}
+    if values & texts or any(is_value(name, given) for name in bars.categories):
         raise DataError(
-            "a category, or a text of it, comes from the environment, or from a file that is named by it, and these "
-            "are stored: leave it out of data.categories"
+            "a category, or a text of it, comes from the environment, and these are stored: leave it out of "
+            "data.categories"
         )
     if is_value(bars.calendar.name, given):
         raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")

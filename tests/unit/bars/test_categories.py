@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
 
 DAYS = pd.DatetimeIndex(["2020-01-02", "2020-01-03", "2020-01-06"]).tz_localize("America/New_York")
@@ -81,3 +82,13 @@ def test_a_home_keeps_them(tmp_path):
 def test_what_is_no_category_is_named(columns, names, message):
     with pytest.raises(quorate.DataError, match=message):
         quorate.Bars.from_frame(frame(**columns), categories=names)
+
+
+def test_a_value_of_the_environment_is_no_category(monkeypatch, tmp_path):
+    monkeypatch.setenv("QT_TOKEN", "NASDAQ_by_night")
+    text = "Date,Open,High,Low,Close,NASDAQ_by_night\n2020-01-02,10,12,9,11,N\n2020-01-03,11,13,10,12,N\n"
+    (tmp_path / "a.csv").write_text(text)
+    data = {"source": "csv", "path": str(tmp_path / "a.csv"), "categories": ["${QT_TOKEN}"]}
+    with pytest.raises(quorate.DataError, match="a category, or a text of it, comes from the environment") as caught:
+        load_bars(open_session({"data": data, "models": {"logistic": {}}}, home=tmp_path))
+    assert "night" not in str(caught.value)

@@ -379,3 +379,16 @@ def test_what_fails_does_not_tell_a_literal_secret(tmp_path, write):
     with pytest.raises(quorate.DataError) as error:
         quorate.run({**TINY, "data": data}, home=tmp_path / "home", plugins=[write(TELLING, "vault.py")])
     assert not parts("hunter2zebra", "".join(traceback.format_exception(error.value)))
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("iVw\n8%Up", repr("iVw\n8%Up")),  # the letter of the line break stands between its own
+        ("ü0\\a\n0ü0", repr("ü0\\a\n0ü0")),
+        ("V26XN-dh52eq7s2bphz.loW", "hz.loW"),  # with a word that is everywhere as a part of it
+    ],
+)
+def test_signs_that_are_written_out_hide_nothing(monkeypatch, secret, told):
+    monkeypatch.setenv("QT_SECRET", secret)
+    assert tell(f"login failed for <{told}>, code 17", OPTIONS) is None
