@@ -79,9 +79,9 @@ def finished(_homes: homes.Homes, tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def engine() -> None:
     """The backtest engine, imported: that takes longer than any test of it."""
-    from quorate.trading import backtest
+    from quorate.trading import accounts
 
-    backtest.load()
+    accounts.load()
 
 
 @pytest.fixture(autouse=True)

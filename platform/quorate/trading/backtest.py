@@ -1,16 +1,13 @@
-"""The backtest: desired weights traded at the next bar. The only module that imports vectorbt.
+"""The backtest: desired weights traded at the next bar.
 
-vectorbt does the accounting of orders and cash. What it would do by default and must not: fill at
+vectorbt does the accounting of orders and cash (`accounts`). What it would do by default and must not: fill at
 the bar that made the decision, count open trades as won or lost, annualise with 365 days. So this
 module delays the weights itself, takes closed round trips only, and computes no statistic.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +15,13 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError, QuorateError
+from quorate.errors import IntegrityError
 from quorate.statistics import Floats
+from quorate.trading.accounts import Account, Market, book
 from quorate.trading.costs import Fill, Trading
-from quorate.trading.scale import SETTINGS, Scale
+from quorate.trading.scale import Scale
 
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
-CELLS = 8_000_000  # simulated at once; bounds the memory of a large panel with many thresholds
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +77,8 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     -------
     ndarray of float64, (n_bars, n_series)
     """
-    values = [_value(portfolio, len(part), scale) for portfolio, part, _, scale in _simulate(bars, targets, trading)]
-    return _until_ruin(np.hstack(values))
+    floor = _Floor.of(bars, trading)
+    return _until_ruin(np.column_stack([floor.value(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]))
 
 
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
@@ -94,31 +91,16 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     IntegrityError
         If the trades do not add up to the equity, or a fill is not after its decision.
     """
+    floor = _Floor.of(bars, trading)
     results = []
-    for portfolio, part, prices, scale in _simulate(bars, targets, trading):
-        equity = _value(portfolio, len(part), scale)
-        orders, positions = portfolio.orders.records, portfolio.positions.records
-        held = np.abs(portfolio.assets().to_numpy()) > 0
-        n = len(bars.symbols)
-        for k in range(len(part)):
-            lost = equity[:, k] <= 0
-            if lost.any() and targets[lost.argmax() :, :, part[k]].any():
-                stopped = targets[:, :, [part[k]]].copy()
-                stopped[lost.argmax() :] = 0.0
-                results += backtest(bars, stopped, trading)
-                continue
-            mine = slice(k * n, (k + 1) * n)
-            results.append(
-                _result(
-                    bars,
-                    equity[:, k],
-                    scale.back(_of(orders, mine)),
-                    scale.back(_of(positions, mine)),
-                    held[:, mine].any(axis=1),
-                    prices,
-                    trading,
-                )
-            )
+    for k in range(targets.shape[2]):
+        account = floor.trade(targets[:, :, k])
+        lost = floor.value(account)[:, 0] <= 0
+        if lost.any() and targets[lost.argmax() :, :, k].any():
+            stopped = targets[:, :, k].copy()
+            stopped[lost.argmax() :] = 0.0
+            account = floor.trade(stopped)
+        results.append(_result(floor, account))
     return results
 
 
@@ -136,11 +118,11 @@ def each_symbol(bars: Bars, weights: Floats, trading: Trading) -> tuple[Floats, 
     closed : ndarray of int64, (n_symbols,)
         Round trips that were closed.
     """
-    [(portfolio, _, _, scale)] = _simulate(bars, weights[:, :, None], trading, apart=True)
-    n = len(bars.symbols)
-    positions = portfolio.positions.records
-    closed = positions["col"][positions["status"] == 1].to_numpy(dtype=np.int64)
-    return _until_ruin(_value(portfolio, n, scale)), np.bincount(closed, minlength=n).astype(np.int64)
+    floor, n = _Floor.of(bars, trading), len(bars.symbols)
+    account = floor.trade(weights, apart=True)
+    positions = account.positions()
+    closed = positions["col"][positions["status"] == 1].astype(np.int64)
+    return _until_ruin(floor.value(account)), np.bincount(closed, minlength=n).astype(np.int64)
 
 
 def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
@@ -156,8 +138,8 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     DataFrame
         bar, column (of its symbol), price, and size, negative for what was sold.
     """
-    [(portfolio, _, _, scale)] = _simulate(bars, targets[:, :, None], trading)
-    orders = scale.back(portfolio.orders.records).sort_values(["idx", "id"])
+    floor = _Floor.of(bars, trading)
+    orders = floor.scale.back(floor.trade(targets).orders).sort_values(["idx", "id"])
     size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
     return pd.DataFrame(
         {
@@ -169,59 +151,32 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     )
 
 
-def load() -> None:
-    """Import what a backtest needs, while there is nothing else to do."""
-    _vectorbt()
+@dataclass(frozen=True, eq=False)
+class _Floor:
+    """Where the series of a backtest are traded: prices, costs and their scale, made once for all of them."""
 
+    bars: Bars
+    trading: Trading
+    price: Floats
+    payout: NDArray[np.bool_]
+    scale: Scale
+    market: Market
 
-def _vectorbt() -> Any:
-    try:
-        import vectorbt
-    except Exception as e:  # it reads its own docstrings, which Python may have been told to leave out
-        hint = (
-            ": run without -OO and PYTHONOPTIMIZE=2, which take its documentation away"
-            if sys.flags.optimize > 1
-            else ""
-        )
-        raise QuorateError(f"vectorbt, which keeps the accounts, cannot be imported ({e}){hint}") from e
-    return vectorbt
+    @classmethod
+    def of(cls, bars: Bars, trading: Trading) -> _Floor:
+        close, price, payout = _prices(bars, trading.fill)
+        scale = Scale.of(close, trading.capital)
+        last, filled = (np.ascontiguousarray(values / scale.price) for values in (close, price))
+        return cls(bars, trading, price, payout, scale, Market(last, filled, trading.fees, trading.slippage))
 
+    def trade(self, target: Floats, apart: bool = False) -> Account:
+        """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
+        orders = _orders(target, self.bars.present, self.payout)
+        return book(orders, self.market, self.trading.capital / self.scale.money, apart)
 
-def _of(records: pd.DataFrame, columns: slice) -> pd.DataFrame:
-    inside: pd.DataFrame = records[(records["col"] >= columns.start) & (records["col"] < columns.stop)]
-    return inside.assign(col=inside["col"] - columns.start)
-
-
-def _simulate(
-    bars: Bars, targets: Floats, trading: Trading, apart: bool = False
-) -> Iterator[tuple[Any, range, Floats, Scale]]:
-    """Yield the simulated portfolio of a few series at a time, their range, the fill prices, and its scale.
-
-    The symbols of a series share its capital, or each has as much, if they are to be `apart`.
-    """
-    vbt = _vectorbt()
-    n_bars, n_symbols, n_series = targets.shape
-    close, price, payout = _prices(bars, trading.fill)
-    scale = Scale.of(close, trading.capital)
-    step = max(1, CELLS // max(1, n_bars * n_symbols))
-    for start in range(0, n_series, step):
-        part = range(start, min(start + step, n_series))
-        sizes = [_orders(targets[:, :, k], bars.present, payout) for k in part]
-        portfolio = vbt.Portfolio.from_orders(
-            pd.DataFrame(np.tile(close / scale.price, (1, len(part)))),
-            size=np.hstack(sizes),
-            price=np.tile(price / scale.price, (1, len(part))),
-            fees=_wide(trading.fees, len(part)),
-            slippage=_wide(trading.slippage, len(part)),
-            init_cash=trading.capital / scale.money,
-            group_by=np.arange(len(part) * n_symbols) if apart else np.repeat(np.arange(len(part)), n_symbols),
-            **SETTINGS,
-        )
-        yield portfolio, part, price, scale
-
-
-def _wide(share: float | Floats, n_series: int) -> float | Floats:
-    return share if isinstance(share, float) else np.tile(share, (1, n_series))
+    def value(self, account: Account) -> Floats:
+        """Return what an account is worth, in the market's currency, (n_bars, n_accounts)."""
+        return account.value * self.scale.money
 
 
 def gone_after(bars: Bars) -> int:
@@ -253,18 +208,20 @@ def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_
     A symbol that misses a bar keeps its desired weight, and a change waits for its next bar. One that
     was paid out and comes back is traded again only once that is decided anew.
     """
-    known = np.where(present, target, np.where(payout, 0.0, np.nan))
-    target = pd.DataFrame(known).ffill().fillna(0.0).to_numpy()
-    wanted = np.zeros_like(target)
-    wanted[1:] = target[:-1]
+    tradable = present | payout
+    target = _carried(np.where(payout & ~present, 0.0, target), tradable)
+    wanted = np.vstack([np.zeros_like(target[:1]), target[:-1]])
     wanted[payout] = 0.0
-    filled = pd.DataFrame(np.where(present | payout, wanted, np.nan)).ffill().fillna(0.0).to_numpy()
-    before = np.vstack([np.zeros((1, target.shape[1])), filled[:-1]])
-    return np.where((present | payout) & (wanted != before), wanted, np.nan)
+    filled = _carried(wanted, tradable)
+    before = np.vstack([np.zeros_like(filled[:1]), filled[:-1]])
+    return np.where(tradable & (wanted != before), wanted, np.nan)
 
 
-def _value(portfolio: Any, n_series: int, scale: Scale) -> Floats:
-    return np.asarray(portfolio.value().to_numpy(), dtype=np.float64).reshape(-1, n_series) * scale.money
+def _carried(values: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return each symbol's last known value at each bar, zero before the first."""
+    if known.all():
+        return values
+    return pd.DataFrame(np.where(known, values, np.nan)).ffill().fillna(0.0).to_numpy()
 
 
 def _until_ruin(equity: Floats) -> Floats:
@@ -275,25 +232,20 @@ def _until_ruin(equity: Floats) -> Floats:
     return np.where(np.minimum.accumulate(equity, axis=0) > 0, equity, 0.0)
 
 
-def _result(
-    bars: Bars,
-    equity: Floats,
-    orders: pd.DataFrame,
-    positions: pd.DataFrame,
-    held: NDArray[np.bool_],
-    prices: Floats,
-    trading: Trading,
-) -> BacktestResult:
-    trades = _trades(bars, positions)
+def _result(floor: _Floor, account: Account) -> BacktestResult:
+    bars, trading, equity = floor.bars, floor.trading, floor.value(account)[:, 0]
+    orders = floor.scale.back(account.orders)
+    trades = _trades(bars, floor.scale.back(account.positions()))
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
-    quoted = prices[row, column]
+    quoted = floor.price[row, column]
     slippage = float(np.sum(np.abs(paid - quoted) * size))
     due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
     unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
     _check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
+    held = (account.assets != 0).any(axis=1)
     return BacktestResult(
         bars.times,
         _until_ruin(equity),

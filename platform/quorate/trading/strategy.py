@@ -19,10 +19,11 @@ from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
-from quorate.trading.backtest import CELLS, GONE, equity_curves, gone_after, recently
+from quorate.trading.backtest import GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.risk import Risk, limited
 
+CELLS = 1_000_000  # of candidates' weights held at once; bounds the memory of a large panel with a large grid
 LIMIT = "risk."  # what the key of a limit begins with in a grid
 
 
@@ -313,7 +314,7 @@ def _returns(
     """
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
-    step = max(1, CELLS // max(1, plan.score.size))  # bounds the memory of a large panel with a large grid
+    step = max(1, CELLS // max(1, plan.score.size))
     parts, earned = [], []
     for first in range(0, len(candidates), step):
         weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)[start:stop]

@@ -20,7 +20,7 @@ from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
-from quorate.trading import backtest
+from quorate.trading import accounts
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
@@ -195,7 +195,7 @@ def _part(
 
 def _load_what_follows() -> None:
     """Import, while workers fit, what is needed after the fits."""
-    backtest.load()
+    accounts.load()
     statistics.load()
 
 

@@ -19,6 +19,7 @@ from quorate.evidence.evidence import Evidence, Performance
 from quorate.trading import backtest as module
 from quorate.trading.backtest import backtest, each_symbol, equity_curves, recently
 from quorate.trading.costs import Trading
+from quorate.trading.scale import Scale
 from quorate.trading.strategy import share_of_capital
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
@@ -274,12 +275,10 @@ def test_cutting_the_future_changes_no_bit_of_the_past(seed, cut, n_symbols):
     assert part.tobytes() == whole[:cut].tobytes()
 
 
-@pytest.mark.parametrize("cells", [1, 200, 10**9], ids=["one at a time", "two at a time", "all at once"])
-def test_many_series_at_once_are_each_alone_bit_for_bit(monkeypatch, cells):
+def test_many_series_at_once_are_each_alone_bit_for_bit():
     bars = market(7, 45, 2)
     targets = np.stack([weights_for(seed, bars, short=seed % 2 == 0) for seed in range(5)], axis=2)
     alone = [backtest(bars, targets[:, :, [k]], COSTLY)[0] for k in range(5)]
-    monkeypatch.setattr(module, "CELLS", cells)
     together = backtest(bars, targets, COSTLY)
     curves = equity_curves(bars, targets, COSTLY)
     for k in range(5):
@@ -287,6 +286,46 @@ def test_many_series_at_once_are_each_alone_bit_for_bit(monkeypatch, cells):
         pd.testing.assert_frame_equal(together[k].trades, alone[k].trades, check_exact=True)
         for figure in ("exposure", "turnover", "fees", "slippage"):
             assert getattr(together[k], figure) == getattr(alone[k], figure)
+
+
+def of_vectorbt(bars, targets, trading, apart=False):
+    """Return the value of a `Portfolio`, with settings that it takes for granted written out, of one series."""
+    import vectorbt as vbt
+
+    close, price, payout = module._prices(bars, trading.fill)
+    scale, n = Scale.of(close, trading.capital), len(bars.symbols)
+    portfolio = vbt.Portfolio.from_orders(
+        pd.DataFrame(close / scale.price),
+        size=module._orders(targets, bars.present, payout),
+        size_type="targetpercent",
+        direction="both",
+        price=price / scale.price,
+        fees=trading.fees,
+        slippage=trading.slippage,
+        min_size=1e-8,
+        init_cash=trading.capital / scale.money,
+        group_by=np.arange(n) if apart else np.zeros(n, dtype=int),
+        cash_sharing=True,
+        call_seq="auto",
+    )
+    value = portfolio.value().to_numpy().reshape(len(bars), -1) * scale.money
+    return value, portfolio.orders.records, portfolio.positions.records, portfolio.assets().to_numpy()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_accounts_are_those_of_vectorbts_portfolio_to_the_last_bit(seed, apart):
+    bars = market(seed, 60, 1 + seed % 5)
+    weights = weights_for(seed, bars, short=seed % 2 == 1)
+    shares = np.full(bars.close.shape, 0.0007) if seed % 3 == 0 else 0.0007
+    trading = Trading("open" if seed % 2 else "close", shares, 0.0003, 1000.0)
+    value, orders, positions, assets = of_vectorbt(bars, weights, trading, apart)
+    floor = module._Floor.of(bars, trading)
+    account = floor.trade(weights, apart)
+    assert floor.value(account).tobytes() == value.tobytes()
+    assert account.assets.tobytes() == assets.tobytes()
+    for mine, other in ((account.orders, orders), (account.positions(), positions)):
+        pd.testing.assert_frame_equal(pd.DataFrame.from_records(mine), other, check_exact=True)
 
 
 # --- gaps and ends
