@@ -19,7 +19,7 @@ help:
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
 	@echo "make bench   the benchmarks"
-	@echo "make experiments   runs killed at random moments; whom the gates let through (hours; goes on where it was)"
+	@echo "make experiments   runs killed at random moments; damaged files; whom the gates let through (hours; goes on where it was)"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
 
@@ -60,6 +60,7 @@ bench: $(READY)
 
 experiments: $(READY)
 	$(BIN)/python tests/experiments/kills.py
+	$(BIN)/python tests/experiments/malformed.py
 	for part in noise power clean tables; do $(BIN)/python tests/experiments/evidence.py $$part || exit 1; done
 
 # torch stays out of it (see requirements/torch.txt).
