@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
@@ -20,6 +20,7 @@ from quorate.plugins.specs import FeatureSpec, LabelSpec
 from quorate.statistics import Floats
 
 Array = TypeVar("Array", bound=NDArray[Any])
+Kept = Callable[[FeatureSpec, Bars, Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +84,13 @@ def build_dataset(
     least_history: int = 1,
     window: int = 0,
     categories: Sequence[str] = (),
+    kept: Kept | None = None,
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
-    features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``.
+    features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
+    what a feature is on these bars from before, or computes and keeps it.
 
     Raises
     ------
@@ -112,9 +115,8 @@ def build_dataset(
     sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
-            values = _compute(spec, bars, packing, inputs).astype(np.float32)
-        _check_finite(spec, values, bars, usable)
+        compute = partial(_checked, spec, bars, packing, inputs, usable)
+        values = kept(spec, bars, compute) if kept else compute()
         X[:, j] = values[keep]
         if window:
             sequence[:, j] = values.T[bars.present.T]
@@ -228,6 +230,19 @@ def bar_volatility(bars: Bars, window: int) -> Floats:
     packing = Packing(bars)
     close = packing.pack(bars.close)
     return packing.unpack(rolling.std(rolling.relative(close, rolling.shift(close)), window))
+
+
+def _checked(
+    spec: FeatureSpec,
+    bars: Bars,
+    packing: Packing,
+    inputs: dict[tuple[str, bool], Floats],
+    usable: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
+        values = _compute(spec, bars, packing, inputs).astype(np.float32)
+    _check_finite(spec, values, bars, usable)
+    return values
 
 
 def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:

@@ -67,7 +67,7 @@ def _asked(task: FitTask, spec: ModelSpec, shuffles: Shuffles | None) -> bytes:
     explainer = spec.explainer()
     if explainer is not None:
         code = code_digest(explainer, task.plugin.module, task.plugin.local)
-        digest.update(f"{_name_of(explainer)}|{version_of(explainer)}|{code}".encode())
+        digest.update(f"{name_of(explainer)}|{version_of(explainer)}|{code}".encode())
     return digest.digest()
 
 
@@ -83,30 +83,31 @@ def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
         spec.lookback,
         spec.outputs,
         spec.validation,
-        _name_of(factory),
+        name_of(factory),
         code,
         None if ref.distribution == OWN else ref.version,
-        _given(factory, task.params),
+        given_options(factory, task.params),
         task.seed,
         task.threads,
         task.device,
         task.binary,
         version_of(factory),
-        {need: _version(need) for need in (*spec.requires, "numpy", "scipy")},
+        {need: version(need) for need in (*spec.requires, "numpy", "scipy")},
         sys.version_info[:2],
         machine(),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).digest()
 
 
-def _name_of(factory: Callable[..., Any]) -> str:
+def name_of(factory: Callable[..., Any]) -> str:
+    """Return module and name of a function, with the arguments that are bound to it."""
     if isinstance(factory, partial):
         options = {name: _argument(value) for name, value in sorted(factory.keywords.items())}
-        return f"partial({_name_of(factory.func)}, {[_argument(value) for value in factory.args]}, {options})"
+        return f"partial({name_of(factory.func)}, {[_argument(value) for value in factory.args]}, {options})"
     return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', type(factory).__qualname__)}"
 
 
-def _given(factory: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
+def given_options(factory: Callable[..., Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that are not the factory's own defaults: a stored recipe need not repeat those."""
     try:
         known = inspect.signature(factory).parameters
@@ -125,11 +126,12 @@ def _same(one: Any, other: Any) -> bool:
 
 def _argument(value: Any) -> str:
     """Return what an argument is, without where in memory it lies."""
-    return _name_of(value) if callable(value) else repr(value)
+    return name_of(value) if callable(value) else repr(value)
 
 
 @cache
-def _version(requirement: str) -> str:
+def version(requirement: str) -> str:
+    """Return the version of what a requirement names; of several, of the first that is installed."""
     versions = (installed(name.strip()) for name in requirement.split("|"))
     return next((version for version in versions if version), "")
 

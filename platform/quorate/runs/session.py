@@ -16,6 +16,7 @@ from quorate.errors import DataError, DataWarning, PluginError, QuorateError, Re
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
+from quorate.execution.features import FeatureCache
 from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
@@ -80,7 +81,9 @@ class Session:
             kept = FitCache(self.home.path / "fits", self.progress.warn) if cache and wanted.cache else None
             if kept is not None:
                 stack.callback(kept.close)
-            made = Fitting(executor or stack.enter_context(self._executor(start)), self.progress, kept, limits)
+            features = FeatureCache(self.home.path / "features", write=start) if kept is not None else None
+            ready = executor or stack.enter_context(self._executor(start))
+            made = Fitting(ready, self.progress, kept, features, limits)
             if executor is not None or not one_part:
                 yield made
                 return

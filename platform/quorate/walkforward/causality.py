@@ -34,7 +34,7 @@ def cuts(first: int, n_bars: int) -> list[int]:
 def audit_rows(
     bars: Bars,
     dataset: Dataset,
-    build: Callable[[Bars], Dataset],
+    build: Callable[[Bars], Dataset] | None,
     labels: Callable[[Bars], Labels],
     first: int,
     at: Sequence[int] = (),
@@ -49,7 +49,7 @@ def audit_rows(
     bars : Bars
         What `dataset` was built from.
     build, labels : callable
-        From bars to rows and to labels.
+        From bars to rows and to labels. Without `build` the features are left alone.
     first : int
         Position of the first bar that is predicted.
     at : sequence of int
@@ -61,13 +61,15 @@ def audit_rows(
         Naming the feature or label, the bar, and both values.
     """
     for known in at or cuts(first, len(bars)):
-        try:
-            part = build(bars.until(known))
-        except DataError:  # no row yet that has all its features
-            continue
-        after = bars.sessions[known - 1]
-        _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
-        _check_known(bars, dataset, part, known)
+        cut = bars.until(known)
+        if build is not None:
+            try:
+                part = build(cut)
+            except DataError:  # no row yet that has all its features
+                continue
+            after = bars.sessions[known - 1]
+            _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
+        _check_known(bars, dataset, labels(cut), known)
         other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
         wrong = (dataset.end < known) & (other != dataset.y)
         if wrong.any():
@@ -117,17 +119,19 @@ def _check_features(
     )
 
 
-def _check_known(bars: Bars, dataset: Dataset, part: Dataset, known: int) -> None:
+def _check_known(bars: Bars, dataset: Dataset, part: Labels, known: int) -> None:
     """Raise `IntegrityError` if a label that was known without the later bars is another one, or ends elsewhere."""
-    y, end = dataset.y[: len(part)], dataset.end[: len(part)]
-    same = np.isclose(part.y, y, rtol=RELATIVE, atol=ABSOLUTE) & (part.end == end)
-    wrong = ~np.isnan(part.y) & (part.end < known) & ~same
+    n = int(np.searchsorted(dataset.bar, known))
+    y, end, row = dataset.y[:n], dataset.end[:n], (dataset.bar[:n], dataset.symbol[:n])
+    told, ended = part.values[row], part.ends[row]
+    same = np.isclose(told, y, rtol=RELATIVE, atol=ABSOLUTE) & (ended == end)
+    wrong = ~np.isnan(told) & (ended < known) & ~same
     if wrong.any():
-        row = int(wrong.argmax())
-        now = f"{y[row]:g} and known on {bars.sessions[int(end[row])]}" if np.isfinite(y[row]) else "not known"
+        first = int(wrong.argmax())
+        now = f"{y[first]:g} and known on {bars.sessions[int(end[first])]}" if np.isfinite(y[first]) else "not known"
         raise IntegrityError(
-            f"the label looks past its own end: {_where(bars, dataset, row)} it is {now}, but {part.y[row]:g} and "
-            f"known on {bars.sessions[int(part.end[row])]} when the bars after {bars.sessions[known - 1]} are missing"
+            f"the label looks past its own end: {_where(bars, dataset, first)} it is {now}, but {told[first]:g} and "
+            f"known on {bars.sessions[int(ended[first])]} when the bars after {bars.sessions[known - 1]} are missing"
         )
 
 

@@ -15,13 +15,14 @@ from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
 from quorate.errors import DataError, DataWarning, plural
+from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
 from quorate.recipe.schema import Recipe
 from quorate.trading.costs import Trading, check_cost
-from quorate.walkforward.causality import audit_costs, audit_rows
+from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,13 @@ def spans_of(recipe: Recipe, registry: Registry, bars: Bars, start: int = 0) -> 
     return call(splitter, f"{len(bars)} bars", (bars.sessions, start), recipe.folds.options, read)
 
 
-def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tuple[int, int]]) -> WalkForward:
+def prepare(
+    recipe: Recipe,
+    registry: Registry,
+    bars: Bars,
+    parts: Sequence[tuple[int, int]],
+    kept: FeatureCache | None = None,
+) -> WalkForward:
     """Lay out rows and folds.
 
     Parameters
@@ -122,6 +129,8 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
         Cut where this walk-forward must stop knowing.
     parts : sequence of (start, stop)
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
+    kept : FeatureCache, optional
+        Features of earlier runs: what was computed and audited on the same bars is so no second time.
 
     Raises
     ------
@@ -133,7 +142,7 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
     members = {name: _model(registry, name, recipe) for name in recipe.models}
-    build, labels, warnings = rows_of(recipe, registry, bars)
+    build, labels, warnings = rows_of(recipe, registry, bars, kept)
     classification = _label(recipe, registry).task == "classification"
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
@@ -141,7 +150,11 @@ def prepare(recipe: Recipe, registry: Registry, bars: Bars, parts: Sequence[tupl
     warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
     dataset = build(bars)
     first = spans[-1][0].first
-    audit_rows(bars, dataset, build, labels, first)
+    features, _ = _features(recipe, registry, bars)
+    seen = kept is not None and kept.audited(features, bars, cuts(first, len(bars)))
+    audit_rows(bars, dataset, None if seen else build, labels, first)
+    if kept is not None and not seen:
+        kept.note_audited(features, bars, cuts(first, len(bars)))
     trading = _trading(recipe, registry, bars)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
@@ -172,9 +185,12 @@ def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
 
 
 def rows_of(
-    recipe: Recipe, registry: Registry, bars: Bars
+    recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None
 ) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
-    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for."""
+    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for.
+
+    What is `kept` of features is taken for all of `bars` alone, and computed for other ones.
+    """
     members = [_model(registry, name, recipe) for name in recipe.models]
     features, warnings = _features(recipe, registry, bars)
     history = max(m.lookback for m in members)
@@ -185,7 +201,8 @@ def rows_of(
         return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
 
     def build(known: Bars) -> Dataset:
-        return build_dataset(known, features, labels(known), history, window, recipe.features.categories)
+        values = kept.values if kept is not None and known is bars else None
+        return build_dataset(known, features, labels(known), history, window, recipe.features.categories, values)
 
     return build, labels, warnings
 

@@ -14,6 +14,7 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
+from quorate.execution.features import FeatureCache
 from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
@@ -66,6 +67,8 @@ class Fitting:
         Hears of every fit.
     cache : FitCache, optional
         Finished fits of this home; without, everything is computed.
+    features : FeatureCache, optional
+        Features of this home.
     limits : Limits
         What one fit may take.
     results : list of FitResult
@@ -77,6 +80,7 @@ class Fitting:
     executor: Executor
     progress: Progress
     cache: FitCache | None = None
+    features: FeatureCache | None = None
     limits: Limits = LIMITS
     results: list[FitResult] = field(default_factory=list)
     over: Callable[[], None] = lambda: None

@@ -15,6 +15,7 @@ from quorate.dataset.folds import Fold
 from quorate.errors import DataError
 from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
+from quorate.execution.features import FeatureCache
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
@@ -111,13 +112,15 @@ class Known:
     null_market: Mapping[str, Any] | None = None
 
 
-def lay_out_development(recipe: Recipe, registry: Registry, bars: Bars, clock: Clock) -> LaidOut:
+def lay_out_development(
+    recipe: Recipe, registry: Registry, bars: Bars, clock: Clock, kept: FeatureCache | None = None
+) -> LaidOut:
     """Lay out the walk-forward before the holdout; bars from there on are cut off first."""
     stop = holdout_start(bars, recipe)
     with clock.stage("features"):
         seen = bars.until(stop)
         try:
-            walk = prepare(recipe, registry, seen, [(0, stop)])
+            walk = prepare(recipe, registry, seen, [(0, stop)], kept)
         except DataError as e:
             if remedy := remedy_if_refused(recipe, registry, seen):
                 raise DataError(f"{e}{remedy}") from e
@@ -149,7 +152,7 @@ def holdout(
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
     with clock.stage("features"):
-        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))])
+        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))], fitting.features)
     laid = LaidOut(walk, [fold for fold in walk.folds if fold.first >= start], {})
     return _part("holdout", laid, (start, len(bars)), earlier, fitting, clock, known or Known())
 

@@ -241,8 +241,8 @@ def test_the_key_changes_with_the_version_of_a_plugins_package_but_not_of_this_o
 @pytest.mark.parametrize("what", ["scikit-learn", "numpy", "scipy"])
 def test_the_key_changes_with_the_version_of_a_library(monkeypatch, what):
     before = key(task("logistic"))
-    known = keys._version
-    monkeypatch.setattr(keys, "_version", lambda name: "9.9" if name == what else known(name))
+    known = keys.version
+    monkeypatch.setattr(keys, "version", lambda name: "9.9" if name == what else known(name))
     assert key(task("logistic")) != before
 
 
@@ -264,8 +264,8 @@ def test_where_an_argument_lies_in_memory_is_in_no_key():
 
     again = type(one)(one.__code__, one.__globals__, one.__name__)
     again.__qualname__ = one.__qualname__
-    assert keys._name_of(partial(one, base=one)) == keys._name_of(partial(one, base=again))
-    assert keys._name_of(partial(one, base=one)) != keys._name_of(partial(one, base=dict))
+    assert keys.name_of(partial(one, base=one)) == keys.name_of(partial(one, base=again))
+    assert keys.name_of(partial(one, base=one)) != keys.name_of(partial(one, base=dict))
 
 
 def test_the_labels_task_is_in_the_key_where_a_factory_is_told_another_than_its_default():
