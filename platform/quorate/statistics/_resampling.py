@@ -30,7 +30,7 @@ def positions(n: int, block: float, draws: int, seed: int) -> Iterator[Positions
     They are those of the series followed by itself, (2n,): what is below n, and the same bars again from n on.
     """
     for m, begun, first, length in _blocks(n, block, draws, seed):
-        yield (np.arange(m * n) + np.repeat(first - begun, length)).reshape(m, n)
+        yield _bars(n, m, begun, first, length)
 
 
 def means(values: Floats, block: float, draws: int, seed: int) -> Floats:
@@ -53,7 +53,11 @@ def means(values: Floats, block: float, draws: int, seed: int) -> Floats:
             parts = [np.add.reduceat(one.take(last) - one.take(first), draw) for one in running]
             sums[done : done + m] = np.stack(parts, axis=1)
         else:
-            sums[done : done + m] = _counts(n, m, begun, first, length) @ whole
+            bars = _bars(n, m, begun, first, length)
+            bars[bars >= n] -= n
+            bars += n * np.arange(m)[:, None]
+            counts = np.bincount(bars.ravel(), minlength=m * n).reshape(m, n)
+            sums[done : done + m] = counts.astype(np.float64) @ whole
         done += m
     found: Floats = np.ldexp(sums, -shift) / n
     return found
@@ -73,15 +77,9 @@ def _blocks(n: int, block: float, draws: int, seed: int) -> Iterator[tuple[int, 
         yield m, begun[:-1], begins.integers(n, size=len(begun) - 1), np.diff(begun)
 
 
-def _counts(n: int, m: int, begun: Positions, first: Positions, length: Positions) -> Floats:
-    """Return how often each bar was drawn, (m, n): one more from where a block begins to where it ends."""
-    draw, last = begun // n, first + length
-    around = last >= n
-    change = np.bincount(draw * n + first, minlength=m * n)
-    change -= np.bincount(draw * n + last - n * around, minlength=m * n)
-    change = change.reshape(m, n)
-    change[:, 0] += np.bincount(draw[around], minlength=m)
-    return np.cumsum(change, axis=1).astype(np.float64)
+def _bars(n: int, m: int, begun: Positions, first: Positions, length: Positions) -> Positions:
+    """Return the positions of all drawn bars, (m, n), in the series followed by itself."""
+    return (np.arange(m * n) + np.repeat(first - begun, length)).reshape(m, n)
 
 
 def remembered(function: Callable[P, R]) -> Callable[P, R]:
