@@ -44,7 +44,8 @@ def means(values: Floats, block: float, draws: int, seed: int) -> Floats:
     shift = 53 - n.bit_length() - size
     whole = np.rint(np.ldexp(values, shift))
     running = np.zeros((k, 2 * n + 1), dtype=np.int64)
-    np.cumsum(np.tile(whole.T, 2), axis=1, out=running[:, 1:], dtype=np.int64)
+    np.cumsum(whole.T, axis=1, out=running[:, 1 : n + 1], dtype=np.int64)
+    running[:, n + 1 :] = running[:, 1 : n + 1] + running[:, n : n + 1]  # once more around
     sums, done = np.empty((draws, k)), 0
     for m, begun, first, length in _blocks(n, block, draws, seed):
         if k * len(begun) < SPARSE * m * n:  # long blocks: from one running sum to another
@@ -98,7 +99,9 @@ def remembered(function: Callable[P, R]) -> Callable[P, R]:
             if isinstance(value, np.ndarray):
                 digest.update(np.ascontiguousarray(value).data)
         key = digest.digest()
-        found = known.pop(key) if key in known else function(*args, **kwargs)
+        found = known.pop(key, None)  # two threads may ask together
+        if found is None:
+            found = function(*args, **kwargs)
         known[key] = found
         while len(known) > KEPT:
             known.popitem(last=False)
