@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,32 @@ def test_a_run_under_other_costs_is_another_run(small: dict[str, object]) -> Non
         "window": 20,
         "most": 0.05,
     }
+
+
+def test_the_same_series_has_the_same_p_values_whatever_recipe_it_comes_from(small: dict[str, object]) -> None:
+    models = {"small": {"plugin": "ridge"}, "large": {"plugin": "ridge", "alpha": 1e4}}
+    one = {**small, "models": models, "gates": {"preset": "standard"}}
+    other = {**one, "name": "other", "seed": 123, "models": {f"my-{name}": given for name, given in models.items()}}
+    found = [quorate.run(recipe).results["development"] for recipe in (one, other)]
+    assert found[0]["digests"]["equity"] == found[1]["digests"]["equity"]
+    judged = [{gate["gate"]: gate for gate in part["gates"]} for part in found]
+    for name in ("max-drawdown", "spa", "stepm", "mcs"):
+        first, second = (gates[name] for gates in judged)
+        assert (first["value"], first["uncertainty"]) == (second["value"], second["uncertainty"]), name
+        assert first["inputs"]["seed"] == second["inputs"]["seed"]
+        assert first["inputs"]["seed"] not in (one.get("seed"), 123)
+    gains = [{**part["members"]["gain"], "best-member": ""} for part in found]
+    assert gains[0] == gains[1]
+    assert math.isfinite(gains[0]["low"])
+
+
+def test_other_bars_seed_other_draws(small: dict[str, object]) -> None:
+    data = {**small["data"], "seed": 99}  # type: ignore[dict-item]
+    seeds = [
+        quorate.run(recipe).results["development"]["members"]["gain"]["seed"]
+        for recipe in (small, {**small, "data": data})
+    ]
+    assert seeds[0] != seeds[1]
 
 
 def test_a_plugin_file_may_change_or_vanish_after_the_run(tmp_path: Path, small: dict[str, object]) -> None:

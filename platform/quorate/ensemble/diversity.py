@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from quorate.statistics import TINY, Floats, block_length, sharpe
-from quorate.statistics._base import resamples
+from quorate.statistics._resampling import positions
 
 CLOSE = 0.95  # of a correlation from here on, one member says little that the other does not
 UNDEFINED = dict.fromkeys(("low", "high", "share-above-zero", "block"), math.nan)
@@ -168,15 +168,18 @@ def ensemble_gain(
 def _bootstrapped(
     one: Floats, other: Floats, bars_per_year: float, draws: int, seed: int, confidence: float
 ) -> dict[str, float]:
-    both = np.column_stack([one, other])
-    block = block_length(both)
-    found = np.empty(draws)
-    for i, rows in enumerate(resamples(len(one), block, draws, seed)):
-        drawn = both[rows]
-        deviation = drawn.std(axis=0, ddof=1)
-        # A draw in which one of them never moves has no Sharpe ratio.
-        ratios = np.divide(drawn.mean(axis=0), deviation, out=np.full(2, np.nan), where=deviation > TINY)
-        found[i] = (ratios[0] - ratios[1]) * math.sqrt(bars_per_year)
+    block = block_length(np.column_stack([one, other]))
+    gains = []
+    for rows in positions(len(one), block, draws, seed):
+        ratios = []
+        for returns in (one, other):
+            drawn = np.tile(returns, 2)[rows]
+            deviation = drawn.std(axis=1, ddof=1)
+            # A draw in which one of them never moves has no Sharpe ratio.
+            moves = deviation > TINY
+            ratios.append(np.divide(drawn.mean(axis=1), deviation, out=np.full(len(rows), np.nan), where=moves))
+        gains.append((ratios[0] - ratios[1]) * math.sqrt(bars_per_year))
+    found = np.concatenate(gains)
     found = found[np.isfinite(found)]
     if not len(found):
         return {**UNDEFINED, "block": block}

@@ -82,7 +82,8 @@ class Evidence:
     performance, benchmark : Performance
         The series that is judged, and buy and hold traded at the same fills and costs.
     seed : int
-        For resampling.
+        For resampling: from the stamps and prices of the part's bars, so that a series has the same p-value whatever
+        recipe it comes from.
     part : {"development", "holdout"}
         What is judged: the walk-forward before the holdout, or the holdout.
     horizon : int

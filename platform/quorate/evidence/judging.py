@@ -32,6 +32,7 @@ def measure(performance: Performance, registry: Registry) -> dict[str, float]:
         If a metric fails.
     """
     values = {}
+    performance = guarded(performance)
     for name in registry.names("metric"):
         spec = registry.get(MetricSpec, name)
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
@@ -47,6 +48,7 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
         If a gate fails or answers with something else than a `GateResult`.
     """
     results = []
+    evidence = guarded(evidence)
     for name, params in gates.items():
         spec = registry.get(GateSpec, name)
         if evidence.part in spec.parts:
@@ -72,8 +74,9 @@ def guarded(value: T) -> T:
     """
     found: Any = value
     if isinstance(value, np.ndarray):
-        found = value.view()
-        found.flags.writeable = False
+        if value.flags.writeable:
+            found = value.view()
+            found.flags.writeable = False
     elif isinstance(value, pd.DataFrame):
         found = value.copy(deep=False)
     elif isinstance(value, Mapping):

@@ -34,7 +34,7 @@ class Reproduction:
     differences : list of str
         Every other number of the results that differs, ``where: before -> now``.
     versions : list of str
-        Libraries, or the processor, that are not what they were.
+        Libraries, the processor, or the seed of what is resampled, that are not what they were.
     """
 
     run: str
@@ -97,6 +97,8 @@ def reproduce(
         stored_section.pop("warnings"), section.pop("warnings")
         differences += list(_differences(stored_section, section, part))
     versions = changed_since(report.provenance)
+    if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
+        versions.append("what is resampled: seeded by the recipe -> by the bars")
     return Reproduction(report.run_id, compared, differing, largest, differences, versions)
 
 
@@ -109,6 +111,11 @@ def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, 
     same = len(stored["series"]) == len(section["series"])
     found = {**section, "series": told if same else section["series"]}
     return {name: value for name, value in found.items() if name != "symbols" or name in stored}
+
+
+def _seed(section: Mapping[str, Any]) -> Any:
+    """Return what resampling was seeded by in a part."""
+    return section["members"]["gain"]["seed"]
 
 
 def _as_known(report: Report, part: str) -> parts.Known:

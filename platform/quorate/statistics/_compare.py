@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import FEWEST, TINY, block_length, complete, known, resamples
+from quorate.statistics._base import FEWEST, TINY, autocovariances, block_length, complete, known
 from quorate.statistics._boundary import (
     Bars,
     Block,
@@ -25,8 +25,7 @@ from quorate.statistics._boundary import (
     Values,
     checked,
 )
-
-CHUNK = 256  # draws held at once
+from quorate.statistics._resampling import means, remembered
 
 
 @dataclass(frozen=True)
@@ -266,9 +265,14 @@ def spa(
     models are superior; with columns divided beforehand both give the same draws and p-values.
     """
     gain = benchmark[:, None] - models
-    n, k = gain.shape
     if block is not None:
-        Number(least=1, below=n)("spa: block", block)
+        Number(least=1, below=len(gain))("spa: block", block)
+    return _superior(gain, seed, draws, block)
+
+
+@remembered
+def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Superior:
+    n, k = gain.shape
     known = n >= 20 and bool(np.isfinite(gain).all())
     varying = np.flatnonzero(gain.std(axis=0) > TINY * np.maximum(np.abs(gain).max(axis=0), TINY)) if known else ()
     if not len(varying):
@@ -279,7 +283,7 @@ def spa(
     mean = scaled.mean(axis=0)
     # Hansen's threshold: a model that is worse by more than this does not count among the candidates.
     centre = np.where(mean >= -math.sqrt(2 * math.log(math.log(n)) / n), mean, 0.0)
-    drawn = _resampled_means(scaled, size, draws, seed)
+    drawn = means(scaled, size, draws, seed)
     best = max(float(mean.max()), 0.0)
     consistent, lower, upper = (
         _p_value(np.maximum((drawn - c).max(axis=1), 0.0), best) for c in (centre, np.maximum(mean, 0.0), mean)
@@ -307,26 +311,11 @@ def _step_down(drawn: Floats, mean: Floats) -> Floats:
 def _long_run_deviation(values: Floats, block: float) -> Floats:
     """Return the deviation of sqrt(n) times the mean that the stationary bootstrap tends to (Politis, Romano 1994)."""
     n = len(values)
-    centred = values - values.mean(axis=0)
-    spectrum = np.abs(np.fft.rfft(centred, 2 * n, axis=0)) ** 2
-    covariance = np.fft.irfft(spectrum, axis=0)[:n] / n
+    covariance = autocovariances(values, n - 1)
     lag = np.arange(1, n)
     p = 1 / block
     weight = (1 - lag / n) * (1 - p) ** lag + lag / n * (1 - p) ** (n - lag)
-    variance = covariance[0] + 2 * weight @ covariance[1:]
+    variance = covariance[0] + 2 * (weight[:, None] * covariance[1:]).sum(axis=0)
     # A series that goes back and forth can have next to none, and rounding takes the rest.
     deviation: Floats = np.sqrt(np.maximum(variance, 1e-6 * covariance[0]))
     return deviation
-
-
-def _resampled_means(values: Floats, block: float, draws: int, seed: int) -> Floats:
-    """Return the means of resampled columns, (draws, n_columns), by how often each row was drawn."""
-    n = len(values)
-    out = np.empty((draws, values.shape[1]))
-    counts = np.empty((min(CHUNK, draws), n))
-    for i, position in enumerate(resamples(n, block, draws, seed)):
-        counts[i % CHUNK] = np.bincount(position, minlength=n)
-        if (i + 1) % CHUNK == 0 or i + 1 == draws:
-            first = i - i % CHUNK
-            out[first : i + 1] = counts[: i + 1 - first] @ values / n
-    return out

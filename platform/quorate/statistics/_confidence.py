@@ -9,6 +9,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, block_length
 from quorate.statistics._boundary import Block, Count, Floats, Matrix, Natural, Number, Share, checked
+from quorate.statistics._resampling import means
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,37 @@ def mcs(losses: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | N
     different = losses[:, sorted(set(distinct))]
     if different.shape[1] == 1:
         return ConfidenceSet((1.0,) * k, n, draws, seed, math.nan)
-    from arch.bootstrap import MCS
-
     size = block_length(different - different.mean(axis=1, keepdims=True)) if block is None else float(block)
-    found = MCS(different, size=0.5, reps=draws, block_size=size, method="max", seed=seed)
-    found.compute()
-    p = dict(zip(sorted(set(distinct)), found.pvalues["Pvalue"].sort_index(), strict=True))
-    counted = [(1 + round(p[first] * draws)) / (1 + draws) for first in distinct]
-    return ConfidenceSet(tuple(counted), n, draws, seed, size)
+    mean = different.mean(axis=0)
+    left_out = _left_out(mean, means(different - mean, size, draws, seed))
+    p = dict(zip(sorted(set(distinct)), left_out, strict=True))
+    return ConfidenceSet(tuple(p[first] for first in distinct), n, draws, seed, size)
+
+
+def _left_out(mean: Floats, drawn: Floats) -> list[float]:
+    """Return, per model, the p-value at which it is left out: the worst of those still in, one after the other.
+
+    Parameters
+    ----------
+    mean : ndarray of float64, (n_models,)
+        Loss.
+    drawn : ndarray of float64, (draws, n_models)
+        Of resampled losses, those of the data taken off.
+    """
+    p, largest, inside = [1.0] * len(mean), 0.0, np.arange(len(mean))
+    while len(inside) > 1:
+        apart = drawn[:, inside] - drawn[:, inside].mean(axis=1, keepdims=True)
+        # Models that always differ by the same have none; the worst of them is infinitely far from the others.
+        deviation = np.maximum(np.sqrt((apart**2).mean(axis=0)), np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            found = (mean[inside] - mean[inside].mean()) / deviation
+        worst = found == found.max()
+        more = int(((apart / deviation).max(axis=1) > found.max()).sum())
+        largest = max(largest, (1 + more) / (1 + len(drawn)))
+        for model in inside[worst]:
+            p[model] = largest
+        inside = inside[~worst]
+    return p
 
 
 def _distinct(losses: Floats) -> list[int]:

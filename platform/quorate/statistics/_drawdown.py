@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import TINY, block_length, complete, known, resamples
+from quorate.statistics._base import TINY, block_length, complete, known
 from quorate.statistics._boundary import Count, Floats, Natural, Share, Values, checked
+from quorate.statistics._resampling import positions
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,10 @@ def drawdown_quantile(returns: Values, seed: Natural, quantile: Share = 0.95, dr
     """
     if not complete(returns, least=20) or np.std(returns) < TINY:
         return math.nan
-    equity = np.ones((draws, len(returns) + 1))
-    for row, position in zip(equity, resamples(len(returns), block_length(returns), draws, seed), strict=True):
-        np.cumprod(1 + returns[position], out=row[1:])
-    depths = _depths(equity, np.maximum.accumulate(equity, axis=1)).min(axis=1)
-    return float(np.quantile(depths, 1 - quantile))
+    growth = 1 + np.tile(returns, 2)
+    depths = []
+    for drawn in positions(len(returns), block_length(returns), draws, seed):
+        equity: Floats = np.multiply.accumulate(growth[drawn], axis=1)
+        highest = np.maximum(np.maximum.accumulate(equity, axis=1), 1.0)  # the capital at the start is one, too
+        depths.append(_depths(equity, highest).min(axis=1))
+    return float(np.quantile(np.concatenate(depths), 1 - quantile))

@@ -226,6 +226,8 @@ def information_coefficients(labels: Values, predictions: Values, bar: MaybeBars
         return np.empty(0)
     _, group = np.unique(bar, return_inverse=True)
     count = np.bincount(group)
+    if count.max() < 3:
+        return np.empty(0)
     x, y = (_centred_ranks(values, group, count) for values in (predictions, labels))
     xy, xx, yy = (np.bincount(group, product) for product in (x * y, x * x, y * y))
     usable = (count >= 3) & (xx > 0) & (yy > 0)

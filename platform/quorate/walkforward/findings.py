@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.panel import Bars
+from quorate.bars.panel import PRICES, Bars
 from quorate.bars.quality import market_figures, repeated_opens
 from quorate.dataset.folds import Fold
 from quorate.ensemble.combine import Combined
@@ -60,6 +61,17 @@ class Judged:
     series: Sequence[tuple[Series, Performance]]
     measured: Sequence[Mapping[str, float]]
     ensembles: Mapping[str, Combined]
+
+    @cached_property
+    def seed(self) -> int:
+        """What its bars seed resampling with: their stamps and prices, whatever recipe, costs and names there are."""
+        span = self.walk.bars.take(*self.bounds)
+        columns = [
+            hashlib.sha256(b"".join(getattr(span, field)[:, j].tobytes() for field in PRICES)).digest()
+            for j in range(len(span.symbols))
+        ]
+        digest = hashlib.sha256(span.times.astype(np.int64).tobytes() + b"".join(sorted(columns)))
+        return int.from_bytes(digest.digest()[:4])
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -116,7 +128,7 @@ def _diversity_of(outcome: Judged) -> dict[str, Any]:
     walk, (_, judged) = outcome.walk, outcome.series[0]
     alike = diversity(walk.voting, outcome.predictions[outcome.rows][:, walk.voting_columns])
     alone = {s.name: p.returns for s, p in outcome.series if s.role == "member"}
-    gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=walk.recipe.seed)
+    gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=outcome.seed)
     found: dict[str, Any] = plain({**alike, "gain": gain})
     return found
 

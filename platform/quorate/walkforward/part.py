@@ -211,7 +211,7 @@ def _evidence(name: PartName, outcome: Judged) -> Evidence:
     return Evidence(
         first[1],
         last[1],
-        walk.recipe.seed,
+        outcome.seed,
         outcome.measured[0],
         outcome.measured[-1],
         part=name,

@@ -9,6 +9,7 @@ import pytest
 
 from quorate import statistics
 from quorate.statistics._compare import _long_run_deviation
+from quorate.statistics._resampling import means, positions
 
 # Residuals of ets and auto.arima on WWWusage: the documented example of dm.test() in R forecast 8.20.
 ETS = np.array([
@@ -167,11 +168,24 @@ def losses(n=500, k=6, best=0.0, seed=0):
     return np.zeros(n), noise
 
 
+@pytest.fixture
+def arch_draws(monkeypatch):
+    """Let arch draw what we do."""
+    from arch.bootstrap import StationaryBootstrap
+
+    def alike(*asked):
+        drawn = iter(np.concatenate(list(positions(*asked))) % asked[0])
+        monkeypatch.setattr(StationaryBootstrap, "update_indices", lambda _: next(drawn))
+
+    return alike
+
+
 @pytest.mark.parametrize("block", [1.0, 5.0, 12.5])
 @pytest.mark.parametrize("best", [0.0, 0.0007])
-def test_superior_predictive_ability_is_that_of_arch_with_columns_divided_beforehand(block, best):
+def test_superior_predictive_ability_is_that_of_arch_with_columns_divided_beforehand(block, best, arch_draws):
     from arch.bootstrap import SPA
 
+    arch_draws(500, block, 400, 3)
     benchmark, models = losses(best=best)
     found = statistics.spa(benchmark, models, seed=3, draws=400, block=block)
     deviation = _long_run_deviation(benchmark[:, None] - models, block)
@@ -196,9 +210,10 @@ def test_a_good_but_quiet_strategy_is_not_hidden_by_noisy_ones():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_step_down_names_the_models_that_arch_names(seed):
+def test_the_step_down_names_the_models_that_arch_names(seed, arch_draws):
     from arch.bootstrap import StepM
 
+    arch_draws(500, 4.0, 999, 1)
     benchmark, models = losses(k=5, seed=seed)
     models -= np.array([0.002, 0.001, 0.003, 0.0, -0.002])
     found = statistics.spa(benchmark, models, seed=1, draws=999, block=4)
@@ -275,17 +290,19 @@ def test_the_size_is_about_what_it_says():
 
 def test_the_long_run_deviation_is_that_of_resampled_means():
     _, models = losses(n=300, k=3)
-    means = [models[i].mean(axis=0) for i in statistics._base.resamples(300, 6.0, 4000, 5)]
-    assert np.std(means, axis=0) * math.sqrt(300) == pytest.approx(_long_run_deviation(models, 6.0), rel=0.05)
+    drawn = means(models, 6.0, 4000, 5)
+    assert np.std(drawn, axis=0) * math.sqrt(300) == pytest.approx(_long_run_deviation(models, 6.0), rel=0.05)
 
 
 # --- the model confidence set
 
 
-def test_the_confidence_set_is_that_of_arch():
+@pytest.mark.parametrize("best", [0.0, 0.001, 0.002])
+def test_the_confidence_set_is_that_of_arch(best, arch_draws):
     from arch.bootstrap import MCS
 
-    _, models = losses(best=0.001)
+    arch_draws(500, 4.0, 300, 2)
+    _, models = losses(best=best)
     found = statistics.mcs(models, seed=2, draws=300, block=4)
     oracle = MCS(models, size=0.10, reps=300, block_size=4, method="max", seed=2)
     oracle.compute()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quorate import statistics
+from quorate.statistics._resampling import positions
 from quorate_data.bundled import bundled
 
 FOUR = np.array([0.02, -0.01, 0.03, -0.02])
@@ -227,11 +228,9 @@ def test_a_drawdown_is_bounded_by_its_own_places(returns):
 
 
 def test_the_resampled_drawdown_is_that_of_histories_drawn_one_by_one():
-    from arch.bootstrap import StationaryBootstrap
-
     returns = np.random.default_rng(3).normal(0.0005, 0.01, 400)
-    bootstrap = StationaryBootstrap(statistics.block_length(returns), returns, seed=7)
-    drawn = (statistics.equity_curve(data[0][0]) for data in bootstrap.bootstrap(500))
+    rows = np.concatenate(list(positions(400, statistics.block_length(returns), 500, 7))) % 400
+    drawn = (statistics.equity_curve(returns[row]) for row in rows)
     expected = np.quantile([statistics.max_drawdown(equity) for equity in drawn], 0.05)
     assert statistics.drawdown_quantile(returns, seed=7) == pytest.approx(expected, rel=1e-12)
 
