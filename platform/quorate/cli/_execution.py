@@ -15,6 +15,7 @@ from quorate.errors import RecipeError, visible
 
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
+    from quorate.execution.features import FeatureCache
 
 NUMBER = r"\d+\.?\d*|\.\d+"
 SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -86,25 +87,38 @@ def timeline(
 @cache_app.command("list")
 @command
 def cache_list(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Show how many finished fits are kept, per model: their size, and the time that they save."""
+    """Show how many finished fits are kept, per model: their size, and the time that they save; and features."""
     from quorate.report.views.cache import by_model, render
 
-    cache = _cache(home)
+    cache, features = _cache(home), _features(home)
     entries = cache.entries()
-    document = {"file": str(cache.path), "bytes_on_disk": cache.size, "fits": len(entries), "models": by_model(entries)}
+    document = {
+        "file": str(cache.path),
+        "bytes_on_disk": cache.size,
+        "fits": len(entries),
+        "models": by_model(entries),
+        "features": {"folder": str(features.folder), "files": len(features), "bytes": features.size},
+    }
     show(document, as_json, render)
 
 
 @cache_app.command("verify")
 @command
 def cache_verify(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Check every finished fit against its checksum; exits 1 if one was damaged, which is then removed."""
+    """Check fits and features against their checksums; exits 1 if one was damaged, which is then removed."""
     from quorate.report.views.cache import render_checked
 
-    cache = _cache(home)
+    cache, features = _cache(home), _features(home)
     total, damaged = cache.verify()
-    show({"file": str(cache.path), "fits": total, "damaged": damaged}, as_json, render_checked)
-    raise typer.Exit(1 if damaged else 0)
+    files, torn = features.verify()
+    document = {
+        "file": str(cache.path),
+        "fits": total,
+        "damaged": damaged,
+        "features": {"folder": str(features.folder), "files": files, "damaged": torn},
+    }
+    show(document, as_json, render_checked)
+    raise typer.Exit(1 if damaged or torn else 0)
 
 
 @cache_app.command("prune")
@@ -112,20 +126,39 @@ def cache_verify(home: options.Home = None, as_json: options.Json = False) -> No
 def cache_prune(
     older_than: Annotated[str | None, typer.Option(help="Remove what was not used for so long: 30d, 12h, 45m.")] = None,
     max_size: Annotated[
-        str | None, typer.Option(help="Then remove the longest unused, down to this size: 2GB, 500MB.")
+        str | None, typer.Option(help="Then the longest unused, down to this size of each: 2GB, 500MB.")
     ] = None,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Remove finished fits; runs keep their own predictions."""
+    """Remove finished fits and kept features; runs keep their own predictions."""
     from quorate.report.views.cache import render_pruned
 
     if older_than is None and max_size is None:
         raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
-    cache = _cache(home)
-    removed, left = len(cache.prune(_span(older_than), _size(max_size))), len(cache.entries())
-    document = {"file": str(cache.path), "removed": removed, "left": left, "bytes_on_disk": cache.size}
+    cache, features = _cache(home), _features(home)
+    limits = _span(older_than), _size(max_size)
+    removed, gone = len(cache.prune(*limits)), features.prune(*limits)
+    document = {
+        "file": str(cache.path),
+        "removed": removed,
+        "left": len(cache.entries()),
+        "bytes_on_disk": cache.size,
+        "features": {
+            "folder": str(features.folder),
+            "removed": gone,
+            "left": len(features),
+            "bytes_on_disk": features.size,
+        },
+    }
     show(document, as_json, render_pruned)
+
+
+def _features(home: Path | None) -> FeatureCache:
+    from quorate.execution.features import FeatureCache
+    from quorate.store import Home
+
+    return FeatureCache(Home(home).path / "features")
 
 
 def _cache(home: Path | None) -> FitCache:

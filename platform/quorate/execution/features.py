@@ -49,7 +49,7 @@ class FeatureCache:
 
     def __init__(self, folder: Path, write: bool = True) -> None:
         self.folder, self._write = folder, write
-        self._keys: dict[tuple[str, str], str] = {}
+        self._keys: dict[tuple[int, str], tuple[FeatureSpec, str]] = {}
 
     def values(self, spec: FeatureSpec, bars: Bars, compute: Callable[[], Values]) -> Values:
         """Return what a feature is on these bars, (n_bars, n_symbols): as it was kept, or computed and kept."""
@@ -73,10 +73,10 @@ class FeatureCache:
             self._keep(key, b"")
 
     def _key(self, spec: FeatureSpec, bars: Bars) -> str:
-        known = spec.name, bars.fingerprint
-        if known not in self._keys:
-            self._keys[known] = _key_of(spec, bars)
-        return self._keys[known]
+        place = id(spec), bars.fingerprint
+        if place not in self._keys:
+            self._keys[place] = spec, _key_of(spec, bars)  # held, so that no other gets its id
+        return self._keys[place][1]
 
     def _audit_key(self, specs: Iterable[FeatureSpec], bars: Bars, at: Sequence[int]) -> str:
         keys = [self._key(spec, bars) for spec in specs]
