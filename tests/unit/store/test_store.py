@@ -15,10 +15,10 @@ import pytest
 
 import quorate
 from quorate.plugins.local import LocalSource
-from quorate.runs.stored import load_report
+from quorate.runs.loaded import load_report
 from quorate.store import Home
+from quorate.store.documents import REPORT_VERSION
 from quorate.store.files import replacing, write_json, write_text
-from quorate.store.home import REPORT_VERSION
 from quorate.store.parquet import read_parquet, write_parquet
 from quorate_data.simulated import simulated
 from support import homes
