@@ -55,8 +55,6 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
-    from quorate.runs import run as api
-
     changes = on_cluster(sets, address)
     if dry_run:
         from quorate.report.views.plan import render
@@ -66,6 +64,8 @@ def run(
             found = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
         show(found.to_dict(), as_json, render)
         return
+    from quorate.runs import run as api
+
     with working() as progress:
         report = api.run(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
     show_report(report, as_json)
