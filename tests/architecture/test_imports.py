@@ -106,10 +106,10 @@ def test_what_would_be_fitted_is_told_without_what_fits_and_judges(tmp_path):
     assert loaded & HEAVY == {"numpy", "pandas", "scipy"}
 
 
-def test_a_run_that_has_its_fits_loads_no_library_of_a_model(tmp_path, home, small):
+def test_a_run_loads_what_trades_and_judges_and_no_library_of_a_model(tmp_path, home, small):
     (tmp_path / "small.toml").write_text(tomli_w.dumps(small))
-    loaded = loaded_by(tmp_path, "run", "small.toml", "--home", str(home), "--set", 'execution.executor="serial"')
-    assert {"vectorbt", "statsmodels"} <= loaded  # what trades and judges
+    loaded = loaded_by(tmp_path, "run", "small.toml", "--home", str(home))
+    assert {"vectorbt", "statsmodels"} <= loaded
     assert not loaded & {"catboost", "exchange_calendars", "lightgbm", "pyarrow", "ray", "torch", "xgboost"}
 
 

@@ -123,7 +123,7 @@ def _text(module: str, path: Path) -> str:
 
 
 def _follow(text: str, package: str, own: str, files: dict[str, str]) -> None:
-    for name in _imports(text, package):
+    for name in dict.fromkeys(_imports(text, package)):
         path = _find(name)
         if path is not None and _counts(path, name, own):
             _add(name, path, own, files)
@@ -154,21 +154,20 @@ def _parsed(text: str) -> ast.Module | None:
     return None
 
 
-def _named(text: str, package: str) -> Iterator[str]:
-    """Yield the names in import statements: ``from a import b`` may mean ``a.b``."""
+@cache  # models of one package share most of their modules
+def _named(text: str, package: str) -> tuple[str, ...]:
+    """Return the names in import statements: ``from a import b`` may mean ``a.b``."""
     tree = _parsed(text)
-    if tree is None:
-        return
-    for node in ast.walk(tree):
+    found: list[str] = []
+    for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             if base:
-                yield base
-                yield from (f"{base}.{alias.name}" for alias in node.names)
+                found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def _find(name: str) -> Path | None:

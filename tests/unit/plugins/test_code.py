@@ -140,5 +140,6 @@ def test_a_parser_that_is_disturbed_by_another_thread_is_asked_again(package, mo
         return parse(text)
 
     monkeypatch.setattr(ast, "parse", disturbed)
+    sources._named.cache_clear()
     assert digest() == expected
     assert asked
