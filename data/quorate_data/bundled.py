@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
+import zlib
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -28,7 +30,7 @@ def bundled(dataset: Literal["nasdaq", "sp500", "indices"] = "nasdaq") -> quorat
     Raises
     ------
     DataError
-        If `dataset` is none of the three.
+        If `dataset` is none of the three, or its file is not where `arch` is installed.
 
     Notes
     -----
@@ -43,9 +45,25 @@ def bundled(dataset: Literal["nasdaq", "sp500", "indices"] = "nasdaq") -> quorat
 
 
 def _load(name: str) -> pd.DataFrame:
-    raw: pd.DataFrame = importlib.import_module(f"arch.data.{name}").load()
-    closes = quorate.get_calendar("us-equity").close_times(raw.index.to_numpy())
-    prices = raw.rename(columns=str.lower)[["open", "high", "low", "close", "volume"]].reset_index(drop=True)
+    raw = _table(name)
+    days = pd.to_datetime(raw["date"], format="%m/%d/%Y")
+    closes = quorate.get_calendar("us-equity").close_times(days.to_numpy())
+    prices = raw[["open", "high", "low", "close", "volume"]]
     prices.insert(0, "symbol", _SYMBOLS[name])
     prices.insert(1, "time", pd.DatetimeIndex(closes).tz_localize("UTC"))
     return prices
+
+
+def _table(name: str) -> pd.DataFrame:
+    """Read a file of `arch` from where it is installed: importing it would take seconds, as it imports statsmodels."""
+    spec = find_spec("arch")
+    if spec is None or not spec.submodule_search_locations:
+        raise quorate.DataError("source 'bundled': its data comes with arch, which is not installed: pip install arch")
+    path = Path(spec.submodule_search_locations[0], "data", name, f"{name}.csv.gz")
+    try:
+        table: pd.DataFrame = pd.read_csv(path).rename(columns=str.lower)
+        return table[["date", "open", "high", "low", "close", "volume"]]
+    except (OSError, EOFError, ValueError, KeyError, zlib.error) as e:
+        raise quorate.DataError(
+            f"source 'bundled': {path}, which comes with arch, cannot be read ({e}): pip install --force-reinstall arch"
+        ) from e

@@ -44,6 +44,7 @@ from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
+from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
 from .runs.plan import plan as plan
 from .runs.predict import predict as predict
@@ -52,7 +53,6 @@ from .runs.run import promote as promote
 from .runs.run import resume as resume
 from .runs.run import run as run
 from .runs.session import executor as executor
-from .runs.stored import load_report as load_report
 from .runs.stored import trust_home as trust_home
 from .runs.submit import submit as submit
 from .store.parquet import read_parquet as read_parquet

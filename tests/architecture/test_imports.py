@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 import quorate
 
@@ -21,8 +22,8 @@ HOUSE = {
     "quorate_data": ROOT / "data",
 }
 SOURCES = sorted(p for package, root in HOUSE.items() for p in (root / package).rglob("*.py"))
-HEAVY = {"arch", "bottleneck", "catboost", "duckdb", "lightgbm", "numba", "numpy", "pandas", "ray", "scipy", "sklearn",
-         "statsmodels", "torch", "vectorbt", "xgboost"}  # fmt: skip
+HEAVY = {"arch", "bottleneck", "catboost", "duckdb", "exchange_calendars", "lightgbm", "matplotlib", "numba", "numpy",
+         "pandas", "pyarrow", "ray", "scipy", "sklearn", "statsmodels", "torch", "vectorbt", "xgboost"}  # fmt: skip
 
 
 def name_of(path):
@@ -61,7 +62,7 @@ def loaded_by(cwd, *arguments):
         "import sys; from quorate.cli import main\n"
         "sys.stdout, real = open('out.txt', 'w'), sys.stdout\n"
         "try: main()\n"
-        "except SystemExit as e: assert not e.code, e.code\n"
+        "except SystemExit as e: assert e.code in (None, 0, 10, 11), e.code\n"
         "print(*sorted({m.split('.')[0] for m in sys.modules}), file=real)"
     )
     modules = set(run_fresh(code, cwd, *arguments).split())
@@ -91,6 +92,25 @@ def test_listing_plugins_loads_no_numpy_nor_anything_heavier(tmp_path, arguments
     loaded = loaded_by(tmp_path, *arguments)
     assert {"quorate_plugins", "quorate_strategies", "quorate_data"} <= loaded
     assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["gate"], ["report"], ["report", "--json"]], ids=" ".join)
+def test_stored_documents_are_read_without_plugins_and_numbers(tmp_path, finished, arguments):
+    tables = {"duckdb"} if arguments == ["report"] else set()  # equity and thresholds are drawn from tables
+    loaded = loaded_by(tmp_path, *arguments, "--home", str(finished.path))
+    assert loaded & (HEAVY | {"quorate_plugins", "quorate_strategies", "quorate_data"}) == tables
+
+
+def test_what_would_be_fitted_is_told_without_what_fits_and_judges(tmp_path):
+    loaded = loaded_by(tmp_path, "run", "nasdaq", "--dry-run")
+    assert loaded & HEAVY == {"numpy", "pandas", "scipy"}
+
+
+def test_a_run_loads_what_trades_and_judges_and_no_library_of_a_model(tmp_path, home, small):
+    (tmp_path / "small.toml").write_text(tomli_w.dumps(small))
+    loaded = loaded_by(tmp_path, "run", "small.toml", "--home", str(home))
+    assert {"vectorbt", "statsmodels"} <= loaded
+    assert not loaded & {"catboost", "exchange_calendars", "lightgbm", "pyarrow", "ray", "torch", "xgboost"}
 
 
 def test_importing_the_package_loads_nothing_but_itself(tmp_path):

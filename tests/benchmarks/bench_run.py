@@ -11,18 +11,29 @@ import time
 from pathlib import Path
 
 QUORATE = str(Path(sys.executable).with_name("quorate"))
+STARTS = {"--help": 0.1, "plugins": 0.35, "runs": 0.4, "gate": 0.5, "report": 0.6}  # seconds on a quiet machine
 
 
-def wall(*command: str) -> tuple[float, str]:
+def wall(*command: str, program: str = QUORATE) -> tuple[float, str]:
     start = time.perf_counter()
-    done = subprocess.run([QUORATE, *command], check=True, capture_output=True, text=True)
+    done = subprocess.run([program, *command], check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
 
 
+def start_up() -> None:
+    """Time the commands that compute nothing, each beside an interpreter that does nothing."""
+    with tempfile.TemporaryDirectory() as home:
+        wall("run", "planted", "--home", home)
+        for command, limit in STARTS.items():
+            given = () if command in ("--help", "plugins") else ("--home", home)
+            pairs = [(wall(command, *given)[0], wall("-c", "pass", program=sys.executable)[0]) for _ in range(7)]
+            seconds = statistics.median(ours for ours, _ in pairs)
+            ratio = statistics.median(ours / bare for ours, bare in pairs)
+            print(f"quorate {command}: median {seconds:.3f} s (limit {limit} s), {ratio:.0f} times a bare interpreter")
+
+
 def main() -> None:
-    for command, limit in ((("--help",), 0.3), (("plugins",), 0.5)):
-        times = [wall(*command)[0] for _ in range(7)]
-        print(f"quorate {' '.join(command)}: median {statistics.median(times):.3f} s (limit {limit} s)")
+    start_up()
     with tempfile.TemporaryDirectory() as home:
         for executor in ("ray", "processes", "serial"):
             runs = []

@@ -21,7 +21,7 @@ import numpy as np
 
 import quorate
 from quorate import audit
-from quorate.recipe.digest import digest
+from quorate.recipe.canonical import digest
 
 ROOT = Path(__file__).parents[2]
 HEADLINE = ("sharpe", "max-drawdown", "win-rate")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tomli_w
 
-from quorate.runs.stored import load_report
+from quorate.runs.loaded import load_report
 from quorate.store import Home
 from quorate.walkforward.members import collect
 from quorate_data.simulated import simulated

@@ -55,8 +55,6 @@ def run(
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
-    from quorate.runs import run as api
-
     changes = on_cluster(sets, address)
     if dry_run:
         from quorate.report.views.plan import render
@@ -66,6 +64,8 @@ def run(
             found = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
         show(found.to_dict(), as_json, render)
         return
+    from quorate.runs import run as api
+
     with working() as progress:
         report = api.run(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
     show_report(report, as_json)
@@ -94,7 +94,7 @@ def promote(
 def gate(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
     from quorate.report.terminal import render_gates
-    from quorate.runs.stored import load_report
+    from quorate.runs.loaded import load_report
 
     report = load_report(run, home=home)
     rows = [
@@ -135,7 +135,7 @@ def audit(
 @command
 def report(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Print the report of a stored run."""
-    from quorate.runs.stored import load_report
+    from quorate.runs.loaded import load_report
 
     show_report(load_report(run, home=home), as_json)
 

@@ -58,7 +58,7 @@ def override(
 ) -> None:
     """Use a run in spite of its verdict: the reason goes into the ledger and stays there."""
     from quorate.evidence.ledger import record_override
-    from quorate.runs.stored import load_report
+    from quorate.runs.loaded import load_report
     from quorate.store import Home
 
     report = load_report(run, home=home)

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
+from quorate.evidence.verdict import Verdict
 from quorate.statistics import Floats
 from quorate.trading.backtest import BacktestResult
-
-Verdict = Literal["PASS", "FAIL", "INSUFFICIENT"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -14,7 +14,7 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, Verdict, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
@@ -99,11 +99,3 @@ def _plain(result: GateResult) -> GateResult:
     except (TypeError, ValueError, AttributeError) as e:
         raise PluginError(f"gate {result.gate!r} must return plain, finite numbers and text: {e}") from e
     return GateResult(**json.loads(text))
-
-
-def overall(verdicts: Iterable[str]) -> Verdict:
-    """Return FAIL if any fails, else INSUFFICIENT if any is, else PASS; nothing judged is INSUFFICIENT."""
-    found = set(verdicts)
-    if "FAIL" in found:
-        return "FAIL"
-    return "PASS" if found == {"PASS"} else "INSUFFICIENT"

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from quorate.plugins.local import LocalSource
 
 CORE = "quorate"  # its numbers have a version of their own
 TRIES = 20
+_PACKAGE = re.compile(r"^([^/,\"\n]+)/__init__\.py,", re.MULTILINE)
 
 
 def code_digest(factory: Callable[..., Any], plugin: str, local: LocalSource | None = None) -> str:
@@ -68,14 +70,21 @@ def modules_of(requirements: Iterable[str]) -> tuple[str, ...]:
     for requirement in requirements:
         for name in requirement.split("|"):
             try:
-                files = importlib.metadata.distribution(name.strip()).files or ()
+                packages = _packages(importlib.metadata.distribution(name.strip()))
             except importlib.metadata.PackageNotFoundError:
                 continue
-            packages = {f.parts[0] for f in files if len(f.parts) == 2 and f.name == "__init__.py"}
             own = name.strip().lower().replace("-", "_")
             found.update(dict.fromkeys([own] if own in packages else sorted(p for p in packages if p[0] != "_")))
             break
     return tuple(found)
+
+
+def _packages(distribution: importlib.metadata.Distribution) -> set[str]:
+    """Return the packages that a distribution installs at the top."""
+    # Some list ten thousand files: only the lines that name such a package are looked at.
+    if listed := distribution.read_text("RECORD"):
+        return set(_PACKAGE.findall(listed))
+    return {f.parts[0] for f in distribution.files or () if len(f.parts) == 2 and f.name == "__init__.py"}
 
 
 def _file_of(factory: Callable[..., Any]) -> Path | None:
@@ -114,7 +123,7 @@ def _text(module: str, path: Path) -> str:
 
 
 def _follow(text: str, package: str, own: str, files: dict[str, str]) -> None:
-    for name in _imports(text, package):
+    for name in dict.fromkeys(_imports(text, package)):
         path = _find(name)
         if path is not None and _counts(path, name, own):
             _add(name, path, own, files)
@@ -145,21 +154,20 @@ def _parsed(text: str) -> ast.Module | None:
     return None
 
 
-def _named(text: str, package: str) -> Iterator[str]:
-    """Yield the names in import statements: ``from a import b`` may mean ``a.b``."""
+@cache  # models of one package share most of their modules
+def _named(text: str, package: str) -> tuple[str, ...]:
+    """Return the names in import statements: ``from a import b`` may mean ``a.b``."""
     tree = _parsed(text)
-    if tree is None:
-        return
-    for node in ast.walk(tree):
+    found: list[str] = []
+    for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             if base:
-                yield base
-                yield from (f"{base}.{alias.name}" for alias in node.names)
+                found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def _find(name: str) -> Path | None:

@@ -66,10 +66,9 @@ class Registry:
         """
         registry = cls(seconds)
         limit = registry._limit = _Limit(os.environ.get(LIMIT))
-        for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=_own_first):
-            dist = point.dist
-            if (dist and dist.name == OWN) or limit.allows(dist.name if dist else "", point.name):
-                registry._load_entry_point(point)
+        for provider in _offered():
+            if provider.distribution == OWN or limit.allows(provider.distribution or "", provider.name):
+                registry._load_entry_point(provider)
         if environment:
             for path in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
                 registry._add_found(Path(path), limit)
@@ -106,17 +105,15 @@ class Registry:
                 self._broken.append(Plugin("-", file.stem, None, provider, "broken", str(e)))
         return len(files)
 
-    def _load_entry_point(self, point: importlib.metadata.EntryPoint) -> None:
-        dist = point.dist
-        provider = Provider(point.name, dist.name if dist else None, dist.version if dist else None, point.value)
+    def _load_entry_point(self, provider: Provider) -> None:
         try:
             with self._in_time(f"{provider}"):
-                self._register(importlib.import_module(point.value), provider)
+                self._register(importlib.import_module(provider.module), provider)
         except KeyboardInterrupt:
             raise
         except BaseException as e:  # whatever a foreign module does on import must not stop the others
             reason = str(e) if isinstance(e, PluginError) else reason_of(e)
-            self._broken.append(Plugin("-", point.name, None, provider, "broken", reason))
+            self._broken.append(Plugin("-", provider.name, None, provider, "broken", reason))
 
     def add_local(self, source: LocalSource, given: bool = False) -> None:
         """Load a single-file plugin from its text; the same text is loaded once, however often it is given."""
@@ -288,8 +285,16 @@ def _normal(name: str) -> str:
     return name.strip().lower().replace("_", "-")
 
 
-def _own_first(point: importlib.metadata.EntryPoint) -> tuple[bool, str, str]:
-    return (not point.dist or point.dist.name != OWN, point.value, point.name)
+def _offered() -> list[Provider]:
+    """Return what installed distributions offer, our own first."""
+    points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    # A distribution reads its metadata whenever it is asked: each is asked once, however many points it has.
+    facts = {dist: (dist.name, dist.version) for dist in {p.dist for p in points} if dist}
+    found = []
+    for point in points:
+        distribution, version = facts[point.dist] if point.dist else (None, None)
+        found.append(Provider(point.name, distribution, version, point.value))
+    return sorted(found, key=lambda p: (p.distribution != OWN, p.module, p.name))
 
 
 def _installed(requirement: str) -> bool:
@@ -298,7 +303,7 @@ def _installed(requirement: str) -> bool:
 
 def _has_distribution(name: str) -> bool:
     try:
-        importlib.metadata.version(name)
+        importlib.metadata.distribution(name)  # its version would be parsed out of all its metadata
     except importlib.metadata.PackageNotFoundError:
         return False
     return True

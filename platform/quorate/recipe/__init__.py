@@ -1,6 +1,4 @@
-"""Recipes: what an experiment is made of, as typed and validated TOML."""
+"""Recipes: what an experiment is made of, as typed and validated TOML.
 
-from quorate.recipe.load import load_recipe
-from quorate.recipe.schema import Recipe
-
-__all__ = ["Recipe", "load_recipe"]
+What others take: `Recipe` of `schema`, `load_recipe` of `load`; `resolve`; the digests of `digest` and `canonical`.
+"""

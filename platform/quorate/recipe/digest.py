@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from quorate.plugins.code import code_digest
 from quorate.plugins.registry import Registry
+from quorate.recipe.canonical import digest
 from quorate.recipe.resolve import to_plain
 from quorate.recipe.schema import Recipe, Risk
 
@@ -24,16 +23,6 @@ ADDED = {
     ("strategy", "risk"): Risk().model_dump(),
     ("gates", "preset"): "standard",
 }
-
-
-def canonical(value: Any) -> bytes:
-    """Return plain data as bytes that are equal exactly when the data is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256 of plain data."""
-    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:

@@ -99,7 +99,7 @@ def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence
         grid.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for rows in groups:
         for row in rows:
-            grid.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
+            grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
         grid.add_section()
     return grid
 
@@ -117,7 +117,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
     grid.add_column(style="bright_black", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, text in rows:
-        grid.add_row(name, verdict_text(text) if text in STYLES else escape(text))
+        grid.add_row(name, verdict_text(text) if text in STYLES else Text(text))
     return grid
 
 

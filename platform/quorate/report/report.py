@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import StoreError
-from quorate.evidence.judging import overall
 from quorate.evidence.ledger.notes import noted
-from quorate.recipe.digest import digest
+from quorate.evidence.verdict import overall
+from quorate.recipe.canonical import digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,17 +159,25 @@ class Report:
         """Every fit: its key, rows, seconds and place."""
         return self._stored("fits")
 
+    def rows(self, part: str, name: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return columns of a part's table row by row, as plain values; None is what is not known."""
+        return self._source(name, [part]).rows(part, name, self.document["files"][f"{part}/{name}.parquet"], columns)
+
     def _stored(self, name: str) -> pd.DataFrame:
-        if self.source is None:
-            raise StoreError("this report has no tables: it was not read from a home")
         import pandas as pd
 
         parts = [part for part in PARTS if self.results[part]]
-        files = self.document["files"]
-        if any(f"{part}/{name}.parquet" not in files for part in parts):
-            raise StoreError(f"run {self.run_id} was made before there was a table {name!r}")
-        frames = [self.source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
+        source, files = self._source(name, parts), self.document["files"]
+        frames = [source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
         return pd.concat(frames, ignore_index=True)
+
+    def _source(self, name: str, parts: Sequence[str]) -> Run:
+        """Return the run that has this table of these parts."""
+        if self.source is None:
+            raise StoreError("this report has no tables: it was not read from a home")
+        if any(f"{part}/{name}.parquet" not in self.document["files"] for part in parts):
+            raise StoreError(f"run {self.run_id} was made before there was a table {name!r}")
+        return self.source
 
     def __repr__(self) -> str:
         return f"Report({self.run_id}: {self.verdict})"

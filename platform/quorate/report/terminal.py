@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
-
-import numpy as np
 
 from quorate.errors import QuorateError, plural
 from quorate.report import console
 from quorate.report.report import PARTS, Report
 from quorate.report.views.symbols import MOST, symbols
-from quorate.report.views.thresholds import thresholds
+from quorate.report.views.thresholds import GRID, thresholds
 from quorate.report.words import paragraph
 
 BLOCKS, ASCII_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
@@ -214,15 +213,14 @@ def _name(series: Mapping[str, Any]) -> str:
 
 
 def _curve(report: Report, part: str, judged: Mapping[str, Any], target: console.Console) -> None:
+    curves = {"ensemble": f"{judged['name']}/{judged['strategy']}", "buy & hold": "buy-and-hold/hold"}
     try:
-        equity = report.equity
+        rows = report.rows(part, "equity", [*curves.values()])
     except QuorateError:
         return
-    equity = equity[equity["part"] == part]
     blocks = BLOCKS if console.unicode(target) else ASCII_BLOCKS
-    curves = {"ensemble": f"{judged['name']}/{judged['strategy']}", "buy & hold": "buy-and-hold/hold"}
-    values = {label: equity[column].to_numpy() for label, column in curves.items()}
-    low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
+    values = dict(zip(curves, zip(*rows, strict=True), strict=True))
+    low, high = min(map(min, values.values())), max(map(max, values.values()))
     target.print("equity, both on one logarithmic scale", style="bold")
     for label, value in values.items():
         line = sparkline(value, max(min(target.width - 26, 90), 10), low, high, blocks)
@@ -230,20 +228,22 @@ def _curve(report: Report, part: str, judged: Mapping[str, Any], target: console
     target.print()
 
 
-def sparkline(values: Any, width: int, low: float, high: float, blocks: str) -> str:
+def sparkline(values: Sequence[float], width: int, low: float, high: float, blocks: str) -> str:
     """Return values as a line of characters, on a logarithmic scale from `low` to `high`."""
-    chosen = np.asarray(values, dtype=np.float64)[np.linspace(0, len(values) - 1, min(width, len(values))).astype(int)]
-    scale = np.log(high / low) if high > low > 0 else 1.0
-    level = np.log(np.maximum(chosen, low) / low) / scale if low > 0 else np.zeros(len(chosen))
-    return "".join(blocks[min(int(x * len(blocks)), len(blocks) - 1)] for x in level)
+    count = min(width, len(values))
+    step = (len(values) - 1) / max(count - 1, 1)
+    chosen = [values[int(i * step)] for i in range(count - 1)] + [values[-1 if count > 1 else 0]]
+    scale = math.log(high / low) if high > low > 0 else 1.0
+    levels = [math.log(max(value, low) / low) / scale if low > 0 else 0.0 for value in chosen]
+    return "".join(blocks[min(int(level * len(blocks)), len(blocks) - 1)] for level in levels)
 
 
 def _thresholds(report: Report, part: str, target: console.Console) -> None:
     try:
-        grid = report.grid
+        rows = report.rows(part, "grid", GRID)
     except QuorateError:
         return
-    if target.width >= WIDE and (table := thresholds(grid[grid["part"] == part])):
+    if target.width >= WIDE and (table := thresholds(rows)):
         target.print(table)
 
 

@@ -12,7 +12,8 @@ from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.fit import fit_seed
 from quorate.execution.progress import Clock
-from quorate.recipe.digest import digest, used_plugins
+from quorate.recipe.canonical import digest
+from quorate.recipe.digest import used_plugins
 from quorate.recipe.presets import departures
 from quorate.report.report import Report
 from quorate.runs.driving import now

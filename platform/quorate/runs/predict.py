@@ -17,8 +17,9 @@ from quorate.evidence.evidence import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
+from quorate.runs.loaded import load_report
 from quorate.runs.session import Session, load_bars
-from quorate.runs.stored import load_report, reopen
+from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home

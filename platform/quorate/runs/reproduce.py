@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
-from quorate.runs.stored import changed_since, check_execution_only, load_report, reopen
+from quorate.runs.loaded import load_report
+from quorate.runs.stored import changed_since, check_execution_only, reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.walkforward import part as parts
 from quorate.walkforward.tables import stored_predictions

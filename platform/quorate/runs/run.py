@@ -36,9 +36,10 @@ from quorate.report.report import Report
 from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
+from quorate.runs.loaded import load_report
 from quorate.runs.plan import plan_of
 from quorate.runs.session import Session
-from quorate.runs.stored import check_execution_only, load_report, reopen, reopen_unfinished
+from quorate.runs.stored import check_execution_only, reopen, reopen_unfinished
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home, Run
 from quorate.walkforward import part as parts

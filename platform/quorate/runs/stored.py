@@ -70,21 +70,6 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
     return session, stored.home.bars(begun["data"]["fingerprint"]) if begun["data"] else None
 
 
-def load_report(name: str = "latest", *, home: str | Path | None = None) -> Report:
-    """Return the report of a stored run, after checking that it is as it was written.
-
-    Raises
-    ------
-    IntegrityError
-        If it was changed.
-    """
-    stored = Home(home).find(name)
-    report = Report(stored.report(), stored)
-    if report.document.get("seal") != report.seal:
-        raise IntegrityError(f"{stored.path / 'report.json'} was changed after the run: it has another seal")
-    return report
-
-
 def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -> Session:
     """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
     begun = stored.begun()

@@ -26,8 +26,8 @@ from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import run as api
 from quorate.runs.document import enter_report
+from quorate.runs.loaded import load_report
 from quorate.runs.parcel import MARK, Arrived, lines, pack, unpack
-from quorate.runs.stored import load_report
 from quorate.store import Home, Run
 from quorate.store.files import write_json, write_text
 from quorate.store.trust import name_address, trust, was_named

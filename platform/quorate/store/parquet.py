@@ -8,7 +8,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,27 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
                     days = bool((first == first.normalize()).all())
                     frame[name] = last.normalize() if days else last + pd.Timedelta(1, "us")
             return frame
+    except duckdb.Error as e:
+        raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
+
+
+def read_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return columns of a Parquet file row by row, as Python's own values: what shows a few needs no pandas.
+
+    Raises
+    ------
+    DataError
+        If it is not Parquet, or has no such column.
+    """
+    import duckdb
+
+    chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            file = [glob.escape(os.fspath(path))]
+            return connection.execute(
+                f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false)", file
+            ).fetchall()
     except duckdb.Error as e:
         raise DataError(f"cannot read {path} as Parquet: {str(e).splitlines()[0]}") from e
 

@@ -17,7 +17,7 @@ from quorate.dataset.folds import Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
-from quorate.evidence.judging import overall
+from quorate.evidence.verdict import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward, fold_facts

@@ -14,7 +14,8 @@ import quorate
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
 from quorate.evidence.evidence import Evidence, GateResult, Performance, judge, plain
-from quorate.evidence.judging import guarded, measure, overall, run_gates
+from quorate.evidence.judging import guarded, measure, run_gates
+from quorate.evidence.verdict import overall
 from quorate.plugins.registry import Registry
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates

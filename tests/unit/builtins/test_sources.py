@@ -1,10 +1,12 @@
 import gzip
+import importlib
 import json
 import re
 import subprocess
 import sys
 import typing
 import warnings
+from importlib.machinery import ModuleSpec
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ import pytest
 import quorate
 import quorate_data
 from quorate.store.parquet import write_parquet
+from quorate_data import bundled as bundling
 from quorate_data.bundled import bundled
 from quorate_data.files import csv, parquet
 from quorate_data.simulated import simulated
@@ -85,6 +88,42 @@ def test_indices_is_the_panel_of_both():
 def test_an_unknown_dataset_is_refused():
     with pytest.raises(quorate.DataError, match=r"must be 'nasdaq', 'sp500' or 'indices'; it was 'dax'"):
         bundled("dax")
+
+
+@pytest.mark.parametrize("name", ["nasdaq", "sp500"])
+def test_bundled_bars_are_bit_for_bit_what_arch_loads(name):
+    bars, loaded = bundled(name), importlib.import_module(f"arch.data.{name}").load()
+    assert np.array_equal(bars.sessions, loaded.index.to_numpy().astype("datetime64[D]"))
+    for column in ("Open", "High", "Low", "Close", "Volume"):
+        expected = loaded[column].to_numpy().astype(np.float64)
+        assert getattr(bars, column.lower())[:, 0].tobytes() == expected.tobytes()
+
+
+def test_bundled_bars_are_read_without_importing_what_they_come_with(tmp_path):
+    code = (
+        "import sys; from quorate_data.bundled import bundled; bundled('indices');"
+        "print(*sorted({'arch', 'statsmodels', 'scipy', 'matplotlib', 'numba'} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert out.split() == []
+
+
+def test_bundled_bars_that_are_not_installed_are_told_of_in_a_line(tmp_path, monkeypatch):
+    found = ModuleSpec("arch", None, is_package=True)
+    monkeypatch.setattr(bundling, "find_spec", {"arch": None}.get)
+    with pytest.raises(quorate.DataError, match=r"with arch, which is not installed: pip install arch$"):
+        bundled()
+    found.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(bundling, "find_spec", {"arch": found}.get)
+    with pytest.raises(quorate.DataError, match=r"nasdaq\.csv\.gz, which comes with arch, cannot be read .* arch$"):
+        bundled()
+    file = tmp_path / "data" / "nasdaq" / "nasdaq.csv.gz"
+    file.parent.mkdir(parents=True)
+    whole = gzip.compress(b"Date,Open\n1/4/1999,1.5\n")
+    for content in (b"", b"no gzip", whole[:-9], whole):
+        file.write_bytes(content)
+        with pytest.raises(quorate.DataError, match="cannot be read"):
+            bundled()
 
 
 # --- columns and layouts

@@ -106,6 +106,21 @@ def test_the_modules_of_requirements_are_those_to_import():
     assert found == ("sklearn", "xgboost", "torch")
 
 
+def test_of_the_files_of_a_distribution_only_packages_at_the_top_are_modules(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    files = ("../../bin/tool", "two_parts/__init__.py", "two_parts/inner/__init__.py", "other/__init__.py",
+             "_own/__init__.py", "module.py", "data/__init__.pyi", "two_parts-1.dist-info/RECORD")  # fmt: skip
+    for name, listed in (("two-parts", "RECORD"), ("some", "RECORD"), ("egg", "SOURCES.txt")):
+        folder = tmp_path / (f"{name.replace('-', '_')}-1.{'dist-info' if listed == 'RECORD' else 'egg-info'}")
+        folder.mkdir()
+        metadata = "METADATA" if listed == "RECORD" else "PKG-INFO"
+        (folder / metadata).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        mark = ",sha256=x,1" if listed == "RECORD" else ""
+        (folder / listed).write_text("".join(f"{file}{mark}\n" for file in files))
+    assert modules_of(["two-parts"]) == ("two_parts",)
+    assert modules_of(["some"]) == modules_of(["egg"]) == ("other", "two_parts")
+
+
 def test_what_is_installed_elsewhere_than_beside_the_interpreter_counts_by_its_version_too(package):
     make = importlib.import_module("ownpack.main").make
     assert code_digest(make, "another.hooks") != code_digest(len, "another.hooks")
@@ -125,5 +140,6 @@ def test_a_parser_that_is_disturbed_by_another_thread_is_asked_again(package, mo
         return parse(text)
 
     monkeypatch.setattr(ast, "parse", disturbed)
+    sources._named.cache_clear()
     assert digest() == expected
     assert asked

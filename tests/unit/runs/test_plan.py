@@ -14,7 +14,7 @@ from quorate.execution.choose import FEW, MANY, Unstarted, make_executor, suited
 from quorate.execution.executor import Remote
 from quorate.report import console
 from quorate.report.views.plan import fits_text, folds_text, line, render, time_text
-from quorate.runs.stored import load_report
+from quorate.runs.loaded import load_report
 from support import homes
 
 TINY = homes.recipe("tiny")

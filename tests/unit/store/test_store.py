@@ -15,11 +15,11 @@ import pytest
 
 import quorate
 from quorate.plugins.local import LocalSource
-from quorate.runs.stored import load_report
+from quorate.runs.loaded import load_report
 from quorate.store import Home
+from quorate.store.documents import REPORT_VERSION
 from quorate.store.files import replacing, write_json, write_text
-from quorate.store.home import REPORT_VERSION
-from quorate.store.parquet import read_parquet, write_parquet
+from quorate.store.parquet import read_parquet, read_rows, write_parquet
 from quorate_data.simulated import simulated
 from support import homes
 
@@ -402,6 +402,26 @@ def test_a_table_that_is_not_what_was_stored_is_told_with_its_run(finished, cont
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(quorate.IntegrityError, match=f"{run.id}.*{message}"):
         _ = load_report(home=finished.path).trades
+
+
+def test_columns_of_a_table_are_read_as_plain_rows(finished):
+    report = load_report(home=finished.path)
+    frame = report.grid[["threshold", "series", "sharpe"]]
+    rows = report.rows("development", "grid", ["threshold", "series", "sharpe"])
+    assert pd.DataFrame(rows, columns=frame.columns).equals(frame)
+    assert {type(value) for row in rows for value in row} <= {float, str, type(None)}
+    with pytest.raises(quorate.IntegrityError, match=r"is not whole.*nothing"):
+        report.rows("development", "grid", ["nothing"])
+    with pytest.raises(quorate.StoreError, match="before there was a table 'none'"):
+        report.rows("development", "none", ["threshold"])
+    (report.source.path / "development" / "grid.parquet").write_bytes(b"nonsense")
+    with pytest.raises(quorate.IntegrityError, match="was changed after the run"):
+        report.rows("development", "grid", ["threshold"])
+
+
+def test_rows_are_in_the_order_of_the_file_and_none_where_nothing_is_known(tmp_path):
+    write_parquet(pd.DataFrame({'a "b"': [2.5, np.nan, -1.0], "c": ["x", "y", "z"]}), tmp_path / "f.parquet")
+    assert read_rows(tmp_path / "f.parquet", ["c", 'a "b"']) == [("x", 2.5), ("y", None), ("z", -1.0)]
 
 
 def test_a_changed_plugin_source_is_noticed(home):

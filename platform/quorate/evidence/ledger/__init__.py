@@ -6,30 +6,6 @@ the walk-forward of every other recipe on such bars. Fits, and thresholds and we
 inside a series from its past, are no trials.
 """
 
-from quorate.evidence.ledger.candidates import Candidate, Recorder, record_candidates, stored_candidates
-from quorate.evidence.ledger.independent import effective
-from quorate.evidence.ledger.ledger import Ledger, ledger_of
-from quorate.evidence.ledger.lineage import lineage_of, related
-from quorate.evidence.ledger.openings import Opening, looks, record_opening, record_override
-from quorate.evidence.ledger.reports import record_report
-from quorate.evidence.ledger.tally import Count, count, tried_so_far
+import lazy_loader
 
-__all__ = [
-    "Candidate",
-    "Count",
-    "Ledger",
-    "Opening",
-    "Recorder",
-    "count",
-    "effective",
-    "ledger_of",
-    "lineage_of",
-    "looks",
-    "record_candidates",
-    "record_opening",
-    "record_override",
-    "record_report",
-    "related",
-    "stored_candidates",
-    "tried_so_far",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, NamedTuple
 
 from quorate.errors import StoreError
-from quorate.recipe.digest import canonical
+from quorate.recipe.canonical import canonical
 
 SCHEMA = 1
 BEGIN = "0" * 64  # what the first entry has for the hash of the one before

@@ -13,8 +13,8 @@ from pathlib import Path
 from quorate.errors import IntegrityError, StoreError
 from quorate.evidence.ledger.chain import Entry, line_of, parse
 from quorate.store.files import write_text
-from quorate.store.home import Run
 from quorate.store.plain import check_plain
+from quorate.store.run import Run
 
 NOTED = ("opening", "override")
 

@@ -18,7 +18,7 @@ from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.notes import keep_note
 from quorate.evidence.ledger.tally import nearness, overlap
 from quorate.store import Home
-from quorate.store.home import Run
+from quorate.store.run import Run
 
 OVERRIDABLE = ("FAIL", "INSUFFICIENT")
 

@@ -8,7 +8,7 @@ from typing import Any
 from quorate.evidence.ledger.candidates import ROLES
 from quorate.evidence.ledger.chain import Entry
 from quorate.evidence.ledger.ledger import ledger_of
-from quorate.recipe.digest import digest
+from quorate.recipe.canonical import digest
 from quorate.store import Home
 
 

@@ -13,7 +13,7 @@ from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, read_chain
 from quorate.evidence.ledger.ledger import ledger_of
 from quorate.evidence.ledger.notes import NOTED, note_path, noted
 from quorate.evidence.ledger.reports import missed
-from quorate.store.home import Home, Run
+from quorate.store import Home, Run
 
 
 @dataclass(frozen=True)

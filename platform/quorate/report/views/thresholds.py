@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from quorate.report import console
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 ALONE = "{}"  # the options of a grid that has thresholds alone
+GRID = ("role", "series", "options", "threshold", "sharpe")  # the columns of `Report.grid` that are shown
 
 
-def thresholds(grid: pd.DataFrame) -> Any:
+def thresholds(rows: Sequence[Sequence[Any]]) -> Any:
     """Return the Sharpe ratio of each member, a column per threshold, the judged series first.
 
     Parameters
     ----------
-    grid : DataFrame
-        Rows of one part, as `Report.grid` has them.
+    rows : sequence of sequence
+        Of one part, each with what `GRID` names.
 
     Returns
     -------
     Table or None
         None, if other options than the threshold were chosen, too: `Report.grid` has all of them.
     """
-    shown = grid[grid["role"].isin(["ensemble", "member"])]
-    if shown.empty or (shown["options"] != ALONE).any():
+    shown = [row for row in rows if row[0] in ("ensemble", "member")]
+    if not shown or any(options != ALONE for _, _, options, _, _ in shown):
         return None
-    levels = sorted(shown["threshold"].unique())
+    levels = sorted({level for _, _, _, level, _ in shown})
+    found = {(role, series, level): sharpe for role, series, _, level, sharpe in shown}
     columns = [("Sharpe by threshold", "left"), *((f"{level:g}", "right") for level in levels)]
-    groups = []
-    for role in ("ensemble", "member"):
-        table = shown[shown["role"] == role].pivot(index="series", columns="threshold", values="sharpe")
-        rows = [[str(name), *(console.figure(value, ".2f") for value in values)] for name, values in table.iterrows()]
-        groups.append(rows)
+    groups = [
+        [
+            [name, *(console.figure(found.get((role, name, level)), ".2f") for level in levels)]
+            for name in sorted({series for other, series, _ in found if other == role})
+        ]
+        for role in ("ensemble", "member")
+    ]
     return console.table(columns, groups)

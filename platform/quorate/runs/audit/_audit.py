@@ -15,7 +15,8 @@ from quorate.errors import StoreError
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.plugins.code import code_digest
-from quorate.recipe.digest import digest, used_plugins
+from quorate.recipe.canonical import digest
+from quorate.recipe.digest import used_plugins
 from quorate.runs.audit.detectors import Finding, findings
 from quorate.runs.audit.pipeline import audited, options_of
 from quorate.runs.session import Session, load_bars, open_session

@@ -27,8 +27,9 @@ from quorate.runs.explain.ensemble import WITHIN, combined, weights_of
 from quorate.runs.explain.explanation import VERSION, Explanation, find_explanation, keep
 from quorate.runs.explain.importance import Answers, holm, rank_agreement, rises, t_values
 from quorate.runs.explain.layout import Units, sampled, shuffles_of, units_of
+from quorate.runs.loaded import load_report
 from quorate.runs.session import Session
-from quorate.runs.stored import load_report, reopen
+from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
