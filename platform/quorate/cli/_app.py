@@ -232,6 +232,9 @@ def entry() -> None:
 
     Shutting down in order all that was imported takes up to a second, and more after Ctrl-C.
     """
+    # Of this process: fits have threads of their own, and what is judged here is too small for several, which only
+    # wait for each other. NumPy reads it when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         main()
     except SystemExit as e:

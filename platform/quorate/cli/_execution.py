@@ -15,7 +15,7 @@ from quorate.errors import RecipeError, visible
 
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
-    from quorate.execution.features import FeatureCache
+    from quorate.store.kept import KeptArrays
 
 NUMBER = r"\d+\.?\d*|\.\d+"
 SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -87,17 +87,17 @@ def timeline(
 @cache_app.command("list")
 @command
 def cache_list(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Show how many finished fits are kept, per model: their size, and the time that they save; and features."""
+    """Show how many finished fits are kept, per model: their size, and the time that they save; and other arrays."""
     from quorate.report.views.cache import by_model, render
 
-    cache, features = _cache(home), _features(home)
+    cache, arrays = _cache(home), _arrays(home)
     entries = cache.entries()
     document = {
         "file": str(cache.path),
         "bytes_on_disk": cache.size,
         "fits": len(entries),
         "models": by_model(entries),
-        "features": {"folder": str(features.folder), "files": len(features), "bytes": features.size},
+        "arrays": {"folder": str(arrays.folder), "files": len(arrays), "bytes": arrays.size},
     }
     show(document, as_json, render)
 
@@ -105,17 +105,17 @@ def cache_list(home: options.Home = None, as_json: options.Json = False) -> None
 @cache_app.command("verify")
 @command
 def cache_verify(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Check fits and features against their checksums; exits 1 if one was damaged, which is then removed."""
+    """Check fits and other arrays against their checksums; exits 1 if one was damaged, which is then removed."""
     from quorate.report.views.cache import render_checked
 
-    cache, features = _cache(home), _features(home)
+    cache, arrays = _cache(home), _arrays(home)
     total, damaged = cache.verify()
-    files, torn = features.verify()
+    files, torn = arrays.verify()
     document = {
         "file": str(cache.path),
         "fits": total,
         "damaged": damaged,
-        "features": {"folder": str(features.folder), "files": files, "damaged": torn},
+        "arrays": {"folder": str(arrays.folder), "files": files, "damaged": torn},
     }
     show(document, as_json, render_checked)
     raise typer.Exit(1 if damaged or torn else 0)
@@ -131,34 +131,34 @@ def cache_prune(
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Remove finished fits and kept features; runs keep their own predictions."""
+    """Remove finished fits, and kept features and accounts; runs keep their own predictions."""
     from quorate.report.views.cache import render_pruned
 
     if older_than is None and max_size is None:
         raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
-    cache, features = _cache(home), _features(home)
+    cache, arrays = _cache(home), _arrays(home)
     limits = _span(older_than), _size(max_size)
-    removed, gone = len(cache.prune(*limits)), features.prune(*limits)
+    removed, gone = len(cache.prune(*limits)), arrays.prune(*limits)
     document = {
         "file": str(cache.path),
         "removed": removed,
         "left": len(cache.entries()),
         "bytes_on_disk": cache.size,
-        "features": {
-            "folder": str(features.folder),
+        "arrays": {
+            "folder": str(arrays.folder),
             "removed": gone,
-            "left": len(features),
-            "bytes_on_disk": features.size,
+            "left": len(arrays),
+            "bytes_on_disk": arrays.size,
         },
     }
     show(document, as_json, render_pruned)
 
 
-def _features(home: Path | None) -> FeatureCache:
-    from quorate.execution.features import FeatureCache
+def _arrays(home: Path | None) -> KeptArrays:
     from quorate.store import Home
+    from quorate.store.kept import KeptArrays
 
-    return FeatureCache(Home(home).path / "features")
+    return KeptArrays(Home(home).path)
 
 
 def _cache(home: Path | None) -> FitCache:

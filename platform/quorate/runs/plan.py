@@ -97,7 +97,7 @@ def plan(
         session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=clock.progress)
     with session.fitting(start=False) as fitting:
         bars = read_bars(session, clock)
-        laid = parts.lay_out_development(session.recipe, session.registry, bars, clock, fitting.features)
+        laid = parts.lay_out_development(session.recipe, session.registry, bars, clock, fitting.arrays)
         return plan_of(session, bars, laid, fitting)
 
 

@@ -159,7 +159,7 @@ def resume(
 
 def _laid_out(session: Session, bars: Bars, clock: Clock, fitting: Fitting) -> parts.LaidOut:
     """Lay out the development part, and tell what there is to do."""
-    laid = parts.lay_out_development(session.recipe, session.registry, bars, clock, fitting.features)
+    laid = parts.lay_out_development(session.recipe, session.registry, bars, clock, fitting.arrays)
     clock.progress.planned(plan_of(session, bars, laid, fitting).to_dict())
     return laid
 

@@ -16,7 +16,7 @@ from quorate.errors import DataError, DataWarning, PluginError, QuorateError, Re
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
-from quorate.execution.features import FeatureCache
+from quorate.execution.features import made_here
 from quorate.execution.progress import Progress
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
@@ -29,6 +29,7 @@ from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
 from quorate.store import Home
+from quorate.store.kept import KeptArrays
 
 if TYPE_CHECKING:
     from quorate.walkforward.members import Fitting
@@ -81,9 +82,9 @@ class Session:
             kept = FitCache(self.home.path / "fits", self.progress.warn) if cache and wanted.cache else None
             if kept is not None:
                 stack.callback(kept.close)
-            features = FeatureCache(self.home.path / "features", write=start) if kept is not None else None
+            arrays = KeptArrays(self.home.path, made_here(), write=start) if kept is not None else None
             ready = executor or stack.enter_context(self._executor(start))
-            made = Fitting(ready, self.progress, kept, features, limits)
+            made = Fitting(ready, self.progress, kept, arrays, limits)
             if executor is not None or not one_part:
                 yield made
                 return

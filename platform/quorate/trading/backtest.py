@@ -7,7 +7,10 @@ module delays the weights itself, takes closed round trips only, and computes no
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +24,8 @@ from quorate.trading.accounts import Account, Market, book
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.scale import Scale
 
+Booked = Mapping[str, NDArray[Any]]  # what is kept of an account
+MOST_KEPT = 8 << 20  # bytes of one, that is worth its place on disk
 GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 
 
@@ -78,7 +83,11 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     ndarray of float64, (n_bars, n_series)
     """
     floor = _Floor.of(bars, trading)
-    return _until_ruin(np.column_stack([floor.value(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]))
+
+    def booked() -> Booked:
+        return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
+
+    return _until_ruin(floor.value(floor.kept("curves", targets, booked)))
 
 
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
@@ -94,13 +103,13 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     floor = _Floor.of(bars, trading)
     results = []
     for k in range(targets.shape[2]):
-        account = floor.trade(targets[:, :, k])
-        lost = floor.value(account)[:, 0] <= 0
+        booked = floor.book(targets[:, :, k])
+        lost = floor.value(booked)[:, 0] <= 0
         if lost.any() and targets[lost.argmax() :, :, k].any():
             stopped = targets[:, :, k].copy()
             stopped[lost.argmax() :] = 0.0
-            account = floor.trade(stopped)
-        results.append(_result(floor, account))
+            booked = floor.book(stopped)
+        results.append(_result(floor, booked))
     return results
 
 
@@ -119,10 +128,10 @@ def each_symbol(bars: Bars, weights: Floats, trading: Trading) -> tuple[Floats, 
         Round trips that were closed.
     """
     floor, n = _Floor.of(bars, trading), len(bars.symbols)
-    account = floor.trade(weights, apart=True)
-    positions = account.positions()
+    booked = floor.book(weights, apart=True)
+    positions = booked["positions"]
     closed = positions["col"][positions["status"] == 1].astype(np.int64)
-    return _until_ruin(floor.value(account)), np.bincount(closed, minlength=n).astype(np.int64)
+    return _until_ruin(floor.value(booked)), np.bincount(closed, minlength=n).astype(np.int64)
 
 
 def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
@@ -174,9 +183,46 @@ class _Floor:
         orders = _orders(target, self.bars.present, self.payout)
         return book(orders, self.market, self.trading.capital / self.scale.money, apart)
 
-    def value(self, account: Account) -> Floats:
-        """Return what an account is worth, in the market's currency, (n_bars, n_accounts)."""
-        return account.value * self.scale.money
+    def book(self, target: Floats, apart: bool = False) -> Booked:
+        """Return what came of one series: value, whether something was held, orders and positions."""
+
+        def booked() -> Booked:
+            account = self.trade(target, apart)
+            return {
+                "value": account.value,
+                "held": (account.assets != 0).any(axis=1),
+                "orders": account.orders,
+                "positions": account.positions(),
+            }
+
+        return self.kept("apart" if apart else "account", target, booked)
+
+    def kept(self, what: str, targets: Floats, compute: Callable[[], Booked]) -> Booked:
+        """Return what was kept of these weights, traded here, or compute and keep it."""
+        kept = self.trading.kept
+        if kept is None:
+            return compute()
+        key = kept.key(what, self.digest, targets)
+        found: Booked | None = kept.get(key)
+        if found is None:
+            found = compute()
+            if sum(array.nbytes for array in found.values()) <= MOST_KEPT:
+                kept.put(key, found)
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of what all series are traded at."""
+        trading, market = self.trading, self.market
+        assert trading.kept is not None
+        shares = (np.asarray(share) for share in (trading.fees, trading.slippage))
+        money = np.array([trading.capital, self.scale.money])
+        return trading.kept.key("floor-1", market.close, market.price, self.payout, self.scale.price, money, *shares)
+
+    def value(self, booked: Booked) -> Floats:
+        """Return what accounts are worth, in the market's currency, (n_bars, n_accounts)."""
+        value: Floats = booked["value"] * self.scale.money
+        return value
 
 
 def gone_after(bars: Bars) -> int:
@@ -232,10 +278,10 @@ def _until_ruin(equity: Floats) -> Floats:
     return np.where(np.minimum.accumulate(equity, axis=0) > 0, equity, 0.0)
 
 
-def _result(floor: _Floor, account: Account) -> BacktestResult:
-    bars, trading, equity = floor.bars, floor.trading, floor.value(account)[:, 0]
-    orders = floor.scale.back(account.orders)
-    trades = _trades(bars, floor.scale.back(account.positions()))
+def _result(floor: _Floor, booked: Booked) -> BacktestResult:
+    bars, trading, equity = floor.bars, floor.trading, floor.value(booked)[:, 0]
+    orders = floor.scale.back(booked["orders"])
+    trades = _trades(bars, floor.scale.back(booked["positions"]))
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
     quoted = floor.price[row, column]
@@ -245,7 +291,7 @@ def _result(floor: _Floor, account: Account) -> BacktestResult:
     _check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
-    held = (account.assets != 0).any(axis=1)
+    held = booked["held"]
     return BacktestResult(
         bars.times,
         _until_ruin(equity),

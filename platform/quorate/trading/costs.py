@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from quorate.bars.panel import Bars
 from quorate.errors import PluginError
 from quorate.statistics import Floats
+from quorate.store.kept import KeptArrays
 
 Fill = Literal["open", "close"]
 
@@ -29,12 +30,15 @@ class Trading:
         Fractions of the traded value, per side; of orders filled at that bar.
     capital : float
         Cash at the start.
+    kept : KeptArrays, optional
+        Accounts that were booked before.
     """
 
     fill: Fill = "open"
     fees: float | Floats = 0.0
     slippage: float | Floats = 0.0
     capital: float = 100_000.0
+    kept: KeptArrays | None = field(default=None, compare=False, repr=False)
 
     def take(self, start: int, stop: int) -> Trading:
         """Return the same for the bars at positions `start` to ``stop - 1``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -21,6 +21,7 @@ from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
 from quorate.recipe.schema import Recipe
+from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 
@@ -119,7 +120,7 @@ def prepare(
     registry: Registry,
     bars: Bars,
     parts: Sequence[tuple[int, int]],
-    kept: FeatureCache | None = None,
+    kept: KeptArrays | None = None,
 ) -> WalkForward:
     """Lay out rows and folds.
 
@@ -129,8 +130,8 @@ def prepare(
         Cut where this walk-forward must stop knowing.
     parts : sequence of (start, stop)
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
-    kept : FeatureCache, optional
-        Features of earlier runs: what was computed and audited on the same bars is so no second time.
+    kept : KeptArrays, optional
+        Features and accounts of earlier runs: what was computed, or audited, of the same bars is so no second time.
 
     Raises
     ------
@@ -142,7 +143,8 @@ def prepare(
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
     members = {name: _model(registry, name, recipe) for name in recipe.models}
-    build, labels, warnings = rows_of(recipe, registry, bars, kept)
+    known = FeatureCache(kept) if kept is not None else None
+    build, labels, warnings = rows_of(recipe, registry, bars, known)
     classification = _label(recipe, registry).task == "classification"
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
@@ -151,11 +153,11 @@ def prepare(
     dataset = build(bars)
     first = spans[-1][0].first
     features, _ = _features(recipe, registry, bars)
-    seen = kept is not None and kept.audited(features, bars, cuts(first, len(bars)))
+    seen = known is not None and known.audited(features, bars, cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
-    if kept is not None and not seen:
-        kept.note_audited(features, bars, cuts(first, len(bars)))
-    trading = _trading(recipe, registry, bars)
+    if known is not None and not seen:
+        known.note_audited(features, bars, cuts(first, len(bars)))
+    trading = replace(_trading(recipe, registry, bars), kept=kept)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
     embargo = recipe.folds.embargo

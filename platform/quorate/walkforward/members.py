@@ -14,7 +14,6 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
-from quorate.execution.features import FeatureCache
 from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
@@ -22,6 +21,7 @@ from quorate.execution.queue import Queue
 from quorate.plugins.registry import reference
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
+from quorate.store.kept import KeptArrays
 from quorate.walkforward.layout import WalkForward
 
 Tasks = tuple[list[FitTask], FitData]
@@ -67,8 +67,8 @@ class Fitting:
         Hears of every fit.
     cache : FitCache, optional
         Finished fits of this home; without, everything is computed.
-    features : FeatureCache, optional
-        Features of this home.
+    arrays : KeptArrays, optional
+        Features and accounts of this home.
     limits : Limits
         What one fit may take.
     results : list of FitResult
@@ -80,7 +80,7 @@ class Fitting:
     executor: Executor
     progress: Progress
     cache: FitCache | None = None
-    features: FeatureCache | None = None
+    arrays: KeptArrays | None = None
     limits: Limits = LIMITS
     results: list[FitResult] = field(default_factory=list)
     over: Callable[[], None] = lambda: None

@@ -15,12 +15,12 @@ from quorate.dataset.folds import Fold
 from quorate.errors import DataError
 from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
-from quorate.execution.features import FeatureCache
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
+from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.findings import Judged, digests_of, section_of
@@ -113,7 +113,7 @@ class Known:
 
 
 def lay_out_development(
-    recipe: Recipe, registry: Registry, bars: Bars, clock: Clock, kept: FeatureCache | None = None
+    recipe: Recipe, registry: Registry, bars: Bars, clock: Clock, kept: KeptArrays | None = None
 ) -> LaidOut:
     """Lay out the walk-forward before the holdout; bars from there on are cut off first."""
     stop = holdout_start(bars, recipe)
@@ -152,7 +152,7 @@ def holdout(
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
     start = holdout_start(bars, recipe)
     with clock.stage("features"):
-        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))], fitting.features)
+        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))], fitting.arrays)
     laid = LaidOut(walk, [fold for fold in walk.folds if fold.first >= start], {})
     return _part("holdout", laid, (start, len(bars)), earlier, fitting, clock, known or Known())
 

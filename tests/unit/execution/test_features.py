@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec
 from quorate.recipe.schema import Recipe
 from quorate.runs.session import load_bars, open_session
+from quorate.store.kept import KeptArrays
 from quorate.testing.markets import market
 from quorate.walkforward import causality, layout
 
@@ -63,7 +62,7 @@ def computed() -> Counted:
 def test_a_second_asking_gives_the_same_bytes_and_computes_nothing(tmp_path, computed):
     spec = spec_in(tmp_path)
     for _ in range(2):
-        found = FeatureCache(tmp_path / "kept").values(spec, BARS, computed)
+        found = FeatureCache(KeptArrays(tmp_path)).values(spec, BARS, computed)
         assert found.tobytes() == computed.values.tobytes()
     assert computed.times == 1
 
@@ -80,7 +79,7 @@ def test_a_second_asking_gives_the_same_bytes_and_computes_nothing(tmp_path, com
     ids=["an option", "the lookback", "the inputs", "fewer bars", "a price"],
 )
 def test_what_a_value_depends_on_makes_another_key(tmp_path, change):
-    spec, cache = spec_in(tmp_path), FeatureCache(tmp_path / "kept")
+    spec, cache = spec_in(tmp_path), FeatureCache(KeptArrays(tmp_path))
     other, bars = change(spec, BARS)
     object.__setattr__(other, "provider", spec.provider)
     bars = quorate.Bars.from_frame(bars.to_frame())
@@ -88,62 +87,30 @@ def test_what_a_value_depends_on_makes_another_key(tmp_path, change):
 
 
 def test_other_code_makes_another_key(tmp_path):
-    keys = {FeatureCache(tmp_path)._key(spec_in(tmp_path, text), BARS) for text in (PLUGIN, PLUGIN + "# edited\n")}
+    keys = {
+        FeatureCache(KeptArrays(tmp_path))._key(spec_in(tmp_path, text), BARS)
+        for text in (PLUGIN, PLUGIN + "# edited\n")
+    }
     assert len(keys) == 2
     assert "" not in keys
 
 
 def test_other_windows_make_another_key(tmp_path, monkeypatch):
     spec = spec_in(tmp_path)
-    before = FeatureCache(tmp_path)._key(spec, BARS)
+    before = FeatureCache(KeptArrays(tmp_path))._key(spec, BARS)
     monkeypatch.setattr(module, "_windows", lambda: "others")
-    assert FeatureCache(tmp_path)._key(spec, BARS) != before
+    assert FeatureCache(KeptArrays(tmp_path))._key(spec, BARS) != before
 
 
 def test_a_feature_given_in_python_is_computed_each_time(tmp_path, computed):
     registry = Registry.load([FeatureSpec("mine", lambda close: close)])
-    cache = FeatureCache(tmp_path / "kept")
+    cache = FeatureCache(KeptArrays(tmp_path))
     for _ in range(2):
         cache.values(registry.get(FeatureSpec, "mine"), BARS, computed)
-    assert (computed.times, len(cache)) == (2, 0)
+    assert (computed.times, len(KeptArrays(tmp_path))) == (2, 0)
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"x" + b[1:], lambda b: b"", lambda b: b + b"0"])
-def test_what_is_damaged_is_computed_again(tmp_path, computed, damage):
-    spec, cache = spec_in(tmp_path), FeatureCache(tmp_path / "kept")
-    cache.values(spec, BARS, computed)
-    [path] = cache.folder.iterdir()
-    path.write_bytes(damage(path.read_bytes()))
-    assert cache.values(spec, BARS, computed).tobytes() == computed.values.tobytes()
-    assert computed.times == 2
-    assert cache.verify() == (1, 0)
-    path.write_bytes(damage(path.read_bytes()))
-    assert cache.verify() == (1, 1)
-    assert len(cache) == 0
-
-
-def test_where_nothing_can_be_written_a_run_goes_on(tmp_path, computed):
-    (tmp_path / "kept").write_text("no folder")
-    cache = FeatureCache(tmp_path / "kept")
-    assert cache.values(spec_in(tmp_path), BARS, computed).tobytes() == computed.values.tobytes()
-    reading = FeatureCache(tmp_path / "other", write=False)
-    reading.values(spec_in(tmp_path), BARS, computed)
-    assert not reading.folder.exists()
-
-
-def test_the_longest_unused_are_removed_first(tmp_path, computed):
-    spec, cache = spec_in(tmp_path), FeatureCache(tmp_path / "kept")
-    for k, stop in enumerate((60, 59, 58)):
-        cache.values(spec, BARS.until(stop), Counted(np.zeros((stop, 2))))
-        path = max(cache.folder.iterdir(), key=lambda p: p.stat().st_mtime_ns)
-        os.utime(path, (time.time() - 1000 * (3 - k),) * 2)
-    assert cache.prune(older_than=2500) == 1
-    assert cache.prune(max_size=cache.size // 2 + 10) == 1
-    assert cache.values(spec, BARS.until(58), computed).shape == (58, 2)
-    assert computed.times == 0
-
-
-def prepared(recipe: dict, home: Path, kept: FeatureCache | None) -> layout.WalkForward:
+def prepared(recipe: dict, home: Path, kept: KeptArrays | None) -> layout.WalkForward:
     session = open_session({"name": "kept", "models": {"logistic": {}}, **recipe}, home=home)
     assert isinstance(session.recipe, Recipe)
     bars = load_bars(session)
@@ -159,13 +126,13 @@ RECIPE = {
 
 def test_rows_of_kept_features_are_those_of_computed_ones(tmp_path, monkeypatch):
     plainly = prepared(RECIPE, tmp_path, None).dataset
-    first = prepared(RECIPE, tmp_path, FeatureCache(tmp_path / "kept")).dataset
+    first = prepared(RECIPE, tmp_path, KeptArrays(tmp_path)).dataset
 
     def never(*_: object) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr("quorate.dataset.rows._compute", never)
-    second = prepared(RECIPE, tmp_path, FeatureCache(tmp_path / "kept")).dataset
+    second = prepared(RECIPE, tmp_path, KeptArrays(tmp_path)).dataset
     assert plainly.X.tobytes() == first.X.tobytes() == second.X.tobytes()
     with pytest.raises(AssertionError, match="computed again"):
         prepared(RECIPE, tmp_path, None)
@@ -175,7 +142,7 @@ def test_what_was_not_audited_here_is_audited(tmp_path, monkeypatch):
     asked: list[bool] = []
     honest = causality.audit_rows
     monkeypatch.setattr(layout, "audit_rows", lambda *a, **k: (asked.append(a[2] is not None), honest(*a, **k)))
-    cache = FeatureCache(tmp_path / "kept")
+    cache = KeptArrays(tmp_path)
     prepared(RECIPE, tmp_path, cache)
     prepared(RECIPE, tmp_path, cache)
     prepared({**RECIPE, "folds": {"initial": 300, "test": 60}}, tmp_path, cache)
@@ -192,4 +159,4 @@ def test_a_kept_feature_that_looks_ahead_is_still_refused(tmp_path):
     recipe = {**RECIPE, "plugins": [str(path)], "features": {"use": ["ahead"]}}
     for _ in range(2):  # what was computed may be kept, that it was sound is not
         with pytest.raises(quorate.IntegrityError, match="'ahead' looks ahead"):
-            prepared(recipe, tmp_path, FeatureCache(tmp_path / "kept"))
+            prepared(recipe, tmp_path, KeptArrays(tmp_path))

@@ -16,6 +16,7 @@ from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
 from quorate.evidence.evidence import Evidence, Performance
+from quorate.store.kept import KeptArrays
 from quorate.trading import backtest as module
 from quorate.trading.backtest import backtest, each_symbol, equity_curves, recently
 from quorate.trading.costs import Trading
@@ -322,10 +323,40 @@ def test_accounts_are_those_of_vectorbts_portfolio_to_the_last_bit(seed, apart):
     value, orders, positions, assets = of_vectorbt(bars, weights, trading, apart)
     floor = module._Floor.of(bars, trading)
     account = floor.trade(weights, apart)
-    assert floor.value(account).tobytes() == value.tobytes()
+    assert (account.value * floor.scale.money).tobytes() == value.tobytes()
     assert account.assets.tobytes() == assets.tobytes()
     for mine, other in ((account.orders, orders), (account.positions(), positions)):
         pd.testing.assert_frame_equal(pd.DataFrame.from_records(mine), other, check_exact=True)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_accounts_that_are_kept_are_those_that_were_booked(tmp_path, seed, monkeypatch):
+    bars = market(seed, 60, 3)
+    targets = np.stack([weights_for(s, bars, short=True) for s in range(3)], axis=2)
+    targets[:, :, 2] *= 40  # ruined
+    kept = replace(COSTLY, kept=KeptArrays(tmp_path))
+
+    def everything(trading):
+        return (
+            equity_curves(bars, targets, trading),
+            backtest(bars, targets, trading),
+            each_symbol(bars, targets[:, :, 0], trading),
+        )
+
+    plainly, first = everything(COSTLY), everything(kept)
+    monkeypatch.setattr(module, "book", None)  # booked no second time
+    for curves, results, apart in (first, everything(kept)):
+        assert curves.tobytes() == plainly[0].tobytes()
+        assert [a.tobytes() for a in apart] == [a.tobytes() for a in plainly[2]]
+        for one, other in zip(results, plainly[1], strict=True):
+            assert one.equity.tobytes() == other.equity.tobytes()
+            pd.testing.assert_frame_equal(one.trades, other.trades, check_exact=True)
+            assert (one.exposure, one.turnover, one.fees) == (other.exposure, other.turnover, other.fees)
+    for other in (kept.dearer(1.01), replace(kept, capital=999.0), replace(kept, fill="close")):
+        with pytest.raises(TypeError):
+            backtest(bars, targets, other)
+    with pytest.raises(TypeError):
+        equity_curves(bars.until(59), targets[:59], kept)
 
 
 # --- gaps and ends

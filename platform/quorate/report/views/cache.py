@@ -41,12 +41,12 @@ def render(kept: Mapping[str, Any]) -> None:
     print(
         f"{console.plural(kept['fits'], 'finished fit')}, {size_text(kept['bytes_on_disk'])} on disk in {kept['file']}"
     )
-    _features(kept["features"], size_text(kept["features"]["bytes"]))
+    _arrays(kept["arrays"], size_text(kept["arrays"]["bytes"]))
 
 
-def _features(told: Mapping[str, Any], end: str) -> None:
+def _arrays(told: Mapping[str, Any], end: str) -> None:
     if told["files"]:
-        print(f"{console.plural(told['files'], 'kept feature')} in {told['folder']}: {end}")
+        print(f"{console.plural(told['files'], 'array')} of features and accounts in {told['folder']}: {end}")
 
 
 def render_checked(checked: Mapping[str, Any]) -> None:
@@ -54,8 +54,8 @@ def render_checked(checked: Mapping[str, Any]) -> None:
     n = len(checked["damaged"])
     told = f"{console.plural(n, 'fit')} damaged and removed: computed again when asked for" if n else "all sound"
     print(f"{console.plural(checked['fits'], 'finished fit')} in {checked['file']}: {told}")
-    torn = checked["features"]["damaged"]
-    _features(checked["features"], f"{torn} damaged and removed: computed again" if torn else "all sound")
+    torn = checked["arrays"]["damaged"]
+    _arrays(checked["arrays"], f"{torn} damaged and removed: computed again" if torn else "all sound")
 
 
 def render_pruned(pruned: Mapping[str, Any]) -> None:
@@ -64,11 +64,11 @@ def render_pruned(pruned: Mapping[str, Any]) -> None:
         f"{console.plural(pruned['removed'], 'fit')} removed, {pruned['left']:,} left, "
         f"{size_text(pruned['bytes_on_disk'])} on disk in {pruned['file']}"
     )
-    features = pruned["features"]
-    if features["removed"] or features["left"]:
+    arrays = pruned["arrays"]
+    if arrays["removed"] or arrays["left"]:
         print(
-            f"{console.plural(features['removed'], 'kept feature')} removed, {features['left']:,} left, "
-            f"{size_text(features['bytes_on_disk'])} on disk in {features['folder']}"
+            f"{console.plural(arrays['removed'], 'array')} removed, {arrays['left']:,} left, "
+            f"{size_text(arrays['bytes_on_disk'])} on disk in {arrays['folder']}"
         )
 
 
