@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from quorate.store.trust import trust
@@ -32,6 +33,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Throw the HOME away."""
     if HOME in config.stash:
         surroundings.throw_away(config.stash[HOME])
+
+
+# How long an example takes is a matter of the machine.
+hypothesis.settings.register_profile("quorate", deadline=None)
+hypothesis.settings.load_profile("quorate")
 
 
 @pytest.fixture
