@@ -49,9 +49,9 @@ class FeatureCache:
     def values(self, spec: FeatureSpec, bars: Bars, compute: Callable[[], Values]) -> Values:
         """Return what a feature is on these bars, (n_bars, n_symbols): as it was kept, or computed and kept."""
         key = self._key(spec, bars)
-        found = self._kept.get(key) if key else None
-        if found is not None:
-            return found["values"]
+        found = (self._kept.get(key) or {}).get("values") if key else None
+        if found is not None and found.shape == bars.close.shape and found.dtype == np.float32:
+            return found
         values = compute()
         if key:
             self._kept.put(key, {"values": values})

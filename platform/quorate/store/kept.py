@@ -10,11 +10,13 @@ import hashlib
 import io
 import os
 import secrets
+import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from quorate.store.files import TEMPORARY
 
@@ -55,16 +57,17 @@ class KeptArrays:
         """Return what is kept under a key, by name, read-only; None, if nothing sound is."""
         import numpy as np
 
-        try:
-            content = self._path(key).read_bytes()
-        except OSError:
-            return None
+        content = _content_of(self._path(key))
         if not _sound(key, content):
             return None
         with suppress(OSError):  # when it was last used; another process may have removed it
             os.utime(self._path(key))
-        with np.load(io.BytesIO(content[:-_CHECKSUM]), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        # A home may come from elsewhere: what has a right checksum need not have been written here.
+        try:
+            with np.load(io.BytesIO(content[:-_CHECKSUM]), allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
+        except (OSError, ValueError, KeyError, EOFError, MemoryError, SyntaxError, BadZipFile):
+            return None
         for array in arrays.values():
             array.flags.writeable = False
         return arrays
@@ -118,10 +121,9 @@ class KeptArrays:
         """Check every file; return how many there are, and how many were damaged, which are removed."""
         files, damaged = self._files(), 0
         for _, path, _ in files:
-            with suppress(FileNotFoundError):
-                if not _sound(path.stem, path.read_bytes()):
-                    path.unlink(missing_ok=True)
-                    damaged += 1
+            if not _sound(path.stem, _content_of(path)):
+                path.unlink(missing_ok=True)
+                damaged += 1
         return len(files), damaged
 
     def _path(self, key: str) -> Path:
@@ -133,8 +135,17 @@ class KeptArrays:
         for path in self.folder.glob("*.npz"):
             with suppress(OSError):
                 told = path.lstat()
-                found.append((told.st_mtime, path, told.st_size))
+                if stat.S_ISREG(told.st_mode):
+                    found.append((told.st_mtime, path, told.st_size))
         return found
+
+
+def _content_of(path: Path) -> bytes:
+    """Return what a file holds; nothing, if there is none, or a link or a pipe in its place."""
+    try:
+        return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
+    except OSError:
+        return b""
 
 
 def _bytes_of(array: NDArray[Any]) -> bytes | memoryview:

@@ -1,14 +1,28 @@
 """Arrays that are kept: the same bytes by the same key, and nothing where something is damaged or cannot be written."""
 
+import io
 import os
+import pickle
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from quorate.store import kept as module
 from quorate.store.kept import KeptArrays
 
+
+def zipped(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("x.npy", content)
+    return file.getvalue()
+
+
+HEAD = b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999,)}"
+HUGE = b"\x93NUMPY\x01\x00" + len(HEAD).to_bytes(2, "little") + HEAD
 ORDERS = np.array([(1, 2.5), (3, np.nan)], dtype=[("id", np.int64), ("price", np.float64)])
 
 
@@ -62,6 +76,27 @@ def test_what_is_damaged_is_not_found_and_is_removed_by_a_check(tmp_path, damage
     assert kept.get("abc") is None
     assert kept.verify() == (2, 1)
     assert kept.verify() == (1, 0)
+
+
+def test_neither_links_nor_pipes_are_read_or_removed(tmp_path):
+    kept = KeptArrays(tmp_path)
+    kept.put("abc", {"x": np.arange(3)})
+    (kept.folder / "abc.npz").rename(tmp_path / "mine.npz")
+    (kept.folder / "abc.npz").symlink_to(tmp_path / "mine.npz")
+    os.mkfifo(kept.folder / "abd.npz")
+    assert kept.get("abc") is kept.get("abd") is None
+    assert (kept.verify(), kept.prune(older_than=-1.0), len(kept)) == ((0, 0), 0, 0)
+    assert (tmp_path / "mine.npz").exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"no archive", pickle.dumps([1]), b"PK\x05\x06" + b"\0" * 18, zipped(b"\x93NUMPY\x01\x00 "), zipped(HUGE)]
+)
+def test_what_was_forged_with_a_right_checksum_is_not_found(tmp_path, data):
+    kept = KeptArrays(tmp_path)
+    kept.folder.mkdir()
+    (kept.folder / "abc.npz").write_bytes(data + module._checksum("abc", data))
+    assert not kept.get("abc")
 
 
 def test_one_that_was_renamed_is_not_found(tmp_path):
