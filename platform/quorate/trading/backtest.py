@@ -7,9 +7,11 @@ module delays the weights itself, takes closed round trips only, and computes no
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -217,12 +219,21 @@ class _Floor:
         assert trading.kept is not None
         shares = (np.asarray(share) for share in (trading.fees, trading.slippage))
         money = np.array([trading.capital, self.scale.money])
-        return trading.kept.key("floor-1", market.close, market.price, self.payout, self.scale.price, money, *shares)
+        traded = market.close, market.price, self.payout, self.scale.price, money, *shares
+        return trading.kept.key("floor-1", _how(), *traded)
 
     def value(self, booked: Booked) -> Floats:
         """Return what accounts are worth, in the market's currency, (n_bars, n_accounts)."""
         value: Floats = booked["value"] * self.scale.money
         return value
+
+
+@cache
+def _how() -> str:
+    """Return the hash of the text that makes orders and books them."""
+    here = Path(__file__)
+    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "scale")]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def gone_after(bars: Bars) -> int:

@@ -266,3 +266,37 @@ def test_nodes_that_join_add_slots_and_other_processors_are_marked(
     assert max(under_way) == 3
     [message] = warned
     assert "another processor (Abacus 3000)" in message
+
+
+class SilentRay(PlayedRay):
+    """It does not say that the first process died before it began."""
+
+    def __init__(self, *machines: Machine, deaths: int) -> None:
+        super().__init__(*machines)
+        self.deaths = deaths
+        self.dead: list[Any] = []
+        self.cancelled: list[Any] = []
+
+    def wait(self, streams: list[Any], **options: Any) -> tuple[list[Any], list[Any]]:
+        fits = [s for s in streams if not isinstance(s, dict) and s not in self.dead]  # a probe is a mapping
+        self.dead += fits[: self.deaths - len(self.dead)]
+        return [s for s in streams if s not in self.dead], []
+
+    def cancel(self, stream: Any, force: bool) -> None:
+        self.cancelled.append(stream)
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_what_does_not_begin_is_handed_out_again_once(
+    monkeypatch: pytest.MonkeyPatch, address: str, deaths: int
+) -> None:
+    ray = SilentRay(Machine("here"), deaths=deaths)
+    executor, data, tasks = play(ray, monkeypatch, address, [])
+    executor._there()  # the node is played as one of a cluster, that nobody else uses
+    monkeypatch.setattr(type(executor._connection), "shared", False)
+    monkeypatch.setattr("quorate.execution.ray.executor.STARTING", 0.0)
+    results: list[FitResult] = []
+    with executor:
+        executor.run(data, Queue(data, tasks[:1]), results.append, lambda tasks: None, Limits(memory=1))
+    assert len(ray.cancelled) == deaths
+    assert [r.error for r in results] == ([""] if deaths == 1 else ["its process died"])

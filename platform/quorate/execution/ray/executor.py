@@ -18,6 +18,7 @@ from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
 from quorate.execution.resources import cpu_count, gpu_count
 
+STARTING = 240.0  # seconds after which what our own Ray was handed must have begun
 LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone
 
 
@@ -107,6 +108,7 @@ class _Batch:
     node: Node
     takes: Resources
     gpus: list[int]
+    handed: float = field(default_factory=time.monotonic)
     since: float | None = None  # until it begins
     told: FitTask | None = None
 
@@ -265,6 +267,11 @@ class _Run:
                 self.over(stream)
                 self.queue.alone(batch.tasks[1:])
                 self.fail(batch, self.limits.overdue())
+            elif batch.since is None and not self.session.shared and time.monotonic() >= batch.handed + STARTING:
+                # Nothing else takes its place there: its process died, and Ray did not say so.
+                self.ray.cancel(stream, force=True)
+                self.over(stream)
+                self.lost(batch, TimeoutError())
             elif batch.seconds >= SLOW and batch.told is not batch.tasks[0]:
                 batch.told = batch.tasks[0]
                 self.limits.slow(batch.tasks[0], batch.seconds)
