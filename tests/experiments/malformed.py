@@ -107,7 +107,7 @@ def plugins(trial: Trial, folder: Path, each: int) -> None:
 
 def stored(trial: Trial, folder: Path, home: Path, each: int) -> None:
     """Read homes of which one file was changed; runs whose own files were left alone stay readable."""
-    files = [p for p in home.rglob("*") if p.suffix in (".json", ".jsonl", ".toml", ".parquet", ".sqlite")]
+    files = [p for p in home.rglob("*") if p.suffix in (".json", ".jsonl", ".toml", ".parquet", ".sqlite", ".npz")]
     ids = [run.id for run in Home(home).runs()]
     for _ in range(each):
         copy = folder / "copy"
