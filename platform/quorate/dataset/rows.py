@@ -115,8 +115,10 @@ def build_dataset(
     sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
-        compute = partial(_checked, spec, bars, packing, inputs, usable)
+        compute = partial(_values, spec, bars, packing, inputs)
         values = kept(spec, bars, compute) if kept else compute()
+        # Also what is kept: which rows are used depends on the other features, too.
+        _check_finite(spec, values, bars, usable)
         X[:, j] = values[keep]
         if window:
             sequence[:, j] = values.T[bars.present.T]
@@ -232,17 +234,11 @@ def bar_volatility(bars: Bars, window: int) -> Floats:
     return packing.unpack(rolling.std(rolling.relative(close, rolling.shift(close)), window))
 
 
-def _checked(
-    spec: FeatureSpec,
-    bars: Bars,
-    packing: Packing,
-    inputs: dict[tuple[str, bool], Floats],
-    usable: NDArray[np.bool_],
+def _values(
+    spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]
 ) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
-        values = _compute(spec, bars, packing, inputs).astype(np.float32)
-    _check_finite(spec, values, bars, usable)
-    return values
+        return _compute(spec, bars, packing, inputs).astype(np.float32)
 
 
 def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:

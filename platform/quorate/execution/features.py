@@ -57,14 +57,22 @@ class FeatureCache:
             self._kept.put(key, {"values": values})
         return values
 
-    def audited(self, specs: Sequence[FeatureSpec], bars: Bars, at: Sequence[int]) -> bool:
-        """Say whether these features were found to be the same with these bars cut off at these positions."""
-        key = self._audit_key(specs, bars, at)
-        return bool(key) and key in self._kept
+    def audited(self, specs: Sequence[FeatureSpec], bars: Bars, rows: int, at: Sequence[int]) -> bool:
+        """Say whether these features were found to be the same with these bars cut off at these positions.
 
-    def note_audited(self, specs: Sequence[FeatureSpec], bars: Bars, at: Sequence[int]) -> None:
-        """Note that they were."""
-        if key := self._audit_key(specs, bars, at):
+        Parameters
+        ----------
+        rows : int
+            How many rows are looked at: those that have the history that features and models need.
+        at : sequence of int
+            How many bars are left at each place.
+        """
+        key = self._audit_key(specs, bars, rows, at)
+        return bool(key) and self._kept.get(key) is not None
+
+    def note_audited(self, specs: Sequence[FeatureSpec], bars: Bars, rows: int, at: Sequence[int]) -> None:
+        """Note that they were; arguments as in `audited`."""
+        if key := self._audit_key(specs, bars, rows, at):
             self._kept.put(key, {})
 
     def _key(self, spec: FeatureSpec, bars: Bars) -> str:
@@ -73,9 +81,9 @@ class FeatureCache:
             self._keys[place] = spec, self._key_of(spec, bars)  # held, so that no other gets its id
         return self._keys[place][1]
 
-    def _audit_key(self, specs: Iterable[FeatureSpec], bars: Bars, at: Sequence[int]) -> str:
+    def _audit_key(self, specs: Iterable[FeatureSpec], bars: Bars, rows: int, at: Sequence[int]) -> str:
         keys = [self._key(spec, bars) for spec in specs]
-        return self._kept.key("audit-1", json.dumps([keys, list(at)])) if all(keys) else ""
+        return self._kept.key("audit-1", json.dumps([keys, rows, list(at)])) if all(keys) else ""
 
     def _key_of(self, spec: FeatureSpec, bars: Bars) -> str:
         """Return the hash of all that a feature's values depend on; nothing, where its code cannot be told."""

@@ -92,10 +92,6 @@ class KeptArrays:
             finally:
                 unfinished.unlink(missing_ok=True)
 
-    def __contains__(self, key: str) -> bool:
-        """Whether something is kept under a key, unread."""
-        return self._path(key).exists()
-
     def __len__(self) -> int:
         """Return how many files there are."""
         return len(self._files())

@@ -153,10 +153,10 @@ def prepare(
     dataset = build(bars)
     first = spans[-1][0].first
     features, _ = _features(recipe, registry, bars)
-    seen = known is not None and known.audited(features, bars, cuts(first, len(bars)))
+    seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
     if known is not None and not seen:
-        known.note_audited(features, bars, cuts(first, len(bars)))
+        known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []

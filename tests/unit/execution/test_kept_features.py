@@ -31,6 +31,21 @@ def gap(open, close, scale=1.0):
 def quorate_features():
     yield quorate.FeatureSpec("my-gap", gap, inputs=("open", "close"), params={"scale": 2.0})
 """
+LATE = """
+import numpy as np
+import quorate
+
+
+def late(close):
+    out = np.ones_like(close)
+    out[:10] = np.nan
+    return out
+
+
+@quorate.hookimpl
+def quorate_features():
+    yield quorate.FeatureSpec("late", late)
+"""
 BARS = market(60, 2, 3)
 
 
@@ -160,3 +175,20 @@ def test_a_kept_feature_that_looks_ahead_is_still_refused(tmp_path):
     for _ in range(2):  # what was computed may be kept, that it was sound is not
         with pytest.raises(quorate.IntegrityError, match="'ahead' looks ahead"):
             prepared(recipe, tmp_path, KeptArrays(tmp_path))
+
+
+def test_a_kept_feature_is_checked_on_all_rows_that_are_used(tmp_path):
+    path = tmp_path / "late.py"
+    path.write_text(LATE)
+    recipe = {**RECIPE, "plugins": [str(path)], "features": {"use": ["late", "return_20"]}}
+    prepared(recipe, tmp_path, KeptArrays(tmp_path))  # beside a longer lookback it is defined where it is used
+    with pytest.raises(quorate.PluginError, match="'late' must be finite from its 1th bar on"):
+        prepared({**recipe, "features": {"use": ["late"]}}, tmp_path, KeptArrays(tmp_path))
+
+
+def test_an_audit_is_of_the_rows_that_it_looked_at(tmp_path):
+    spec, cache = spec_in(tmp_path), FeatureCache(KeptArrays(tmp_path))
+    cache.note_audited([spec], BARS, 80, [30, 59])
+    assert cache.audited([spec], BARS, 80, [30, 59])
+    assert not cache.audited([spec], BARS, 100, [30, 59])  # models that need less history use more rows
+    assert not cache.audited([spec], BARS, 80, [30])

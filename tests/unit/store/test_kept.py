@@ -42,7 +42,6 @@ def test_what_is_put_is_found_to_the_bit_and_cannot_be_written_into(tmp_path, ar
         name: (a.tobytes(), a.dtype, a.shape) for name, a in arrays.items()
     }
     assert not any(a.flags.writeable for a in found.values())
-    assert "abc" in KeptArrays(tmp_path)
     assert KeptArrays(tmp_path).get("abd") is None
 
 
@@ -121,7 +120,7 @@ def test_the_longest_unused_are_removed_first(tmp_path):
         os.utime(kept.folder / f"{key}.npz", (time.time() - age,) * 2)
     kept.get("a")  # used now
     assert kept.prune(older_than=1500) == 1
-    assert "b" not in kept
+    assert kept.get("b") is None
     assert kept.prune(max_size=kept.size // 2) == 1
-    assert "a" in kept
+    assert kept.get("a") is not None
     assert len(kept) == 1
