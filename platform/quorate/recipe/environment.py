@@ -18,8 +18,8 @@ VARIABLE = re.compile(r"\$\{([^}]*)\}")
 SHOWN = 4  # characters in a row, of letters and digits, from which on a text may hold a part of a value
 # Keys of a recipe and words that stand in every other message: they are there whatever a value is.
 _KEYS = (
-    "path|source|quality|start|end|columns|symbols?|timezone|calendar|stamp|frequency|mixed|date_format|separator|"
-    "decimal|skip_rows|sort|invalid|adjusted"
+    r"path|source|quality|start|end|columns(?:\.(?:timestamp|symbol|open|high|low|close|volume))?|symbols?|timezone|"
+    "calendar|stamp|frequency|mixed|date_format|separator|decimal|skip_rows|sort|invalid|adjusted|categories"
 )
 _COMMON = """
 bar bars data date dates time price prices open high low close volume daily symbol symbols file files line lines csv
@@ -143,13 +143,15 @@ def tell(text: str, options: Mapping[str, Any]) -> str | None:
     for form, typed in sorted(_paths(options).items(), key=lambda pair: -len(pair[0])):
         text = re.sub(rf"(?<![\w/.~-]){re.escape(form)}(?!\w)", typed.replace("\\", r"\\"), text)
     variables = "|".join(map(re.escape, names_in(options))) or "(?!)"
-    rest = re.sub(rf"\$\{{(?:{variables})\}}|\bdata\.(?:{_KEYS})\b", "\0", text)
+    rest = re.sub(rf"\$\{{(?:{variables})\}}", "\0", text)
     values = [value for value in _secrets(options) if value]
     return None if any(_shares(_without_words(rest, value), value) for value in values) else text
 
 
 def _without_words(text: str, value: str) -> str:
-    """Return a text without the words that are everywhere, where they stand alone and are not the value."""
+    """Return a text without keys and the words that are everywhere, where they stand alone and are not the value."""
+    keys = rf"(?<![\w./~+%-])data\.(?:{_KEYS})\b(?![./~+%-]\w)"
+    text = re.sub(keys, lambda key: key[0] if _plain(key[0]) in _plain(value) else "\0", text)
     words = re.findall(r"[^\W_]+|[\W_]+", text)
     common = [w.casefold() in _WORDS and _plain(value) != w.casefold() for w in words]
 

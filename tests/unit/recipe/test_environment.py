@@ -387,6 +387,10 @@ def test_what_fails_does_not_tell_a_literal_secret(tmp_path, write):
         ("iVw\n8%Up", repr("iVw\n8%Up")),  # the letter of the line break stands between its own
         ("ü0\\a\n0ü0", repr("ü0\\a\n0ü0")),
         ("V26XN-dh52eq7s2bphz.loW", "hz.loW"),  # with a word that is everywhere as a part of it
+        ("data.source", "data.source"),  # called as a key is
+        ("my-data.path-is-long", "'my-data.path-is-long'"),
+        ("source-1a", "data.source-1a"),
+        ("close99x", "data.columns.close99x"),
     ],
 )
 def test_signs_that_are_written_out_hide_nothing(monkeypatch, secret, told):
