@@ -18,7 +18,7 @@ help:
 	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 10 minutes)"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs/plugins"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the benchmarks, and their table in README.md (about 40 minutes on a quiet machine)"
 	@echo "make experiments   runs killed at random moments; damaged files; whom the gates let through (hours; goes on where it was)"
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
@@ -56,7 +56,7 @@ docs: $(READY)
 	$(BIN)/python docs/generate.py
 
 bench: $(READY)
-	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python tests/benchmarks/bench.py
 
 experiments: $(READY)
 	$(BIN)/python tests/experiments/kills.py

@@ -14,6 +14,7 @@ sum would carry the rounding of a past spike to the end of the column.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -45,6 +46,8 @@ _CHUNK = 1 << 15
 _SYMBOLS = 8
 # Below this share of the mean square, a variance taken as a difference of sums has lost too many digits.
 _CANCELLED = 1e-6
+# Values up to which a recursion is taken step by step.
+_FEW = 10_000
 
 
 def by_symbols(function: Callable[P, Floats]) -> Callable[P, Floats]:
@@ -195,16 +198,32 @@ def ewm(x: Floats, alpha: float, first: int = 0, seed: int = 1) -> Floats:
     seed : int
         The recursion starts from the plain mean of this many rows; the rows before the last of them are NaN.
     """
-    from scipy.signal import lfilter
-
     out = np.full(x.shape, np.nan, order="F")
     start = first + seed - 1
     if len(x) > start:
         out[start] = mean(x[first : start + 1], seed)[-1]
     if len(x) > start + 1:
         rows = np.ascontiguousarray(x[start + 1 :].T)
-        state = (1.0 - alpha) * out[start, :, None]
-        out[start + 1 :] = lfilter([alpha], [1.0, alpha - 1.0], rows, axis=1, zi=state)[0].T
+        recurse = _recurse if rows.size <= _FEW else _recurse_compiled
+        out[start + 1 :] = recurse(rows, out[start], alpha).T + 0.0  # without the signs of zeros
+    return out
+
+
+def _recurse(rows: Floats, first: Floats, alpha: float) -> Floats:
+    """Continue each row from its first value: for few values, where importing SciPy would take far longer."""
+    keep = 1.0 - alpha
+    steps = [
+        itertools.accumulate(new, lambda y, x: x + keep * y, initial=y)
+        for new, y in zip((alpha * rows).tolist(), first.tolist(), strict=True)
+    ]
+    return np.array([list(row)[1:] for row in steps])
+
+
+def _recurse_compiled(rows: Floats, first: Floats, alpha: float) -> Floats:
+    """As `_recurse`, to the last bit."""
+    from scipy.signal import lfilter
+
+    out: Floats = lfilter([alpha], [1.0, alpha - 1.0], rows, axis=1, zi=(1.0 - alpha) * first[:, None])[0]
     return out
 
 

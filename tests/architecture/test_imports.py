@@ -103,7 +103,7 @@ def test_stored_documents_are_read_without_plugins_and_numbers(tmp_path, finishe
 
 def test_what_would_be_fitted_is_told_without_what_fits_and_judges(tmp_path):
     loaded = loaded_by(tmp_path, "run", "nasdaq", "--dry-run")
-    assert loaded & HEAVY == {"numpy", "pandas", "scipy"}
+    assert loaded & HEAVY == {"numpy", "pandas"}
 
 
 def test_a_run_loads_what_trades_and_judges_and_no_library_of_a_model(tmp_path, home, small):

@@ -1,14 +1,11 @@
 """How much of the machine a run gets, and what it costs beside the fits: ratios measured in one run.
 
-    python tests/benchmarks/bench_execution.py [--quick] [--repeats 3] [--only ray,plain,grid,again,empty,start]
-
 What is compared is measured in turn, A B A B, and the medians of neighbours' ratios are printed. A machine that
 is busy with other work gives figures of no worth; the load is printed with them.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import subprocess
 import sys
@@ -17,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import HERE, Figures, fresh_home, plain, quorate_run, wall
+from figures import Figures, bench
+from measure import HERE, fresh_home, plain, quorate_run, wall
 
 import quorate
 from quorate.execution.progress import Progress
@@ -67,7 +65,9 @@ def bench_ray(figures: Figures, repeats: int, quick: bool) -> None:
         fit_stage(two, "folds.test=2000")  # the workers have imported what they need
         stages = [fit_stage(two, *sets) for _ in range(repeats)]
         figures.add(
-            "fit stage / (processor seconds of the fits / cores)", [w * CORES / c for w, c in stages], most=1.15
+            "280 fits on Ray (7 models, 40 folds): wall over processor seconds per core",
+            [w * CORES / c for w, c in stages],
+            most=1.15,
         )
         figures.add("  fit stage", [w for w, _ in stages], "s")
         figures.add("  processor seconds of the fits", [c for _, c in stages], "s")
@@ -82,7 +82,7 @@ def bench_ray(figures: Figures, repeats: int, quick: bool) -> None:
         ours.append(one_two[0] / one_two[1])
         theirs.append(bare_one_two[0] / bare_one_two[1])
         ratios.append(ours[-1] / theirs[-1])
-    figures.add("speed-up of 2 workers / speed-up of 2 bare processes", ratios, least=0.95)
+    figures.add("speed-up of 2 workers of Ray over that of 2 bare processes", ratios, least=0.95)
     figures.add("  2 workers against 1", ours)
     figures.add("  2 bare processes against 1", theirs)
 
@@ -114,9 +114,21 @@ def bench_plain(figures: Figures, repeats: int, quick: bool) -> None:
             told = check_equal(home, out)
             rows.append((one, ours, two, threads, report["telemetry"]))
     print(f"  {told}; executor {rows[-1][-1]['executor']}")
-    figures.add("plain script / quorate run", [row[0] / row[1] for row in rows], least=1.7)
-    figures.add("plain script with joblib, 2 processes / quorate run", [row[2] / row[1] for row in rows], least=1.2)
-    figures.add("plain script, two threads in every fit / quorate run", [row[3] / row[1] for row in rows])
+    floors = [sum(row[4]["fit_cpu_seconds"].values()) / CORES for row in rows]
+    figures.add(
+        "280 fits, from cold start to report: wall over processor seconds of the fits per core",
+        [row[1] / floor for row, floor in zip(rows, floors, strict=True)],
+        most=1.08,
+    )
+    figures.add(
+        "280 fits: a plain scikit-learn and vectorbt script over `quorate run`", [r[0] / r[1] for r in rows], least=1.7
+    )
+    figures.add(
+        "280 fits: the same script with joblib on 2 processes over `quorate run`",
+        [r[2] / r[1] for r in rows],
+        least=1.2,
+    )
+    figures.add("  plain script, two threads in every fit / quorate run", [row[3] / row[1] for row in rows])
     for k, name in enumerate(("plain script", "quorate run", "plain script, joblib", "plain script, two threads")):
         figures.add(f"  {name}", [row[k] for row in rows], "s")
 
@@ -133,8 +145,13 @@ def bench_grid(figures: Figures, repeats: int, quick: bool) -> None:
             joblib.append(plain("plain_grid.py", "--jobs", "2"))
             told = check_equal(home, out)
     print(f"  {told}; executor {report['telemetry']['executor']}")
-    figures.add("quorate run grid.toml", ours, "s", most=20)
-    figures.add("fits per fold", [report["telemetry"]["fits"] / 5], most=16)
+    figures.add("16 models x 10 thresholds on 2,201 bars, from a fresh process to the report", ours, "s", most=20)
+    figures.add(
+        "16 x 10: a plain script with joblib on 2 processes over `quorate run`",
+        [script / run for script, run in zip(joblib, ours, strict=True)],
+        least=1.25,
+    )
+    figures.add("16 x 10: fits per fold", [report["telemetry"]["fits"] / 5], most=16)
     figures.add("  plain script", theirs, "s")
     figures.add("  plain script, joblib", joblib, "s")
 
@@ -158,9 +175,9 @@ def bench_again(figures: Figures, repeats: int, quick: bool) -> None:
             assert set(fits["model"]) == {"extra"}
             beyond.append(seconds - float(fits["seconds"].sum()) / CORES)
             whole.append(quorate_run(NASDAQ, home, *sets)[0])
-    figures.add("nothing changed, after imports", again, "s", most=3)
-    figures.add("fits that were computed", [computed], most=0)
-    figures.add("one model added: beyond the time of its fits", beyond, "s", most=3)
+    figures.add("280 fits again, nothing changed, after imports", again, "s", most=3)
+    figures.add("280 fits again: fits that were computed", [computed], most=0)
+    figures.add("one model added to 280 fits: time beyond its own fits", beyond, "s", most=3)
     figures.add("  nothing changed, whole process with its imports", whole, "s")
 
 
@@ -203,9 +220,9 @@ def bench_empty(figures: Figures, repeats: int, quick: bool) -> None:
         stage.append(1e3 * report.telemetry["stages"]["fits"] / total)
         end_to_end.append(1e3 * seconds / total)
         grown.append(memory.mib[1] - memory.mib[0])
-    figures.add("per fit, fit stage", stage, "ms")
-    figures.add("per fit, end to end with Ray's start and the report", end_to_end, "ms", most=4)
-    figures.add(f"driver's memory at {total:,} fits less that at {total // 5:,}", grown, "MiB", most=64)
+    figures.add("  per empty fit, fit stage", stage, "ms")
+    figures.add(f"{total:,} empty fits on a local Ray, each, end to end", end_to_end, "ms", most=4)
+    figures.add(f"memory of the driver from the {total // 5:,}th to the {total:,}th of them", grown, "MiB", most=64)
 
 
 def bench_start(figures: Figures, repeats: int, quick: bool) -> None:
@@ -217,8 +234,8 @@ def bench_start(figures: Figures, repeats: int, quick: bool) -> None:
             with fresh_home() as home:
                 values.append(quorate_run("planted", home, *sets, f"execution.executor={name}")[0])
     for name, values in seconds.items():
-        figures.add(name, values, "s")
-    figures.add("importing what a run imports", [imports() for _ in range(repeats)], "s")
+        figures.add(f"  the smallest run, {name}", values, "s")
+    figures.add("  importing what a run imports", [imports() for _ in range(repeats)], "s")
 
 
 def imports() -> float:
@@ -239,18 +256,5 @@ PARTS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="less of everything, and each once")
-    parser.add_argument("--repeats", type=int)
-    parser.add_argument("--only", help="parts, separated by commas", default=",".join(PARTS))
-    options = parser.parse_args()
-    repeats = options.repeats or (1 if options.quick else 3)
-    figures = Figures()
-    for name in options.only.split(","):
-        PARTS[name](figures, repeats, options.quick)
-    print(f"\nmissed: {', '.join(figures.missed) or 'none'}")
-
-
 if __name__ == "__main__":
-    main()
+    bench(PARTS, __doc__)

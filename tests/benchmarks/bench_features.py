@@ -1,24 +1,20 @@
 """How much faster the built-in features are than pandas' grouped windows, with equal values.
 
-    python tests/benchmarks/bench_features.py [--symbols 500] [--bars 2500] [--repeats 3] [--labels category]
-
 Both sides start from what they are given in practice: pandas from a long frame sorted by symbol and
 time, ours from arrays (n_bars, n_symbols). Each pandas version is what a careful user writes: grouped
 operations of pandas only, none per symbol in Python, and no index work that the result does not need.
-Symbols are text, as readers and `Bars.to_frame` give them; ``--labels category`` is about half the
-time for pandas.
+Symbols are text, as readers and `Bars.to_frame` give them; as categories pandas takes about half the time.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from figures import Figures, bench
+from measure import seconds
 
-from quorate import rolling
 from quorate_plugins.features import quorate_features
 
 Frame = pd.DataFrame
@@ -218,7 +214,7 @@ def _families() -> dict[str, Callable[[Frame], Series]]:
     return out
 
 
-def make(n_symbols: int, n_bars: int, labels: str) -> tuple[Frame, dict[str, np.ndarray]]:
+def make(n_symbols: int, n_bars: int) -> tuple[Frame, dict[str, np.ndarray]]:
     """Return the same random bars as a long frame and as arrays."""
     rng = np.random.default_rng(0)
     shape = (n_bars, n_symbols)
@@ -228,16 +224,9 @@ def make(n_symbols: int, n_bars: int, labels: str) -> tuple[Frame, dict[str, np.
     low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 0.005, shape)))
     fields = {"open": open_, "high": high, "low": low, "close": close, "volume": np.exp(rng.normal(12, 0.6, shape))}
     arrays = {name: np.asfortranarray(values) for name, values in fields.items()}
-    symbols = pd.Series(np.repeat([f"S{i:04d}" for i in range(n_symbols)], n_bars))
     frame = pd.DataFrame({name: values.T.ravel() for name, values in arrays.items()})
-    frame.insert(0, "symbol", symbols.astype("category") if labels == "category" else symbols)
+    frame.insert(0, "symbol", np.repeat([f"S{i:04d}" for i in range(n_symbols)], n_bars))
     return frame, arrays
-
-
-def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def paired(theirs: Callable[[], object], ours: Callable[[], object], repeats: int) -> tuple[float, float, float]:
@@ -254,29 +243,13 @@ def check(name: str, theirs: Series, ours: np.ndarray, first: int) -> None:
     np.testing.assert_allclose(ours[first:], expected, rtol=1e-5, atol=2e-5 * np.nanstd(expected), err_msg=name)
 
 
-def bench_functions(frame: Frame, arrays: dict[str, np.ndarray], repeats: int) -> None:
-    """Compare single moving statistics of the close."""
-    print(f"{'function':24s} {'pandas ms':>10s} {'ours ms':>9s} {'ratio':>7s}")
-    kinds = {"mean": rolling.mean, "std": rolling.std, "min": rolling.minimum, "max": rolling.maximum}
-    for window in (20, 60):
-        for name, function in kinds.items():
-
-            def theirs(name: str = name, window: int = window) -> Series:
-                return getattr(frame.groupby("symbol", sort=False, observed=True)["close"].rolling(window), name)()
-
-            def ours(function: Callable[..., np.ndarray] = function, window: int = window) -> np.ndarray:
-                return function(arrays["close"], window)
-
-            check(name, theirs(), ours(), window - 1)
-            a, b, r = paired(theirs, ours, max(repeats, 5))
-            print(f"{name + ' ' + str(window):24s} {a * 1e3:10.1f} {b * 1e3:9.2f} {r:6.1f}x")
-
-
-def bench_features(frame: Frame, arrays: dict[str, np.ndarray], repeats: int) -> None:
+def bench_features(figures: Figures, repeats: int, quick: bool) -> None:
     """Compare the built-in features, each computed on its own."""
+    symbols, bars = (50, 2500) if quick else (500, 2500)
+    figures.title(f"features of {symbols} symbols x {bars:,} bars, one thread, against pandas' grouped windows")
+    frame, arrays = make(symbols, bars)
     by_group: dict[str, list[tuple[float, float, float]]] = {}
     reference = versions()
-    print(f"\n{'feature':30s} {'pandas ms':>10s} {'ours ms':>9s} {'ratio':>7s}")
     for spec in quorate_features():
         function, inputs = spec.resolve(), [arrays[name] for name in spec.inputs]
 
@@ -288,28 +261,18 @@ def bench_features(frame: Frame, arrays: dict[str, np.ndarray], repeats: int) ->
 
         # What a recursion starts from differs, and fades.
         check(spec.name, theirs(), ours(), 2 * spec.lookback if spec.recursive else spec.lookback - 1)
-        timed = paired(theirs, ours, repeats)
-        by_group.setdefault(spec.group, []).append(timed)
-        print(f"{spec.name:30s} {timed[0] * 1e3:10.1f} {timed[1] * 1e3:9.2f} {timed[2]:6.1f}x")
+        by_group.setdefault(spec.group, []).append(paired(theirs, ours, repeats))
     every = [timed for rows in by_group.values() for timed in rows]
-    print(f"\n{'group':14s} {'features':>8s} {'pandas s':>9s} {'ours s':>8s} {'of sums':>9s} {'median':>8s}")
-    for group, rows in [*by_group.items(), ("all", every)]:
+    for group, rows in by_group.items():
         a, b, _ = np.sum(rows, axis=0)
-        print(f"{group:14s} {len(rows):8d} {a:9.2f} {b:8.3f} {a / b:8.1f}x {np.median(rows, axis=0)[2]:7.1f}x")
+        print(f"  {group:14s} {len(rows):3d} features: pandas {a:.2f} s, ours {b:.3f} s, {a / b:.1f} times")
+    a, b, _ = np.sum(every, axis=0)
+    figures.add(f"pandas' grouped windows over ours, {len(every)} features of {symbols} symbols", [a / b], least=30)
+    figures.add("  the median feature", [float(np.median(every, axis=0)[2])])
+    figures.add("  all of ours", [b], "s")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--symbols", type=int, default=500)
-    parser.add_argument("--bars", type=int, default=2500)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--labels", choices=["text", "category"], default="text")
-    options = parser.parse_args()
-    frame, arrays = make(options.symbols, options.bars, options.labels)
-    print(f"{options.symbols} symbols x {options.bars} bars, symbols as {options.labels}, one thread\n")
-    bench_functions(frame, arrays, options.repeats)
-    bench_features(frame, arrays, options.repeats)
-
+PARTS = {"features": bench_features}
 
 if __name__ == "__main__":
-    main()
+    bench(PARTS, __doc__)

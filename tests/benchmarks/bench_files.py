@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from figures import Figures, bench
+from measure import seconds
 
 from quorate.bars.doubts import doubts
 from quorate_data.files import csv
 
-FILES, BARS, REPEATS = 500, 2500, 3
+FILES, BARS = 500, 2500
 
 
 def write(folder: Path) -> None:
@@ -29,26 +28,25 @@ def write(folder: Path) -> None:
         frame.to_csv(folder / f"S{k:03d}.csv", index=False)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def main() -> None:
+def bench_files(figures: Figures, repeats: int, quick: bool) -> None:
+    """Time reading files in turn with pandas."""
+    figures.title(f"{FILES} files of {BARS:,} bars")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder)
         files = sorted(folder.iterdir())
         bars = csv(name)
-        pairs = []
-        for _ in range(REPEATS):
+        ratios, ours = [], []
+        for _ in range(repeats):
             plain = seconds(lambda: [pd.read_csv(file, parse_dates=["Date"]) for file in files])
-            pairs.append((seconds(lambda: csv(name)), plain))
-        ours, plain = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"{FILES} files of {BARS:,} bars: {ours:.2f} s, {ours / plain:.2f} times pandas.read_csv ({plain:.2f} s)")
-        print(f"doubts about them: {seconds(lambda: doubts(bars)):.2f} s")
+            ours.append(seconds(lambda: csv(name)))
+            ratios.append(ours[-1] / plain)
+        figures.add(f"{FILES} files of {BARS:,} bars read, over `pandas.read_csv`", ratios)
+        figures.add("  read", ours, "s")
+        figures.add("  doubts about them", [seconds(lambda: doubts(bars))], "s")
 
+
+PARTS = {"files": bench_files}
 
 if __name__ == "__main__":
-    main()
+    bench(PARTS, __doc__)

@@ -81,6 +81,18 @@ def test_ewm_starts_from_a_mean_when_asked() -> None:
     np.testing.assert_allclose(y[5], level + 0.25 * (x[5] - level))
 
 
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.floats(1e-3, 1.0), st.integers(1, 40), st.sampled_from([1e-9, 1.0, 1e12]))
+def test_ewm_has_the_same_bits_whether_few_or_many_values_are_taken(seed, alpha, n_bars, scale) -> None:
+    x = np.random.default_rng(seed).normal(size=(n_bars, 3)) * scale
+    x[n_bars // 2 :, 1] = np.nan  # a symbol that has ended
+    x[:, 2] = np.round(x[:, 2])
+    few = rolling.ewm(x, alpha)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rolling, "_FEW", 0)
+        assert same(rolling.ewm(x, alpha), few)
+
+
 @pytest.mark.parametrize("window", [3, 7, 15, 20, 31, 60, 63, 126])
 @pytest.mark.parametrize("value", [0.1, 1e-4, 7.3, 123456.789])
 def test_equal_values_have_no_deviation(window: int, value: float) -> None:
