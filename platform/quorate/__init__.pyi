@@ -55,6 +55,10 @@ from .runs.run import run as run
 from .runs.session import executor as executor
 from .runs.stored import trust_home as trust_home
 from .runs.submit import submit as submit
+from .runs.sweep import resume_sweep as resume_sweep
+from .runs.sweep import sweep as sweep
+from .runs.swept import Sweep as Sweep
+from .runs.swept import load_sweep as load_sweep
 from .store.parquet import read_parquet as read_parquet
 
 __version__: str

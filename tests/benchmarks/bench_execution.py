@@ -128,9 +128,9 @@ def bench_plain(figures: Figures, repeats: int, quick: bool) -> None:
         [r[2] / r[1] for r in rows],
         least=1.2,
     )
-    figures.add("  plain script, two threads in every fit / quorate run", [row[3] / row[1] for row in rows])
+    figures.add("  280 fits: plain script, two threads in every fit / quorate run", [row[3] / row[1] for row in rows])
     for k, name in enumerate(("plain script", "quorate run", "plain script, joblib", "plain script, two threads")):
-        figures.add(f"  {name}", [row[k] for row in rows], "s")
+        figures.add(f"  280 fits: {name}", [row[k] for row in rows], "s")
 
 
 def bench_grid(figures: Figures, repeats: int, quick: bool) -> None:
@@ -152,8 +152,8 @@ def bench_grid(figures: Figures, repeats: int, quick: bool) -> None:
         least=1.25,
     )
     figures.add("16 x 10: fits per fold", [report["telemetry"]["fits"] / 5], most=16)
-    figures.add("  plain script", theirs, "s")
-    figures.add("  plain script, joblib", joblib, "s")
+    figures.add("  16 x 10: plain script", theirs, "s")
+    figures.add("  16 x 10: plain script, joblib", joblib, "s")
 
 
 def bench_again(figures: Figures, repeats: int, quick: bool) -> None:

@@ -85,6 +85,7 @@ class Figures:
         self, name: str, values: list[float], unit: str = "", most: float | None = None, least: float | None = None
     ) -> None:
         """Note a figure; less is better, unless it has a `least`."""
+        values = [float(value) for value in values]
         median = statistics.median(values)
         aim = f"at most {most:g}" if most is not None else f"at least {least:g}" if least is not None else ""
         fine = (most is None or median <= most) and (least is None or median >= least)
@@ -101,11 +102,12 @@ class Figures:
         }
         before = self.kept.get(name, {}).get("compared")
         change = (before / compared if least is not None else compared / before) if before and compared else 1.0
-        if change > WORSE:
+        worse = bool(aim) and change > WORSE  # what has no aim stands beside those that have
+        if worse:
             self.worse.append(f"{name}: {median:.3g} {unit}, {change:.2f} times worse than kept")
         if not fine:
             self.missed.append(name)
-        verdict = ("" if not aim else "ok" if fine else "MISSED") + (" WORSE" if change > WORSE else "")
+        verdict = ("" if not aim else "ok" if fine else "MISSED") + (" WORSE" if worse else "")
         spread = f"{min(values):.3g}..{max(values):.3g}" if len(values) > 1 else ""
         print(f"  {name:76s} {median:9.3f} {unit:4s} {aim:14s} {verdict:8s}{spread}", flush=True)
 

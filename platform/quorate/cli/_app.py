@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, options
+from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, _sweep, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.stream import keep_messages
@@ -50,12 +50,19 @@ def run(
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     address: options.Address = None,
+    params: Annotated[
+        str | None, typer.Option(help="Parameters that a sweep found: its id, 'latest', or its best_params.json.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
     changes = on_cluster(sets, address)
+    if params is not None:
+        from quorate.runs.swept import params_of
+
+        changes = [*params_of(params, home), *changes]
     if dry_run:
         from quorate.report.views.plan import render
         from quorate.runs.plan import plan
@@ -212,7 +219,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_plugins, _data, _execution, _cluster, _ledger):
+for group in (_plugins, _sweep, _data, _execution, _cluster, _ledger):
     group.register(app)
 
 

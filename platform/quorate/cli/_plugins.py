@@ -17,23 +17,52 @@ if TYPE_CHECKING:
     from quorate.testing import Outcome
 
 recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
+plugins_app = typer.Typer(help="List plugins: name, kind, version, origin and state.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for function in (plugins, new, check):
+    for function in (new, check):
         app.command()(function)
+    app.add_typer(plugins_app, name="plugins")
     app.add_typer(recipe_app, name="recipe")
 
 
+@plugins_app.callback(invoke_without_command=True)
 @command
 def plugins(
+    context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="Only this kind: model, feature, metric, ...")] = None,
     files: options.Plugins = None,
     as_json: options.Json = False,
 ) -> None:
     """List plugins: name, kind, version, origin and state."""
-    _list(kind, files or (), as_json)
+    if context.invoked_subcommand is None:
+        _list(kind, files or (), as_json)
+
+
+@plugins_app.command("show")
+@command
+def plugins_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As quorate plugins lists it.")],
+    kind: Annotated[str | None, typer.Option(help="Its kind, where several have that name.")] = None,
+    files: options.Plugins = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show all that a plugin tells of itself: parameters, search space, documentation, origin, how to use it."""
+    from quorate.plugins.described import described, not_one
+    from quorate.plugins.registry import Registry
+    from quorate.report.views.plugins import render_one
+
+    every = [plugin for plugin in Registry.load(files or ()) if kind in (None, plugin.kind)]
+    found = [plugin for plugin in every if plugin.name == name]
+    if not found:
+        known = [plugin.name for plugin in every]
+        of = f" of kind {kind!r}" if kind else ""
+        raise RecipeError(f"there is no plugin {name!r}{of}{near_misses(name, known)}; quorate plugins lists them")
+    if len(found) > 1:
+        raise RecipeError(not_one(found, name))
+    show(described(found[0]), as_json, render_one)
 
 
 def _list(kind: str | None, files: Sequence[Path], as_json: bool) -> None:

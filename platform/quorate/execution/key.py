@@ -30,32 +30,49 @@ Digests = NDArray[np.void]
 OWN = "quorate"  # the distribution whose numbers `NUMERICS` stands for
 
 
-def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
-    """Return the tasks with their keys, and with the hash of their models' code.
+class Keys:
+    """Tells the keys of fits over the same data, and the hash of their models' code.
 
     A key covers the bytes of the rows that the fit trains on and predicts, the model's name, code and
     parameters, the seed, the threads and device, the versions of the libraries that the model names, of
     NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
     the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
     that tells the model's contributions.
+
+    Parameters
+    ----------
+    data : FitData
+        Rows are hashed when they are first asked for, once.
     """
-    hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))  # made when they are first asked for
-    inputs: dict[tuple[Any, ...], bytes] = {}
-    models: dict[str, tuple[ModelSpec, str, bytes]] = {}
-    found = []
-    for task in tasks:
-        if task.model not in models:
+
+    def __init__(self, data: FitData) -> None:
+        self._data = data
+        self._hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))
+        self._inputs: dict[tuple[Any, ...], bytes] = {}
+        self._models: dict[str, tuple[ModelSpec, str, bytes]] = {}
+
+    def of(self, tasks: Sequence[FitTask]) -> list[FitTask]:
+        """Return the tasks with their keys; those of the same name are of one model with the same parameters."""
+        return [self._with_key(task) for task in tasks]
+
+    def _with_key(self, task: FitTask) -> FitTask:
+        if task.model not in self._models:
             spec = model_of(task)
             code = code_digest(spec.resolve(), task.plugin.module, task.plugin.local)
-            models[task.model] = spec, code, _facts(task, spec, code)
-        spec, code, facts = models[task.model]
+            self._models[task.model] = spec, code, _facts(task, spec, code)
+        spec, code, facts = self._models[task.model]
+        fold, dataset = self._data.fold(task.fold), self._data.dataset
         window = spec.lookback if spec.input != "rows" else 0
-        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, data.dataset))
-        if read not in inputs:
-            inputs[read] = _read(data.dataset, data.fold(task.fold), spec, hashes)
-        more = _asked(task, spec, data.fold(task.fold).shuffles)
-        found.append(replace(task, code=code, key=hashlib.sha256(facts + inputs[read] + more).hexdigest()))
-    return found
+        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset))
+        if read not in self._inputs:
+            self._inputs[read] = _read(dataset, fold, spec, self._hashes)
+        more = _asked(task, spec, fold.shuffles)
+        return replace(task, code=code, key=hashlib.sha256(facts + self._inputs[read] + more).hexdigest())
+
+
+def with_keys(tasks: Sequence[FitTask], data: FitData) -> list[FitTask]:
+    """Return the tasks with their keys, and with the hash of their models' code, see `Keys`."""
+    return Keys(data).of(tasks)
 
 
 def _asked(task: FitTask, spec: ModelSpec, shuffles: Shuffles | None) -> bytes:

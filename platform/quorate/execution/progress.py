@@ -50,6 +50,9 @@ class Progress:
     def fitted(self, result: FitResult) -> None:
         """Hear that a fit is done."""
 
+    def trial(self, told: Mapping[str, Any]) -> None:
+        """Hear how a sweep stands: model, trial, state, value, best, and what `quorate.runs.sweep` says beside them."""
+
     def warn(self, message: str) -> None:
         """Hear what the user should know."""
 

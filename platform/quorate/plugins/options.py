@@ -94,6 +94,25 @@ def options_of(spec: Spec) -> list[str]:
     return list(_options(spec)[0])
 
 
+def parameters_of(spec: Spec) -> list[dict[str, Any]]:
+    """Return the options of a plugin as plain data: name, type as it is written, default, whether one must be given."""
+    accepted = _options(spec)[0] if spec.kind in LEADING else {}  # what a feature is given is in its spec
+    names = dict.fromkeys((*accepted, *spec.params))
+    return [_parameter(name, accepted.get(name), spec.params) for name in names]
+
+
+def _parameter(name: str, accepted: inspect.Parameter | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    none = accepted is None or accepted.default is accepted.empty
+    default = given.get(name, None if none else accepted.default)  # type: ignore[union-attr]
+    hint = "" if accepted is None or accepted.annotation is accepted.empty else accepted.annotation
+    return {
+        "name": name,
+        "type": hint if isinstance(hint, str) else getattr(hint, "__name__", str(hint)),
+        "default": default if isinstance(default, str | int | float | bool | list | dict | None) else repr(default),
+        "required": none and name not in given,
+    }
+
+
 def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:
     """Return the options of a plugin, and whether it takes others, too."""
     accepted, open_ended = _accepted(spec.resolve(), LEADING[spec.kind])

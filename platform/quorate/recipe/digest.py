@@ -25,9 +25,13 @@ ADDED = {
 }
 
 
+# What changes no result of a run.
+APART = ("name", "description", "tuning", "execution", "plugins")
+
+
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     """Return the digest of all in a resolved recipe that can change a result."""
-    table = {k: v for k, v in to_plain(recipe).items() if k not in ("name", "description", "execution", "plugins")}
+    table = {k: v for k, v in to_plain(recipe).items() if k not in APART}
     for (*above, last), default in ADDED.items():
         inside = table
         for key in above:

@@ -206,6 +206,31 @@ class Gates(BaseModel):
         return {name: params for name, params in self.named.items() if params is not False}
 
 
+class Tuning(Section):
+    """What ``quorate sweep`` tries; a run takes no notice of it.
+
+    `models` are those that are tuned, each by its own loss; without any, all members that have a search space. `space`
+    changes what is tried of a model: a parameter to a range ``{ low, high, log }``, a list of values, or false.
+    `folds` inner folds share the history before the first bar that the walk-forward predicts. With `race` a trial is
+    stopped when a paired test says at `level` that it cannot beat the best. What was found is kept where there is
+    `evidence` that it helps, at `keep_level`, or in any case (``best``). `timeout` (seconds) and `max_cost`
+    (processor seconds) end a sweep early; 0 is never.
+    """
+
+    models: list[str] = []
+    trials: int = Field(default=50, ge=1, le=100_000)
+    folds: int = Field(default=8, ge=2, le=100)
+    sampler: Literal["tpe", "random"] = "tpe"
+    race: bool = True
+    level: float = Field(default=0.05, gt=0, lt=0.5)
+    keep: Literal["evidence", "best"] = "evidence"
+    keep_level: float = Field(default=0.01, gt=0, lt=0.5)
+    max_failures: int = Field(default=10, ge=0)
+    timeout: float = Field(default=0.0, ge=0)
+    max_cost: float = Field(default=0.0, ge=0)
+    space: dict[str, dict[str, Any]] = {}
+
+
 class Execution(Section):
     """Where fits run; it never changes a result. `workers` 0 means one per CPU.
 
@@ -247,4 +272,5 @@ class Recipe(Section):
     costs: Costs = Costs()
     backtest: Backtest = Backtest()
     gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
+    tuning: Tuning = Tuning()
     execution: Execution = Execution()

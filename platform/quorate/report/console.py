@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,9 +46,23 @@ Column = tuple[str, str, int, Callable[[Any], str | Text]]
 class Console(RichConsole):
     """A console that leaves it to the caller what a closed pipe means, and shows what would steer the terminal."""
 
+    _state = threading.local()
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the pieces of what is shown."""
-        for piece in super().render(renderable, options):
+        """Return the pieces of what is shown; those of its parts, which are rendered meanwhile, are looked at once."""
+        pieces = super().render(renderable, options)
+        return pieces if getattr(self._state, "within", False) else self._shown(pieces)
+
+    def _shown(self, pieces: Iterable[Segment]) -> Iterator[Segment]:
+        more = iter(pieces)
+        while True:
+            self._state.within = True
+            try:
+                piece = next(more, None)
+            finally:
+                self._state.within = False
+            if piece is None:
+                return
             yield piece if piece.control or piece.text.isprintable() else piece._replace(text=visible(piece.text))
 
     def on_broken_pipe(self) -> None:
@@ -99,7 +114,7 @@ def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence
         grid.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for rows in groups:
         for row in rows:
-            grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            grid.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))
         grid.add_section()
     return grid
 
@@ -168,6 +183,10 @@ class PlainProgress(Board):
         told = f" ({', '.join(some)})" if some else ""
         self._tell(f"fits {done}/{total}{told}: {', '.join(models)}; {_times(self)}")
 
+    def trial(self, told: Mapping[str, Any]) -> None:
+        """Tell it in a line."""
+        self._tell(trial_line(told))
+
     def warn(self, message: str) -> None:
         """Tell the warning."""
         print(f"warning: {visible(message)}", file=sys.stderr, flush=True)
@@ -186,6 +205,7 @@ class LiveProgress(Board):
     def __init__(self) -> None:
         super().__init__()
         self._stage = "starting"
+        self._trials: dict[str, str] = {}
         self._memory, self._sampled = 0, -math.inf
         self._console = err()
         self._live = Live(get_renderable=self._draw, console=self._console, refresh_per_second=4, transient=True)
@@ -194,6 +214,11 @@ class LiveProgress(Board):
     def stage(self, name: str) -> None:
         """Show the stage."""
         self._stage = name
+
+    def trial(self, told: Mapping[str, Any]) -> None:
+        """Show how the sweep stands."""
+        self._trials[told["model"]] = trial_line(told)
+        self._stage = "trials\n" + "\n".join(self._trials.values())
 
     def warn(self, message: str) -> None:
         """Tell the warning above the grid."""
@@ -215,6 +240,18 @@ class LiveProgress(Board):
             self._sampled = now + 20 * (time.monotonic() - now)
         target = self._console
         return draw(self, self._stage, self._memory, target.width, target.height, unicode(target))
+
+
+def trial_line(told: Mapping[str, Any]) -> str:
+    """Return how a model's search stands after a trial."""
+    came = {"complete": figure(told["value"], ".5f"), "raced": "stopped early", "failed": "failed"}[told["state"]]
+    gain = told["own"] - told["best"]
+    luck = f", luck alone {told['luck']:.5f}" if told["luck"] is not None else ""
+    lost = f"; {told['failed']:,} failed: {told['error']}" if told["error"] else ""
+    return (
+        f"{told['model']} {told['done']:,}/{told['of']:,}: trial {told['trial']} {came}; best {told['best']:.5f}, "
+        f"{gain:.5f} below the recipe's own{luck}; {told['raced']:,} stopped early{lost}"
+    )
 
 
 def draw(board: Board, stage: str, memory: int, width: int, height: int, wide: bool) -> Text:

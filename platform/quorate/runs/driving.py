@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from quorate.bars.panel import Bars
 from quorate.errors import Interrupted, QuorateError, StoreError, plural
 from quorate.evidence.ledger import ledger_of
 from quorate.execution import machine
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
 from quorate.recipe.resolve import to_plain, to_toml
@@ -92,7 +91,7 @@ def driving(session: Session, stored: Run, clock: Clock, command: str, fitting: 
     with (
         stored.driving(),
         _logged(stored, clock.progress, command),
-        _recording_failure(session, stored, fitting.results, command),
+        _recording_failure(session, stored, fitting, command),
     ):
         yield
 
@@ -112,16 +111,16 @@ def _logged(stored: Run, progress: Progress, command: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _recording_failure(session: Session, stored: Run, finished: Sequence[FitResult], command: str) -> Iterator[None]:
+def _recording_failure(session: Session, stored: Run, fitting: Fitting, command: str) -> Iterator[None]:
     """Leave a word in the run's folder, if it does not get to its report, and say how to go on with it."""
     told = stored.path / "error.txt"
     told.unlink(missing_ok=True)
-    again = f"quorate {'promote' if command == 'promote' else 'resume'} {stored.id}{session.home.option}"
+    again = f"quorate promote {stored.id}{session.home.option}" if command == "promote" else stored.resume_command
     finished_before = stored.state == "finished"
     try:
         yield
     except KeyboardInterrupt:
-        kept = sum(not fit.error for fit in finished) if session.recipe.execution.cache else 0
+        kept = fitting.finished if session.recipe.execution.cache else 0
         raise Interrupted(
             f"interrupted; {plural(kept, 'finished fit')} {'is' if kept == 1 else 'are'} kept; to go on: {again}"
         ) from None

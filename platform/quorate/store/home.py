@@ -3,6 +3,7 @@
 ::
 
     HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet
+    HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, journal.log, report.json, best_params.json
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
@@ -20,7 +21,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
@@ -80,18 +81,18 @@ class Home:
 
     def _collect(self) -> None:
         """Remove what writes that were killed have left."""
-        runs = [run.path for run in self.runs()]
+        runs = [run.path for run in (*self.runs(), *self.runs("sweep"))]
         for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
             with suppress(OSError):
                 for left in () if folder.is_symlink() else folder.glob(f".*{TEMPORARY}"):
                     if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
                         left.unlink(missing_ok=True)
 
-    def new_run(self, name: str) -> Run:
-        """Create the folder of a new run; its id sorts by time and is never used twice."""
+    def new_run(self, name: str, kind: Literal["run", "sweep"] = "run") -> Run:
+        """Create the folder of a new run or sweep; its id sorts by time and is never used twice."""
         while True:
             now = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%f")
-            run = Run(self, f"{now}-{name}-{secrets.token_hex(2)}")
+            run = Run(self, f"{now}-{name}-{secrets.token_hex(2)}", kind)
             try:
                 run.path.mkdir(parents=True)
                 sync(run.path.parent)
@@ -101,37 +102,42 @@ class Home:
                 raise StoreError(io_reason(e, run.path)) from e
             return run
 
-    def runs(self) -> list[Run]:
-        """Return all runs, oldest first."""
-        folder = self.path / "runs"
+    def runs(self, kind: Literal["run", "sweep"] = "run") -> list[Run]:
+        """Return all runs, or all sweeps, oldest first."""
+        folder = self.path / f"{kind}s"
         there = sorted(folder.iterdir()) if folder.is_dir() else []
-        return [Run(self, p.name) for p in there if p.is_dir() and not p.is_symlink()]
+        return [Run(self, p.name, kind) for p in there if p.is_dir() and not p.is_symlink()]
 
-    def find(self, name: str = "latest", unfinished: bool = False) -> Run:
+    def find(self, name: str = "latest", unfinished: bool = False, kind: Literal["run", "sweep"] = "run") -> Run:
         """Return the run of that id, of an unambiguous part of it, or the ``latest`` finished (or unfinished) one.
+
+        With `kind` ``"sweep"`` the sweep.
 
         Raises
         ------
         StoreError
             If none or several match.
         """
-        runs = self.runs()
+        runs = self.runs(kind)
+        more = "quorate runs" if kind == "run" else "quorate sweep list"
         if name == "latest":
             wanted = ("interrupted", "failed", "submitted") if unfinished else ("finished",)
             found = [run for run in runs if run.state in wanted and (run.begun_at or not unfinished)]
             if found:
                 return found[-1]
             if unfinished:
-                raise StoreError(f"there is no unfinished run in {self.path}; see quorate runs")
-            raise StoreError(f"there is no finished run in {self.path}: start one, e.g. quorate run planted")
+                raise StoreError(f"there is no unfinished {kind} in {self.path}; see {more}")
+            raise StoreError(f"there is no finished {kind} in {self.path}: start one, e.g. quorate {kind} planted")
         found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
         if len(found) == 1:
             return found[0]
         if not found:
             raise StoreError(
-                f"there is no run {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see quorate runs"
+                f"there is no {kind} {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see {more}"
             )
-        raise StoreError(f"{name!r} fits {len(found)} runs, e.g. {found[0].id} and {found[-1].id}: give more of the id")
+        raise StoreError(
+            f"{name!r} fits {len(found)} {kind}s, e.g. {found[0].id} and {found[-1].id}: give more of the id"
+        )
 
     def keep_bars(self, bars: Bars) -> None:
         """Store the bars under their fingerprint, once."""

@@ -10,11 +10,33 @@ from quorate.store.trust import ID, is_trusted
 
 # What is written into, or removed, and so must not lead elsewhere.
 WRITTEN = (
-    *("runs", "fits", "kept", "bars", "sources", "ledger", "audits", "cluster", "fits/fits.sqlite", "fits/lock"),
+    *(
+        "runs",
+        "sweeps",
+        "fits",
+        "kept",
+        "bars",
+        "sources",
+        "ledger",
+        "audits",
+        "cluster",
+        "fits/fits.sqlite",
+        "fits/lock",
+    ),
     *("ledger/ledger.jsonl", "ledger/lock", "ledger/returns", "ledger/data", "cluster/cluster.json", "cluster/token"),
 )
 # What of a run is read without asking what it is.
-READ = ("run.json", "report.json", "lock", "log.jsonl", "error.txt", "job.json", "override.json", "opening.json")
+READ = (
+    "run.json",
+    "report.json",
+    "lock",
+    "log.jsonl",
+    "error.txt",
+    "job.json",
+    "override.json",
+    "opening.json",
+    "journal.log",
+)
 
 
 def check_home(home: Path) -> None:

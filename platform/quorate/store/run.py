@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeVar
 
 from quorate.errors import DataError, IntegrityError, StoreError
 from quorate.store.documents import REPORT_VERSION, check_begun, read_document, seal_of
@@ -25,12 +25,23 @@ T = TypeVar("T")
 
 
 class Run:
-    """One run's folder."""
+    """One run's folder, or a sweep's.
 
-    def __init__(self, home: Home, run_id: str) -> None:
+    Parameters
+    ----------
+    home : Home
+        Whose.
+    run_id : str
+        Its name.
+    kind : {"run", "sweep"}
+        Which of the two; a sweep's lies in ``HOME/sweeps``.
+    """
+
+    def __init__(self, home: Home, run_id: str, kind: Literal["run", "sweep"] = "run") -> None:
         self.home = home
         self.id = run_id
-        self.path = home.path / "runs" / run_id
+        self.kind = kind
+        self.path = home.path / f"{kind}s" / run_id
 
     @property
     def state(self) -> str:
@@ -77,7 +88,7 @@ class Run:
                     break
                 time.sleep(0.05)
             else:
-                raise StoreError(f"run {self.id} is going on in another process: wait for it, or stop it there")
+                raise StoreError(f"{self.kind} {self.id} is going on in another process: wait for it, or stop it there")
             yield
 
     def _locked(self) -> bool:
@@ -106,7 +117,7 @@ class Run:
             check_begun(found, self.path / "run.json")
             return found
         if not (self.path / "report.json").exists():
-            raise StoreError(f"run {self.id} was stopped before it had begun: start it again")
+            raise StoreError(f"{self.kind} {self.id} was stopped before it had begun: start it again")
         return self.report()["provenance"]  # type: ignore[no-any-return]
 
     def _noted(self) -> dict[str, Any]:
@@ -148,8 +159,9 @@ class Run:
 
     def write_report(self, document: Mapping[str, Any]) -> None:
         """Store ``report.json``; from then on the run is finished. ``gates.json`` repeats what the gates said."""
-        gates = {part: found["gates"] for part, found in document.get("results", {}).items() if found}
-        write_json(self.path / "gates.json", gates)
+        if self.kind == "run":
+            gates = {part: found["gates"] for part, found in document.get("results", {}).items() if found}
+            write_json(self.path / "gates.json", gates)
         write_json(self.path / "report.json", document)
 
     def report(self) -> dict[str, Any]:
@@ -165,7 +177,7 @@ class Run:
         self.check()
         path = self.path / "report.json"
         if not path.exists():
-            raise StoreError(f"run {self.id} is {self.state}: it has no report{self._reason()}")
+            raise StoreError(f"{self.kind} {self.id} is {self.state}: it has no report{self._reason()}")
         return read_document(path)
 
     @property
@@ -181,7 +193,12 @@ class Run:
     def _reason(self) -> str:
         if self.failure:
             return f": {self.failure}"
-        return f": quorate resume {self.id}" if self.state in ("interrupted", "submitted") else ""
+        return f": {self.resume_command}" if self.state in ("interrupted", "submitted") else ""
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with it."""
+        return f"quorate {'sweep ' if self.kind == 'sweep' else ''}resume {self.id}{self.home.option}"
 
 
 def _lock(file: IO[str], how: int) -> bool:

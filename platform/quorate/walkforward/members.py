@@ -73,6 +73,8 @@ class Fitting:
         What one fit may take.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
+    finished : int
+        How many fits are done that did not fail.
     over : callable
         To be called when all fits of a part are done: what follows needs no worker.
     """
@@ -83,6 +85,7 @@ class Fitting:
     arrays: KeptArrays | None = None
     limits: Limits = LIMITS
     results: list[FitResult] = field(default_factory=list)
+    finished: int = 0
     over: Callable[[], None] = lambda: None
     _expected: dict[tuple[Dataset, tuple[str, ...], tuple[Fold, ...]], Tasks] = field(default_factory=dict)
 
@@ -114,6 +117,7 @@ class Fitting:
             if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
                 self.cache.put(result, plugins[result.model].name)
             self.results.append(result)
+            self.finished += not result.error
             self.progress.fitted(result)
             if result.error and walk.recipe.on_failure == "stop":
                 raise FitError(
@@ -169,9 +173,9 @@ class Fitting:
     def tasks(self, walk: WalkForward, folds: Sequence[Fold]) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
         data = FitData(walk.dataset, tuple(folds))
-        return with_keys(fit_tasks(walk, folds, self._gpus(walk)), data), data
+        return with_keys(fit_tasks(walk, folds, self.gpus(walk)), data), data
 
-    def _gpus(self, walk: WalkForward) -> bool:
+    def gpus(self, walk: WalkForward) -> bool:
         """Return whether models that ask for a GPU get one, and tell of those that do not."""
         asking = [name for name, spec in walk.members.items() if spec.gpus]
         if not asking or self.executor.gpus():

@@ -40,3 +40,53 @@ def render(rows: Sequence[Mapping[str, Any]]) -> None:
         ("what it is", "left", WIDE, itemgetter("description")),
     ]
     target.print(console.listing(columns, [rows], target.width))
+
+
+def render_one(plugin: Mapping[str, Any]) -> None:
+    """Print all that a plugin tells of itself."""
+    target = console.out()
+    target.print(
+        f"[bold]{plugin['kind']} {console.escape(plugin['name'])}[/bold]  {console.escape(plugin['description'])}"
+    )
+    version = f" {plugin['version']}" if plugin["version"] else ""
+    state = f"{plugin['state']}: {plugin['reason']}" if plugin["reason"] else plugin["state"]
+    rows = [("origin", f"{plugin['origin']}{version}"), ("state", state)]
+    rows += [("requires", ", ".join(plugin["requires"]))] if plugin["requires"] else []
+    rows += [(name.replace("_", " "), _text(value)) for name, value in plugin["spec"].items()]
+    rows += [(f"gap: {rule}", why) for rule, why in plugin["known_gaps"].items()]
+    target.print(console.facts(rows))
+    if plugin["params"]:
+        target.print(_params(plugin, target.width))
+    if plugin["documentation"]:
+        target.print(plugin["documentation"], markup=False)
+        target.print()
+    if plugin["use"]:
+        target.print(plugin["use"], style="bright_black", markup=False)
+
+
+def _params(plugin: Mapping[str, Any], width: int) -> Any:
+    space = plugin["space"]
+    columns: list[console.Column] = [
+        ("parameter", "left", 0, lambda one: one["name"]),
+        ("default", "left", 0, lambda one: "must be given" if one["required"] else _text(one["default"])),
+        ("type", "left", 80, lambda one: one["type"]),
+        *([("a sweep tries", "left", 0, lambda one: _range(space.get(one["name"])))] if space else []),
+    ]
+    return console.listing(columns, [plugin["params"]], width)
+
+
+def _range(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return ""
+    if "values" in one:
+        return "one of " + ", ".join(map(_text, one["values"]))
+    how = [word for word, is_so in (("by its logarithm", one["log"]), ("whole", one["whole"])) if is_so]
+    return ", ".join([f"{one['low']:g} to {one['high']:g}", *how])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return "none" if value is None else str(value)

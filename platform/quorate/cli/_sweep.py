@@ -1,0 +1,106 @@
+"""Commands about sweeps: tuning a recipe's models, going on with that, and what it found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from quorate.cli import options
+from quorate.cli._base import command, on_cluster, show, trusting, working
+
+Name = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's id, a part of it, or 'latest'.")]
+
+
+class Group(TyperGroup):
+    """``sweep RECIPE`` is ``sweep start RECIPE``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in the command that is left out."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["start", *args]
+        return super().parse_args(ctx, args)
+
+
+sweep_app = typer.Typer(
+    help="Tune the models of a recipe: quorate sweep RECIPE.", no_args_is_help=True, rich_markup_mode=None, cls=Group
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(sweep_app, name="sweep")
+
+
+@sweep_app.command("start")
+@command
+def start(
+    recipe: options.Recipe,
+    trials: Annotated[int | None, typer.Option(help="Trials of each model (tuning.trials).")] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="Tune this model only (tuning.models); may be given again.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which it ends (tuning.timeout).")] = None,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    address: options.Address = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tune a recipe's models on the history before its walk-forward, and judge on that whether it helped."""
+    from quorate.report.views.sweep import render
+    from quorate.runs.sweep import sweep
+
+    changes = [] if trials is None else [f"tuning.trials={trials}"]
+    changes += [f"tuning.models=[{', '.join(map(_quoted, models))}]"] if models else []
+    changes += [] if timeout is None else [f"tuning.timeout={float(timeout)}"]
+    changes += on_cluster(sets, address)
+    with working() as progress:
+        found = sweep(recipe, home=home, plugins=plugins or (), overrides=changes, progress=progress)
+    show(found.document, as_json, render)
+
+
+@sweep_app.command("resume")
+@command
+def resume(
+    name: Name = "latest",
+    sets: options.Sets = None,
+    address: options.Address = None,
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Finish an interrupted sweep; no decided trial and no finished fit is repeated."""
+    from quorate.report.views.sweep import render
+    from quorate.runs.sweep import resume_sweep
+
+    trusting(home, trust)
+    with working() as progress:
+        found = resume_sweep(name, home=home, overrides=on_cluster(sets, address), progress=progress)
+    show(found.document, as_json, render)
+
+
+@sweep_app.command("show")
+@command
+def show_one(name: Name = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
+    """Show what a finished sweep found."""
+    from quorate.report.views.sweep import render
+    from quorate.runs.swept import load_sweep
+
+    show(load_sweep(name, home=home).document, as_json, render)
+
+
+@sweep_app.command("list")
+@command
+def list_all(home: options.Home = None, as_json: options.Json = False) -> None:
+    """List sweeps, oldest first."""
+    from quorate.report.views.sweep import listed, render_list
+    from quorate.store import Home
+
+    where = Home(home)
+    show(listed(where.runs("sweep")), as_json, lambda rows: render_list(rows, where.path))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,105 @@
+"""All that a plugin tells of itself, as plain data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, fields
+from typing import Any
+
+from quorate.errors import PluginError, plural
+from quorate.plugins.options import parameters_of
+from quorate.plugins.provider import Plugin
+from quorate.plugins.space import Choice, Distribution, Int
+from quorate.plugins.specs import Spec
+
+# What stands elsewhere, or says nothing to who uses the plugin.
+APART = {"name", "function", "params", "description", "space", "known_gaps", "provider", "requires", "contributions"}
+
+# How a recipe takes a plugin of each kind.
+_USE = {
+    "model": "[models]\n{name} = {{ {options} }}",
+    "feature": '[features]\nuse = ["{name}"]',
+    "label": '[labels]\nname = "{name}"',
+    "splitter": '[folds]\nsplitter = "{name}"',
+    "ensembler": '[ensemble]\nmethod = "{name}"',
+    "strategy": '[strategy]\nname = "{name}"',
+    "cost": '[costs]\nmodel = "{name}"',
+    "gate": "[gates]\n{name} = {{ {options} }}",
+    "source": '[data]\nsource = "{name}"',
+}
+
+
+def described(plugin: Plugin) -> dict[str, Any]:
+    """Return what a plugin is: its spec, its parameters and their defaults, its search space, its documentation.
+
+    A plugin that cannot be used is described as far as it can be, with the reason.
+    """
+    spec, provider = plugin.spec, plugin.provider
+    found: dict[str, Any] = {
+        "name": plugin.name,
+        "kind": plugin.kind,
+        "description": spec.description if spec else "",
+        "state": plugin.state,
+        "reason": plugin.reason,
+        "origin": provider.origin,
+        "version": provider.version or "",
+        "requires": list(spec.requires) if spec else [],
+        "spec": {},
+        "params": [],
+        "space": {},
+        "documentation": "",
+        "known_gaps": dict(spec.known_gaps) if spec else {},
+        "use": "",
+    }
+    if spec is None:
+        return found
+    found["spec"] = _own(spec)
+    found["space"] = {name: to_plain(one) for name, one in getattr(spec, "space", {}).items()}
+    try:
+        function = spec.resolve()
+    except PluginError as e:
+        return {**found, "reason": found["reason"] or str(e)}
+    found["params"] = parameters_of(spec)
+    found["documentation"] = inspect.getdoc(function) or ""
+    found["use"] = _use(plugin, found["params"])
+    return found
+
+
+def to_plain(one: Distribution) -> dict[str, Any]:
+    """Return what a parameter may be as plain data."""
+    if isinstance(one, Choice):
+        return {"values": list(one.values)}
+    return {"low": one.low, "high": one.high, "log": one.log, "whole": isinstance(one, Int)}
+
+
+def _own(spec: Spec) -> dict[str, Any]:
+    """Return what a spec says beyond the defaults of its kind."""
+    told = {}
+    for one in fields(spec):
+        value = getattr(spec, one.name)
+        default = one.default_factory() if one.default_factory is not MISSING else one.default
+        if one.name not in APART and value != default:
+            told[one.name] = (
+                list(value) if isinstance(value, tuple) else dict(value) if hasattr(value, "keys") else value
+            )
+    return told
+
+
+def _use(plugin: Plugin, params: list[dict[str, Any]]) -> str:
+    if plugin.kind == "recipe":
+        return f"quorate run {plugin.name}"
+    if plugin.kind not in _USE:
+        return ""  # metrics are computed of every series, asked or not
+    simple = [p for p in params if isinstance(p["default"], int | float | str) and not isinstance(p["default"], bool)]
+    options = f"{simple[0]['name']} = {_toml(simple[0]['default'])}" if simple else ""
+    return _USE[plugin.kind].format(name=plugin.name, options=options).replace("{  }", "{}")
+
+
+def _toml(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def not_one(found: list[Plugin], name: str) -> str:
+    """Return why a name alone is not enough."""
+    kinds = " and ".join(f"a {plugin.kind}" for plugin in found)
+    return f"{name!r} is the name of {plural(len(found), 'plugin')}, {kinds}: say which with --kind"

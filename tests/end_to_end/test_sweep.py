@@ -1,0 +1,276 @@
+"""Sweeps as a whole: what they find, what they leave, and that they go on where they were."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import tomli_w
+
+import quorate
+from quorate.errors import FitError, RecipeError, StoreError
+from quorate.evidence.ledger import ledger_of
+from quorate.execution.progress import Progress
+from quorate.store import Home
+from support.command import call, message_of
+
+RECIPE = {
+    "name": "swept",
+    "data": {"source": "simulated", "n_bars": 900, "signal": 0.4},
+    "holdout": {"bars": 100},
+    "features": {"use": ["return_1", "return_2", "return_5", "zscore_20"]},
+    "folds": {"initial": 500, "test": 100},
+    "models": {"logistic": {"C": 1.0}, "lightgbm": {"n_estimators": 20}},
+    "threshold": {"min_bars": 60},
+    "tuning": {"trials": 6, "folds": 4, "space": {"lightgbm": {"n_estimators": {"low": 5, "high": 30}}}},
+}
+
+
+@pytest.fixture
+def recipe():
+    return deepcopy(RECIPE)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory, _leased):
+    home = tmp_path_factory.mktemp("swept") / "home"
+    return quorate.sweep(deepcopy(RECIPE), home=home), home
+
+
+def essence(sweep):
+    """What must be the same wherever and however a sweep was computed."""
+    models = deepcopy(sweep.document["models"])
+    for found in models.values():
+        for trial in found["trials"]:
+            del trial["cpu_seconds"]
+    return models, sweep.document["sentences"]
+
+
+def test_every_member_with_a_space_is_tuned_and_judged(swept):
+    sweep, _ = swept
+    assert list(sweep.document["models"]) == ["lightgbm", "logistic"]
+    assert sweep.trials.groupby("model").size().tolist() == [6, 6]
+    assert set(sweep.trials["state"]) <= {"complete", "raced"}
+    assert np.isfinite(sweep.verdicts[["tuned", "own", "constant", "p"]].to_numpy()).all()
+    assert sweep.verdicts["rows"].tolist() == [298, 298]  # of 300, two have no label before the holdout
+    assert sweep.trials.query("model == 'lightgbm'")["n_estimators"].between(5, 30).all()
+
+
+def test_trials_see_nothing_from_the_first_outer_test_bar_on(swept, recipe, tmp_path):
+    """Other prices from that bar on, and after the last, change no trial."""
+    sweep, home = swept
+    run_id = Home(home).runs("sweep")[0].begun()["data"]["fingerprint"]
+    bars = Home(home).bars(run_id)
+    frame = bars.to_frame()
+    later = frame["time"] >= np.sort(frame["time"].unique())[500]
+    for name in ("open", "high", "low", "close"):
+        frame.loc[later, name] = frame.loc[later, name].to_numpy()[::-1]
+    frame.assign(date=frame["time"].dt.date).drop(columns=["time"]).to_csv(tmp_path / "bars.csv", index=False)
+    recipe["data"] = {"source": "csv", "path": str(tmp_path / "bars.csv")}
+    other = quorate.sweep(recipe, home=tmp_path / "home")
+    for name, found in sweep.document["models"].items():
+        there = other.document["models"][name]
+        assert [t["value"] for t in there["trials"]] == pytest.approx([t["value"] for t in found["trials"]], rel=1e-12)
+        assert there["verdict"]["own"] != found["verdict"]["own"]
+
+
+def test_the_first_sentence_says_what_is_kept(swept):
+    sweep, _ = swept
+    first = sweep.document["sentences"][0]
+    tuned = [name for name, found in sweep.document["models"].items() if found["kept"] == "tuned"]
+    assert ("helped on rows that no trial saw" in first) == bool(tuned)
+    for name, found in sweep.document["models"].items():
+        better = found["verdict"]["p"] < 0.01 / 2  # of two models
+        assert (found["kept"] == "tuned") == better
+        expected = found["best"]["params"] if better else found["own"]["params"]
+        assert sweep.best_params[name] == expected
+
+
+def test_the_best_is_kept_in_any_case_where_that_is_asked_for(swept, recipe):
+    _, home = swept
+    recipe["tuning"]["keep"] = "best"
+    again = quorate.sweep(recipe, home=home)
+    assert again.document["telemetry"]["cached"] == again.document["telemetry"]["fits"] > 0
+    assert set(again.verdicts["kept"]) == {"tuned"}
+    assert again.best_params["lightgbm"] == again.document["models"]["lightgbm"]["best"]["params"]
+
+
+def test_every_trial_is_in_the_ledger(swept):
+    sweep, home = swept
+    entries = [e for e in ledger_of(Home(home)).of_run(sweep.id) if e["kind"] == "candidate"]
+    assert {entry["series"].partition("#")[0] for entry in entries} == {"lightgbm", "logistic"}
+    assert len(entries) >= 10  # two series may be the same
+    assert {entry["role"] for entry in entries} == {"member"}
+    assert call("ledger", "verify", "--home", home).exit_code == 0
+
+
+def test_a_run_takes_what_was_found(swept, recipe, tmp_path):
+    sweep, home = swept
+    (tmp_path / "swept.toml").write_text(tomli_w.dumps(recipe))
+    params = sweep.source.path / "best_params.json"
+    done = call("run", tmp_path / "swept.toml", "--params", params, "--home", home, "--json")
+    models = json.loads(done.stdout)["provenance"]["recipe"]["models"]
+    for name, kept in sweep.best_params.items():
+        assert kept.items() <= models[name].items()
+    # A word on the command line counts more.
+    done = call(
+        "run", tmp_path / "swept.toml", "--params", params, "--set", "models.logistic.C=0.5", "--home", home, "--json"
+    )
+    assert json.loads(done.stdout)["provenance"]["recipe"]["models"]["logistic"]["C"] == 0.5
+
+
+def test_tuning_makes_no_other_recipe(swept, recipe):
+    _, home = swept
+    one = quorate.run(recipe, home=home).provenance["recipe_digest"]
+    del recipe["tuning"]
+    assert quorate.run(recipe, home=home).provenance["recipe_digest"] == one
+
+
+class Stop(Progress):
+    """Interrupts a sweep after some trials."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def trial(self, told):
+        self.left -= 1
+        if self.left <= 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_what_was_interrupted_goes_on_and_finds_the_same(swept, recipe, tmp_path, after):
+    with pytest.raises(quorate.Interrupted, match="quorate sweep resume"):
+        quorate.sweep(recipe, home=tmp_path / "home", progress=Stop(after))
+    assert Home(tmp_path / "home").runs("sweep")[0].state == "interrupted"
+    assert essence(quorate.resume_sweep(home=tmp_path / "home")) == essence(swept[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_any_number_of_workers_finds_the_same(swept, recipe, tmp_path, workers):
+    recipe["execution"] = {"executor": "processes", "workers": workers, "cache": workers != 2}
+    found = quorate.sweep(recipe, home=tmp_path / "home")
+    assert essence(found) == essence(swept[0])
+    assert len(ledger_of(Home(tmp_path / "home")).of_run(found.id)) == len(
+        ledger_of(Home(swept[1])).of_run(swept[0].id)
+    )
+
+
+@pytest.mark.full
+def test_ray_finds_the_same(swept, recipe, tmp_path):
+    recipe["execution"] = {"executor": "ray", "workers": 2}
+    assert essence(quorate.sweep(recipe, home=tmp_path / "home")) == essence(swept[0])
+
+
+BROKEN = """
+import quorate
+class Model:
+    def __init__(self, depth=1, random_state=None):
+        self.depth = depth
+    def fit(self, X, y, sample_weight=None):
+        if self.depth in {bad}:
+            raise ValueError(f"depth {{self.depth}} is not for me")
+        self.mean = y.mean() + self.depth / 100
+        return self
+    def predict_proba(self, X):
+        import numpy as np
+        p = np.full(len(X), self.mean)
+        return np.column_stack([1 - p, p])
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("fragile", Model, space={{"depth": quorate.Int(1, 6)}})
+"""
+
+
+def fragile(tmp_path, recipe, bad):
+    (tmp_path / "fragile.py").write_text(BROKEN.format(bad=bad))
+    recipe["plugins"] = [str(tmp_path / "fragile.py")]
+    recipe["models"] = {"fragile": {"depth": 1}}
+    recipe["tuning"] = {"trials": 5, "folds": 4, "max_failures": 20}
+    return recipe
+
+
+def test_trials_that_fail_do_not_count(tmp_path, recipe):
+    found = quorate.sweep(fragile(tmp_path, recipe, {2, 3}), home=tmp_path / "home")
+    states = found.trials["state"].tolist()
+    assert "failed" in states
+    assert len(states) - states.count("failed") == 5
+    assert any("is not for me" in told for told in found.trials["error"].dropna())
+
+
+def test_too_many_failures_end_a_sweep_with_their_reason(tmp_path, recipe):
+    recipe = fragile(tmp_path, recipe, {2, 3, 4, 5, 6})
+    recipe["tuning"]["max_failures"] = 2
+    with pytest.raises(FitError, match=r"max_failures allows \(2\).*is not for me"):
+        quorate.sweep(recipe, home=tmp_path / "home")
+
+
+def test_a_model_that_fails_with_the_recipes_own_parameters_is_told_at_once(tmp_path, recipe):
+    with pytest.raises(FitError, match=r"'fragile' fails with the recipe's own parameters.*depth 1 is not for me"):
+        quorate.sweep(fragile(tmp_path, recipe, {1}), home=tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"models": ["lightgmb"]}, "did you mean 'lightgbm'"),
+        ({"space": {"logistic": {"C1": {"low": 1.0, "high": 2.0}}}}, "did you mean 'C'"),
+        ({"space": {"nothing": {}}}, "tuning.space: the recipe has no model 'nothing'"),
+        ({"models": ["majority"]}, "there is nothing to tune of model 'majority'"),
+        ({"trials": 0}, "tuning.trials"),
+        ({"trails": 3}, "did you mean 'trials'"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_before_anything_is_stored(tmp_path, recipe, change, told):
+    recipe["tuning"] = {**recipe["tuning"], **change}
+    with pytest.raises(RecipeError, match=told):
+        quorate.sweep(recipe, home=tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_first_window_that_is_too_short_says_what_it_would_take(tmp_path, recipe):
+    recipe["folds"]["initial"] = 130
+    with pytest.raises(quorate.DataError, match=r"4 inner folds of at least 25 bars need about 1\d\d.*tuning.folds"):
+        quorate.sweep(recipe, home=tmp_path / "home")
+
+
+def test_time_and_cost_end_a_sweep(tmp_path, recipe):
+    recipe["tuning"]["max_cost"] = 0.05
+    found = quorate.sweep(recipe, home=tmp_path / "home")
+    assert len(found.trials) < 12
+    assert "tuning.max_cost" in found.document["stopped"]
+    assert any("ended before its time" in line for line in found.document["sentences"])
+
+
+def test_commands(swept, tmp_path):
+    _, home = swept
+    shown = call("sweep", "show", "--home", home)
+    assert shown.exit_code == 0
+    assert "uning lightgbm and logistic" in shown.stdout
+    assert json.loads(call("sweep", "list", "--home", home, "--json").stdout)[0]["state"] == "finished"
+    assert "no sweeps in" in call("sweep", "list", "--home", tmp_path / "none").stderr
+    assert "there is no sweep 'x'" in message_of(call("sweep", "show", "x", "--home", home), 1)
+    assert "nothing-there" in message_of(call("sweep", "nothing-there", "--home", home), 2)
+    with pytest.raises(StoreError, match="no unfinished sweep"):
+        quorate.resume_sweep(home=home)
+
+
+def test_the_command_tunes(tmp_path, recipe):
+    (tmp_path / "swept.toml").write_text(tomli_w.dumps(recipe))
+    done = call(
+        "sweep", tmp_path / "swept.toml", "--trials", 3, "--model", "logistic", "--home", tmp_path / "home", "--json"
+    )
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert list(document["models"]) == ["logistic"]
+    assert len(document["models"]["logistic"]["trials"]) == 3
+    assert "logistic 3/3" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"logistic": 3}'])
+def test_parameters_that_are_none_are_refused(tmp_path, text):
+    (tmp_path / "params.json").write_text(text)
+    told = message_of(call("run", "planted", "--params", tmp_path / "params.json"), 2)
+    assert "params.json" in told

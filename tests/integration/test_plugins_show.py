@@ -1,0 +1,86 @@
+"""What a plugin tells of itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from quorate.plugins.described import described
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import KINDS
+from support.command import call, message_of
+
+
+def shown(*arguments):
+    done = call("plugins", "show", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_model_tells_its_parameters_space_origin_and_use():
+    found = shown("lightgbm")
+    assert found["kind"] == "model"
+    params = {one["name"]: one for one in found["params"]}
+    assert params["num_leaves"]["default"] == 8
+    assert not params["num_leaves"]["required"]
+    assert found["space"]["num_leaves"] == {"low": 4, "high": 32, "log": True, "whole": True}
+    assert found["spec"]["task"] == "any"
+    assert found["requires"] == ["lightgbm"]
+    assert "quorate_plugins" in found["origin"]
+    assert found["use"].startswith("[models]\nlightgbm = {")
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_what_is_shown_fits_the_terminal(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = call("plugins", "show", "catboost")
+    assert done.exit_code == 0
+    assert "a sweep tries" in " ".join(done.stdout.split()) or width < 60
+    assert max(map(len, done.stdout.splitlines())) <= width
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_built_in_plugin_can_be_described(kind):
+    for plugin in Registry.load():
+        if plugin.kind == kind:
+            found = described(plugin)
+            json.dumps(found, allow_nan=False)
+            assert found["documentation"] or kind in ("recipe",) or plugin.spec.function.startswith("sklearn"), (
+                plugin.name
+            )
+            assert found["use"] or kind == "metric"
+
+
+def test_what_a_recipe_is_told_to_say_is_a_recipe(tmp_path):
+    """The lines of a model, pasted into a recipe, are taken."""
+    from quorate.runs.session import open_session
+
+    (tmp_path / "one.toml").write_text(f'extends = "planted"\n{shown("lightgbm")["use"]}\n')
+    assert "lightgbm" in open_session(tmp_path / "one.toml").recipe.models
+
+
+def test_names_that_are_none_or_not_enough(tmp_path):
+    assert "did you mean 'lightgbm'" in message_of(call("plugins", "show", "lightgmb"), 2)
+    (tmp_path / "mine.py").write_text(
+        "import quorate\n@quorate.hookimpl\ndef quorate_metrics():\n"
+        "    yield quorate.MetricSpec('lightgbm', lambda performance: 1.0)\n"
+    )
+    told = message_of(call("plugins", "show", "lightgbm", "--plugin", tmp_path / "mine.py"), 2)
+    assert "a model and a metric" in told or "a metric and a model" in told
+    assert shown("lightgbm", "--kind", "metric", "--plugin", tmp_path / "mine.py")["kind"] == "metric"
+
+
+def test_a_plugin_that_cannot_be_used_is_described_with_the_reason(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import quorate\n@quorate.hookimpl\ndef quorate_models():\n"
+        "    yield quorate.ModelSpec('gone', 'no_such_module:Model', requires=('no-such-distribution',))\n"
+    )
+    found = shown("gone", "--plugin", tmp_path / "mine.py")
+    assert found["state"] == "disabled"
+    assert "no-such-distribution" in found["reason"]
+
+
+def test_the_list_is_as_it_was():
+    assert "lightgbm" in call("plugins", "--kind", "model").stdout
+    assert json.loads(call("plugins", "--kind", "gate", "--json").stdout)[0]["kind"] == "gate"
