@@ -212,7 +212,7 @@ class Tuning(Section):
     `models` are those that are tuned, each by its own loss; without any, all members that have a search space. `space`
     changes what is tried of a model: a parameter to a range ``{ low, high, log }``, a list of values, or false.
     `folds` inner folds share the history before the first bar that the walk-forward predicts. With `race` a trial is
-    stopped when a paired test says at `level` that it cannot beat the best. What was found is kept where there is
+    stopped when its chance to beat the best on the inner folds is below `level`. What was found is kept where there is
     `evidence` that it helps, at `keep_level`, or in any case (``best``). `timeout` (seconds) and `max_cost`
     (processor seconds) end a sweep early; 0 is never.
     """

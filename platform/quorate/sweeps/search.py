@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from quorate.sweeps.racing import p_worse
+from quorate.sweeps.racing import chance_to_win
 from quorate.sweeps.sampling import suggest
 from quorate.sweeps.schedule import Wait, known_to
 from quorate.sweeps.space import holds
@@ -35,7 +35,7 @@ class Rules:
     seed : int
         Of the sampler.
     level : float
-        Of the test by which a trial is stopped; 0: none is.
+        The chance to win below which a trial is stopped; 0: none is.
     max_failures : int
         Failed trials after which the search is given up.
     """
@@ -157,12 +157,9 @@ class Search:
             if loss.error:
                 trial.state, trial.used = "failed", 0
                 return True
-            last = fold == self.rules.folds - 1
-            if (
-                best is not None
-                and not last
-                and p_worse(trial.blocks(fold + 1), best.blocks(fold + 1)) < self.rules.level
-            ):
+            if best is None or fold == self.rules.folds - 1:
+                continue
+            if chance_to_win(trial.blocks(fold + 1), best.blocks(self.rules.folds)) < self.rules.level:
                 trial.state = "raced"
                 return True
         trial.state = "complete"

@@ -34,6 +34,9 @@ class Verdict:
         The same, against the constant forecast.
     kept : {"tuned", "own"}
         Which parameters are kept.
+    helped : bool
+        Whether there is evidence that the tuned ones lose less than the recipe's own, and less than the constant
+        forecast: on noise to tune is to learn less, which is no knowledge.
     """
 
     rows: int
@@ -43,6 +46,7 @@ class Verdict:
     p: float
     p_constant: float
     kept: str
+    helped: bool
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -87,26 +91,32 @@ def judge(walk: WalkForward, tuned: Mapping[str, Mapping[str, Any]], fitting: Fi
     nothing, of_nothing, rows = losses(flat)
     for column, name in enumerate(walk.members):
         (blocks, total, n), (before, of_own, _) = losses(best[:, column]), losses(own[:, column])
-        p = p_worse(before, blocks)
-        helps = rules.keep == "best" or p < level
-        found[name] = Verdict(
-            n, total / n, of_own / n, of_nothing / rows, p, p_worse(nothing, blocks), "tuned" if helps else "own"
-        )
+        p, p_constant = p_worse(before, blocks), p_worse(nothing, blocks)
+        kept = "tuned" if rules.keep == "best" or p < level else "own"
+        helped = p < level and p_constant < level
+        found[name] = Verdict(n, total / n, of_own / n, of_nothing / rows, p, p_constant, kept, helped)
     return found
 
 
 def sentences(searches: Mapping[str, Search], verdicts: Mapping[str, Verdict], binary: bool, stopped: str) -> list[str]:
     """Return what came of a sweep in words, the first of them the one to act on."""
     name = "log loss" if binary else "squared error"
-    helped = [model for model, verdict in verdicts.items() if verdict.kept == "tuned"]
-    lines = [f"the sweep ended before its time: {stopped}"] if stopped else []
+    helped = [model for model, verdict in verdicts.items() if verdict.helped]
+    less = [model for model, verdict in verdicts.items() if verdict.kept == "tuned" and not verdict.helped]
+    lines = []
     if helped:
-        what = f"Tuning {_listed(helped)} helped on rows that no trial saw: use what was found"
-    else:
-        what = (
-            f"There is no evidence that tuning {_listed(list(verdicts))} helped: the recipe's own parameters are kept"
+        lines.append(f"Tuning {_listed(helped)} helped on rows that no trial saw: use what was found.")
+    if less:
+        lines.append(
+            f"What was found for {_listed(less)} is kept, but there is no evidence that it knows more than the "
+            "constant forecast: do not trust it for having been tuned."
         )
-    return [f"{what}.", *(_of_model(model, searches[model], verdicts[model], name) for model in verdicts), *lines]
+    if not (helped or less):
+        lines.append(
+            f"There is no evidence that tuning {_listed(list(verdicts))} helped: the recipe's own parameters are kept."
+        )
+    lines += [_of_model(model, searches[model], verdicts[model], name) for model in verdicts]
+    return [*lines, f"the sweep ended before its time: {stopped}"] if stopped else lines
 
 
 def _of_model(model: str, search: Search, verdict: Verdict, loss: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.plugins.space import Choice, Float, Int
-from quorate.sweeps.racing import block_sums, p_worse
+from quorate.sweeps.racing import block_sums, chance_to_win, p_worse
 from quorate.sweeps.schedule import GENERATION, Wait, known_to
 from quorate.sweeps.search import REFERENCE, Rules, Search
 from quorate.sweeps.study import Study
@@ -193,6 +193,26 @@ def test_the_tests_size_is_its_level():
     rng = np.random.default_rng(4)
     found = [p_worse(rng.normal(size=24), rng.normal(size=24)) < 0.05 for _ in range(4000)]
     assert np.mean(found) == pytest.approx(0.05, abs=0.011)
+
+
+def test_the_chance_to_win_is_how_often_it_is_won():
+    """Differences of blocks drawn around any mean: of those that are given a chance of about p, about p win."""
+    rng = np.random.default_rng(5)
+    given, won = [], []
+    for _ in range(6000):
+        blocks = rng.normal(rng.normal(0, 3), 1, 40)  # nothing is known of the mean beforehand
+        given.append(chance_to_win(blocks[:15], np.zeros(40)))
+        won.append(blocks.mean() < 0)
+    given, won = np.array(given), np.array(won)
+    for low, high in ((0.02, 0.1), (0.1, 0.4), (0.6, 0.9)):
+        near = (given > low) & (given < high)
+        assert won[near].mean() == pytest.approx(given[near].mean(), abs=3.5 * np.sqrt(0.25 / near.sum()))
+
+
+def test_the_chance_to_win_is_certain_in_the_end():
+    blocks = np.random.default_rng(6).normal(0.1, 1, 30)
+    assert chance_to_win(blocks, np.zeros(30)) == float(blocks.mean() <= 0)
+    assert chance_to_win(blocks[:1], np.zeros(30)) == 1.0
 
 
 def test_blocks_are_of_bars_and_the_rest_joins_the_last():

@@ -1,0 +1,151 @@
+"""Whether sweeps keep their word: nothing is found in noise, and racing loses little of what there is.
+
+    python tests/experiments/sweeps.py noise [--seeds 20]
+    python tests/experiments/sweeps.py racing [--orders 20]
+
+`noise` tunes models of markets without a signal and counts how often tuning is said to have helped. `racing` fits 50
+configurations of LightGBM on every inner fold of three markets, replays searches over the stored losses in random
+orders with racing and without, and prints fits saved and the share lost of what the best gains over the default.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+
+import quorate
+from quorate.execution.fit import fit_seed
+from quorate.runs.session import load_bars, open_session
+from quorate.sweeps import search as searching
+from quorate.sweeps.inner import inner_walk
+from quorate.sweeps.losses import fold_loss
+from quorate.sweeps.sampling import suggest
+from quorate.sweeps.search import REFERENCE, Rules, Search
+from quorate.sweeps.space import space_of
+from quorate.sweeps.trial import Trial
+from quorate.sweeps.verdict import with_params
+
+FOLDS, CONFIGURATIONS = 8, 50
+LEVELS = (0.02, 0.05, 0.1)
+MARKETS = {
+    "nasdaq": ("nasdaq", ["folds.initial=2500"]),
+    "sp500": ("nasdaq", ['data.dataset="sp500"', "folds.initial=2500"]),
+    "planted": ("planted", ["data.signal=0.1", "folds.initial=2500"]),
+}
+
+
+def noise(seeds: int) -> None:
+    """Tune two models on markets without a signal."""
+    gains, said, kept = [], 0, 0
+    for seed in range(seeds):
+        recipe = {
+            "name": "noise-swept",
+            "data": {"source": "simulated", "signal": 0.0, "n_bars": 1800, "seed": seed},
+            "holdout": {"bars": 0},
+            "folds": {"initial": 900, "test": 150},
+            "models": {"logistic": {}, "lightgbm": {}},
+            "tuning": {"trials": 20},
+        }
+        with tempfile.TemporaryDirectory() as home:
+            found = quorate.sweep(recipe, home=home)
+        verdicts = found.verdicts
+        said += bool(verdicts["helped"].any())
+        kept += int((verdicts["kept"] == "tuned").sum())
+        gains.append([verdicts["own"] - verdicts["tuned"], verdicts["constant"] - verdicts["tuned"]])
+        print(seed, found.document["sentences"][0], flush=True)
+    values = np.array(gains)
+    for j, model in enumerate(verdicts.index):
+        for k, against in enumerate(("own", "constant")):
+            mean, error = values[:, k, j].mean(), values[:, k, j].std(ddof=1) / np.sqrt(seeds)
+            print(f"{model}: gain over {against} {mean:+.5f} +- {error:.5f}")
+    print(f"said to have helped: {said} of {seeds}; kept: {kept} of {2 * seeds}")
+
+
+class Stored:
+    """A study that keeps nothing."""
+
+    def __init__(self, space: object) -> None:
+        self.space, self.trials = space, []
+
+    def add(self, trial: Trial) -> None:
+        self.trials.append(trial)
+
+    def tell(self, trial: Trial) -> None:
+        pass
+
+
+def losses_of(market: str) -> tuple[list[dict], list[list], list]:
+    """Return configurations and their losses by fold, and those of the default."""
+    recipe, overrides = MARKETS[market]
+    session = open_session(recipe, overrides=overrides)
+    bars = load_bars(session)
+    walk = inner_walk(session.recipe, session.registry, bars, ["lightgbm"], None)
+    options = session.recipe.models["lightgbm"].options
+    space = space_of(walk.members["lightgbm"], {}, options, "lightgbm")
+    seed = fit_seed(7, market)
+    params = [suggest("random", space, [], [], number, seed) for number in range(CONFIGURATIONS - 1)]
+    found = []
+    with session.fitting(cache=False) as fitting:
+        for some in ({}, *params):
+            one = SimpleNamespace(**{**vars(walk), "recipe": with_params(walk.recipe, {"lightgbm": some})})
+            one.voting = walk.voting
+            results = fitting.run(one, walk.folds)
+            found.append(
+                [fold_loss(r, walk.dataset, f, walk.binary, 1) for r, f in zip(results, walk.folds, strict=True)]
+            )
+    return params, found[1:], found[0]
+
+
+def replayed(turn: list[dict], table: dict[str, list], own: list, level: float) -> tuple[float, float, int]:
+    """Return the best loss that a search over stored losses finds, that of the default, and how many fits it took."""
+    with mock.patch.object(searching, "suggest", lambda *args: turn[args[4]]):
+        search = Search(Stored({}), Trial(REFERENCE, {}), Rules(len(turn), FOLDS, "", 0, level, 0), print_not)
+        fits = 0
+        while (place := next(search.wanted(), None)) is not None:
+            number, fold = place
+            fits += 1
+            search.put(number, fold, own[fold] if number < 0 else table[repr(turn[number])][fold])
+    return search.best.value, search.reference.value, fits
+
+
+def racing(orders: int) -> None:
+    """Replay searches over stored losses."""
+    markets = {market: losses_of(market) for market in MARKETS}
+    for level in LEVELS:
+        every = []
+        for market, (params, losses, own) in markets.items():
+            table = {repr(p): folds for p, folds in zip(params, losses, strict=True)}
+            saved, lost = [], []
+            for order in range(orders):
+                turn = [params[i] for i in np.random.default_rng(order).permutation(len(params))]
+                best, default, fits = replayed(turn, table, own, 0.0)
+                raced, _, fewer = replayed(turn, table, own, level)
+                saved.append(fits / fewer)
+                lost.append((raced - best) / (default - best) if default > best else 0.0)
+            every += lost
+            told = (
+                f"{np.mean(saved):.2f} times fewer fits; lost {np.mean(lost):.2%} in the mean, {max(lost):.2%} at most"
+            )
+            print(f"level {level:g}, {market}: {told}", flush=True)
+        print(f"level {level:g}: lost {np.mean(every):.2%} in the mean, {max(every):.2%} at most")
+
+
+def print_not(trial: Trial) -> None:
+    """Hear of a trial."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=["noise", "racing"])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--orders", type=int, default=20)
+    options = parser.parse_args()
+    noise(options.seeds) if options.part == "noise" else racing(options.orders)
+
+
+if __name__ == "__main__":
+    main()
