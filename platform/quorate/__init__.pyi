@@ -59,6 +59,7 @@ from .runs.sweep import resume_sweep as resume_sweep
 from .runs.sweep import sweep as sweep
 from .runs.swept import Sweep as Sweep
 from .runs.swept import load_sweep as load_sweep
+from .runs.validate import validate_sweep as validate_sweep
 from .store.parquet import read_parquet as read_parquet
 
 __version__: str

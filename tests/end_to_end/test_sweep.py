@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from copy import deepcopy
 
 import numpy as np
@@ -14,6 +15,7 @@ from quorate.errors import FitError, RecipeError, StoreError
 from quorate.evidence.ledger import ledger_of
 from quorate.execution.progress import Progress
 from quorate.store import Home
+from quorate.store.trust import trust
 from support.command import call, message_of
 
 RECIPE = {
@@ -126,6 +128,36 @@ def test_tuning_makes_no_other_recipe(swept, recipe):
     one = quorate.run(recipe, home=home).provenance["recipe_digest"]
     del recipe["tuning"]
     assert quorate.run(recipe, home=home).provenance["recipe_digest"] == one
+
+
+def test_the_holdout_is_opened_once_and_on_record(swept, tmp_path):
+    sweep, before = swept
+    home = tmp_path / "home"
+    shutil.copytree(before, home)
+    trust(home)
+    opened = quorate.validate_sweep(sweep.id, home=home)
+    found = opened.document["holdout"]
+    assert found["rows"] == 100
+    assert found["recipes_that_opened_it"] == 1
+    assert set(found["models"]) == {"lightgbm", "logistic"}
+    assert found["first"] > sweep.document["outer"]["last"]
+    openings = [e for e in ledger_of(Home(home)).entries() if e["kind"] == "opening"]
+    assert [e["run"] for e in openings] == [sweep.id]
+    assert quorate.validate_sweep(sweep.id, home=home).document == opened.document
+    assert len(ledger_of(Home(home)).entries()) == openings[0]["seq"]
+    assert "opened by 1 recipe so far" in call("sweep", "show", sweep.id, "--home", home).stdout
+    assert call("ledger", "verify", "--home", home).exit_code == 0
+    # Another recipe on the same data is another look; and a note that is gone is missed.
+    (home / "sweeps" / sweep.id / "opening.json").unlink()
+    assert "the run's note" in call("ledger", "verify", "--home", home).stdout
+
+
+def test_without_a_holdout_there_is_nothing_to_validate(recipe, tmp_path):
+    recipe["holdout"] = {"bars": 0}
+    recipe["tuning"]["trials"] = 2
+    quorate.sweep(recipe, home=tmp_path / "home")
+    with pytest.raises(RecipeError, match=r"the recipe has no holdout|no trial came below"):
+        quorate.validate_sweep(home=tmp_path / "home")
 
 
 class Stop(Progress):
@@ -245,10 +277,10 @@ def test_time_and_cost_end_a_sweep(tmp_path, recipe):
 
 
 def test_commands(swept, tmp_path):
-    _, home = swept
-    shown = call("sweep", "show", "--home", home)
+    sweep, home = swept
+    shown = call("sweep", "show", sweep.id, "--home", home)
     assert shown.exit_code == 0
-    assert "uning lightgbm and logistic" in shown.stdout
+    assert " ".join(sweep.document["sentences"][0].split()) in " ".join(shown.stdout.split())
     assert json.loads(call("sweep", "list", "--home", home, "--json").stdout)[0]["state"] == "finished"
     assert "no sweeps in" in call("sweep", "list", "--home", tmp_path / "none").stderr
     assert "there is no sweep 'x'" in message_of(call("sweep", "show", "x", "--home", home), 1)

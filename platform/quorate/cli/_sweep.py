@@ -91,6 +91,21 @@ def show_one(name: Name = "latest", home: options.Home = None, as_json: options.
     show(load_sweep(name, home=home).document, as_json, render)
 
 
+@sweep_app.command("validate")
+@command
+def validate(
+    name: Name = "latest", trust: options.Trust = False, home: options.Home = None, as_json: options.Json = False
+) -> None:
+    """Open the holdout, and judge there what was found beside the recipe's own parameters: one opening."""
+    from quorate.report.views.sweep import render
+    from quorate.runs.validate import validate_sweep
+
+    trusting(home, trust)
+    with working() as progress:
+        found = validate_sweep(name, home=home, progress=progress)
+    show(found.document, as_json, render)
+
+
 @sweep_app.command("list")
 @command
 def list_all(home: options.Home = None, as_json: options.Json = False) -> None:

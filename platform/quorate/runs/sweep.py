@@ -141,12 +141,13 @@ def spaces_of(session: Session) -> dict[str, Space]:
         if registry.find("model", specs[name].name).provider.inline is not None:
             raise RecipeError(f"model {name!r} is an inline plugin, which no sweep can tune: put it into a file")
     return {
-        name: space_of(specs[name], recipe.tuning.space.get(name, {}), _options(recipe, name), name)
+        name: space_of(specs[name], recipe.tuning.space.get(name, {}), options_of(recipe, name), name)
         for name in sorted(wanted)
     }
 
 
-def _options(recipe: Recipe, name: str) -> dict[str, Any]:
+def options_of(recipe: Recipe, name: str) -> dict[str, Any]:
+    """Return the parameters of a model in the recipe."""
     model = recipe.models[name]
     assert model
     return model.options
@@ -186,7 +187,7 @@ def _tune(
     tuner = Tuner(inner, searches, fitting, Limits(rules.timeout, rules.max_cost))
     with clock.stage("trials"):
         tuner.run()
-    best = {name: {**_options(session.recipe, name), **search.best.params} for name, search in searches.items()}
+    best = {name: {**options_of(session.recipe, name), **search.best.params} for name, search in searches.items()}
     with clock.stage("verdict"):
         outer = _outer(session, bars, list(spaces), fitting)
         verdicts = judge(outer, best, fitting)
@@ -198,8 +199,8 @@ def _tune(
         "recipe": to_plain(session.recipe),
         "recipe_digest": recipe_digest(session.recipe, session.registry),
         "loss": "log loss" if inner.binary else "squared error",
-        "inner": _span(inner),
-        "outer": _span(outer),
+        "inner": span_of(inner),
+        "outer": span_of(outer),
         "models": {name: _found(searches[name], spaces[name], verdicts[name]) for name in spaces},
         "stopped": tuner.stopped,
         "sentences": sentences(searches, verdicts, inner.binary, tuner.stopped),
@@ -220,7 +221,8 @@ def _outer(session: Session, bars: Bars, models: list[str], fitting: Fitting) ->
     return prepare(recipe, session.registry, bars.until(stop), [(0, stop)], fitting.arrays)
 
 
-def _span(walk: WalkForward) -> dict[str, Any]:
+def span_of(walk: WalkForward) -> dict[str, Any]:
+    """Return what a walk-forward predicts, for a report."""
     first, last = walk.folds[0], walk.folds[-1]
     return {
         "first": str(walk.bars.sessions[first.first]),

@@ -115,21 +115,25 @@ def sentences(searches: Mapping[str, Search], verdicts: Mapping[str, Verdict], b
         lines.append(
             f"There is no evidence that tuning {_listed(list(verdicts))} helped: the recipe's own parameters are kept."
         )
-    lines += [_of_model(model, searches[model], verdicts[model], name) for model in verdicts]
+    for model, verdict in verdicts.items():
+        best = searches[model].best
+        if best.number < 0:
+            lines.append(
+                f"{model}: no trial came below the recipe's own parameters on the inner folds ({best.value:.5g})."
+            )
+        else:
+            lines.append(of_model(model, verdict, name))
     return [*lines, f"the sweep ended before its time: {stopped}"] if stopped else lines
 
 
-def _of_model(model: str, search: Search, verdict: Verdict, loss: str) -> str:
-    if search.best.number < 0:
-        return f"{model}: no trial came below the recipe's own parameters on the inner folds ({search.best.value:.5g})."
+def of_model(model: str, verdict: Verdict, loss: str) -> str:
+    """Return what tuning a model came to in a sentence; `loss` is what the loss is called."""
     against = "better than" if verdict.tuned < verdict.own else "no better than"
-    told = (
-        f"{model}: {loss} {verdict.tuned:.5g}, {against} {verdict.own:.5g} with the recipe's own parameters "
-        f"(p {verdict.p:.2g}); {verdict.constant:.5g} of the constant forecast"
-    )
     beaten = "is not beaten" if verdict.tuned >= verdict.constant else f"loses more, p {verdict.p_constant:.2g}"
-    told += f", which {beaten}"
-    return f"{told}; {verdict.rows:,} rows."
+    return (
+        f"{model}: {loss} {verdict.tuned:.5g}, {against} {verdict.own:.5g} with the recipe's own parameters "
+        f"(p {verdict.p:.2g}); {verdict.constant:.5g} of the constant forecast, which {beaten}; {verdict.rows:,} rows."
+    )
 
 
 def _listed(names: list[str]) -> str:

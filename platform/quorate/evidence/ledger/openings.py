@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from quorate.bars.panel import Bars
 from quorate.errors import QuorateError, RecipeError
@@ -30,8 +30,10 @@ class Opening(NamedTuple):
     head: Head
 
 
-def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_digest: str) -> Opening:
-    """Record that a run opens its holdout, before anything in it is computed, and count who did so far.
+def record_opening(
+    home: Home, bars: Bars, start: int, *, run: str, recipe_digest: str, kind: Literal["run", "sweep"] = "run"
+) -> Opening:
+    """Record that a run, or a sweep, opens its holdout, before anything in it is computed, and count who did so far.
 
     The run's folder keeps a note of it. Doing so again for the same run adds nothing and returns what it returned
     then.
@@ -56,7 +58,7 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
         entries = ledger.entries()
         for entry in entries:
             if entry.get("kind") == "opening" and entry["run"] == run and not entry["imported"]:
-                keep_note(Run(home, run), entry)
+                keep_note(Run(home, run, kind), entry)
                 return Opening(entry["looks"], Head(entry["seq"], entry["hash"]))
         entries += _import(home, write, entries)
         judged = [
@@ -76,7 +78,7 @@ def record_opening(home: Home, bars: Bars, start: int, *, run: str, recipe_diges
         }
         looks = _distinct([*_openings(ledger, entries, bars, first, last), opening])
         [written] = write([{**opening, "looks": looks}])
-        keep_note(Run(home, run), written)
+        keep_note(Run(home, run, kind), written)
     return Opening(looks, Head(written["seq"], written["hash"]))
 
 

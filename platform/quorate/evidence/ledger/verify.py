@@ -78,7 +78,8 @@ class Verification:
 def verify(home: Home) -> Verification:
     """Check the ledger of a home and say what does not hold; nothing is changed.
 
-    Heads are looked for in the reports, as ``provenance.ledger`` and ``provenance.holdout.ledger``: mappings
+    Heads are looked for in the reports of runs and of sweeps, as ``provenance.ledger`` and
+    ``provenance.holdout.ledger`` (of a sweep ``ledger`` and ``holdout.ledger``): mappings
     with ``seq`` and ``hash``; and in the notes that runs keep of their opened holdout and of their override, see
     `quorate.evidence.ledger.notes`. A note that the ledger speaks of must be there, too.
 
@@ -123,7 +124,7 @@ def _check_files(home: Home, entries: list[Entry]) -> tuple[int, int, list[Probl
 
 def _check_notes(home: Home, entries: list[Entry]) -> Iterator[Problem]:
     """Yield the notes of runs that are not those of the latest entries about them."""
-    there = {run.id: run for run in home.runs()}
+    there = {run.id: run for run in (*home.runs(), *home.runs("sweep"))}
     latest = {(e.get("run"), e["kind"]): e for e in entries if e.get("kind") in NOTED and not e.get("imported")}
     wanted = {(name, kind): latest.get((name, kind)) for name in there for kind in NOTED}
     for (name, kind), entry in wanted.items():
@@ -151,7 +152,7 @@ def _check_reports(home: Home, entries: list[Entry]) -> Iterator[Problem]:
 
 
 def _heads(home: Home) -> Iterator[tuple[str, Head]]:
-    for run in home.runs():
+    for run in (*home.runs(), *home.runs("sweep")):
         if (run.path / "report.json").exists():
             yield from ((run.id, head) for head in _heads_of(run))
         for kind in NOTED:
@@ -162,7 +163,8 @@ def _heads(home: Home) -> Iterator[tuple[str, Head]]:
 
 def _heads_of(run: Run) -> Iterator[Head]:
     try:
-        provenance: dict[str, Any] = run.report()["provenance"]
+        report = run.report()
+        provenance: dict[str, Any] = report["provenance"] if run.kind == "run" else report
         for kept in (provenance.get("ledger"), (provenance.get("holdout") or {}).get("ledger")):
             if kept and "hash" in kept:
                 yield Head(int(kept["seq"]), str(kept["hash"]))

@@ -54,6 +54,11 @@ def render(document: Mapping[str, Any]) -> None:
     target.print(f"[bold]{console.escape(first)}[/bold]")
     for sentence in more:
         target.print(console.escape(sentence))
+    if opened := document.get("holdout"):
+        looks = plural(opened["recipes_that_opened_it"], "recipe")
+        target.print(f"[bold]holdout[/bold]  {opened['first']}..{opened['last']}, opened by {looks} so far")
+        for sentence in opened["sentences"]:
+            target.print(console.escape(sentence))
     target.print()
     inner, outer = document["inner"], document["outer"]
     rows = [
