@@ -1,7 +1,8 @@
 """Which trials are known when another is asked: the same on any number of workers.
 
 Trials are asked in generations. While one is fitted the next is asked already, so that workers never wait for the
-sampler; it knows all of the generations before the one that is under way.
+sampler; it knows all of the generations before the one that is under way. Those of a generation run side by side
+against the best of the generations before: which of them is finished first does not matter.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ class Wait(Exception):
     """More trials must be decided before the next can be asked."""
 
 
-def known_to(number: int, counts: Sequence[bool], trials: int, size: int = GENERATION) -> int | None:
-    """Return how many of the first trials are known to the sampler when trial `number` is asked.
+def known_to(number: int, counts: Sequence[bool], trials: int, size: int = GENERATION) -> tuple[int, int] | None:
+    """Return how many trials the sampler knows when trial `number` is asked, and where its generation begins.
 
     Parameters
     ----------
@@ -27,8 +28,9 @@ def known_to(number: int, counts: Sequence[bool], trials: int, size: int = GENER
 
     Returns
     -------
-    int or None
-        None, if trial `number` is not needed: all that were asked for are there.
+    known, begun : int
+        Trials that are known, and the number of the first of its generation; None, if trial `number` is not needed:
+        all that were asked for are there.
 
     Raises
     ------
@@ -39,10 +41,9 @@ def known_to(number: int, counts: Sequence[bool], trials: int, size: int = GENER
     while True:
         if known > len(counts):
             raise Wait
-        asked = min(size, trials - sum(counts[:known]) - latest)
-        if asked <= 0 and latest == 0:
+        asked = max(min(size, trials - sum(counts[:known]) - latest), 0)
+        if asked == latest == 0:
             return None
-        asked = max(asked, 0)
         if begun <= number < begun + asked:
-            return known
+            return known, begun
         known, begun, latest = begun, begun + asked, asked

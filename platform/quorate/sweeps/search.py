@@ -1,13 +1,13 @@
 """The search for a model's parameters: what is asked next, and what came of it.
 
-What is decided depends on losses alone, never on when they came: the trials are decided in the order of their numbers,
-each on its folds in the order of time. So any number of workers finds the same trials, the same states and the same
-best; more of them only fit some folds in vain, of trials that turn out to be beaten earlier.
+What is decided depends on losses alone, never on when they came: a trial is compared with the best of the generations
+before its own, on its folds in the order of time, and what was decided is told in the order of the numbers. So any
+number of workers finds the same trials, the same states and the same best; more of them only fit some folds in vain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from quorate.sweeps.racing import chance_to_win
@@ -57,28 +57,32 @@ class Search:
         With the trials of before, if there were any.
     reference : Trial
         The recipe's own parameters. They are fitted first, on every fold, and are the first to beat.
-    decided : callable
-        Hears of each trial that was decided, in order.
+    told : callable
+        Hears of each trial that was decided and kept, in order.
     """
 
-    def __init__(self, study: Study, reference: Trial, rules: Rules, decided: Callable[[Trial], None]) -> None:
+    def __init__(self, study: Study, reference: Trial, rules: Rules, told: Callable[[Trial], None]) -> None:
         self.study, self.reference, self.rules = study, reference, rules
-        self._decided = decided
+        self._tell = told
         self._handed: set[tuple[int, int]] = set()
+        self._begun: list[int] = []  # of each trial, the first of its generation
         self._next = 0  # the first trial that is not decided
-        self.closed = False  # nothing more is asked or handed out
         while self._next < len(study.trials) and study.trials[self._next].state != "running":
             self._next += 1
+        self._kept = self._next  # the first that the study does not know to be decided
 
     @property
     def done(self) -> list[Trial]:
-        """The decided trials, in order."""
+        """The decided trials, in order, up to the first that is not."""
         return self.study.trials[: self._next]
 
     @property
     def best(self) -> Trial:
         """The best that is complete; the recipe's own parameters, where none is better."""
-        complete = [trial for trial in self.done if trial.state == "complete"]
+        return self._best(self._next)
+
+    def _best(self, stop: int) -> Trial:
+        complete = [trial for trial in self.study.trials[:stop] if trial.state == "complete"]
         return min((self.reference, *complete), key=lambda trial: (trial.value, trial.number))
 
     @property
@@ -93,28 +97,42 @@ class Search:
     def wanted(self) -> Iterator[tuple[int, int]]:
         """Yield the fits to be handed out next, as trial and fold, each once; the caller takes as many as it needs.
 
-        What a trial needs first comes first; so with few workers hardly a fold is fitted in vain.
+        Of a generation the short windows come first: what they say may spare the long ones.
         """
-        number = REFERENCE if self.reference.state == "running" else self._next
-        while not self.closed:
-            if number == len(self.study.trials) and not self._ask():
+        if self.reference.state == "running":
+            yield from self._open([REFERENCE])
+        first = self._next
+        while True:
+            while first < len(self.study.trials):
+                stop = first
+                while stop < len(self.study.trials) and self._begin(stop) == self._begin(first):
+                    stop += 1
+                yield from self._open(range(first, stop))
+                first = stop
+            if not self.ask():
                 return
-            trial = self.trial(number)
-            for fold in range(self.rules.folds):
+            while self.ask():  # all of the generation
+                pass
+
+    def _open(self, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+        for fold in range(self.rules.folds):
+            for number in numbers:
+                trial = self.trial(number)
                 if trial.state == "running" and fold not in trial.folds and (number, fold) not in self._handed:
                     self._handed.add((number, fold))
                     yield number, fold
-            number += 1
 
-    def _ask(self) -> bool:
-        """Ask for one more trial; return whether there is one to be had now."""
+    def ask(self) -> bool:
+        """Ask for one more trial, if there is one to be had now, and return whether there was."""
         number = len(self.study.trials)
         try:
-            known = known_to(number, [trial.counts for trial in self.done], self.rules.trials)
+            found = known_to(number, [trial.counts for trial in self.done], self.rules.trials)
         except Wait:
             return False
-        if known is None:
+        if found is None:
             return False
+        self.keep()  # what a trial is asked by is kept before the trial
+        known, _ = found
         # Where a trial is known, so are the recipe's own parameters.
         own = [self.reference] if known and holds(self.study.space, self.reference.params) else []
         # Of those asked since, what came of some may be known by now: by how much depends on the workers.
@@ -130,22 +148,40 @@ class Search:
         self.study.add(Trial(number, params))
         return True
 
+    def _begin(self, number: int) -> int:
+        """Return the first trial of the generation that a trial is of."""
+        while len(self._begun) <= number:
+            found = known_to(len(self._begun), [trial.counts for trial in self.done], self.rules.trials)
+            # One that was asked before the recipe wanted fewer is compared with all before it.
+            self._begun.append(found[1] if found else len(self._begun))
+        return self._begun[number]
+
     def put(self, number: int, fold: int, loss: FoldLoss) -> None:
         """Note what came of a fit, and decide what can be decided now."""
         self.trial(number).folds[fold] = loss
         self.decide()
 
     def decide(self) -> None:
-        """Decide the trials whose turn it is, as far as their losses are known."""
+        """Decide the trials whose losses are enough for that."""
         if self.reference.state == "running" and not self._settle(self.reference, None):
             return
-        while self._next < len(self.study.trials):
-            trial = self.study.trials[self._next]
-            if not self._settle(trial, self.best if self.rules.level else None):
-                return
-            self.study.tell(trial)
+        trials = self.study.trials
+        for number in range(self._next, len(trials)):
+            if trials[number].state == "running":
+                begun = self._begin(number)
+                if any(trials[earlier].state == "running" for earlier in range(self._next, begun)):
+                    break
+                self._settle(trials[number], self._best(begun) if self.rules.level else None)
+        while self._next < len(trials) and trials[self._next].state != "running":
             self._next += 1
-            self._decided(trial)
+
+    def keep(self) -> None:
+        """Tell the study, and whoever listens, what was decided since; to be called when nobody waits for it."""
+        while self._kept < self._next:
+            trial = self.study.trials[self._kept]
+            self.study.tell(trial)
+            self._kept += 1
+            self._tell(trial)
 
     def _settle(self, trial: Trial, best: Trial | None) -> bool:
         """Decide one trial, if its losses are enough for that."""

@@ -58,11 +58,13 @@ class Study:
 
     def _trial(self, kept: FrozenTrial) -> Trial:
         params = unlabelled(self.space, kept.params)
-        folds = {int(k): FoldLoss.of_plain(fold) for k, fold in kept.user_attrs.get("folds", {}).items()}
-        if error := kept.user_attrs.get("error"):
-            folds[len(folds)] = FoldLoss(error=str(error))
         state = _STATES[kept.state.name]
-        return Trial(kept.number, params, folds, state, kept.user_attrs.get("used", 0))
+        came = kept.user_attrs["came"] if state != "running" else {"folds": []}
+        folds = dict(enumerate(map(FoldLoss.of_plain, came["folds"])))
+        used = len(folds)
+        if "error" in came:
+            folds[used] = FoldLoss(error=str(came["error"]))
+        return Trial(kept.number, params, folds, state, used)
 
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
@@ -74,16 +76,15 @@ class Study:
         from optuna.trial import TrialState
 
         state = next(TrialState[name] for name, ours in _STATES.items() if ours == trial.state)
-        folds = {str(k): trial.folds[k].to_plain() for k in range(trial.used)}
-        attributes: dict[str, Any] = {"folds": folds, "used": trial.used, "cpu_seconds": trial.seconds}
+        # One attribute: every record is synced to the disk.
+        came: dict[str, Any] = {"folds": [trial.folds[k].to_plain() for k in range(trial.used)]}
         if trial.state == "failed":
-            attributes |= {"error": trial.error, "folds": {}, "used": 0}
+            came["error"] = trial.error
 
         def write() -> None:
             storage = self._storage
             trial_id = storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
-            for name, value in attributes.items():
-                storage.set_trial_user_attr(trial_id, name, value)
+            storage.set_trial_user_attr(trial_id, "came", came)
             if trial.state == "raced":
                 storage.set_trial_intermediate_value(trial_id, trial.used, trial.value)
             storage.set_trial_state_values(trial_id, state, [trial.value] if trial.state == "complete" else None)

@@ -143,15 +143,26 @@ class Tuner:
         """
         for model, search in self.searches.items():
             search.decide()  # what is known from before
+            search.keep()
             self._check(model, search)
         cache = self.fitting.cache
         trials = max(search.rules.trials for search in self.searches.values())
         rates = cache.rates() if cache else None
         queue = TrialQueue(self._data, list(self._plain.values()), self._more, trials, rates)
         if len(queue):
-            self.fitting.executor.run(self._data, queue, self._arrived, lambda tasks: None, self.fitting.limits)
+            self.fitting.executor.run(self._data, queue, self._arrived, self._meanwhile, self.fitting.limits)
+            for search in self.searches.values():
+                search.keep()
             if cache:
                 cache.flush()
+
+    def _meanwhile(self, tasks: Sequence[FitTask]) -> None:
+        """Do, right after fits were handed out, what no worker should wait for: keep trials, and ask for more."""
+        for search in self.searches.values():
+            search.keep()
+        for model in {self._places[task.model, task.fold][0] for task in tasks}:
+            if not self.stopped:
+                self.searches[model].ask()
 
     def _order(self) -> Iterator[tuple[str, int, int] | None]:
         """Yield fits of the models in turn, None where none has one now."""

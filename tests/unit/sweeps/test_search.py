@@ -46,10 +46,14 @@ def drive(search, workers, seed, kill_after=None, broken=lambda params: False):
         while len(running) < workers and (place := next(search.wanted(), None)) is not None:
             running.append(place)
         if not running or (kill_after is not None and fits >= kill_after):
+            if not running:
+                search.keep()
             return fits
         number, fold = running.pop(int(rng.integers(len(running))))
         fits += 1
         search.put(number, fold, loss(search.trial(number).params, fold, broken))
+        if rng.random() < 0.5:  # whenever there is time for it
+            search.keep()
 
 
 def found(search):
@@ -97,6 +101,7 @@ def test_what_was_killed_goes_on_as_if_nothing_had_been(tmp_path, undisturbed, s
     again.decide()
     again.reference.folds = {k: loss(OWN, k) for k in range(FOLDS)}
     again.decide()
+    assert again.finished
     assert found(again) == undisturbed[0]
     assert heard == sorted(set(heard))  # no trial was decided twice
 
@@ -154,23 +159,28 @@ def test_a_schedule_ends_with_as_many_as_count(trials, size, luck):
     asked = 0
     while asked < 150:
         try:
-            known = known_to(asked, decided, trials, size)
+            came = known_to(asked, decided, trials, size)
         except Wait:
             assert len(decided) < asked
             decided.append(luck[len(decided)])
             continue
-        if known is None:
+        if came is None:
             break
+        known, begun = came
+        assert known <= begun <= asked < begun + size
         assert known <= len(decided)
         assert asked - known < 2 * size
         asked += 1
-        assert known_to(asked - 1, luck[:asked], trials, size) == known  # whatever is decided since
+        assert known_to(asked - 1, luck[:asked], trials, size) == came  # whatever is decided since
     decided = luck[:asked]
     assert asked == 150 or sum(decided) == trials
 
 
 def test_at_most_two_generations_are_under_way():
-    assert [known_to(n, [True] * n, 100) for n in range(13)] == [0] * (2 * GENERATION) + [4] * 4 + [8]
+    known = [known_to(n, [True] * n, 100)[0] for n in range(13)]
+    assert known == [0] * (2 * GENERATION) + [4] * 4 + [8]
+    assert [known_to(n, [True] * n, 6)[1] for n in range(6)] == [0, 0, 0, 0, 4, 4]
+    assert known_to(6, [True] * 6, 6) is None
 
 
 @pytest.mark.parametrize(
