@@ -71,7 +71,9 @@ def visible(text: object) -> str:
 
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x' or 'y'?"`` for the known names closest to `name`, or ``""``."""
-    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.55)
+    every = sorted(known)
+    alike = [other for other in every if other.casefold() == name.casefold()]
+    close = alike or difflib.get_close_matches(name, every, n=3, cutoff=0.55)
     if not close:
         return ""
     return "; did you mean " + " or ".join(f"'{c}'" for c in close) + "?"

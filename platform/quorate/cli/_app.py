@@ -60,16 +60,19 @@ def run(
     """Run a recipe up to its holdout and give the development verdict."""
     changes = on_cluster(sets, address)
     if params is not None:
-        from quorate.runs.swept import params_of
+        from quorate.runs.session import open_session
+        from quorate.runs.swept import overrides_of, params_of
 
-        changes = [*params_of(params, home), *changes]
+        found = params_of(params, home)
+        models = open_session(recipe, home=home, plugins=plugins or (), overrides=changes).recipe.models
+        changes = [*overrides_of(found, models), *changes]
     if dry_run:
         from quorate.report.views.plan import render
         from quorate.runs.plan import plan
 
         with working():  # its warnings are part of the answer
-            found = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
-        show(found.to_dict(), as_json, render)
+            planned = plan(recipe, home=home, plugins=plugins or (), overrides=changes)
+        show(planned.to_dict(), as_json, render)
         return
     from quorate.runs import run as api
 

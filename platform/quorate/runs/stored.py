@@ -56,7 +56,7 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
     session = restore_session(stored, progress, overrides)
     begun = stored.begun()
     if begun["data"] is None:
-        require(stored.home.path, f"run {stored.id} would read the bars that its home's recipe names")
+        require(stored.home.path, f"{stored.kind} {stored.id} would read the bars that its home's recipe names")
     session.warnings += begun["warnings"]
     for change in changed_since(begun):
         session.warn(f"not as when the run was begun: {change}")
@@ -76,13 +76,14 @@ def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -
     inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
     if inline:
         raise StoreError(
-            f"run {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be computed "
-            "again; put it into a file and give that"
+            f"{stored.kind} {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be "
+            "computed again; put it into a file and give that"
         )
     # What lies in folders now may be other than what ran; the run keeps what did.
     if files := sorted({str(p["file"]) for p in begun["plugins"] if p["sha256"]}):
         require(
-            stored.home.path, f"run {stored.id} would execute the plugin files that its home keeps ({files[0]}, ...)"
+            stored.home.path,
+            f"{stored.kind} {stored.id} would execute the plugin files that its home keeps ({files[0]}, ...)",
         )
     registry = Registry.load(environment=False)
     for used in {(p["sha256"], p["file"]) for p in begun["plugins"] if p["sha256"]}:
@@ -95,7 +96,7 @@ def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -
     table["holdout"] = {k: v for k, v in table.get("holdout", {}).items() if v is not None}
     recipe = validate(table, stored.id)
     if recipe_digest(recipe, registry) != begun["recipe_digest"]:
-        raise IntegrityError(f"the recipe of run {stored.id} was changed after it: it has another digest")
+        raise IntegrityError(f"the recipe of {stored.kind} {stored.id} was changed after it: it has another digest")
     return Session(recipe, registry, stored.home, progress)
 
 

@@ -123,6 +123,7 @@ def spaces_of(session: Session) -> dict[str, Space]:
         For a model that the recipe does not have, or that has nothing to tune.
     """
     from quorate.sweeps.space import space_of
+    from quorate.sweeps.verdict import options_of
 
     recipe, registry = session.recipe, session.registry
     specs = {name: registry.get(ModelSpec, (m.plugin if m else None) or name) for name, m in recipe.models.items()}
@@ -140,17 +141,12 @@ def spaces_of(session: Session) -> dict[str, Space]:
     for name in wanted:
         if registry.find("model", specs[name].name).provider.inline is not None:
             raise RecipeError(f"model {name!r} is an inline plugin, which no sweep can tune: put it into a file")
-    return {
+    # What is said of a model that is not tuned this time is checked, too.
+    found = {
         name: space_of(specs[name], recipe.tuning.space.get(name, {}), options_of(recipe, name), name)
-        for name in sorted(wanted)
+        for name in sorted({*wanted, *recipe.tuning.space})
     }
-
-
-def options_of(recipe: Recipe, name: str) -> dict[str, Any]:
-    """Return the parameters of a model in the recipe."""
-    model = recipe.models[name]
-    assert model
-    return model.options
+    return {name: space for name, space in found.items() if name in wanted}
 
 
 def _inner(session: Session, bars: Bars, models: list[str], clock: Clock, fitting: Fitting) -> WalkForward:
@@ -180,7 +176,7 @@ def _tune(
     fitting: Fitting,
 ) -> Sweep:
     from quorate.sweeps.tuning import Limits, Tuner, searches_of
-    from quorate.sweeps.verdict import judge, sentences
+    from quorate.sweeps.verdict import judge, options_of, sentences
 
     rules = session.recipe.tuning
     searches = searches_of(stored.path, spaces, session.recipe, inner, clock.progress)
@@ -235,7 +231,7 @@ def span_of(walk: WalkForward) -> dict[str, Any]:
 def _found(search: Search, space: Space, verdict: Verdict) -> dict[str, Any]:
     """Return what a report holds of a model's search."""
     best = search.best
-    own = {name: search.reference.params[name] for name in space if name in search.reference.params}
+    own = {name: v for name in space if (v := search.reference.params.get(name)) is not None}
     kept = dict(best.params) if verdict.kept == "tuned" else own
     return {
         "space": {name: plain_distribution(one) for name, one in space.items()},
@@ -269,13 +265,12 @@ def _record(session: Session, stored: Run, bars: Bars, inner: WalkForward, tuner
     days = inner.bars.sessions[first + 1 :].astype("datetime64[D]").astype(np.int32)
     strategy, year = session.recipe.strategy.name, inner.bars.bars_per_year
     candidates = []
-    for names, predictions in tuner.series(CHUNK):
+    for names, stops, predictions in tuner.series(CHUNK):
         returns = trade_as_given(inner, predictions, first)
-        candidates += [
-            Candidate(name, strategy, "member", returns[:, j], days, year)
-            for j, name in enumerate(names)
-            if returns[:, j].any()
-        ]
+        for j, (name, stop) in enumerate(zip(names, stops, strict=True)):
+            earned = returns[: stop - first - 1, j]  # a trial that was stopped early earned nothing later
+            if earned.any():
+                candidates.append(Candidate(name, strategy, "member", earned, days[: len(earned)], year))
     digest = recipe_digest(session.recipe, session.registry)
     head = record_candidates(stored.home, bars, candidates, run=stored.id, part="development", recipe_digest=digest)
     return head._asdict()

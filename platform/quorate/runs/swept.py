@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quorate.errors import IntegrityError, RecipeError
+from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.store import Home, Run
 from quorate.store.documents import seal_of
+from quorate.store.plain import check_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BEST = "best_params.json"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +81,8 @@ def load_sweep(name: str = "latest", *, home: str | Path | None = None) -> Sweep
     return Sweep(document, stored)
 
 
-def params_of(given: str, home: str | Path | None = None) -> list[str]:
-    """Return the overrides that the parameters of a sweep stand for.
+def params_of(given: str, home: str | Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return the parameters that a sweep kept, by model.
 
     Parameters
     ----------
@@ -89,21 +94,58 @@ def params_of(given: str, home: str | Path | None = None) -> list[str]:
     RecipeError
         If the file is not what a sweep writes.
     StoreError
-        If there is no such sweep.
+        If there is no such sweep, or it is not finished.
+    IntegrityError
+        If it was changed.
     """
-    import tomli_w
-
     path = Path(given)
+    if not given.strip() or path.is_dir():
+        raise RecipeError(f"--params takes a sweep's id, 'latest', or its {BEST}; it was {given!r}")
     if path.suffix != ".json" and not path.is_file():
-        path = Home(home).find(given, kind="sweep").path / BEST
+        return load_sweep(given, home=home).best_params
+    check_plain(path, links=True)
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise RecipeError(f"cannot read the parameters in {path}: {e}") from e
     if not isinstance(table, dict) or not all(isinstance(params, dict) for params in table.values()):
         raise RecipeError(f"{path} must hold a table of parameters for each model, as a sweep's {BEST} does")
-    return [
-        f"models.{model}.{name}={tomli_w.dumps({'v': value}).removeprefix('v = ').strip()}"
-        for model, params in table.items()
-        for name, value in params.items()
-    ]
+    return table
+
+
+def overrides_of(params: Mapping[str, Mapping[str, Any]], models: Collection[str]) -> list[str]:
+    """Return parameters as overrides of a recipe.
+
+    Parameters
+    ----------
+    models : collection of str
+        Those of the recipe: what was found for another one must not join it unasked.
+
+    Raises
+    ------
+    RecipeError
+        For another model, or what no recipe can hold.
+    """
+    found = []
+    for model, values in params.items():
+        if model not in models:
+            raise RecipeError(
+                f"the parameters are those of model {model!r}, and this recipe has {one_of(models)}"
+                f"{near_misses(model, models)}: take those of a sweep of this recipe"
+            )
+        for name, value in values.items():
+            where = f"the parameter {name!r} of model {model!r}"
+            if not _NAME.fullmatch(name) or name == "plugin":
+                raise RecipeError(f"{where} is no name of a parameter")
+            if not _is_plain(value):
+                raise RecipeError(
+                    f"{where} must be a number, a text, true or false, or a list of these; it was {value!r}"
+                )
+            found.append(f"models.{model}.{name}={json.dumps(value)}")
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))

@@ -13,10 +13,10 @@ from quorate.recipe.digest import recipe_digest
 from quorate.runs.driving import driving, now, start_clock
 from quorate.runs.stored import restore_session
 from quorate.runs.surroundings import in_usual_surroundings
-from quorate.runs.sweep import options_of, span_of
+from quorate.runs.sweep import span_of
 from quorate.runs.swept import Sweep, load_sweep
 from quorate.store.documents import seal_of
-from quorate.sweeps.verdict import judge, of_model, with_params
+from quorate.sweeps.verdict import judge, of_model, options_of, with_params
 from quorate.walkforward.layout import holdout_start, prepare
 
 

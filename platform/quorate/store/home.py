@@ -126,7 +126,8 @@ class Home:
             if found:
                 return found[-1]
             if unfinished:
-                raise StoreError(f"there is no unfinished {kind} in {self.path}; see {more}")
+                busy = [f": {run.id} is going on in another process" for run in runs if run.state == "running"]
+                raise StoreError(f"there is no unfinished {kind} in {self.path}{''.join(busy[:1])}; see {more}")
             raise StoreError(f"there is no finished {kind} in {self.path}: start one, e.g. quorate {kind} planted")
         found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
         if len(found) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from quorate.sweeps.racing import BLOCK, block_sums
 from quorate.sweeps.trial import FoldLoss
 
 CLIP = 1e-15
+LONGEST = 300  # letters of a reason that are kept
 
 
 def row_losses(labels: Floats, predictions: Floats, binary: bool) -> Floats:
@@ -31,7 +33,7 @@ def row_losses(labels: Floats, predictions: Floats, binary: bool) -> Floats:
 def fold_loss(result: FitResult, dataset: Dataset, fold: Fold, binary: bool, horizon: int) -> FoldLoss:
     """Return what a fit cost on its fold; blocks are at least as long as a label."""
     if result.error:
-        return FoldLoss(seconds=result.cpu_seconds, error=" ".join(result.error.split()))
+        return FoldLoss(seconds=result.cpu_seconds, error=shorten(result.error, LONGEST))
     losses = row_losses(dataset.y[fold.test], result.predictions, binary)
     known = np.isfinite(dataset.y[fold.test])
     if not np.isfinite(losses[known]).all():

@@ -46,15 +46,25 @@ def space_of(
         else:
             space[name] = _distribution(wanted, space.get(name), options.get(name), where)
     if not space:
-        raise RecipeError(
-            f"there is nothing to tune of model {model!r}: {spec} has no search space"
-            f"{' left' if spec.space else ''}; name ranges, e.g. [tuning.space.{model}] with alpha = "
-            "{ low = 0.1, high = 10.0, log = true }"
-        )
+        raise RecipeError(_nothing(spec, options, model))
     for name, distribution in space.items():
         for value in _extremes(distribution):
+            if value is None:
+                raise RecipeError(
+                    f"{model}: {name} may be None, which no recipe can hold: name the values to try in "
+                    f"tuning.space.{model}.{name}"
+                )
             resolve_options(spec, {**options, name: value}, f"tuning.space.{model}")
     return dict(sorted(space.items()))
+
+
+def _nothing(spec: ModelSpec, options: Mapping[str, Any], model: str) -> str:
+    """Return that there is nothing to tune, and what would mend it."""
+    told = f"there is nothing to tune of model {model!r}: {spec} has no search space{' left' if spec.space else ''}"
+    numbers = [name for name, v in options.items() if isinstance(v, int | float) and not isinstance(v, bool)]
+    if not numbers:
+        return f"{told}, and no parameter that is a number: leave it out of tuning.models"
+    return f"{told}; name a range, e.g. tuning.space.{model}.{numbers[0]} = {{ low = 1, high = 10 }}"
 
 
 def _distribution(wanted: Any, known: Distribution | None, value: Any, where: str) -> Distribution:
@@ -87,11 +97,11 @@ def _distribution(wanted: Any, known: Distribution | None, value: Any, where: st
         whole = all(isinstance(end, int) for end in ends)
     if whole and not all(isinstance(end, int) for end in ends):
         raise RecipeError(f"{where}: this parameter takes whole numbers; the range was {ends[0]!r} to {ends[1]!r}")
+    low, high = ends
     try:
-        low, high = ends
         return Int(int(low), int(high), log) if whole else Float(float(low), float(high), log)
     except PluginError as e:
-        raise RecipeError(f"{where}: {e}") from None
+        raise RecipeError(f"{where}: {str(e).partition(': ')[2]}; it was {low!r} to {high!r}") from None
 
 
 def _extremes(distribution: Distribution) -> list[Any]:

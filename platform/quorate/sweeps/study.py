@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import IntegrityError, StoreError
 from quorate.store.files import io_reason
-from quorate.sweeps.sampling import frozen, unlabelled
+from quorate.sweeps.sampling import frozen, labelled, unlabelled
 from quorate.sweeps.space import Space
 from quorate.sweeps.trial import FoldLoss, State, Trial
 
@@ -44,31 +45,47 @@ class Study:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space = space
-        self._name = f"{model}_optimization"
-        self._storage = _storage(folder / JOURNAL)
-        self._study = optuna.create_study(study_name=self._name, storage=self._storage, load_if_exists=True)
-        self._id = self._storage.get_study_id_from_name(self._name)
-        self.trials = self._read(folder / JOURNAL)
-
-    def _read(self, path: Path) -> list[Trial]:
+        self._name, self._path = f"{model}_optimization", folder / JOURNAL
+        mend(self._path)
         try:
-            return [self._trial(kept) for kept in self._study.get_trials(deepcopy=False)]
-        except (KeyError, TypeError, ValueError, StopIteration) as e:
-            raise IntegrityError(f"{path} is damaged: study {self._name!r} holds what no sweep writes ({e!r})") from e
+            self._storage = _storage(self._path)
+            self._study = optuna.create_study(study_name=self._name, storage=self._storage, load_if_exists=True)
+            self._id = self._storage.get_study_id_from_name(self._name)
+            self.trials = [self._trial(kept) for kept in self._study.get_trials(deepcopy=False)]
+        except OSError as e:
+            raise StoreError(io_reason(e, self._path)) from e
+        except IntegrityError:
+            raise
+        except Exception as e:  # what is no journal may break Optuna's reading of it in any way
+            raise IntegrityError(
+                _damaged(self._path, f"study {self._name!r} holds what no sweep writes ({e!r})")
+            ) from e
 
     def _trial(self, kept: FrozenTrial) -> Trial:
-        params = unlabelled(self.space, kept.params)
         state = _STATES[kept.state.name]
-        came = kept.user_attrs["came"] if state != "running" else {"folds": []}
-        folds = dict(enumerate(map(FoldLoss.of_plain, came["folds"])))
+        came = kept.user_attrs["came"] if state != "running" else None
+        told = {name: value for name, value in came.items() if name != "seal"} if came else None
+        sound = kept.user_attrs["seal"] == self._seal(kept.number, kept.params)
+        if came:
+            sound = sound and came["seal"] == self._seal(kept.number, kept.params, state, told)
+        if not sound:
+            raise IntegrityError(_damaged(self._path, f"trial {kept.number} of {self._name!r} has another seal"))
+        folds = dict(enumerate(map(FoldLoss.of_plain, told["folds"]))) if told else {}
         used = len(folds)
-        if "error" in came:
-            folds[used] = FoldLoss(error=str(came["error"]))
-        return Trial(kept.number, params, folds, state, used)
+        if told and "error" in told:
+            folds[used] = FoldLoss(error=str(told["error"]))
+        return Trial(kept.number, unlabelled(self.space, kept.params), folds, state, used)
+
+    def _seal(self, number: int, params: Mapping[str, Any], *more: Any) -> str:
+        """Return the hash of a record, which tells whether it is as it was written, and where it was."""
+        return hashlib.sha256(
+            json.dumps([self._name, number, dict(params), *more], sort_keys=True).encode()
+        ).hexdigest()
 
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
-        self._do(lambda: self._study.add_trial(frozen(trial, self.space)))
+        seal = self._seal(trial.number, labelled(self.space, trial.params))
+        self._do(lambda: self._study.add_trial(frozen(trial, self.space, seal=seal)))
         self.trials.append(trial)
 
     def tell(self, trial: Trial) -> None:
@@ -80,6 +97,7 @@ class Study:
         came: dict[str, Any] = {"folds": [trial.folds[k].to_plain() for k in range(trial.used)]}
         if trial.state == "failed":
             came["error"] = trial.error
+        came["seal"] = self._seal(trial.number, labelled(self.space, trial.params), trial.state, dict(came))
 
         def write() -> None:
             storage = self._storage
@@ -95,20 +113,18 @@ class Study:
         try:
             write()
         except OSError as e:
-            raise StoreError(io_reason(e, Path(e.filename or JOURNAL))) from e
+            raise StoreError(io_reason(e, self._path)) from e
 
 
 def _storage(path: Path) -> BaseStorage:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-    mend(path)
-    try:
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))
-    except OSError as e:
-        raise StoreError(io_reason(e, path)) from e
-    except (KeyError, TypeError, ValueError) as e:
-        raise IntegrityError(f"{path} is damaged: {e!r}") from e
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))
+
+
+def _damaged(path: Path, what: str) -> str:
+    return f"{path} is damaged: {what}: start the sweep again; fits that are kept are not repeated"
 
 
 def mend(path: Path) -> None:
@@ -121,14 +137,17 @@ def mend(path: Path) -> None:
     IntegrityError
         If a line before the last one is damaged: nothing is changed then.
     """
-    path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    try:
+        path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    except OSError as e:
+        raise StoreError(io_reason(e, Path(e.filename))) from e
     if not path.exists():
         return
     text = path.read_bytes()
     *lines, last = text.split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not _whole(line):
-            raise IntegrityError(f"{path} is damaged: line {number} of {len(lines)} is not what a sweep writes")
+            raise IntegrityError(_damaged(path, f"line {number} of {len(lines)} is not what a sweep writes"))
     if last:
         with open(path, "r+b") as file:
             file.truncate(len(text) - len(last))
@@ -137,5 +156,5 @@ def mend(path: Path) -> None:
 def _whole(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

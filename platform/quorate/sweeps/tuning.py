@@ -190,7 +190,9 @@ class Tuner:
         return None
 
     def _over(self) -> bool:
-        """Whether a limit is reached."""
+        """Whether a limit is reached; what is to be beaten is fitted in any case."""
+        if any(search.reference.state == "running" for search in self.searches.values()):
+            return False
         seconds = time.monotonic() - self._began
         if self.limits.seconds and seconds >= self.limits.seconds:
             self.stopped = f"tuning.timeout, {self.limits.seconds:g} s, is over"
@@ -223,11 +225,11 @@ class Tuner:
         search.put(number, fold, loss)
         self._check(model, search)
 
-    def series(self, some: int) -> Iterator[tuple[list[str], Floats]]:
-        """Yield the out-of-fold predictions of the trials that did not fail, `some` at a time, with their names.
+    def series(self, some: int) -> Iterator[tuple[list[str], list[int], Floats]]:
+        """Yield the out-of-fold predictions of the trials that did not fail, `some` at a time.
 
-        Each is ``MODEL#TRIAL``, float64 (n_rows,), NaN where it was not fitted. What the cache has lost since is
-        left out.
+        With them come their names, ``MODEL#TRIAL``, and the bar after the last that each predicts. Predictions are
+        float64 (n_trials, n_rows), NaN where a trial was not fitted; what the cache has lost since is left out.
         """
         trials = (
             (model, trial)
@@ -236,10 +238,9 @@ class Tuner:
             if trial.used
         )
         while group := list(islice(trials, some)):
-            yield (
-                [f"{m}#{t.number}" if t.number >= 0 else m for m, t in group],
-                np.stack([self._predictions(m, t) for m, t in group]),
-            )
+            stops = [self.walk.folds[trial.used - 1].stop for _, trial in group]
+            names = [f"{m}#{t.number}" if t.number >= 0 else m for m, t in group]
+            yield names, stops, np.stack([self._predictions(m, t) for m, t in group])
 
     def _predictions(self, model: str, trial: Trial) -> Floats:
         tasks = [self._task((model, trial.number, fold)) for fold in range(trial.used)]
@@ -268,7 +269,8 @@ class Tuner:
         if len(failed) > search.rules.max_failures:
             raise FitError(
                 f"{len(failed)} trials of model {model!r} have failed, more than tuning.max_failures allows "
-                f"({search.rules.max_failures}); the last one, {dict(failed[-1].params)}: {failed[-1].error}"
+                f"({search.rules.max_failures}): start again with a narrower tuning.space; the last one, "
+                f"{dict(failed[-1].params)}: {failed[-1].error}"
             )
 
 

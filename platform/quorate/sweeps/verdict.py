@@ -34,9 +34,11 @@ class Verdict:
         The same, against the constant forecast.
     kept : {"tuned", "own"}
         Which parameters are kept.
+    better : bool
+        Whether there is evidence that the tuned ones lose less than the recipe's own.
     helped : bool
-        Whether there is evidence that the tuned ones lose less than the recipe's own, and less than the constant
-        forecast: on noise to tune is to learn less, which is no knowledge.
+        Whether there is evidence, too, that they lose less than the constant forecast: on noise to tune is to learn
+        less, which is no knowledge.
     """
 
     rows: int
@@ -46,11 +48,19 @@ class Verdict:
     p: float
     p_constant: float
     kept: str
+    better: bool
     helped: bool
 
     def to_plain(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         return {name: finite_or_none(v) if isinstance(v, float) else v for name, v in vars(self).items()}
+
+
+def options_of(recipe: Recipe, name: str) -> dict[str, Any]:
+    """Return the parameters of a model in the recipe."""
+    model = recipe.models[name]
+    assert model
+    return model.options
 
 
 def with_params(recipe: Recipe, tuned: Mapping[str, Mapping[str, Any]]) -> Recipe:
@@ -92,9 +102,11 @@ def judge(walk: WalkForward, tuned: Mapping[str, Mapping[str, Any]], fitting: Fi
     for column, name in enumerate(walk.members):
         (blocks, total, n), (before, of_own, _) = losses(best[:, column]), losses(own[:, column])
         p, p_constant = p_worse(before, blocks), p_worse(nothing, blocks)
-        kept = "tuned" if rules.keep == "best" or p < level else "own"
-        helped = p < level and p_constant < level
-        found[name] = Verdict(n, total / n, of_own / n, of_nothing / rows, p, p_constant, kept, helped)
+        better = p < level
+        found_one = tuned[name] != options_of(walk.recipe, name)
+        kept = "tuned" if better or (rules.keep == "best" and found_one) else "own"
+        helped = better and p_constant < level
+        found[name] = Verdict(n, total / n, of_own / n, of_nothing / rows, p, p_constant, kept, better, helped)
     return found
 
 
@@ -102,7 +114,8 @@ def sentences(searches: Mapping[str, Search], verdicts: Mapping[str, Verdict], b
     """Return what came of a sweep in words, the first of them the one to act on."""
     name = "log loss" if binary else "squared error"
     helped = [model for model, verdict in verdicts.items() if verdict.helped]
-    less = [model for model, verdict in verdicts.items() if verdict.kept == "tuned" and not verdict.helped]
+    less = [model for model, verdict in verdicts.items() if verdict.better and not verdict.helped]
+    forced = [model for model, verdict in verdicts.items() if verdict.kept == "tuned" and not verdict.better]
     lines = []
     if helped:
         lines.append(f"Tuning {_listed(helped)} helped on rows that no trial saw: use what was found.")
@@ -111,13 +124,19 @@ def sentences(searches: Mapping[str, Search], verdicts: Mapping[str, Verdict], b
             f"What was found for {_listed(less)} is kept, but there is no evidence that it knows more than the "
             "constant forecast: do not trust it for having been tuned."
         )
-    if not (helped or less):
+    if forced:
+        lines.append(
+            f"What was found for {_listed(forced)} is kept, as tuning.keep says, without evidence that it helped."
+        )
+    if not (helped or less or forced):
         lines.append(
             f"There is no evidence that tuning {_listed(list(verdicts))} helped: the recipe's own parameters are kept."
         )
     for model, verdict in verdicts.items():
         best = searches[model].best
-        if best.number < 0:
+        if not searches[model].done:
+            lines.append(f"{model}: no trial was decided.")
+        elif best.number < 0:
             lines.append(
                 f"{model}: no trial came below the recipe's own parameters on the inner folds ({best.value:.5g})."
             )

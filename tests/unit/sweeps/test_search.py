@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quorate.errors import IntegrityError
 from quorate.plugins.space import Choice, Float, Int
 from quorate.sweeps.racing import block_sums, chance_to_win, p_worse
 from quorate.sweeps.schedule import GENERATION, Wait, known_to
@@ -104,6 +106,45 @@ def test_what_was_killed_goes_on_as_if_nothing_had_been(tmp_path, undisturbed, s
     assert again.finished
     assert found(again) == undisturbed[0]
     assert heard == sorted(set(heard))  # no trial was decided twice
+
+
+def damaged(lines, how):
+    """Return the lines of a journal, changed in one way."""
+    records = [json.loads(line) for line in lines]
+    told = next(r for r in records if "came" in r.get("user_attr", {}))
+    asked = [r for r in records if "distributions" in r]
+    if how == "a total":
+        told["user_attr"]["came"]["folds"][0][0] += 1.0
+    elif how == "no total":
+        told["user_attr"]["came"]["folds"][0][0] = float("nan")
+    elif how == "no folds":
+        told["user_attr"]["came"]["folds"] = None
+    elif how == "a parameter":
+        asked[2]["params"]["depth"] = 99
+    elif how == "a state":
+        next(r for r in records if r.get("state") == 2)["state"] = 1
+    elif how == "a trial gone":
+        records.remove(asked[1])
+    elif how == "an operation":
+        told["op_code"] = 99
+    elif how == "a study":
+        asked[0]["study_id"] = 7
+    return [json.dumps(record) for record in records]
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a total", "no total", "no folds", "a parameter", "a state", "a trial gone", "an operation", "a study"],
+)
+def test_a_journal_that_was_changed_is_refused(tmp_path, how):
+    drive(begin(tmp_path), 2, 0)
+    journal = tmp_path / "journal.log"
+    lines = journal.read_text().splitlines()
+    changed = damaged(lines, how)
+    assert changed != lines
+    journal.write_text("\n".join(changed) + "\n")
+    with pytest.raises(IntegrityError, match=r"damaged.*start the sweep again"):
+        begin(tmp_path)
 
 
 def test_a_search_that_is_complete_asks_for_nothing(tmp_path):

@@ -79,7 +79,7 @@ def _range(one: Mapping[str, Any] | None) -> str:
     if one is None:
         return ""
     if "values" in one:
-        return "one of " + ", ".join(map(_text, one["values"]))
+        return "one of " + ", ".join(map(str, one["values"]))
     how = [word for word, is_so in (("by its logarithm", one["log"]), ("whole", one["whole"])) if is_so]
     return ", ".join([f"{one['low']:g} to {one['high']:g}", *how])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from quorate.errors import QuorateError, plural
@@ -42,7 +43,7 @@ def render_list(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
         ("sweep", "left", 0, lambda row: re.sub(r"^\d{8}T\d{6}\.\d+-", "", row["sweep"])),
         ("recipe", "left", 80, lambda row: row["recipe"] or "-"),
         ("state", "left", 0, lambda row: row["state"]),
-        ("what came of it", "left", 0, lambda row: row["said"] or (row["reason"].splitlines() or [""])[0]),
+        ("what came of it", "left", 0, lambda row: shorten(row["said"] or row["reason"], 160)),
     ]
     target.print(console.listing(columns, [rows], target.width))
 
