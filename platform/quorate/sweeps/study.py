@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.errors import IntegrityError, StoreError
 from quorate.store.files import io_reason
-from quorate.sweeps.sampling import frozen, unlabelled
+from quorate.sweeps.sampling import earlier
 from quorate.sweeps.space import Space
+from quorate.sweeps.translation import frozen, unlabelled
 from quorate.sweeps.trial import FoldLoss, State, Trial
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Study:
 
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
-        self._do(lambda: self._study.add_trial(frozen(trial, self.space)))
+        self._do(lambda: self._study.add_trial(frozen(earlier(trial, self.space), self.space)))
         self.trials.append(trial)
 
     def tell(self, trial: Trial) -> None:
