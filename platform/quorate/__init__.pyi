@@ -27,6 +27,7 @@ from .plugins.space import Choice as Choice
 from .plugins.space import Float as Float
 from .plugins.space import Int as Int
 from .plugins.specs import CostSpec as CostSpec
+from .plugins.specs import EarlierTrial as EarlierTrial
 from .plugins.specs import EnsemblerSpec as EnsemblerSpec
 from .plugins.specs import FeatureSpec as FeatureSpec
 from .plugins.specs import GateSpec as GateSpec
@@ -34,6 +35,7 @@ from .plugins.specs import LabelSpec as LabelSpec
 from .plugins.specs import MetricSpec as MetricSpec
 from .plugins.specs import ModelSpec as ModelSpec
 from .plugins.specs import RecipeSpec as RecipeSpec
+from .plugins.specs import SamplerSpec as SamplerSpec
 from .plugins.specs import SourceSpec as SourceSpec
 from .plugins.specs import Span as Span
 from .plugins.specs import SplitterSpec as SplitterSpec
@@ -61,6 +63,7 @@ from .runs.swept import Sweep as Sweep
 from .runs.swept import load_sweep as load_sweep
 from .runs.validate import validate_sweep as validate_sweep
 from .store.parquet import read_parquet as read_parquet
+from .sweeps.translation import ask_optuna as ask_optuna
 
 __version__: str
 __all__: list[str]

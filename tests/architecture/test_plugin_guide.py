@@ -149,10 +149,15 @@ def test_a_recipe_is_valid(shown, page, name):
 def test_a_recipe_runs(shown, page, name):
     shown(page)
     more = {"source": ["folds.test=200"], "splitter": ["data.n_bars=900"]}
-    report = quorate.run(name, overrides=[*QUICK, *more.get(page, ["data.n_bars=900", "folds.test=200"])])
-    used = {p["file"] for p in report.provenance["plugins"]}
-    assert {str(Path(path).resolve()) for path in report.provenance["recipe"]["plugins"]} <= used
-    assert "failures" not in report.results["development"]
+    overrides = [*QUICK, *more.get(page, ["data.n_bars=900", "folds.test=200"])]
+    if page == "sampler":
+        told = quorate.sweep(name, overrides=overrides).document
+    else:
+        report = quorate.run(name, overrides=overrides)
+        told = report.provenance
+        assert "failures" not in report.results["development"]
+    used = {p["file"] for p in told["plugins"]}
+    assert {str(Path(path).resolve()) for path in told["recipe"]["plugins"]} <= used
 
 
 @pytest.mark.full
@@ -222,6 +227,11 @@ USES = {
         lambda r: [k for k, v in part(r)["series"][0]["metrics"].items() if v is not None],
     ),
     "quorate_gates": ("exposure", {}, lambda r: [g["gate"] for g in part(r)["gates"]]),
+    "quorate_samplers": (
+        "near-the-best",
+        {"tuning": {"sampler": "near-the-best", "sampler_options": {"every": 3}, "trials": 4, "folds": 2}},
+        lambda s: [s.document["recipe"]["tuning"]["sampler"]] if len(s.trials) == 4 else [],
+    ),
     "quorate_sources": (
         "staircase",
         {"data": {"source": "staircase", "n_bars": 700}},
@@ -293,8 +303,10 @@ def test_the_example_of_a_hook_keeps_every_rule_and_takes_part_in_a_run(hook, sh
     assert said(check(file, isolate=False)) == []
     small = {"overrides": ["data.n_bars=900", *QUICK, "models.gradient-boosting=false", "models.lightgbm=false"]}
     recipe, more = (name, small) if kind == "recipe" else ({**TINY, **changes}, {})
-    report = quorate.run(recipe, home=tmp_path / "home", plugins=[file], **more)
-    assert name in used(report)
+    start = quorate.sweep if kind == "sampler" else quorate.run
+    found = start(recipe, home=tmp_path / "home", plugins=[file], **more)
+    assert name in used(found)
     if kind != "recipe":
-        files = {(p["kind"], p["name"]): p["file"] for p in report.provenance["plugins"]}
+        told = found.document if kind == "sampler" else found.provenance
+        files = {(p["kind"], p["name"]): p["file"] for p in told["plugins"]}
         assert files[kind, name] == str(file)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS
 from quorate.testing import runner
@@ -23,10 +24,17 @@ SLOW = (
     "gradient-boosting-exact",
     "catboost",
     "max-drawdown",
+    "gp",
 )  # all rules together take more than five seconds
 NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}
+
+
+def marks_of(plugin: Plugin) -> list[pytest.MarkDecorator]:
+    """Return how the test of a built-in is marked; one whose library is optional, and not there, cannot be asked."""
+    absent = [pytest.mark.skip(reason=f"it {plugin.reason}")] if plugin.state == "disabled" else []
+    return [*absent, *([pytest.mark.full] if plugin.name in SLOW else [])]
 
 
 def named(path: Path) -> set[tuple[str, str]]:
@@ -86,7 +94,7 @@ def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "plugin",
-    [pytest.param(p, id=f"{p.kind}-{p.name}", marks=[pytest.mark.full] if p.name in SLOW else []) for p in BUILT_IN],
+    [pytest.param(p, id=f"{p.kind}-{p.name}", marks=marks_of(p)) for p in BUILT_IN],
 )
 def test_no_built_in_is_accused(plugin) -> None:
     outcomes = [ask(rule, plugin) for rule in rules(plugin.kind) if rule.name != "light-import"]

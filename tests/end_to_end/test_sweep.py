@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from copy import deepcopy
 
@@ -253,6 +254,14 @@ def test_a_model_that_fails_with_the_recipes_own_parameters_is_told_at_once(tmp_
         ({"models": ["majority"]}, "there is nothing to tune of model 'majority'"),
         ({"trials": 0}, "tuning.trials"),
         ({"trails": 3}, "did you mean 'trials'"),
+        ({"sampler": "tep"}, "tuning.sampler: unknown sampler 'tep'.*did you mean 'tpe'"),
+        (
+            {"sampler_options": {"statrup": 3}},
+            "tuning.sampler_options: sampler 'tpe' has no option 'statrup'.*'startup'",
+        ),
+        ({"sampler_options": {"levels": 3}}, "sampler grid has it: --set tuning.sampler=grid"),
+        ({"sampler_options": {"startup": "3"}}, "tuning.sampler_options.startup must be a valid integer"),
+        ({"sampler": "grid", "sampler_options": {"levels": 1}}, "tuning.sampler_options.levels must be 2 or more"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused_before_anything_is_stored(tmp_path, recipe, change, told):
@@ -260,6 +269,63 @@ def test_what_cannot_be_tuned_is_refused_before_anything_is_stored(tmp_path, rec
     with pytest.raises(RecipeError, match=told):
         quorate.sweep(recipe, home=tmp_path / "home")
     assert not (tmp_path / "home").exists()
+
+
+OWN = """
+import numpy as np
+import quorate
+def climb(space, known, running, number, seed, first: int = 4, fails_at: int = -1):
+    rng = np.random.default_rng(seed)
+    params = {name: one.at(rng.random()) for name, one in sorted(space.items())}
+    best = min(known, key=lambda t: (t.state != "complete", t.value, t.number), default=None)
+    if number == fails_at:
+        params[sorted(space)[0]] = -1
+    if best is None or number < first:
+        return params
+    return {name: value if rng.random() < 0.5 else best.params[name] for name, value in params.items()}
+@quorate.hookimpl
+def quorate_samplers():
+    yield quorate.SamplerSpec("climb", climb)
+"""
+
+
+def with_own_sampler(tmp_path, recipe, **options):
+    (tmp_path / "climb.py").write_text(OWN)
+    recipe["plugins"] = [str(tmp_path / "climb.py")]
+    recipe["models"] = {"lightgbm": {"n_estimators": 20}}
+    recipe["tuning"] |= {"trials": 14, "sampler": "climb", "sampler_options": options}
+    return recipe
+
+
+def test_a_sampler_of_ones_own_finds_the_same_however_it_is_fitted_and_interrupted(tmp_path, recipe):
+    recipe = with_own_sampler(tmp_path, recipe)
+    whole = quorate.sweep(recipe, home=tmp_path / "one")
+    assert whole.document["recipe"]["tuning"]["sampler_options"] == {"first": 4, "fails_at": -1}
+    named = {(p["kind"], p["name"]): p["file"] for p in whole.document["plugins"]}
+    assert named["sampler", "climb"] == str(tmp_path / "climb.py")
+    many = {**recipe, "execution": {"executor": "processes", "workers": 3}}
+    assert essence(quorate.sweep(many, home=tmp_path / "two")) == essence(whole)
+    with pytest.raises(quorate.Interrupted):
+        quorate.sweep(recipe, home=tmp_path / "three", progress=Stop(7))
+    (tmp_path / "climb.py").unlink()  # the sweep has kept it
+    assert essence(quorate.resume_sweep(home=tmp_path / "three")) == essence(whole)
+
+
+def test_a_sampler_is_no_part_of_a_run(swept, recipe, tmp_path):
+    _, home = swept
+    plain = quorate.run({k: v for k, v in recipe.items() if k != "tuning"}, home=home)
+    recipe["tuning"]["sampler"] = "sobol"
+    report = quorate.run(recipe, home=home)
+    assert report.provenance["recipe_digest"] == plain.provenance["recipe_digest"]
+    assert "sampler" not in {p["kind"] for p in report.provenance["plugins"]}
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_what_a_sampler_may_not_give_ends_a_sweep_with_its_name(tmp_path, recipe, number):
+    told = rf"sampler 'climb' failed on trial {number}: \w+ must be .*; it was -1 .*climb\.py, sha256"
+    with pytest.raises(quorate.PluginError, match=told):
+        quorate.sweep(with_own_sampler(tmp_path, recipe, fails_at=number), home=tmp_path / "home")
+    assert (tmp_path / "home").exists() == bool(number)
 
 
 def test_a_first_window_that_is_too_short_says_what_it_would_take(tmp_path, recipe):
@@ -301,8 +367,60 @@ def test_the_command_tunes(tmp_path, recipe):
     assert "logistic 3/3" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"logistic": 3}'])
-def test_parameters_that_are_none_are_refused(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "params.json"),
+        ("[]", "params.json"),
+        ('{"logistic": 3}', "params.json"),
+        ('{"logistic": {"C": {"a": 1}}}', "'C' of model 'logistic' must be a number"),
+        ('{"logistic": {"C": null}}', "'C' of model 'logistic' must be a number"),
+        ('{"logistic": {"C": NaN}}', "'C' of model 'logistic' must be a number"),
+        ('{"logistic": {"plugin": "lightgbm"}}', "is no name of a parameter"),
+        ('{"logistic": {"C=2\\nx": 1}}', "is no name of a parameter"),
+        ('{"xgboost": {"n_estimators": 5}}', "those of model 'xgboost', and this recipe has"),
+    ],
+)
+def test_parameters_that_are_none_are_refused(tmp_path, text, told):
     (tmp_path / "params.json").write_text(text)
-    told = message_of(call("run", "planted", "--params", tmp_path / "params.json"), 2)
-    assert "params.json" in told
+    assert told in message_of(call("run", "planted", "--params", tmp_path / "params.json"), 2)
+
+
+@pytest.mark.parametrize("given", ["", "."])
+def test_no_name_is_no_sweep(swept, given):
+    assert "--params takes" in message_of(call("run", "planted", "--params", given, "--home", swept[1]), 2)
+
+
+def test_what_a_sweep_kept_is_taken_from_what_is_sealed(swept, tmp_path, recipe):
+    sweep, before = swept
+    home = tmp_path / "home"
+    shutil.copytree(before, home)
+    trust(home)
+    best = home / "sweeps" / sweep.id / "best_params.json"
+    best.unlink()
+    os.mkfifo(best)
+    (tmp_path / "swept.toml").write_text(tomli_w.dumps(recipe))
+    assert call("run", tmp_path / "swept.toml", "--params", sweep.id, "--home", home, "--dry-run").exit_code == 0
+    (home / "sweeps" / sweep.id / "report.json").unlink()
+    told = message_of(call("run", tmp_path / "swept.toml", "--params", sweep.id, "--home", home), 1)
+    assert f"quorate sweep resume {sweep.id}" in told
+
+
+@pytest.mark.parametrize("limit", ["timeout", "max_cost"])
+def test_what_is_to_be_beaten_is_fitted_whatever_the_limit(swept, recipe, tmp_path, limit):
+    recipe["tuning"][limit] = 1e-9
+    found = quorate.sweep(recipe, home=tmp_path / "home")
+    assert not len(found.trials)
+    for name, one in found.document["models"].items():
+        assert one["own"]["value"] == swept[0].document["models"][name]["own"]["value"]
+    assert "no trial was decided" in str(found)
+
+
+def test_what_is_kept_against_the_evidence_is_not_said_to_have_helped(recipe, tmp_path):
+    recipe["data"]["signal"] = 0.0
+    recipe["tuning"]["keep"] = "best"
+    found = quorate.sweep(recipe, home=tmp_path / "home")
+    assert not found.verdicts["helped"].any()
+    assert "helped on rows" not in str(found)
+    for one in found.document["models"].values():
+        assert (one["kept"] == "tuned") == (one["best"]["trial"] is not None)

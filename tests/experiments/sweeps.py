@@ -13,17 +13,16 @@ from __future__ import annotations
 import argparse
 import tempfile
 from types import SimpleNamespace
-from unittest import mock
+from typing import Any
 
 import numpy as np
 
 import quorate
 from quorate.execution.fit import fit_seed
 from quorate.runs.session import load_bars, open_session
-from quorate.sweeps import search as searching
 from quorate.sweeps.inner import inner_walk
 from quorate.sweeps.losses import fold_loss
-from quorate.sweeps.sampling import suggest
+from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.search import REFERENCE, Rules, Search
 from quorate.sweeps.space import space_of
 from quorate.sweeps.trial import Trial
@@ -87,7 +86,8 @@ def losses_of(market: str) -> tuple[list[dict], list[list], list]:
     options = session.recipe.models["lightgbm"].options
     space = space_of(walk.members["lightgbm"], {}, options, "lightgbm")
     seed = fit_seed(7, market)
-    params = [suggest("random", space, [], [], number, seed) for number in range(CONFIGURATIONS - 1)]
+    sampler = Sampler(session.registry.get(quorate.SamplerSpec, "random"), {})
+    params = [sampler.suggest(space, [], [], number, seed) for number in range(CONFIGURATIONS - 1)]
     found = []
     with session.fitting(cache=False) as fitting:
         for some in ({}, *params):
@@ -102,13 +102,13 @@ def losses_of(market: str) -> tuple[list[dict], list[list], list]:
 
 def replayed(turn: list[dict], table: dict[str, list], own: list, level: float) -> tuple[float, float, int]:
     """Return the best loss that a search over stored losses finds, that of the default, and how many fits it took."""
-    with mock.patch.object(searching, "suggest", lambda *args: turn[args[4]]):
-        search = Search(Stored({}), Trial(REFERENCE, {}), Rules(len(turn), FOLDS, "", 0, level, 0), print_not)
-        fits = 0
-        while (place := next(search.wanted(), None)) is not None:
-            number, fold = place
-            fits += 1
-            search.put(number, fold, own[fold] if number < 0 else table[repr(turn[number])][fold])
+    sampler: Any = SimpleNamespace(suggest=lambda space, known, running, number, seed: turn[number])
+    search = Search(Stored({}), Trial(REFERENCE, {}), Rules(len(turn), FOLDS, sampler, 0, level, 0), print_not)
+    fits = 0
+    while (place := next(search.wanted(), None)) is not None:
+        number, fold = place
+        fits += 1
+        search.put(number, fold, own[fold] if number < 0 else table[repr(turn[number])][fold])
     return search.best.value, search.reference.value, fits
 
 

@@ -31,6 +31,7 @@ ASKED = {
     "strategy": {"strategy": {"name": "own-strategy"}},
     "cost": {"costs": {"model": "own-cost"}},
     "source": {"data": {"source": "own-source", "n_bars": 700}},
+    "sampler": {"tuning": {"sampler": "own-sampler", "trials": 3, "folds": 2}},
 }
 
 
@@ -41,7 +42,7 @@ def cli(*words):
 def run_command(kind, path, package=False):
     """Return the recipe, plugins and overrides of the command that it says to type."""
     words = shlex.split(scaffold.commands(kind, f"own-{kind}", path, package)[-1])
-    assert words[:2] == ["quorate", "run"]
+    assert words[:2] == ["quorate", "sweep" if kind == "sampler" else "run"]
     options = list(zip(words[3::2], words[4::2], strict=True))
     return words[2], [v for k, v in options if k == "--plugin"], [v for k, v in options if k == "--set"]
 
@@ -55,7 +56,15 @@ def test_every_rule_holds_for_what_is_written(kind, tmp_path):
     assert {(o.kind, o.plugin) for o in outcomes if o.kind != "plugin"} == {(kind, f"own-{kind}")}
 
 
-@pytest.mark.parametrize("kind", SINGLE)
+def test_a_sampler_takes_part_in_a_sweep(tmp_path, small):
+    [path] = scaffold.new("sampler", "own-sampler", tmp_path)
+    found = quorate.sweep({**small, "models": {"logistic": {}}, **ASKED["sampler"]}, plugins=[path])
+    assert ("sampler", "own-sampler") in [(p["kind"], p["name"]) for p in found.document["plugins"]]
+    assert found.document["recipe"]["tuning"]["sampler_options"] == {"warm_up": 8, "share": 0.5}
+    assert len(found.trials) == 3
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SINGLE if kind != "sampler"])
 def test_it_takes_part_in_a_run(kind, tmp_path, small, capsys):
     [path] = scaffold.new(kind, f"own-{kind}", tmp_path)
     report = quorate.run({**small, "models": {"logistic": {}}, **ASKED.get(kind, {})}, plugins=[path])
@@ -166,7 +175,7 @@ def test_a_package_holds_what_it_says(kind, tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("kind", ["model", "feature", "recipe"])
+@pytest.mark.parametrize("kind", ["model", "feature", "sampler", "recipe"])
 def test_a_package_builds_and_its_own_tests_pass(kind, tmp_path):
     scaffold.new(kind, "own-one", tmp_path, package=True)
     home, wheels = tmp_path / "own-one", tmp_path / "wheels"

@@ -31,6 +31,17 @@ def test_a_model_tells_its_parameters_space_origin_and_use():
     assert found["use"].startswith("[models]\nlightgbm = {")
 
 
+def test_a_sampler_tells_its_options_and_how_a_sweep_takes_it():
+    found = shown("tpe")
+    assert (found["kind"], found["requires"]) == ("sampler", ["optuna"])
+    assert [(p["name"], p["type"], p["default"]) for p in found["params"]] == [("startup", "int", 10)]
+    assert found["use"] == '[tuning]\nsampler = "tpe"'
+    assert shown("sobol")["spec"] == {"seeded_by": "study"}
+    assert "Parzen" not in shown("random")["documentation"]
+    assert call("plugins", "show", "grid").exit_code == 2  # a recipe's name, too
+    assert shown("grid", "--kind", "sampler")["kind"] == "sampler"
+
+
 @pytest.mark.parametrize("width", [40, 100])
 def test_what_is_shown_fits_the_terminal(monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))

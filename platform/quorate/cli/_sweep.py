@@ -41,7 +41,9 @@ def start(
     models: Annotated[
         list[str] | None, typer.Option("--model", help="Tune this model only (tuning.models); may be given again.")
     ] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which it ends (tuning.timeout).")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds after which no more trials are fitted (tuning.timeout).")
+    ] = None,
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     address: options.Address = None,

@@ -38,6 +38,7 @@ _NAMED_BY = {
     "strategy": "strategy.name",
     "cost": "costs.model",
     "source": "data.source",
+    "sampler": "tuning.sampler",
 }
 
 
@@ -90,7 +91,7 @@ def _run(kind: str, name: str, file: str = "") -> str:
     """Return the command that runs it: a model, feature, gate or metric joins by being given as a file."""
     if kind == "recipe":
         return f"quorate run {name}"
-    words = ["quorate run planted", *([f"--plugin {file}"] if file else [])]
+    words = [f"quorate {'sweep' if kind == 'sampler' else 'run'} planted", *([f"--plugin {file}"] if file else [])]
     if kind in _NAMED_BY:
         words.append(f"--set {_NAMED_BY[kind]}={name}")
     elif kind in ("model", "gate") and not file:
@@ -163,6 +164,7 @@ def _package_files(kind: str, name: str) -> dict[str, str]:
     words["dependencies"] = ", ".join(f'"{lib}"' for lib in libraries)
     words["how"], words["where"] = _how(kind, name), f"What it does is in `{home}/{kind}.py`."
     words["recipe"], words["seen"] = _tested(kind, name)
+    words["ran"] = "found = quorate.sweep(RECIPE)" if kind == "sampler" else "report = quorate.run(RECIPE)"
     files = {
         "pyproject.toml": _fill(_template("pyproject.toml"), words),
         "README.md": _fill(_template("README.md"), words),
@@ -180,7 +182,7 @@ def _tested(kind: str, name: str) -> tuple[str, str]:
     """Return the recipe that a package's tests run, and where the plugin is seen in the report; both as code."""
     if kind == "recipe":
         return f'"{name}"', f'report.provenance["recipe"]["name"] == "{name}"'
-    recipe = {
+    recipe: dict[str, Any] = {
         "name": "test",
         "data": {"source": "simulated", "n_bars": 1200},
         "features": {"use": ["return_1", "return_5", "zscore_20"]},
@@ -188,8 +190,11 @@ def _tested(kind: str, name: str) -> tuple[str, str]:
         "models": {"logistic": {}},
         **_asked(kind, name),
     }
+    if kind == "sampler":
+        recipe["tuning"] |= {"trials": 4, "folds": 2}
     lines = "".join(f'    "{table}": {json.dumps(value)},\n' for table, value in recipe.items())
-    used = '[(p["kind"], p["name"]) for p in report.provenance["plugins"]]'
+    told = "found.document" if kind == "sampler" else "report.provenance"
+    used = f'[(p["kind"], p["name"]) for p in {told}["plugins"]]'
     return f"{{\n{lines}}}", f'("{kind}", "{name}") in {used}'
 
 

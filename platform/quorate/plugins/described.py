@@ -25,6 +25,7 @@ _USE = {
     "strategy": '[strategy]\nname = "{name}"',
     "cost": '[costs]\nmodel = "{name}"',
     "gate": "[gates]\n{name} = {{ {options} }}",
+    "sampler": '[tuning]\nsampler = "{name}"',
     "source": '[data]\nsource = "{name}"',
 }
 

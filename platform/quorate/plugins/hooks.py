@@ -198,6 +198,30 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def quorate_samplers(self) -> Iterable[specs.SamplerSpec]:
+        """Yield samplers.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def near_the_best(space, known, running, number, seed, every=2):
+                rng = np.random.default_rng(seed)
+                best = min(known, key=lambda t: (t.state != "complete", t.value, t.number), default=None)
+                params = {name: one.at(rng.random()) for name, one in space.items()}
+                if best is not None and number % every:
+                    name = sorted(space)[rng.integers(len(space))]
+                    return {**best.params, name: params[name]}
+                return params
+
+            @quorate.hookimpl
+            def quorate_samplers():
+                yield quorate.SamplerSpec("near-the-best", near_the_best)
+        """
+        raise NotImplementedError
+
+    @hookspec
     def quorate_sources(self) -> Iterable[specs.SourceSpec]:
         """Yield sources.
 
@@ -249,6 +273,7 @@ HOOKS: dict[str, str] = {
     "quorate_costs": "cost",
     "quorate_metrics": "metric",
     "quorate_gates": "gate",
+    "quorate_samplers": "sampler",
     "quorate_sources": "source",
     "quorate_recipes": "recipe",
 }

@@ -24,6 +24,7 @@ LEADING = {
     "cost": 1,
     "metric": 1,
     "gate": 1,
+    "sampler": 5,
     "source": 0,
     "recipe": 0,
 }

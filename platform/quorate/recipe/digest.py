@@ -43,8 +43,11 @@ def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     )
 
 
-def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
-    """Return kind, name, provider, version and source hash of every plugin that a resolved recipe uses."""
+def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> list[dict[str, Any]]:
+    """Return kind, name, provider, version and source hash of every plugin that a resolved recipe uses.
+
+    A sweep of it uses the sampler, too.
+    """
     names: list[tuple[str, str]] = [("source", recipe.data.source), ("label", recipe.labels.name)]
     names += [("feature", n) for n in recipe.features.use]
     names += [("model", (m.plugin if m else None) or n) for n, m in recipe.models.items()]
@@ -53,6 +56,7 @@ def used_plugins(recipe: Recipe, registry: Registry) -> list[dict[str, Any]]:
     names += [("strategy", n) for n in (recipe.strategy.name, *recipe.strategy.compare)]
     names += [("metric", n) for n in registry.names("metric")]
     names += [("gate", n) for n in recipe.gates.judging]
+    names += [("sampler", recipe.tuning.sampler)] * sweep
     rows = []
     for kind, name in dict.fromkeys(names):
         plugin = registry.find(kind, name)

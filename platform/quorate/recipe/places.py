@@ -20,6 +20,7 @@ TABLES = {
     "label": ("labels.params", "labels.name"),
     "ensembler": ("ensemble.params", "ensemble.method"),
     "strategy": ("strategy.params", "strategy.name"),
+    "sampler": ("tuning.sampler_options", "tuning.sampler"),
 }
 
 

@@ -96,6 +96,22 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     return resolved, warnings
 
 
+def with_sampler(recipe: Recipe, registry: Registry) -> tuple[Recipe, specs.SamplerSpec]:
+    """Return a recipe with all options of the sampler that a sweep of it asks, and that sampler.
+
+    Raises
+    ------
+    RecipeError, PluginError
+        For an unknown sampler or option.
+    """
+    sampler = _named(registry, specs.SamplerSpec, recipe.tuning.sampler, "tuning.sampler")
+    try:
+        options = resolve_options(sampler, recipe.tuning.sampler_options, "tuning.sampler_options")
+    except UnknownOption as e:
+        raise RecipeError(f"{e}{instead(e, registry)}") from None
+    return recipe.model_copy(update={"tuning": recipe.tuning.model_copy(update={"sampler_options": options})}), sampler
+
+
 def _grid(given: Strategy, spec: specs.Spec, params: dict[str, Any], n_thresholds: int) -> dict[str, list[Any]]:
     """Return the values to choose from, checked as those of the options and limits that they stand for."""
     limits = [f"risk.{name}" for name in Risk.model_fields]

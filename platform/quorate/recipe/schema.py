@@ -211,16 +211,17 @@ class Tuning(Section):
 
     `models` are those that are tuned, each by its own loss; without any, all members that have a search space. `space`
     changes what is tried of a model: a parameter to a range ``{ low, high, log }``, a list of values, or false.
-    `folds` inner folds share the history before the first bar that the walk-forward predicts. With `race` a trial is
-    stopped when its chance to beat the best on the inner folds is below `level`. What was found is kept where there is
-    `evidence` that it helps, at `keep_level`, or in any case (``best``). `timeout` (seconds) and `max_cost`
-    (processor seconds) end a sweep early; 0 is never.
+    `folds` inner folds share the history before the first bar that the walk-forward predicts. The `sampler`, with its
+    `sampler_options`, says what is tried next. With `race` a trial is stopped when its chance to beat the best on the
+    inner folds is below `level`. What was found is kept where there is `evidence` that it helps, at `keep_level`, or
+    in any case (``best``). `timeout` (seconds) and `max_cost` (processor seconds) end a sweep early; 0 is never.
     """
 
     models: list[str] = []
     trials: int = Field(default=50, ge=1, le=100_000)
     folds: int = Field(default=8, ge=2, le=100)
-    sampler: Literal["tpe", "random"] = "tpe"
+    sampler: str = "tpe"
+    sampler_options: Params = {}
     race: bool = True
     level: float = Field(default=0.05, gt=0, lt=0.5)
     keep: Literal["evidence", "best"] = "evidence"

@@ -72,7 +72,7 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "created": stored.begun_at or now(),
         "recipe_digest": recipe_digest(recipe, registry),
         "recipe": to_plain(recipe),
-        "plugins": used_plugins(recipe, registry),
+        "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
         "data": {"fingerprint": bars.fingerprint},
         "libraries": machine.libraries(),
         "machine": machine.machine(),

@@ -61,7 +61,7 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
     for change in changed_since(begun):
         session.warn(f"not as when the run was begun: {change}")
     code = {(p["kind"], p["name"]): p.get("code") for p in begun["plugins"]}
-    for plugin in used_plugins(session.recipe, session.registry):
+    for plugin in used_plugins(session.recipe, session.registry, stored.kind == "sweep"):
         if plugin.get("code") != code.get((plugin["kind"], plugin["name"])):
             session.warn(
                 f"not as when the run was begun: the code of {plugin['kind']} {plugin['name']!r}, in a module that "

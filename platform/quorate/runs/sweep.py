@@ -24,8 +24,8 @@ from quorate.execution.executor import Executor
 from quorate.execution.progress import Clock, Progress
 from quorate.plugins.described import to_plain as plain_distribution
 from quorate.plugins.specs import ModelSpec
-from quorate.recipe.digest import recipe_digest
-from quorate.recipe.resolve import to_plain, to_toml
+from quorate.recipe.digest import recipe_digest, used_plugins
+from quorate.recipe.resolve import to_plain, to_toml, with_sampler
 from quorate.recipe.schema import Recipe
 from quorate.runs.driving import driving, keep_begun, now, opened, read_bars, start_clock
 from quorate.runs.session import Session, keep_sources
@@ -40,6 +40,7 @@ from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import trade_as_given
 
 if TYPE_CHECKING:
+    from quorate.sweeps.sampling import Sampler
     from quorate.sweeps.search import Search
     from quorate.sweeps.space import Space
     from quorate.sweeps.tuning import Tuner
@@ -74,11 +75,12 @@ def sweep(
     session = opened(recipe, home, plugins, overrides, clock)
     spaces = spaces_of(session)
     with session.fitting(executor) as fitting:
+        sampler = sampler_of(session, spaces)
         bars = read_bars(session, clock)
         inner = _inner(session, bars, list(spaces), clock, fitting)
         stored = _begin(session, bars)
         with driving(session, stored, clock, "sweep", fitting):
-            return _tune(session, stored, bars, inner, spaces, clock, fitting)
+            return _tune(session, stored, bars, inner, spaces, sampler, clock, fitting)
 
 
 @in_usual_surroundings
@@ -110,8 +112,9 @@ def resume_sweep(
         raise IntegrityError(f"sweep {stored.id} was stopped before it had read its bars: start it again")
     spaces = spaces_of(session)
     with session.fitting(executor) as fitting, driving(session, stored, clock, "sweep", fitting):
+        sampler = sampler_of(session, spaces)
         inner = _inner(session, bars, list(spaces), clock, fitting)
-        return _tune(session, stored, bars, inner, spaces, clock, fitting)
+        return _tune(session, stored, bars, inner, spaces, sampler, clock, fitting)
 
 
 def spaces_of(session: Session) -> dict[str, Space]:
@@ -149,6 +152,26 @@ def spaces_of(session: Session) -> dict[str, Space]:
     return {name: space for name, space in found.items() if name in wanted}
 
 
+def sampler_of(session: Session, spaces: Mapping[str, Space]) -> Sampler:
+    """Return the sampler that the recipe names; the session's recipe then says all of its options.
+
+    It is asked for each model's first trial: one that fails says so before anything is fitted.
+
+    Raises
+    ------
+    RecipeError, PluginError
+        For an unknown sampler or option, or one that fails or gives what is not in the space.
+    """
+    from quorate.sweeps.sampling import Sampler
+    from quorate.sweeps.tuning import study_seed
+
+    session.recipe, spec = with_sampler(session.recipe, session.registry)
+    sampler = Sampler(spec, session.recipe.tuning.sampler_options)
+    for model, space in spaces.items():
+        sampler.suggest(space, [], [], 0, study_seed(session.recipe, model))
+    return sampler
+
+
 def _inner(session: Session, bars: Bars, models: list[str], clock: Clock, fitting: Fitting) -> WalkForward:
     from quorate.sweeps.inner import inner_walk
 
@@ -172,6 +195,7 @@ def _tune(
     bars: Bars,
     inner: WalkForward,
     spaces: Mapping[str, Space],
+    sampler: Sampler,
     clock: Clock,
     fitting: Fitting,
 ) -> Sweep:
@@ -179,7 +203,7 @@ def _tune(
     from quorate.sweeps.verdict import judge, options_of, sentences
 
     rules = session.recipe.tuning
-    searches = searches_of(stored.path, spaces, session.recipe, inner, clock.progress)
+    searches = searches_of(stored.path, spaces, sampler, session.recipe, inner, clock.progress)
     tuner = Tuner(inner, searches, fitting, Limits(rules.timeout, rules.max_cost))
     with clock.stage("trials"):
         tuner.run()
@@ -194,6 +218,7 @@ def _tune(
         "created": stored.begun_at or now(),
         "recipe": to_plain(session.recipe),
         "recipe_digest": recipe_digest(session.recipe, session.registry),
+        "plugins": used_plugins(session.recipe, session.registry, sweep=True),
         "loss": "log loss" if inner.binary else "squared error",
         "inner": span_of(inner),
         "outer": span_of(outer),

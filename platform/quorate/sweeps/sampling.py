@@ -1,121 +1,119 @@
-"""Asking one of Optuna's samplers what to try next: a function of what is known, and of nothing else.
+"""Asking a sampler what to try next: a function of what is known, and of nothing else.
 
-For each trial a sampler is made anew, seeded by the study and the trial's number, over a study in memory that holds
-what is known then. So nothing of a sampler has to be kept, and neither the order in which fits were finished, nor
-an interruption, can change what is tried.
+Nothing of a sampler is kept between trials: it is given the trials that are known then, by number, and a seed of the
+study and the trial. So neither the order in which fits were finished, nor an interruption, can change what is tried.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from quorate.plugins.space import Choice, Distribution, Float, Int
+from quorate.errors import PluginError, near_misses, one_of
+from quorate.plugins.calling import call
+from quorate.plugins.space import Choice, Distribution, Int
+from quorate.plugins.specs import EarlierTrial, SamplerSpec
 from quorate.sweeps.space import Space
 from quorate.sweeps.trial import Trial
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.samplers import BaseSampler
-    from optuna.trial import FrozenTrial
-
-SAMPLERS = ("tpe", "random")
+_MISSING = object()
 
 
-def suggest(
-    sampler: str, space: Space, known: Sequence[Trial], running: Sequence[Trial], number: int, seed: int
-) -> dict[str, Any]:
-    """Return the parameters of trial `number`.
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler plugin with its options."""
 
-    Parameters
-    ----------
-    known : sequence of Trial
-        Decided, in order; failed ones tell the sampler nothing.
-    running : sequence of Trial
-        Asked before this one and not decided yet: what they try need not be tried beside them.
-    seed : int
-        Of the study.
+    spec: SamplerSpec
+    options: Mapping[str, Any]
+
+    def suggest(
+        self, space: Space, known: Iterable[Trial], running: Iterable[Trial], number: int, seed: int
+    ) -> dict[str, Any]:
+        """Return the parameters of trial `number`.
+
+        Parameters
+        ----------
+        known : iterable of Trial
+            Decided; failed ones tell the sampler nothing.
+        running : iterable of Trial
+            Asked before this one and not decided yet: what they try need not be tried beside them.
+        seed : int
+            Of the study.
+
+        Raises
+        ------
+        PluginError
+            If the sampler fails, or its answer does not lie in the space.
+        """
+        arguments = (
+            deepcopy(dict(space)),  # what a sampler writes into is its own
+            _earlier(known, space),
+            _earlier(running, space),
+            number,
+            seed_of(self.spec, seed, number),
+        )
+        return call(
+            self.spec, f"trial {number}", arguments, deepcopy(dict(self.options)), lambda given: read(space, given)
+        )
+
+
+def seed_of(spec: SamplerSpec, seed: int, number: int) -> int:
+    """Return what a sampler is seeded with in a trial of the study that has this seed."""
+    entropy = [seed] if spec.seeded_by == "study" else [seed, number]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+
+
+def _earlier(trials: Iterable[Trial], space: Space) -> tuple[EarlierTrial, ...]:
+    told = (earlier(trial, space) for trial in trials if trial.state != "failed")
+    return tuple(sorted(told, key=lambda trial: trial.number))
+
+
+def earlier(trial: Trial, space: Space) -> EarlierTrial:
+    """Return a trial, which did not fail, as samplers know it: with the parameters of the space alone."""
+    assert trial.state != "failed"
+    params = {name: deepcopy(trial.params[name]) for name in space}
+    return EarlierTrial(trial.number, params, trial.state, trial.value, trial.used)
+
+
+def read(space: Space, given: Any) -> dict[str, Any]:
+    """Return a sampler's answer as plain values, in the order of the space.
+
+    Raises
+    ------
+    PluginError
+        If it is no mapping of exactly the parameters of the space to values inside them.
     """
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=_sampler(sampler, seed, number))
-    wanted = distributions_of(space)
-    study.add_trials([frozen(trial, space) for trial in (*known, *running) if trial.state != "failed"])
-    asked = study.ask(fixed_distributions=wanted)
-    return {name: _from_label(space[name], asked.params[name]) for name in space}
-
-
-def _sampler(name: str, seed: int, number: int) -> BaseSampler:
-    import optuna
-
-    own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-    if name == "random":
-        return optuna.samplers.RandomSampler(seed=own)
-    return optuna.samplers.TPESampler(seed=own, multivariate=True, n_startup_trials=10)
+    if not isinstance(given, Mapping):
+        raise PluginError(f"it must give a dict of {one_of(space)}; it gave {type(given).__name__}, {given!r:.200}")
+    for name in given:
+        if name not in space:
+            raise PluginError(
+                f"it gives {name!r}, which is not tuned: its keys must be {', '.join(space)}"
+                f"{near_misses(str(name), list(space))}"
+            )
+    for name in space:
+        if name not in given:
+            raise PluginError(f"{name!r} is missing: its keys must be {', '.join(space)}; they are {', '.join(given)}")
+    return {name: _value(name, one, given[name]) for name, one in space.items()}
 
 
-def distributions_of(space: Space) -> dict[str, BaseDistribution]:
-    """Return a space as Optuna has it."""
-    return {name: _distribution(one) for name, one in space.items()}
-
-
-def _distribution(one: Distribution) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(one, Float):
-        return FloatDistribution(one.low, one.high, log=one.log)
-    if isinstance(one, Int):
-        return IntDistribution(one.low, one.high, log=one.log)
-    return CategoricalDistribution([_label(one, value) for value in one.values])
-
-
-def _label(choice: Choice, value: Any) -> Any:
-    """Return a value as Optuna keeps it: as it is, or as JSON, if it could not tell one from another."""
-    values = choice.values
-    plain = all(isinstance(other, str | int | float | bool | None) for other in values) and len(set(values)) == len(
-        values
-    )
-    return value if plain else json.dumps(value)
-
-
-def labelled(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as Optuna keeps them."""
-    return {name: _label(one, params[name]) if isinstance(one, Choice) else params[name] for name, one in space.items()}
-
-
-def _from_label(one: Distribution, label: Any) -> Any:
-    return next(v for v in one.values if _same(_label(one, v), label)) if isinstance(one, Choice) else label
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
-
-
-def unlabelled(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters that Optuna has kept."""
-    return {name: _from_label(one, params[name]) for name, one in space.items()}
-
-
-def frozen(trial: Trial, space: Space, **attributes: Any) -> FrozenTrial:
-    """Return a trial as Optuna knows it: one that was raced out has its mean loss so far, and counts as pruned."""
-    import optuna
-    from optuna.trial import TrialState
-
-    state = {
-        "running": TrialState.RUNNING,
-        "complete": TrialState.COMPLETE,
-        "raced": TrialState.PRUNED,
-        "failed": TrialState.FAIL,
-    }[trial.state]
-    return optuna.trial.create_trial(
-        state=state,
-        params=labelled(space, trial.params),
-        distributions=distributions_of(space),
-        value=trial.value if trial.state == "complete" else None,
-        intermediate_values={trial.used: trial.value} if trial.state == "raced" else {},
-        user_attrs=dict(attributes),
+def _value(name: str, one: Distribution, given: Any) -> Any:
+    plain = given.tolist() if isinstance(given, np.generic | np.ndarray) else given
+    if isinstance(one, Choice):
+        # True, 1 and 1.0 are equal: the value of the same type is meant, if there is one.
+        same = [v for v in one.values if type(v) is type(plain) and v == plain]
+        found = next(iter(same or [v for v in one.values if v == plain]), _MISSING)
+        if found is not _MISSING:
+            return deepcopy(found)
+        raise PluginError(f"{name} must be one of {', '.join(map(repr, one.values))}; it was {given!r}")
+    whole = isinstance(one, Int)
+    number = isinstance(plain, int if whole else int | float) and not isinstance(plain, bool)
+    if number and one.low <= plain <= one.high:
+        return plain if whole else float(plain)
+    raise PluginError(
+        f"{name} must be a {'whole number' if whole else 'number'} from {one.low!r} to {one.high!r}; it was {given!r}"
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from quorate.sweeps.racing import chance_to_win
-from quorate.sweeps.sampling import suggest
+from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.schedule import Wait, known_to
 from quorate.sweeps.space import holds
 from quorate.sweeps.study import Study
@@ -30,8 +30,8 @@ class Rules:
         How many are to count in the end.
     folds : int
         Inner folds of each.
-    sampler : str
-        Which one is asked.
+    sampler : Sampler
+        The one that is asked.
     seed : int
         Of the sampler.
     level : float
@@ -42,7 +42,7 @@ class Rules:
 
     trials: int
     folds: int
-    sampler: str
+    sampler: Sampler
     seed: int
     level: float
     max_failures: int
@@ -137,8 +137,7 @@ class Search:
         own = [self.reference] if known and holds(self.study.space, self.reference.params) else []
         # Of those asked since, what came of some may be known by now: by how much depends on the workers.
         asked = [Trial(trial.number, trial.params) for trial in self.study.trials[known:]]
-        params = suggest(
-            self.rules.sampler,
+        params = self.rules.sampler.suggest(
             self.study.space,
             [*own, *self.study.trials[:known]],
             asked,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.errors import IntegrityError, StoreError
 from quorate.store.files import io_reason
-from quorate.sweeps.sampling import frozen, labelled, unlabelled
+from quorate.sweeps.sampling import earlier
 from quorate.sweeps.space import Space
+from quorate.sweeps.translation import frozen, labelled, unlabelled
 from quorate.sweeps.trial import FoldLoss, State, Trial
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Study:
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
         seal = self._seal(trial.number, labelled(self.space, trial.params))
-        self._do(lambda: self._study.add_trial(frozen(trial, self.space, seal=seal)))
+        self._do(lambda: self._study.add_trial(frozen(earlier(trial, self.space), self.space, seal=seal)))
         self.trials.append(trial)
 
     def tell(self, trial: Trial) -> None:

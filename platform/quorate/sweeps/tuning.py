@@ -20,6 +20,7 @@ from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
 from quorate.sweeps.losses import fold_loss
 from quorate.sweeps.price import standing
+from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.search import REFERENCE, Rules, Search
 from quorate.sweeps.space import Space
 from quorate.sweeps.study import Study
@@ -274,8 +275,18 @@ class Tuner:
             )
 
 
+def study_seed(recipe: Recipe, model: str) -> int:
+    """Return the seed of a model's study."""
+    return fit_seed(recipe.seed, f"{model} tuning")
+
+
 def searches_of(
-    folder: Path, spaces: Mapping[str, Space], recipe: Recipe, walk: WalkForward, progress: Progress
+    folder: Path,
+    spaces: Mapping[str, Space],
+    sampler: Sampler,
+    recipe: Recipe,
+    walk: WalkForward,
+    progress: Progress,
 ) -> dict[str, Search]:
     """Return the searches of a sweep, with the trials that its folder holds from before.
 
@@ -297,8 +308,8 @@ def searches_of(
             Rules(
                 rules.trials,
                 len(walk.folds),
-                rules.sampler,
-                fit_seed(recipe.seed, f"{model} tuning"),
+                sampler,
+                study_seed(recipe, model),
                 rules.level if rules.race else 0.0,
                 rules.max_failures,
             ),

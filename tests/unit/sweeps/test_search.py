@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from quorate.errors import IntegrityError
 from quorate.plugins.space import Choice, Float, Int
 from quorate.sweeps.racing import block_sums, chance_to_win, p_worse
+from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.schedule import GENERATION, Wait, known_to
 from quorate.sweeps.search import REFERENCE, Rules, Search
 from quorate.sweeps.study import Study
 from quorate.sweeps.trial import FoldLoss, Trial
+from quorate_plugins.samplers import quorate_samplers
 
 SPACE = {"depth": Int(1, 9), "kind": Choice(([16], [32, 16])), "rate": Float(1e-3, 1.0, log=True)}
 OWN = {"depth": 3, "kind": [16], "rate": 0.1, "other": "kept"}
 FOLDS = 5
+TPE = Sampler(next(spec for spec in quorate_samplers() if spec.name == "tpe"), {})
 
 
 def loss(params, fold, broken=lambda params: False):
@@ -35,7 +38,7 @@ def loss(params, fold, broken=lambda params: False):
 
 
 def begin(folder, trials=14, race=True, heard=None, max_failures=50):
-    rules = Rules(trials, FOLDS, "tpe", 11, 0.05 if race else 0.0, max_failures)
+    rules = Rules(trials, FOLDS, TPE, 11, 0.05 if race else 0.0, max_failures)
     told = heard if heard is not None else []
     return Search(Study(folder, "model", SPACE), Trial(REFERENCE, OWN), rules, lambda trial: told.append(trial.number))
 

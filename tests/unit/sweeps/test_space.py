@@ -9,10 +9,12 @@ import pytest
 import quorate
 from quorate.errors import IntegrityError, RecipeError
 from quorate.plugins.space import Choice, Float, Int
-from quorate.sweeps.sampling import frozen, suggest, unlabelled
+from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.space import holds, space_of
 from quorate.sweeps.study import mend
+from quorate.sweeps.translation import frozen, unlabelled
 from quorate.sweeps.trial import FoldLoss, Trial
+from quorate_plugins.samplers import quorate_samplers
 
 
 class Thing:
@@ -66,6 +68,11 @@ SPACE = {
 }
 
 
+def suggest(sampler, space, known, running, number, seed):
+    spec = next(spec for spec in quorate_samplers() if spec.name == sampler)
+    return Sampler(spec, {}).suggest(space, known, running, number, seed)
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_what_is_suggested_lies_in_the_space_and_depends_on_what_is_known_alone(sampler):
     known: list[Trial] = []
@@ -96,7 +103,7 @@ def test_values_come_back_from_optuna_as_they_were():
     for layers in ([16], [32, 16]):
         for on in (True, 1, "1"):
             params = {"a": 0.5, "k": 2, "layers": layers, "on": on}
-            found = unlabelled(SPACE, frozen(Trial(0, params), SPACE).params)
+            found = unlabelled(SPACE, frozen(quorate.EarlierTrial(0, params), SPACE).params)
             assert found == params
             assert type(found["on"]) is type(on)
 

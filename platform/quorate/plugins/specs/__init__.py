@@ -9,10 +9,12 @@ from __future__ import annotations
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
 from quorate.plugins.specs.learning import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, Task
+from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 
 __all__ = [
-    "KINDS", "SPECS", "CostSpec", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy", "MetricSpec",
-    "ModelSpec", "RecipeSpec", "SourceSpec", "Span", "Spec", "SplitterSpec", "StrategySpec", "Task",
+    "KINDS", "SPECS", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",
+    "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec", "SplitterSpec",
+    "StrategySpec", "Task",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (
@@ -25,6 +27,7 @@ SPECS: tuple[type[Spec], ...] = (
     CostSpec,
     MetricSpec,
     GateSpec,
+    SamplerSpec,
     SourceSpec,
     RecipeSpec,
 )

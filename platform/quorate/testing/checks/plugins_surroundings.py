@@ -19,9 +19,11 @@ from quorate.testing.tools.sets import has_sets, shuffled, with_named_sets
 from quorate.testing.tools.threads import busy, disturbed
 from quorate.testing.tools.watching import Seen, line_of, watch
 
-KINDS = ("model", "feature", "label", "splitter", "ensembler", "strategy", "metric", "gate", "cost", "source")
-ANSWERS = ("input-unmodified", "computes", "makes", "fits")
-REPEATED = (*ANSWERS, "deterministic", "same-seed-same-result", "fingerprint-honest", "threads", "memory")
+KINDS = (
+    "model", "feature", "label", "splitter", "ensembler", "strategy", "metric", "gate", "cost", "sampler", "source",
+)  # fmt: skip
+ANSWERS = ("input-unmodified", "computes", "makes", "fits", "signature", "untouched", "inside")
+REPEATED = (*ANSWERS, "deterministic", "repeat", "same-seed-same-result", "fingerprint-honest", "threads", "memory")
 
 _TELLS_TIME = re.compile(r"\b(time|datetime|date|now|today|utcnow)\b")
 _TELLS_MACHINE = re.compile(r"cpu_count|sched_getaffinity|gethostname|\bnode\(|getpid|n_jobs")

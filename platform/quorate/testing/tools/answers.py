@@ -197,6 +197,21 @@ def _of_splitter(plugin: Plugin) -> Question:
     return Question(arguments, ask)
 
 
+def _of_sampler(plugin: Plugin) -> Question:
+    from quorate.testing.tools import searches
+
+    def ask(plugin: Plugin, given: Arguments) -> Answer:
+        found = searches.answer(plugin, searches.Asked(*given))
+        numbers = {k: isinstance(v, int | float) and not isinstance(v, bool) for k, v in found.items()}
+        return {f"the parameter {k!r}": np.asarray(v if numbers[k] else repr(v)) for k, v in found.items()}
+
+    def arguments(seed: int) -> Arguments:
+        one = searches.history(searches.SPACES[searches.MIXED], 31, 6, seed)
+        return [one.space, one.known, one.running, one.number, seed]
+
+    return Question(arguments, ask)
+
+
 def _of_source(plugin: Plugin) -> Question:
     def ask(plugin: Plugin, given: Arguments) -> Answer:
         bars = call(plugin)
@@ -245,6 +260,7 @@ _QUESTIONS: dict[str, Callable[[Plugin], Question]] = {
     "gate": _of_gate,
     "ensembler": _of_ensembler,
     "splitter": _of_splitter,
+    "sampler": _of_sampler,
     "source": _of_source,
     "model": _of_model,
 }

@@ -1,0 +1,29 @@
+"""Built-in samplers: what a sweep tries next, drawn, counted off, or learnt from what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import quorate
+
+
+@quorate.hookimpl
+def quorate_samplers() -> Iterator[quorate.SamplerSpec]:
+    """Yield the built-in samplers."""
+    text = "tree-structured Parzen estimator: more of what was good, less of what was not"
+    yield _sampler("by_optuna:tpe", text, requires=("optuna",))
+    yield _sampler("by_optuna:random", "each trial by itself, at random", requires=("optuna",))
+    text = "Sobol's sequence: points that leave no large part of the space empty"
+    yield _sampler("sequences:sobol", text, requires=("scipy",), seeded_by="study")
+    yield _sampler("sequences:grid", "a grid, each point once before any comes again", seeded_by="study")
+    text = "CMA-ES: a normal distribution that moves and stretches; numbers only, choices are drawn"
+    yield _sampler("evolution:cma_es", text, requires=("cmaes",))
+    yield _sampler("by_optuna:nsga2", "a genetic algorithm: parents of the best are crossed", requires=("optuna",))
+    text = "a Gaussian process, asked where most is to be gained: few trials, each of which costs much"
+    yield _sampler("by_optuna:gp", text, requires=("optuna", "torch", "scipy"))
+
+
+def _sampler(function: str, description: str, **more: Any) -> quorate.SamplerSpec:
+    name = function.partition(":")[2].replace("_", "-")
+    return quorate.SamplerSpec(name, f"{__name__}.{function}", description=description, **more)
