@@ -97,6 +97,8 @@ def test_the_best_is_kept_in_any_case_where_that_is_asked_for(swept, recipe):
     again = quorate.sweep(recipe, home=home)
     assert again.document["telemetry"]["cached"] == again.document["telemetry"]["fits"] > 0
     assert set(again.verdicts["kept"]) == {"tuned"}
+    journal = (again.source.path / "journal.log").read_text()
+    assert journal.count('"came"') == len(again.trials) == 12  # what took no worker is told the study, too
     assert again.best_params["lightgbm"] == again.document["models"]["lightgbm"]["best"]["params"]
 
 

@@ -152,10 +152,10 @@ class Tuner:
         queue = TrialQueue(self._data, list(self._plain.values()), self._more, trials, rates)
         if len(queue):
             self.fitting.executor.run(self._data, queue, self._arrived, self._meanwhile, self.fitting.limits)
-            for search in self.searches.values():
-                search.keep()
             if cache:
                 cache.flush()
+        for search in self.searches.values():
+            search.keep()
 
     def _meanwhile(self, tasks: Sequence[FitTask]) -> None:
         """Do, right after fits were handed out, what no worker should wait for: keep trials, and ask for more."""
