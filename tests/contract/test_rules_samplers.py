@@ -91,7 +91,7 @@ def test_the_history_of_a_kit_is_one_that_a_sweep_would_tell():
 
     told = searches.study(plugin(drawn), searches.SPACES["numbers"], 30)
     for number, (asked, _) in enumerate(told):
-        known = known_to(number, [True] * number, 100)
+        known, _ = known_to(number, [True] * number, 100)
         assert [t.number for t in asked.running] == list(range(known, number))
         assert max((t.number for t in asked.known), default=-1) <= known - 1
         assert [t.number for t in asked.known] == sorted(t.number for t in asked.known)
