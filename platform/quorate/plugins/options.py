@@ -103,15 +103,20 @@ def parameters_of(spec: Spec) -> list[dict[str, Any]]:
 
 
 def _parameter(name: str, accepted: inspect.Parameter | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    none = accepted is None or accepted.default is accepted.empty
-    default = given.get(name, None if none else accepted.default)  # type: ignore[union-attr]
-    hint = "" if accepted is None or accepted.annotation is accepted.empty else accepted.annotation
+    default, hint = (accepted.default, accepted.annotation) if accepted else (inspect.Parameter.empty,) * 2
+    default = given.get(name, default)
+    required = default is inspect.Parameter.empty
+    plain = isinstance(default, str | int | float | bool | list | dict | None)
     return {
         "name": name,
-        "type": hint if isinstance(hint, str) else getattr(hint, "__name__", str(hint)),
-        "default": default if isinstance(default, str | int | float | bool | list | dict | None) else repr(default),
-        "required": none and name not in given,
+        "type": "" if hint is inspect.Parameter.empty else hint if isinstance(hint, str) else _name_of(hint),
+        "default": None if required else default if plain else repr(default),
+        "required": required,
     }
+
+
+def _name_of(hint: Any) -> str:
+    return str(getattr(hint, "__name__", hint))
 
 
 def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:

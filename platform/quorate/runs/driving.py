@@ -7,7 +7,7 @@ import datetime as dt
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from quorate.bars.panel import Bars
 from quorate.errors import Interrupted, QuorateError, StoreError, plural
@@ -49,11 +49,11 @@ def read_bars(session: Session, clock: Clock) -> Bars:
     return bars
 
 
-def begin(session: Session, bars: Bars) -> Run:
-    """Create the run's folder with all that it takes to go on with it later; before, nothing is stored."""
+def begin(session: Session, bars: Bars, kind: Literal["run", "sweep"] = "run") -> Run:
+    """Create the folder of a run or sweep with all that it takes to go on with it later; before, nothing is stored."""
     session.home.claim()
     keep_sources(session)
-    stored = session.home.new_run(session.recipe.name)
+    stored = session.home.new_run(session.recipe.name, kind)
     write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
     keep_begun(session, stored, bars)
     return stored

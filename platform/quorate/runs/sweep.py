@@ -25,16 +25,16 @@ from quorate.execution.progress import Clock, Progress
 from quorate.plugins.described import to_plain as plain_distribution
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.digest import recipe_digest, used_plugins
-from quorate.recipe.resolve import to_plain, to_toml, with_sampler
+from quorate.recipe.resolve import to_plain, with_sampler
 from quorate.recipe.schema import Recipe
-from quorate.runs.driving import driving, keep_begun, now, opened, read_bars, start_clock
-from quorate.runs.session import Session, keep_sources
+from quorate.runs.driving import begin, driving, now, opened, read_bars, start_clock
+from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, reopen_unfinished
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.runs.swept import BEST, Sweep, load_sweep
 from quorate.store import Home, Run
 from quorate.store.documents import seal_of
-from quorate.store.files import write_json, write_text
+from quorate.store.files import write_json
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import trade_as_given
@@ -78,7 +78,7 @@ def sweep(
         sampler = sampler_of(session, spaces)
         bars = read_bars(session, clock)
         inner = _inner(session, bars, list(spaces), clock, fitting)
-        stored = _begin(session, bars)
+        stored = begin(session, bars, "sweep")
         with driving(session, stored, clock, "sweep", fitting):
             return _tune(session, stored, bars, inner, spaces, sampler, clock, fitting)
 
@@ -177,16 +177,6 @@ def _inner(session: Session, bars: Bars, models: list[str], clock: Clock, fittin
 
     with clock.stage("features"):
         return inner_walk(session.recipe, session.registry, bars, models, fitting.arrays)
-
-
-def _begin(session: Session, bars: Bars) -> Run:
-    """Create the sweep's folder with all that it takes to go on with it."""
-    session.home.claim()
-    keep_sources(session)
-    stored = session.home.new_run(session.recipe.name, "sweep")
-    write_text(stored.path / "recipe.toml", to_toml(session.recipe, session.registry))
-    keep_begun(session, stored, bars)
-    return stored
 
 
 def _tune(

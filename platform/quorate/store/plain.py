@@ -10,31 +10,13 @@ from quorate.store.trust import ID, is_trusted
 
 # What is written into, or removed, and so must not lead elsewhere.
 WRITTEN = (
-    *(
-        "runs",
-        "sweeps",
-        "fits",
-        "kept",
-        "bars",
-        "sources",
-        "ledger",
-        "audits",
-        "cluster",
-        "fits/fits.sqlite",
-        "fits/lock",
-    ),
-    *("ledger/ledger.jsonl", "ledger/lock", "ledger/returns", "ledger/data", "cluster/cluster.json", "cluster/token"),
+    *("runs", "sweeps", "fits", "kept", "bars", "sources", "ledger", "audits", "cluster"),
+    *("fits/fits.sqlite", "fits/lock", "ledger/ledger.jsonl", "ledger/lock", "ledger/returns", "ledger/data"),
+    *("cluster/cluster.json", "cluster/token"),
 )
-# What of a run is read without asking what it is.
+# What of a run or sweep is read without asking what it is.
 READ = (
-    "run.json",
-    "report.json",
-    "lock",
-    "log.jsonl",
-    "error.txt",
-    "job.json",
-    "override.json",
-    "opening.json",
+    *("run.json", "report.json", "lock", "log.jsonl", "error.txt", "job.json", "override.json", "opening.json"),
     "journal.log",
 )
 

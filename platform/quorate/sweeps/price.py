@@ -56,13 +56,4 @@ def luck(search: Search) -> float | None:
     independent = statistics.effective_trials(gains[:, moving])
     if not math.isfinite(independent):
         return None
-    return float(np.median(errors)) * expected_maximum(max(independent, 1.0))
-
-
-def expected_maximum(n: float) -> float:
-    """Return the expected maximum of `n` independent standard normal deviates (Bailey and Lopez de Prado 2014)."""
-    from scipy.special import ndtri
-
-    if n <= 1:
-        return 0.0
-    return float((1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * math.e)))
+    return float(np.median(errors)) * statistics.expected_max(max(independent, 1.0))

@@ -90,9 +90,8 @@ def judge(walk: WalkForward, tuned: Mapping[str, Mapping[str, Any]], fitting: Fi
     for fold in walk.folds:
         flat[fold.test] = constant(walk.dataset, fold)
     rules = walk.recipe.tuning
-    level = rules.keep_level / len(
-        walk.members
-    )  # that one of several seems to help by chance is no likelier (Bonferroni)
+    # Bonferroni: that one of several seems to help by chance is no likelier than of one.
+    level = rules.keep_level / len(walk.members)
 
     def losses(predictions: Floats) -> tuple[Floats, float, int]:
         return of_folds(walk.dataset, walk.folds, predictions, walk.binary, walk.recipe.labels.horizon)
