@@ -27,7 +27,7 @@ def bench_sweep(figures: Figures, repeats: int, quick: bool) -> None:
     ours, floors, saved, plain, gains = [], [], [], [], []
     for _ in range(repeats):
         with fresh_home() as home:
-            report = sweep(home, trials, "tuning.race=false")
+            report = sweep(home, trials, "tuning.pruner=none")
         told = report["telemetry"]
         ours.append(told["stages"]["trials"])
         floors.append(told["stages"]["trials"] * CORES / told["fit_cpu_seconds"])

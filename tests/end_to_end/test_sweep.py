@@ -44,7 +44,7 @@ def swept(tmp_path_factory, _leased):
 
 def essence(sweep):
     """What must be the same wherever and however a sweep was computed."""
-    models = deepcopy(sweep.document["models"])
+    models = deepcopy(sweep.document["searches"])
     for found in models.values():
         for trial in found["trials"]:
             del trial["cpu_seconds"]
@@ -53,12 +53,12 @@ def essence(sweep):
 
 def test_every_member_with_a_space_is_tuned_and_judged(swept):
     sweep, _ = swept
-    assert list(sweep.document["models"]) == ["lightgbm", "logistic"]
-    assert sweep.trials.groupby("model").size().tolist() == [6, 6]
+    assert list(sweep.document["searches"]) == ["lightgbm", "logistic"]
+    assert sweep.trials.groupby("search").size().tolist() == [6, 6]
     assert set(sweep.trials["state"]) <= {"complete", "raced"}
     assert np.isfinite(sweep.verdicts[["tuned", "own", "constant", "p"]].to_numpy()).all()
     assert sweep.verdicts["rows"].tolist() == [298, 298]  # of 300, two have no label before the holdout
-    assert sweep.trials.query("model == 'lightgbm'")["n_estimators"].between(5, 30).all()
+    assert sweep.trials.query("search == 'lightgbm'")["n_estimators"].between(5, 30).all()
 
 
 def test_trials_see_nothing_from_the_first_outer_test_bar_on(swept, recipe, tmp_path):
@@ -73,19 +73,19 @@ def test_trials_see_nothing_from_the_first_outer_test_bar_on(swept, recipe, tmp_
     frame.assign(date=frame["time"].dt.date).drop(columns=["time"]).to_csv(tmp_path / "bars.csv", index=False)
     recipe["data"] = {"source": "csv", "path": str(tmp_path / "bars.csv")}
     other = quorate.sweep(recipe, home=tmp_path / "home")
-    for name, found in sweep.document["models"].items():
-        there = other.document["models"][name]
+    for name, found in sweep.document["searches"].items():
+        there = other.document["searches"][name]
         assert [t["value"] for t in there["trials"]] == pytest.approx([t["value"] for t in found["trials"]], rel=1e-12)
-        assert there["verdict"]["own"] != found["verdict"]["own"]
+        assert there["verdicts"][0]["own"] != found["verdicts"][0]["own"]
 
 
 def test_the_first_sentence_says_what_is_kept(swept):
     sweep, _ = swept
     first = sweep.document["sentences"][0]
-    tuned = [name for name, found in sweep.document["models"].items() if found["kept"] == "tuned"]
+    tuned = [name for name, found in sweep.document["searches"].items() if found["kept"] == "tuned"]
     assert ("helped on rows that no trial saw" in first) == bool(tuned)
-    for name, found in sweep.document["models"].items():
-        better = found["verdict"]["p"] < 0.01 / 2  # of two models
+    for name, found in sweep.document["searches"].items():
+        better = found["verdicts"][0]["p"] < 0.01 / 2  # of two models
         assert (found["kept"] == "tuned") == better
         expected = found["best"]["params"] if better else found["own"]["params"]
         assert sweep.best_params[name] == expected
@@ -99,7 +99,7 @@ def test_the_best_is_kept_in_any_case_where_that_is_asked_for(swept, recipe):
     assert set(again.verdicts["kept"]) == {"tuned"}
     journal = (again.source.path / "journal.log").read_text()
     assert journal.count('"came"') == len(again.trials) == 12  # what took no worker is told the study, too
-    assert again.best_params["lightgbm"] == again.document["models"]["lightgbm"]["best"]["params"]
+    assert again.best_params["lightgbm"] == again.document["searches"]["lightgbm"]["best"]["params"]
 
 
 def test_every_trial_is_in_the_ledger(swept):
@@ -142,7 +142,7 @@ def test_the_holdout_is_opened_once_and_on_record(swept, tmp_path):
     found = opened.document["holdout"]
     assert found["rows"] == 100
     assert found["recipes_that_opened_it"] == 1
-    assert set(found["models"]) == {"lightgbm", "logistic"}
+    assert set(found["searches"]) == {"lightgbm", "logistic"}
     assert found["first"] > sweep.document["outer"]["last"]
     openings = [e for e in ledger_of(Home(home)).entries() if e["kind"] == "opening"]
     assert [e["run"] for e in openings] == [sweep.id]
@@ -364,8 +364,8 @@ def test_the_command_tunes(tmp_path, recipe):
     )
     assert done.exit_code == 0, done.stderr
     document = json.loads(done.stdout)
-    assert list(document["models"]) == ["logistic"]
-    assert len(document["models"]["logistic"]["trials"]) == 3
+    assert list(document["searches"]) == ["logistic"]
+    assert len(document["searches"]["logistic"]["trials"]) == 3
     assert "logistic 3/3" in done.stderr
 
 
@@ -413,8 +413,8 @@ def test_what_is_to_be_beaten_is_fitted_whatever_the_limit(swept, recipe, tmp_pa
     recipe["tuning"][limit] = 1e-9
     found = quorate.sweep(recipe, home=tmp_path / "home")
     assert not len(found.trials)
-    for name, one in found.document["models"].items():
-        assert one["own"]["value"] == swept[0].document["models"][name]["own"]["value"]
+    for name, one in found.document["searches"].items():
+        assert one["own"]["value"] == swept[0].document["searches"][name]["own"]["value"]
     assert "no trial was decided" in str(found)
 
 
@@ -424,5 +424,5 @@ def test_what_is_kept_against_the_evidence_is_not_said_to_have_helped(recipe, tm
     found = quorate.sweep(recipe, home=tmp_path / "home")
     assert not found.verdicts["helped"].any()
     assert "helped on rows" not in str(found)
-    for one in found.document["models"].values():
+    for one in found.document["searches"].values():
         assert (one["kept"] == "tuned") == (one["best"]["trial"] is not None)

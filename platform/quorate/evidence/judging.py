@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -23,8 +23,8 @@ from quorate.trading.backtest import BacktestResult
 T = TypeVar("T")
 
 
-def measure(performance: Performance, registry: Registry) -> dict[str, float]:
-    """Return every registered metric of a series; NaN where undefined.
+def measure(performance: Performance, registry: Registry, names: Iterable[str] | None = None) -> dict[str, float]:
+    """Return every registered metric of a series, or those named; NaN where undefined.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def measure(performance: Performance, registry: Registry) -> dict[str, float]:
     """
     values = {}
     performance = guarded(performance)
-    for name in registry.names("metric"):
+    for name in registry.names("metric") if names is None else names:
         spec = registry.get(MetricSpec, name)
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values

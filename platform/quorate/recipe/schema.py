@@ -206,30 +206,78 @@ class Gates(BaseModel):
         return {name: params for name, params in self.named.items() if params is not False}
 
 
+TUNED = ("models", "features", "labels", "ensemble", "threshold", "strategy")  # sections with keys that can be tuned
+RANGE = ("low", "high", "log", "values", "when")  # what says which values are tried
+
+
 class Tuning(Section):
     """What ``quorate sweep`` tries; a run takes no notice of it.
 
-    `models` are those that are tuned, each by its own loss; without any, all members that have a search space. `space`
-    changes what is tried of a model: a parameter to a range ``{ low, high, log }``, a list of values, or false.
-    `folds` inner folds share the history before the first bar that the walk-forward predicts. The `sampler`, with its
-    `sampler_options`, says what is tried next. With `race` a trial is stopped when its chance to beat the best on the
-    inner folds is below `level`. What was found is kept where there is `evidence` that it helps, at `keep_level`, or
-    in any case (``best``). `timeout` (seconds) and `max_cost` (processor seconds) end a sweep early; 0 is never.
+    `models` are those that are tuned; without any, all members that have a search space; false: none. `space` changes
+    what is tried of a model, or of any key of the recipe by its dotted name: a range ``{ low, high, log }``, a list of
+    values, or false; with `when` it counts only with some values of others. The `objective` is the ``loss``, a metric,
+    or several, of which `choose` and `weights` pick one trial; of metrics `deviation` deviations over the folds are
+    taken off. `folds` inner folds share the history before the first bar that the walk-forward predicts
+    (`scope` ``first_window``), or before each of its folds (``per_fold``). The `sampler`, with its `sampler_options`,
+    says what is tried next. The `pruner` stops trials early: ``race`` when the chance to beat the best on the inner
+    folds is below `level`; ``auto`` races where there is one loss. ``stop = "noise"`` ends a search when what is left
+    to gain is below the noise. What was found is kept where there is `evidence` that it helps, at `keep_level`, or in
+    any case (``best``). `timeout` (seconds) and `max_cost` (processor seconds) end a sweep early; 0 is never.
+    `storage`, a URL of a database, has several sweeps share one study, called `study`.
     """
 
-    models: list[str] = []
+    models: list[str] | Literal[False] = []
     trials: int = Field(default=50, ge=1, le=100_000)
     folds: int = Field(default=8, ge=2, le=100)
+    scope: Literal["first_window", "per_fold"] = "first_window"
+    objective: str | Annotated[list[str], Field(min_length=1)] = "loss"
+    deviation: float = Field(default=0.0, ge=0)
+    choose: Literal["knee", "lexicographic", "weighted"] = "knee"
+    weights: list[Annotated[float, Field(ge=0)]] = []
     sampler: str = "tpe"
     sampler_options: Params = {}
-    race: bool = True
+    pruner: Literal["auto", "race", "median", "hyperband", "wilcoxon", "none"] = "auto"
     level: float = Field(default=0.05, gt=0, lt=0.5)
+    stop: Literal["never", "noise"] = "never"
     keep: Literal["evidence", "best"] = "evidence"
     keep_level: float = Field(default=0.01, gt=0, lt=0.5)
     max_failures: int = Field(default=10, ge=0)
     timeout: float = Field(default=0.0, ge=0)
     max_cost: float = Field(default=0.0, ge=0)
-    space: dict[str, dict[str, Any]] = {}
+    storage: str = ""
+    study: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$", max_length=60)
+    space: Params = {}
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _dotted(cls, given: Any) -> Any:
+        """Return models as tables, and keys of the recipe by their dotted names, also where they are tables in TOML."""
+        if not isinstance(given, dict):
+            return given
+        found: Params = {}
+        for name, value in given.items():
+            if name.partition(".")[0] not in TUNED:
+                if not isinstance(value, dict):
+                    raise ValueError(f"takes a table for each model; {name} was {value!r}")
+                found.setdefault(name, {}).update(value)
+                continue
+            for key, wanted in _leaves(name, value):
+                if not key.startswith("models."):
+                    found[key] = wanted
+                    continue
+                model, _, parameter = key.removeprefix("models.").partition(".")
+                if not parameter:
+                    raise ValueError(f"takes models.MODEL.PARAMETER; it has {key}")
+                found.setdefault(model, {})[parameter] = wanted
+        return found
+
+
+def _leaves(key: str, value: Any) -> list[tuple[str, Any]]:
+    """Return the dotted names of a table of tables with what is wanted of each: what is a range has ends."""
+    ends = isinstance(value, dict) and any(not isinstance(value.get(end, {}), dict) for end in RANGE)
+    if not isinstance(value, dict) or ends or not value:
+        return [(key, value)]
+    return [leaf for name, inner in value.items() for leaf in _leaves(f"{key}.{name}", inner)]
 
 
 class Execution(Section):

@@ -243,15 +243,22 @@ class LiveProgress(Board):
 
 
 def trial_line(told: Mapping[str, Any]) -> str:
-    """Return how a model's search stands after a trial."""
-    came = {"complete": figure(told["value"], ".5f"), "raced": "stopped early", "failed": "failed"}[told["state"]]
-    gain = told["own"] - told["best"]
-    luck = f", luck alone {told['luck']:.5f}" if told["luck"] is not None else ""
-    lost = f"; {told['failed']:,} failed: {told['error']}" if told["error"] else ""
-    return (
-        f"{told['model']} {told['done']:,}/{told['of']:,}: trial {told['trial']} {came}; best {told['best']:.5f}, "
-        f"{gain:.5f} below the recipe's own{luck}; {told['raced']:,} stopped early{lost}"
-    )
+    """Return how a search stands after a trial."""
+
+    def values(name: str) -> str:
+        return " and ".join(figure(value, ".5f") for value in told[name])
+
+    came = {"complete": values("values"), "raced": "stopped early", "failed": "failed"}[told["state"]]
+    best = f"best {values('best')}, the recipe's own {values('own')}"
+    if told["objectives"] == ["loss"]:
+        best = f"best {values('best')}, {told['own'][0] - told['best'][0]:.5f} below the recipe's own"
+    best += f", luck alone {told['luck']:.5f}" if told["luck"] is not None else ""
+    words = {"front": "that none dominates", "running": "under way", "raced": "stopped early"}
+    more = [f"{told[key]:,} {word}" for key, word in words.items() if told[key]]
+    more += [f"deflated, a Sharpe ratio of {told['sharpe_asked']:.2f} would count"] if told["sharpe_asked"] else []
+    more += [f"about {span(told['left_seconds'])} left"] if told["left_seconds"] else []
+    more += [f"{told['failed']:,} failed: {told['error']}"] if told["error"] else []
+    return "; ".join([f"{told['model']} {told['done']:,}/{told['of']:,}: trial {told['trial']} {came}", best, *more])
 
 
 def draw(board: Board, stage: str, memory: int, width: int, height: int, wide: bool) -> Text:

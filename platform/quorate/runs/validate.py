@@ -13,10 +13,10 @@ from quorate.recipe.digest import recipe_digest
 from quorate.runs.driving import driving, now, start_clock
 from quorate.runs.stored import restore_session
 from quorate.runs.surroundings import in_usual_surroundings
-from quorate.runs.sweep import span_of
+from quorate.runs.sweep_result import span_of
 from quorate.runs.swept import Sweep, load_sweep
 from quorate.store.documents import seal_of
-from quorate.sweeps.verdict import judge, of_model, options_of, with_params
+from quorate.sweeps.verdict import judge_models, judge_whole, of_search, options_of, with_params
 from quorate.walkforward.layout import holdout_start, prepare
 
 
@@ -42,42 +42,54 @@ def validate_sweep(
     RecipeError
         If there is no holdout, or nothing was found that could be judged.
     """
+    from quorate.sweeps.asked import asked_of
+    from quorate.sweeps.variant import variant
+
     clock = start_clock(progress)
     done = load_sweep(name, home=home)
-    stored, models = done.source, done.document["models"]
+    stored, searches = done.source, done.document["searches"]
     if done.document.get("holdout"):
         return done
-    found = {m: one["best"]["params"] for m, one in models.items() if one["best"]["trial"] is not None}
+    found = {n: one["best"]["params"] for n, one in searches.items() if one["best"]["trial"] is not None}
     with clock.stage("recipe"):
         session = restore_session(stored, clock.progress, ())
         session.home.check_writable()
+    recipe = session.recipe
     bars = session.home.bars(stored.begun()["data"]["fingerprint"])
-    start = holdout_start(bars, session.recipe)
+    start = holdout_start(bars, recipe)
     if start >= len(bars) or not found:
-        why = "no trial came below the recipe's own parameters" if not found else "the recipe has no holdout"
+        why = "no trial was better than the recipe's own parameters" if not found else "the recipe has no holdout"
         raise RecipeError(f"there is nothing to validate of sweep {stored.id}: {why}")
-    best = {m: {**options_of(session.recipe, m), **params} for m, params in found.items()}
+    asked = asked_of(recipe, session.registry)
+    members = asked.members if asked.whole else list(found)
+    own = recipe.model_copy(update={"models": {m: recipe.models[m] for m in members}})
+    if asked.whole:
+        [params] = found.values()
+        tuned, entire = variant(own, session.registry, params), variant(recipe, session.registry, params)
+    else:
+        best = {m: {**options_of(recipe, m), **params} for m, params in found.items()}
+        tuned, entire = with_params(own, best), with_params(recipe, best)
     opening = record_opening(
-        stored.home,
-        bars,
-        start,
-        run=stored.id,
-        recipe_digest=recipe_digest(with_params(session.recipe, best), session.registry),
-        kind="sweep",
+        stored.home, bars, start, run=stored.id, recipe_digest=recipe_digest(entire, session.registry), kind="sweep"
     )
     with session.fitting(executor) as fitting, driving(session, stored, clock, "sweep validate", fitting):
         with clock.stage("features"):
-            recipe = session.recipe.model_copy(update={"models": {m: session.recipe.models[m] for m in best}})
-            whole = prepare(recipe, session.registry, bars, [(0, start), (start, len(bars))], fitting.arrays)
+            whole = prepare(own, session.registry, bars, [(0, start), (start, len(bars))], fitting.arrays)
         walk = replace(whole, folds=[fold for fold in whole.folds if fold.first >= start])
         with clock.stage("verdict"):
-            verdicts = judge(walk, best, fitting)
+            if asked.whole:
+                chosen = [(tuned, range(len(whole.folds)))]
+                judged = {name: judge_whole(whole, chosen, asked.objectives, fitting, start) for name in found}
+            else:
+                judged = judge_models(walk, [(tuned, range(len(walk.folds)))], fitting)
     holdout = {
         **span_of(walk),
         "opened": now(),
         "recipes_that_opened_it": opening.looks,
-        "models": {m: verdict.to_plain() for m, verdict in verdicts.items()},
-        "sentences": [of_model(m, verdict, done.document["loss"]) for m, verdict in verdicts.items()],
+        "searches": {n: [verdict.to_plain() for verdict in one.verdicts] for n, one in judged.items()},
+        "sentences": [
+            of_search(n, verdict, done.document["loss"]) for n, one in judged.items() for verdict in one.verdicts
+        ],
         "ledger": opening.head._asdict(),
     }
     document = {**done.document, "holdout": holdout}

@@ -1,6 +1,8 @@
-"""The inner walk-forward: the history before the first bar that the recipe's own walk-forward predicts."""
+"""The inner walk-forward: the history before the first bar that is to be judged."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, plural
@@ -13,45 +15,68 @@ SHARE = 2 / 3  # of the usable history that the inner folds predict; the rest tr
 LEAST = 25  # bars of a fold: one block of the test by which trials are compared
 
 
-def inner_walk(
-    recipe: Recipe, registry: Registry, bars: Bars, models: list[str], kept: KeptArrays | None
-) -> WalkForward:
-    """Lay out the inner folds; all bars from the first outer test bar on are cut off before anything is computed.
+@dataclass(frozen=True)
+class Window:
+    """A history that is tuned on, and its inner folds: the same bars for every trial.
+
+    Parameters
+    ----------
+    bars : Bars
+        All that trials may know: they end before the first bar that is judged.
+    initial, test : int
+        Bars before the first inner fold, and of each.
+    outer : tuple of int
+        The folds of the recipe's walk-forward that are judged with what is found here, by their places.
+    """
+
+    bars: Bars
+    initial: int
+    test: int
+    outer: tuple[int, ...]
+
+
+def windows_of(recipe: Recipe, registry: Registry, bars: Bars, models: list[str]) -> list[Window]:
+    """Return the histories to tune on; the holdout, and what each one is judged on, are cut off.
 
     Parameters
     ----------
     models : list of str
-        The recipe's names of those to tune.
+        The recipe's names of those that take part.
 
     Raises
     ------
     DataError
-        If that history is too short.
+        If a history is too short.
     """
     seen = bars.until(holdout_start(bars, recipe))
-    first = spans_of(recipe, registry, seen)[0].first
-    known = bars.until(first)
+    spans = spans_of(recipe, registry, seen)
+    if recipe.tuning.scope == "first_window":
+        return [_window(recipe, registry, seen.until(spans[0].first), models, tuple(range(len(spans))))]
+    return [_window(recipe, registry, seen.until(span.first), models, (k,)) for k, span in enumerate(spans)]
+
+
+def _window(recipe: Recipe, registry: Registry, known: Bars, models: list[str], outer: tuple[int, ...]) -> Window:
     wanted = recipe.tuning.folds
-    history = history_of(recipe, registry, known)
-    test = int((first - history) * SHARE) // wanted
+    history = history_of(_with_models(recipe, models), registry, known)
+    test = int((len(known) - history) * SHARE) // wanted
     if test < LEAST:
         needed = history + round(wanted * LEAST / SHARE)
         raise DataError(
-            f"tuning sees the {plural(first, 'bar')} before the first that the walk-forward predicts ({known.span}); "
-            f"{wanted} inner folds of at least {LEAST} bars need about {needed}: raise the first window, e.g. "
-            "folds.initial, or lower tuning.folds"
+            f"tuning sees the {plural(len(known), 'bar')} before the first that the walk-forward predicts "
+            f"({known.span}); {wanted} inner folds of at least {LEAST} bars need about {needed}: raise the first "
+            "window, e.g. folds.initial, or lower tuning.folds"
         )
-    inner = recipe.model_copy(
-        update={
-            "folds": Folds.model_validate(
-                {
-                    "splitter": "expanding",
-                    "embargo": recipe.folds.embargo,
-                    "initial": first - wanted * test,
-                    "test": test,
-                }
-            ),
-            "models": {name: recipe.models[name] for name in models},
-        }
-    )
-    return prepare(inner, registry, known, [(0, first)], kept)
+    return Window(known, len(known) - wanted * test, test, outer)
+
+
+def inner_walk(
+    recipe: Recipe, registry: Registry, window: Window, models: list[str], kept: KeptArrays | None
+) -> WalkForward:
+    """Lay out a window's inner folds for a recipe, or a variant of it."""
+    folds = {"splitter": "expanding", "embargo": recipe.folds.embargo, "initial": window.initial, "test": window.test}
+    inner = _with_models(recipe, models).model_copy(update={"folds": Folds.model_validate(folds)})
+    return prepare(inner, registry, window.bars, [(0, len(window.bars))], kept)
+
+
+def _with_models(recipe: Recipe, models: list[str]) -> Recipe:
+    return recipe.model_copy(update={"models": {name: recipe.models[name] for name in models}})

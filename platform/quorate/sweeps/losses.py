@@ -31,15 +31,20 @@ def row_losses(labels: Floats, predictions: Floats, binary: bool) -> Floats:
 
 
 def fold_loss(result: FitResult, dataset: Dataset, fold: Fold, binary: bool, horizon: int) -> FoldLoss:
-    """Return what a fit cost on its fold; blocks are at least as long as a label."""
+    """Return what a fit cost on its fold."""
     if result.error:
         return FoldLoss(seconds=result.cpu_seconds, error=shorten(result.error, LONGEST))
-    losses = row_losses(dataset.y[fold.test], result.predictions, binary)
+    return loss_of(result.predictions, result.cpu_seconds, dataset, fold, binary, horizon)
+
+
+def loss_of(predictions: Floats, seconds: float, dataset: Dataset, fold: Fold, binary: bool, horizon: int) -> FoldLoss:
+    """Return what predictions of a fold's rows cost; blocks are at least as long as a label."""
+    losses = row_losses(dataset.y[fold.test], predictions, binary)
     known = np.isfinite(dataset.y[fold.test])
     if not np.isfinite(losses[known]).all():
-        return FoldLoss(seconds=result.cpu_seconds, error="a prediction is not finite")
+        return FoldLoss(seconds=seconds, error="a prediction is not finite")
     blocks = block_sums(losses[known], dataset.bar[fold.test][known], fold.first, fold.stop, max(BLOCK, horizon))
-    return FoldLoss(float(losses[known].sum()), int(known.sum()), tuple(blocks.tolist()), result.cpu_seconds)
+    return FoldLoss(float(losses[known].sum()), int(known.sum()), tuple(blocks.tolist()), seconds)
 
 
 def constant(dataset: Dataset, fold: Fold) -> Floats:

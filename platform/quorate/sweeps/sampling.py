@@ -76,7 +76,7 @@ def earlier(trial: Trial, space: Space) -> EarlierTrial:
     """Return a trial, which did not fail, as samplers know it: with the parameters of the space alone."""
     assert trial.state != "failed"
     params = {name: deepcopy(trial.params[name]) for name in space}
-    return EarlierTrial(trial.number, params, trial.state, trial.value, trial.used)
+    return EarlierTrial(trial.number, params, trial.state, trial.value, trial.used, trial.values)
 
 
 def read(space: Space, given: Any) -> dict[str, Any]:

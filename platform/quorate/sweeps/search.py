@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from quorate.sweeps.racing import chance_to_win
+from quorate.sweeps.objectives import ONE_LOSS, Objectives
+from quorate.sweeps.pruning import Stops
 from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.schedule import Wait, known_to
 from quorate.sweeps.space import holds
 from quorate.sweeps.study import Study
-from quorate.sweeps.trial import FoldLoss, Trial
-
-REFERENCE = -1  # the number of the recipe's own parameters
+from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
 
 
 @dataclass(frozen=True)
@@ -34,18 +33,24 @@ class Rules:
         The one that is asked.
     seed : int
         Of the sampler.
-    level : float
-        The chance to win below which a trial is stopped; 0: none is.
+    stops : callable or None
+        Whether a trial is stopped after some of its folds, see `quorate.sweeps.pruning`.
     max_failures : int
         Failed trials after which the search is given up.
+    objectives : Objectives
+        What trials are compared by.
+    by_trial : bool
+        The folds of one trial are handed out before those of the next: where each has rows of its own.
     """
 
     trials: int
     folds: int
     sampler: Sampler
     seed: int
-    level: float
+    stops: Stops | None
     max_failures: int
+    objectives: Objectives = ONE_LOSS
+    by_trial: bool = False
 
 
 class Search:
@@ -83,7 +88,7 @@ class Search:
 
     def _best(self, stop: int) -> Trial:
         complete = [trial for trial in self.study.trials[:stop] if trial.state == "complete"]
-        return min((self.reference, *complete), key=lambda trial: (trial.value, trial.number))
+        return self.rules.objectives.best([self.reference, *complete])
 
     @property
     def finished(self) -> bool:
@@ -115,12 +120,17 @@ class Search:
                 pass
 
     def _open(self, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-        for fold in range(self.rules.folds):
-            for number in numbers:
-                trial = self.trial(number)
-                if trial.state == "running" and fold not in trial.folds and (number, fold) not in self._handed:
-                    self._handed.add((number, fold))
-                    yield number, fold
+        folds = range(self.rules.folds)
+        places = (
+            [(n, k) for n in numbers for k in folds]
+            if self.rules.by_trial
+            else [(n, k) for k in folds for n in numbers]
+        )
+        for number, fold in places:
+            trial = self.trial(number)
+            if trial.state == "running" and fold not in trial.folds and (number, fold) not in self._handed:
+                self._handed.add((number, fold))
+                yield number, fold
 
     def ask(self) -> bool:
         """Ask for one more trial, if there is one to be had now, and return whether there was."""
@@ -170,7 +180,7 @@ class Search:
                 begun = self._begin(number)
                 if any(trials[earlier].state == "running" for earlier in range(self._next, begun)):
                     break
-                self._settle(trials[number], self._best(begun) if self.rules.level else None)
+                self._settle(trials[number], begun if self.rules.stops else None)
         while self._next < len(trials) and trials[self._next].state != "running":
             self._next += 1
 
@@ -182,8 +192,9 @@ class Search:
             self._kept += 1
             self._tell(trial)
 
-    def _settle(self, trial: Trial, best: Trial | None) -> bool:
-        """Decide one trial, if its losses are enough for that."""
+    def _settle(self, trial: Trial, begun: int | None) -> bool:
+        """Decide one trial, if its losses are enough; `begun` is where its generation begins, if it may end early."""
+        stops, best = self.rules.stops, self._best(begun) if begun is not None else None
         for fold in range(self.rules.folds):
             loss = trial.folds.get(fold)
             if loss is None:
@@ -192,9 +203,9 @@ class Search:
             if loss.error:
                 trial.state, trial.used = "failed", 0
                 return True
-            if best is None or fold == self.rules.folds - 1:
+            if stops is None or best is None or fold == self.rules.folds - 1:
                 continue
-            if chance_to_win(trial.blocks(fold + 1), best.blocks(self.rules.folds)) < self.rules.level:
+            if stops(trial, fold + 1, [self.reference, *self.study.trials[:begun]], best):
                 trial.state = "raced"
                 return True
         trial.state = "complete"

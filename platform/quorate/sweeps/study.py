@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.errors import IntegrityError, StoreError
 from quorate.store.files import io_reason
+from quorate.sweeps.objectives import Objectives
 from quorate.sweeps.sampling import earlier
 from quorate.sweeps.space import Space
 from quorate.sweeps.translation import frozen, labelled, unlabelled
@@ -24,16 +25,18 @@ JOURNAL = "journal.log"
 
 
 class Study:
-    """The trials of one model.
+    """The trials of one search.
 
     Parameters
     ----------
     folder : Path
         The sweep's; who opens it holds the sweep (`quorate.store.run.Run.driving`).
-    model : str
-        The study is called ``MODEL_optimization``.
+    name : str
+        Of the model, or of what else is tuned: the study is called ``NAME_optimization``.
     space : mapping
         What is tried.
+    objectives : Objectives
+        Its directions; values are kept as they are, not with the sign that makes less better.
 
     Raises
     ------
@@ -41,26 +44,32 @@ class Study:
         If what is kept is no such study.
     """
 
-    def __init__(self, folder: Path, model: str, space: Space) -> None:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.space = space
-        self._name, self._path = f"{model}_optimization", folder / JOURNAL
+    def __init__(self, folder: Path, name: str, space: Space, objectives: Objectives) -> None:
+        self.space, self.objectives = space, objectives
+        self.name, self._path = f"{name}_optimization", folder / JOURNAL
         mend(self._path)
         try:
-            self._storage = _storage(self._path)
-            self._study = optuna.create_study(study_name=self._name, storage=self._storage, load_if_exists=True)
-            self._id = self._storage.get_study_id_from_name(self._name)
-            self.trials = [self._trial(kept) for kept in self._study.get_trials(deepcopy=False)]
+            self._open(_storage(self._path))
         except OSError as e:
             raise StoreError(io_reason(e, self._path)) from e
         except IntegrityError:
             raise
         except Exception as e:  # what is no journal may break Optuna's reading of it in any way
-            raise IntegrityError(
-                _damaged(self._path, f"study {self._name!r} holds what no sweep writes ({e!r})")
-            ) from e
+            raise IntegrityError(_damaged(self._path, f"study {self.name!r} holds what no sweep writes ({e!r})")) from e
+
+    def _open(self, storage: BaseStorage) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._storage = storage
+        self._study = optuna.create_study(
+            study_name=self.name,
+            storage=storage,
+            load_if_exists=True,
+            directions=["maximize" if up else "minimize" for up in self.objectives.higher],
+        )
+        self._id = storage.get_study_id_from_name(self.name)
+        self.trials = [self._trial(kept) for kept in self._study.get_trials(deepcopy=False)]
 
     def _trial(self, kept: FrozenTrial) -> Trial:
         state = _STATES[kept.state.name]
@@ -70,7 +79,7 @@ class Study:
         if came:
             sound = sound and came["seal"] == self._seal(kept.number, kept.params, state, told)
         if not sound:
-            raise IntegrityError(_damaged(self._path, f"trial {kept.number} of {self._name!r} has another seal"))
+            raise IntegrityError(_damaged(self._path, f"trial {kept.number} of {self.name!r} has another seal"))
         folds = dict(enumerate(map(FoldLoss.of_plain, told["folds"]))) if told else {}
         used = len(folds)
         if told and "error" in told:
@@ -79,9 +88,7 @@ class Study:
 
     def _seal(self, number: int, params: Mapping[str, Any], *more: Any) -> str:
         """Return the hash of a record, which tells whether it is as it was written, and where it was."""
-        return hashlib.sha256(
-            json.dumps([self._name, number, dict(params), *more], sort_keys=True).encode()
-        ).hexdigest()
+        return hashlib.sha256(json.dumps([self.name, number, dict(params), *more], sort_keys=True).encode()).hexdigest()
 
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
@@ -100,13 +107,16 @@ class Study:
             came["error"] = trial.error
         came["seal"] = self._seal(trial.number, labelled(self.space, trial.params), trial.state, dict(came))
 
+        values = self.objectives.turned(trial.values) if trial.values else None
+
         def write() -> None:
             storage = self._storage
             trial_id = storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
             storage.set_trial_user_attr(trial_id, "came", came)
             if trial.state == "raced":
-                storage.set_trial_intermediate_value(trial_id, trial.used, trial.value)
-            storage.set_trial_state_values(trial_id, state, [trial.value] if trial.state == "complete" else None)
+                assert values
+                storage.set_trial_intermediate_value(trial_id, trial.used, values[0])
+            storage.set_trial_state_values(trial_id, state, values if trial.state == "complete" else None)
 
         self._do(write)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from quorate.sweeps.space import Space
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
+    from optuna.study import Study
     from optuna.trial import FrozenTrial
 
 
@@ -40,14 +41,22 @@ def ask_optuna(
     dict
         Parameter to value.
     """
+    told = (*sorted(known, key=_number), *sorted(running, key=_number))
+    with in_memory(space, told, sampler) as study:
+        asked = study.ask(fixed_distributions=distributions_of(space))
+    return {name: _from_label(space[name], asked.params[name]) for name in space}
+
+
+@contextmanager
+def in_memory(space: Space, trials: Sequence[EarlierTrial], sampler: BaseSampler | None = None) -> Iterator[Study]:
+    """Yield a study that holds these trials, in their order; every objective is to be small."""
     from optuna import create_study
 
     with _quiet():
-        study = create_study(sampler=sampler)
-        told = (*sorted(known, key=_number), *sorted(running, key=_number))
-        study.add_trials([frozen(trial, space) for trial in told])
-        asked = study.ask(fixed_distributions=distributions_of(space))
-    return {name: _from_label(space[name], asked.params[name]) for name in space}
+        objectives = max((len(trial.values) for trial in trials), default=1) or 1
+        study = create_study(sampler=sampler, directions=["minimize"] * objectives)
+        study.add_trials([frozen(trial, space) for trial in trials])
+        yield study
 
 
 @contextmanager
@@ -120,7 +129,7 @@ def frozen(trial: EarlierTrial, space: Space, **attributes: str) -> FrozenTrial:
         state=state,
         params=labelled(space, trial.params),
         distributions=distributions_of(space),
-        value=trial.value if trial.state == "complete" else None,
+        values=list(trial.values) if trial.state == "complete" else None,
         intermediate_values={trial.folds: trial.value} if trial.state == "raced" else {},
         user_attrs=dict(attributes),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from quorate.statistics import Floats
 
 State = Literal["running", "complete", "raced", "failed"]
+REFERENCE = -1  # the number of the recipe's own parameters
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class FoldLoss:
         Processor time of the fit.
     error : str
         Why there is none; empty, if there is one.
+    values : tuple of float
+        Where metrics are the objectives: theirs over this fold and those before it, each to be small, infinite where
+        undefined. Total, rows and blocks say nothing then.
     """
 
     total: float = 0.0
@@ -36,16 +40,23 @@ class FoldLoss:
     blocks: tuple[float, ...] = ()
     seconds: float = 0.0
     error: str = ""
+    values: tuple[float, ...] = ()
 
     def to_plain(self) -> list[Any]:
         """Return it as a study keeps it."""
-        return [self.total, self.rows, list(self.blocks), self.seconds]
+        return [self.total, self.rows, list(self.blocks), self.seconds, *([list(self.values)] if self.values else [])]
 
     @classmethod
     def of_plain(cls, kept: list[Any]) -> FoldLoss:
         """Return what a study has kept."""
-        total, rows, blocks, seconds = kept
-        return cls(float(total), int(rows), tuple(map(float, blocks)), float(seconds))
+        total, rows, blocks, seconds, *values = kept
+        return cls(
+            float(total),
+            int(rows),
+            tuple(map(float, blocks)),
+            float(seconds),
+            values=tuple(map(float, values[0])) if values else (),
+        )
 
 
 @dataclass
@@ -64,6 +75,8 @@ class Trial:
         ``raced``: stopped, as it could not beat the best any more. Decided in the order of the numbers.
     used : int
         Folds that its state rests on; what was fitted beyond them, beside others, does not count.
+    owner : str
+        Which sweep asked for it, where several share a study.
     """
 
     number: int
@@ -71,6 +84,7 @@ class Trial:
     folds: dict[int, FoldLoss] = field(default_factory=dict)
     state: State = "running"
     used: int = 0
+    owner: str = ""
 
     @property
     def counts(self) -> bool:
@@ -78,10 +92,23 @@ class Trial:
         return self.state != "failed"
 
     @property
+    def values(self) -> tuple[float, ...]:
+        """The objectives over the folds used, each to be small; empty without a fold."""
+        return self.after(self.used)
+
+    @property
     def value(self) -> float:
-        """Mean loss over the rows of the folds used; NaN without one."""
-        rows = sum(self.folds[k].rows for k in range(self.used))
-        return sum(self.folds[k].total for k in range(self.used)) / rows if rows else float("nan")
+        """The only objective, by default the mean loss over the rows of the folds used; NaN without one."""
+        return self.values[0] if len(self.values) == 1 else float("nan")
+
+    def after(self, folds: int) -> tuple[float, ...]:
+        """Return the objectives over the first folds."""
+        if not folds:
+            return ()
+        if last := self.folds[folds - 1].values:
+            return last
+        rows = sum(self.folds[k].rows for k in range(folds))
+        return (sum(self.folds[k].total for k in range(folds)) / rows if rows else float("nan"),)
 
     @property
     def error(self) -> str:

@@ -1,34 +1,26 @@
-"""Having the trials of a sweep fitted: the fits of all models and trials in one queue, on whatever runs fits."""
+"""Having the trials of a sweep fitted: the fits of all searches and trials in one queue, on whatever runs fits."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from quorate.errors import FitError
-from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
-from quorate.execution.key import Keys
-from quorate.execution.progress import Progress
+from quorate.errors import DataError, FitError, RecipeError
+from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import Queue, Resources
-from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
-from quorate.sweeps.losses import fold_loss
-from quorate.sweeps.price import standing
-from quorate.sweeps.sampling import Sampler
-from quorate.sweeps.search import REFERENCE, Rules, Search
-from quorate.sweeps.space import Space
-from quorate.sweeps.study import Study
-from quorate.sweeps.trial import Trial
-from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting, fit_tasks
+from quorate.sweeps.search import Search
+from quorate.sweeps.subject import Earned, Ground, Subject
+from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
+from quorate.walkforward.members import Fitting
 
-Place = tuple[str, int, int]  # model, trial, fold
+Place = tuple[str, int, int]  # search, trial, fold
+TINY = 1e-9  # what is left of a limit that is spent
+CHUNK = 50  # series that are traded at once
 MANY = 1 << 20  # fits: more than there are workers anywhere
 
 
@@ -46,6 +38,11 @@ class Limits:
 
     seconds: float = 0.0
     cost: float = 0.0
+
+    def less(self, tuner: Tuner) -> Limits:
+        """Return what is left of them after the searches of a window."""
+        seconds = max(self.seconds - tuner.passed, TINY) if self.seconds else 0.0
+        return Limits(seconds, max(self.cost - tuner.cost, TINY) if self.cost else 0.0)
 
 
 class TrialQueue(Queue):
@@ -111,28 +108,33 @@ class Tuner:
 
     Parameters
     ----------
-    walk : WalkForward
-        The inner one; its members are those that are tuned.
     searches : mapping of str to Search
-        By member.
+        By name.
+    subjects : mapping of str to Subject
+        What each of them tunes.
     fitting : Fitting
         Where fits are done, and kept.
     limits : Limits
         When nothing more is handed out.
     """
 
-    def __init__(self, walk: WalkForward, searches: Mapping[str, Search], fitting: Fitting, limits: Limits) -> None:
-        self.walk, self.searches, self.fitting, self.limits = walk, searches, fitting, limits
+    def __init__(
+        self, searches: Mapping[str, Search], subjects: Mapping[str, Subject], fitting: Fitting, limits: Limits
+    ) -> None:
+        self.searches, self.subjects, self.fitting, self.limits = searches, subjects, fitting, limits
         self.fitted = self.cached = 0
         self.cost = 0.0
         self.stopped = ""  # why it ended before all trials were done
         self._began = time.monotonic()
-        self._data = FitData(walk.dataset, tuple(walk.folds))
-        self._keys = Keys(self._data)
-        self._plain = {(t.model, t.fold): t for t in fit_tasks(walk, walk.folds, fitting.gpus(walk))}
-        self._places: dict[tuple[str, int], Place] = {}
         self._turn = self._order()
+        self._held: Place | None = None  # the next one, whose rows are others than those that workers have
+        self._ground: Ground | None = None  # the rows that workers have
+        self._tasks: deque[FitTask] = deque()
+        self._open: dict[Place, dict[str, FitResult | None]] = {}
+        self._places: dict[tuple[str, int], tuple[Place, str]] = {}
         self._unkept: dict[str, Floats] = {}  # predictions by key, where no cache has them
+        self._earned: dict[tuple[str, int], Earned] = {}
+        self.known = sum(len(search.done) for search in searches.values())  # trials from before
 
     def run(self) -> None:
         """Fit until every search is finished, or a limit is reached.
@@ -140,118 +142,167 @@ class Tuner:
         Raises
         ------
         FitError
-            If a model fails with the recipe's own parameters, or too often.
+            If what is tuned fails with the recipe's own parameters, or too often.
         """
-        for model, search in self.searches.items():
+        for name, search in self.searches.items():
             search.decide()  # what is known from before
             search.keep()
-            self._check(model, search)
+            self._check(name, search)
         cache = self.fitting.cache
         trials = max(search.rules.trials for search in self.searches.values())
         rates = cache.rates() if cache else None
-        queue = TrialQueue(self._data, list(self._plain.values()), self._more, trials, rates)
-        if len(queue):
-            self.fitting.executor.run(self._data, queue, self._arrived, self._meanwhile, self.fitting.limits)
-            if cache:
-                cache.flush()
+        while (place := self._next()) is not None:
+            self._held = place
+            self._ground = self._subject(place).ground(self._trial(place))
+            queue = TrialQueue(self._ground.data, self._plain(place), self._more, trials, rates)
+            if len(queue):
+                self.fitting.executor.run(self._ground.data, queue, self._arrived, self._meanwhile, self.fitting.limits)
+                if cache:
+                    cache.flush()
         for search in self.searches.values():
             search.keep()
+
+    def _subject(self, place: Place) -> Subject:
+        return self.subjects[place[0]]
+
+    def _trial(self, place: Place) -> Trial:
+        return self.searches[place[0]].trial(place[1])
+
+    def _plain(self, place: Place) -> list[FitTask]:
+        """Return fits like those that will follow: one for each member and fold."""
+        subjects = self.subjects.values() if place[1] == REFERENCE else [self._subject(place)]
+        folds = range(self.searches[place[0]].rules.folds)
+        own = Trial(REFERENCE, {})
+        return [task for subject in subjects for fold in folds for task in subject.tasks(own, fold)]
 
     def _meanwhile(self, tasks: Sequence[FitTask]) -> None:
         """Do, right after fits were handed out, what no worker should wait for: keep trials, and ask for more."""
         for search in self.searches.values():
             search.keep()
-        for model in {self._places[task.model, task.fold][0] for task in tasks}:
+        for name in {self._places[task.model, task.fold][0][0] for task in tasks}:
             if not self.stopped:
-                self.searches[model].ask()
+                self.searches[name].ask()
 
-    def _order(self) -> Iterator[tuple[str, int, int] | None]:
-        """Yield fits of the models in turn, None where none has one now."""
+    def _order(self) -> Iterator[Place | None]:
+        """Yield places of the searches in turn, None where none has one now."""
         while True:
             found = False
-            for model, search in self.searches.items():
+            for name, search in self.searches.items():
                 place = next(search.wanted(), None)
                 if place is not None:
                     found = True
-                    yield (model, *place)
+                    yield (name, *place)
             if not found:
                 yield None
 
-    def _more(self) -> FitTask | None:
-        """Return the next fit that was not computed before; what was is taken over at once."""
+    def _next(self) -> Place | None:
+        """Return the next place that is to be fitted, taking over what cannot be; None, if there is none now."""
         while not self._over():
-            place = next(self._turn)
+            place = self._held or next(self._turn)
+            self._held = None
             if place is None:
                 return None
-            task = self._task(place)
+            trial = self._trial(place)
+            if trial.state != "running":  # decided since
+                continue
+            try:
+                self._subject(place).ground(trial)
+            except (RecipeError, DataError) as e:  # what a trial sets may fit together badly
+                if place[1] == REFERENCE:
+                    raise
+                self._put(place, {place[2]: FoldLoss(error=" ".join(str(e).split()))})
+                continue
+            return place
+        return None
+
+    def _more(self) -> FitTask | None:
+        """Return the next fit that was not computed before; what was is taken over at once."""
+        while True:
+            if self._tasks and self._over():
+                self._tasks.clear()
+            while not self._tasks:
+                place = self._next()
+                if place is None:
+                    return None
+                if self._subject(place).ground(self._trial(place)) is not self._ground:
+                    self._held = place  # for when all that is under way is there
+                    return None
+                self._begin(place)
+            task = self._tasks.popleft()
             kept = self.fitting.cache.find([task]) if self.fitting.cache else {}
             if task.key not in kept:
                 return task
             self._arrived(replace(kept[task.key], model=task.model, fold=task.fold))
-        return None
+
+    def _begin(self, place: Place) -> None:
+        subject, trial = self._subject(place), self._trial(place)
+        self._open[place] = {}
+        for task in subject.tasks(trial, place[2]):
+            member = task.model if trial.number == REFERENCE else task.model.rpartition("#")[0]
+            self._open[place][member] = None
+            self._places[task.model, task.fold] = place, member
+            self._tasks.append(task)
+
+    @property
+    def passed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
 
     def _over(self) -> bool:
         """Whether a limit is reached; what is to be beaten is fitted in any case."""
         if any(search.reference.state == "running" for search in self.searches.values()):
             return False
-        seconds = time.monotonic() - self._began
-        if self.limits.seconds and seconds >= self.limits.seconds:
+        if self.limits.seconds and self.passed >= self.limits.seconds:
             self.stopped = f"tuning.timeout, {self.limits.seconds:g} s, is over"
         elif self.limits.cost and self.cost >= self.limits.cost:
             self.stopped = f"tuning.max_cost, {self.limits.cost:g} processor seconds, is spent"
         return bool(self.stopped)
 
-    def _task(self, place: Place) -> FitTask:
-        model, number, fold = place
-        plain = self._plain[model, self.walk.folds[fold].index]
-        params = {**plain.params, **self.searches[model].trial(number).params}
-        name = f"{model}#{number}" if number >= 0 else model
-        self._places[name, plain.fold] = place
-        return self._keys.of([replace(plain, model=name, params=params)])[0]
-
     def _arrived(self, result: FitResult) -> None:
-        model, number, fold = self._places.pop((result.model, result.fold))
-        search = self.searches[model]
+        place, member = self._places.pop((result.model, result.fold))
+        subject = self._subject(place)
         cache = self.fitting.cache
         if cache and not (result.cached or result.foreign or result.error):
-            cache.put(replace(result, model=model), self.walk.members[model].name)
+            assert self._ground is not None
+            cache.put(replace(result, model=member), self._ground.walk.members[member].name)
         elif not (cache or result.error):
             self._unkept[result.key] = result.predictions
         self.fitting.finished += not result.error
         self.fitted += not result.cached
         self.cached += result.cached
         self.cost += 0.0 if result.cached else result.cpu_seconds
-        walk = self.walk
-        loss = fold_loss(result, walk.dataset, walk.folds[fold], walk.binary, walk.recipe.labels.horizon)
-        search.put(number, fold, loss)
-        self._check(model, search)
+        results = self._open[place]
+        results[member] = result
+        came = {name: one for name, one in results.items() if one is not None}
+        if len(came) == len(results):
+            del self._open[place]
+            trial = self._trial(place)
+            if trial.state == "running":
+                self._put(place, subject.came(trial, place[2], came))
 
-    def series(self, some: int) -> Iterator[tuple[list[str], list[int], Floats]]:
-        """Yield the out-of-fold predictions of the trials that did not fail, `some` at a time.
+    def _put(self, place: Place, found: Mapping[int, FoldLoss]) -> None:
+        name, number, _ = place
+        search = self.searches[name]
+        before = len(search.done)
+        for fold, loss in sorted(found.items()):
+            search.put(number, fold, loss)
+        for trial in search.done[before:]:
+            self.subjects[name].forget(trial)
+        self._check(name, search)
 
-        With them come their names, ``MODEL#TRIAL``, and the bar after the last that each predicts. Predictions are
-        float64 (n_trials, n_rows), NaN where a trial was not fitted; what the cache has lost since is left out.
-        """
-        trials = (
-            (model, trial)
-            for model, search in self.searches.items()
-            for trial in (search.reference, *search.done)
-            if trial.used
-        )
-        while group := list(islice(trials, some)):
-            stops = [self.walk.folds[trial.used - 1].stop for _, trial in group]
-            names = [f"{m}#{t.number}" if t.number >= 0 else m for m, t in group]
-            yield names, stops, np.stack([self._predictions(m, t) for m, t in group])
+    def earned_by(self, name: str) -> list[Earned]:
+        """Return what the decided trials of a search that did not fail earned on the inner folds, in their order."""
+        search, kept = self.searches[name], self._earned
+        trials = [trial for trial in (search.reference, *search.done) if trial.used]
+        missing = iter([trial for trial in trials if (name, trial.number) not in kept])
+        while group := list(islice(missing, CHUNK)):
+            for one in self.subjects[name].earned(group, self._find):
+                kept[name, one.trial.number] = one
+        return [kept[name, trial.number] for trial in trials]
 
-    def _predictions(self, model: str, trial: Trial) -> Floats:
-        tasks = [self._task((model, trial.number, fold)) for fold in range(trial.used)]
+    def _find(self, tasks: Sequence[FitTask]) -> Mapping[str, Floats]:
         cache = self.fitting.cache
-        kept = {k: r.predictions for k, r in cache.find(tasks).items()} if cache else self._unkept
-        found = np.full(len(self.walk.dataset), np.nan)
-        for task in tasks:
-            if task.key in kept:
-                found[self._data.fold(task.fold).test] = kept[task.key]
-        return found
+        return {key: one.predictions for key, one in cache.find(list(tasks)).items()} if cache else self._unkept
 
     def told(self) -> dict[str, Any]:
         """Return what the search took, for a report."""
@@ -263,57 +314,14 @@ class Tuner:
             "workers": self.fitting.executor.workers,
         }
 
-    def _check(self, model: str, search: Search) -> None:
+    def _check(self, name: str, search: Search) -> None:
+        what = f"{self.subjects[name].role.replace('member', 'model')} {name!r}"
         if search.reference.state == "failed":
-            raise FitError(f"model {model!r} fails with the recipe's own parameters: {search.reference.error}")
+            raise FitError(f"{what} fails with the recipe's own parameters: {search.reference.error}")
         failed = [trial for trial in search.done if trial.state == "failed"]
         if len(failed) > search.rules.max_failures:
             raise FitError(
-                f"{len(failed)} trials of model {model!r} have failed, more than tuning.max_failures allows "
+                f"{len(failed)} trials of {what} have failed, more than tuning.max_failures allows "
                 f"({search.rules.max_failures}): start again with a narrower tuning.space; the last one, "
                 f"{dict(failed[-1].params)}: {failed[-1].error}"
             )
-
-
-def study_seed(recipe: Recipe, model: str) -> int:
-    """Return the seed of a model's study."""
-    return fit_seed(recipe.seed, f"{model} tuning")
-
-
-def searches_of(
-    folder: Path,
-    spaces: Mapping[str, Space],
-    sampler: Sampler,
-    recipe: Recipe,
-    walk: WalkForward,
-    progress: Progress,
-) -> dict[str, Search]:
-    """Return the searches of a sweep, with the trials that its folder holds from before.
-
-    Parameters
-    ----------
-    folder : Path
-        The sweep's.
-    progress : Progress
-        Hears of every trial that is decided.
-    """
-    rules = recipe.tuning
-    found: dict[str, Search] = {}
-    for model, space in spaces.items():
-        options = recipe.models[model]
-        assert options
-        search = Search(
-            Study(folder, model, space),
-            Trial(REFERENCE, options.options),
-            Rules(
-                rules.trials,
-                len(walk.folds),
-                sampler,
-                study_seed(recipe, model),
-                rules.level if rules.race else 0.0,
-                rules.max_failures,
-            ),
-            lambda trial, model=model: progress.trial(standing(model, found[model], trial)),  # type: ignore[misc]
-        )
-        found[model] = search
-    return found

@@ -112,8 +112,12 @@ def decide_all(walk: WalkForward, predictions: Floats, first: int = 0) -> tuple[
 def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
     """Combine, choose thresholds and decide for the judged series alone."""
     method = walk.recipe.ensemble.method
-    combined = combine_members(walk, predictions)[method]
-    [judged] = _decided(walk, [(method, "ensemble", walk.recipe.strategy.name, combined.predictions)])
+    return decide_given(walk, method, combine_members(walk, predictions)[method].predictions)
+
+
+def decide_given(walk: WalkForward, name: str, predictions: Floats) -> Series:
+    """Choose thresholds and decide for predictions, as for those of the ensemble."""
+    [judged] = _decided(walk, [(name, "ensemble", walk.recipe.strategy.name, predictions)])
     return judged
 
 

@@ -169,39 +169,43 @@ def _of_trades() -> Iterator[quorate.MetricSpec]:
 
 
 def _of_classes() -> Iterator[quorate.MetricSpec]:
-    yield _metric("accuracy", "forecasts with the right direction", unit="fraction")
-    yield _metric("direction-accuracy", "forecasts with the sign of what came true", unit="fraction")
-    yield _metric("precision", "forecast rises that came true", unit="fraction")
-    yield _metric("recall", "rises that had been forecast", unit="fraction")
-    yield _metric("mcc", "correlation of forecast and actual direction (Matthews)")
-    yield _metric("auc", "area under the ROC curve")
-    yield _metric("log-loss", "mean negative log likelihood", False, unit="nats")
-    yield _metric("brier", "mean squared error of the probability", False)
+    yield _forecast("accuracy", "forecasts with the right direction", unit="fraction")
+    yield _forecast("direction-accuracy", "forecasts with the sign of what came true", unit="fraction")
+    yield _forecast("precision", "forecast rises that came true", unit="fraction")
+    yield _forecast("recall", "rises that had been forecast", unit="fraction")
+    yield _forecast("mcc", "correlation of forecast and actual direction (Matthews)")
+    yield _forecast("auc", "area under the ROC curve")
+    yield _forecast("log-loss", "mean negative log likelihood", False, unit="nats")
+    yield _forecast("brier", "mean squared error of the probability", False)
 
 
 def _of_values() -> Iterator[quorate.MetricSpec]:
-    yield _metric("mse", "mean squared error", False)
-    yield _metric("rmse", "root of the mean squared error", False, unit="fraction")
-    yield _metric("mae", "mean absolute error", False, unit="fraction")
-    yield _metric("wmape", "absolute errors over absolute labels", False, unit="fraction")
-    yield _metric("smape", "absolute error over the mean size of label and forecast", False, unit="fraction")
-    yield _metric("mape", "absolute error over the label, where that is far from zero", False, unit="fraction")
+    yield _forecast("mse", "mean squared error", False)
+    yield _forecast("rmse", "root of the mean squared error", False, unit="fraction")
+    yield _forecast("mae", "mean absolute error", False, unit="fraction")
+    yield _forecast("wmape", "absolute errors over absolute labels", False, unit="fraction")
+    yield _forecast("smape", "absolute error over the mean size of label and forecast", False, unit="fraction")
+    yield _forecast("mape", "absolute error over the label, where that is far from zero", False, unit="fraction")
     # The naive forecast of a row is made of the rows before it.
-    yield _metric("mase", "absolute error over that of the naive forecast", False, ordered=True)
-    yield _metric("r2", "one minus squared error over the variance of the labels")
-    yield _metric("spearman", "rank correlation of forecasts and labels")
-    yield _metric("ic", "rank correlation across symbols, mean over bars; of few symbols over the span")
-    yield _metric("icir", "mean over deviation of the rank correlation across symbols")
+    yield _forecast("mase", "absolute error over that of the naive forecast", False, ordered=True)
+    yield _forecast("r2", "one minus squared error over the variance of the labels")
+    yield _forecast("spearman", "rank correlation of forecasts and labels")
+    yield _forecast("ic", "rank correlation across symbols, mean over bars; of few symbols over the span")
+    yield _forecast("icir", "mean over deviation of the rank correlation across symbols")
 
 
 def _of_prices() -> Iterator[quorate.MetricSpec]:
     """Yield those of prices, rebuilt from labels that are returns."""
     text = "forecasts on the side of the last price on which the price came"
-    yield _metric("direction-accuracy-price", text, unit="fraction")
-    yield _metric("pct-mae", "mean absolute error of the price over the price", False, unit="fraction")
-    yield _metric("pct-naive", "the same of the forecast that the price stays", None, unit="fraction")
-    yield _metric("price-mae", "mean absolute error of the price", False, unit="currency")
-    yield _metric("price-rmse", "root of the mean squared error of the price", False, unit="currency")
+    yield _forecast("direction-accuracy-price", text, unit="fraction")
+    yield _forecast("pct-mae", "mean absolute error of the price over the price", False, unit="fraction")
+    yield _forecast("pct-naive", "the same of the forecast that the price stays", None, unit="fraction")
+    yield _forecast("price-mae", "mean absolute error of the price", False, unit="currency")
+    yield _forecast("price-rmse", "root of the mean squared error of the price", False, unit="currency")
+
+
+def _forecast(name: str, description: str, higher: bool | None = True, **more: Any) -> quorate.MetricSpec:
+    return _metric(name, description, higher, forecasts=True, **more)
 
 
 def _metric(

@@ -12,14 +12,16 @@ import quorate
 def quorate_samplers() -> Iterator[quorate.SamplerSpec]:
     """Yield the built-in samplers."""
     text = "tree-structured Parzen estimator: more of what was good, less of what was not"
-    yield _sampler("by_optuna:tpe", text, requires=("optuna",))
-    yield _sampler("by_optuna:random", "each trial by itself, at random", requires=("optuna",))
+    yield _sampler("by_optuna:tpe", text, requires=("optuna",), several=True)
+    yield _sampler("by_optuna:random", "each trial by itself, at random", requires=("optuna",), several=True)
     text = "Sobol's sequence: points that leave no large part of the space empty"
-    yield _sampler("sequences:sobol", text, requires=("scipy",), seeded_by="study")
-    yield _sampler("sequences:grid", "a grid, each point once before any comes again", seeded_by="study")
+    yield _sampler("sequences:sobol", text, requires=("scipy",), seeded_by="study", several=True)
+    text = "a grid, each point once before any comes again"
+    yield _sampler("sequences:grid", text, seeded_by="study", several=True)
     text = "CMA-ES: a normal distribution that moves and stretches; numbers only, choices are drawn"
     yield _sampler("evolution:cma_es", text, requires=("cmaes",))
-    yield _sampler("by_optuna:nsga2", "a genetic algorithm: parents of the best are crossed", requires=("optuna",))
+    text = "a genetic algorithm: parents of the best are crossed"
+    yield _sampler("by_optuna:nsga2", text, requires=("optuna",), several=True)
     text = "a Gaussian process, asked where most is to be gained: few trials, each of which costs much"
     yield _sampler("by_optuna:gp", text, requires=("optuna", "torch", "scipy"))
 

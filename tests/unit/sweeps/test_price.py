@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from quorate.sweeps.objectives import ONE_LOSS
 from quorate.sweeps.price import luck
 from quorate.sweeps.trial import FoldLoss, Trial
 
@@ -25,7 +26,7 @@ def searched(rng, trials, shared=0.0):
     return SimpleNamespace(
         reference=trial(-1, own),
         done=[trial(k, own + common + noise[k]) for k in range(trials)],
-        rules=SimpleNamespace(folds=1),
+        rules=SimpleNamespace(folds=1, objectives=ONE_LOSS),
     )
 
 

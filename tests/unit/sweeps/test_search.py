@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from quorate.errors import IntegrityError
 from quorate.plugins.space import Choice, Float, Int
+from quorate.sweeps.objectives import ONE_LOSS
+from quorate.sweeps.pruning import stops_of
 from quorate.sweeps.racing import block_sums, chance_to_win, p_worse
 from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.schedule import GENERATION, Wait, known_to
@@ -38,9 +40,11 @@ def loss(params, fold, broken=lambda params: False):
 
 
 def begin(folder, trials=14, race=True, heard=None, max_failures=50):
-    rules = Rules(trials, FOLDS, TPE, 11, 0.05 if race else 0.0, max_failures)
+    rules = Rules(trials, FOLDS, TPE, 11, stops_of("race" if race else "none", 0.05, FOLDS), max_failures)
     told = heard if heard is not None else []
-    return Search(Study(folder, "model", SPACE), Trial(REFERENCE, OWN), rules, lambda trial: told.append(trial.number))
+    return Search(
+        Study(folder, "model", SPACE, ONE_LOSS), Trial(REFERENCE, OWN), rules, lambda trial: told.append(trial.number)
+    )
 
 
 def drive(search, workers, seed, kill_after=None, broken=lambda params: False):

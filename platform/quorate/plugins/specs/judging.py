@@ -79,6 +79,8 @@ class MetricSpec(Spec):
         The number uses the bars' calendar.
     ordered : bool
         The number depends on the order of the bars, e.g. a drawdown.
+    forecasts : bool
+        The number compares forecasts with labels, and so says nothing across recipes that label otherwise.
     reference : str
         Name of the statistic in `quorate.testing.reference_cases` whose values the metric gives.
     """
@@ -89,6 +91,7 @@ class MetricSpec(Spec):
     higher_is_better: bool | None = True
     annualised: bool = False
     ordered: bool = False
+    forecasts: bool = False
     reference: str = ""
 
 

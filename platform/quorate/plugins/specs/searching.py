@@ -23,9 +23,13 @@ class EarlierTrial:
     state : {"complete", "raced", "running"}
         ``raced``: stopped, as it could not beat the best any more. ``running``: nothing is known of it yet.
     value : float
-        Mean loss over the rows of its folds, less is better; NaN while it runs.
+        Mean loss over the rows of its folds, less is better; NaN while it runs. Of a metric that is to be high it is
+        the negative; infinite, where the metric is undefined.
     folds : int
         Inner folds that the value is over: all of them, those before it was stopped, or 0.
+    values : tuple of float
+        One for each objective, less is better; with one objective ``(value,)``, empty while it runs. With several
+        `value` is NaN.
     """
 
     number: int
@@ -33,6 +37,11 @@ class EarlierTrial:
     state: Literal["complete", "raced", "running"] = "running"
     value: float = float("nan")
     folds: int = 0
+    values: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values and self.state != "running":
+            object.__setattr__(self, "values", (self.value,))
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,14 @@ class SamplerSpec(Spec):
     seeded_by : {"trial", "study"}
         ``trial``: each trial has a seed of its own, as what draws at random needs. ``study``: all trials of a study
         have the same, as a sequence needs of which `number` is the place.
+    several : bool
+        It serves several objectives, too: it reads `EarlierTrial.values`, or nothing of what came of trials.
     """
 
     kind: ClassVar[str] = "sampler"
 
     seeded_by: Literal["trial", "study"] = "trial"
+    several: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,8 @@ from quorate.errors import QuorateError, plural
 from quorate.report import console
 from quorate.store import Run
 
-SHOWN = 6  # trials in all, the best of each model first
+SHOWN = 6  # trials in all, the best of each search first
+IMPORTANT = 4  # parameters whose share is told
 
 
 def listed(sweeps: Iterable[Run]) -> list[dict[str, Any]]:
@@ -62,17 +63,24 @@ def render(document: Mapping[str, Any]) -> None:
             target.print(console.escape(sentence))
     target.print()
     inner, outer = document["inner"], document["outer"]
+    windows = f" of each of {inner['windows']} windows" if inner["windows"] > 1 else ""
     rows = [
         ("sweep", document["sweep"]),
-        ("tried on", f"{inner['first']}..{inner['last']}, {plural(inner['folds'], 'inner fold')}"),
+        ("tried on", f"{inner['first']}..{inner['last']}, {plural(inner['folds'], 'inner fold')}{windows}"),
         ("judged on", f"{outer['first']}..{outer['last']}, {plural(outer['folds'], 'fold')} that no trial saw"),
         ("fits", _fits(document["telemetry"])),
     ]
     target.print(console.facts(rows))
-    target.print(_models(document, target.width))
-    for name, found in document["models"].items():
+    target.print(_verdicts(document, target.width))
+    for name, found in document["searches"].items():
         target.print(f"[bold]{console.escape(name)}[/bold]  {_counts(found['trials'])}")
-        target.print(_trials(found, target.width, max(SHOWN // len(document["models"]), 1)))
+        target.print(_trials(document, found, target.width, max(SHOWN // len(document["searches"]), 1)))
+        for objective, shares in found["importance"].items():
+            told = ", ".join(
+                f"{parameter.removeprefix('models.')} {share:.0%}"
+                for parameter, share in list(shares.items())[:IMPORTANT]
+            )
+            target.print(f"what made {console.escape(objective)} good: {console.escape(told)}")
     target.print(_next(document), style="bright_black", markup=False)
 
 
@@ -81,26 +89,53 @@ def _fits(told: Mapping[str, Any]) -> str:
     return f"{told['fits']:,}{kept}, {console.span(told['fit_cpu_seconds'])} of processor time on {told['executor']}"
 
 
-def _models(document: Mapping[str, Any], width: int) -> Any:
+def _verdicts(document: Mapping[str, Any], width: int) -> Any:
+    rows = [(name, found, verdict) for name, found in document["searches"].items() for verdict in found["verdicts"]]
     columns: list[console.Column] = [
-        ("model", "left", 0, lambda row: row[0]),
-        ("tuned", "right", 0, lambda row: console.figure(row[1]["verdict"]["tuned"], ".5f")),
-        ("own", "right", 0, lambda row: console.figure(row[1]["verdict"]["own"], ".5f")),
-        ("constant", "right", 64, lambda row: console.figure(row[1]["verdict"]["constant"], ".5f")),
-        ("p", "right", 0, lambda row: console.p_value(row[1]["verdict"]["p"])),
+        ("tuned what", "left", 0, lambda row: row[0]),
+        ("by", "left", 0 if len(document["objectives"]) > 1 else 70, lambda row: _name(document, row[2]["objective"])),
+        ("tuned", "right", 0, lambda row: console.figure(row[2]["tuned"], ".5f")),
+        ("own", "right", 0, lambda row: console.figure(row[2]["own"], ".5f")),
+        ("constant", "right", 64, lambda row: console.figure(row[2]["constant"], ".5f")),
+        ("p", "right", 0, lambda row: console.p_value(row[2]["p"])),
         ("kept", "left", 0, lambda row: row[1]["kept"]),
         ("parameters", "left", 100, lambda row: _params(row[1]["kept_params"])),
     ]
-    return console.listing(columns, [list(document["models"].items())], width)
+    return console.listing(columns, [rows], width)
 
 
-def _trials(found: Mapping[str, Any], width: int, most: int) -> Any:
-    complete = [trial for trial in found["trials"] if trial["state"] == "complete"]
-    best = sorted(complete, key=lambda trial: (trial["value"], trial["trial"]))[:most]
-    own = {"trial": "own", "value": found["own"]["value"], "params": found["own"]["params"]}
+def _name(document: Mapping[str, Any], objective: str) -> str:
+    return document["loss"] if objective == "loss" else objective
+
+
+def _trials(document: Mapping[str, Any], found: Mapping[str, Any], width: int, most: int) -> Any:
+    """Return the best trials beside the recipe's own; of several objectives those that no other dominates."""
+    aims = document["objectives"]
+    complete = [trial for trial in found["trials"] if trial["state"] == "complete" and trial["value"] is not None]
+    if len(aims) > 1:
+        complete = [trial for trial in complete if trial["trial"] in found["front"]]
+    sign = -1 if aims[0]["higher_is_better"] else 1
+    best = sorted(complete, key=lambda trial: (sign * trial["value"], trial["trial"]))[
+        : None if len(aims) > 1 else most
+    ]
+    own = {**found["own"], "trial": "own"}
+
+    def value(trial: Mapping[str, Any], k: int) -> float | None:
+        found: float | None = trial["values"][k] if len(aims) > 1 else trial["value"]
+        return found
+
+    chosen = found["best"]["trial"]
     columns: list[console.Column] = [
-        ("trial", "right", 0, lambda trial: str(trial["trial"])),
-        ("inner loss", "right", 0, lambda trial: console.figure(trial["value"], ".5f")),
+        ("trial", "right", 0, lambda trial: f"{'*' if trial['trial'] == chosen else ''}{trial['trial']}"),
+        *(
+            (
+                f"inner {one['name']}",
+                "right",
+                0,
+                lambda trial, k=k: console.figure(value(trial, k), ".5f"),
+            )
+            for k, one in enumerate(aims)
+        ),
         ("parameters", "left", 0, lambda trial: _params(trial["params"])),
     ]
     return console.listing(columns, [best, [own]], width)
@@ -114,11 +149,12 @@ def _counts(trials: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _params(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{n} {format(v, '.4g') if isinstance(v, float) else v}" for n, v in params.items())
+    named = {name.removeprefix("models."): value for name, value in params.items()}
+    return ", ".join(f"{n} {format(v, '.4g') if isinstance(v, float) else v}" for n, v in named.items())
 
 
 def _next(document: Mapping[str, Any]) -> str:
     name = re.sub(r"^\d{8}T\d{6}\.\d+-", "", document["sweep"])
-    tuned = any(found["kept"] == "tuned" for found in document["models"].values())
+    tuned = any(found["kept"] == "tuned" for found in document["searches"].values())
     run = [f"a run with what was found: quorate run RECIPE --params {name}"] if tuned else []
     return "\n".join([*run, f"all trials: quorate sweep show {name} --json"])
