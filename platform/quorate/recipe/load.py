@@ -23,6 +23,7 @@ from quorate.recipe.schema import Recipe
 from quorate.recipe.text import check_shape, parse
 
 Table = dict[str, Any]
+STORAGE = ("tuning", "storage")
 LONGEST = 50  # recipes that extend one another
 
 _NO_TIME = "the recipe has a time that is missing (NaT): give a date, or leave its key out"
@@ -212,8 +213,12 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
     """Return the validated recipe; all that is wrong is said at once, and by a registry where else it belongs."""
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
-        if key != "data" and VARIABLE.search(str(value)):
-            raise RecipeError(f"recipe {where}: [data] alone takes ${{NAME}} from the environment; it stands in {key}")
+        inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
+        if key != "data" and VARIABLE.search(str(inside)):
+            raise RecipeError(
+                f"recipe {where}: [data] and tuning.storage alone take ${{NAME}} from the environment; it stands in "
+                f"{key}"
+            )
     try:
         return Recipe.model_validate(table)
     except ValidationError as e:

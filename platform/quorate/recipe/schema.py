@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from quorate.plugins.guard import IMPORT_SECONDS
+from quorate.recipe.environment import mask
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
@@ -247,6 +248,13 @@ class Tuning(Section):
     storage: str = ""
     study: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$", max_length=60)
     space: Params = {}
+
+    @field_validator("storage")
+    @classmethod
+    def _no_secret(cls, url: str) -> str:
+        if mask(url) != url:
+            raise ValueError("holds a password, and it would be stored: write ${NAME} in its place")
+        return url
 
     @field_validator("space", mode="before")
     @classmethod

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from quorate.sweeps.asked import Asked
     from quorate.sweeps.inner import Window
     from quorate.sweeps.sampling import Sampler
+    from quorate.sweeps.space import Space
+    from quorate.sweeps.study import Study
     from quorate.sweeps.subject import Subject
     from quorate.sweeps.tuning import Tuner
 
@@ -148,7 +150,6 @@ def _tune(
     fitting: Fitting,
 ) -> Sweep:
     from quorate.sweeps.asked import searches_of, subjects_of
-    from quorate.sweeps.study import Study
     from quorate.sweeps.tuning import Limits, Tuner
 
     recipe, registry, rules = session.recipe, session.registry, session.recipe.tuning
@@ -162,7 +163,7 @@ def _tune(
             searches = searches_of(
                 asked,
                 subjects,
-                lambda name, space: Study(stored.path, name, space, asked.objectives),
+                lambda name, space: _study(session, stored, asked, name, space),
                 sampler,
                 recipe,
                 suffix,
@@ -192,6 +193,25 @@ def _tune(
     write_json(stored.path / BEST, sweep.best_params)
     stored.write_report({**document, "seal": seal_of(document)})
     return sweep
+
+
+def _study(session: Session, stored: Run, asked: Asked, name: str, space: Space) -> Study:
+    """Return the study of a search: in the sweep's folder, or in a database that others share."""
+    from quorate.sweeps.shared import SharedStudy, facts_of
+    from quorate.sweeps.study import Study
+
+    rules = session.recipe.tuning
+    if not rules.storage:
+        return Study(stored.path, name, space, asked.objectives)
+    facts = facts_of(
+        recipe_digest(session.recipe, session.registry),
+        stored.begun()["data"]["fingerprint"],
+        rules.model_dump(include={"folds", "scope", "deviation"}),
+        {key: str(one) for key, one in space.items()},
+        asked.objectives.names,
+    )
+    named = f"{rules.study}-{name}" if rules.study else name
+    return SharedStudy(rules.storage, named, space, asked.objectives, facts, stored.id)
 
 
 def _outer(session: Session, bars: Bars, models: list[str], fitting: Fitting) -> WalkForward:

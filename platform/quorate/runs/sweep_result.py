@@ -118,7 +118,7 @@ def found_of(asked: Asked, outer: WalkForward, tuned: Tuned, judged: Mapping[str
 
     loss = "log loss" if outer.binary else "squared error"
     searches = {name: _search(asked, tuned, name, judged[name]) for name in asked.spaces}
-    stopped = next((tuner.stopped for _, tuner in tuned if tuner.stopped), "")
+    stopped = next((tuner.ended for _, tuner in tuned if tuner.ended), "")
     first, last = tuned[0][0], tuned[-1][0]
     aims = asked.objectives
     return {

@@ -16,7 +16,9 @@ from quorate.sweeps.objectives import Objectives, objectives_of
 from quorate.sweeps.pruning import stops_of
 from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.search import Rules, Search
+from quorate.sweeps.shared import SharedSearch, SharedStudy
 from quorate.sweeps.space import Space, space_of
+from quorate.sweeps.stopping import check_stopping
 from quorate.sweeps.study import Study
 from quorate.sweeps.subject import Ground, OneModel, Subject
 from quorate.sweeps.trial import REFERENCE, Trial
@@ -68,6 +70,7 @@ def asked_of(recipe: Recipe, registry: Registry) -> Asked:
     specs = {name: registry.get(ModelSpec, (m.plugin if m else None) or name) for name, m in recipe.models.items()}
     voting = [name for name, spec in specs.items() if not spec.baseline]
     objectives = objectives_of(rules, registry)
+    _check_stopping(recipe, objectives)
     keys = {key: wanted for key, wanted in rules.space.items() if key.partition(".")[0] in TUNED}
     whole = bool(objectives.metrics or keys)
     of_models = _of_models(recipe, registry, specs, voting, {k: v for k, v in rules.space.items() if k not in keys})
@@ -83,6 +86,15 @@ def asked_of(recipe: Recipe, registry: Registry) -> Asked:
     alone = len(voting) == 1 and list(of_models) == voting and not keys
     name = voting[0] if alone else recipe.name
     return Asked({name: space}, True, voting, objectives, _stops(recipe, objectives))
+
+
+def _check_stopping(recipe: Recipe, objectives: Objectives) -> None:
+    rules = recipe.tuning
+    if rules.stop == "noise":
+        if objectives.metrics or rules.storage:
+            what = "a shared study" if rules.storage else objectives.names[0]
+            raise RecipeError(f'tuning.stop = "noise" is for a loss in a study of one\'s own; this is {what}')
+        check_stopping()
 
 
 def _of_models(
@@ -201,8 +213,9 @@ def searches_of(
     own_rows = any(key.partition(".")[0] in SECTIONS for space in asked.spaces.values() for key in space)
     found: dict[str, Search] = {}
     for name, subject in subjects.items():
-        found[name] = Search(
-            studies(f"{name}{suffix}", subject.space),
+        study = studies(f"{name}{suffix}", subject.space)
+        found[name] = (SharedSearch if isinstance(study, SharedStudy) else Search)(
+            study,
             Trial(REFERENCE, subject.own),
             Rules(
                 rules.trials,
@@ -213,6 +226,7 @@ def searches_of(
                 rules.max_failures,
                 asked.objectives,
                 asked.whole and own_rows,
+                rules.stop == "noise",
             ),
             lambda trial, name=name: told(name, trial),  # type: ignore[misc]
         )

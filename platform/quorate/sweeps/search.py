@@ -15,6 +15,7 @@ from quorate.sweeps.pruning import Stops
 from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.schedule import Wait, known_to
 from quorate.sweeps.space import holds
+from quorate.sweeps.stopping import nothing_left
 from quorate.sweeps.study import Study
 from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
 
@@ -41,6 +42,8 @@ class Rules:
         What trials are compared by.
     by_trial : bool
         The folds of one trial are handed out before those of the next: where each has rows of its own.
+    stop_at_noise : bool
+        Before each generation it is asked whether anything is left to gain, see `quorate.sweeps.stopping`.
     """
 
     trials: int
@@ -51,6 +54,7 @@ class Rules:
     max_failures: int
     objectives: Objectives = ONE_LOSS
     by_trial: bool = False
+    stop_at_noise: bool = False
 
 
 class Search:
@@ -70,6 +74,7 @@ class Search:
         self.study, self.reference, self.rules = study, reference, rules
         self._tell = told
         self._handed: set[tuple[int, int]] = set()
+        self.ended = ""  # why no more is asked for, though not all trials were
         self._begun: list[int] = []  # of each trial, the first of its generation
         self._next = 0  # the first trial that is not decided
         while self._next < len(study.trials) and study.trials[self._next].state != "running":
@@ -139,10 +144,15 @@ class Search:
             found = known_to(number, [trial.counts for trial in self.done], self.rules.trials)
         except Wait:
             return False
-        if found is None:
+        if found is None or self.ended:
             return False
         self.keep()  # what a trial is asked by is kept before the trial
-        known, _ = found
+        known, begun = found
+        if self.rules.stop_at_noise and number == begun:
+            trials, folds, seed = self.study.trials[:known], self.rules.folds, self.rules.seed
+            self.ended = nothing_left(self.study.space, trials, self.reference, folds, seed)
+            if self.ended:
+                return False
         # Where a trial is known, so are the recipe's own parameters.
         own = [self.reference] if known and holds(self.study.space, self.reference.params) else []
         # Of those asked since, what came of some may be known by now: by how much depends on the workers.
@@ -183,6 +193,13 @@ class Search:
                 self._settle(trials[number], begun if self.rules.stops else None)
         while self._next < len(trials) and trials[self._next].state != "running":
             self._next += 1
+
+    def wait(self) -> bool:
+        """Wait a little for what others do, where others share the study; return whether more may come of that."""
+        return False
+
+    def close(self) -> None:
+        """End what goes on beside the search."""
 
     def keep(self) -> None:
         """Tell the study, and whoever listens, what was decided since; to be called when nobody waits for it."""

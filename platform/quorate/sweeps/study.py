@@ -44,6 +44,8 @@ class Study:
         If what is kept is no such study.
     """
 
+    owner = ""  # whose trials they are, where several sweeps share a study
+
     def __init__(self, folder: Path, name: str, space: Space, objectives: Objectives) -> None:
         self.space, self.objectives = space, objectives
         self.name, self._path = f"{name}_optimization", folder / JOURNAL
@@ -75,26 +77,34 @@ class Study:
         state = _STATES[kept.state.name]
         came = kept.user_attrs["came"] if state != "running" else None
         told = {name: value for name, value in came.items() if name != "seal"} if came else None
-        sound = kept.user_attrs["seal"] == self._seal(kept.number, kept.params)
+        owner = kept.user_attrs.get("owner", "")
+        mark = owner or kept.number
+        sound = kept.user_attrs["seal"] == self._seal(mark, kept.params)
         if came:
-            sound = sound and came["seal"] == self._seal(kept.number, kept.params, state, told)
+            sound = sound and came["seal"] == self._seal(mark, kept.params, state, told)
         if not sound:
-            raise IntegrityError(_damaged(self._path, f"trial {kept.number} of {self.name!r} has another seal"))
+            raise IntegrityError(self._damaged(f"trial {kept.number} of {self.name!r} has another seal"))
         folds = dict(enumerate(map(FoldLoss.of_plain, told["folds"]))) if told else {}
         used = len(folds)
         if told and "error" in told:
             folds[used] = FoldLoss(error=str(told["error"]))
-        return Trial(kept.number, unlabelled(self.space, kept.params), folds, state, used)
+        return Trial(kept.number, unlabelled(self.space, kept.params), folds, state, used, owner)
 
-    def _seal(self, number: int, params: Mapping[str, Any], *more: Any) -> str:
+    def _damaged(self, what: str) -> str:
+        return _damaged(self._path, what)
+
+    def _seal(self, mark: int | str, params: Mapping[str, Any], *more: Any) -> str:
         """Return the hash of a record, which tells whether it is as it was written, and where it was."""
-        return hashlib.sha256(json.dumps([self.name, number, dict(params), *more], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.name, mark, dict(params), *more], sort_keys=True).encode()).hexdigest()
 
     def add(self, trial: Trial) -> None:
         """Keep a trial that was asked, before it is fitted: one record, whole or not there."""
-        seal = self._seal(trial.number, labelled(self.space, trial.params))
-        self._do(lambda: self._study.add_trial(frozen(earlier(trial, self.space), self.space, seal=seal)))
+        self._do(lambda: self._study.add_trial(self._record(trial)))
         self.trials.append(trial)
+
+    def _record(self, trial: Trial, **more: Any) -> FrozenTrial:
+        seal = self._seal(trial.owner or trial.number, labelled(self.space, trial.params))
+        return frozen(earlier(trial, self.space), self.space, seal=seal, **more)
 
     def tell(self, trial: Trial) -> None:
         """Keep what was decided of a trial."""
@@ -105,7 +115,9 @@ class Study:
         came: dict[str, Any] = {"folds": [trial.folds[k].to_plain() for k in range(trial.used)]}
         if trial.state == "failed":
             came["error"] = trial.error
-        came["seal"] = self._seal(trial.number, labelled(self.space, trial.params), trial.state, dict(came))
+        came["seal"] = self._seal(
+            trial.owner or trial.number, labelled(self.space, trial.params), trial.state, dict(came)
+        )
 
         values = self.objectives.turned(trial.values) if trial.values else None
 

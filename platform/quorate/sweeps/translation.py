@@ -116,7 +116,7 @@ def unlabelled(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _from_label(one, params[name]) for name, one in space.items()}
 
 
-def frozen(trial: EarlierTrial, space: Space, **attributes: str) -> FrozenTrial:
+def frozen(trial: EarlierTrial, space: Space, **attributes: Any) -> FrozenTrial:
     """Return a trial as Optuna knows it: one that was raced out has its mean loss so far, and counts as pruned.
 
     `attributes` are noted with it.

@@ -126,6 +126,7 @@ class Tuner:
         self.cost = 0.0
         self.stopped = ""  # why it ended before all trials were done
         self._began = time.monotonic()
+        self._begun: set[tuple[str, int]] = set()  # trials that something is kept of
         self._turn = self._order()
         self._held: Place | None = None  # the next one, whose rows are others than those that workers have
         self._ground: Ground | None = None  # the rows that workers have
@@ -144,6 +145,13 @@ class Tuner:
         FitError
             If what is tuned fails with the recipe's own parameters, or too often.
         """
+        try:
+            self._run()
+        finally:
+            for search in self.searches.values():
+                search.close()
+
+    def _run(self) -> None:
         for name, search in self.searches.items():
             search.decide()  # what is known from before
             search.keep()
@@ -151,7 +159,13 @@ class Tuner:
         cache = self.fitting.cache
         trials = max(search.rules.trials for search in self.searches.values())
         rates = cache.rates() if cache else None
-        while (place := self._next()) is not None:
+        while True:
+            place = self._next()
+            if place is None:
+                waiting = [search.wait() for search in self.searches.values()]
+                if self._over() or not any(waiting):
+                    break
+                continue
             self._held = place
             self._ground = self._subject(place).ground(self._trial(place))
             queue = TrialQueue(self._ground.data, self._plain(place), self._more, trials, rates)
@@ -237,6 +251,7 @@ class Tuner:
     def _begin(self, place: Place) -> None:
         subject, trial = self._subject(place), self._trial(place)
         self._open[place] = {}
+        self._begun.add(place[:2])
         for task in subject.tasks(trial, place[2]):
             member = task.model if trial.number == REFERENCE else task.model.rpartition("#")[0]
             self._open[place][member] = None
@@ -283,17 +298,19 @@ class Tuner:
     def _put(self, place: Place, found: Mapping[int, FoldLoss]) -> None:
         name, number, _ = place
         search = self.searches[name]
-        before = len(search.done)
         for fold, loss in sorted(found.items()):
             search.put(number, fold, loss)
-        for trial in search.done[before:]:
-            self.subjects[name].forget(trial)
+        for other in [other for other in self._begun if other[0] == name]:
+            if (trial := search.trial(other[1])).state != "running":
+                self.subjects[name].forget(trial)
+                self._begun.discard(other)
         self._check(name, search)
 
     def earned_by(self, name: str) -> list[Earned]:
         """Return what the decided trials of a search that did not fail earned on the inner folds, in their order."""
         search, kept = self.searches[name], self._earned
-        trials = [trial for trial in (search.reference, *search.done) if trial.used]
+        own = [trial for trial in search.done if trial.owner == search.study.owner]
+        trials = [trial for trial in (search.reference, *own) if trial.used]
         missing = iter([trial for trial in trials if (name, trial.number) not in kept])
         while group := list(islice(missing, CHUNK)):
             for one in self.subjects[name].earned(group, self._find):
@@ -303,6 +320,11 @@ class Tuner:
     def _find(self, tasks: Sequence[FitTask]) -> Mapping[str, Floats]:
         cache = self.fitting.cache
         return {key: one.predictions for key, one in cache.find(list(tasks)).items()} if cache else self._unkept
+
+    @property
+    def ended(self) -> str:
+        """Why it ended before all trials were done; empty, if it did not."""
+        return self.stopped or "; ".join(f"{n}: {one.ended}" for n, one in self.searches.items() if one.ended)
 
     def told(self) -> dict[str, Any]:
         """Return what the search took, for a report."""
@@ -318,7 +340,7 @@ class Tuner:
         what = f"{self.subjects[name].role.replace('member', 'model')} {name!r}"
         if search.reference.state == "failed":
             raise FitError(f"{what} fails with the recipe's own parameters: {search.reference.error}")
-        failed = [trial for trial in search.done if trial.state == "failed"]
+        failed = [trial for trial in search.done if trial.error]
         if len(failed) > search.rules.max_failures:
             raise FitError(
                 f"{len(failed)} trials of {what} have failed, more than tuning.max_failures allows "
