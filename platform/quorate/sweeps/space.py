@@ -167,7 +167,7 @@ def conditioned(
                     kept[other] = values
                 elif other not in fixed and other not in space:
                     raise RecipeError(f"{told}: there is no {other!r}{near_misses(other, known)}")
-                elif fixed.get(other) not in values:
+                elif other in space or fixed.get(other) not in values:  # it counts never, or has another value
                     del found[name]
                     changed = True
                     break

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
-from quorate.plugins.space import Distribution
+from quorate.plugins.space import Choice, Distribution
+from quorate.plugins.specs import ModelSpec
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import TUNED, Recipe
@@ -91,10 +93,6 @@ def key_space(
 
 
 def _with_when(one: Distribution, when: Mapping[str, tuple[Any, ...]]) -> Distribution:
-    from dataclasses import replace
-
-    from quorate.plugins.space import Choice
-
     return Choice(one.values, when=when) if isinstance(one, Choice) else replace(one, when=when)
 
 
@@ -132,7 +130,9 @@ def variant(recipe: Recipe, registry: Registry, params: Mapping[str, Any]) -> Re
             table[section]["params"] = {}
             if section == "labels":  # thresholds are of the label's unit
                 table["threshold"] = {"min_bars": table["threshold"]["min_bars"]}
-                touched.add("threshold")
+                # Baselines are of a label's kind.
+                table["models"] = {n: m for n, m in table["models"].items() if not _is_baseline(registry, n, m)}
+                touched |= {"threshold", "models"}
     for key, value in params.items():
         *above, last = key.split(".")
         inside = table
@@ -149,5 +149,9 @@ def variant(recipe: Recipe, registry: Registry, params: Mapping[str, Any]) -> Re
     )
     update: dict[str, Any] = {section: getattr(found, section) for section in touched if section != "models"}
     if "models" in touched:
-        update["models"] = {name: found.models[name] for name in recipe.models}
+        update["models"] = {name: found.models[name] for name in recipe.models if name in table["models"]}
     return recipe.model_copy(update=update)
+
+
+def _is_baseline(registry: Registry, name: str, model: Mapping[str, Any]) -> bool:
+    return registry.get(ModelSpec, model.get("plugin") or name).baseline

@@ -10,7 +10,7 @@ import quorate
 from quorate.errors import IntegrityError, RecipeError
 from quorate.plugins.space import Choice, Float, Int
 from quorate.sweeps.sampling import Sampler
-from quorate.sweeps.space import holds, space_of
+from quorate.sweeps.space import active, fulfilling, holds, space_of
 from quorate.sweeps.study import mend
 from quorate.sweeps.translation import frozen, unlabelled
 from quorate.sweeps.trial import FoldLoss, Trial
@@ -58,6 +58,67 @@ def test_a_space_is_narrowed_widened_or_replaced(given, expected):
 def test_what_is_no_space_is_refused_before_anything_is_fitted(given, told):
     with pytest.raises(RecipeError, match=told):
         space_of(SPEC, given, OPTIONS, "thing")
+
+
+def conditional(**given):
+    """Return a space in which `alpha` counts with one kind, and `depth` where `alpha` counts."""
+    first = {"kind": ["a", "b", "c"], "alpha": {"low": 0.5, "when": {"kind": ["a", "b"]}}}
+    return space_of(SPEC, {**first, **given}, OPTIONS, "thing")
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"kind": "a", "alpha": 1.0, "depth": 3}, {"alpha", "depth", "kind"}),
+        ({"kind": "c", "alpha": 1.0, "depth": 3}, {"depth", "kind"}),
+    ],
+)
+def test_what_does_not_count_is_left_out(params, expected):
+    space = conditional()
+    assert space["alpha"] == Float(0.5, 10.0, log=True, when={"kind": ("a", "b")})
+    assert set(active(space, params)) == expected
+
+
+def test_conditions_follow_one_another():
+    space = conditional(depth={"when": {"alpha": 1.0}})
+    assert space["depth"] == Int(2, 6, when={"alpha": (1.0,)})
+    assert set(active(space, {"kind": "c", "alpha": 1.0, "depth": 3})) == {"kind"}
+    assert fulfilling(space, "depth") == {"kind": "a", "alpha": 1.0}
+
+
+def test_a_condition_on_what_is_not_tuned_holds_always_or_never():
+    assert conditional(kind=False) == {"alpha": Float(0.5, 10.0, log=True), "depth": Int(2, 6)}
+    never = {"kind": False, "alpha": {"when": {"kind": "b"}}, "depth": {"when": {"alpha": 1.0}}}
+    with pytest.raises(RecipeError, match="nothing to tune"):
+        conditional(**never)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"alpha": {"when": {"kidn": "a"}}}, "there is no 'kidn'; did you mean 'kind'"),
+        ({"alpha": {"when": {"kind": "d"}}}, "kind is never 'd' in this space"),
+        ({"alpha": {"when": {"kind": []}}}, "takes values by parameter"),
+        ({"alpha": {"when": "kind"}}, "takes values by parameter"),
+        ({"alpha": {"when": {"depth": 3}}, "depth": {"when": {"alpha": 1.0}}}, "it depends on itself"),
+        ({"alpha": {"values": [1.0, 2.0], "low": 1.0}}, "takes values or a range, not both"),
+        ({"alpha": {"values": []}}, "alpha.values must hold values"),
+    ],
+)
+def test_conditions_that_are_none_are_refused(given, told):
+    with pytest.raises(RecipeError, match=told):
+        conditional(**given)
+
+
+def test_a_plugins_own_conditions_are_kept():
+    spec = quorate.ModelSpec(
+        "thing", Thing, space={"kind": Choice(("a", "b")), "alpha": Float(0.1, 1.0, when={"kind": ("b",)})}
+    )
+    space = space_of(spec, {"alpha": {"high": 2.0}}, OPTIONS, "thing")
+    assert space["alpha"].when == {"kind": ("b",)}
+    assert space["alpha"].high == 2.0
+    with pytest.raises(quorate.PluginError, match="when takes a tuple of values by parameter"):
+        Float(0.1, 1.0, when={"kind": "b"})
 
 
 SPACE = {
