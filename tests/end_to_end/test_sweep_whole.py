@@ -123,9 +123,7 @@ def test_a_run_takes_all_keys_that_were_found(swept, tmp_path):
     assert recipe["models"]["logistic"]["C"] == sweep.best_params["logistic"]["C"]
     # What was found is what was judged.
     document = sweep.document["searches"]["whole"]
-    assert sharpe_of(json.loads(done.stdout)) == pytest.approx(
-        document["verdicts"][0][document["kept"]], rel=1e-9
-    )
+    assert sharpe_of(json.loads(done.stdout)) == pytest.approx(document["verdicts"][0][document["kept"]], rel=1e-9)
 
 
 def test_every_trial_is_in_the_ledger_as_an_ensemble(swept):

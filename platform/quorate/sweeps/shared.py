@@ -116,8 +116,8 @@ class SharedStudy(Study):
             more = {"owner": self.owner, **({"again": again} if again is not None else {})}
             trial_id = self._storage.create_new_trial(self._id, template_trial=self._record(asked, **more))
             number = self._storage.get_trial_number_from_id(trial_id)
-        self.beat()
         self.sync()
+        self.beat()
         return self.trials[number]
 
     def sync(self) -> None:
@@ -130,6 +130,9 @@ class SharedStudy(Study):
                     if mine and self.trials[one.number].state == "running" and one.state.name == "FAIL":
                         self.trials[one.number].state = "failed"  # thought to be dead, and taken over
                     continue
+                if one.number >= len(self.trials) and one.state.name == "RUNNING":
+                    # Only what has shown life can be seen to have died: its sweep may have been killed before it did.
+                    self._database.record_heartbeat(one._trial_id)
                 self.trials[one.number : one.number + 1] = [self._trial(one)]
 
     def _trial(self, kept: FrozenTrial) -> Trial:
