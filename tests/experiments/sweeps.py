@@ -1,9 +1,12 @@
 """Whether sweeps keep their word: nothing is found in noise, and racing loses little of what there is.
 
-    python tests/experiments/sweeps.py noise [--seeds 20]
+    python tests/experiments/sweeps.py noise [--seeds 20] [--whole]
     python tests/experiments/sweeps.py racing [--orders 20]
+    python tests/experiments/sweeps.py kills [--kills 12]
 
-`noise` tunes models of markets without a signal and counts how often tuning is said to have helped. `racing` fits 50
+`noise` tunes models of markets without a signal and counts how often tuning is said to have helped; with `--whole`
+the recipe as a whole, by its Sharpe ratio. `kills` strikes the driver of a sweep with kill -9 at random moments,
+resumes it, and compares it with one that nothing happened to. `racing` fits 50
 configurations of LightGBM on every inner fold of three markets, replays searches over the stored losses in random
 orders with racing and without, and prints fits saved and the share lost of what the best gains over the default.
 """
@@ -11,21 +14,32 @@ orders with racing and without, and prints fits saved and the share lost of what
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import tomli_w
 
 import quorate
 from quorate.execution.fit import fit_seed
 from quorate.runs.session import load_bars, open_session
-from quorate.sweeps.inner import inner_walk
+from quorate.store import Home
+from quorate.sweeps.inner import inner_walk, windows_of
 from quorate.sweeps.losses import fold_loss
+from quorate.sweeps.pruning import stops_of
 from quorate.sweeps.sampling import Sampler
-from quorate.sweeps.search import REFERENCE, Rules, Search
+from quorate.sweeps.search import Rules, Search
 from quorate.sweeps.space import space_of
-from quorate.sweeps.trial import Trial
+from quorate.sweeps.trial import REFERENCE, Trial
 from quorate.sweeps.verdict import with_params
 
 FOLDS, CONFIGURATIONS = 8, 50
@@ -37,8 +51,15 @@ MARKETS = {
 }
 
 
-def noise(seeds: int) -> None:
-    """Tune two models on markets without a signal."""
+WHOLE = {
+    "objective": "sharpe",
+    "models": ["logistic"],
+    "space": {"ensemble.method": ["mean", "past-performance"], "strategy.risk.stop": {"low": 0.0, "high": 0.1}},
+}
+
+
+def noise(seeds: int, whole: bool) -> None:
+    """Tune two models, or a recipe as a whole, on markets without a signal."""
     gains, said, kept = [], 0, 0
     for seed in range(seeds):
         recipe = {
@@ -47,25 +68,83 @@ def noise(seeds: int) -> None:
             "holdout": {"bars": 0},
             "folds": {"initial": 900, "test": 150},
             "models": {"logistic": {}, "lightgbm": {}},
-            "tuning": {"trials": 20},
+            "tuning": {"trials": 20, **(WHOLE if whole else {})},
         }
         with tempfile.TemporaryDirectory() as home:
             found = quorate.sweep(recipe, home=home)
         verdicts = found.verdicts
         said += bool(verdicts["helped"].any())
         kept += int((verdicts["kept"] == "tuned").sum())
-        gains.append([verdicts["own"] - verdicts["tuned"], verdicts["constant"] - verdicts["tuned"]])
+        sign = np.where(verdicts["higher"], -1, 1)
+        gains.append([sign * (verdicts[other] - verdicts["tuned"]) for other in ("own", "constant")])
         print(seed, found.document["sentences"][0], flush=True)
     values = np.array(gains)
     for j, model in enumerate(verdicts.index):
         for k, against in enumerate(("own", "constant")):
-            mean, error = values[:, k, j].mean(), values[:, k, j].std(ddof=1) / np.sqrt(seeds)
+            known = values[np.isfinite(values[:, k, j]), k, j]
+            mean, error = known.mean(), known.std(ddof=1) / np.sqrt(len(known))
             print(f"{model}: gain over {against} {mean:+.5f} +- {error:.5f}")
-    print(f"said to have helped: {said} of {seeds}; kept: {kept} of {2 * seeds}")
+    print(f"said to have helped: {said} of {seeds}; kept: {kept} of {values.shape[2] * seeds}")
+
+
+KILLED = {
+    "name": "killed",
+    "data": {"source": "simulated", "n_bars": 1500, "signal": 0.2},
+    "folds": {"initial": 900, "test": 150},
+    "models": {"logistic": {}, "lightgbm": {}},
+    "execution": {"executor": "processes", "workers": 2},
+    "tuning": {"trials": 30},
+}
+
+
+def kills(number: int) -> None:
+    """Kill sweeps at random moments, and resume them."""
+    quorate_command = Path(sys.executable).with_name("quorate")
+    rng = np.random.default_rng(1)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder) / "killed.toml"
+        recipe.write_text(tomli_w.dumps(KILLED))
+        began = time.monotonic()
+        reference = essence(quorate.sweep(recipe, home=Path(folder) / "reference"))
+        took = time.monotonic() - began
+        same = resumed = 0
+        for kill in range(number):
+            home = Path(folder) / str(kill)
+            at = float(rng.uniform(0.2, took))
+            process = subprocess.Popen(
+                [quorate_command, "sweep", recipe, "--home", home],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            time.sleep(at)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            sweeps = Home(home).runs("sweep") if home.exists() else []
+            resumed += bool(sweeps and sweeps[0].state != "finished")
+            if not sweeps or not (sweeps[0].path / "run.json").exists():
+                print(f"killed after {at:.1f} s, before anything was stored", flush=True)
+                found = quorate.sweep(recipe, home=home)
+            else:
+                found = quorate.resume_sweep(sweeps[0].id, home=home)
+            again = essence(found) == reference
+            same += again
+            print(f"killed after {at:.1f} s: {'the same' if again else 'ANOTHER RESULT'}", flush=True)
+    print(f"{number} kills, {resumed} of them resumed: {same} ended as if nothing had happened")
+
+
+def essence(sweep: quorate.Sweep) -> object:
+    """Return what must not depend on a kill."""
+    searches = json.loads(json.dumps(sweep.document["searches"]))
+    for found in searches.values():
+        for trial in found["trials"]:
+            del trial["cpu_seconds"]
+    return searches, sweep.document["sentences"]
 
 
 class Stored:
     """A study that keeps nothing."""
+
+    owner = ""
 
     def __init__(self, space: object) -> None:
         self.space, self.trials = space, []
@@ -82,7 +161,8 @@ def losses_of(market: str) -> tuple[list[dict], list[list], list]:
     recipe, overrides = MARKETS[market]
     session = open_session(recipe, overrides=overrides)
     bars = load_bars(session)
-    walk = inner_walk(session.recipe, session.registry, bars, ["lightgbm"], None)
+    [window] = windows_of(session.recipe, session.registry, bars, ["lightgbm"])
+    walk = inner_walk(session.recipe, session.registry, window, ["lightgbm"], None)
     options = session.recipe.models["lightgbm"].options
     space = space_of(walk.members["lightgbm"], {}, options, "lightgbm")
     seed = fit_seed(7, market)
@@ -103,7 +183,8 @@ def losses_of(market: str) -> tuple[list[dict], list[list], list]:
 def replayed(turn: list[dict], table: dict[str, list], own: list, level: float) -> tuple[float, float, int]:
     """Return the best loss that a search over stored losses finds, that of the default, and how many fits it took."""
     sampler: Any = SimpleNamespace(suggest=lambda space, known, running, number, seed: turn[number])
-    search = Search(Stored({}), Trial(REFERENCE, {}), Rules(len(turn), FOLDS, sampler, 0, level, 0), print_not)
+    stops = stops_of("race" if level else "none", level, FOLDS)
+    search = Search(Stored({}), Trial(REFERENCE, {}), Rules(len(turn), FOLDS, sampler, 0, stops, 0), print_not)
     fits = 0
     while (place := next(search.wanted(), None)) is not None:
         number, fold = place
@@ -140,11 +221,18 @@ def print_not(trial: Trial) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["noise", "racing"])
+    parser.add_argument("part", choices=["noise", "racing", "kills"])
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--kills", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--orders", type=int, default=20)
     options = parser.parse_args()
-    noise(options.seeds) if options.part == "noise" else racing(options.orders)
+    if options.part == "noise":
+        noise(options.seeds, options.whole)
+    elif options.part == "kills":
+        kills(options.kills)
+    else:
+        racing(options.orders)
 
 
 if __name__ == "__main__":

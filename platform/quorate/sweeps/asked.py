@@ -18,7 +18,6 @@ from quorate.sweeps.sampling import Sampler
 from quorate.sweeps.search import Rules, Search
 from quorate.sweeps.shared import SharedSearch, SharedStudy
 from quorate.sweeps.space import Space, space_of
-from quorate.sweeps.stopping import check_stopping
 from quorate.sweeps.study import Study
 from quorate.sweeps.subject import Ground, OneModel, Subject
 from quorate.sweeps.trial import REFERENCE, Trial
@@ -90,11 +89,9 @@ def asked_of(recipe: Recipe, registry: Registry) -> Asked:
 
 def _check_stopping(recipe: Recipe, objectives: Objectives) -> None:
     rules = recipe.tuning
-    if rules.stop == "noise":
-        if objectives.metrics or rules.storage:
-            what = "a shared study" if rules.storage else objectives.names[0]
-            raise RecipeError(f'tuning.stop = "noise" is for a loss in a study of one\'s own; this is {what}')
-        check_stopping()
+    if rules.stop == "noise" and (objectives.metrics or rules.storage):
+        what = "a shared study" if rules.storage else objectives.names[0]
+        raise RecipeError(f'tuning.stop = "noise" is for a loss in a study of one\'s own; this is {what}')
 
 
 def _of_models(

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from importlib.util import find_spec
 from warnings import catch_warnings, simplefilter
 
-from quorate.errors import RecipeError
 from quorate.sweeps.sampling import earlier
 from quorate.sweeps.space import Space
 from quorate.sweeps.translation import in_memory
 from quorate.sweeps.trial import Trial
 
 FEWEST = 10  # complete trials without which nothing is said
-
-
-def check_stopping() -> None:
-    """Raise `RecipeError`, if what it takes is not installed."""
-    if find_spec("torch") is None:
-        raise RecipeError(
-            'tuning.stop = "noise" takes torch, for a Gaussian process: pip install torch, or leave it out'
-        )
 
 
 def nothing_left(space: Space, trials: Sequence[Trial], reference: Trial, folds: int, seed: int) -> str:
