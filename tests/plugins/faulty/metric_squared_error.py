@@ -17,4 +17,4 @@ def squared_error(performance):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("squared-error", squared_error)
+    yield quorate.MetricSpec("squared-error", squared_error, forecasts=True)

@@ -21,4 +21,6 @@ def calibration_error(performance, bins: int = 10):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("calibration-error", calibration_error, unit="fraction", higher_is_better=False)
+    yield quorate.MetricSpec(
+        "calibration-error", calibration_error, unit="fraction", higher_is_better=False, forecasts=True
+    )

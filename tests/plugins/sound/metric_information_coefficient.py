@@ -20,4 +20,4 @@ def information_coefficient(performance):
 
 @quorate.hookimpl
 def quorate_metrics():
-    yield quorate.MetricSpec("information-coefficient", information_coefficient)
+    yield quorate.MetricSpec("information-coefficient", information_coefficient, forecasts=True)
