@@ -68,9 +68,10 @@ def described(plugin: Plugin) -> dict[str, Any]:
 
 def to_plain(one: Distribution) -> dict[str, Any]:
     """Return what a parameter may be as plain data."""
+    when = {"when": {name: list(values) for name, values in one.when.items()}} if one.when else {}
     if isinstance(one, Choice):
-        return {"values": list(one.values)}
-    return {"low": one.low, "high": one.high, "log": one.log, "whole": isinstance(one, Int)}
+        return {"values": list(one.values), **when}
+    return {"low": one.low, "high": one.high, "log": one.log, "whole": isinstance(one, Int), **when}
 
 
 def _own(spec: Spec) -> dict[str, Any]:

@@ -78,10 +78,11 @@ def _params(plugin: Mapping[str, Any], width: int) -> Any:
 def _range(one: Mapping[str, Any] | None) -> str:
     if one is None:
         return ""
+    met = [f"if {name} is {' or '.join(map(str, values))}" for name, values in one.get("when", {}).items()]
     if "values" in one:
-        return "one of " + ", ".join(map(str, one["values"]))
+        return ", ".join(["one of " + ", ".join(map(str, one["values"])), *met])
     how = [word for word, is_so in (("by its logarithm", one["log"]), ("whole", one["whole"])) if is_so]
-    return ", ".join([f"{one['low']:g} to {one['high']:g}", *how])
+    return ", ".join([f"{one['low']:g} to {one['high']:g}", *how, *met])
 
 
 def _text(value: Any) -> str:

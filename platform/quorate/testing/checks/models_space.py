@@ -17,6 +17,7 @@ from quorate.plugins.options import resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.space import Choice
 from quorate.plugins.specs import ModelSpec
+from quorate.sweeps.space import active
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing.tools.model_data import data_for
 from quorate.testing.tools.models import as_in_a_run, base, fit, make, spec_of
@@ -53,7 +54,14 @@ def _names(spec: ModelSpec) -> None:
         return
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
-    for name in spec.space:
+    for name, one in spec.space.items():
+        for other in one.when:
+            if other not in spec.space:
+                raise Violation(
+                    f"space[{name!r}] counts only with some values of {other!r}, which is not in the space: it must be "
+                    f"one of {one_of(spec.space)}{near_misses(other, spec.space)}",
+                    parameter=name,
+                )
         if name not in parameters:
             raise Violation(
                 f"space names {name!r}, which is no parameter of the factory: it must be one of "
@@ -71,7 +79,8 @@ def _points(spec: ModelSpec) -> Iterator[dict[str, Any]]:
 
 
 def _at(spec: ModelSpec, shares: Mapping[str, float]) -> dict[str, Any]:
-    return {name: spec.space[name].at(share) for name, share in shares.items()}
+    point = {name: spec.space[name].at(share) for name, share in shares.items()}
+    return active(spec.space, point)  # what does not count has its default
 
 
 def _to_fit(spec: ModelSpec) -> Iterator[dict[str, Any]]:
