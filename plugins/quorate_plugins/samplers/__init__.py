@@ -24,6 +24,8 @@ def quorate_samplers() -> Iterator[quorate.SamplerSpec]:
     yield _sampler("by_optuna:nsga2", text, requires=("optuna",), several=True)
     text = "a Gaussian process, asked where most is to be gained: few trials, each of which costs much"
     yield _sampler("by_optuna:gp", text, requires=("optuna", "torch", "scipy"))
+    text = "the Parzen estimator of rustuna, written in Rust: a trial is asked in a millisecond"
+    yield _sampler("by_rustuna:rust", text, requires=("rustuna",))
 
 
 def _sampler(function: str, description: str, **more: Any) -> quorate.SamplerSpec:
