@@ -80,6 +80,22 @@ def sweep(
 
 
 @in_usual_surroundings
+def prepare_sweep(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[Any] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Begin a sweep and store all that it needs, but fit nothing: `resume_sweep` does the rest, here or elsewhere."""
+    clock = start_clock(progress)
+    session = opened(recipe, home, plugins, overrides, clock)
+    _asked(session)
+    return begin(session, read_bars(session, clock), "sweep")
+
+
+@in_usual_surroundings
 def resume_sweep(
     name: str = "latest",
     *,
