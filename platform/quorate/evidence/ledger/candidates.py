@@ -167,7 +167,7 @@ def record_candidates(
     """
     ledger, candidates = ledger_of(home), list(candidates)
     if ledger.borrowed:
-        keep_lent(ledger.folder / LENT, candidates)
+        keep_lent(ledger.folder / LENT, [candidate for candidate in candidates if len(candidate.returns)])
     # The report that bears them is entered, too.
     facts: dict[str, Any] = {"kind": "candidate", "run": run, "part": part, "recipe": recipe_digest, "entered": True}
     facts |= data_facts(ledger, bars)
@@ -239,7 +239,8 @@ def read_lent(folder: Path, bars: Bars) -> Iterator[Candidate]:
         try:
             with np.load(path, allow_pickle=False) as file:
                 days, returns, year = (file[name] for name in ("days", "returns", "bars_per_year"))
-                texts = {name: str(file[name][()]) for name in _TEXTS}
+                words = {name: file[name] for name in _TEXTS}
+                texts = {name: str(word) for name, word in words.items()}
         except Exception as e:  # what is no such file may break the reading of it in any way
             raise IntegrityError(f"{path.name} of what was tried cannot be read: {e!r}") from e
         sound = (
@@ -252,6 +253,7 @@ def read_lent(folder: Path, bars: Bars) -> Iterator[Candidate]:
             and bool(np.all(np.isin(days, known)))
             and bool(np.all(np.isfinite(returns)))
             and float(year) == bars.bars_per_year
+            and all(word.ndim == 0 and word.dtype.kind == "U" for word in words.values())
             and texts["role"] in ROLES
             and all(0 < len(text) <= _LONGEST for text in texts.values())
         )
