@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
 import pytest
 import yaml
 
@@ -28,6 +29,7 @@ from quorate.execution.ray.tokens import authentication, check_token_file, known
 from quorate.runs import parcel, submit
 from quorate.store import Home
 from quorate.store.trust import name_address
+from support import kuberay
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "cluster"
 TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
@@ -838,6 +840,37 @@ def test_the_kubernetes_example_is_whole():
         assert pod["securityContext"]["runAsNonRoot"]
     assert policy["kind"] == "NetworkPolicy"
     assert policy["spec"]["podSelector"]["matchLabels"]["ray.io/cluster"] == ray["metadata"]["name"]
+
+
+@pytest.mark.parametrize("place, schema", [(0, kuberay.CLUSTER), (1, kuberay.POLICY)])
+def test_the_kubernetes_example_has_fields_of_its_kinds_alone(place, schema):
+    document = list(yaml.safe_load_all((EXAMPLES / "kuberay.yaml").read_text()))[place]
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (("workerGroupSpecs", 0, "groupName"), None),
+        (("workerGroupSpecs", 0, "maxReplicas"), "10"),
+        (("workerGroupSpecs", 0, "minReplica"), 1),
+        (("headGroupSpec", "template", "spec", "containers", 0, "volumeMount"), []),
+        (("headGroupSpec", "template", "spec", "containers", 0, "env", 0, "value"), 1),
+        (("headGroupSpec", "template", "spec", "containers", 0, "resources", "limits", "memory"), "8 GiB"),
+        (("headGroupSpec", "rayStartParams", "num-cpus"), 1),
+        (("headGroupSpec", "serviceTyp"), "ClusterIP"),
+    ],
+)
+def test_a_slip_in_the_kubernetes_example_would_be_seen(path, value):
+    document = next(yaml.safe_load_all((EXAMPLES / "kuberay.yaml").read_text()))
+    spot = document["spec"]
+    for step in path[:-1]:
+        spot = spot[step]
+    if value is None:
+        del spot[path[-1]]
+    else:
+        spot[path[-1]] = value
+    assert list(jsonschema.Draft202012Validator(kuberay.CLUSTER).iter_errors(document))
 
 
 def test_a_free_port_is_not_one_that_is_taken():
