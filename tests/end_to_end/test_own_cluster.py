@@ -239,7 +239,7 @@ def test_a_job_server_without_our_token_takes_nothing(place, tmp_path):
 
 def found_by(document):
     """Return what must be the same wherever a sweep was computed."""
-    models = json.loads(json.dumps(document["models"]))
+    models = json.loads(json.dumps(document["searches"]))
     for model in models.values():
         for trial in model["trials"]:
             del trial["cpu_seconds"]
@@ -257,7 +257,7 @@ def test_a_sweep_sent_as_a_job_comes_back_as_one_made_here(place):
     here = call(place, "sweep", "tiny.toml", "--set", "execution.executor=serial", "--json")
     there = call(place, "submit", "tiny.toml", "--sweep", "--address", url, "--json")
     assert found_by(there) == found_by(here)
-    assert set(there["models"]) == {"halves", "logistic"}
+    assert set(there["searches"]) == {"halves", "logistic"}
     assert there["telemetry"]["executor"] == "ray"
     name = there["sweep"]
     assert call(place, "sweep", "show", name, "--json") == {k: v for k, v in there.items() if k != "seal"}

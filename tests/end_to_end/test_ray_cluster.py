@@ -370,7 +370,7 @@ def test_a_sweep_finds_the_same_while_a_node_is_lost_and_another_joins(
     }
 
     def essence(found: quorate.Sweep) -> object:
-        models = deepcopy(found.document["models"])
+        models = deepcopy(found.document["searches"])
         for model in models.values():
             for trial in model["trials"]:
                 del trial["cpu_seconds"]
@@ -406,4 +406,4 @@ def test_a_sweep_finds_the_same_while_a_node_is_lost_and_another_joins(
         assert pids & of_lost
         assert pids & set(descendants(came[0].pid))
     assert essence(there) == essence(here)
-    assert {trial["state"] for trial in here.document["models"]["tuned"]["trials"]} == {"complete", "raced"}
+    assert {trial["state"] for trial in here.document["searches"]["tuned"]["trials"]} == {"complete", "raced"}

@@ -18,7 +18,7 @@ RECIPE = {
     "folds": {"initial": 500, "test": 100},
     "models": {"logistic": {"C": 1.0}},
     "threshold": {"min_bars": 60},
-    "tuning": {"trials": 6, "folds": 2, "race": False, "sampler": "llm", "sampler_options": {"model": "some-model"}},
+    "tuning": {"trials": 6, "folds": 2, "pruner": "none", "sampler": "llm", "sampler_options": {"model": "some-model"}},
 }
 
 

@@ -38,7 +38,7 @@ RECIPE: dict[str, Any] = {
     "folds": {"initial": 500, "test": 100},
     "models": {"wide": {}},
     "threshold": {"min_bars": 60},
-    "tuning": {"trials": 8, "folds": 3, "race": False},
+    "tuning": {"trials": 8, "folds": 3, "pruner": "none"},
 }
 GIB = 2**30
 

@@ -31,6 +31,7 @@ def quorate_samplers() -> Iterator[quorate.SamplerSpec]:
         "by_llm:llm",
         text,
         requires=("optuna",),
+        several=True,
         seeded_by="study",  # by which answers are told from those of other studies
         known_gaps={
             "repeat": "a language model answers the same question in another way each time",

@@ -18,10 +18,11 @@ Distribution = quorate.Float | quorate.Int | quorate.Choice
 Proposed = dict[int, dict[str, Any] | None]  # by the trial's number; None: the endpoint gave nothing
 
 TASK = (
-    "You tune the parameters of a model of market data. Each trial has a loss, the mean over time windows; less is "
-    "better. A trial that is 'raced' was stopped early, as it could not become the best: its loss is over fewer "
-    "windows. Trial -1 has the parameters that are to be beaten. Propose other parameters than those that were tried "
-    "or are running: some near the best, some where little is known."
+    "You tune the parameters of a model of market data. Each trial has a loss, the mean over time windows, or one for "
+    "each of several objectives; less is better, also where it is negative. A trial that is 'raced' was stopped early, "
+    "as it could not become the best: its loss is over fewer windows. Trial -1 has the parameters that are to be "
+    "beaten. Propose other parameters than those that were tried or are running: some near the best, some where little "
+    "is known."
 )
 STUDIES = 64  # whose answers are kept
 
@@ -155,11 +156,15 @@ def _rows(space: Space, known: Trials, history: int) -> list[dict[str, Any]]:
         {
             "trial": trial.number,
             "state": trial.state,
-            "loss": trial.value if math.isfinite(trial.value) else None,
+            "loss": losses[0] if len(losses := [_finite(v) for v in trial.values]) == 1 else losses,
             "parameters": _shown(space, trial.params),
         }
         for trial in ordered[max(len(ordered) - history, 0) :]
     ]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _shown(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,14 +196,15 @@ def _schema(space: Space, candidates: int) -> dict[str, Any]:
 
 
 def _property(one: Distribution) -> dict[str, Any]:
+    found: dict[str, Any]
     if isinstance(one, quorate.Choice):
-        return {"type": "string", "enum": list(dict.fromkeys(_label(one, value) for value in one.values))}
-    found: dict[str, Any] = {
-        "type": "integer" if isinstance(one, quorate.Int) else "number",
-        "minimum": one.low,
-        "maximum": one.high,
-    }
-    return {**found, "description": "its order of magnitude counts (log scale)"} if one.log else found
+        found = {"type": "string", "enum": list(dict.fromkeys(_label(one, value) for value in one.values))}
+    else:
+        kind = "integer" if isinstance(one, quorate.Int) else "number"
+        found = {"type": kind, "minimum": one.low, "maximum": one.high}
+    said = [] if isinstance(one, quorate.Choice) or not one.log else ["its order of magnitude counts (log scale)"]
+    said += [f"it counts only where {name} is one of {json.dumps(values)}" for name, values in one.when.items()]
+    return {**found, "description": "; ".join(said)} if said else found
 
 
 def _usable(

@@ -105,6 +105,20 @@ def test_it_is_told_the_space_as_a_schema_the_latest_trials_and_the_guidance(stu
     assert told["propose"] == 4
 
 
+def test_it_is_told_of_several_objectives_of_undefined_ones_and_of_conditions(stub: Stub) -> None:
+    known = (
+        quorate.EarlierTrial(0, TAKEN, "complete", float("nan"), 4, (0.5, -1.5)),
+        quorate.EarlierTrial(1, TAKEN, "complete", float("inf"), 4),
+    )
+    space = SPACE | {"depth": Int(1, 9, when={"kind": ("forest",)})}
+    stub.answer = lambda asked: said(GOOD | {"depth": 8})
+    llm(space, known, (), 2, 5, model="some-model")
+    told = json.loads(stub.requests[0]["messages"][1]["content"])
+    assert [trial["loss"] for trial in told["trials"]] == [[0.5, -1.5], None]
+    one = stub.requests[0]["response_format"]["json_schema"]["schema"]["properties"]["candidates"]["items"]
+    assert one["properties"]["depth"]["description"] == 'it counts only where kind is one of ["forest"]'
+
+
 def test_one_answer_serves_a_generation_and_what_becomes_known_is_asked_about_anew(stub: Stub) -> None:
     sets = [GOOD | {"depth": k} for k in range(1, 6)]
     stub.answer = lambda asked: said(*sets)
