@@ -18,6 +18,7 @@ import quorate
 from quorate.plugins.registry import Registry
 from quorate.plugins.space import Choice, Float, Int
 from quorate.testing import runner
+from quorate.testing.tools import watching
 from quorate_plugins.samplers import by_llm, chat
 from quorate_plugins.samplers.by_llm import llm
 from quorate_plugins.samplers.by_optuna import tpe
@@ -335,7 +336,8 @@ def test_studies_do_not_pile_up(stub: Stub) -> None:
     assert len(by_llm._proposed) <= by_llm.STUDIES
 
 
-def test_it_keeps_every_rule_but_those_that_it_names(stub: Stub) -> None:
+def test_it_keeps_every_rule_but_those_that_it_names(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_seen", {})  # what is seen here is of a plugin with an option of its own
     rng = random.Random(1)
 
     def drawn(schema: dict[str, Any]) -> Any:
