@@ -26,7 +26,7 @@ SLOW = (
     "max-drawdown",
     "gp",
 )  # all rules together take more than five seconds
-NEED_A_PATH = {("source", "csv"), ("source", "parquet")}
+NEED_AN_OPTION = {("source", "csv"), ("source", "parquet"), ("sampler", "llm")}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}
 
@@ -99,7 +99,7 @@ def test_a_sound_but_unusual_plugin_is_not_accused(path: Path) -> None:
 def test_no_built_in_is_accused(plugin) -> None:
     outcomes = [ask(rule, plugin) for rule in rules(plugin.kind) if rule.name != "light-import"]
     assert {o.state for o in outcomes} <= {"passed", "not-applicable"}, told(outcomes)
-    if (plugin.kind, plugin.name) not in NEED_A_PATH:
+    if (plugin.kind, plugin.name) not in NEED_AN_OPTION:
         own = [o for o in outcomes if o.rule not in ("resolves", "options")]
         assert any(o.state == "passed" for o in own), told(outcomes)
 

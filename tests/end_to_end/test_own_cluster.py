@@ -1,4 +1,4 @@
-"""A cluster of our own from start to end, and runs sent to it as jobs."""
+"""A cluster of our own from start to end, and runs and sweeps sent to it as jobs."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from quorate.evidence.ledger import ledger_of
 from quorate.execution.machine import start_time
 from quorate.execution.ray import own_cluster as nodes
 from quorate.execution.ray.own_cluster import known_cluster
@@ -34,6 +35,12 @@ test = 100
 [models.halves]
 [threshold]
 min_bars = 60
+[tuning]
+trials = 5
+folds = 3
+sampler = "anywhere"
+[tuning.space.halves]
+confidence = { low = 0.01, high = 0.3 }
 """
 # A file that lies here only: it must travel.
 PLUGIN = """
@@ -41,8 +48,8 @@ import numpy as np
 import quorate
 
 class Halves:
-    def __init__(self, broken=False):
-        self.broken = broken
+    def __init__(self, broken=False, confidence=0.1):
+        self.broken, self.confidence = broken, confidence
 
     def fit(self, X, y, sample_weight=None):
         if self.broken:
@@ -51,12 +58,20 @@ class Halves:
         return self
 
     def predict_proba(self, X):
-        p = np.where(X[:, 0] > 0, 0.6, 0.4)
+        p = 0.5 + self.confidence * np.where(X[:, 0] > 0, 1, -1)
         return np.column_stack([1 - p, p])
 
 @quorate.hookimpl
 def quorate_models():
     yield quorate.ModelSpec("halves", Halves, task="classification", params={"broken": False})
+
+def anywhere(space, known, running, number, seed):
+    rng = np.random.default_rng(seed)
+    return {name: one.at(rng.random()) for name, one in sorted(space.items())}
+
+@quorate.hookimpl
+def quorate_samplers():
+    yield quorate.SamplerSpec("anywhere", anywhere)
 """
 
 
@@ -220,3 +235,68 @@ def test_a_job_server_without_our_token_takes_nothing(place, tmp_path):
     (tmp_path / "halves.py").write_text(PLUGIN)
     assert "does not accept the token" in call(tmp_path, "submit", "tiny.toml", "--address", url, rc=1)
     assert not (tmp_path / "home" / "runs").exists() or not list(Path(tmp_path / "home" / "runs").iterdir())
+
+
+def found_by(document):
+    """Return what must be the same wherever a sweep was computed."""
+    models = json.loads(json.dumps(document["searches"]))
+    for model in models.values():
+        for trial in model["trials"]:
+            del trial["cpu_seconds"]
+    return models, document["sentences"]
+
+
+def tried_by(place, sweep):
+    """Return what the ledger holds of a sweep."""
+    entries = ledger_of(Home(place / "home")).of_run(sweep)
+    return [(e["series"], e["key"], e["returns"], e["sharpe"], e["recipe"]) for e in entries]
+
+
+def test_a_sweep_sent_as_a_job_comes_back_as_one_made_here(place):
+    url = known_cluster(place / "home").jobs
+    here = call(place, "sweep", "tiny.toml", "--set", "execution.executor=serial", "--json")
+    there = call(place, "submit", "tiny.toml", "--sweep", "--address", url, "--json")
+    assert found_by(there) == found_by(here)
+    assert set(there["searches"]) == {"halves", "logistic"}
+    assert there["telemetry"]["executor"] == "ray"
+    name = there["sweep"]
+    assert call(place, "sweep", "show", name, "--json") == {k: v for k, v in there.items() if k != "seal"}
+    folder = place / "home" / "sweeps" / name
+    assert json.loads((folder / "best_params.json").read_text()) == json.loads(
+        (place / "home" / "sweeps" / here["sweep"] / "best_params.json").read_text()
+    )
+    assert {"journal.log", "log.jsonl", "report.json"} <= {path.name for path in folder.iterdir()}
+    assert json.loads((folder / "log.jsonl").read_text().splitlines()[0])["event"] == "run"  # from its beginning
+    assert not (folder / "lent").exists()
+    assert tried_by(place, name) == tried_by(place, here["sweep"]) != []
+    assert "sound" in call(place, "ledger", "verify")
+    assert call(place, "run", "tiny.toml", "--params", name, "--set", "execution.executor=serial", "--json")
+
+
+def test_a_sweep_that_is_a_job_is_fetched_later(place):
+    url = known_cluster(place / "home").jobs
+    process = start(place, "submit", "tiny.toml", "--sweep", "--address", url, "--json")
+    said = ""
+    while "is job" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    sweep = said.split("sweep ")[-1].split()[0]
+    assert f"quorate sweep resume {sweep}" in err
+    assert "leave out" in call(place, "sweep", "resume", sweep, "--set", "execution.workers=2", rc=2).lower()
+    document = call(place, "sweep", "resume", sweep, "--json")
+    assert document["sweep"] == sweep
+    assert document["telemetry"]["executor"] == "ray"
+
+
+def test_a_sweep_whose_job_fails_is_finished_here(place):
+    url = known_cluster(place / "home").jobs
+    said = call(place, "submit", "tiny.toml", "--sweep", "--address", url, "--set", "models.halves.broken=true", rc=1)
+    assert "fails with the recipe's own parameters: ValueError: broken on purpose" in said
+    sweep = Home(place / "home").find(unfinished=True, kind="sweep").id
+    assert f"to finish the sweep on this machine: quorate sweep resume {sweep}" in said
+    again = call(place, "sweep", "resume", sweep, "--set", "execution.executor=serial", rc=1)
+    assert "broken on purpose" in again

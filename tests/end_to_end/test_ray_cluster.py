@@ -13,15 +13,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import quorate
 from quorate.errors import QuorateError, RecipeError
-from quorate.execution.executor import LIMITS, Executor, Limits, Remote
+from quorate.execution.executor import LIMITS, Began, Done, Executor, Limits, Remote
 from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.processes import Processes
+from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import kill_users
@@ -310,3 +313,97 @@ def test_a_plugin_package_that_a_node_lacks_is_sent_there(
         shipped = [replace(task, plugin=plugin) for task in tasks]
         assert predictions(run(executor, (data, shipped))) == reference(work)
         assert predictions(run(executor, work)) == reference(work)
+
+
+TUNED = """
+import time
+import numpy as np
+import quorate
+
+
+class Tuned:
+    def __init__(self, shrink=0.5, seconds=0.2):
+        self.shrink, self.seconds = shrink, seconds
+
+    def fit(self, X, y, sample_weight=None):
+        time.sleep(self.seconds)
+        self.mean, self.side = y.mean(), np.sign(np.cov(X[:, 0], y)[0, 1])
+        return self
+
+    def predict_proba(self, X):
+        p = np.clip(self.mean + self.shrink * self.side * np.sign(X[:, 0]), 0.01, 0.99)
+        return np.column_stack([1 - p, p])
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("tuned", Tuned, space={"shrink": quorate.Float(0.001, 0.4, log=True)})
+"""
+
+
+class AfterTheFirstTrial(Progress):
+    """Does something once."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.then, self.done = then, False
+
+    def trial(self, told: Mapping[str, object]) -> None:
+        if not self.done:
+            self.done = True
+            self.then()
+
+
+def test_a_sweep_finds_the_same_while_a_node_is_lost_and_another_joins(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tuned.py").write_text(TUNED)
+    recipe = {
+        "name": "swept",
+        "plugins": [str(tmp_path / "tuned.py")],
+        "data": {"source": "simulated", "n_bars": 700, "signal": 0.4},
+        "holdout": {"bars": 0},
+        "features": {"use": ["return_1", "return_2"]},
+        "folds": {"initial": 500, "test": 100},
+        "models": {"tuned": {"shrink": 0.4}, "logistic": {}},
+        "threshold": {"min_bars": 60},
+        "tuning": {"trials": 14, "folds": 4},
+    }
+
+    def essence(found: quorate.Sweep) -> object:
+        models = deepcopy(found.document["searches"])
+        for model in models.values():
+            for trial in model["trials"]:
+                del trial["cpu_seconds"]
+        return models, found.document["sentences"], found.best_params
+
+    here = quorate.sweep({**recipe, "execution": {"executor": "processes", "workers": 2}}, home=tmp_path / "here")
+    cluster.add(1)
+    lost = cluster.add(1)
+    came: list[subprocess.Popen[bytes]] = []
+    of_lost: set[int] = set()
+
+    def change() -> None:
+        of_lost.update(descendants(lost.pid))
+        cluster.kill(lost)
+        came.append(cluster.add(2))
+
+    pids: set[int] = set()
+    with RayExecutor(0, cluster=Remote(cluster.address)) as executor:
+        until = time.monotonic() + 60
+        while executor._there().total.cpus < 2 and time.monotonic() < until:
+            time.sleep(0.2)
+        run = executor.run
+
+        def noted(data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
+            def arrived(result: FitResult) -> None:
+                pids.add(int(result.place.split(":")[1]))
+                done(result)
+
+            run(data, queue, arrived, began, limits)
+
+        monkeypatch.setattr(executor, "run", noted)
+        there = quorate.sweep(recipe, home=tmp_path / "there", executor=executor, progress=AfterTheFirstTrial(change))
+        assert pids & of_lost
+        assert pids & set(descendants(came[0].pid))
+    assert essence(there) == essence(here)
+    assert {trial["state"] for trial in here.document["searches"]["tuned"]["trials"]} == {"complete", "raced"}

@@ -1,4 +1,4 @@
-"""Commands about clusters: sending a run to one, and one of our own on this machine."""
+"""Commands about clusters: sending a run or a sweep to one, and one of our own on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from quorate.execution.ray.jobs import NodeState
     from quorate.execution.ray.own_cluster import Cluster
     from quorate.report.report import Report
+    from quorate.runs.swept import Sweep
 
 cluster_app = typer.Typer(
     help="Start and stop a Ray cluster of several nodes on this machine.", no_args_is_help=True, rich_markup_mode=None
@@ -36,16 +37,18 @@ def submit(
     recipe: options.Recipe,
     address: Annotated[str, typer.Option(help="The cluster's job server, e.g. http://127.0.0.1:8265.")],
     python: Annotated[str, typer.Option(help="The Python on the cluster that has quorate.")] = "python",
+    sweep: Annotated[bool, typer.Option("--sweep", help="Tune the models, as quorate sweep does.")] = False,
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Send a run to a Ray cluster as a job, show its progress, and fetch the finished run."""
+    """Send a run, or a sweep, to a Ray cluster as a job, show its progress, and fetch what is finished."""
+    from quorate.report.views.sweep import render
     from quorate.runs import submit as jobs
 
     with working() as progress:
-        report = jobs.submit(
+        found = jobs.submit(
             recipe,
             address,
             python=python,
@@ -54,25 +57,34 @@ def submit(
             overrides=sets or (),
             progress=progress,
             tell=_tell,
+            sweep=sweep,
         )
-    show_report(report, as_json)
+    if sweep:
+        show(found.document, as_json, render)
+    else:
+        show_report(found, as_json)
 
 
 def attach(
-    run: str, home: Path | None, progress: Progress, sets: Sequence[str] = (), address: str | None = None
-) -> Report | None:
-    """Return the report of a run that was sent as a job, once it is finished; None, if this one was not."""
+    run: str,
+    home: Path | None,
+    progress: Progress,
+    sets: Sequence[str] = (),
+    address: str | None = None,
+    kind: Literal["run", "sweep"] = "run",
+) -> Report | Sweep | None:
+    """Return what came of a run or sweep that was sent as a job, once it is finished; None, if this one was not."""
     from quorate.runs import submit as jobs
     from quorate.store import Home
 
-    stored = Home(home).find(run, unfinished=True)
+    stored = Home(home).find(run, unfinished=True, kind=kind)
     if not jobs.is_job(stored):
         return None
     insecure = "execution.allow_insecure=true"
     if others := [item for item in sets if item != insecure]:
         raise RecipeError(
-            f"cannot change how run {stored.id} is computed: it was sent to a cluster as a job, which began with the "
-            f"settings it was sent with; asked was {', '.join(others)}. Leave out --set to fetch it"
+            f"cannot change how {kind} {stored.id} is computed: it was sent to a cluster as a job, which began with "
+            f"the settings it was sent with; asked was {', '.join(others)}. Leave out --set to fetch it"
         )
     progress.close()
     return jobs.attach(stored, _tell, address=address, insecure=insecure in sets)

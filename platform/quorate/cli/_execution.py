@@ -35,10 +35,7 @@ def register(app: typer.Typer) -> None:
 def resume(
     run: options.Run = "latest",
     sets: options.Sets = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="A Ray cluster to run on, HOST:PORT; of a run sent as a job, its job server's URL."),
-    ] = None,
+    address: options.Rejoin = None,
     trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,

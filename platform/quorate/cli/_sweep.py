@@ -68,18 +68,20 @@ def start(
 def resume(
     name: Name = "latest",
     sets: options.Sets = None,
-    address: options.Address = None,
+    address: options.Rejoin = None,
     trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Finish an interrupted sweep; no decided trial and no finished fit is repeated."""
+    from quorate.cli import _cluster
     from quorate.report.views.sweep import render
     from quorate.runs.sweep import resume_sweep
 
     trusting(home, trust)
     with working() as progress:
-        found = resume_sweep(name, home=home, overrides=on_cluster(sets, address), progress=progress)
+        found = _cluster.attach(name, home, progress, sets or (), address, "sweep")
+        found = found or resume_sweep(name, home=home, overrides=on_cluster(sets, address), progress=progress)
     show(found.document, as_json, render)
 
 

@@ -14,4 +14,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a part of it, or 'latest'.")]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a .toml file.")]
 Address = Annotated[str | None, typer.Option(help="A Ray cluster to run on, HOST:PORT.")]
+Rejoin = Annotated[
+    str | None,
+    typer.Option("--address", help="A Ray cluster to run on, HOST:PORT; of what was sent as a job, its server's URL."),
+]
 Trust = Annotated[bool, typer.Option("--trust", help="Trust what is in this home from now on: its plugin files run.")]

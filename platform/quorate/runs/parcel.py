@@ -8,7 +8,7 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from quorate.errors import IntegrityError
@@ -92,8 +92,13 @@ class Arrived:
         return archive
 
 
-def unpack(archive: bytes, run: Run) -> None:
+def unpack(archive: bytes, run: Run, before: Callable[[], None] = lambda: None) -> None:
     """Put an archive's files into a run's folder, the report last: with it the run is finished.
+
+    Parameters
+    ----------
+    before : callable
+        Does what must be done by then with the other files.
 
     Raises
     ------
@@ -117,22 +122,28 @@ def unpack(archive: bytes, run: Run) -> None:
             raise IntegrityError("the run that the job sent has no report.json")
         _check_same(file.read("report.json"), run)
         for name in sorted(names, key=lambda name: name == "report.json"):
+            if name == "report.json":
+                before()
             with replacing(run.path / name) as temporary:
                 temporary.write_bytes(file.read(name))
 
 
 def _check_same(report: bytes, run: Run) -> None:
-    """Raise `IntegrityError`, if a report is not that of the run as it was sent."""
+    """Raise `IntegrityError`, if a report is not that of the run or sweep as it was sent."""
     begun = run.begun()
     try:
-        found = json.loads(report)["provenance"]
+        found = json.loads(report)
+        if run.kind == "run":
+            found = found["provenance"]
+        else:
+            found = {"run": found["sweep"], "recipe_digest": found["recipe_digest"]}
         differing = [
             f"{key} {found[key]}, not {begun[key]}" for key in ("run", "recipe_digest") if found[key] != begun[key]
         ]
     except (ValueError, KeyError, TypeError) as e:
-        raise IntegrityError(f"the report that the job of run {run.id} sent cannot be read: {e!r}") from e
+        raise IntegrityError(f"the report that the job of {run.kind} {run.id} sent cannot be read: {e!r}") from e
     if differing:
         raise IntegrityError(
-            f"what the job of run {run.id} sent is another run's: {'; '.join(differing)}; to finish it here, remove "
-            f"{run.path / 'job.json'} and resume it"
+            f"what the job of {run.kind} {run.id} sent is another {run.kind}'s: {'; '.join(differing)}; to finish it "
+            f"here, remove {run.path / 'job.json'} and resume it"
         )

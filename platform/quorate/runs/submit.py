@@ -1,6 +1,6 @@
-"""Runs sent to a Ray cluster as jobs: prepared here, computed there, fetched back.
+"""Runs and sweeps sent to a Ray cluster as jobs: prepared here, computed there, fetched back.
 
-A job server takes a folder and a command, and gives back what the command prints. So a run goes as a
+A job server takes a folder and a command, and gives back what the command prints. So a run, or a sweep, goes as a
 small home with its recipe, bars and plugin files, and comes back as marked lines among its output.
 Nothing but the job server has to be reachable.
 """
@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from quorate.errors import Interrupted, QuorateError, RecipeError, StoreError
-from quorate.evidence.ledger import ledger_of, record_candidates, stored_candidates
+from quorate.evidence.ledger import LENT, ledger_of, read_lent, record_candidates, stored_candidates
 from quorate.execution.progress import Progress
 from quorate.execution.ray.jobs import ABSENT, Jobs
 from quorate.execution.ray.tokens import authentication, known_token, require_secrecy, token_text
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import run as api
+from quorate.runs import sweep as sweeps
 from quorate.runs.document import enter_report
 from quorate.runs.loaded import load_report
 from quorate.runs.parcel import MARK, Arrived, lines, pack, unpack
+from quorate.runs.swept import Sweep, load_sweep
 from quorate.store import Home, Run
 from quorate.store.files import write_json, write_text
 from quorate.store.trust import name_address, trust, was_named
@@ -45,7 +47,8 @@ def submit(
     overrides: Iterable[str] = (),
     progress: Progress | None = None,
     tell: Tell = print,
-) -> Report:
+    sweep: bool = False,
+) -> Report | Sweep:
     """Run a recipe as a job of a Ray cluster, and store the run here.
 
     Parameters
@@ -58,6 +61,8 @@ def submit(
         The Python of the cluster's nodes that has quorate; on our own cluster ``python`` means this one.
     tell : callable
         Given every line that the job prints.
+    sweep : bool
+        Whether its models are tuned, as by `quorate.sweep`; else it is run.
 
     Raises
     ------
@@ -73,8 +78,8 @@ def submit(
     """
     if not address.startswith(("http://", "https://")):
         raise RecipeError(
-            f"a job is sent to the URL of a job server, e.g. http://10.0.0.5:8265; it was {address!r}. To run on a "
-            f"cluster whose own address can be reached: quorate run {recipe} --address HOST:PORT"
+            f"a job is sent to the URL of a job server, e.g. http://10.0.0.5:8265; it was {address!r}. On a cluster "
+            f"whose own address can be reached: quorate {'sweep' if sweep else 'run'} {recipe} --address HOST:PORT"
         )
     place = Home(home).path
     own = known_token(address, place) is not None
@@ -84,13 +89,14 @@ def submit(
     require_secrecy(address, token, insecure)
     jobs = Jobs(address, token)  # before any work: it may not be there
     name_address(address)
-    run = api.prepare_run(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
+    prepare = sweeps.prepare_sweep if sweep else api.prepare_run
+    run = prepare(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
     (progress or Progress()).close()
     program = sys.executable if own and python == "python" else python
-    command = shlex.join([program, "-m", "quorate.runs.submit", run.id])
+    command = shlex.join([program, "-m", "quorate.runs.submit", run.id, run.kind])
     job = f"quorate-{run.id}"
     sent = {"schema_version": 1, "url": address, "job": job, "sent": False}
-    again = f"to go on with run {run.id}, there or here: quorate resume {run.id}{run.home.option}"
+    again = f"to go on with {run.kind} {run.id}, there or here: {run.resume_command}"
     with run.driving(), tempfile.TemporaryDirectory(prefix="quorate-job-") as folder:
         pack_home(run, Path(folder))
         try:
@@ -110,8 +116,8 @@ def is_job(run: Run) -> bool:
     return (run.path / "job.json").exists() and run.state != "finished"
 
 
-def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure: bool = False) -> Report:
-    """Follow the job of a run, and fetch the run when it is finished.
+def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure: bool = False) -> Report | Sweep:
+    """Follow the job of a run or sweep, and fetch it when it is finished.
 
     Parameters
     ----------
@@ -130,16 +136,16 @@ def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure
         sent = json.loads(path.read_text(encoding="utf-8"))
         url, job, surely = str(sent["url"]), str(sent["job"]), bool(sent["sent"])
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise StoreError(f"{path}, which tells where run {run.id} was sent, cannot be read: {e}") from e
-    again = f"quorate resume {run.id}{run.home.option}"
+        raise StoreError(f"{path}, which tells where {run.kind} {run.id} was sent, cannot be read: {e}") from e
+    again, named_so = run.resume_command, f"{run.kind} {run.id}"
     if address is not None and address != url:
-        raise RecipeError(f"run {run.id} was sent to {url}, and not to {address}")
+        raise RecipeError(f"{named_so} was sent to {url}, and not to {address}")
     if address is None and not was_named(url):
         raise RecipeError(
-            f"run {run.id} was sent to {url}, its home says, and you have named that address nowhere here; your token "
+            f"{named_so} was sent to {url}, its home says, and you have named that address nowhere here; your token "
             f"would be sent there. If it is yours: {again} --address {url}; to finish it here, remove {path}"
         )
-    here = f"to finish the run on this machine: {again}"
+    here = f"to finish the {run.kind} on this machine: {again}"
     arrived = Arrived()
     found = authentication(url, run.home.path, insecure)
     require_secrecy(url, token_text(found), insecure)
@@ -152,7 +158,7 @@ def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure
             if state == ABSENT and surely:
                 raise QuorateError(f"{url} has no job {job}: its cluster began anew, or another one is there now")
             if state != ABSENT:
-                tell(f"run {run.id} is job {job} on {url}")
+                tell(f"{named_so} is job {job} on {url}")
                 for line in jobs.lines(job):
                     if not arrived.take(line):
                         tell(line)
@@ -165,14 +171,13 @@ def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure
         except QuorateError as e:
             raise QuorateError(
                 f"{e}. The job may go on; to fetch it: {again}; if it is lost, remove {path} and the same finishes the "
-                "run here"
+                f"{run.kind} here"
             ) from e
         if state == ABSENT:
             path.unlink()
-            raise QuorateError(f"run {run.id} never became a job on {url}: it was stopped while it was sent; {here}")
+            raise QuorateError(f"{named_so} never became a job on {url}: it was stopped while it was sent; {here}")
         if state == "SUCCEEDED":
-            unpack(arrived.archive(), run)
-            return _recorded(load_report(run.id, home=run.home.path), run)
+            return _fetched(arrived.archive(), run)
         if state not in ("FAILED", "STOPPED"):
             raise QuorateError(f"the connection to {url} ended, the job did not; to fetch it: {again}")
         # The server repeats the output, which was told already.
@@ -181,6 +186,24 @@ def attach(run: Run, tell: Tell = print, *, address: str | None = None, insecure
         write_text(run.path / "error.txt", told + "\n")
         path.unlink()  # what is left to do can be done here
         raise QuorateError(f"{told}\n{here}")
+
+
+def _fetched(archive: bytes, run: Run) -> Report | Sweep:
+    """Unpack what was sent back, and put its candidates into the ledger here, too."""
+    if run.kind == "run":
+        unpack(archive, run)
+        return _recorded(load_report(run.id, home=run.home.path), run)
+    unpack(archive, run, lambda: _record_lent(run))
+    return load_sweep(run.id, home=run.home.path)
+
+
+def _record_lent(run: Run) -> None:
+    """Record what a sweep tried: its report does not hold the series."""
+    begun, lent = run.begun(), run.path / LENT
+    bars = run.home.bars(begun["data"]["fingerprint"])
+    digest = begun["recipe_digest"]
+    record_candidates(run.home, bars, read_lent(lent, bars), run=run.id, part="development", recipe_digest=digest)
+    shutil.rmtree(lent, ignore_errors=True)
 
 
 def _recorded(report: Report, run: Run) -> Report:
@@ -195,12 +218,12 @@ def _recorded(report: Report, run: Run) -> Report:
 
 
 def pack_home(run: Run, folder: Path) -> None:
-    """Make a home of what one run needs."""
+    """Make a home of what one run or sweep needs."""
     begun = run.begun()
     fingerprint = begun["data"]["fingerprint"]
     used = {plugin["sha256"] for plugin in begun["plugins"] if plugin["sha256"]}
     files = [
-        *(f"runs/{run.id}/{name}" for name in ("run.json", "recipe.toml")),
+        *(f"{run.kind}s/{run.id}/{name}" for name in ("run.json", "recipe.toml")),
         *(f"bars/{fingerprint}{ending}" for ending in (".parquet", ".json")),
         *(f"sources/{sha256}.py" for sha256 in sorted(used)),
     ]
@@ -219,7 +242,17 @@ def say(marked: Iterable[str]) -> None:
 
 
 def main() -> None:
-    """Finish a run that was sent here as a job, and print it."""
+    """Finish a run or sweep that was sent here as a job, and print it."""
+    # Where Ray put the small home, it may remove and unpack it again: for each node of this machine.
+    with tempfile.TemporaryDirectory(prefix="quorate-job-") as folder:
+        home = Home(shutil.copytree(Path.cwd(), Path(folder) / "home"))
+        os.chdir(home.path)
+        name, kind = sys.argv[1:]
+        _finish(home.find(name, kind="sweep" if kind == "sweep" else "run"))
+        os.chdir("/")
+
+
+def _finish(run: Run) -> None:
     from quorate.report.console import PlainProgress
 
     # Whoever reads this runs inside the cluster already: there is no one left to keep out.
@@ -228,13 +261,15 @@ def main() -> None:
         f'execution.address="{os.environ["RAY_ADDRESS"]}"',
         "execution.allow_insecure=true",
     ]
-    run = Home(Path.cwd()).find(sys.argv[1])  # where Ray put the small home; it may change the folder later
+    finish = sweeps.resume_sweep if run.kind == "sweep" else api.resume
     try:
         trust(run.home.path)  # whoever may send a job may run what it likes
-        api.resume(run.id, home=run.home.path, overrides=where, progress=PlainProgress())
+        finish(run.id, home=run.home.path, overrides=where, progress=PlainProgress())
     except QuorateError as e:
         say([f"{MARK}error {json.dumps(str(e))}"])
         raise SystemExit(1) from None
+    if run.kind == "sweep" and (lent := ledger_of(run.home).folder / LENT).is_dir():
+        lent.rename(run.path / LENT)
     say(lines(pack(run.path)))
 
 

@@ -80,6 +80,22 @@ def sweep(
 
 
 @in_usual_surroundings
+def prepare_sweep(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[Any] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Begin a sweep and store all that it needs, but fit nothing: `resume_sweep` does the rest, here or elsewhere."""
+    clock = start_clock(progress)
+    session = opened(recipe, home, plugins, overrides, clock)
+    _asked(session)
+    return begin(session, read_bars(session, clock), "sweep")
+
+
+@in_usual_surroundings
 def resume_sweep(
     name: str = "latest",
     *,
@@ -119,7 +135,7 @@ def _asked(session: Session) -> tuple[Asked, Sampler]:
 
     asked = asked_of(session.recipe, session.registry)
     session.recipe, spec = with_sampler(session.recipe, session.registry)
-    sampler = Sampler(spec, session.recipe.tuning.sampler_options)
+    sampler = Sampler(spec, session.recipe.tuning.sampler_options, session.warn)
     check_sampler(sampler, asked, session.recipe)
     return asked, sampler
 
@@ -177,7 +193,7 @@ def _tune(
         outer = _outer(session, bars, asked.members, fitting)
         judged = judged_of(asked, outer, tuners, fitting)
         head = record(session, stored, bars, tuners)
-    document = {
+    document: dict[str, Any] = {
         "schema_version": 1,
         "sweep": stored.id,
         "created": stored.begun_at or now(),
@@ -189,6 +205,7 @@ def _tune(
         "ledger": head,
         "telemetry": {**clock.telemetry(), **told_of(tuners)},
     }
+    document["sentences"] += _not_repeatable(sampler)
     sweep = Sweep(document, stored)
     write_json(stored.path / BEST, sweep.best_params)
     stored.write_report({**document, "seal": seal_of(document)})
@@ -212,6 +229,11 @@ def _study(session: Session, stored: Run, asked: Asked, name: str, space: Space)
     )
     named = f"{rules.study}-{name}" if rules.study else name
     return SharedStudy(rules.storage, named, space, asked.objectives, facts, stored.id)
+
+
+def _not_repeatable(sampler: Sampler) -> list[str]:
+    gap = sampler.spec.known_gaps.get("repeat")
+    return [f"Another sweep of this recipe will try other parameters: {sampler.spec}: {gap}."] if gap else []
 
 
 def _outer(session: Session, bars: Bars, models: list[str], fitting: Fitting) -> WalkForward:

@@ -205,7 +205,10 @@ def candidate_of(one: Earned, window: Window, strategy: str, role: str, suffix: 
 
 
 def record(session: Session, stored: Run, bars: Bars, tuned: Tuned) -> dict[str, Any]:
-    """Enter the series of every trial in the ledger: whoever chooses among them has seen them all."""
+    """Enter the series of every trial in the ledger: whoever chooses among them has seen them all.
+
+    Returns the last entry; of a copy that a job was sent with, nothing.
+    """
     strategy = session.recipe.strategy.name
     candidates = []
     for window, tuner in tuned:
@@ -215,7 +218,7 @@ def record(session: Session, stored: Run, bars: Bars, tuned: Tuned) -> dict[str,
             candidates += [candidate_of(one, window, strategy, subject.role, suffix) for one in earned]
     digest = recipe_digest(session.recipe, session.registry)
     head = record_candidates(stored.home, bars, candidates, run=stored.id, part="development", recipe_digest=digest)
-    return head._asdict()
+    return {} if ledger_of(stored.home).borrowed else head._asdict()
 
 
 def told_of(tuned: Tuned) -> dict[str, Any]:

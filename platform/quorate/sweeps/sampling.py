@@ -6,14 +6,16 @@ study and the trial. So neither the order in which fits were finished, nor an in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from quorate.errors import PluginError, near_misses, one_of
+from quorate.errors import DataWarning, PluginError, near_misses, one_of
 from quorate.plugins.calling import call
 from quorate.plugins.space import Choice, Distribution, Int
 from quorate.plugins.specs import EarlierTrial, SamplerSpec
@@ -25,10 +27,11 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler plugin with its options."""
+    """A sampler plugin with its options; `warn` is told what it warns of with a `DataWarning`."""
 
     spec: SamplerSpec
     options: Mapping[str, Any]
+    warn: Callable[[str], object] = warnings.warn
 
     def suggest(
         self, space: Space, known: Iterable[Trial], running: Iterable[Trial], number: int, seed: int
@@ -56,9 +59,25 @@ class Sampler:
             number,
             seed_of(self.spec, seed, number),
         )
-        return call(
-            self.spec, f"trial {number}", arguments, deepcopy(dict(self.options)), lambda given: read(space, given)
-        )
+        with self._heard():
+            return call(
+                self.spec, f"trial {number}", arguments, deepcopy(dict(self.options)), lambda given: read(space, given)
+            )
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        with warnings.catch_warnings():
+            show = warnings.showwarning
+
+            def hear(message: Warning | str, category: type[Warning], *more: Any, **rest: Any) -> None:
+                if issubclass(category, DataWarning):
+                    self.warn(f"{self.spec}: {message}")
+                else:
+                    show(message, category, *more, **rest)
+
+            warnings.simplefilter("always", DataWarning)
+            warnings.showwarning = hear
+            yield
 
 
 def seed_of(spec: SamplerSpec, seed: int, number: int) -> int:

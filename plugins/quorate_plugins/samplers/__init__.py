@@ -24,6 +24,21 @@ def quorate_samplers() -> Iterator[quorate.SamplerSpec]:
     yield _sampler("by_optuna:nsga2", text, requires=("optuna",), several=True)
     text = "a Gaussian process, asked where most is to be gained: few trials, each of which costs much"
     yield _sampler("by_optuna:gp", text, requires=("optuna", "torch", "scipy"))
+    text = "the Parzen estimator of rustuna, written in Rust: a trial is asked in a millisecond"
+    yield _sampler("by_rustuna:rust", text, requires=("rustuna",))
+    text = "a language model at an endpoint of your own; cannot be repeated"
+    yield _sampler(
+        "by_llm:llm",
+        text,
+        requires=("optuna",),
+        several=True,
+        seeded_by="study",  # by which answers are told from those of other studies
+        known_gaps={
+            "repeat": "a language model answers the same question in another way each time",
+            "resumable": "after a resumption it is asked anew, and answers in another way",
+            "surroundings": "the environment says where the endpoint is, and holds its key",
+        },
+    )
 
 
 def _sampler(function: str, description: str, **more: Any) -> quorate.SamplerSpec:

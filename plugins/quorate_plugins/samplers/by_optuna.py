@@ -35,7 +35,7 @@ def tpe(space: Space, known: Trials, running: Trials, number: int, seed: int, st
     """
     import optuna
 
-    _check("startup", startup, 0)
+    check_least("startup", startup, 0)
     sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=startup)
     return quorate.ask_optuna(sampler, space, known, running)
 
@@ -65,7 +65,7 @@ def gp(space: Space, known: Trials, running: Trials, number: int, seed: int, sta
     import optuna
     from threadpoolctl import threadpool_limits
 
-    _check("startup", startup, 0)
+    check_least("startup", startup, 0)
     import_module("torch")  # its threads are limited, too, once they are there
     with warnings.catch_warnings(), threadpool_limits(1):  # sums by several threads differ in their last bits
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -90,7 +90,7 @@ def nsga2(space: Space, known: Trials, running: Trials, number: int, seed: int, 
     """
     import optuna
 
-    _check("population", population, 2)
+    check_least("population", population, 2)
     told = settled(known)
 
     class Replayed(optuna.samplers.NSGAIISampler):
@@ -119,6 +119,7 @@ def settled(known: Trials) -> list[quorate.EarlierTrial]:
     ]
 
 
-def _check(name: str, value: int, least: int) -> None:
+def check_least(name: str, value: float, least: float) -> None:
+    """Raise `RecipeError`, if an option is less than it may be."""
     if value < least:
         raise quorate.RecipeError(f"tuning.sampler_options.{name} must be {least} or more; it was {value}")

@@ -23,6 +23,7 @@ LEARNS = [
     "tpe",
     "nsga2",
     pytest.param("cma-es", marks=pytest.mark.skipif(not importlib.util.find_spec("cmaes"), reason="no cmaes")),
+    pytest.param("rust", marks=pytest.mark.skipif(not importlib.util.find_spec("rustuna"), reason="no rustuna")),
     pytest.param("gp", marks=pytest.mark.full),
 ]
 
@@ -169,6 +170,7 @@ def test_equal_shares_are_equally_likely_values(one):
     [
         ("tpe", {"startup": -1}, "startup must be 0 or more; it was -1"),
         ("gp", {"startup": -1}, "startup must be 0 or more"),
+        ("rust", {"startup": -1}, "startup must be 0 or more"),
         ("nsga2", {"population": 1}, "population must be 2 or more; it was 1"),
         ("grid", {"levels": 1}, "levels must be 2 or more; it was 1"),
         ("cma-es", {"sigma": 0.0}, "sigma must be above 0"),

@@ -18,6 +18,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, RecipeError, StoreError
 from quorate.evidence.evidence import Performance
 from quorate.evidence.ledger import (
+    LENT,
     Candidate,
     Recorder,
     count,
@@ -25,6 +26,7 @@ from quorate.evidence.ledger import (
     ledger_of,
     lineage_of,
     looks,
+    read_lent,
     record_candidates,
     record_opening,
     record_override,
@@ -993,3 +995,63 @@ def test_a_lent_ledger_counts_what_was_tried_here_and_says_that_it_is_a_copy(tmp
     assert (ledger.borrowed, copy.borrowed) == (False, True)
     Ledger(tmp_path / "none").lend(tmp_path / "empty")
     assert Ledger(tmp_path / "empty").entries() == []
+
+
+def lent(home, bars, candidates):
+    """Return the folder with what was recorded in a copy of the ledger."""
+    away = Home(home.path.parent / "away")
+    ledger_of(home).lend(away.path / "ledger")
+    for candidate in candidates:
+        record(away, bars, [candidate])
+    return away.path / "ledger" / LENT
+
+
+def test_what_was_tried_with_a_copy_is_recorded_as_if_it_had_been_tried_here(home, bars, tmp_path):
+    tried = [noise(seed, bars=bars, name=f"ridge#{seed}") for seed in range(3)]
+    folder = lent(home, bars, tried)
+    record(home, bars, read_lent(folder, bars))
+    other = Home(tmp_path / "other")
+    record(other, bars, tried)
+    entries, expected = ([{k: v for k, v in e.items() if k not in ("hash", "previous", "time")}
+                          for e in ledger_of(h).entries()] for h in (home, other))  # fmt: skip
+    assert entries == expected
+    assert verify(home).sound
+    record(home, bars, read_lent(folder, bars))
+    assert len(ledger_of(home).entries()) == 3
+    assert not (home.path / "ledger" / LENT).exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"days": lambda days: days[::-1]},
+        {"days": lambda days: days.astype(np.int64)},
+        {"days": lambda days: days + 1},
+        {"days": lambda days: days[:-1]},
+        {"returns": lambda returns: returns.astype(np.float32)},
+        {"returns": lambda returns: np.where(returns > 0, np.nan, returns)},
+        {"returns": lambda returns: returns[:, None]},
+        {"bars_per_year": lambda year: year * 2},
+        {"role": lambda role: np.array("judge")},
+        {"name": lambda name: np.array("x" * 300)},
+        {"name": lambda name: np.array(["a", "b"])},
+        {"name": lambda name: np.array(None)},
+        {"strategy": None},
+    ],
+)
+def test_what_is_no_candidate_of_these_bars_is_not_taken_back(home, bars, change):
+    [path] = lent(home, bars, [noise(bars=bars)]).glob("*.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    [(name, how)] = change.items()
+    arrays = {k: v for k, v in arrays.items() if k != name} if how is None else {**arrays, name: how(arrays[name])}
+    np.savez(path, **arrays)
+    with pytest.raises(IntegrityError, match="of what was tried"):
+        list(read_lent(path.parent, bars))
+
+
+def test_what_is_no_file_of_arrays_is_not_taken_back(home, bars):
+    [path] = lent(home, bars, [noise(bars=bars)]).glob("*.npz")
+    path.write_bytes(b"PK and nothing more")
+    with pytest.raises(IntegrityError, match=r"000000\.npz of what was tried cannot be read"):
+        list(read_lent(path.parent, bars))

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -13,11 +14,12 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
 import pytest
 import yaml
 
 from quorate.cli import _cluster
-from quorate.errors import IntegrityError, QuorateError, RecipeError
+from quorate.errors import IntegrityError, QuorateError, RecipeError, StoreError
 from quorate.execution.machine import start_time
 from quorate.execution.progress import Progress
 from quorate.execution.ray import own_cluster as nodes
@@ -27,6 +29,7 @@ from quorate.execution.ray.tokens import authentication, check_token_file, known
 from quorate.runs import parcel, submit
 from quorate.store import Home
 from quorate.store.trust import name_address
+from support import kuberay
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "cluster"
 TOKENS = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE")
@@ -466,6 +469,26 @@ def test_a_report_that_does_not_say_whose_it_is_is_refused(text, begun):
         parcel.unpack(zipped({"report.json": text}), begun)
 
 
+def test_a_sweep_comes_back_if_it_is_the_one_that_was_sent(home):
+    sweep = Home(home).new_run("small", "sweep")
+    sweep.write_begun(noted(sweep))
+    report = {"schema_version": 1, "sweep": sweep.id, "recipe_digest": "d" * 8}
+    files = {"journal.log": "{}", "best_params.json": "{}", "lent/000000.npz": "series"}
+    with pytest.raises(IntegrityError, match="another sweep's: run other"):
+        parcel.unpack(zipped({**files, "report.json": json.dumps({**report, "sweep": "other"})}), sweep)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        parcel.unpack(zipped({**files, "report.json": report_of(sweep)}), sweep)
+    assert [p.name for p in sweep.path.iterdir()] == ["run.json"]
+    seen = []
+    parcel.unpack(
+        zipped({**files, "report.json": json.dumps(report)}),
+        sweep,
+        lambda: seen.append((sweep.state, sorted(p.name for p in sweep.path.iterdir()))),
+    )
+    assert seen == [("interrupted", ["best_params.json", "journal.log", "lent", "run.json"])]
+    assert sweep.state == "finished"
+
+
 def test_the_report_is_written_last(finished, begun, monkeypatch):
     written = []
     real = parcel.replacing
@@ -532,6 +555,16 @@ def test_only_what_a_run_needs_travels(home, tmp_path):
         f"bars/{'f' * 8}.json",
         f"sources/{sha256}.py",
     }
+
+
+def test_of_a_sweep_travels_the_same(home, tmp_path):
+    sweep = Home(home).new_run("small", "sweep")
+    sweep.write_begun(noted(sweep, data={"fingerprint": "f" * 8}))
+    for name in (f"sweeps/{sweep.id}/recipe.toml", f"bars/{'f' * 8}.parquet", f"bars/{'f' * 8}.json"):
+        token_file(home / name, text="")
+    submit.pack_home(sweep, tmp_path / "job")
+    assert sorted(p.name for p in (tmp_path / "job" / "sweeps" / sweep.id).iterdir()) == ["recipe.toml", "run.json"]
+    assert not (tmp_path / "job" / "runs").exists()
 
 
 # --- following a job
@@ -670,6 +703,43 @@ def test_a_job_decides_itself_where_its_fits_run(sent, home):
     assert submit.is_job(sent)
 
 
+def test_a_sweep_is_sent_as_a_run_is(home, monkeypatch):
+    sweep = Home(home).new_run("small", "sweep")
+    sent = []
+    monkeypatch.setattr(submit.sweeps, "prepare_sweep", lambda *a, **k: sweep)
+    monkeypatch.setattr(submit, "pack_home", lambda run, folder: None)
+    jobs = FakeJobs(["progress", KeyboardInterrupt()])
+    monkeypatch.setattr(jobs, "submit", lambda command, folder, job: sent.append((shlex.split(command), job)))
+    monkeypatch.setattr(submit, "Jobs", jobs)
+    told = []
+    again = rf"(?s)the job goes on\. To fetch it: quorate sweep resume {sweep.id}"
+    with pytest.raises(KeyboardInterrupt, match=again):
+        submit.submit("small", JOB["url"], home=home, tell=told.append, sweep=True)
+    [(command, job)] = sent
+    assert command[1:] == ["-m", "quorate.runs.submit", sweep.id, "sweep"]
+    assert told == [f"sweep {sweep.id} is job {job} on {JOB['url']}", "progress"]
+    with pytest.raises(RecipeError, match=rf"how sweep {sweep.id} is computed.*workers=3"):
+        _cluster.attach(sweep.id, home, Progress(), ["execution.workers=3"], None, "sweep")
+    with pytest.raises(StoreError, match="there is no run"):
+        _cluster.attach(sweep.id, home, Progress())
+
+
+def test_a_job_works_in_a_copy_of_its_home(monkeypatch, tmp_path):
+    """Ray may remove the folder that it unpacked, and unpack it again."""
+    run = Home(tmp_path / "sent").new_run("small", "sweep")
+    seen = []
+
+    def finish(found):
+        shutil.rmtree(tmp_path / "sent")
+        seen.append((found.id, found.kind, found.path.is_dir(), Path.cwd() == found.home.path))
+
+    monkeypatch.chdir(tmp_path / "sent")
+    monkeypatch.setattr(sys, "argv", ["submit", run.id, "sweep"])
+    monkeypatch.setattr(submit, "_finish", finish)
+    submit.main()
+    assert seen == [(run.id, "sweep", True, True)]
+
+
 def test_a_job_server_says_which_job_it_does_not_know(monkeypatch):
     def info(job):
         raise RuntimeError(f"Request failed with status code {code}: {text}.")
@@ -770,6 +840,37 @@ def test_the_kubernetes_example_is_whole():
         assert pod["securityContext"]["runAsNonRoot"]
     assert policy["kind"] == "NetworkPolicy"
     assert policy["spec"]["podSelector"]["matchLabels"]["ray.io/cluster"] == ray["metadata"]["name"]
+
+
+@pytest.mark.parametrize("place, schema", [(0, kuberay.CLUSTER), (1, kuberay.POLICY)])
+def test_the_kubernetes_example_has_fields_of_its_kinds_alone(place, schema):
+    document = list(yaml.safe_load_all((EXAMPLES / "kuberay.yaml").read_text()))[place]
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize(
+    "path, value",
+    [
+        (("workerGroupSpecs", 0, "groupName"), None),
+        (("workerGroupSpecs", 0, "maxReplicas"), "10"),
+        (("workerGroupSpecs", 0, "minReplica"), 1),
+        (("headGroupSpec", "template", "spec", "containers", 0, "volumeMount"), []),
+        (("headGroupSpec", "template", "spec", "containers", 0, "env", 0, "value"), 1),
+        (("headGroupSpec", "template", "spec", "containers", 0, "resources", "limits", "memory"), "8 GiB"),
+        (("headGroupSpec", "rayStartParams", "num-cpus"), 1),
+        (("headGroupSpec", "serviceTyp"), "ClusterIP"),
+    ],
+)
+def test_a_slip_in_the_kubernetes_example_would_be_seen(path, value):
+    document = next(yaml.safe_load_all((EXAMPLES / "kuberay.yaml").read_text()))
+    spot = document["spec"]
+    for step in path[:-1]:
+        spot = spot[step]
+    if value is None:
+        del spot[path[-1]]
+    else:
+        spot[path[-1]] = value
+    assert list(jsonschema.Draft202012Validator(kuberay.CLUSTER).iter_errors(document))
 
 
 def test_a_free_port_is_not_one_that_is_taken():

@@ -1,7 +1,9 @@
 # What others take of the ledger, each with where it is defined, see the stub of quorate.
 
+from .candidates import LENT as LENT
 from .candidates import Candidate as Candidate
 from .candidates import Recorder as Recorder
+from .candidates import read_lent as read_lent
 from .candidates import record_candidates as record_candidates
 from .candidates import stored_candidates as stored_candidates
 from .independent import effective as effective

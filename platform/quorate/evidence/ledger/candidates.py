@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
+from quorate.errors import IntegrityError
 from quorate.evidence import evidence
 from quorate.evidence.evidence import Performance, finite_or_none
 from quorate.evidence.ledger.chain import Entry, Head
@@ -21,6 +23,7 @@ from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.tally import count
 from quorate.statistics import Floats
 from quorate.store import Home
+from quorate.store.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 Days = NDArray[np.int32]
 
 ROLES = ("ensemble", "alternative", "member")
+LENT = "lent"  # in the folder of a borrowed ledger
+_TEXTS = ("name", "strategy", "role")
+_LONGEST = 200  # characters of a text
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +165,9 @@ def record_candidates(
     StoreError, IntegrityError
         If the ledger cannot be written, or its last line was changed.
     """
-    ledger = ledger_of(home)
+    ledger, candidates = ledger_of(home), list(candidates)
+    if ledger.borrowed:
+        keep_lent(ledger.folder / LENT, [candidate for candidate in candidates if len(candidate.returns)])
     # The report that bears them is entered, too.
     facts: dict[str, Any] = {"kind": "candidate", "run": run, "part": part, "recipe": recipe_digest, "entered": True}
     facts |= data_facts(ledger, bars)
@@ -203,3 +211,52 @@ def data_facts(ledger: Ledger, bars: Bars) -> dict[str, str]:
 
 def _day(number: np.int32) -> str:
     return str(np.datetime64(int(number), "D"))
+
+
+def keep_lent(folder: Path, candidates: Iterable[Candidate]) -> None:
+    """Write candidates that were recorded in a borrowed ledger, as they are, beside those that are there.
+
+    A ledger keeps rounded series, and its entries stand in a chain of its own: where the copy came from, `read_lent`
+    gives them to be recorded as if they had been judged there.
+    """
+    for number, one in enumerate(candidates, len(list(folder.glob("*.npz")))):
+        with replacing(folder / f"{number:06d}.npz") as temporary, open(temporary, "wb") as file:
+            arrays: dict[str, Any] = {name: np.array(getattr(one, name)) for name in _TEXTS}
+            arrays |= {"days": one.days, "returns": one.returns, "bars_per_year": np.float64(one.bars_per_year)}
+            np.savez(file, **arrays)
+
+
+def read_lent(folder: Path, bars: Bars) -> Iterator[Candidate]:
+    """Yield the candidates in a folder, in the order in which they were recorded.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is not what `keep_lent` writes, or is not of these bars.
+    """
+    known = bars.sessions.astype("datetime64[D]").astype(np.int32)
+    for path in sorted(folder.glob("*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                days, returns, year = (file[name] for name in ("days", "returns", "bars_per_year"))
+                words = {name: file[name] for name in _TEXTS}
+                texts = {name: str(word) for name, word in words.items()}
+        except Exception as e:  # what is no such file may break the reading of it in any way
+            raise IntegrityError(f"{path.name} of what was tried cannot be read: {e!r}") from e
+        sound = (
+            days.dtype == np.int32
+            and returns.dtype == year.dtype == np.float64
+            and days.ndim == returns.ndim == 1
+            and year.ndim == 0
+            and len(days) == len(returns) > 0
+            and bool(np.all(np.diff(days) >= 0))
+            and bool(np.all(np.isin(days, known)))
+            and bool(np.all(np.isfinite(returns)))
+            and float(year) == bars.bars_per_year
+            and all(word.ndim == 0 and word.dtype.kind == "U" for word in words.values())
+            and texts["role"] in ROLES
+            and all(0 < len(text) <= _LONGEST for text in texts.values())
+        )
+        if not sound:
+            raise IntegrityError(f"{path.name} of what was tried is no candidate of these bars")
+        yield Candidate(days=days, returns=returns, bars_per_year=float(year), **texts)
