@@ -9,6 +9,11 @@ import quorate
 from quorate_plugins.models.spaces import AUDIT, SPACES
 
 LEARN = ("scikit-learn",)
+# Which functions of `states` keep a model, by its name.
+KEPT = {
+    **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), "linear"),
+    **{name: name for name in ("mlp", "xgboost", "lightgbm", "catboost")},
+}
 XGBOOST = ("xgboost|xgboost-cpu",)
 
 
@@ -46,6 +51,9 @@ def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.Mod
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:
+    if name in KEPT:
+        more["state_dict"] = f"{__name__}.states:{KEPT[name]}_state"
+        more["load_state_dict"] = f"{__name__}.states:load_{KEPT[name]}"
     return quorate.ModelSpec(
         name,
         f"{__name__}.{factory}",
