@@ -27,8 +27,13 @@ Config = Annotated[Path | None, typer.Option(help="A JSON or YAML file with what
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of a model that has them.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of the model (default: 42).")]
 TrainStart = Annotated[str | None, typer.Option(metavar="DAY", help="First day of training (default: of the bars).")]
-TrainEnd = Annotated[str | None, typer.Option(metavar="DAY", help="Last day of training.")]
-Output = Annotated[Path | None, typer.Option("--output-dir", help="The folder that is written into.")]
+TrainEnd = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Last day of training (train: default: of the bars).")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output-dir", help="The folder that is written into (default: ., models/NAME, results)."),
+]
 ShowRecipe = Annotated[bool, typer.Option("--show-recipe", help="Print the recipe that this stands for, and stop.")]
 Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
 

@@ -33,14 +33,14 @@ class Artefact(NamedTuple):
     state: State
 
 
-def refuse_pickles(path: Path, option: str) -> None:
-    """Raise `RecipeError`, if a name is one of files that run code when they are read."""
-    instead = _INSTEAD.get(path.suffix.lower())
-    if instead is not None:
+def refuse_pickles(path: Path, option: str, instead: str | None = None) -> None:
+    """Raise `RecipeError`, if a name is one of files that run code when they are read; `instead` is what is used."""
+    kind = _INSTEAD.get(path.suffix.lower())
+    if kind is not None:
         raise RecipeError(
             f"{option} {path}: files of this kind run code when they are read, so none is written or read: the weights "
-            f"are in {WEIGHTS}, the scaler in {SCALES}, what reloads both in {MODEL}; here {instead} stands for "
-            f"{path.name}"
+            f"are in {WEIGHTS}, the scaler in {SCALES}, what reloads both in {MODEL}; here {instead or kind} "
+            f"stands for {path.name}"
         )
 
 

@@ -86,17 +86,19 @@ def evaluate(
     QuorateError
         For anything the user can put right: above all, a test that begins before training, or tuning, ended.
     """
-    if request.output_dir is None:
-        raise RecipeError("evaluating needs a folder for what it finds: --output-dir DIR")
     trained = artefact.read(model, scaler)
+    for item in request.sets:
+        if not item.startswith(("data.", "execution.")):
+            raise RecipeError(f"--set {item}: what the model is was settled when it was trained; data.* may change")
     training, test = _periods(request, trained)
     found = _opened(request, trained, test, home)
     forecasts, told = _forecasts(found, trained, training, test)
     told = [*found.told, *found.session.warnings, *told]
     document = _measured(forecasts, trained, test, request.metrics or METRICS, found.bars, told)
-    write_json(request.output_dir / RESULT, document)
-    files = [request.output_dir / RESULT]
-    picture = request.output_dir / f"{PICTURE}.{request.plot_format or 'png'}"
+    folder = request.output_dir or Path("results")
+    write_json(folder / RESULT, document)
+    files = [folder / RESULT]
+    picture = folder / f"{PICTURE}.{request.plot_format or 'png'}"
     try:
         from quorate.report.picture import draw_forecasts
     except ImportError:

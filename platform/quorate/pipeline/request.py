@@ -111,8 +111,8 @@ def gather(
     said = {name: value for name, value in given.items() if value is not None}
     typed = said.pop("loop", {})
     loop = {**(PRESETS[preset][1] if preset else {}), **file.pop("loop", {}), **typed}
-    if "data" in said:
-        file.pop("no_bars", None)
+    if "data" in said and (missing := file.pop("no_bars", None)):
+        told.append(f"{missing}: the bars are those of --data")
     merged = {**file, **said}
     if "params_file" in said:
         merged.pop("params", None)
@@ -145,6 +145,8 @@ def bars_of(text: str, sources: list[str]) -> dict[str, Any]:
 def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
     """Return what a file asks for, by the names of `Request`, and what is not done as it asks."""
     told: list[str] = []
+    if command == "evaluate":  # what the model is was settled when it was trained
+        return {**_own(file, command), **_bars(file, told)}, told
     found: dict[str, Any] = {}
     parts = (file.tuning, file.training) if command == "tune" else (file.training, file.tuning)
     for part in parts:  # the command's own section comes first

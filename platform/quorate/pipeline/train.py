@@ -24,7 +24,7 @@ from quorate.pipeline import artefact
 from quorate.pipeline.periods import Period, check
 from quorate.pipeline.request import Request
 from quorate.pipeline.rows import alone, dataset_of, spec_of, task_of_fit, training_rows
-from quorate.pipeline.translation import Opened, Table, opened
+from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.pipeline.tune import NOTES
 from quorate.plugins.code import code_digest
 from quorate.plugins.specs import ModelSpec
@@ -32,6 +32,7 @@ from quorate.recipe.resolve import to_plain, to_toml
 from quorate.runs.driving import now
 from quorate.runs.session import Session
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.runs.swept import BEST
 from quorate.store.documents import read_document
 from quorate.store.plain import check_plain
 
@@ -48,7 +49,7 @@ class Prepared(NamedTuple):
     """What there is to train: the recipe, the period, what was tuned before, and as what it is asked for."""
 
     found: Opened
-    period: Period
+    training: Period
     tuned: dict[str, Any] | None
     request: Request
 
@@ -64,14 +65,13 @@ def prepare(request: Request, home: Path | None = None) -> Prepared:
     params, notes, told = _given_params(request)
     request = _with(request, params, notes, told)
     if request.output_dir is not None:
-        artefact.refuse_pickles(request.output_dir, "--output-dir")
-    if request.train_end is None:
-        raise RecipeError("training needs its last day: --train-end YYYY-MM-DD")
-    period = Period("training", request.train_start, request.train_end)
-    check(period)
-    data: Table = {"until": period.last, "since": period.first}
+        artefact.refuse_pickles(request.output_dir, "--output-dir", "the folder of all three")
     base = {k: v for k, v in (notes["recipe"] if notes else {}).items() if k not in ("folds", "tuning", "execution")}
-    found = opened(request, base, home, {"data": data})
+    check_model(request, base)
+    if request.train_end is not None:
+        check(Period("training", request.train_start, request.train_end))
+    found = opened(request, base, home, {"data": {"since": request.train_start, "until": request.train_end}})
+    period = Period("training", request.train_start, request.train_end or found.bars.sessions[-1].item())
     [model] = found.table["models"]
     spec = spec_of(found.session, model)
     if spec.keeper() is None:
@@ -98,21 +98,20 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
     QuorateError
         For anything the user can put right.
     """
-    if request.output_dir is None:
-        raise RecipeError("training needs a folder for the model: --output-dir DIR")
     ready = prepare(request, home)
     found, session = ready.found, ready.found.session
     [model] = found.table["models"]
     dataset, warned = dataset_of(session, model, found.bars, lambda rows: int(rows.bar[len(rows) // 2]))
-    rows = training_rows(found.bars, dataset, ready.period.last)
+    rows = training_rows(found.bars, dataset, ready.training.last)
     if not len(rows):
-        raise DataError(f"no row trains: no label had ended by {ready.period.last}, with all features before it")
+        raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
     task, end = task_of_fit(session, model), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
     learnt = learn(FitData(dataset, (fold,)), task, session.recipe.execution.fit_seconds)
     document = _document(ready, session, found.bars, dataset, fold, task, learnt)
-    written = artefact.write(request.output_dir, learnt.state, document)
-    return Trained(request.output_dir, written, [*found.told, *session.warnings, *warned, *learnt.notes])
+    folder = request.output_dir or Path("models", session.recipe.name)
+    written = artefact.write(folder, learnt.state, document)
+    return Trained(folder, written, [*found.told, *session.warnings, *warned, *learnt.notes])
 
 
 def _given_params(request: Request) -> tuple[dict[str, Any] | None, dict[str, Any] | None, list[str]]:
@@ -120,7 +119,7 @@ def _given_params(request: Request) -> tuple[dict[str, Any] | None, dict[str, An
     path = request.params_file
     if path is None:
         return None, None, []
-    artefact.refuse_pickles(path, "--params")
+    artefact.refuse_pickles(path, "--params", BEST)
     check_plain(path, links=True)
     try:
         params = json.loads(path.read_text(encoding="utf-8"))
@@ -185,7 +184,7 @@ def _document(
         "target": {"symbol": bars.symbols[0], "field": recipe.backtest.fill},
         "data": {"fingerprint": bars.fingerprint, "bars": len(bars), "first": str(days[0]), "last": str(days[-1])},
         "training": {
-            "period": ready.period.to_plain(),
+            "period": ready.training.to_plain(),
             "rows": len(fold.train),
             "first": str(days[dataset.bar[fold.train[0]]]),
             "last": str(days[dataset.bar[fold.train[-1]]]),

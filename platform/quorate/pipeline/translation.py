@@ -64,6 +64,17 @@ def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: M
     return Opened(table, open_session(table, home=home, progress=silent), bars, told)
 
 
+def check_model(request: Request, base: Mapping[str, Any]) -> str:
+    """Return the name of the model that is asked for, before anything else is looked at.
+
+    Raises
+    ------
+    RecipeError
+        If no plugin at hand offers it, or it does not forecast prices.
+    """
+    return _model(request, base, Registry.load([*base.get("plugins", ()), *request.plugins])).name
+
+
 def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: list[str]) -> Table:
     table: Table = {
         "seed": SEED,
@@ -80,8 +91,10 @@ def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: 
         table["plugins"] = [*dict.fromkeys([*base.get("plugins", ()), *plugins])]
     if request.data is not None:
         table["data"] = dict(request.data)
-    elif request.no_bars:
+    elif request.no_bars and "data" not in base:
         raise RecipeError(f"{request.no_bars}: give bars, --data FILE, or a source plugin's name")
+    elif request.no_bars:
+        told.append(f"{request.no_bars}: the bars are those of the step before")
     elif "data" not in base:
         raise RecipeError("it must be known where the bars come from: --data FILE, --data SOURCE, or --config FILE")
     if request.seed is not None:

@@ -18,7 +18,7 @@ from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
 from quorate.pipeline.periods import DAY, Period, check, check_adjacent
 from quorate.pipeline.request import Request
-from quorate.pipeline.translation import Opened, opened
+from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.resolve import to_plain, to_toml, with_sampler
 from quorate.runs.session import open_session
@@ -60,6 +60,7 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
     QuorateError
         For what is not there, not valid, or overlaps.
     """
+    check_model(request, {})
     training, validation = _periods(request)
     assert validation.first
     more: dict[str, Any] = {
@@ -118,7 +119,8 @@ def tune(
     else:
         found.told.append(f"sweep {before.id} was this one, and was interrupted: it went on")
         done = resume_sweep(before.id, home=home, progress=progress, executor=executor)
-    params = done.best_params[model]
+    kept = done.best_params[model]
+    params = {name: kept.get(name) for name in done.document["models"][model]["space"]}  # None: as the model has it
     folder = request.output_dir or Path()
     write_json(folder / BEST, params)
     notes = {
@@ -143,9 +145,9 @@ def _periods(request: Request) -> tuple[Period, Period]:
     if start is None and end is not None:
         start = end + DAY
     if end is None or start is None or request.val_end is None:
-        missing = "--val-end" if end is not None else "--train-end and --val-end"
+        missing = "--val-end" if end is not None else "--train-end, --val-end"
         raise RecipeError(
-            f"tuning needs the periods of training and validation: {missing} is missing (--train-start, --train-end, "
+            f"tuning needs the periods of training and validation, and has no {missing} (--train-start, --train-end, "
             "--val-start, --val-end); days after --val-end stay unseen"
         )
     training, validation = Period("training", request.train_start, end), Period("validation", start, request.val_end)
