@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 
 from quorate.dataset.folds import Fold
+from quorate.errors import Interrupted
 from quorate.execution.fit import FitData
 from quorate.execution.keeping import forecast, learn
+from quorate.execution.progress import Progress
 from quorate.pipeline import artefact
 from quorate.pipeline.request import gather
 from quorate.pipeline.rows import before, dataset_of, task_of_fit, training_rows
 from quorate.pipeline.train import prepare
+from quorate.pipeline.tune import tune
 from quorate.runs.swept import load_sweep
 from quorate.store import Home
 from quorate_data.simulated import simulated
@@ -128,7 +131,7 @@ def test_figures_are_those_of_prices_within_the_test(here):
     assert Path("results/forecast_vs_actual.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("model", ["ridge", "lightgbm", "mlp"])
+@pytest.mark.parametrize("model", ["ridge", "lightgbm", pytest.param("mlp", marks=pytest.mark.full)])
 def test_a_reloaded_model_predicts_what_the_trained_one_did_bit_for_bit(here, tmp_path, model):
     given = {
         "architecture": model,
@@ -157,6 +160,31 @@ def test_a_second_time_no_trial_is_needed(here):
     assert json.loads(result.stdout)["sweep"] == document("tuning.json")["sweep"]
     assert "no trial was needed" in result.stderr
     assert len(Home(here / "home").runs("sweep")) == 1
+
+
+def test_what_was_interrupted_goes_on(here, tmp_path):
+    class Stop(Progress):
+        def trial(self, told):
+            raise KeyboardInterrupt
+
+    given = {
+        "architecture": "ridge",
+        "data": {"source": "csv", "path": "btc.csv", "calendar": "24x7"},
+        "sets": ("tuning.folds=3", 'features.use=["return_1", "return_2"]'),
+        "trials": 4,
+        "train_end": dt.date(2020, 12, 31),
+        "val_end": dt.date(2021, 4, 30),
+        "output_dir": tmp_path / "out",
+    }
+    request = gather("tune", given)
+    with pytest.raises(Interrupted):
+        tune(request, home=tmp_path / "home", progress=Stop())
+    done = tune(request, home=tmp_path / "home")
+    assert "was interrupted: it went on" in done.told[-1]
+    assert len(done.sweep.trials) == 4
+    assert [run.id for run in Home(tmp_path / "home").runs("sweep")] == [done.sweep.id]
+    fresh = tune(request, home=tmp_path / "other")
+    assert fresh.sweep.trials["value"].tolist() == done.sweep.trials["value"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quorate.errors import RecipeError
+from quorate.errors import QuorateError, RecipeError
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
@@ -165,7 +165,10 @@ def _before(found: Opened, home: Path | None) -> Any:
     for stored in reversed(Home(home).runs("sweep")):
         if stored.state not in ("finished", "interrupted", "failed") or not stored.begun_at:
             continue
-        begun = stored.begun()
+        try:
+            begun = stored.begun()
+        except QuorateError:  # of another one, which is not asked for
+            continue
         same = {k: v for k, v in begun["recipe"].items() if k != "execution"} == own
         fingerprint = (begun["data"] or {}).get("fingerprint")
         if same and begun["recipe_digest"] == digest and fingerprint == found.bars.fingerprint:
