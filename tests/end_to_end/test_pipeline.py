@@ -262,6 +262,8 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         assert call("train", "--config", file).exit_code == 0
         result = call("evaluate", "--config", file, "--model", tmp_path / "m", "--output-dir", tmp_path / "r")
         assert result.exit_code == 0, result.output
+        without = call("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r")
+        assert "take BARS from the environment" in message_of(without, 2)
     found = document(tmp_path / "r/metrics.json")
     assert "mae" in found
     assert "rmse" not in found
@@ -288,7 +290,7 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         (("train", "--architecture", "ridge", "--target", "eth_close", "--data", "btc.csv"), "no bars of 'eth'"),
         (("train", "--architecture", "ridge", "--target", "btc_volume", "--data", "btc.csv"), "open and close"),
         (("train", "--architecture", "ridge", "--epochs", "3", "--data", "btc.csv"), "'ridge' has no such option"),
-        (("train", "--architecture", "random-forest", "--data", "btc.csv"), "cannot be kept in a file"),
+        (("train", "--architecture", "gradient-boosting", "--data", "btc.csv"), "cannot be kept in a file"),
         (("train", "--params", "scaler.pkl"), "run code when they are read"),
         (("train", "model", "BTC", "--preset", "fast"), "the preset 'fast' trains a network of convolutions and a GRU"),
         (("train", "model", "BTC"), "the preset 'balanced' trains"),
@@ -328,6 +330,9 @@ def test_a_model_of_a_plugin_file_is_trained_and_evaluated(here, tmp_path):
     )
     result = call("train", "--architecture", "kept-line", *arguments, "--output-dir", tmp_path / "m")
     assert result.exit_code == 0, result.output
-    result = call("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r")
+    test = ("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r")
+    # The file is code: that model.json names it does not run it.
+    assert "no plugin at hand offers the model 'kept-line'" in message_of(call(*test), 2)
+    result = call(*test, "--plugin", source)
     assert result.exit_code == 0, result.output
     assert document(tmp_path / "r/metrics.json")["warnings"] == []

@@ -139,6 +139,8 @@ def _forecasts(found: Opened, trained: Artefact, training: Period, test: Period)
     if begin >= len(bars):
         raise DataError(f"there is no bar of the test, {test}: the bars are {bars.span}")
     told = _changed(found, trained, training)
+    if str(bars.sessions[-1]) < str(test.last):
+        told.append(f"the bars end on {bars.sessions[-1]}, before --test-end {test.last}")
     dataset, warned = dataset_of(session, model, bars, lambda _: begin)
     if list(dataset.feature_names) != document["features"]:
         raise DataError(

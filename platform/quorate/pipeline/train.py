@@ -66,7 +66,7 @@ def prepare(request: Request, home: Path | None = None) -> Prepared:
     request = _with(request, params, notes, told)
     if request.output_dir is not None:
         artefact.refuse_pickles(request.output_dir, "--output-dir", "the folder of all three")
-    base = {k: v for k, v in (notes["recipe"] if notes else {}).items() if k not in ("folds", "tuning", "execution")}
+    base = notes["recipe"] if notes else {}
     check_model(request, base)
     if request.train_end is not None:
         check(Period("training", request.train_start, request.train_end))

@@ -15,6 +15,7 @@ from quorate.pipeline.request import LOOP, PRESETS, Request
 from quorate.plugins.options import options_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, ModelSpec
+from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import Session, load_bars, open_session
 
@@ -22,6 +23,8 @@ SEED = 42
 OWN = ["group:momentum", "group:trend"]  # features of the price's own past
 TRADED = ("open", "close")
 OTHER = ("high", "low", "volume")
+# What no file of an earlier step decides: it may come from elsewhere, and plugin files are code.
+NOT_TAKEN = ("plugins", "folds", "tuning", "execution")
 Table = dict[str, Any]
 
 
@@ -49,7 +52,8 @@ def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: M
     QuorateError
         For what is not there, or not valid.
     """
-    registry = Registry.load([*base.get("plugins", ()), *request.plugins])
+    registry = Registry.load(request.plugins)
+    base = {key: part for key, part in base.items() if key not in NOT_TAKEN}
     told = list(request.told)
     table = _table(request, base, registry, told)
     for key, part in more.items():
@@ -72,7 +76,7 @@ def check_model(request: Request, base: Mapping[str, Any]) -> str:
     RecipeError
         If no plugin at hand offers it, or it does not forecast prices.
     """
-    return _model(request, base, Registry.load([*base.get("plugins", ()), *request.plugins])).name
+    return _model(request, base, Registry.load(request.plugins)).name
 
 
 def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: list[str]) -> Table:
@@ -88,14 +92,19 @@ def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: 
     if request.target is not None or not str(base.get("name", "")).startswith(f"{spec.name}-"):
         table["name"] = _name(f"{spec.name}-{symbol_of(request.target) or 'bars'}")
     if plugins := [*map(str, request.plugins)]:
-        table["plugins"] = [*dict.fromkeys([*base.get("plugins", ()), *plugins])]
+        table["plugins"] = plugins
     if request.data is not None:
         table["data"] = dict(request.data)
     elif request.no_bars and "data" not in base:
         raise RecipeError(f"{request.no_bars}: give bars, --data FILE, or a source plugin's name")
-    elif request.no_bars:
-        told.append(f"{request.no_bars}: the bars are those of the step before")
-    elif "data" not in base:
+    elif names := names_in(base.get("data", {})):
+        raise RecipeError(
+            f"the bars of the step before take {', '.join(names)} from the environment, which files from elsewhere "
+            "must not ask for: give them anew, --data FILE, or --config FILE"
+        )
+    elif "data" in base:
+        told += [f"{request.no_bars}: the bars are those of the step before"] * bool(request.no_bars)
+    else:
         raise RecipeError("it must be known where the bars come from: --data FILE, --data SOURCE, or --config FILE")
     if request.seed is not None:
         table["seed"] = request.seed

@@ -82,6 +82,10 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
     if str(days[0]) > str(training.last):
         raise RecipeError(f"there is no bar of training, {training}: the bars begin on {days[0]}")
     session = open_session(table, home=home, progress=Progress())
+    if training.first and str(days[0]) > str(training.first):
+        found.told.append(f"the bars begin on {days[0]}, after --train-start {training.first}")
+    if str(days[-1]) < str(validation.last):
+        found.told.append(f"the bars end on {days[-1]}, before --val-end {validation.last}")
     return found._replace(table=table, session=session), training, validation
 
 

@@ -9,10 +9,12 @@ import quorate
 from quorate_plugins.models.spaces import AUDIT, SPACES
 
 LEARN = ("scikit-learn",)
-# Which functions of `states` keep a model, by its name.
+# Which functions keep a model, by its name: of one module ``NAME_state`` and ``load_NAME``.
 KEPT = {
-    **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), "linear"),
-    **{name: name for name in ("mlp", "xgboost", "lightgbm", "catboost")},
+    **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), ("states", "linear")),
+    **{name: ("states", name) for name in ("mlp", "xgboost", "lightgbm", "catboost")},
+    "random-forest": ("tree_states", "forest"),
+    "gradient-boosting-exact": ("tree_states", "boosting"),
 }
 XGBOOST = ("xgboost|xgboost-cpu",)
 
@@ -52,8 +54,9 @@ def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.Mod
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:
     if name in KEPT:
-        more["state_dict"] = f"{__name__}.states:{KEPT[name]}_state"
-        more["load_state_dict"] = f"{__name__}.states:load_{KEPT[name]}"
+        module, kind = KEPT[name]
+        more["state_dict"] = f"{__name__}.{module}:{kind}_state"
+        more["load_state_dict"] = f"{__name__}.{module}:load_{kind}"
     return quorate.ModelSpec(
         name,
         f"{__name__}.{factory}",
