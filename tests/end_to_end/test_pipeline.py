@@ -287,6 +287,10 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         (("tune", *WHAT, *PERIODS, "--data", "btc.csv", "--covariates", "sentiment"), "of the covariate 'sentiment'"),
         (("tune", *WHAT, *PERIODS[:-1], "2020-01-01", "--data", "btc.csv"), "validation must end after it begins"),
         (("tune", *WHAT, "--train-end", "2031-01-01", "--val-end", "2032-01-01", "--data", "btc.csv"), "bars end on"),
+        (
+            ("tune", *WHAT, *PERIODS, "--data", "btc.csv", "--set", 'tuning.space={"labels.horizon" = [1, 2]}'),
+            "labels.horizon is no parameter of 'ridge'",
+        ),
         (("train", "--architecture", "ridge", "--target", "eth_close", "--data", "btc.csv"), "no bars of 'eth'"),
         (("train", "--architecture", "ridge", "--target", "btc_volume", "--data", "btc.csv"), "open and close"),
         (("train", "--architecture", "ridge", "--epochs", "3", "--data", "btc.csv"), "'ridge' has no such option"),

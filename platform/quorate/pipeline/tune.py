@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quorate.errors import QuorateError, RecipeError
+from quorate.errors import QuorateError, RecipeError, one_of
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
@@ -76,12 +77,16 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
     found = opened(request, {}, home, more)
     [model] = found.table["models"]
     table = {**found.table, "tuning": {**found.table["tuning"], "models": [model]}}
+    session = open_session(table, home=home, progress=Progress())
+    if others := [key for key in session.recipe.tuning.space if key != model]:
+        raise RecipeError(
+            f"tuning.space: {one_of(others)} is no parameter of {model!r}: quorate sweep tunes whole recipes"
+        )
     days = found.bars.sessions
     if str(days[-1]) < str(validation.first):
         raise RecipeError(f"there is no bar of validation, {validation}: the bars end on {days[-1]}")
     if str(days[0]) > str(training.last):
         raise RecipeError(f"there is no bar of training, {training}: the bars begin on {days[0]}")
-    session = open_session(table, home=home, progress=Progress())
     if training.first and str(days[0]) > str(training.first):
         found.told.append(f"the bars begin on {days[0]}, after --train-start {training.first}")
     if str(days[-1]) < str(validation.last):
@@ -123,8 +128,8 @@ def tune(
     else:
         found.told.append(f"sweep {before.id} was this one, and was interrupted: it went on")
         done = resume_sweep(before.id, home=home, progress=progress, executor=executor)
-    kept = done.best_params[model]
-    params = {name: kept.get(name) for name in done.document["models"][model]["space"]}  # None: as the model has it
+    [search] = done.document["searches"].values()
+    params = _params(search, model)
     folder = request.output_dir or Path()
     write_json(folder / BEST, params)
     notes = {
@@ -134,12 +139,18 @@ def tune(
         "periods": {"training": training.to_plain(), "validation": validation.to_plain()},
         "recipe": to_plain(found.session.recipe),
         "sweep": done.id,
-        "kept": done.document["models"][model]["kept"],
+        "kept": search["kept"],
         "sentences": done.document["sentences"],
         "params_sha256": sha256_of(folder / BEST),
     }
     write_json(folder / NOTES, notes)
     return Tuned(done, params, folder / BEST, found.told)
+
+
+def _params(search: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Return what is kept of each parameter of the model's search space; None, where that is as the model has it."""
+    own = f"models.{model}."  # where the recipe is tuned as a whole
+    return {name.removeprefix(own): search["kept_params"].get(name) for name in search["space"]}
 
 
 def _periods(request: Request) -> tuple[Period, Period]:
