@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _data, _execution, _ledger, _plugins, _sweep, options
+from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _sweep, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.stream import keep_messages
@@ -222,7 +222,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_plugins, _sweep, _data, _execution, _cluster, _ledger):
+for group in (_plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger):
     group.register(app)
 
 

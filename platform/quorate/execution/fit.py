@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import random
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +21,16 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
-from quorate.execution.inputs import inputs_of, reads_categories
+from quorate.execution.inputs import Inputs, inputs_of, reads_categories
+from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, pools_of, thread_pools
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
-from quorate.plugins.specs.learning import CATEGORIES, task_of
+from quorate.plugins.specs.learning import task_of
 
+T = TypeVar("T")
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 
 
@@ -253,6 +254,26 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
+    def answers(model: Any, spec: ModelSpec, X_test: Inputs) -> tuple[NDArray[np.float64], Outputs]:
+        predictions, outputs = predict(model, spec, X_test, task.binary)
+        if fold.shuffles is not None:
+            outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+        return predictions, outputs
+
+    (predictions, outputs), notes = fitted(task, dataset, fold, answers)
+    return predictions, outputs, notes
+
+
+def fitted(
+    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs], T]
+) -> tuple[T, tuple[str, ...]]:
+    """Fit a model on a fold's training rows; return what the fitted model, asked there and then, answers, and warnings.
+
+    Parameters
+    ----------
+    asked : callable
+        Takes the fitted model, its spec, and what it reads of the test rows; perhaps called twice, of two models.
+    """
     spec = model_of(task)
     factory = spec.resolve()
     # An inline plugin is where the run is.
@@ -264,23 +285,33 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float6
     train, tail = hold_back(spec.validation, dataset, fold.train)
     X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
     more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
-    categories = dataset.categories.names if reads_categories(spec, dataset) else ()
     while True:
         pools = thread_pools()
-        with warnings.catch_warnings(record=True) as caught, _threads(task), _seeded(task.seed):
+        with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
             warnings.simplefilter("always")
-            model = _make(factory, task, spec, categories)
+            model = unfitted(task, spec, dataset)
             model.fit(X_train, _target(spec, dataset, train), **more)
-            predictions, outputs = predict(model, spec, X_test, task.binary)
-            if fold.shuffles is not None:
-                outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+            answer = asked(model, spec, X_test)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break
     notes = sorted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )
-    return predictions, outputs, tuple(notes[:5])
+    return answer, tuple(notes[:5])
+
+
+@contextmanager
+def surroundings_of(task: FitTask) -> Iterator[None]:
+    """Hold every library to the fit's threads, with generators that are seeded by it."""
+    with _threads(task), _seeded(task.seed):
+        yield
+
+
+def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
+    """Return the model as the factory makes it for a fit on these rows."""
+    categories = dataset.categories.names if reads_categories(spec, dataset) else ()
+    return make_model(spec.resolve(), task, spec, categories)
 
 
 def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -309,23 +340,3 @@ def _code(factory: Callable[..., Any], plugin: Reference) -> str:
 def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
     y = dataset.y[rows]
     return y.astype(np.int64) if spec.task == "classification" else y
-
-
-def _make(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, categories: tuple[str, ...] = ()) -> Any:
-    """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
-    platform: dict[str, Any] = {"random_state": task.seed, "n_jobs": task.threads}
-    if spec.gpus:
-        platform["device"] = task.device
-    if spec.categories:
-        platform[CATEGORIES] = categories
-    try:
-        accepted = set(inspect.signature(factory).parameters)
-    except (TypeError, ValueError):
-        accepted = set()
-    model = factory(**{**{k: v for k, v in platform.items() if k in accepted}, **task.params})
-    if hasattr(model, "get_params") and hasattr(model, "set_params"):
-        # Some libraries take them as **kwargs, and a factory may forget to hand them on.
-        unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
-        if unset:
-            model.set_params(**unset)
-    return model

@@ -6,7 +6,7 @@ import datetime as dt
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.recipe.environment import mask
@@ -16,6 +16,15 @@ RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 
 SCORE_DEFAULT, RETURN_DEFAULT = 0.02, 0.001  # thresholds, while there is too little to choose from
 
 Params = dict[str, Any]
+
+
+def _iso(value: Any) -> Any:
+    with suppress(ValueError, TypeError):  # of what is no date the type is wrong
+        return dt.date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_iso)]
 
 
 class Section(BaseModel):
@@ -36,25 +45,23 @@ class Open(BaseModel):
 
 
 class Data(Open):
-    """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source."""
+    """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
+
+    Sessions before `since` and after `until` are cut off as soon as the bars are read: nothing knows of them.
+    """
 
     source: str = "bundled"
     quality: Literal["warn", "refuse"] = "warn"
+    since: Day | None = None
+    until: Day | None = None
 
 
 class Holdout(Section):
     """The last part of the history, cut off before anything else. Give one of the three."""
 
-    start: dt.date | None = None
+    start: Day | None = None
     bars: int | None = Field(default=None, ge=0)
     fraction: float | None = Field(default=None, ge=0, lt=1)
-
-    @field_validator("start", mode="before")
-    @classmethod
-    def _iso(cls, value: Any) -> Any:
-        with suppress(ValueError, TypeError):  # of what is no date the type is wrong
-            return dt.date.fromisoformat(value)
-        return value
 
     @model_validator(mode="after")
     def _one(self) -> Holdout:

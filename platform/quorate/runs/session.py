@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 import warnings
@@ -211,6 +212,7 @@ def load_bars(session: Session) -> Bars:
         if issubclass(warning.category, DataWarning):
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
     _check_names(bars, given)
+    bars = _within(bars, recipe.data.since, recipe.data.until)
     asked = [told] if (told := wrong_calendar(bars)) else []
     if not recipe.data.options.get("mixed"):
         asked += different_lengths(bars)
@@ -220,6 +222,23 @@ def load_bars(session: Session) -> Bars:
     if asked and recipe.data.quality == "refuse":
         raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
     return bars
+
+
+def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
+    """Return the bars of these sessions, both included, with the symbols that have some there."""
+    if since is None and until is None:
+        return bars
+    import numpy as np
+
+    days = bars.sessions.astype("datetime64[D]")
+    first = 0 if since is None else int(np.searchsorted(days, np.datetime64(since, "D")))
+    stop = len(bars) if until is None else int(np.searchsorted(days, np.datetime64(until, "D"), side="right"))
+    if first >= stop:
+        span = f"from {since or 'the first'} to {until or 'the last'} (data.since, data.until)"
+        raise DataError(f"there is no bar {span}: the bars are {bars.span}")
+    part = bars.take(first, stop).until(stop - first)
+    left = [name for column, name in enumerate(part.symbols) if bool(part.present[:, column].any())]
+    return part if len(left) == len(part.symbols) else part.select(left)
 
 
 def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:

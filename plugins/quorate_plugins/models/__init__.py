@@ -9,6 +9,13 @@ import quorate
 from quorate_plugins.models.spaces import AUDIT, SPACES
 
 LEARN = ("scikit-learn",)
+# Which functions keep a model, by its name: of one module ``NAME_state`` and ``load_NAME``.
+KEPT = {
+    **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), ("states", "linear")),
+    **{name: ("states", name) for name in ("mlp", "xgboost", "lightgbm", "catboost")},
+    "random-forest": ("tree_states", "forest"),
+    "gradient-boosting-exact": ("tree_states", "boosting"),
+}
 XGBOOST = ("xgboost|xgboost-cpu",)
 
 
@@ -46,6 +53,10 @@ def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.Mod
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:
+    if name in KEPT:
+        module, kind = KEPT[name]
+        more["state_dict"] = f"{__name__}.{module}:{kind}_state"
+        more["load_state_dict"] = f"{__name__}.{module}:load_{kind}"
     return quorate.ModelSpec(
         name,
         f"{__name__}.{factory}",

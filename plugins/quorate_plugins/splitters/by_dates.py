@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import quorate
-from quorate_plugins.splitters.by_bars import first_bar
+from quorate_plugins.splitters.by_bars import LEAST_TRAINING, first_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,16 +24,29 @@ MONTHS = {"Y": 12, "Q": 3, "M": 1}
 
 
 def anchored(
-    sessions: Sessions, start: int, anchor: dt.date | str | None = None, initial: int = 1000, test: int = 250
+    sessions: Sessions,
+    start: int,
+    anchor: dt.date | str | None = None,
+    initial: int = 1000,
+    test: int = 250,
+    first: dt.date | str | None = None,
 ) -> Iterator[quorate.Span]:
     """Yield folds of `test` bars that train on all bars from the date `anchor` on; the first on `initial` bars.
 
-    Without an `anchor` training begins with the history.
+    Without an `anchor` training begins with the history. With `first` the first fold begins at that date, however many
+    bars there are before it.
     """
-    begin = 0 if anchor is None else _anchor(sessions, start, anchor)
+    begin = 0 if anchor is None else _position(sessions, start, anchor, "anchor")
+    if first is not None:
+        initial = _position(sessions, start, first, "first") - begin
+        if initial < LEAST_TRAINING:
+            raise quorate.DataError(
+                f"the first fold begins on {first} (folds.first) and must train on at least {LEAST_TRAINING} bars; "
+                f"before it there are {max(initial, 0)}: give more history, or a later date"
+            )
     since = f"from folds.anchor ({anchor}) on, " if begin else ""
-    first = begin + first_bar(len(sessions) - begin, start and start - begin, initial, "initial", test, since)
-    for at in range(first, len(sessions), test):
+    at_first = begin + first_bar(len(sessions) - begin, start and start - begin, initial, "initial", test, since)
+    for at in range(at_first, len(sessions), test):
         yield quorate.Span(at, min(at + test, len(sessions)), begin)
 
 
@@ -85,19 +98,19 @@ def _length(text: str, option: str, more: str = "") -> _Length:
     return _Length(int(found[1]), found[2])
 
 
-def _anchor(sessions: Sessions, start: int, anchor: dt.date | str) -> int:
-    """Return the position of the first session from the anchor on."""
+def _position(sessions: Sessions, start: int, anchor: dt.date | str, option: str) -> int:
+    """Return the position of the first session from a date on; `option` says which one that is."""
     import numpy as np
 
     try:
         day = dt.date.fromisoformat(anchor) if isinstance(anchor, str) else anchor
     except ValueError:
-        raise quorate.RecipeError(f"folds.anchor must be a date, e.g. 2005-01-03; it was {anchor!r}") from None
+        raise quorate.RecipeError(f"folds.{option} must be a date, e.g. 2005-01-03; it was {anchor!r}") from None
     date = np.datetime64(day, "D")
     begin, last = int(np.searchsorted(sessions, date)), (start or len(sessions)) - 1
     if begin > last or date + CLOSED_DAYS < sessions[0]:
         raise quorate.DataError(
-            f"folds.anchor must lie in the history before the holdout, {sessions[0]} to {sessions[last]}; it is {day}"
+            f"folds.{option} must lie in the history before the holdout, {sessions[0]} to {sessions[last]}; it is {day}"
         )
     return begin
 

@@ -134,6 +134,26 @@ def test_anchored_folds_train_from_the_anchor_on(anchor):
     assert list(anchored(days(100), 60, anchor, 20, 30)) == [Span(60, 90, 31), Span(90, 100, 31)]
 
 
+@pytest.mark.parametrize("first", ["2020-02-01", dt.date(2020, 2, 1)], ids=["text", "date"])
+def test_the_first_fold_begins_at_a_date(first):
+    assert list(anchored(days(100), 0, test=30, first=first)) == [Span(31, 61), Span(61, 91), Span(91, 100)]
+    assert list(anchored(days(100), 0, "2020-01-11", test=60, first=first)) == [Span(31, 91, 10), Span(91, 100, 10)]
+    assert list(anchored(days(100), 60, test=30, first=first)) == [Span(60, 90), Span(90, 100)]
+
+
+@pytest.mark.parametrize(
+    "first, error, said",
+    [
+        ("2020-01-05", DataError, "must train on at least 10 bars; before it there are 4"),
+        ("2021-01-01", DataError, "folds.first must lie in the history before the holdout"),
+        ("soon", RecipeError, "folds.first must be a date"),
+    ],
+)
+def test_a_first_date_that_leaves_nothing_to_train_on_is_told(first, error, said):
+    with pytest.raises(error, match=said):
+        list(anchored(days(100), 0, first=first))
+
+
 def test_without_an_anchor_training_begins_with_the_history():
     assert list(anchored(days(100), 0, initial=20, test=30)) == list(expanding(days(100), 0, 20, 30))
 

@@ -78,6 +78,11 @@ class ModelSpec(Spec):
         SHAP values are (Lundberg and Lee, 2017). A row sums to the raw score, of which the prediction is
         an increasing function, e.g. the log-odds; it must not depend on the other rows. ``quorate explain``
         shows them; a run never calls it.
+    state_dict, load_state_dict : str or callable, optional
+        Both, for a model that can be kept in a file. ``function(model)`` gives what a fitted model has learnt, a
+        mapping of names to NumPy arrays (numbers or booleans) and to plain values as JSON holds them; what scales the
+        features goes by the names ``scaler.*``. ``function(model, state)`` gives the fitted model again, made of one
+        that the factory has just made with the same parameters. It must predict the same, bit for bit.
     """
 
     kind: ClassVar[str] = "model"
@@ -96,11 +101,18 @@ class ModelSpec(Spec):
     gpus: float = 0.0
     memory: float = 0.0
     contributions: Lazy | None = None
+    state_dict: Lazy | None = None
+    load_state_dict: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
+        for function in (self.state_dict, self.load_state_dict):
+            if function is not None:
+                replace(self, function=function, contributions=None, state_dict=None, load_state_dict=None)
+        if (self.state_dict is None) != (self.load_state_dict is None):
+            raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
         _one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.outputs:
             raise PluginError(f"{self}: task='any' gives the one prediction of its label; outputs were {self.outputs}")
@@ -141,6 +153,22 @@ class ModelSpec(Spec):
                 f"{self}: contributions are those of features; with input='bars' it reads none: leave contributions out"
             )
         return replace(self, function=self.contributions, contributions=None)
+
+    def keeper(self) -> tuple[Callable[..., Any], Callable[..., Any]] | None:
+        """Import and return `state_dict` and `load_state_dict`; None, if the spec names none.
+
+        Raises
+        ------
+        PluginError
+            If one cannot be imported.
+        """
+        if self.state_dict is None or self.load_state_dict is None:
+            return None
+        one, other = (
+            replace(self, function=function, contributions=None, state_dict=None, load_state_dict=None).resolve()
+            for function in (self.state_dict, self.load_state_dict)
+        )
+        return one, other
 
     def for_label(self, task: Task) -> ModelSpec:
         """Return this model as it learns a label of this task: the same, unless its own task is ``any``."""

@@ -1,4 +1,4 @@
-"""Fitting a model, or reading a stored one back, in a process that knows nothing of this one."""
+"""Fitting a model, reading a stored one back, or making it of its state, in a process that knows nothing of this."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import pickle
 import numpy as np
 
 from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.state import State, restored
 from quorate.plugins.provider import Plugin, Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import Violation, default_options, explain
 from quorate.testing.tools.beside import beside
 from quorate.testing.tools.model_data import Data, copied
-from quorate.testing.tools.models import as_in_a_run, run_once, spec_of
+from quorate.testing.tools.models import as_in_a_run, make, run_once, spec_of
 
 
-def elsewhere(plugin: Plugin, data: Data, stored: bytes | None = None) -> Outputs:
-    """Fit and predict in a fresh process, or only read a stored model back and predict."""
+def elsewhere(plugin: Plugin, data: Data, stored: bytes | State | None = None) -> Outputs:
+    """Fit and predict in a fresh process, or only read a stored model back, or make it of its state, and predict."""
     where = plugin.provider
     reference = Reference(plugin.kind, plugin.name, where.module, where.local)
     try:
@@ -42,4 +43,5 @@ def answered(sent: bytes) -> Outputs:
     if stored is None:
         return run_once(spec, params, copied(data))
     with as_in_a_run(spec):
-        return {n: np.array(v) for n, v in read_outputs(pickle.loads(stored), spec, data.X_test).items()}
+        model = restored(spec, make(spec, params), stored) if isinstance(stored, State) else pickle.loads(stored)
+        return {n: np.array(v) for n, v in read_outputs(model, spec, data.X_test).items()}

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask, _make, _seeded
+from quorate.execution.fit import FitTask, _seeded
 from quorate.execution.inputs import Inputs
+from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.execution.resources import thread_pools
 from quorate.plugins.local import line_in
@@ -72,7 +73,7 @@ def make(spec: ModelSpec, params: Mapping[str, Any], categories: tuple[str, ...]
     """Make the model as a run does: with the seed, the threads and the names of categories, if it takes them."""
     binary = spec.task == "classification"
     task = FitTask(spec.name, 0, Reference("model", spec.name, ""), params, SEED, spec.cpus, binary)
-    return _make(spec.resolve(), task, spec, categories)
+    return make_model(spec.resolve(), task, spec, categories)
 
 
 def fit(model: Any, data: Data, **more: Any) -> Any:

@@ -1,0 +1,255 @@
+"""Commands about one model: tuning it, training it, evaluating it on days that it has not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quorate.cli import options
+from quorate.cli._base import command, printing, show, working
+from quorate.errors import RecipeError
+
+if TYPE_CHECKING:
+    from quorate.pipeline.request import Command, Request
+
+Architecture = Annotated[
+    str | None, typer.Option("--architecture", "--model-name", help="The model: a name of `quorate plugins`.")
+]
+Target = Annotated[str | None, typer.Option(help="What is forecast: SYMBOL_close or SYMBOL_open, e.g. btc_close.")]
+Asset = Annotated[str | None, typer.Option("--asset-id", help="The symbol whose close is forecast.")]
+Covariates = Annotated[
+    str | None, typer.Option(help="Groups of features, or features, beside the price's own: volume,volatility.")
+]
+Data = Annotated[str | None, typer.Option(help="Bars: a file or folder, or the name of a source.")]
+Config = Annotated[Path | None, typer.Option(help="A JSON or YAML file with what is not said here.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of a model that has them.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Of the model (default: 42).")]
+TrainStart = Annotated[str | None, typer.Option(metavar="DAY", help="First day of training (default: of the bars).")]
+TrainEnd = Annotated[
+    str | None, typer.Option(metavar="DAY", help="Last day of training (train: default: of the bars).")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output-dir", help="The folder that is written into (default: ., models/NAME, results)."),
+]
+ShowRecipe = Annotated[bool, typer.Option("--show-recipe", help="Print the recipe that this stands for, and stop.")]
+Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for function in (tune, train, evaluate):
+        app.command()(function)
+
+
+@command
+def tune(
+    architecture: Architecture = None,
+    target: Target = None,
+    asset_id: Asset = None,
+    covariates: Covariates = None,
+    n_trials: Annotated[int | None, typer.Option(min=1, help="Trials (default: 50).")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are fitted.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(min=-1, help="Fits at a time (default: one per CPU).")] = None,
+    train_start: TrainStart = None,
+    train_end: TrainEnd = None,
+    val_start: Annotated[
+        str | None, typer.Option(metavar="DAY", help="First day of validation (default: after training).")
+    ] = None,
+    val_end: Annotated[
+        str | None, typer.Option("--val-end", "--end-date", metavar="DAY", help="Last day of validation.")
+    ] = None,
+    data: Data = None,
+    db_url: Database = None,
+    config: Config = None,
+    seed: Seed = None,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    output: Output = None,
+    show_recipe: ShowRecipe = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tune a model on the training period, judge it on the validation period, and write best_params.json."""
+    from quorate.pipeline import tune as room
+    from quorate.report.views.pipeline import render_tuned
+
+    given = {
+        **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
+        "trials": n_trials,
+        "timeout": timeout,
+        "jobs": None if n_jobs is None else max(n_jobs, 0),
+        **_days(train_start=train_start, train_end=train_end, val_start=val_start, val_end=val_end),
+    }
+    request = _request("tune", given, config)
+    if show_recipe:
+        _show_recipe(room.show_recipe(request, home), request)
+        return
+    with working() as progress:
+        _tell(request.told, progress)
+        done = room.tune(request, home=home, progress=progress)
+        _tell(done.told[len(request.told) :], progress)
+    document = {
+        "sweep": done.sweep.id,
+        "params": done.params,
+        "path": str(done.path),
+        "sentences": done.sweep.document["sentences"],
+        "told": done.told,
+    }
+    show(document, as_json, render_tuned)
+
+
+@command
+def train(
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[model SYMBOL]", help="Another way to say --asset-id SYMBOL.")
+    ] = None,
+    architecture: Architecture = None,
+    model_type: Annotated[str | None, typer.Option(help="The model, or a preset's name; goes before --preset.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset", "--training-preset", help="fast, balanced (default of `train model`), quality, legacy."
+        ),
+    ] = None,
+    epochs: Epochs = None,
+    params: Annotated[Path | None, typer.Option(help="What tuning found: best_params.json.")] = None,
+    target: Target = None,
+    asset_id: Asset = None,
+    covariates: Covariates = None,
+    train_start: TrainStart = None,
+    train_end: TrainEnd = None,
+    data: Data = None,
+    db_url: Database = None,
+    config: Config = None,
+    seed: Seed = None,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    output: Output = None,
+    show_recipe: ShowRecipe = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
+    from quorate.pipeline import train as room
+    from quorate.pipeline.request import DEFAULT_PRESET, PRESETS
+    from quorate.report.views.pipeline import render_trained
+
+    if what:
+        if len(what) != 2 or what[0] != "model":
+            raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
+        asset_id = asset_id or what[1]
+    if model_type in (*PRESETS, "adaptive"):
+        preset = "legacy" if model_type == "adaptive" else model_type
+    else:
+        architecture = architecture or model_type
+    if what and architecture is None and preset is None and params is None and config is None:
+        preset = DEFAULT_PRESET
+    given = {
+        **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
+        "params_file": params,
+        "loop": {} if epochs is None else {"epochs": epochs},
+        **_days(train_start=train_start, train_end=train_end),
+    }
+    request = _request("train", given, config, preset)
+    if show_recipe:
+        _show_recipe(room.show_recipe(request, home), request)
+        return
+    with working() as progress:
+        done = room.train(request, home=home, progress=progress)
+        _tell(done.told, progress)
+    show({**done.document, "folder": str(done.folder), "told": done.told}, as_json, render_trained)
+
+
+@command
+def evaluate(
+    model: Annotated[Path, typer.Option(help="A trained model: its folder, model.json or model.safetensors.")],
+    scaler: Annotated[Path | None, typer.Option(help="Its scaler.json (default: the one beside it).")] = None,
+    test_start: Annotated[str | None, typer.Option(metavar="DAY", help="First day of the test.")] = None,
+    test_end: Annotated[str | None, typer.Option(metavar="DAY", help="Last day of the test.")] = None,
+    data: Data = None,
+    db_url: Database = None,
+    config: Config = None,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    output: Output = None,
+    show_recipe: ShowRecipe = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Forecast days that a trained model has not seen, and write metrics.json and forecast_vs_actual.png."""
+    from quorate.pipeline import evaluate as room
+    from quorate.report.views.pipeline import render_evaluated
+
+    given = {
+        **_common(None, None, None, None, data, db_url, None, sets, plugins, output),
+        **_days(test_start=test_start, test_end=test_end),
+    }
+    request = _request("evaluate", given, config)
+    if show_recipe:
+        _show_recipe(room.show_recipe(request, model, home), request)
+        return
+    with working() as progress:
+        done = room.evaluate(request, model, scaler, home=home, progress=progress)
+        _tell(done.told, progress)
+    show(done.document, as_json, lambda document: render_evaluated(document, done.files))
+
+
+def _common(
+    architecture: str | None,
+    target: str | None,
+    asset: str | None,
+    covariates: str | None,
+    data: str | None,
+    database: str | None,
+    seed: int | None,
+    sets: list[str] | None,
+    plugins: list[Path] | None,
+    output: Path | None,
+) -> dict[str, Any]:
+    """Return what all three commands take, by the names of a request."""
+    from quorate.pipeline.request import bars_of
+    from quorate.plugins.registry import Registry
+
+    if database is not None and data is None:
+        raise RecipeError("--db-url: no source of bars queries a database yet: give bars, --data FILE, or a source")
+    if target is not None and asset is not None and not target.startswith(f"{asset}_"):
+        raise RecipeError(f"--target {target} and --asset-id {asset} are not of the same symbol: give one of them")
+    return {
+        "architecture": architecture,
+        "target": target or (f"{asset}_close" if asset is not None else None),
+        "covariates": tuple(filter(None, map(str.strip, covariates.split(",")))) if covariates is not None else None,
+        "data": None if data is None else bars_of(data, Registry.load(plugins or ()).names("source")),
+        "seed": seed,
+        "sets": tuple(sets or ()),
+        "plugins": tuple(plugins or ()),
+        "output_dir": output,
+    }
+
+
+def _days(**typed: str | None) -> dict[str, Any]:
+    from quorate.pipeline.periods import day
+
+    return {name: None if text is None else day(text, name.replace("_", "-")) for name, text in typed.items()}
+
+
+def _request(name: Command, given: dict[str, Any], config: Path | None, preset: str | None = None) -> Request:
+    from quorate.pipeline.request import gather
+
+    return gather(name, given, config, preset)
+
+
+def _show_recipe(text: str, request: Request) -> None:
+    import sys
+
+    for line in request.told:
+        print(f"note: {line}", file=sys.stderr)
+    with printing():
+        print(text, end="")
+
+
+def _tell(lines: Any, progress: Any) -> None:
+    for line in lines:
+        progress.warn(line)

@@ -1,0 +1,104 @@
+"""What a fitted model has learnt, as plain arrays and values, and a model made of it again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.errors import FitError, PluginError
+from quorate.plugins.specs import ModelSpec
+
+SCALER = "scaler."  # how the names begin of what scales the features
+NUMBERS = "biuf"  # kinds of NumPy's types that a state may hold
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a fitted model has learnt.
+
+    Parameters
+    ----------
+    arrays : dict of ndarray
+        By name, C-contiguous.
+    values : dict
+        What else there is, as JSON holds it.
+    """
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def merged(self) -> dict[str, Any]:
+        """Return both in one mapping, as a model's `load_state_dict` takes it; the arrays are copies."""
+        return {**{name: array.copy() for name, array in self.arrays.items()}, **self.values}
+
+
+def state_of(spec: ModelSpec, model: Any) -> State:
+    """Ask a fitted model for its state.
+
+    Raises
+    ------
+    PluginError
+        If its plugin cannot keep models.
+    FitError
+        If the answer is not what a state may be.
+    """
+    keeper = spec.keeper()
+    if keeper is None:
+        raise PluginError(
+            f"{spec} cannot be kept in a file: its plugin has no state_dict and load_state_dict, and nothing is pickled"
+        )
+    answer = keeper[0](model)
+    if not isinstance(answer, Mapping):
+        raise FitError(f"state_dict must give a mapping of names to arrays and values; it gave {type(answer).__name__}")
+    state = State()
+    for name, value in answer.items():
+        if not isinstance(name, str) or not name:
+            raise FitError(f"state_dict: a name must be a text; it was {name!r}")
+        if isinstance(value, np.ndarray | np.generic):
+            state.arrays[name] = _numbers(name, np.asarray(value))
+        else:
+            state.values[name] = _plain(name, value)
+    return state
+
+
+def restored(spec: ModelSpec, model: Any, state: State) -> Any:
+    """Return a fitted model, made of its state and of one that the factory has just made.
+
+    Raises
+    ------
+    PluginError
+        If its plugin cannot keep models.
+    FitError
+        If the state is not one of this model.
+    """
+    keeper = spec.keeper()
+    if keeper is None:
+        raise PluginError(f"{spec} cannot be made of a file: its plugin has no state_dict and load_state_dict")
+    try:
+        found = keeper[1](model, state.merged())
+    except KeyError as e:
+        raise FitError(f"the state lacks {e}: it is not one of {spec}") from e
+    if found is None:
+        raise FitError("load_state_dict must return the fitted model; it returned None: end it with `return model`")
+    return found
+
+
+def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind not in NUMBERS or array.dtype.itemsize > 8:
+        raise FitError(f"state_dict: {name!r} must hold numbers or booleans of at most 64 bits; it is {array.dtype}")
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+
+
+def _plain(name: str, value: Any) -> Any:
+    try:
+        again = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as e:
+        raise FitError(f"state_dict: {name!r} must be an array, or a value as JSON holds it: {e}") from e
+    if again != value:
+        raise FitError(f"state_dict: {name!r} would be another value when it is read again: {again!r:.60}")
+    return again

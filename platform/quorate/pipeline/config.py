@@ -1,0 +1,243 @@
+"""Configuration files: JSON or YAML of the described forms, read, checked and told apart."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.pipeline import variables
+from quorate.recipe.schema import Day, Open, Section
+from quorate.recipe.text import check_shape
+from quorate.store.plain import check_plain
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+def _number(value: Any) -> Any:
+    """Return ``1e-3`` as a number: YAML takes it for a text."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Metric = Literal["rmse", "mae", "mape", "direction_accuracy"]
+METRICS: tuple[Metric, ...] = ("rmse", "mae", "mape", "direction_accuracy")
+PLOTS = Literal["png", "svg", "pdf"]
+
+
+class Database(Section):
+    """Where bars would be queried from; no source does so yet."""
+
+    type: str | None = None
+    host: str | None = None
+    port: int | str | None = None
+    database: str | None = None
+    name: str | None = None
+    db_schema: str | None = Field(default=None, alias="schema")
+    table: str | None = None
+    user: str | None = None
+    password: str | None = None
+    credentials_env: str | list[str] | None = None
+
+
+class Data(Open):
+    """Bars: a source and its options, as in a recipe; or an array file, which no source reads yet."""
+
+    source: str | None = None
+    npz_path: str | None = None
+    valid_from_train: Number | None = None
+    norm: Literal["zscore", "none"] | None = None
+    shuffle_train: bool | None = None
+
+
+class Loop(Section):
+    """How a model is trained, where it has such options."""
+
+    epochs: int | None = None
+    n_epochs: int | None = None
+    max_epochs: int | None = None
+    batch_size: int | None = None
+    batch: int | None = None
+    lr: Number | None = None
+    learning_rate: Number | None = None
+    weight_decay: Number | None = None
+    early_stop_patience: int | None = None
+    early_stopping_patience: int | None = None
+    early_stop_metric: str | None = None
+    seed: int | None = Field(default=None, ge=0)
+    accelerator: str | None = None
+    device: str | None = None
+    devices: int | str | None = None
+    precision: str | int | None = None
+
+
+class Asked(Section):
+    """What model of what is asked for."""
+
+    architecture: str | None = None
+    model_name: str | None = None
+    target: str | None = None
+    asset_id: str | None = None
+    covariates: list[str] | str | None = None
+
+
+class Training(Loop, Asked):
+    """The section ``training``."""
+
+    params: dict[str, Any] | str | None = None
+    train_start: Day | None = None
+    train_end: Day | None = None
+    output_dir: str | None = None
+
+
+class Tuning(Asked):
+    """The section ``tuning``."""
+
+    n_trials: int | None = Field(default=None, ge=1)
+    timeout: Number | None = Field(default=None, ge=0)
+    n_jobs: int | None = None
+    train_start: Day | None = None
+    train_end: Day | None = None
+    val_start: Day | None = None
+    val_end: Day | None = None
+    seed: int | None = Field(default=None, ge=0)
+    output_dir: str | None = None
+
+
+class Evaluation(Section):
+    """The section ``evaluation``."""
+
+    metrics: list[Metric] | None = Field(default=None, min_length=1)
+    plot_format: PLOTS | None = None
+    test_start: Day | None = None
+    test_end: Day | None = None
+    output_dir: str | None = None
+
+
+class Model(Open):
+    """The section ``model``: its kind, and every other key a parameter of it."""
+
+    type: str | None = None
+    name: str | None = None
+    architecture: str | None = None
+    input_dim: int | str | None = None
+
+
+class Thresholds(Section):
+    """The section ``eval``, of classes."""
+
+    threshold: Number | None = None
+    save_cm: bool | None = None
+
+
+class Output(Section):
+    """The section ``output``."""
+
+    save_dir: str | None = None
+    run_name: str | None = None
+
+
+class File(Section):
+    """A configuration file; sections of both forms may stand in one."""
+
+    database: Database | None = None
+    data: Data | None = None
+    training: Training | None = None
+    train: Loop | None = None
+    tuning: Tuning | None = None
+    evaluation: Evaluation | None = None
+    eval: Thresholds | None = None
+    model: Model | None = None
+    output: Output | None = None
+
+
+def read_config(path: Path) -> File:
+    """Read and check a configuration file, and the ``.env`` file beside it.
+
+    What names a variable, ``${NAME}``, keeps its name, in ``data``; nothing of ``database`` is kept.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown section or key, a wrong type, a variable that is not set.
+    """
+    table = _parsed(path)
+    variables.read_beside(path)
+    for section, value in table.items():
+        if section in ("data", "database"):
+            variables.check_set(value, f"{path}: {section}")
+        elif key := variables.named(value, section):
+            raise RecipeError(
+                f"{path}: {key} takes no ${{NAME}}: what it says is stored; data and database alone take variables"
+            )
+    try:
+        file = File.model_validate(table)
+    except ValidationError as e:
+        told = sorted({_explain(error) for error in e.errors()})
+        raise RecipeError(f"{path} is not valid:\n" + "\n".join(f"  {line}" for line in told)) from None
+    names = (file.database and file.database.credentials_env) or []
+    for name in [names] if isinstance(names, str) else names:
+        variables.require(name, f"{path}: database.credentials_env")
+    return file
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    check_plain(path, links=True)
+    if path.suffix == ".toml":
+        raise RecipeError(f"{path} is a recipe: quorate sweep {path}, quorate run {path}; --config takes JSON or YAML")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise RecipeError(f"cannot read the configuration {path}: {getattr(e, 'strerror', None) or e}") from None
+    try:
+        table = _yaml(text) if path.suffix.lower() in (".yaml", ".yml") else json.loads(text)
+    except RecursionError:
+        raise RecipeError(f"{path} is nested too deeply") from None
+    except ValueError as e:
+        raise RecipeError(f"{path} is not valid: {e}") from None
+    if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
+        raise RecipeError(f"{path} must hold sections: {one_of(File.model_fields)}")
+    check_shape(table, str(path))
+    return table
+
+
+def _yaml(text: str) -> Any:
+    """Return what a YAML text holds: plain values only, and no references, which can grow without end."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError(f"line {self.peek_event().start_mark.line + 1}: references (*name) are not taken")
+            return super().compose_node(parent, index)
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ValueError(f"{where}{getattr(e, 'problem', None) or 'it is no YAML'}") from None
+
+
+def _explain(error: Mapping[str, Any]) -> str:
+    path = [str(part) for part in error["loc"]]
+    key = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        known = _keys(path[:-1])
+        what = f"section {path[0]!r} takes" if path[:-1] else "unknown section; there are"
+        return f"{key}: {'unknown key; ' if path[:-1] else ''}{what} {one_of(known)}{near_misses(path[-1], known)}"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{key}: {message}"  # without the value, which may be secret
+
+
+def _keys(path: list[str]) -> list[str]:
+    model: Any = File
+    for part in path:
+        kinds = getattr(model.model_fields[part].annotation, "__args__", ())
+        model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,248 @@
+"""What a command is asked for: the command line over a configuration file over a preset over defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.execution.resources import gpu_count
+from quorate.pipeline.config import Asked, File, Loop, read_config
+
+Command = Literal["tune", "train", "evaluate"]
+PARQUET = (".parquet", ".pq")
+FILES = (".csv", ".csv.gz", *PARQUET)
+DEFAULT_PRESET = "balanced"
+# The described presets of training: their networks are plugins of their own; epochs and batch size any model may take.
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "fast": ("convolutions and a GRU", {"epochs": 100, "batch_size": 64}),
+    "balanced": ("convolutions and an LSTM", {"epochs": 200, "batch_size": 48}),
+    "quality": ("convolutions and a bidirectional LSTM", {"epochs": 300, "batch_size": 32}),
+    "legacy": ("convolutions and two LSTMs", {"epochs": 300, "batch_size": 32}),
+}
+# What a training loop is told, and under which names files have it.
+LOOP = {
+    "epochs": ("epochs", "n_epochs", "max_epochs"),
+    "batch_size": ("batch_size", "batch"),
+    "learning_rate": ("learning_rate", "lr"),
+    "weight_decay": ("weight_decay",),
+    "early_stopping_patience": ("early_stopping_patience", "early_stop_patience"),
+    "early_stop_metric": ("early_stop_metric",),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command is asked for; what is None was not said.
+
+    Parameters
+    ----------
+    architecture : str
+        A model's plugin.
+    target : str
+        ``SYMBOL_close``, ``SYMBOL_open``, or either field alone.
+    covariates : tuple of str
+        Groups of features, or features, beside the price's own past.
+    data : dict
+        The recipe's table: source and options.
+    params : dict
+        Of the model.
+    loop, said : dict
+        What a training loop is told, by the names of `LOOP`: where the model has such options; and as typed.
+    told : tuple of str
+        What is not done as it was asked for, a line each.
+    no_bars : str
+        Which section asks for bars that no source reads.
+    """
+
+    architecture: str | None = None
+    target: str | None = None
+    covariates: tuple[str, ...] | None = None
+    data: dict[str, Any] | None = None
+    params: dict[str, Any] | None = None
+    params_file: Path | None = None
+    loop: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    trials: int | None = None
+    timeout: float | None = None
+    jobs: int | None = None
+    seed: int | None = None
+    train_start: dt.date | None = None
+    train_end: dt.date | None = None
+    val_start: dt.date | None = None
+    val_end: dt.date | None = None
+    test_start: dt.date | None = None
+    test_end: dt.date | None = None
+    output_dir: Path | None = None
+    metrics: tuple[str, ...] | None = None
+    plot_format: str | None = None
+    plugins: tuple[Path, ...] = ()
+    sets: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    no_bars: str = ""
+
+
+def gather(
+    command: Command, given: Mapping[str, Any], config: Path | None = None, preset: str | None = None
+) -> Request:
+    """Return what is asked for.
+
+    Parameters
+    ----------
+    given : mapping
+        Of the command line, by the names of `Request`; None where nothing was said.
+    config : Path, optional
+        A configuration file.
+    preset : str, optional
+        Of training.
+
+    Raises
+    ------
+    RecipeError
+        For a file that is not valid, or an unknown preset.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise RecipeError(f"--preset must be one of {one_of(PRESETS)}; it was {preset!r}{near_misses(preset, PRESETS)}")
+    file, told = _of_file(read_config(config), command) if config is not None else ({}, [])
+    said = {name: value for name, value in given.items() if value is not None}
+    typed = said.pop("loop", {})
+    loop = {**(PRESETS[preset][1] if preset else {}), **file.pop("loop", {}), **typed}
+    if "data" in said and (missing := file.pop("no_bars", None)):
+        told.append(f"{missing}: the bars are those of --data")
+    merged = {**file, **said}
+    if "params_file" in said:
+        merged.pop("params", None)
+    known = {one.name for one in fields(Request)}
+    assert set(merged) <= known, set(merged) - known
+    return Request(**merged, loop=loop, said=typed, preset=preset, told=tuple(told))
+
+
+def bars_of(text: str, sources: list[str]) -> dict[str, Any]:
+    """Return the recipe's table ``[data]`` for what was typed: a file, a folder or a pattern, or the name of a source.
+
+    Raises
+    ------
+    RecipeError
+        If it is neither.
+    """
+    path = Path(text)
+    if text in sources and not path.exists():
+        return {"source": text}
+    named = [p.name.lower() for p in path.iterdir()] if path.is_dir() else [path.name.lower()]
+    is_path = path.exists() or "/" in text or any(c in text for c in "*?[") or path.name.lower().endswith(FILES)
+    if not is_path:
+        raise RecipeError(
+            f"--data takes a file or folder of bars, or a source ({one_of(sources)}); there is no {text!r}"
+            f"{near_misses(text, sources)}"
+        )
+    return {"source": "parquet" if any(name.endswith(PARQUET) for name in named) else "csv", "path": text}
+
+
+def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
+    """Return what a file asks for, by the names of `Request`, and what is not done as it asks."""
+    told: list[str] = []
+    if command == "evaluate":  # what the model is was settled when it was trained
+        return {**_own(file, command), **_bars(file, told)}, told
+    found: dict[str, Any] = {}
+    parts = (file.tuning, file.training) if command == "tune" else (file.training, file.tuning)
+    for part in parts:  # the command's own section comes first
+        for name, value in (_asked(part) if part is not None else {}).items():
+            found.setdefault(name, value)
+    if file.model is not None:
+        model = file.model
+        if kind := model.type or model.name or model.architecture:
+            found.setdefault("architecture", kind)
+        found["params"] = model.options
+        if isinstance(model.input_dim, int):
+            told.append(f"model.input_dim {model.input_dim}: a model reads as many features as there are")
+    loops = [one for one in (file.training, file.train) if one is not None]
+    found["loop"] = {k: v for one in loops for k, v in _loop(one).items()}
+    told += [line for one in loops for line in _not_as_asked(one)]
+    if file.training is not None and file.training.params is not None:
+        given = file.training.params
+        found |= {"params_file": Path(given)} if isinstance(given, str) else {"params": given}
+    if seeds := [one.seed for one in (file.tuning, *loops) if one is not None and one.seed is not None]:
+        found["seed"] = seeds[0]
+    found |= _own(file, command)
+    found |= _bars(file, told)
+    if file.eval is not None:
+        told.append("eval: threshold and confusion matrix are of classes; the forecast is one of a price")
+    return found, told
+
+
+def _asked(part: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(part, name, None) for name in ("train_start", "train_end")}
+    found |= {name: getattr(part, name, None) for name in ("val_start", "val_end")}
+    assert isinstance(part, Asked)
+    covariates = part.covariates.split(",") if isinstance(part.covariates, str) else part.covariates
+    found |= {
+        "architecture": part.architecture or part.model_name,
+        "target": part.target or (f"{part.asset_id}_close" if part.asset_id else None),
+        "covariates": tuple(one.strip() for one in covariates) if covariates is not None else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _own(file: File, command: Command) -> dict[str, Any]:
+    """Return what is asked of this command alone."""
+    found: dict[str, Any] = {}
+    tuning, evaluation = file.tuning, file.evaluation
+    if tuning is not None:
+        jobs = tuning.n_jobs
+        found |= {"trials": tuning.n_trials, "timeout": tuning.timeout, "jobs": None if jobs is None else max(jobs, 0)}
+    if evaluation is not None:
+        found |= {"test_start": evaluation.test_start, "test_end": evaluation.test_end}
+        found |= {"metrics": tuple(evaluation.metrics or ()) or None, "plot_format": evaluation.plot_format}
+    section = {"tune": tuning, "train": file.training, "evaluate": evaluation}[command]
+    output = getattr(section, "output_dir", None)
+    if output is None and file.output is not None and file.output.save_dir is not None:
+        output = str(Path(file.output.save_dir, file.output.run_name or ""))
+    found["output_dir"] = Path(output) if output is not None else None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _bars(file: File, told: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    data = file.data
+    if data is not None and (data.source or data.options):
+        options = data.options
+        if data.source is None and "path" not in options:
+            raise RecipeError(f"data: it must name a source or a path, beside {one_of(options)}")
+        source = {"source": data.source} if data.source else bars_of(str(options["path"]), [])
+        found["data"] = {**source, **options}
+    elif data is not None and data.npz_path:
+        found["no_bars"] = f"data.npz_path ({data.npz_path}): no source reads NPZ files yet"
+    elif file.database is not None:
+        found["no_bars"] = "database: no source of bars queries a database yet"
+    if data is not None:
+        if data.valid_from_train or data.shuffle_train:
+            told.append("data.valid_from_train, data.shuffle_train: a model's plugin says what is held back for it")
+        if data.norm is not None:
+            told.append(f"data.norm {data.norm!r}: each model scales as it does, by its training rows alone")
+    if file.database is not None and "data" in found:
+        told.append("database: not asked, as the bars come from data")
+    return found
+
+
+def _loop(part: Loop) -> dict[str, Any]:
+    values = {
+        name: next((v for n in names if (v := getattr(part, n)) is not None), None) for name, names in LOOP.items()
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _not_as_asked(part: Loop) -> list[str]:
+    told = []
+    device = part.accelerator or part.device
+    if device not in (None, "cpu", "auto"):
+        there = "is there for models that take one" if gpu_count() else "is not there on this machine: the CPU fits"
+        told.append(f"{'accelerator' if part.accelerator else 'device'} {device!r}: a GPU {there}")
+    if part.devices not in (None, 1, "1", "auto"):
+        told.append(f"devices {part.devices}: a fit takes as many as the model's plugin says")
+    if part.precision is not None and not str(part.precision).startswith("32"):
+        told.append(f"precision {part.precision!r}: a model computes in the precision that its plugin has")
+    return told

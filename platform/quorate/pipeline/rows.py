@@ -1,0 +1,75 @@
+"""The rows that a trained model learns from and is asked about, and the fit that both rest on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.bars.panel import Bars
+from quorate.dataset.folds import NEVER
+from quorate.dataset.rows import Dataset
+from quorate.execution.fit import FitTask, fit_seed
+from quorate.plugins.registry import reference
+from quorate.plugins.specs import LabelSpec, ModelSpec
+from quorate.plugins.specs.learning import TASK, task_of
+from quorate.recipe.schema import Recipe
+from quorate.runs.session import Session
+from quorate.walkforward.causality import audit_rows
+from quorate.walkforward.layout import rows_of
+
+Positions = NDArray[np.int64]
+
+
+def alone(session: Session, model: str) -> Recipe:
+    """Return the session's recipe with one model only."""
+    return session.recipe.model_copy(update={"models": {model: session.recipe.models[model]}})
+
+
+def dataset_of(session: Session, model: str, bars: Bars, first: Callable[[Dataset], int]) -> tuple[Dataset, list[str]]:
+    """Return all rows of these bars, audited as in a run from the bar `first` on, and warnings.
+
+    Raises
+    ------
+    DataError, PluginError, IntegrityError
+        As `quorate.walkforward.layout.prepare`.
+    """
+    build, labels, warnings = rows_of(alone(session, model), session.registry, bars)
+    dataset = build(bars)
+    audit_rows(bars, dataset, build, labels, first(dataset))
+    return dataset, warnings
+
+
+def before(bars: Bars, day: dt.date) -> int:
+    """Return the position of the first bar after a day."""
+    return int(np.searchsorted(bars.sessions.astype("datetime64[D]"), np.datetime64(day, "D"), side="right"))
+
+
+def training_rows(bars: Bars, dataset: Dataset, last: dt.date) -> Positions:
+    """Return the rows whose label had ended on a day."""
+    return np.flatnonzero((dataset.end != NEVER) & (dataset.end < before(bars, last))).astype(np.int64)
+
+
+def spec_of(session: Session, model: str) -> ModelSpec:
+    """Return the spec of a recipe's model."""
+    known = session.recipe.models[model]
+    return session.registry.get(ModelSpec, (known.plugin if known else None) or model)
+
+
+def task_of_fit(session: Session, model: str) -> FitTask:
+    """Return the one fit of a recipe's model, as a run would have it."""
+    spec, own = spec_of(session, model), session.recipe.models[model]
+    assert own
+    binary = session.registry.get(LabelSpec, session.recipe.labels.name).task == "classification"
+    return FitTask(
+        model=model,
+        fold=0,
+        plugin=reference(session.registry, "model", spec.name),
+        params={**own.options, **({TASK: task_of(binary)} if spec.task == "any" else {})},
+        seed=fit_seed(session.recipe.seed, model),
+        threads=spec.cpus,
+        binary=binary,
+        memory=int(spec.memory * 2**30),
+    )

@@ -1,0 +1,216 @@
+"""From what a command is asked for to a recipe, and to its bars."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from quorate.bars.panel import Bars
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.execution.progress import Progress
+from quorate.pipeline.request import LOOP, PRESETS, Request
+from quorate.plugins.options import options_of
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import FeatureSpec, ModelSpec
+from quorate.recipe.environment import names_in
+from quorate.recipe.load import merge, nested_override
+from quorate.runs.session import Session, load_bars, open_session
+
+SEED = 42
+OWN = ["group:momentum", "group:trend"]  # features of the price's own past
+TRADED = ("open", "close")
+OTHER = ("high", "low", "volume")
+# What no file of an earlier step decides: it may come from elsewhere, and plugin files are code.
+NOT_TAKEN = ("plugins", "folds", "tuning", "execution")
+Table = dict[str, Any]
+
+
+class Opened(NamedTuple):
+    """A recipe, what it is opened as, its bars, and what is not done as it was asked for."""
+
+    table: Table
+    session: Session
+    bars: Bars
+    told: list[str]
+
+
+def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: Mapping[str, Any]) -> Opened:
+    """Return the recipe that a request stands for, resolved, and the bars that it reads.
+
+    Parameters
+    ----------
+    base : mapping
+        The recipe of an earlier step, or nothing.
+    more : mapping
+        Tables to lay on top: what the command itself needs of the recipe.
+
+    Raises
+    ------
+    QuorateError
+        For what is not there, or not valid.
+    """
+    registry = Registry.load(request.plugins)
+    base = {key: part for key, part in base.items() if key not in NOT_TAKEN}
+    told = list(request.told)
+    table = _table(request, base, registry, told)
+    for key, part in more.items():
+        table = merge(table, {key: part}, key)
+    for item in request.sets:
+        table = merge(table, nested_override(item), f"--set {item}")
+    silent = Progress()  # what is to be told of the bars is told when they are used
+    bars = load_bars(open_session(table, home=home, progress=silent))
+    wanted = symbol_of(request.target)
+    if wanted is not None or len(bars.symbols) > 1:
+        bars = _settle(table, bars, wanted, home)
+    return Opened(table, open_session(table, home=home, progress=silent), bars, told)
+
+
+def check_model(request: Request, base: Mapping[str, Any]) -> str:
+    """Return the name of the model that is asked for, before anything else is looked at.
+
+    Raises
+    ------
+    RecipeError
+        If no plugin at hand offers it, or it does not forecast prices.
+    """
+    return _model(request, base, Registry.load(request.plugins)).name
+
+
+def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: list[str]) -> Table:
+    table: Table = {
+        "seed": SEED,
+        "labels": {"name": "return", "horizon": 1},
+        "features": {"use": OWN},
+        "holdout": {"bars": 0},
+        "backtest": {"fill": "close"},
+        **base,
+    }
+    spec = _model(request, table, registry)
+    if request.target is not None or not str(base.get("name", "")).startswith(f"{spec.name}-"):
+        table["name"] = _name(f"{spec.name}-{symbol_of(request.target) or 'bars'}")
+    if plugins := [*map(str, request.plugins)]:
+        table["plugins"] = plugins
+    if request.data is not None:
+        table["data"] = dict(request.data)
+    elif request.no_bars and "data" not in base:
+        raise RecipeError(f"{request.no_bars}: give bars, --data FILE, or a source plugin's name")
+    elif names := names_in(base.get("data", {})):
+        raise RecipeError(
+            f"the bars of the step before take {', '.join(names)} from the environment, which files from elsewhere "
+            "must not ask for: give them anew, --data FILE, or --config FILE"
+        )
+    elif "data" in base:
+        told += [f"{request.no_bars}: the bars are those of the step before"] * bool(request.no_bars)
+    else:
+        raise RecipeError("it must be known where the bars come from: --data FILE, --data SOURCE, or --config FILE")
+    if request.seed is not None:
+        table["seed"] = request.seed
+    if request.target is not None:
+        table["backtest"] = {**table["backtest"], "fill": _field(request.target)}
+    if request.covariates is not None:
+        table["features"] = {"use": [*OWN, *(_covariate(name, registry) for name in request.covariates)]}
+    table["models"] = {spec.name: _params(request, table, spec, told)}
+    return table
+
+
+def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> ModelSpec:
+    """Return the model that is asked for, or that the earlier step had."""
+    specs = {n: registry.get(ModelSpec, n) for n in registry.names("model")}
+    at_hand = [n for n, one in specs.items() if not one.baseline and one.task != "classification"]
+    if request.architecture is None and (request.preset or "models" not in table):
+        if request.preset is None:
+            raise RecipeError(f"--architecture must name a model; at hand are {one_of(at_hand)}")
+        raise RecipeError(
+            f"the preset {request.preset!r} trains a network of {PRESETS[request.preset][0]}, which no plugin at hand "
+            f"offers; at hand are {one_of(at_hand)}: name one with --architecture, or give a plugin with --plugin FILE"
+        )
+    name = request.architecture or next(n for n, model in table["models"].items() if model is not False)
+    models = {plugin.name: plugin for plugin in registry if plugin.kind == "model"}
+    found = next((n for n in (name, name.lower().replace("_", "-")) if n in models), None)
+    if found is None:
+        near = near_misses(name, at_hand)
+        raise RecipeError(
+            f"no plugin at hand offers the model {name!r}; at hand are {one_of(at_hand)}; others come as a package, or "
+            f"with --plugin FILE{near}"
+        )
+    if models[found].state != "ok":
+        raise RecipeError(f"the model {found!r} cannot be used: it {models[found].reason}")
+    spec = registry.get(ModelSpec, found)
+    if spec.task == "classification":
+        raise RecipeError(
+            f"the model {found!r} tells classes apart, and the target is a price: take one of {one_of(at_hand)}"
+        )
+    return spec
+
+
+def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: list[str]) -> Table:
+    """Return the model's parameters: those given, over a loop's settings, over those of the earlier step."""
+    before = dict((table.get("models") or {}).get(spec.name) or {})
+    before.pop("plugin", None)
+    known = options_of(spec)
+    for name, value in request.loop.items():
+        option = next((n for n in LOOP[name] if n in known), None)
+        if option is not None:
+            before[option] = value
+        elif name in request.said:
+            raise RecipeError(f"--{name.replace('_', '-')}: the model {spec.name!r} has no such option")
+        else:
+            told.append(f"{name} {value}: the model {spec.name!r} has no such option")
+    return {**before, **(request.params or {})}
+
+
+def _covariate(name: str, registry: Registry) -> str:
+    features = registry.at_hand("feature")
+    groups = {registry.get(FeatureSpec, n).group for n in features}
+    if name in groups or name.removeprefix("group:") in groups:
+        return f"group:{name.removeprefix('group:')}"
+    if fnmatch.filter(features, name):
+        return name
+    near = near_misses(name, [*groups, *features])
+    raise RecipeError(
+        f"no feature at hand is of the covariate {name!r}: it must be a group ({one_of(groups)}) or a feature; what "
+        f"comes from elsewhere, such as sentiment, takes a plugin with such features: --plugin FILE{near}"
+    )
+
+
+def symbol_of(target: str | None) -> str | None:
+    """Return the symbol of a target such as ``btc_close``; None, if it names none."""
+    return (target.rpartition("_")[0] or None) if target else None
+
+
+def _field(target: str) -> str:
+    name = target.rpartition("_")[2].lower()
+    if name in TRADED:
+        return name
+    if name in OTHER:
+        raise RecipeError(f"--target {target}: forecasts are of prices that can be traded at, open and close")
+    raise RecipeError(f"--target must be SYMBOL_close or SYMBOL_open, e.g. btc_close; it was {target!r}")
+
+
+def _settle(table: Table, bars: Bars, wanted: str | None, home: Path | None) -> Bars:
+    """Return the bars of one symbol, and note in the recipe which one it is."""
+    names = list(bars.symbols)
+    if wanted is None:
+        raise RecipeError(f"there are bars of {one_of(names)}: say of which, e.g. --target {names[0]}_close")
+    found = [n for n in names if n == wanted] or [n for n in names if n.casefold() == wanted.casefold()]
+    if len(found) != 1:
+        rename = f"; if they are {wanted}, --set data.symbol={wanted}" if len(names) == 1 else ""
+        raise RecipeError(
+            f"there are no bars of {wanted!r}: they are of {one_of(names)}{near_misses(wanted, names)}{rename}"
+        )
+    if len(names) == 1:
+        return bars
+    if table["data"]["source"] not in ("csv", "parquet"):
+        raise RecipeError(
+            f"source {table['data']['source']!r} gives bars of {one_of(names)}: have it give those of {found[0]} "
+            "alone, by an option of it (--set data.OPTION=VALUE)"
+        )
+    table["data"] = {**table["data"], "symbols": found}
+    return load_bars(open_session(table, home=home, progress=Progress()))
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-")[:60]

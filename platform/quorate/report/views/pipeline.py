@@ -1,0 +1,59 @@
+"""Tuning, training and evaluating one model: what each came to, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quorate.report import console
+
+FORMS = {"rmse": ".6g", "mae": ".6g", "mape": ".3%", "direction_accuracy": ".1%"}
+
+
+def render_tuned(document: Mapping[str, Any]) -> None:
+    """Print what is kept of a model's parameters, and where."""
+    target = console.out()
+    for sentence in document["sentences"]:
+        target.print(sentence, markup=False)
+    for name, value in document["params"].items():
+        target.print(f"  {name} = {value!r}", markup=False)
+    target.print(f"{document['path']}: quorate train --params {document['path']} --output-dir DIR", markup=False)
+
+
+def render_trained(document: Mapping[str, Any]) -> None:
+    """Print what was trained on what, and where it lies."""
+    target, training, data = console.out(), document["training"], document["target"]
+    target.print(
+        f"{document['architecture']}, trained on {training['rows']:,} rows of {data['symbol']} {data['field']}, "
+        f"{training['first']} to {training['last']}; the last label ended on {training['label_end']}",
+        markup=False,
+    )
+    for name in ("model.json", *document["files"]):
+        target.print(str(Path(document["folder"], name)), markup=False)
+
+
+def render_evaluated(document: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Print the figures of a test beside those of the last price as forecast."""
+    target, data = console.out(), document["target"]
+    target.print(
+        f"{document['architecture']}: {document['forecasts']:,} forecasts of {data['symbol']} {data['field']}, "
+        f"{document['first']} to {document['last']}",
+        markup=False,
+    )
+    names = [name for name in FORMS if name in document]
+    columns: list[console.Column] = [
+        ("", "left", 0, lambda name: name.replace("_", " ")),
+        ("model", "right", 0, lambda name: _figure(name, document[name])),
+        ("last price", "right", 0, lambda name: _figure(name, document["naive"][name])),
+    ]
+    target.print(console.listing(columns, [names], target.width))
+    against = document["better_than_naive"]
+    p = "" if against["p"] is None else f" (p {against['p']:.2g}, one-sided)"
+    target.print(f"against the last price as forecast: {against['verdict']}{p}", markup=False)
+    for path in files:
+        target.print(str(path), markup=False)
+
+
+def _figure(name: str, value: float) -> str:
+    return format(value, FORMS[name])

@@ -1,0 +1,138 @@
+"""What the built-in models have learnt, as plain arrays and values, and the models made of it again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+State = dict[str, Any]
+
+
+# --- linear models
+
+
+def linear_state(model: Any) -> State:
+    """Return the state of a pipeline of a scaler and a linear model, with a scaled label or without."""
+    import numpy as np
+
+    regressor = getattr(model, "regressor_", None)
+    scaler, last = (step for _, step in (model if regressor is None else regressor).steps)
+    found = {"scaler.mean": scaler.mean_, "scaler.scale": scaler.scale_, "coef": last.coef_}
+    found["intercept"] = np.asarray(last.intercept_)
+    if hasattr(last, "classes_"):
+        found["classes"] = last.classes_
+    if regressor is not None:
+        found |= {"label.mean": model.transformer_.mean_, "label.scale": model.transformer_.scale_}
+    return found
+
+
+def load_linear(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted pipeline."""
+    if "label.mean" in state:
+        model.transformer_ = _scaler(model.transformer, state["label.mean"], state["label.scale"])
+        model.regressor_, model._training_dim = model.regressor, 1
+    scaler, last = (step for _, step in (model.regressor_ if "label.mean" in state else model).steps)
+    _scaler(scaler, state["scaler.mean"], state["scaler.scale"])
+    last.coef_, last.n_features_in_ = state["coef"], len(state["scaler.mean"])
+    last.intercept_ = state["intercept"][()]
+    if "classes" in state:
+        last.classes_ = state["classes"]
+    return model
+
+
+def _scaler(scaler: Any, mean: NDArray[np.float64], scale: NDArray[np.float64]) -> Any:
+    scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
+    scaler.n_features_in_, scaler.n_samples_seen_ = len(mean), 0
+    return scaler
+
+
+# --- the network
+
+
+def mlp_state(model: Any) -> State:
+    """Return the state of an `MLP`."""
+    found = {f"network.{name}": tensor.numpy() for name, tensor in model.network_.state_dict().items()}
+    own = {"scaler.mean": model.mean_, "scaler.scale": model.scale_}
+    return {**found, **own, "label.mean": model.centre_, "label.scale": model.width_}
+
+
+def load_mlp(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted `MLP`."""
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(model.n_jobs)
+    model.classes_ = np.array([0, 1])
+    model.mean_, model.scale_ = state["scaler.mean"], state["scaler.scale"]
+    model.centre_, model.width_ = state["label.mean"], state["label.scale"]
+    before = torch.random.get_rng_state()  # a layer draws its first weights, which are then replaced
+    model.network_ = model._network(len(model.mean_))
+    torch.random.set_rng_state(before)
+    own = {n.removeprefix("network."): torch.tensor(v) for n, v in state.items() if n.startswith("network.")}
+    model.network_.load_state_dict(own)
+    model.network_.eval()
+    return model
+
+
+# --- boosters, each in its library's own format
+
+
+def xgboost_state(model: Any) -> State:
+    """Return the booster as UBJSON."""
+    return {"booster": _bytes(bytes(model.get_booster().save_raw("ubj")))}
+
+
+def load_xgboost(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted classifier or regressor of XGBoost."""
+    given = model.get_params()
+    model.load_model(bytearray(state["booster"].tobytes()))
+    model.set_params(**{name: given[name] for name in ("n_jobs", "enable_categorical")})
+    return model
+
+
+def lightgbm_state(model: Any) -> State:
+    """Return the booster as LightGBM's text."""
+    classes = {"classes": model.classes_} if hasattr(model, "classes_") else {}
+    return {"booster": _bytes(model.booster_.model_to_string(num_iteration=-1).encode()), **classes}
+
+
+def load_lightgbm(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted classifier or regressor of LightGBM."""
+    from lightgbm import Booster
+    from sklearn.preprocessing import LabelEncoder
+
+    booster = Booster(model_str=state["booster"].tobytes().decode())
+    model._Booster, model.fitted_ = booster, True
+    model._n_features = model._n_features_in = booster.num_feature()
+    model._best_iteration = booster.best_iteration
+    if "classes" in state:
+        model._le = LabelEncoder().fit(state["classes"])
+        model._classes, model._n_classes = model._le.classes_, len(state["classes"])
+        model._objective = "binary"
+    return model
+
+
+def catboost_state(model: Any) -> State:
+    """Return the model in CatBoost's own format."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.cbm")
+        model.save_model(str(path), format="cbm")
+        return {"booster": _bytes(path.read_bytes())}
+
+
+def load_catboost(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted classifier or regressor of CatBoost."""
+    model.load_model(blob=state["booster"].tobytes())
+    return model
+
+
+def _bytes(data: bytes) -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.frombuffer(data, dtype=np.uint8)
