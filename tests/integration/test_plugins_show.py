@@ -36,7 +36,7 @@ def test_a_sampler_tells_its_options_and_how_a_sweep_takes_it():
     assert (found["kind"], found["requires"]) == ("sampler", ["optuna"])
     assert [(p["name"], p["type"], p["default"]) for p in found["params"]] == [("startup", "int", 10)]
     assert found["use"] == '[tuning]\nsampler = "tpe"'
-    assert shown("sobol")["spec"] == {"seeded_by": "study"}
+    assert shown("sobol")["spec"] == {"seeded_by": "study", "several": True}
     assert "Parzen" not in shown("random")["documentation"]
     assert call("plugins", "show", "grid").exit_code == 2  # a recipe's name, too
     assert shown("grid", "--kind", "sampler")["kind"] == "sampler"

@@ -186,7 +186,9 @@ def _measured(
 ) -> dict[str, Any]:
     model, naive = (_figures(forecasts, one) for one in (forecasts.forecast, forecasts.last))
     against = statistics.diebold_mariano(
-        (forecasts.actual - forecasts.forecast) / forecasts.last, (forecasts.actual - forecasts.last) / forecasts.last
+        (forecasts.actual - forecasts.forecast) / forecasts.last,
+        (forecasts.actual - forecasts.last) / forecasts.last,
+        int(trained.document["label"]["horizon"]),  # labels of consecutive bars overlap
     )
     p = against.p_better
     return {

@@ -150,16 +150,18 @@ def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: l
     """Return the model's parameters: those given, over a loop's settings, over those of the earlier step."""
     before = dict((table.get("models") or {}).get(spec.name) or {})
     before.pop("plugin", None)
-    known = options_of(spec)
+    known, typed = options_of(spec), Table()
     for name, value in request.loop.items():
         option = next((n for n in LOOP[name] if n in known), None)
         if option is not None:
             before[option] = value
+            if name in request.said:  # what was typed counts more than a file of parameters
+                typed[option] = value
         elif name in request.said:
             raise RecipeError(f"--{name.replace('_', '-')}: the model {spec.name!r} has no such option")
         else:
             told.append(f"{name} {value}: the model {spec.name!r} has no such option")
-    return {**before, **(request.params or {})}
+    return {**before, **(request.params or {}), **typed}
 
 
 def _covariate(name: str, registry: Registry) -> str:

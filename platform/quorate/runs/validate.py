@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from quorate.errors import RecipeError
 from quorate.evidence.ledger import record_opening
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
+from quorate.plugins.registry import Registry
 from quorate.recipe.digest import recipe_digest
+from quorate.recipe.schema import Recipe
 from quorate.runs.driving import driving, now, start_clock
 from quorate.runs.stored import restore_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.runs.sweep_result import span_of
 from quorate.runs.swept import Sweep, load_sweep
 from quorate.store.documents import seal_of
+from quorate.sweeps.asked import Asked, asked_of
+from quorate.sweeps.variant import variant
 from quorate.sweeps.verdict import judge_models, judge_whole, of_search, options_of, with_params
 from quorate.walkforward.layout import holdout_start, prepare
 
@@ -42,9 +48,6 @@ def validate_sweep(
     RecipeError
         If there is no holdout, or nothing was found that could be judged.
     """
-    from quorate.sweeps.asked import asked_of
-    from quorate.sweeps.variant import variant
-
     clock = start_clock(progress)
     done = load_sweep(name, home=home)
     stored, searches = done.source, done.document["searches"]
@@ -63,12 +66,7 @@ def validate_sweep(
     asked = asked_of(recipe, session.registry)
     members = asked.members if asked.whole else list(found)
     own = recipe.model_copy(update={"models": {m: recipe.models[m] for m in members}})
-    if asked.whole:
-        [params] = found.values()
-        tuned, entire = variant(own, session.registry, params), variant(recipe, session.registry, params)
-    else:
-        best = {m: {**options_of(recipe, m), **params} for m, params in found.items()}
-        tuned, entire = with_params(own, best), with_params(recipe, best)
+    tuned, entire = (_tuned(one, session.registry, asked, found) for one in (own, recipe))
     opening = record_opening(
         stored.home, bars, start, run=stored.id, recipe_digest=recipe_digest(entire, session.registry), kind="sweep"
     )
@@ -95,3 +93,11 @@ def validate_sweep(
     document = {**done.document, "holdout": holdout}
     stored.write_report({**document, "seal": seal_of(document)})
     return Sweep(document, stored)
+
+
+def _tuned(recipe: Recipe, registry: Registry, asked: Asked, found: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """Return a recipe with what a sweep found."""
+    if asked.whole:
+        [params] = found.values()
+        return variant(recipe, registry, params)
+    return with_params(recipe, {m: {**options_of(recipe, m), **params} for m, params in found.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from importlib import import_module
 from warnings import catch_warnings, simplefilter
 
 from quorate.sweeps.sampling import earlier
@@ -42,7 +43,7 @@ def nothing_left(space: Space, trials: Sequence[Trial], reference: Trial, folds:
 
 
 def _regret(space: Space, complete: Sequence[Trial], seed: int) -> float:
-    import torch  # noqa: F401 - its threads are limited, too, once they are there
+    import_module("torch")  # its threads are limited, too, once they are there
     from optuna.study import StudyDirection
     from optuna.terminator import RegretBoundEvaluator
     from threadpoolctl import threadpool_limits
