@@ -75,7 +75,7 @@ def noise(seeds: int, whole: bool) -> None:
         verdicts = found.verdicts
         said += bool(verdicts["helped"].any())
         kept += int((verdicts["kept"] == "tuned").sum())
-        verdicts = verdicts.astype({name: float for name in ("tuned", "own", "constant")})
+        verdicts = verdicts.astype(dict.fromkeys(("tuned", "own", "constant"), float))
         sign = np.where(verdicts["higher"], -1, 1)
         gains.append([sign * (verdicts[other] - verdicts["tuned"]) for other in ("own", "constant")])
         print(seed, found.document["sentences"][0], flush=True)
