@@ -68,7 +68,7 @@ def gp(space: Space, known: Trials, running: Trials, number: int, seed: int, sta
     check_least("startup", startup, 0)
     import_module("torch")  # its threads are limited, too, once they are there
     with warnings.catch_warnings(), threadpool_limits(1):  # sums by several threads differ in their last bits
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of what is experimental, and of values that are infinite
         sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup)
         return quorate.ask_optuna(sampler, space, settled(known), running)
 
