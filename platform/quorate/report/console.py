@@ -246,13 +246,13 @@ def trial_line(told: Mapping[str, Any]) -> str:
     """Return how a search stands after a trial."""
 
     def values(name: str) -> str:
-        return " and ".join(figure(value, ".5f") for value in told[name])
+        return " and ".join(figure(value, ".5g") for value in told[name])
 
     came = {"complete": values("values"), "raced": "stopped early", "failed": "failed"}[told["state"]]
     best = f"best {values('best')}, the recipe's own {values('own')}"
     if told["objectives"] == ["loss"]:
-        best = f"best {values('best')}, {told['own'][0] - told['best'][0]:.5f} below the recipe's own"
-    best += f", luck alone {told['luck']:.5f}" if told["luck"] is not None else ""
+        best = f"best {values('best')}, {told['own'][0] - told['best'][0]:.2g} below the recipe's own"
+    best += f", luck alone {told['luck']:.2g}" if told["luck"] is not None else ""
     words = {"front": "that none dominates", "running": "under way", "raced": "stopped early"}
     more = [f"{told[key]:,} {word}" for key, word in words.items() if told[key]]
     more += [f"deflated, a Sharpe ratio of {told['sharpe_asked']:.2f} would count"] if told["sharpe_asked"] else []

@@ -94,9 +94,9 @@ def _verdicts(document: Mapping[str, Any], width: int) -> Any:
     columns: list[console.Column] = [
         ("tuned what", "left", 0, lambda row: row[0]),
         ("by", "left", 0 if len(document["objectives"]) > 1 else 70, lambda row: _name(document, row[2]["objective"])),
-        ("tuned", "right", 0, lambda row: console.figure(row[2]["tuned"], ".5f")),
-        ("own", "right", 0, lambda row: console.figure(row[2]["own"], ".5f")),
-        ("constant", "right", 64, lambda row: console.figure(row[2]["constant"], ".5f")),
+        ("tuned", "right", 0, lambda row: console.figure(row[2]["tuned"], ".5g")),
+        ("own", "right", 0, lambda row: console.figure(row[2]["own"], ".5g")),
+        ("constant", "right", 64, lambda row: console.figure(row[2]["constant"], ".5g")),
         ("p", "right", 0, lambda row: console.p_value(row[2]["p"])),
         ("kept", "left", 0, lambda row: row[1]["kept"]),
         ("parameters", "left", 100, lambda row: _params(row[1]["kept_params"])),
@@ -132,7 +132,7 @@ def _trials(document: Mapping[str, Any], found: Mapping[str, Any], width: int, m
                 f"inner {one['name']}",
                 "right",
                 0,
-                lambda trial, k=k: console.figure(value(trial, k), ".5f"),
+                lambda trial, k=k: console.figure(value(trial, k), ".5g"),
             )
             for k, one in enumerate(aims)
         ),
