@@ -56,6 +56,8 @@ def render(document: Mapping[str, Any]) -> None:
     target.print(f"[bold]{console.escape(first)}[/bold]")
     for sentence in more:
         target.print(console.escape(sentence))
+    for warning in document["warnings"]:
+        target.print(f"[yellow]warning:[/yellow] {console.escape(warning)}")
     if opened := document.get("holdout"):
         looks = plural(opened["recipes_that_opened_it"], "recipe")
         target.print(f"[bold]holdout[/bold]  {opened['first']}..{opened['last']}, opened by {looks} so far")
