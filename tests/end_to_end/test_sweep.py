@@ -14,10 +14,10 @@ import tomli_w
 import quorate
 from quorate.errors import FitError, RecipeError, StoreError
 from quorate.evidence.ledger import ledger_of
-from quorate.execution.progress import Progress
 from quorate.store import Home
 from quorate.store.trust import trust
 from support.command import call, message_of
+from support.sweeps import Stop, essence
 
 RECIPE = {
     "name": "swept",
@@ -40,15 +40,6 @@ def recipe():
 def swept(tmp_path_factory, _leased):
     home = tmp_path_factory.mktemp("swept") / "home"
     return quorate.sweep(deepcopy(RECIPE), home=home), home
-
-
-def essence(sweep):
-    """What must be the same wherever and however a sweep was computed."""
-    models = deepcopy(sweep.document["searches"])
-    for found in models.values():
-        for trial in found["trials"]:
-            del trial["cpu_seconds"]
-    return models, sweep.document["sentences"]
 
 
 def test_every_member_with_a_space_is_tuned_and_judged(swept):
@@ -161,18 +152,6 @@ def test_without_a_holdout_there_is_nothing_to_validate(recipe, tmp_path):
     quorate.sweep(recipe, home=tmp_path / "home")
     with pytest.raises(RecipeError, match=r"the recipe has no holdout|no trial came below"):
         quorate.validate_sweep(home=tmp_path / "home")
-
-
-class Stop(Progress):
-    """Interrupts a sweep after some trials."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def trial(self, told):
-        self.left -= 1
-        if self.left <= 0:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("after", [1, 5, 9])

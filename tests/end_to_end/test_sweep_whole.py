@@ -11,9 +11,9 @@ import tomli_w
 
 import quorate
 from quorate.evidence.ledger import ledger_of
-from quorate.execution.progress import Progress
 from quorate.store import Home
 from support.command import call
+from support.sweeps import Stop, essence
 
 RECIPE = {
     "name": "whole",
@@ -48,14 +48,6 @@ def changed(**tuning):
 def swept(tmp_path_factory, _leased):
     home = tmp_path_factory.mktemp("whole") / "home"
     return quorate.sweep(changed(), home=home), home
-
-
-def essence(sweep):
-    searches = deepcopy(sweep.document["searches"])
-    for found in searches.values():
-        for trial in found["trials"]:
-            del trial["cpu_seconds"]
-    return searches, sweep.document["sentences"]
 
 
 def sharpe_of(report):
@@ -131,16 +123,6 @@ def test_every_trial_is_in_the_ledger_as_an_ensemble(swept):
     entries = [e for e in ledger_of(Home(home)).of_run(sweep.id) if e["kind"] == "candidate"]
     assert {entry["role"] for entry in entries} == {"ensemble"}
     assert len(entries) >= 6
-
-
-class Stop(Progress):
-    def __init__(self, after):
-        self.left = after
-
-    def trial(self, told):
-        self.left -= 1
-        if self.left <= 0:
-            raise KeyboardInterrupt
 
 
 def test_workers_and_interruptions_change_nothing(swept, tmp_path):
