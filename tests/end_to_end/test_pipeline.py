@@ -131,7 +131,7 @@ def test_figures_are_those_of_prices_within_the_test(here):
     assert Path("results/forecast_vs_actual.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("model", ["ridge", "lightgbm", pytest.param("mlp", marks=pytest.mark.full)])
+@pytest.mark.parametrize("model", ["ridge", *(pytest.param(m, marks=pytest.mark.full) for m in ("lightgbm", "mlp"))])
 def test_a_reloaded_model_predicts_what_the_trained_one_did_bit_for_bit(here, tmp_path, model):
     given = {
         "architecture": model,
@@ -238,6 +238,7 @@ def test_without_a_library_for_pictures_the_figures_are_written_and_it_is_told(h
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
 
 
+@pytest.mark.full
 def test_a_configuration_file_says_it_all(here, tmp_path):
     (tmp_path / ".env").write_text(f"BARS={here}\nDB_HOST=db.example\n")
     config = {
@@ -309,6 +310,7 @@ def test_mistakes_are_told_in_a_line_that_says_what_to_do(here, arguments, said)
     assert said in message_of(call(*arguments), 2)
 
 
+@pytest.mark.full
 def test_the_form_with_a_symbol_trains_what_is_at_hand(here, tmp_path):
     arguments = ("--preset", "fast", "--model-type", "mlp", "--epochs", "2", "--data", "btc.csv", *FEW)
     more = ("--set", "data.calendar=24x7", "--output-dir", tmp_path / "m", "--json")

@@ -154,7 +154,7 @@ def test_without_a_holdout_there_is_nothing_to_validate(recipe, tmp_path):
         quorate.validate_sweep(home=tmp_path / "home")
 
 
-@pytest.mark.parametrize("after", [1, 5, 9])
+@pytest.mark.parametrize("after", [9, *(pytest.param(k, marks=pytest.mark.full) for k in (1, 5))])
 def test_what_was_interrupted_goes_on_and_finds_the_same(swept, recipe, tmp_path, after):
     with pytest.raises(quorate.Interrupted, match="quorate sweep resume"):
         quorate.sweep(recipe, home=tmp_path / "home", progress=Stop(after))
@@ -162,7 +162,7 @@ def test_what_was_interrupted_goes_on_and_finds_the_same(swept, recipe, tmp_path
     assert essence(quorate.resume_sweep(home=tmp_path / "home")) == essence(swept[0])
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("workers", [2, *(pytest.param(k, marks=pytest.mark.full) for k in (1, 4))])
 def test_any_number_of_workers_finds_the_same(swept, recipe, tmp_path, workers):
     recipe["execution"] = {"executor": "processes", "workers": workers, "cache": workers != 2}
     found = quorate.sweep(recipe, home=tmp_path / "home")

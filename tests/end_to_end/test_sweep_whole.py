@@ -132,6 +132,7 @@ def test_workers_and_interruptions_change_nothing(swept, tmp_path):
     assert essence(quorate.resume_sweep(home=tmp_path / "home")) == essence(swept[0])
 
 
+@pytest.mark.full
 def test_keys_that_make_other_rows_are_tuned(swept, tmp_path):
     space = {"labels.horizon": {"low": 1, "high": 3}, "features.use": [["return_1"], ["return_1", "zscore_20"]]}
     recipe = changed(models=False, space=space, trials=5)
@@ -169,6 +170,7 @@ def test_two_objectives_have_a_front(swept, tmp_path):
     assert study.trials[0].values == one["trials"][0]["values"]
 
 
+@pytest.mark.full
 def test_each_window_is_tuned_on_what_came_before_it(tmp_path):
     """Other prices from the third fold on change no trial of the two windows before."""
     recipe = changed(scope="per_fold", trials=2, objective="loss", space={}, models=["logistic"])
@@ -188,6 +190,7 @@ def test_each_window_is_tuned_on_what_came_before_it(tmp_path):
     assert other.document["searches"]["logistic"]["verdicts"] != found.document["searches"]["logistic"]["verdicts"]
 
 
+@pytest.mark.full
 def test_a_whole_recipe_is_tuned_for_each_fold(swept):
     found = quorate.sweep(changed(scope="per_fold", trials=2, models=False), home=swept[1])
     one = found.document["searches"]["whole"]
@@ -204,6 +207,7 @@ def test_the_holdout_judges_a_whole_recipe_once(swept):
     assert "whole: sharpe" in call("sweep", "show", sweep.id, "--home", home).stdout
 
 
+@pytest.mark.full
 def test_a_trial_whose_settings_do_not_fit_together_fails_alone(tmp_path):
     space = {"features.use": [["return_1"], ["zscore_20", "return_1"]], "labels.horizon": [1, 200]}
     found = quorate.sweep(changed(models=False, space=space, trials=3, max_failures=30), home=tmp_path / "home")
