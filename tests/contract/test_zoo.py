@@ -23,6 +23,7 @@ SLOW = (
     "gradient-boosting",
     "gradient-boosting-exact",
     "catboost",
+    "xgboost",
     "max-drawdown",
     "gp",
 )  # all rules together take more than five seconds
