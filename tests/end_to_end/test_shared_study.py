@@ -25,7 +25,7 @@ RECIPE = {
     "threshold": {"min_bars": 60},
     "execution": {"executor": "serial"},
     "tuning": {
-        "trials": 24,
+        "trials": 14,
         "folds": 4,
         "storage": "postgresql://quorate:${STUDY_PASSWORD}@AT/quorate",
         "study": "ours",
@@ -74,7 +74,7 @@ def test_two_share_a_study_and_one_is_killed(at, tmp_path):
     homes = [tmp_path / name for name in ("one", "two", "killed")]
     first, second, killed = (started(tmp_path, home, "together.toml") for home in homes)
     for line in killed.stderr:
-        if "trial" in line and "/24:" in line:
+        if "trial" in line and "/14:" in line:
             break
     killed.send_signal(signal.SIGKILL)
     documents = []
@@ -86,8 +86,8 @@ def test_two_share_a_study_and_one_is_killed(at, tmp_path):
     essence = [[(t["trial"], t["state"], t["params"], t["value"]) for t in some] for some in trials]
     assert essence[0] == essence[1]
     counting = [t for t in trials[0] if t["state"] != "failed"]
-    assert len(counting) == 24
-    assert len({t["trial"] for t in counting}) == 24
+    assert len(counting) == 14
+    assert len({t["trial"] for t in counting}) == 14
     assert documents[0]["searches"]["logistic"]["best"] == documents[1]["searches"]["logistic"]["best"]
     # What was killed finds the study complete, and fits no trial.
     began = time.monotonic()
