@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     Tuned = Sequence[tuple[Window, Tuner]]
 
 
-FIRST = 10  # trials of a model before it is said which Sharpe ratio would count
-
-
 class Live:
     """Tells how the searches of a window stand, trial by trial, and what a trial has cost in evidence.
 
@@ -55,7 +52,6 @@ class Live:
         self._price = Deflation(len(window.bars) - window.initial - 1, bars.bars_per_year, len(self._tried))
         self._progress, self._suffix = progress, suffix
         self._counted: set[tuple[str, int]] = set()
-        self._due: dict[str, int] = {}  # trials at which those of a search are traded next
         self._began, self._before = time.monotonic(), 0
 
     def told(self, name: str, trial: Trial) -> None:
@@ -63,13 +59,14 @@ class Live:
         from quorate.sweeps.price import standing
 
         search = self.tuner.searches[name]
-        # Trading models by themselves takes time that workers would wait for: it is done at certain sizes only.
-        whole = bool(search.rules.objectives.metrics)
-        if whole or len(search.done) >= self._due.get(name, FIRST):
-            self._due[name] = 2 * len(search.done)
+        # Trading models by themselves takes time that workers would wait for: each of their trials counts as one.
+        if search.rules.objectives.metrics:
             self._count(name)
+            asked = self._price.asked
+        else:
+            asked = self._price.at(float(sum(len(one.done) for one in self.tuner.searches.values()) + 1))
         told = standing(name + self._suffix, search, trial, self.tuner.subjects[name].chosen(trial))
-        self._progress.trial({**told, "sharpe_asked": self._price.asked, "left_seconds": self._left()})
+        self._progress.trial({**told, "sharpe_asked": asked, "left_seconds": self._left()})
 
     def _count(self, name: str) -> None:
         for one in self.tuner.earned_by(name):

@@ -118,7 +118,11 @@ class Deflation:
             self._counted = len(self._series)
         if not math.isfinite(self._effective):
             return None
+        return self.at(self._effective)
+
+    def at(self, effective: float) -> float:
+        """Return the same for a number of independent trials, beside those of before."""
         from scipy.special import ndtri
 
-        highest = statistics.expected_max(max(self._effective + self._before, 1.0))
+        highest = statistics.expected_max(max(effective + self._before, 1.0))
         return (highest + float(ndtri(LEVEL))) * math.sqrt(self._year / (self._bars - 1))
