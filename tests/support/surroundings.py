@@ -16,6 +16,8 @@ def leave_the_user_alone() -> str:
     for name in list(os.environ):
         if name.startswith(MINE):
             del os.environ[name]
+    # Hundreds of processes are started: not each of them shall compile all modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Ray warns of a HOME beyond some length: sockets lie below it.
     home = tempfile.mkdtemp(prefix="qh-")
     os.environ["HOME"] = home

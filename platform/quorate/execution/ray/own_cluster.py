@@ -233,7 +233,7 @@ def _start_head(cluster: Cluster, home: Path, cpus: int) -> Cluster:
     board = ["--dashboard-host=127.0.0.1", f"--dashboard-port={urlsplit(cluster.jobs).port or _free_port(0)}"]
     head = _start(cluster, home, cpus, ["--head", "--port=0", client, *board, "--disable-usage-stats"])
     file = cluster.folder / "ray_current_cluster"
-    _wait(head, 0, file.exists)
+    _wait(head, 0, lambda: file.exists() and file.stat().st_size > 0)  # it is there before it is written
     head = replace(head, address=file.read_text(encoding="utf-8").strip())
     keep(head, home)
     return head
