@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
-# tests/support/scheduling.py says which tests go to one worker.
-WORKERS := -n auto --maxprocesses 4 --dist loadscope
+# One more than there are cores, as tests also wait. tests/support/scheduling.py says which go to one worker.
+WORKERS := -n $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 4))') --dist loadscope
 
 .PHONY: help run test test-full check lint types contracts docs bench experiments lock clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[HOME] = surroundings.leave_the_user_alone()
         surroundings.hear_interrupts()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are there to stay: nobody needs to look through them for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -111,6 +118,14 @@ def _leased(pool: type) -> Iterator[None]:
     """Whoever makes an executor of processes borrows those of the pool, but tests marked `own_executor`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("quorate.execution.choose.Processes", pool)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unsynced() -> Iterator[None]:
+    """No test of this process is about a power cut: some fifty times in a run the disk would be waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

@@ -25,7 +25,14 @@ PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted(GUIDE.gl
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMPLETE = {"python": r"^@quorate.hookimpl", "toml": r"^(extends|plugins) = "}
 NAMED = re.compile(r"\((\**`[\w-]+`\**(?:,\s+\**`[\w-]+`\**)*)\)")  # rules in brackets, e.g. (`computes`, `margin`)
-SLOW = {"my_ridge.py", "extra_trees.py", "recurrent.py", "quantiles.py"}  # models: fitted again and again
+SLOW = {
+    "my_ridge.py",
+    "extra_trees.py",
+    "recurrent.py",
+    "quantiles.py",
+    "neighbours.py",
+    "places.py",
+}  # models: fitted again and again
 OPTIONS = {"from_sqlite.py": {"path": "bars.db"}}
 QUICK = ["folds.initial=400", "threshold.min_bars=50", "holdout.fraction=0.2"]
 

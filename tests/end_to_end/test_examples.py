@@ -26,7 +26,15 @@ def test_every_example_is_tested() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["03_model_plugin", "04_feature_and_gate", "05_torch_windows", "06_sklearn_model"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "03_model_plugin",
+        "04_feature_and_gate",
+        pytest.param("05_torch_windows", marks=pytest.mark.full),
+        pytest.param("06_sklearn_model", marks=pytest.mark.full),
+    ],
+)
 def test_every_plugin_keeps_all_rules(name: str) -> None:
     outcomes = check(EXAMPLES / f"{name}.py", isolate=False)
     assert {outcome.kind for outcome in outcomes} > {"plugin"}

@@ -268,15 +268,9 @@ def wait_for(condition, seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    "how, executor",
-    [
-        (signal.SIGINT, "serial"),
-        pytest.param(signal.SIGTERM, "serial", marks=pytest.mark.full),
-        pytest.param(signal.SIGINT, "processes", marks=pytest.mark.full),
-        pytest.param(signal.SIGTERM, "processes", marks=pytest.mark.full),
-    ],
-)
+@pytest.mark.full
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_says_how_to_go_on_and_resume_does(
     toml: Path, tmp_path: Path, how: signal.Signals, executor: str
 ) -> None:

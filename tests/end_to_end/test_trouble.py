@@ -110,7 +110,9 @@ def recipe(
     }
 
 
-@pytest.mark.parametrize("how", [pytest.param(h, marks=pytest.mark.full) if h == "spin" else h for h in REASONS])
+@pytest.mark.parametrize(
+    "how", [h if h in ("error", "hang", "crash", "leave") else pytest.param(h, marks=pytest.mark.full) for h in REASONS]
+)
 def test_a_run_stops_and_names_plugin_version_fold_and_reason_and_keeps_what_is_finished(
     small: dict[str, object], plugin: Path, how: str
 ) -> None:

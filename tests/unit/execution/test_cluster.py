@@ -10,7 +10,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -266,6 +268,18 @@ def test_a_second_cluster_is_refused(home, own):
     with pytest.raises(QuorateError, match=r"is up at 192\.0\.2\.7:6400.*quorate cluster down"):
         nodes.up(home, 1, 1, lambda address: 0)
     assert nodes.known_cluster(home) == own
+
+
+def test_an_address_is_read_when_it_is_written_not_when_its_file_is_there(home, own, monkeypatch):
+    file = own.folder / "ray_current_cluster"
+
+    def start(cluster, *_):  # Ray makes the file, and writes it a moment later
+        file.touch()
+        threading.Timer(0.3, file.write_text, ["192.0.2.7:6401"]).start()
+        return replace(cluster, nodes=())
+
+    monkeypatch.setattr(nodes, "_start", start)
+    assert nodes._start_head(own, home, 1).address == "192.0.2.7:6401"
 
 
 def test_two_cannot_be_started_at_once(home):

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,7 @@ def settings() -> dict[str, Setting]:
         "logging.disable": Setting(logging.root.manager.disable, logging.disable),
         "garbage collection": Setting(gc.isenabled(), lambda value: gc.enable() if value else gc.disable()),
         "the filters of warnings": Setting(tuple(warnings.filters)),
-        "the environment": Setting(
-            {k: v for k, v in os.environ.items() if not k.startswith(_HARMLESS)}, _restore_environment
-        ),
+        "the environment": Setting(dict(_environment(tuple(vars(os.environ)["_data"].items()))), _restore_environment),
     }
     found["the switch interval of threads"] = Setting(sys.getswitchinterval(), sys.setswitchinterval)
     found["the default timeout of sockets"] = Setting(socket.getdefaulttimeout(), socket.setdefaulttimeout)
@@ -95,6 +94,13 @@ def changed(before: Mapping[str, Setting], after: Mapping[str, Setting]) -> tupl
             return name, f"{len(one)} filters", f"{len(two)} filters, the first {two[0] if two else None}"
         return name, one, two
     return None
+
+
+@lru_cache(maxsize=1)
+def _environment(raw: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
+    """Return the variables that count; between most calls none has changed, and decoding them takes its time."""
+    found = {os.fsdecode(key): os.fsdecode(value) for key, value in raw}
+    return {key: value for key, value in found.items() if not key.startswith(_HARMLESS)}
 
 
 def _restore_environment(value: Mapping[str, str]) -> None:
