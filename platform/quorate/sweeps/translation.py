@@ -55,7 +55,8 @@ def in_memory(space: Space, trials: Sequence[EarlierTrial], sampler: BaseSampler
     with _quiet():
         objectives = max((len(trial.values) for trial in trials), default=1) or 1
         study = create_study(sampler=sampler, directions=["minimize"] * objectives)
-        study.add_trials([frozen(trial, space) for trial in trials])
+        known = distributions_of(space)  # once: there may be hundreds of trials
+        study.add_trials([frozen(trial, space, known) for trial in trials])
         yield study
 
 
@@ -116,10 +117,12 @@ def unlabelled(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _from_label(one, params[name]) for name, one in space.items()}
 
 
-def frozen(trial: EarlierTrial, space: Space, **attributes: Any) -> FrozenTrial:
+def frozen(
+    trial: EarlierTrial, space: Space, known: Mapping[str, BaseDistribution] | None = None, **attributes: Any
+) -> FrozenTrial:
     """Return a trial as Optuna knows it: one that was raced out has its mean loss so far, and counts as pruned.
 
-    `attributes` are noted with it.
+    `known` is the space as Optuna has it, where it was made before; `attributes` are noted with the trial.
     """
     import optuna
     from optuna.trial import TrialState
@@ -128,7 +131,7 @@ def frozen(trial: EarlierTrial, space: Space, **attributes: Any) -> FrozenTrial:
     return optuna.trial.create_trial(
         state=state,
         params=labelled(space, trial.params),
-        distributions=distributions_of(space),
+        distributions=dict(known or distributions_of(space)),
         values=list(trial.values) if trial.state == "complete" else None,
         intermediate_values={trial.folds: trial.value} if trial.state == "raced" else {},
         user_attrs=dict(attributes),
