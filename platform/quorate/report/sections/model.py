@@ -1,0 +1,141 @@
+"""What sections are made of. Every number carries its text, so that all renderings show the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from numpy.typing import NDArray
+from numpy import datetime64
+
+from quorate.statistics import Floats
+
+Tone = Literal["", "good", "bad", "warn", "faint", "strong"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a table.
+
+    Parameters
+    ----------
+    text : str
+        As it is shown everywhere.
+    value : float or None
+        What it stands for, to sort by; None for words, and for what is not known.
+    tone : {"", "good", "bad", "warn", "faint", "strong"}
+        Stressed beside the words, never in their place.
+    """
+
+    text: str
+    value: float | None = None
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, which is a word of the glossary, its side, and how soon it gives way.
+
+    Parameters
+    ----------
+    keep : int
+        The narrower the terminal, the more columns are left out: those first whose `keep` is the largest, none that
+        has 0.
+    """
+
+    heading: str
+    align: Literal["left", "right"] = "right"
+    keep: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows in groups, with a rule or a gap between them."""
+
+    columns: Sequence[Column]
+    groups: Sequence[Sequence[Sequence[Cell]]]
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Curves over the same times.
+
+    Parameters
+    ----------
+    times : ndarray of datetime64[s], (n,)
+        Sessions, or bars.
+    values : mapping of str to ndarray of float64, (n,)
+        By the name of the curve; NaN where there is none.
+    unit : str
+        How values read, a key of `quorate.report.figures.FORMS`.
+    log : bool
+        On a logarithmic scale.
+    fill : bool
+        The area to zero is filled: of drawdowns.
+    """
+
+    title: str
+    times: NDArray[datetime64]
+    values: Mapping[str, Floats]
+    unit: str
+    log: bool = False
+    fill: bool = False
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A grid of numbers that are coloured by their size: rows and columns by name, NaN where there is none."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Floats
+    unit: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names, and what is said of each."""
+
+    rows: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+    tone: Tone = ""
+
+
+Block = Table | Lines | Heat | Facts | Text
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report under one heading.
+
+    Parameters
+    ----------
+    name : str
+        As ``--section`` takes it.
+    title : str
+        The heading.
+    sentence : str
+        What the section shows, in one sentence.
+    blocks : sequence of Block
+        From top to bottom.
+    part : {"development", "holdout", ""}
+        Of which part of the run it tells; "" for the run as a whole.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    blocks: Sequence[Block] = field(default=())
+    part: str = ""
+
+
+Builder = Callable[..., Section | None]
