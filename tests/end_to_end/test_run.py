@@ -241,7 +241,7 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
     assert len(grid) == 7 * 10
     assert set(grid["role"]) == {"ensemble", "alternative", "member", "baseline"}
     text = io.StringIO()
-    render(report, console.Console(file=text, width=140, color_system=None))
+    render(report, console.Console(file=text, width=140, color_system=None), ["thresholds"])
     table = text.getvalue().partition("Sharpe by threshold")[2]
     line = next(line for line in table.splitlines() if line.startswith(" ridge "))
     told = grid[grid["series"] == "ridge"].sort_values("threshold")["sharpe"]
@@ -271,7 +271,7 @@ def test_a_report_of_several_symbols_has_a_table_of_them(panel: dict[str, object
     measured = report.metrics.iloc[0]
     assert np.isnan(float(measured["pct-mae"] or np.nan)) == (label == "direction")
     text = io.StringIO()
-    render(report, console.Console(file=text, width=100, color_system=None))
+    render(report, console.Console(file=text, width=140, color_system=None), ["symbols"])
     [heading] = [line.split() for line in text.getvalue().splitlines() if line.startswith(" symbol ")]
     assert heading[:3] == ["symbol", "rows", "Sharpe"]
     assert ("error" in heading) == (label == "return")

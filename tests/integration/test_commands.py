@@ -44,7 +44,7 @@ def test_run_prints_the_report_on_stdout_and_its_progress_on_stderr(recipe, home
     assert result.exit_code == 0
     [run] = home.runs()
     assert run.id in result.stdout
-    assert "DEVELOPMENT" in result.stdout
+    assert "WALK-FORWARD" in result.stdout
     assert "fits 12/12" in result.stderr
     assert "fits 12/12" not in result.stdout
 

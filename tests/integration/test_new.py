@@ -19,6 +19,7 @@ from quorate.cli._app import app
 from quorate.errors import RecipeError, StoreError
 from quorate.plugins.specs import KINDS
 from quorate.report import console
+from quorate.report.sections import NAMES
 from quorate.report.terminal import render
 from quorate.runs.session import open_session
 from quorate.testing import check
@@ -69,7 +70,7 @@ def test_it_takes_part_in_a_run(kind, tmp_path, small, capsys):
     [path] = scaffold.new(kind, f"own-{kind}", tmp_path)
     report = quorate.run({**small, "models": {"logistic": {}}, **ASKED.get(kind, {})}, plugins=[path])
     assert (kind, f"own-{kind}") in [(p["kind"], p["name"]) for p in report.provenance["plugins"]]
-    render(report, console.out())
+    render(report, console.out(), NAMES)
     shown = capsys.readouterr().out
     assert kind != "cost" or "own-cost with per_share 0.005, least 0.0001, most 0.01, slippage 0.0002" in " ".join(
         shown.split()

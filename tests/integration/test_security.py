@@ -268,7 +268,7 @@ def test_a_report_whose_entry_was_removed_is_told(finished: Home) -> None:
 def test_what_would_steer_a_terminal_is_shown(finished: Home, capsys: pytest.CaptureFixture[str]) -> None:
     steering = "\x1b]0;owned\x07\x1b[2J\u202e"
     edited(finished, lambda document: document["provenance"]["data"].update(symbols=[f"SIM{steering}"]))
-    done = call("report", "--home", finished.path)
+    done = call("report", "--section", "all", "--home", finished.path)
     assert "\x1b]" not in done.output
     assert "\\x1b]0;owned" in done.output
     done = call("report", f"no{steering}", "--home", finished.path)

@@ -14,7 +14,8 @@ import pytest
 
 from quorate.report import console
 from quorate.report.report import Report
-from quorate.report.terminal import render, sparkline
+from quorate.report.sections import NAMES
+from quorate.report.terminal import render
 
 HERE = Path(__file__).parent
 
@@ -23,7 +24,7 @@ HERE = Path(__file__).parent
 def test_report(width: int) -> None:
     report = Report(json.loads((HERE / "report.json").read_text(encoding="utf-8")))
     target = console.Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
-    render(report, target)
+    render(report, target, NAMES)
     lines = [line.rstrip() for line in target.file.getvalue().splitlines()]  # type: ignore[attr-defined]
     assert max(map(len, lines)) <= width
     text = "\n".join(lines) + "\n"
@@ -31,9 +32,3 @@ def test_report(width: int) -> None:
     if os.environ.get("UPDATE_SNAPSHOTS"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
-
-
-def test_sparkline_is_logarithmic_and_stays_in_its_width() -> None:
-    assert sparkline([1, 10, 100, 1000], 10, 1, 1000, "0123") == "0123"
-    assert len(sparkline(range(1, 500), 40, 1, 499, "01234567")) == 40
-    assert sparkline([5, 5], 10, 5, 5, "01") == "00"

@@ -143,11 +143,23 @@ def audit(
 
 @app.command()
 @command
-def report(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
+def report(
+    run: options.Run = "latest",
+    section: Annotated[
+        str | None, typer.Option(help="Sections, separated by commas, e.g. months,members; 'all' for all of them.")
+    ] = None,
+    brief: Annotated[bool, typer.Option("--brief", help="What became of it, in some ten lines.")] = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
     """Print the report of a stored run."""
+    from quorate.report.sections import BRIEF, named
     from quorate.runs.loaded import load_report
 
-    show_report(load_report(run, home=home), as_json)
+    if brief and section:
+        raise RecipeError("--brief and --section exclude each other")
+    sections = BRIEF if brief else named(section) if section else ()
+    show_report(load_report(run, home=home), as_json, sections)
 
 
 @app.command()

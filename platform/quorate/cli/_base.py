@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import wraps
 from pathlib import Path
@@ -121,16 +121,17 @@ def trusting(home: Path | None, agreed: bool) -> None:
         trust_home(home)
 
 
-def show_report(report: Any, as_json: bool) -> None:
-    """Print a report."""
+def show_report(report: Any, as_json: bool, sections: Sequence[str] = ()) -> None:
+    """Print a report: these sections of it, or the usual ones."""
     with printing():
         if as_json:
             override = {"override": report.override} if report.override else {}
             print_json({**report.document, **override})
         else:
+            from quorate.report.sections import USUAL
             from quorate.report.terminal import render
 
-            render(report)
+            render(report, names=sections or USUAL)
 
 
 def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:

@@ -13,7 +13,7 @@ from quorate.recipe.presets import PRESETS, departures
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
-from quorate.report.words import paragraph
+from quorate.report.sections.words import paragraph
 
 DOCUMENT = Path(__file__).parents[2] / "snapshots" / "report.json"
 REGISTRY = Registry.load()
@@ -87,7 +87,7 @@ def test_it_is_told_whatever_was_decided():
     document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
     document["provenance"]["gates"] = facts
     document["results"]["holdout"] = None
-    assert paragraph(Report(document)).split(". ")[1] == "Judged without dsr"
+    assert "Judged without dsr." in paragraph(Report(document))
     document["results"]["development"]["gates"][1].update(verdict="FAIL", reason="it lost")
     assert paragraph(Report(document)).endswith("The walk-forward passed 14 of 15 gates. Judged without dsr.")
 
@@ -151,3 +151,54 @@ def test_every_bound_of_a_built_in_gate_knows_its_range(gate, option, usual):
 def test_options_out_of_range_are_refused(gate, options, said):
     with pytest.raises(RecipeError, match=f"gates.{gate}.{said}"):
         judged(**{gate: options})
+
+
+# --- what it earned, for whoever has never traded
+
+
+def of_part(loss=False, **changes):
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    document["results"]["holdout"] = None
+    part = document["results"]["development"]
+    if loss:
+        part["series"][0]["metrics"].update({"total-return": -0.123, "cagr": -0.036, "sharpe": -0.4})
+    for gate in part["gates"]:
+        gate.update(changes.get(gate["gate"].replace("-", "_"), {}))
+    return paragraph(Report(document))
+
+
+def test_it_begins_with_what_was_earned_against_buying_and_holding():
+    first = of_part().split(". ")[0]
+    assert first.startswith(
+        "Over 3.5 years, after costs, it gained 694.1% (76.0% a year), where buying and holding gained"
+    )
+    assert "a Sharpe ratio of 4.20 against 0.13, a deepest fall of 6.8% against 7.5%" in of_part()
+
+
+def test_of_a_loss_nothing_is_said_to_be_left_of_a_gain():
+    missed = {"verdict": "FAIL", "required": True}
+    told = of_part(
+        loss=True,
+        concentration={**missed, "reason": "without 2003-05 nothing is left of the gain"},
+        halves={**missed, "reason": "the first half gains nothing"},
+        psr={**missed, "value": 0.2, "reason": "it lost: no longer record would help"},
+    )
+    assert "it lost 12.3% (3.6% a year)" in told
+    assert "It lost money." in told
+    assert "gain." not in told.replace("gained", "")
+    assert "of the gain" not in told
+    assert "luck" not in told  # whoever lost need not ask that
+
+
+def test_what_is_most_basic_is_told_first():
+    missed = {"verdict": "FAIL", "required": True}
+    told = of_part(psr={**missed, "value": 0.9, "reason": ""}, cost_stress={**missed, "value": 0.1, "reason": ""})
+    assert (
+        told.index("cannot be told from luck (psr)") < told.index("if trading cost more") < told.index("Not promoted")
+    )
+
+
+def test_a_loss_that_costs_made_is_told_as_one():
+    lost = {"returns": [{"mean": -0.0001}, {"mean": -0.0004}], "factor": 2.0}
+    told = of_part(loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": lost})
+    assert "costs are what it lost by" in told

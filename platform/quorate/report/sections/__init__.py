@@ -1,1 +1,68 @@
 """The sections of a report: what each says, made once from a run and drawn by every rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from quorate.errors import RecipeError, near_misses, one_of
+from quorate.report.report import PARTS, Report
+from quorate.report.sections import about, curves, gates, series, trading, walk
+from quorate.report.sections.model import Section
+
+ONCE: dict[str, Callable[[Report], Section]] = {
+    "verdict": about.verdict,
+    "data": about.data,
+    "timings": about.timings,
+    "provenance": about.provenance,
+}
+EACH: dict[str, Callable[[Report, str], Section | None]] = {
+    "performance": series.performance,
+    "equity": curves.equity,
+    "gates": gates.gates,
+    "months": curves.months,
+    "folds": walk.folds,
+    "members": walk.members,
+    "thresholds": walk.thresholds,
+    "symbols": series.symbols,
+    "trades": trading.trades,
+    "costs": trading.costs,
+    "audit": about.audit,
+}
+NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
+USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
+BRIEF = ("verdict",)
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Return the sections that a text names, separated by commas; ``all`` is all of them.
+
+    Raises
+    ------
+    RecipeError
+        If a name is none of them.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in (*NAMES, "all"):
+            raise RecipeError(f"a report has no section {name!r}: it must be {one_of(NAMES)}{near_misses(name, NAMES)}")
+    if not names:
+        raise RecipeError(f"--section needs a name: {one_of(NAMES)}, or all")
+    return NAMES if "all" in names else tuple(names)
+
+
+def sections_of(report: Report, names: Sequence[str] = NAMES) -> list[Section]:
+    """Return sections of a report, in their order: of a part, those that it has something for.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `NAMES`; of a run with an opened holdout those of both parts follow each other.
+    """
+    found: list[Section | None] = []
+    for name in NAMES:
+        if name in names:
+            if name in ONCE:
+                found.append(ONCE[name](report))
+            else:
+                found += [EACH[name](report, part) for part in PARTS if report.results[part]]
+    return [section for section in found if section is not None]

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
-
-from numpy.typing import NDArray
-from numpy import datetime64
-
-from quorate.statistics import Floats
 
 Tone = Literal["", "good", "bad", "warn", "faint", "strong"]
 
@@ -64,10 +60,10 @@ class Lines:
 
     Parameters
     ----------
-    times : ndarray of datetime64[s], (n,)
-        Sessions, or bars.
-    values : mapping of str to ndarray of float64, (n,)
-        By the name of the curve; NaN where there is none.
+    times : sequence of datetime, (n,)
+        Sessions, or bars, ascending.
+    values : mapping of str to sequence of float, (n,)
+        By the name of the curve; NaN where there is none. Plain numbers: to show a report loads no NumPy.
     unit : str
         How values read, a key of `quorate.report.figures.FORMS`.
     log : bool
@@ -77,8 +73,8 @@ class Lines:
     """
 
     title: str
-    times: NDArray[datetime64]
-    values: Mapping[str, Floats]
+    times: Sequence[datetime]
+    values: Mapping[str, Sequence[float]]
     unit: str
     log: bool = False
     fill: bool = False
@@ -91,7 +87,7 @@ class Heat:
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
-    values: Floats
+    values: Sequence[Sequence[float]]
     unit: str
 
 

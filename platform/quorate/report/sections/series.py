@@ -1,0 +1,106 @@
+"""What every series earned, and how: against buying and holding, and against what any of them must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quorate.report.figures import figure, signed
+from quorate.report.report import Report
+from quorate.report.sections.gates import said_of
+from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text
+
+# heading, metric, how it reads, how soon the column gives way
+METRICS = (
+    ("return", "total-return", "fraction", 0),
+    ("CAGR", "cagr", "fraction", 2),
+    ("Sharpe", "sharpe", "ratio", 0),
+    ("max DD", "max-drawdown", "fraction", 0),
+    ("volatility", "volatility", "fraction", 4),
+    ("win rate", "win-rate", "fraction", 1),
+    ("closed", "closed-trades", "count", 1),
+    ("exposure", "exposure", "fraction", 3),
+    ("turnover", "turnover", "ratio", 5),
+    ("accuracy", "accuracy", "fraction", 3),
+    ("AUC", "auc", "ratio3", 4),
+)
+GROUPS = (("ensemble", "alternative"), ("member",), ("baseline", "benchmark"))
+MOST = 30  # symbols that are shown one by one
+SURE = ("sharpe", "win-rate", "max-drawdown")  # gates that say how sure their figure is
+
+
+def performance(report: Report, part: str) -> Section:
+    """Return the ensembles, the members, and what any of them must beat."""
+    found = report.results[part]
+    groups = [[_row(one) for one in found["series"] if one["role"] in roles] for roles in GROUPS]
+    market = {**found["market"], "volatility": found["market"].get("volatility")}
+    groups[-1].append([Cell("market, gross"), *(_cell(market, key, unit) for _, key, unit, _ in METRICS)])
+    columns = [Column("series", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in METRICS)]
+    span, judged = found["span"], found["series"][0]
+    sentence = (
+        f"What {judged['name']}, {judged['strategy']} earned on the {said_of(part)} after costs, "
+        f"{span['first']}..{span['last']} ({span['bars']:,} bars), beside all that it was compared with."
+    )
+    blocks: list[Block] = [Table(columns, [rows for rows in groups if rows])]
+    sure = [f"{g['gate']} {figure(g['value'], g['unit'])}, {g['uncertainty']}" for g in found["gates"]
+            if g["gate"] in SURE and g["uncertainty"]]  # fmt: skip
+    if sure:
+        blocks.append(Text(f"How sure: {'; '.join(sure)}."))
+    return Section("performance", "Performance", sentence, blocks, part)
+
+
+def _row(series: Mapping[str, Any]) -> list[Cell]:
+    return [Cell(_name(series)), *(_cell(series["metrics"], key, unit) for _, key, unit, _ in METRICS)]
+
+
+def _cell(metrics: Mapping[str, Any], key: str, unit: str) -> Cell:
+    value = metrics.get(key)
+    return Cell(figure(value, unit) if key in metrics else "", value)
+
+
+def _name(series: Mapping[str, Any]) -> str:
+    if series["role"] in ("ensemble", "alternative"):
+        return f"{series['name']}, {series['strategy']}"
+    return str(series["name"])
+
+
+def symbols(report: Report, part: str) -> Section | None:
+    """Return what the judged series did with each symbol; None where there is but one."""
+    rows = report.results[part].get("symbols")
+    if not rows:
+        return None
+    # heading, key, how it reads, how soon the column gives way
+    keys = [
+        ("rows", "rows", "count", 3),
+        ("Sharpe", "sharpe", "ratio", 0),
+        ("max DD", "max-drawdown", "fraction", 0),
+        ("closed", "closed-trades", "count", 2),
+        ("accuracy", "accuracy", "fraction", 0),
+        ("MASE", "mase", "ratio3", 2),
+        ("error", "pct-mae", "fine", 4),
+        ("naive error", "pct-naive", "fine", 4),
+    ]
+    if all(row["pct-mae"] is None for row in rows):  # labels that are no returns have no prices
+        keys = keys[:-2]
+    shown = [
+        [Cell(str(row["symbol"])), *(Cell(figure(row[key], unit), row[key]) for _, key, unit, _ in keys)]
+        for row in rows[:MOST]
+    ]
+    columns = [Column("symbol", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in keys)]
+    more = [Text(f"and {len(rows) - MOST:,} more symbols: report --json has all")] if len(rows) > MOST else []
+    sentence = f"What the judged series did with each of {len(rows):,} symbols on the {said_of(part)}."
+    return Section("symbols", "Symbols", sentence, [Table(columns, [shown]), *more], part)
+
+
+def gain(members: Mapping[str, Any]) -> str:
+    """Return how alike the members are, and what their ensemble gained over the best of them."""
+    found, alike = members["gain"], members["mean-correlation"]
+    count = len(members["members"])
+    told = f"{count:,} {'member' if count == 1 else 'members'}"
+    told += "" if alike is None else f", mean correlation {figure(alike, 'ratio')}"
+    if found.get("gain") is None:
+        return f"{told}."
+    low, high = (signed(found[key], "ratio") for key in ("low", "high"))
+    interval = "" if found["low"] is None else f", 90% CI {low} to {high}"
+    more = signed(found["gain"], "ratio")
+    return f"{told}; Sharpe of the ensemble less that of {found['best-member']}: {more}{interval}."
