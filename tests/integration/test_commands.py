@@ -338,3 +338,47 @@ def test_runs_says_on_what_each_was_and_why_one_failed(recipe, finished, tmp_pat
     assert (one["recipe"], one["source"], one["data"], one["reason"]) == ("tiny", "simulated", "SIM001", "")
     assert (other["state"], other["source"], other["data"]) == ("failed", "csv", str(path))
     assert "'alpha'" in other["reason"]
+
+
+def test_a_report_is_written_to_files(finished: Home, tmp_path: Path) -> None:
+    html, markdown, folder = tmp_path / "r.html", tmp_path / "r.md", tmp_path / "pictures"
+    folder.mkdir()
+    done = call("report", "--html", html, "--markdown", markdown, "--png", folder, "--home", finished.path)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.count("wrote ") == 2 + len(list(folder.iterdir())) >= 4
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
+    report = load_report(home=finished.path)
+    assert html.read_text(encoding="utf-8") == report.to_html()
+    assert markdown.read_text(encoding="utf-8") == report.to_markdown()
+    assert "<svg" in report._repr_html_()
+    assert call("report", "--html", html, "--static", "--home", finished.path).exit_code == 0
+    assert "<script" not in html.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("--html", "no/where.html"), "there is no folder no; make it first"),
+        (("--html", "."), "it is a folder"),
+        (("--png", "nowhere"), "no such folder"),
+        (("--static",), "give --html FILE, too"),
+        (("--brief", "--section", "months"), "exclude each other"),
+        (("--section", "monhts"), "did you mean 'months'"),
+    ],
+)
+def test_a_report_that_cannot_be_written_says_why(
+    finished: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call("report", *arguments, "--home", finished.path)
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+
+
+def test_a_brief_report_is_some_lines_and_a_section_that_alone(finished: Home) -> None:
+    brief = call("report", "--brief", "--home", finished.path).stdout
+    assert "Over " in brief
+    assert "Performance" not in brief
+    months = call("report", "--section", "months", "--home", finished.path).stdout
+    assert months.startswith("Monthly returns")
+    assert "Sharpe" not in months

@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -149,17 +150,31 @@ def report(
         str | None, typer.Option(help="Sections, separated by commas, e.g. months,members; 'all' for all of them.")
     ] = None,
     brief: Annotated[bool, typer.Option("--brief", help="What became of it, in some ten lines.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write all of it as one page that opens in a browser.")] = None,
+    static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write all of it as Markdown.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw its curves into this folder.")] = None,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print the report of a stored run."""
+    """Print the report of a stored run, or write it to files."""
+    from quorate.report import written
     from quorate.report.sections import BRIEF, named
     from quorate.runs.loaded import load_report
 
     if brief and section:
         raise RecipeError("--brief and --section exclude each other")
+    if static and html is None:
+        raise RecipeError("--static says how a page is written: give --html FILE, too")
     sections = BRIEF if brief else named(section) if section else ()
-    show_report(load_report(run, home=home), as_json, sections)
+    found = load_report(run, home=home)
+    files = [written.write(html, written.as_html(found, static))] if html else []
+    files += [written.write(markdown, written.as_markdown(found))] if markdown else []
+    files += written.draw(found, png) if png else []
+    for path in files:
+        print(f"wrote {path}", file=sys.stderr)
+    if not files or as_json or section or brief:
+        show_report(found, as_json, sections)
 
 
 @app.command()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from quorate.report.figures import figure as figure_of
+from quorate.report.sections.model import Heat, Lines
 from quorate.statistics import Floats
 from quorate.store.files import replacing
 
@@ -39,5 +42,45 @@ def draw_forecasts(
     errors.axhline(0.0, color="black", linewidth=0.5)
     errors.set_ylabel("error, %")
     errors.legend(loc="best", frameon=False, fontsize="small")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=120)
+
+
+def draw_lines(path: Path, title: str, blocks: Sequence[Lines]) -> None:
+    """Draw curves below each other, the first the highest, over the same times."""
+    figure = Figure(figsize=INCHES, layout="constrained")
+    ratios = [3, *[1] * (len(blocks) - 1)]
+    axes = figure.subplots(len(blocks), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
+    for place, (axis, block) in enumerate(zip(axes, blocks, strict=True)):
+        for i, (name, values) in enumerate(block.values.items()):
+            axis.plot(block.times, values, linewidth=1.2, label=name, color=f"C{i}")
+            if block.fill and i == 0:
+                axis.fill_between(block.times, values, 0.0, color=f"C{i}", alpha=0.2, linewidth=0)
+        if block.log and min(min(values) for values in block.values.values()) > 0:
+            axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(lambda value, _, unit=block.unit: figure_of(value, unit))
+        axis.yaxis.set_minor_formatter(lambda value, _: "")
+        axis.set_ylabel(block.title)
+        axis.grid(alpha=0.3)
+        if place == 0:
+            axis.legend(loc="best", frameon=False)
+    axes[0].set_title(title)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=120)
+
+
+def draw_heat(path: Path, title: str, block: Heat) -> None:
+    """Draw a grid of figures, each with its number."""
+    values = np.array(block.values, dtype=np.float64)
+    figure = Figure(figsize=(INCHES[0], 1.2 + 0.35 * len(block.rows)), layout="constrained")
+    axis = figure.subplots()
+    most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
+    axis.imshow(values, cmap="RdYlGn", vmin=-most, vmax=most, aspect="auto")
+    axis.set_xticks(range(len(block.columns)), block.columns)
+    axis.set_yticks(range(len(block.rows)), block.rows)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            axis.text(column, row, figure_of(float(value), block.unit), ha="center", va="center", fontsize=7)
+    axis.set_title(title)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=120)

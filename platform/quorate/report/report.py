@@ -159,6 +159,25 @@ class Report:
         """Every fit: its key, rows, seconds and place."""
         return self._stored("fits")
 
+    def to_html(self, static: bool = False) -> str:
+        """Return the report as one page that asks nobody for anything; `static`: without any script."""
+        from quorate.report.written import as_html
+
+        return as_html(self, static)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown."""
+        from quorate.report.written import as_markdown
+
+        return as_markdown(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.html import fragment
+        from quorate.report.sections import USUAL, sections_of
+
+        return fragment(sections_of(self, USUAL))
+
     def rows(self, part: str, name: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return columns of a part's table row by row, as plain values; None is what is not known."""
         return self._source(name, [part]).rows(part, name, self.document["files"][f"{part}/{name}.parquet"], columns)
