@@ -1,4 +1,4 @@
-"""Writes the generated parts of the plugin guide in place: ``python docs/generate.py [--check]``.
+"""Writes the glossary, and the generated parts of the plugin guide in place: ``python docs/generate.py [--check]``.
 
 They stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the specs, the
 hooks, the rules and the registry, so that a page cannot say something else than the code. ``--check`` writes
@@ -17,9 +17,11 @@ import quorate
 from quorate.plugins import hooks
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS, Spec
+from quorate.report import glossary
 from quorate.testing import rules
 
 PAGES = Path(__file__).parent / "plugins"
+GLOSSARY = Path(__file__).parent / "glossary.md"
 PART = re.compile(r"(<!-- generated: (\w+)(?: ([\w.]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 MANY = 20
 
@@ -151,6 +153,8 @@ def stale() -> dict[Path, str]:
     """Return the pages whose generated parts are not what they should be, with the new text."""
     texts = {page: page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md"))}
     fresh = {page: render(text, kind_of(page)) for page, text in texts.items()}
+    texts[GLOSSARY] = GLOSSARY.read_text(encoding="utf-8") if GLOSSARY.exists() else ""
+    fresh[GLOSSARY] = glossary.page()
     return {page: text for page, text in fresh.items() if text != texts[page]}
 
 

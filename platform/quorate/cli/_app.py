@@ -177,6 +177,22 @@ def report(
         show_report(found, as_json, sections)
 
 
+@app.command("explain-term")
+@command
+def explain_term(
+    word: Annotated[
+        str | None, typer.Argument(help="A word of the report, e.g. Sharpe; without it all are listed.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what a word of the report means, how it is reckoned, and where it comes from."""
+    from quorate.report.glossary import GLOSSARY, find
+    from quorate.report.views.glossary import render
+
+    found = dict([find(word)]) if word is not None else GLOSSARY
+    show({name: term._asdict() for name, term in found.items()}, as_json, render)
+
+
 @app.command()
 @command
 def explain(
