@@ -131,7 +131,9 @@ GLOSSARY: dict[str, Term] = {
         "Mean error of the price that is forecast, as a share of it.", "mean |forecast - price| / price", COMMON
     ),
     "naive error": Term(
-        "Mean error of the forecast that the price stays what it was, as a share of it.", "mean |last price - price| / price", COMMON
+        "Mean error of the forecast that the price stays what it was, as a share of it.",
+        "mean |last price - price| / price",
+        COMMON,
     ),
     # --- trades and costs
     "side": Term("Whether a trade gained when the price rose (long) or fell (short).", "Sign of the position.", COMMON),
