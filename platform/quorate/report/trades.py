@@ -39,7 +39,8 @@ def series_of(report: Report, name: str | None = None) -> str:
         return found[0]
     if found:
         raise RecipeError(f"the series {name!r} is traded in several ways: it must be one of {one_of(found)}")
-    raise RecipeError(f"there is no series {name!r}{near_misses(name, series)}; it must be one of {one_of(series)}")
+    near = near_misses(name, {*series, *(one.rpartition("/")[0] for one in series)})
+    raise RecipeError(f"there is no series {name!r}{near}; it must be one of {one_of(series)}")
 
 
 def round_trips(report: Report, series: str) -> list[dict[str, Any]]:

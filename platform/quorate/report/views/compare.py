@@ -85,6 +85,8 @@ def _one(one: Mapping[str, Any], first: Mapping[str, Any], target: console.Conso
             style="bright_black",
             markup=False,
         )
+    if not data["same"]:
+        target.print("gates judged each on its own bars:", markup=False)
     _gates(one["gates"], a, b, target)
     _recipe(one["recipe"], a, b, target)
 
