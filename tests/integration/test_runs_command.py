@@ -60,6 +60,7 @@ def test_a_wrong_tag_is_refused_and_a_damaged_label_harms_no_run(finished):
     [row] = rows()
     assert (row["state"], row["name"]) == ("finished", "tiny")
     assert "label.json cannot be read" in row["reason"]
+    assert "cannot be read, remove it" in " ".join(call("runs").stdout.split())
     assert call("report").exit_code == 0
 
 

@@ -6,8 +6,10 @@ import json
 import pandas as pd
 
 import quorate
+from quorate.report.endings import Endings
 from quorate.report.trades import COLUMNS
 from quorate.runs.loaded import load_report
+from quorate.store import Home
 from support.command import call, message_of
 
 
@@ -86,8 +88,53 @@ def test_another_series_order_and_number_can_be_asked_for(finished, monkeypatch)
         assert max(map(len, call("trades").stdout.splitlines())) <= width
 
 
-def test_where_a_limit_may_have_ended_a_trade_that_is_not_known(home, tiny):
-    quorate.run({**tiny, "strategy": {"risk": {"stop": 0.01}}}, home=home)
-    ended = [trade["ended"] for trade in json.loads(call("trades", "--json").stdout)["trades"]]
-    assert ended
-    assert set(ended) <= {None, "end"}
+def test_what_ended_a_trade_is_told_where_limits_are_on(home, tiny):
+    limits = {"stop": 0.008, "max_bars": 3}
+    report = quorate.run({**tiny, "strategy": {"risk": limits}}, home=home)
+    [fill] = {report.provenance["recipe"]["backtest"]["fill"]}
+    bars = Home(home).bars(report.provenance["data"]["fingerprint"])
+    place = {str(day): k for k, day in enumerate(bars.sessions)}
+    price, close = bars.fill(fill)[:, 0], bars.close[:, 0]
+    scores = {
+        place[str(time.tz_convert("America/New_York").date())]: 2 * p - 1
+        for time, p in report.predictions[["time", "ensemble/past-performance"]].itertuples(index=False)
+    }
+    folds = [(place[f["test_first"]], place[f["test_last"]], f["threshold"]) for f in report.standing["folds"]]
+    seen = []
+    for trade in json.loads(call("trades", "--json").stdout)["trades"]:
+        entry, left = place[trade["entered"]], place[trade["exited"]] - 1
+        stopped = close[left] <= price[entry] * (1 - limits["stop"])
+        seen.append(trade["ended"])
+        if trade["ended"] == "signal":  # the strategy wanted out
+            [threshold] = [asked for first, last, asked in folds if first <= left <= last]
+            assert scores[left] <= threshold
+            assert not stopped
+        elif trade["ended"] == "stop":
+            assert stopped
+        elif trade["ended"] == "time":
+            assert trade["bars"] == limits["max_bars"]
+            assert not stopped
+        elif trade["ended"] is None:
+            inside = [1 for first, last, _ in folds if first < entry - 1 <= left <= last]
+            assert not inside
+    assert {"signal", "stop", "time"} <= set(seen)
+
+
+def test_without_its_bars_a_run_still_tells_its_trades(finished):
+    before = json.loads(call("trades", "--json").stdout)["trades"]
+    for path in (finished.path / "bars").iterdir():
+        path.unlink()
+    after = json.loads(call("trades", "--json").stdout)["trades"]
+    assert [t["return"] for t in after] == [t["return"] for t in before]
+    assert {t["ended"] for t in after} <= {None, "end"}
+
+
+def test_a_symbol_that_ends_is_told_from_a_signal():
+    days = pd.bdate_range("2020-01-01", periods=10, tz="UTC") + pd.Timedelta(hours=21)
+    frame = pd.DataFrame({"symbol": "GONE", "time": days[:5], **dict.fromkeys(("open", "high", "low", "close"), 1.0)})
+    rest = pd.DataFrame({"symbol": "KEPT", "time": days, **dict.fromkeys(("open", "high", "low", "close"), 1.0)})
+    bars = quorate.Bars.from_frame(pd.concat([frame, rest]), "us-equity")
+    endings = Endings(bars, [], {}, "open")
+    entered, exited = (days[k].to_pydatetime() for k in (2, 7))
+    assert endings.ended("GONE", "long", entered, exited, False) == "delisted"
+    assert endings.ended("KEPT", "long", entered, exited, False) == "signal"

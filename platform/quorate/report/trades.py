@@ -5,11 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
+from quorate.errors import IntegrityError, RecipeError, StoreError, near_misses, one_of
+from quorate.report.endings import Endings
 from quorate.report.report import PARTS, Report
+
+if TYPE_CHECKING:
+    from quorate.bars.panel import Bars
 
 COLUMNS = (
     *("part", "symbol", "side", "entered", "exited", "bars", "size", "entry_price", "exit_price"),
@@ -19,7 +24,7 @@ STORED = (
     *("series", "symbol", "side", "entered", "exited", "size", "entry_price", "exit_price"),
     *("pnl_fraction", "pnl", "closed"),
 )
-LIMITS = ("stop", "trailing", "atr", "max_bars")  # of `Risk`, that end a position
+OTHER = {"long": "short", "short": "long"}
 MOMENT = dt.timedelta(microseconds=1)
 
 
@@ -48,21 +53,23 @@ def round_trips(report: Report, series: str) -> list[dict[str, Any]]:
 
     ``return`` and ``pnl`` are net of costs. ``entered`` and ``exited`` are sessions, with the time in the market's zone
     where there are several bars in one; what is still held at the end of a part is valued at its last close.
-    ``ended`` is ``end`` for that, ``signal`` where the strategy ended it, and None where a limit may have.
+    ``ended`` is ``end`` for that, else what `Endings.ended` says; None, too, where the home has not the run's bars.
     """
-    data = report.provenance["data"]
-    zone, daily = _zone(report), not str(data["frequency"]).endswith("min")
-    limited = _limited(report.provenance["recipe"]["strategy"])
+    bars = _bars(report)
+    zone = ZoneInfo(bars.calendar.timezone) if bars else dt.UTC
+    daily = not str(report.provenance["data"]["frequency"]).endswith("min")
     found = []
     for part in PARTS:
         if not report.results[part]:
             continue
+        endings = Endings.of(report, part, bars) if bars else None
         place = {time: k for k, (time,) in enumerate(report.rows(part, "equity", ["time"]))}
         rows = [row for row in report.rows(part, "trades", STORED) if row[0] == series]
         rows.sort(key=lambda row: (row[3], row[1], row[4]))
         entries = {(symbol, entered, side) for _, symbol, side, entered, *_ in rows}
         for _, symbol, side, entered, exited, size, first, last, earned, pnl, closed in rows:
-            turned = (symbol, exited, "short" if side == "long" else "long") in entries
+            turned = (symbol, exited, OTHER[side]) in entries
+            ended = endings.ended(symbol, side, entered, exited, turned) if closed and endings else None
             found.append(
                 {
                     "part": part,
@@ -77,7 +84,7 @@ def round_trips(report: Report, series: str) -> list[dict[str, Any]]:
                     "return": earned,
                     "pnl": pnl,
                     "closed": bool(closed),
-                    "ended": "end" if not closed else "signal" if turned or not limited else None,
+                    "ended": ended if closed else "end",
                 }
             )
     return found
@@ -117,16 +124,9 @@ def _session(time: dt.datetime, zone: dt.tzinfo, daily: bool) -> str:
     return str((local - MOMENT).date()) if daily else local.strftime("%Y-%m-%d %H:%M")
 
 
-def _zone(report: Report) -> dt.tzinfo:
-    """Return the zone of the market; UTC, where the run's bars are not there to tell."""
-    assert report.source is not None  # tables were read from it
-    try:
-        return ZoneInfo(report.source.home.timezone(report.provenance["data"]["fingerprint"]))
-    except (ValueError, LookupError, OSError, IntegrityError):
-        return dt.UTC
-
-
-def _limited(strategy: Mapping[str, Any]) -> bool:
-    """Whether a limit may have ended a position, in any combination of the strategy's grid."""
-    risk, grid = strategy.get("risk", {}), strategy.get("grid", {})
-    return any(risk.get(name) for name in LIMITS) or any(name.rpartition(".")[2] in LIMITS for name in grid)
+def _bars(report: Report) -> Bars | None:
+    """Return the bars of a run; None, where they are not there, or not as they were."""
+    assert report.source is not None  # tables are read from it
+    with suppress(StoreError, IntegrityError):
+        return report.source.home.bars(report.provenance["data"]["fingerprint"])
+    return None

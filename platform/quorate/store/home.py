@@ -2,7 +2,8 @@
 
 ::
 
-    HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet
+    HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet;
+                              label.json, if there is one, is what people say of it
     HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, journal.log, report.json, best_params.json
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
@@ -27,7 +28,7 @@ from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, n
 from quorate.plugins.local import LocalSource
 from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
-from quorate.store.plain import check_home, check_plain
+from quorate.store.plain import check_home
 from quorate.store.run import Run
 from quorate.store.trust import claim
 
@@ -173,18 +174,6 @@ class Home:
                 f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}"
             )
         return bars
-
-    def timezone(self, fingerprint: str) -> str:
-        """Return the IANA name of the zone of stored bars' calendar.
-
-        Raises
-        ------
-        IntegrityError, OSError, ValueError, LookupError
-            If they are not there, or are not what was stored.
-        """
-        path = self._bars(fingerprint).with_suffix(".json")
-        check_plain(path)
-        return str(json.loads(path.read_text(encoding="utf-8"))["timezone"])
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

@@ -171,7 +171,8 @@ def _remark(row: Mapping[str, Any], width: int) -> str:
     """Return what is said of a run and has no room in the table."""
     named = row["name"] if width < NAMED and _called(row) else ""
     tags = ", ".join(row["tags"])
-    return "; ".join(text for text in (named, f"tags: {tags}" if tags else "", row["note"]) if text)
+    unread = row["reason"] if row["verdict"] else ""  # its label; the reasons of others are told already
+    return "; ".join(text for text in (named, f"tags: {tags}" if tags else "", row["note"], unread) if text)
 
 
 def _why(row: Mapping[str, Any]) -> str:
