@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
 from quorate.report.report import Report
-from quorate.report.views.compare import sentence, word
+from quorate.report.sections.gates import word
+from quorate.report.views.compare import sentence
 from quorate.runs.loaded import load_report
 from quorate.statistics import Floats, returns_of
 from quorate.statistics._paired import figures_of, interval, resampled_differences

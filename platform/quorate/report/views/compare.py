@@ -8,7 +8,7 @@ from typing import Any
 
 from quorate.errors import plural
 from quorate.report import console
-from quorate.report.words import figure as gate_figure
+from quorate.report.figures import figure
 
 NARROW, MIDDLE, WIDE = 40, 56, 72
 FRACTIONS = (
@@ -16,12 +16,6 @@ FRACTIONS = (
     *("expected-shortfall-95", "expected-shortfall-99", "win-rate", "win-rate-low", "expectancy", "exposure"),
     *("accuracy", "direction-accuracy", "direction-accuracy-price", "precision", "recall", "pct-mae", "pct-naive"),
 )
-
-
-def word(gate: Mapping[str, Any]) -> str:
-    """Return the verdict of a gate; what is missed without counting is a warning."""
-    counts = gate.get("required", True) or gate["verdict"] == "PASS"
-    return str(gate["verdict"]) if counts else "WARN"
 
 
 def sentence(
@@ -133,7 +127,7 @@ def _gates(gates: Sequence[Mapping[str, Any]], a: str, b: str, target: console.C
 
 def _judged(gate: Mapping[str, Any], side: str) -> str:
     value = gate[f"{side}_value"]
-    return str(gate[side]) + ("" if value is None else f" ({gate_figure(value, gate['unit'])})")
+    return str(gate[side]) + ("" if value is None else f" ({figure(value, gate['unit'])})")
 
 
 def _recipe(rows: Sequence[Mapping[str, Any]], a: str, b: str, target: console.Console) -> None:
