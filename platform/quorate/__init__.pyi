@@ -44,6 +44,8 @@ from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
+from .runs.compare import Comparison as Comparison
+from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
 from .runs.loaded import load_report as load_report

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _sweep, options
+from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _runs, _sweep, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.stream import keep_messages
@@ -217,17 +217,6 @@ def explain(
 
 @app.command()
 @command
-def runs(home: options.Home = None, as_json: options.Json = False) -> None:
-    """List the stored runs, oldest first."""
-    from quorate.report.views.runs import listed, render
-    from quorate.store import Home
-
-    place = Home(home)
-    show(listed(place.runs()), as_json, lambda rows: render(rows, place.path))
-
-
-@app.command()
-@command
 def reproduce(
     run: options.Run = "latest",
     sets: options.Sets = None,
@@ -265,7 +254,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger):
+for group in (_runs, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger):
     group.register(app)
 
 

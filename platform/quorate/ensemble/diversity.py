@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from quorate.statistics import TINY, Floats, block_length, sharpe
-from quorate.statistics._resampling import positions
+from quorate.statistics import TINY, Floats, sharpe
+from quorate.statistics._paired import interval, resampled_differences, sharpe_per_bar
 
 CLOSE = 0.95  # of a correlation from here on, one member says little that the other does not
 UNDEFINED = dict.fromkeys(("low", "high", "share-above-zero", "block"), math.nan)
@@ -168,20 +168,10 @@ def ensemble_gain(
 def _bootstrapped(
     one: Floats, other: Floats, bars_per_year: float, draws: int, seed: int, confidence: float
 ) -> dict[str, float]:
-    block = block_length(np.column_stack([one, other]))
-    gains = []
-    for rows in positions(len(one), block, draws, seed):
-        ratios = []
-        for returns in (one, other):
-            drawn = np.tile(returns, 2)[rows]
-            deviation = drawn.std(axis=1, ddof=1)
-            # A draw in which one of them never moves has no Sharpe ratio.
-            moves = deviation > TINY
-            ratios.append(np.divide(drawn.mean(axis=1), deviation, out=np.full(len(rows), np.nan), where=moves))
-        gains.append((ratios[0] - ratios[1]) * math.sqrt(bars_per_year))
-    found = np.concatenate(gains)
-    found = found[np.isfinite(found)]
-    if not len(found):
+    per_bar, block = resampled_differences(one, other, {"sharpe": sharpe_per_bar}, draws, seed)
+    found = per_bar["sharpe"] * math.sqrt(bars_per_year)
+    low, high = interval(found, confidence)
+    if math.isnan(low):
         return {**UNDEFINED, "block": block}
-    low, high = (float(v) for v in np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2]))
-    return {"low": low, "high": high, "share-above-zero": float((found > 0).mean()), "block": block}
+    above = float((found[np.isfinite(found)] > 0).mean())
+    return {"low": low, "high": high, "share-above-zero": above, "block": block}

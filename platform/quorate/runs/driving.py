@@ -72,6 +72,7 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "created": stored.begun_at or now(),
         "recipe_digest": recipe_digest(recipe, registry),
         "recipe": to_plain(recipe),
+        "changes": session.changes,
         "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
         "data": {"fingerprint": bars.fingerprint},
         "libraries": machine.libraries(),

@@ -25,7 +25,7 @@ from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
-from quorate.recipe.load import extend, load_recipe, merge, nested_override, validate
+from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
@@ -45,6 +45,7 @@ class Session:
     home: Home
     progress: Progress = field(default_factory=Progress)
     warnings: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)  # made in the recipe that was given, ``key=value``
 
     def warn(self, message: str) -> None:
         """Keep a warning for the report and tell it now."""
@@ -133,13 +134,28 @@ def open_session(
         registry.add(path)
     registry.check()
     resolved, warned = resolve(loaded, registry)
-    session = Session(resolved, registry, Home(home), progress or Progress())
+    session = Session(resolved, registry, Home(home), progress or Progress(), changes=_changes(recipe, overrides))
     for message in warned:
         session.warn(message)
     for broken in registry.broken:
         # Told, but not kept: it takes no part in the run, and so must not change its digest.
         session.progress.warn(f"the plugin {broken.provider} is broken: {broken.reason}")
     return session
+
+
+def _changes(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Iterable[str]) -> list[str]:
+    """Return what was changed in a recipe that was given, or that a table extends, but for where fits run."""
+    own = from_python(recipe) if isinstance(recipe, Mapping) and "extends" in recipe else {}
+    told = [f"{key}={value}" for key, value in _dotted(own) if key not in ("extends", "name", "description")]
+    return [item for item in (*told, *overrides) if not item.startswith("execution.")]
+
+
+def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _dotted(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def _import_seconds(recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Iterable[str]) -> float:

@@ -17,7 +17,7 @@ WRITTEN = (
 # What of a run or sweep is read without asking what it is.
 READ = (
     *("run.json", "report.json", "lock", "log.jsonl", "error.txt", "job.json", "override.json", "opening.json"),
-    "journal.log",
+    *("journal.log", "label.json"),
 )
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from quorate.errors import QuorateError, plural
+from quorate.evidence.verdict import overall
 from quorate.report import console
 from quorate.report.report import Report
 from quorate.store import Run
+from quorate.store.label import Label, default_name, read_label
 
 WIDE, WIDEST = 100, 124  # columns from which on times, and paths and ids, are written out
+NAMED, NAME = 112, 40  # from which on names have a column, and how much of it they take
+VERDICTS = ("PASS", "INSUFFICIENT", "FAIL", "")  # best first
 SYMBOLS = 3  # that are named
 
 
 def listed(runs: Iterable[Run]) -> list[dict[str, Any]]:
     """Return runs as plain data: recipe, data, state, both verdicts, the Sharpe ratio of the judged series.
 
-    ``reason`` is why a run failed or cannot be read, empty for all others.
+    ``reason`` is why a run failed or cannot be read, empty for all others; ``name``, ``tags`` and ``note`` are what
+    people say of it, the name by default its recipe's and what was changed in that.
     """
     return [_listed(run) for run in runs]
 
@@ -27,7 +34,7 @@ def listed(runs: Iterable[Run]) -> list[dict[str, Any]]:
 def _listed(run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {
         "run": run.id, "recipe": None, "source": None, "data": None, "state": run.state,
-        "verdict": None, "holdout": None, "sharpe": None, "reason": "",
+        "verdict": None, "holdout": None, "sharpe": None, "reason": "", "name": "", "tags": [], "note": "",
     }  # fmt: skip
     try:
         if run.state == "finished":
@@ -42,7 +49,57 @@ def _listed(run: Run) -> dict[str, Any]:
         row["state"], row["reason"] = "unreadable", str(e)
     if row["state"] in ("failed", "damaged"):
         row["reason"] = run.failure
-    return row
+    return {**row, **_said(run, row)}
+
+
+def _said(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of a run; that this cannot be read makes the run no worse."""
+    try:
+        label, told = read_label(run), {}
+    except QuorateError as e:
+        label, told = Label(), {"reason": row["reason"] or str(e)}
+    name = label.name or (default_name(run, row["recipe"]) if row["recipe"] else "")
+    return {**told, "name": name, "tags": list(label.tags), "note": label.note}
+
+
+def chosen(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    tags: Iterable[str] = (),
+    recipe: str | None = None,
+    verdict: str | None = None,
+    sort: str = "begun",
+    limit: int = 0,
+) -> list[Mapping[str, Any]]:
+    """Return those of the listed runs that have all tags, are of a recipe and ended so.
+
+    By when they were ``begun``, oldest first, or by ``sharpe`` or ``verdict``, best first; of these the newest, or
+    best, `limit`, or all where that is 0.
+    """
+    found = [
+        row
+        for row in rows
+        if set(tags) <= set(row["tags"]) and recipe in (None, row["recipe"]) and verdict in (None, _ended(row))
+    ]
+    if sort == "begun":
+        return found[-limit:] if limit else found
+    if sort == "sharpe":
+        found.sort(key=lambda row: -math.inf if row["sharpe"] is None else row["sharpe"], reverse=True)
+    else:
+        found.sort(key=lambda row: VERDICTS.index(_ended(row)))
+    return found[:limit] if limit else found
+
+
+def _ended(row: Mapping[str, Any]) -> str:
+    """Return the verdict of a run: of the development, and of the holdout once it was opened."""
+    verdicts = [str(row[part]) for part in ("verdict", "holdout") if row[part]]
+    return overall(verdicts) if verdicts else ""
+
+
+def render_label(label: Mapping[str, Any]) -> None:
+    """Print what is said of a run."""
+    rows = [("name", label["name"]), ("tags", ", ".join(label["tags"])), ("note", label["note"])]
+    console.out().print(console.facts([("run", label["run"]), *((key, text or "-") for key, text in rows)]))
 
 
 def _on_what(recipe: Mapping[str, Any], symbols: Sequence[str]) -> dict[str, Any]:
@@ -54,17 +111,22 @@ def _on_what(recipe: Mapping[str, Any], symbols: Sequence[str]) -> dict[str, Any
     return {"recipe": recipe["name"], "source": data["source"], "data": str(told)}
 
 
-def render(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
-    """Print runs, one a line; one that is not finished has its state where the others have their verdict."""
+def render(rows: Sequence[Mapping[str, Any]], home: Path, of: int) -> None:
+    """Print runs, one a line, `of` so many; one that is not finished has its state where the others have a verdict."""
+    if of and not rows:
+        console.err().print(f"none of the {plural(of, 'run')} in {home} is like that", markup=False)
+        return
     if not rows:
         console.err().print(f"no runs in {home}: start one, e.g. quorate run planted", markup=False)
         return
     target = console.out()
     target.print(console.listing(_columns(target.width), [rows], target.width))
     told = [(_short(row["run"]), _why(row)) for row in rows if row["verdict"] is None]
+    told += [(_short(row["run"]), _remark(row, target.width)) for row in rows]
     if told := [(name, text) for name, text in told if text]:
         target.print(console.facts(told))
-    told_of = f"{plural(len(rows), 'run')} in {home}; a part of its id names a run"
+    count = plural(len(rows), "run") if len(rows) == of else f"{len(rows):,} of {plural(of, 'run')}"
+    told_of = f"{count} in {home}; a part of its id names a run"
     target.print(told_of, style="bright_black", markup=False)
 
 
@@ -88,6 +150,7 @@ def _columns(width: int) -> list[console.Column]:
         ("run", "left", 0, lambda row: _short(row["run"])),
         ("source", "left", 72, lambda row: row["source"] or ""),
         ("data", "left", 0, on),
+        ("name", "left", NAMED, lambda row: shorten(row["name"], NAME, placeholder=" ...")),
         ("verdict", "left", 0, verdict),
         ("holdout", "left", 72, holdout),
         ("Sharpe", "right", 0, lambda row: console.figure(row["sharpe"], ".2f")),
@@ -97,6 +160,19 @@ def _columns(width: int) -> list[console.Column]:
 def _short(run: str) -> str:
     """Return the end of a run's id, which other commands take: what begins it stands beside it."""
     return re.sub(r"^\d{8}T\d{6}\.\d+-", "", run)
+
+
+def _called(row: Mapping[str, Any]) -> bool:
+    """Whether a run is called otherwise than by its recipe, whose name is in its id."""
+    return row["name"] not in ("", row["recipe"])
+
+
+def _remark(row: Mapping[str, Any], width: int) -> str:
+    """Return what is said of a run and has no room in the table."""
+    named = row["name"] if width < NAMED and _called(row) else ""
+    tags = ", ".join(row["tags"])
+    unread = row["reason"] if row["verdict"] else ""  # its label; the reasons of others are told already
+    return "; ".join(text for text in (named, f"tags: {tags}" if tags else "", row["note"], unread) if text)
 
 
 def _why(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,142 @@
+"""Commands about stored runs: their list and what is said of them, their trades, and runs beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quorate.cli import options
+from quorate.cli._base import command, show
+from quorate.errors import RecipeError, StoreError, near_misses, one_of
+
+runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
+
+SORTS = ("begun", "sharpe", "verdict")
+VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(runs_app, name="runs")
+    app.command()(compare)
+    app.command()(trades)
+
+
+@runs_app.callback(invoke_without_command=True)
+@command
+def runs(
+    context: typer.Context,
+    tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; may be given again.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Only runs of the recipe of this name.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only runs that ended so: PASS, FAIL or INSUFFICIENT.")] = None,
+    sort: Annotated[str, typer.Option(help="begun: oldest first; sharpe or verdict: best first.")] = "begun",
+    limit: Annotated[int, typer.Option(min=0, help="How many: the newest, or the best; 0 for all.")] = 0,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the stored runs, oldest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from quorate.report.views.runs import chosen, listed, render
+    from quorate.store import Home
+
+    _one_of("--sort", sort, SORTS)
+    if verdict is not None:
+        _one_of("--verdict", verdict := verdict.upper(), VERDICTS)
+    place = Home(home)
+    every = listed(place.runs())
+    rows = chosen(every, tags=tag or (), recipe=recipe, verdict=verdict, sort=sort, limit=limit)
+    show(rows, as_json, lambda shown: render(shown, place.path, len(every)))
+
+
+@runs_app.command("tag")
+@command
+def tag_run(
+    run: options.Run,
+    add: Annotated[list[str] | None, typer.Option(help="A tag to add; may be given again.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A tag to take away; may be given again.")] = None,
+    note: Annotated[str | None, typer.Option(help="A remark; empty to take it away.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the run; empty for its own name again.")] = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what a run is: tags, a note, a name; without options, show what is said. Nothing that is sealed changes."""
+    from quorate.report.views.runs import render_label
+    from quorate.store import Home
+    from quorate.store.label import read_label, write_label
+
+    stored = Home(home).find(run)
+    label = read_label(stored)
+    changed = label.changed(add or (), remove or (), note, name)
+    if changed != label:
+        write_label(stored, changed)
+    show({"run": stored.id, **asdict(changed)}, as_json, render_label)
+
+
+@command
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Ids of runs, parts of them, or 'latest'.")],
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare runs with the first one: metrics and how sure differences are, gates that flip, recipes."""
+    from quorate.report.views.compare import render
+
+    if len(names) < 2:
+        raise RecipeError("compare takes two runs or more: quorate runs lists them")
+    from quorate.runs.compare import compare as beside
+
+    show(beside(*names, home=home).to_dict(), as_json, render)
+
+
+@command
+def trades(
+    run: options.Run = "latest",
+    series: Annotated[str | None, typer.Option(help="NAME or NAME/STRATEGY; default: the judged series.")] = None,
+    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write all trades as CSV; - for stdout.")] = None,
+    sort: Annotated[str, typer.Option(help="A column, the smallest first.")] = "entered",
+    limit: Annotated[int, typer.Option(min=0, help="How many of the last to show; 0 for all.")] = SHOWN,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """List the trades of a run: when, what, at which prices, and what each earned net of costs."""
+    from quorate.report.trades import ordered, round_trips, series_of, summary
+    from quorate.report.views.trades import as_csv, render
+    from quorate.runs.loaded import load_report
+
+    if csv is not None and as_json:
+        raise RecipeError("--csv and --json exclude each other")
+    report = load_report(run, home=home)
+    chosen = series_of(report, series)
+    found = ordered(round_trips(report, chosen), sort)
+    if csv == "-":
+        show(found, False, lambda rows: print(as_csv(rows), end=""))
+    elif csv is not None:
+        _write(Path(csv), as_csv(found), len(found))
+    else:
+        document = {"run": report.run_id, "series": chosen, "summary": summary(found), "trades": found}
+        show(document, as_json, lambda shown: render(shown, limit))
+
+
+def _write(path: Path, text: str, count: int) -> None:
+    """Write a file, or write it anew: a folder, a link or a device is left alone."""
+    import sys
+
+    from quorate.errors import plural, visible
+    from quorate.store.files import write_text
+
+    there = path.is_symlink() or path.exists()
+    if there and (path.is_symlink() or not path.is_file()):
+        raise StoreError(f"cannot write {path}: it is no regular file; give another name, or - for stdout")
+    write_text(path, text)
+    again = ", in place of what was there" if there else ""
+    print(visible(f"{plural(count, 'trade')} written to {path}{again}"), file=sys.stderr)
+
+
+def _one_of(option: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise RecipeError(f"{option} must be one of {one_of(known)}; it was {value!r}{near_misses(value, known)}")
