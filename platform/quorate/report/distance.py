@@ -46,9 +46,7 @@ def _by_figure(gate: Gate) -> str:
     more = "more" if gate["condition"].startswith(">") else "less"
     if gate["unit"] == "fraction":
         return f"{gap * 100:.1f} percentage points {more}"
-    if gate["unit"] in ("count", "ratio", "ratio3", "nats"):
-        return f"{figure(gap, gate['unit'])} {more}"
-    return ""
+    return "" if gate["unit"] == "p-value" else f"{figure(gap, gate['unit'])} {more}"
 
 
 def _bars(missing: float) -> str:

@@ -14,6 +14,7 @@ FORMS = {
     "nats": ".4f",
     "bars": ",.1f",
 }
+OTHER = ".2f"  # of a unit that only a plugin knows
 
 
 def figure(value: float | None, unit: str) -> str:
@@ -22,13 +23,13 @@ def figure(value: float | None, unit: str) -> str:
     Parameters
     ----------
     unit : str
-        A key of `FORMS`, or ``p-value``.
+        A key of `FORMS`, or ``p-value``; a plugin's gate may have another.
     """
     if value is None or not math.isfinite(value):
         return "-"
     if unit == "p-value":
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
-    return format(value, FORMS[unit])
+        return "<0.001" if 0 <= value < 0.0005 else f"{value:.3f}"
+    return format(value, FORMS.get(unit, OTHER))
 
 
 def signed(value: float | None, unit: str) -> str:

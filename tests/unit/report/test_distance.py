@@ -102,3 +102,8 @@ def test_every_gate_is_told_whatever_an_earlier_version_left_out(gate):
     assert isinstance(distance(missed, 900), str)
     assert isinstance(distance({**missed, "inputs": {}}, 900), str)
     assert distance({**missed, "value": None}, 900) == ""
+
+
+def test_a_unit_that_only_a_plugin_knows_is_shown():
+    assert distance(failed("own", 1.0, 3.5, "parsecs"), 900) == "2.50 more"
+    assert distance(failed("own", 1.0, 3.5, "parsecs", "<"), 900) == "2.50 less"
