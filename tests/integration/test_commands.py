@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tomli_w
 
+from quorate.report.sections import sections_of
+from quorate.report.sections.model import Table
 from quorate.runs.loaded import load_report
 from quorate.store import Home
 from quorate.walkforward.members import collect
@@ -382,3 +384,19 @@ def test_a_brief_report_is_some_lines_and_a_section_that_alone(finished: Home) -
     months = call("report", "--section", "months", "--home", finished.path).stdout
     assert months.startswith("Monthly returns")
     assert "Sharpe" not in months
+
+
+def test_forecasts_are_told_beside_what_came(finished: Home) -> None:
+    report = load_report(home=finished.path)
+    [section] = sections_of(report, ("forecasts",))
+    groups, directions = (block for block in section.blocks if isinstance(block, Table))
+    known = report.predictions[report.predictions["label"].notna()]
+    assert sum(row[4].value for row in groups.groups[0]) == len(known)
+    forecast, label = known["ensemble/past-performance"], known["label"]
+    weighed = sum(row[2].value * row[4].value for row in groups.groups[0]) / len(known)
+    assert weighed == pytest.approx(forecast.mean())
+    came = sum(row[3].value * row[4].value for row in groups.groups[0]) / len(known)
+    assert came == pytest.approx(label.mean())
+    right = directions.groups[0][0][1].value + directions.groups[0][1][2].value
+    accuracy = report.results["development"]["series"][0]["metrics"]["accuracy"]
+    assert right / len(known) == pytest.approx(accuracy)

@@ -135,6 +135,18 @@ GLOSSARY: dict[str, Term] = {
         "mean |last price - price| / price",
         COMMON,
     ),
+    "lowest": Term("The lowest forecast of a group.", "Forecasts are sorted and parted into equal groups.", OURS),
+    "highest": Term("The highest forecast of a group.", "See lowest.", OURS),
+    "mean forecast": Term("What a group of forecasts expected.", "Mean of the forecasts.", OURS),
+    "share that rose": Term(
+        "What came of a group of forecasts: of calibrated ones it is as large as the mean forecast.",
+        "Share of labels that are up",
+        "Brier (1950), Monthly Weather Review 78(1)",
+    ),
+    "mean that came": Term("What came of a group of forecasts.", "Mean of the labels.", OURS),
+    "forecasts": Term("Forecasts whose label is known.", "Number.", OURS),
+    "rose": Term("How often the label was up.", "Number.", OURS),
+    "did not": Term("How often the label was not up.", "Number.", OURS),
     # --- trades and costs
     "side": Term("Whether a trade gained when the price rose (long) or fell (short).", "Sign of the position.", COMMON),
     "entered": Term("The day that a trade began, at the next bar's fill after its decision.", "Day.", OURS),

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -20,8 +21,9 @@ from quorate.report.html.chart import POINTS, thinned
 from quorate.report.markdown import page as markdown
 from quorate.report.report import Report
 from quorate.report.sections import NAMES, named, sections_of
-from quorate.report.sections.curves import by_month, drawdown
+from quorate.report.sections.curves import by_month, drawdown, rolling_sharpe
 from quorate.report.sections.model import Cell, Column, Facts, Heat, Lines, Section, Table, Text
+from quorate.statistics import sharpe
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "snapshots" / "report.json").read_text(encoding="utf-8"))
 EMPTY = {"meta", "line", "polyline", "polygon"}  # elements without an end
@@ -183,3 +185,13 @@ def test_months_multiply_to_the_whole_and_years_to_their_months(steps, shift):
 
 def test_drawdown_is_measured_from_the_highest_before():
     assert drawdown([100.0, 120.0, 90.0, 130.0]) == [0.0, 0.0, -0.25, 0.0]
+
+
+@given(st.integers(3, 40), st.integers(0, 10_000))
+def test_a_rolling_ratio_is_that_of_the_last_returns(window, seed):
+    [path] = curves(3 * window, 1, seed).values.values()
+    found = rolling_sharpe(path, window, 252.0)
+    assert len(found) == len(path)
+    assert [math.isnan(value) for value in found] == [i < window for i in range(len(path))]
+    returns = np.diff(path[-window - 1 :]) / path[-window - 1 : -1]
+    assert found[-1] == pytest.approx(sharpe(returns, 252.0), rel=1e-9)

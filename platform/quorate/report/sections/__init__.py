@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import about, curves, gates, series, trading, walk
+from quorate.report.sections import about, curves, forecasts, gates, series, trading, walk
 from quorate.report.sections.model import Section
 
 ONCE: dict[str, Callable[[Report], Section]] = {
@@ -20,6 +20,8 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "equity": curves.equity,
     "gates": gates.gates,
     "months": curves.months,
+    "rolling": curves.rolling,
+    "forecasts": forecasts.forecasts,
     "folds": walk.folds,
     "members": walk.members,
     "thresholds": walk.thresholds,

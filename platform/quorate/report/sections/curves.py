@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 
 from quorate.errors import QuorateError
 from quorate.report.figures import figure
@@ -66,6 +66,34 @@ def _under_water(times: Sequence[datetime], falls: Sequence[float]) -> str:
     longest = max(runs, key=len)
     span = f"{day(times[longest[0]])}..{day(times[longest[-1]])}"
     return f"longest below an earlier height: {len(longest):,} bars, {span}."
+
+
+def rolling(report: Report, part: str) -> Section | None:
+    """Return the Sharpe ratio of the last half year at each close; None where there is less than twice as much."""
+    found = curves(report, part)
+    year = float(report.provenance["data"]["bars_per_year"])
+    window = max(round(year / 2), 2)
+    if found is None or len(found[0]) < 2 * window + 1:
+        return None
+    times, values = found
+    ratios = {name: rolling_sharpe(value, window, year) for name, value in values.items()}
+    known = [value for value in ratios[OWN] if math.isfinite(value)]
+    above = figure(sum(value > 0 for value in known) / len(known), "fraction") if known else "-"
+    sentence = f"The Sharpe ratio of the last {window:,} bars at each close of the {said_of(part)}."
+    lines = Lines(f"Sharpe, last {window:,} bars", times, ratios, "ratio")
+    return Section("rolling", "Rolling Sharpe", sentence, [lines, Text(f"Above zero on {above} of the bars.")], part)
+
+
+def rolling_sharpe(equity: Sequence[float], window: int, year: float) -> list[float]:
+    """Return the annual Sharpe ratio of the last `window` returns at each bar; NaN before there are as many."""
+    returns = [b / a - 1.0 if a else math.nan for a, b in pairwise(equity)]
+    found = [math.nan] * min(window, len(equity))
+    for stop in range(window, len(returns) + 1):
+        last = returns[stop - window : stop]
+        mean = math.fsum(last) / window
+        variance = math.fsum((value - mean) ** 2 for value in last) / (window - 1)
+        found.append(mean / math.sqrt(variance) * math.sqrt(year) if variance > 1e-24 else math.nan)
+    return found
 
 
 def months(report: Report, part: str) -> Section | None:
