@@ -34,7 +34,7 @@ def _block(block: Block) -> str:
             [name, *(_known(v, block.unit) for v in values)]
             for name, values in zip(block.rows, block.values, strict=True)
         ]
-        return _table(["", *block.columns], ["left", *["right"] * len(block.columns)], rows)
+        return _table([block.title, *block.columns], ["left", *["right"] * len(block.columns)], rows)
     if isinstance(block, Lines):
         return _lines(block)
     if isinstance(block, Facts):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from quorate.errors import visible
 from quorate.report.canvas import bounds
 from quorate.report.figures import figure
 from quorate.report.sections.model import Lines
@@ -157,7 +158,14 @@ def chart(block: Lines, number: str, script: bool) -> str:
     )
     read = f"<output></output>{_readout(block, frame, places)}" if script else ""
     caption = f"<figcaption>{title} &nbsp; {' &nbsp; '.join(keys)}</figcaption>"
-    return f'<figure class="lines">{caption}{svg}{read}</figure>'
+    return f'<figure class="lines">{caption}{wide(block.title, svg)}{read}</figure>'
+
+
+def wide(title: str, inside: str) -> str:
+    """Return what scrolls inside itself where the page is narrower, by keys, too."""
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-label="{escape(visible(title or "table"))}">{inside}</div>'
+    )
 
 
 def _runs(places: Sequence[int], values: Sequence[float]) -> list[list[int]]:

@@ -22,7 +22,10 @@ body.quorate { margin: 0 auto; max-width: 72rem; padding: 1rem 1.25rem 4rem; }
 .quorate thead th { border-bottom: 1px solid var(--line); white-space: nowrap; }
 .quorate tbody + tbody tr:first-child > * { border-top: 1px solid var(--line); }
 .quorate .left { text-align: left; font-weight: normal; }
-.quorate th.left { font-weight: 600; }
+.quorate th.left { font-weight: 600; } .quorate .sortable th[scope=row] { font-weight: normal; }
+.quorate .sortable th[scope=row].warn, .quorate .sortable th[scope=row].good,
+.quorate .sortable th[scope=row].bad { font-weight: 600; }
+.quorate .wide:focus-visible { outline: 2px solid var(--c0); }
 .quorate td.num { white-space: nowrap; }
 .quorate th button { all: unset; cursor: pointer; }
 .quorate th button:focus-visible { outline: 2px solid var(--c0); }
@@ -43,7 +46,8 @@ body.quorate { margin: 0 auto; max-width: 72rem; padding: 1rem 1.25rem 4rem; }
 .quorate svg .hair { stroke: var(--soft); stroke-width: 1; visibility: hidden; }
 .quorate .key { display: inline-block; width: 1.5em; border-top: 3px solid; vertical-align: middle; }
 .quorate output { display: block; min-height: 1.5em; font-size: .875rem; font-variant-numeric: tabular-nums; }
-@media (max-width: 40rem) { .quorate dl { grid-template-columns: 1fr; } }
+@media (max-width: 40rem) { .quorate dl { grid-template-columns: 1fr; } .quorate svg { min-width: 40rem; }
+  .quorate dt { margin-top: .4rem; } .quorate .wide .left { min-width: 6.5rem; } }
 @media print { .quorate nav, .quorate output { display: none; } .quorate section { break-inside: avoid; } }
 """
 

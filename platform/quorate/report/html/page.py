@@ -8,7 +8,7 @@ from html import escape
 
 from quorate.errors import visible
 from quorate.report.figures import figure
-from quorate.report.html.chart import RULE, chart
+from quorate.report.html.chart import RULE, chart, wide
 from quorate.report.html.look import SCRIPT, STYLE
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Facts, Heat, Lines, Section, Table
@@ -84,12 +84,15 @@ def _table(block: Table) -> str:
         "<tbody>" + "".join(f"<tr>{_row(row, sides)}</tr>" for row in rows) + "</tbody>" for rows in block.groups
     )
     caption = f"<caption>{_text(block.title)}</caption>" if block.title else ""
-    return f'<div class="wide"><table class="sortable">{caption}<thead><tr>{heads}</tr></thead>{bodies}</table></div>\n'
+    return wide(block.title, f'<table class="sortable">{caption}<thead><tr>{heads}</tr></thead>{bodies}</table>') + "\n"
 
 
 def _row(row: Sequence[Cell], sides: Sequence[str]) -> str:
+    """Return the cells of a row; the first names it."""
+    tags = ['th scope="row"', *["td"] * len(row)]
     return "".join(
-        f"<td{_class(cell, side)}{_value(cell)}>{_text(cell.text)}</td>" for cell, side in zip(row, sides, strict=True)
+        f"<{tag}{_class(cell, side)}{_value(cell)}>{_text(cell.text)}</{tag[:2]}>"
+        for tag, cell, side in zip(tags, row, sides, strict=False)
     )
 
 
@@ -109,10 +112,9 @@ def _heat(block: Heat) -> str:
         f'<tr><th scope="row" class="left">{_text(name)}</th>{"".join(_shaded(v, block.unit) for v in values)}</tr>'
         for name, values in zip(block.rows, block.values, strict=True)
     )
-    return (
-        f'<div class="wide"><table><caption>{_text(block.title)}</caption><thead><tr><td></td>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>\n"
-    )
+    caption = f"<caption>{_text(block.title)}</caption>"
+    table = f"<table>{caption}<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return wide(block.title, table) + "\n"
 
 
 def _shaded(value: float, unit: str) -> str:
