@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from quorate.report.canvas import bounds
 from quorate.report.figures import figure as figure_of
 from quorate.report.sections.model import Heat, Lines
 from quorate.statistics import Floats
@@ -56,7 +57,7 @@ def draw_lines(path: Path, title: str, blocks: Sequence[Lines]) -> None:
             axis.plot(block.times, values, linewidth=1.2, label=name, color=f"C{i}")
             if block.fill and i == 0:
                 axis.fill_between(block.times, values, 0.0, color=f"C{i}", alpha=0.2, linewidth=0)
-        if block.log and min(min(values) for values in block.values.values()) > 0:
+        if block.log and bounds(block.values)[0] > 0:
             axis.set_yscale("log")
         axis.yaxis.set_major_formatter(lambda value, _, unit=block.unit: figure_of(value, unit))
         axis.yaxis.set_minor_formatter(lambda value, _: "")

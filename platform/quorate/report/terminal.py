@@ -148,7 +148,7 @@ def _foot(report: Report, target: console.Console, names: Sequence[str]) -> None
     more = [name for name in NAMES if name not in names]
     lines = [f"{fits_text(telemetry)}; {telemetry['seconds']:.1f} s in all"]
     if more:
-        lines.append(f"more: quorate report {report.run_id} --section {','.join(more)}")
+        lines.append(f"more: quorate report {report.run_id} --section all, or some of {', '.join(more)}")
     lines.append(f"results {report.digest[:16]}; reproduce: quorate reproduce {report.run_id}")
     for line in lines:
         target.print(console.Text(line, style="bright_black"))

@@ -23,7 +23,7 @@ RULE = (
 
 
 def thinned(curves: Sequence[Sequence[float]], points: int = POINTS) -> list[int]:
-    """Return the places that are drawn: of each stretch the first, and the lowest and highest of every curve.
+    """Return the places that are drawn: the first, the last, and of each stretch the lowest and highest of every curve.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def chart(block: Lines, number: str, script: bool) -> str:
     script : bool
         With what the page's script reads out under the pointer.
     """
-    title = escape(block.title)
+    title = escape(visible(block.title))
     if not block.times:
         return f"<p class=faint>{title}: there is nothing to draw.</p>"
     frame = Frame(block)
@@ -149,9 +149,11 @@ def chart(block: Lines, number: str, script: bool) -> str:
             stroke = f'style="stroke:{colour}"' + (f' stroke-dasharray="{dash}"' if dash else "")
             parts.append(f'<polyline class="curve" {stroke} points="{points}"/>')
         line = "dashed" if dash else "solid"
-        keys.append(f'<span class="key" style="border-color:{colour};border-top-style:{line}"></span> {escape(name)}')
+        keys.append(
+            f'<span class="key" style="border-color:{colour};border-top-style:{line}"></span> {escape(visible(name))}'
+        )
     hair = f'<line class="hair" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' if script else ""
-    said = f"{title}, {str(block.times[0])[:10]} to {str(block.times[-1])[:10]}: {escape(_said(block))}"
+    said = f"{title}, {str(block.times[0])[:10]} to {str(block.times[-1])[:10]}: {escape(visible(_said(block)))}"
     svg = (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="t{number} d{number}">'
         f'<title id="t{number}">{title}</title><desc id="d{number}">{said}</desc>{"".join(parts)}{hair}</svg>'
