@@ -128,10 +128,9 @@ def show_report(report: Any, as_json: bool, sections: Sequence[str] = ()) -> Non
             override = {"override": report.override} if report.override else {}
             print_json({**report.document, **override})
         else:
-            from quorate.report.sections import USUAL
             from quorate.report.terminal import render
 
-            render(report, names=sections or USUAL)
+            render(report, names=sections)
 
 
 def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:

@@ -95,11 +95,6 @@ def figure(value: float | None, form: str) -> str:
     return "-" if value is None or math.isnan(value) else format(value, form)
 
 
-def p_value(p: float | None) -> str:
-    """Return a p-value to three places; one that is tiny is not zero."""
-    return "<0.001" if p is not None and 0 <= p < 0.0005 else figure(p, ".3f")
-
-
 def verdict_text(verdict: str, short: bool = False) -> Text:
     """Return a verdict as a word in its colour; the word alone says it all."""
     word = "INSUF" if short and verdict == "INSUFFICIENT" else verdict

@@ -152,7 +152,7 @@ GLOSSARY: dict[str, Term] = {
     "entered": Term("The day that a trade began, at the next bar's fill after its decision.", "Day.", OURS),
     "left": Term("The day that a trade ended.", "Day.", OURS),
     "pnl": Term("What a trade gained or lost after costs.", "In units of the account.", COMMON),
-    "fees": Term("What the broker took for a trade.", "Both sides.", COMMON),
+    "ended": Term("What ended a trade: a signal, a limit, or the end of the bars.", "See quorate trades.", OURS),
     "break-even": Term(
         "How many times as high costs could be for nothing to be left.",
         "Where the mean return, which falls by the same with each multiple of the costs, is zero.",

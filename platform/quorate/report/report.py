@@ -174,9 +174,9 @@ class Report:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
         from quorate.report.html import fragment
-        from quorate.report.sections import USUAL, sections_of
+        from quorate.report.sections import usual_of
 
-        return fragment(sections_of(self, USUAL))
+        return fragment(usual_of(self))
 
     def rows(self, part: str, name: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return columns of a part's table row by row, as plain values; None is what is not known."""

@@ -11,7 +11,7 @@ from quorate.report import console
 from quorate.report.canvas import MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import NAMES, USUAL, sections_of
+from quorate.report.sections import NAMES, USUAL, sections_of, usual_of
 from quorate.report.sections.about import fits_text
 from quorate.report.sections.curves import day
 from quorate.report.sections.gates import said_of
@@ -25,13 +25,12 @@ HEIGHT = 6  # of a curve, in lines
 LEAST = 24  # columns that a curve needs to say anything
 
 
-def render(report: Report, target: console.Console | None = None, names: Sequence[str] = USUAL) -> None:
-    """Print sections of the report."""
+def render(report: Report, target: console.Console | None = None, names: Sequence[str] = ()) -> None:
+    """Print sections of the report; without names those that are shown unasked."""
     target = target or console.out()
-    for section in sections_of(report, names):
-        if section.part != "development" or not report.results["holdout"] or len(names) > len(USUAL):
-            show(section, target)
-    _foot(report, target, names)
+    for section in sections_of(report, names) if names else usual_of(report):
+        show(section, target)
+    _foot(report, target, names or USUAL)
 
 
 def render_gates(report: Report, target: console.Console | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import random
@@ -15,14 +16,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from quorate.errors import visible
+from quorate.errors import StoreError, visible
+from quorate.report import console
 from quorate.report.html import fragment, page
 from quorate.report.html.chart import POINTS, thinned
 from quorate.report.markdown import page as markdown
 from quorate.report.report import Report
-from quorate.report.sections import NAMES, named, sections_of
+from quorate.report.sections import NAMES, named, sections_of, usual_of
 from quorate.report.sections.curves import by_month, drawdown, rolling_sharpe
+from quorate.report.sections.gates import binding
 from quorate.report.sections.model import Cell, Column, Facts, Heat, Lines, Section, Table, Text
+from quorate.report.terminal import render
 from quorate.statistics import sharpe
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "snapshots" / "report.json").read_text(encoding="utf-8"))
@@ -195,3 +199,54 @@ def test_a_rolling_ratio_is_that_of_the_last_returns(window, seed):
     assert [math.isnan(value) for value in found] == [i < window for i in range(len(path))]
     returns = np.diff(path[-window - 1 :]) / path[-window - 1 : -1]
     assert found[-1] == pytest.approx(sharpe(returns, 252.0), rel=1e-9)
+
+
+def bankrupt(monkeypatch):
+    """A report whose equity ends at nothing."""
+    report = Report(json.loads(json.dumps(DOCUMENT)))
+    times = [datetime(2001, 12, 3) + timedelta(days=i) for i in range(1200)]
+    left = [100_000.0 * max(1 - i / 600, 0.0) for i in range(1200)]
+    tables = {"equity": list(zip(times, left, [100_000.0] * 1200, strict=True))}
+
+    def rows(self, part, name, columns):
+        if name not in tables:
+            raise StoreError("there is no such table")
+        return [row[: len(columns)] for row in tables[name]]
+
+    monkeypatch.setattr(Report, "rows", rows)
+    return report
+
+
+def test_of_an_account_of_which_nothing_is_left_everything_is_shown(monkeypatch):
+    report = bankrupt(monkeypatch)
+    found = {section.name for section in sections_of(report)}
+    assert {"equity", "months", "rolling", "folds"} <= found
+    for text in (page("x", sections_of(report)), markdown("x", sections_of(report))):
+        assert "-100.0%" in text or "\\-100.0%" in text
+    out = console.Console(file=io.StringIO(), width=120, color_system=None)
+    render(report, out, NAMES)
+    assert "-100.0%" in out.file.getvalue()
+
+
+def test_unasked_the_part_that_stands_is_shown_and_by_name_both(monkeypatch):
+    report = bankrupt(monkeypatch)
+    assert {section.part for section in usual_of(report)} == {"", "holdout"}
+    assert [section.part for section in sections_of(report, ("months",))] == ["development", "holdout"]
+    report.results["holdout"] = None
+    assert {section.part for section in usual_of(report)} == {"", "development"}
+
+
+@pytest.mark.parametrize(
+    "closed, bars, verdict, told",
+    [
+        (250, 100, "INSUFFICIENT", (100, 252)),
+        (60, 900, "INSUFFICIENT", (60, 100)),
+        (12, 900, "FAIL", (12, 100)),
+        (250, 900, "PASS", (250, 100)),
+    ],
+)
+def test_of_trades_and_bars_the_bound_that_lacks_is_shown(closed, bars, verdict, told):
+    inputs = {"closed": closed, "bars": bars, "least_bars": 252, "least_trades": 30}
+    gate = {"gate": "sample-size", "verdict": verdict, "value": closed, "condition": ">=", "threshold": 100}
+    value, _, bound = binding({**gate, "inputs": inputs})
+    assert (value, bound) == told

@@ -35,6 +35,12 @@ USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
 
+def usual_of(report: Report) -> list[Section]:
+    """Return what is shown unasked: of the part that stands now, the holdout once it was opened."""
+    standing = PARTS[1] if report.results[PARTS[1]] else PARTS[0]
+    return [section for section in sections_of(report, USUAL) if section.part in ("", standing)]
+
+
 def named(text: str) -> tuple[str, ...]:
     """Return the sections that a text names, separated by commas; ``all`` is all of them.
 

@@ -1,4 +1,4 @@
-"""What became of the money from bar to bar: equity, its falls, and its months. Without NumPy, so that it is quick."""
+"""What became of the money from bar to bar: equity, its falls, its months. What is shown unasked loads no NumPy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import accumulate, groupby, pairwise
+from itertools import accumulate, groupby
 
 from quorate.errors import QuorateError
 from quorate.report.figures import figure
@@ -86,14 +86,13 @@ def rolling(report: Report, part: str) -> Section | None:
 
 def rolling_sharpe(equity: Sequence[float], window: int, year: float) -> list[float]:
     """Return the annual Sharpe ratio of the last `window` returns at each bar; NaN before there are as many."""
-    returns = [b / a - 1.0 if a else math.nan for a, b in pairwise(equity)]
+    import numpy as np
+
+    from quorate.statistics import returns_of, sharpe
+
+    returns = returns_of(np.array(equity))
     found = [math.nan] * min(window, len(equity))
-    for stop in range(window, len(returns) + 1):
-        last = returns[stop - window : stop]
-        mean = math.fsum(last) / window
-        variance = math.fsum((value - mean) ** 2 for value in last) / (window - 1)
-        found.append(mean / math.sqrt(variance) * math.sqrt(year) if variance > 1e-24 else math.nan)
-    return found
+    return found + [sharpe(returns[stop - window : stop], year) for stop in range(window, len(returns) + 1)]
 
 
 def months(report: Report, part: str) -> Section | None:

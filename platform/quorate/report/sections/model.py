@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -132,6 +132,3 @@ class Section:
     sentence: str
     blocks: Sequence[Block] = field(default=())
     part: str = ""
-
-
-Builder = Callable[..., Section | None]

@@ -2,66 +2,64 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
-from quorate.errors import QuorateError
+from quorate.errors import StoreError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Facts, Section, Table
 
 SHOWN = 5  # best and worst trades
-FIELDS = ("series", "symbol", "side", "entered", "exited", "pnl", "pnl_fraction", "fees", "closed")
 
 
 def trades(report: Report, part: str) -> Section | None:
     """Return how many trades there were, how they ended, and the best and worst of them."""
-    judged = report.results[part]["series"][0]
+    from quorate.report.trades import round_trips, series_of, summary
+
+    label = series_of(report)
     try:
-        rows = report.rows(part, "trades", FIELDS)
-    except QuorateError:
+        own = [one for one in round_trips(report, label) if one["part"] == part]
+    except StoreError:
         return None
-    label = f"{judged['name']}/{judged['strategy']}"
-    own = [dict(zip(FIELDS, row, strict=True)) for row in rows if row[0] == label]
     if not own:
         return Section("trades", "Trades", f"Nothing was traded on the {said_of(part)}.", (), part)
-    closed = [one for one in own if one["closed"]]
-    gains = [one["pnl_fraction"] for one in closed]
-    held = [(one["exited"] - one["entered"]).total_seconds() / 86_400 for one in closed]
+    told = summary(own)
+    closed = sorted((one for one in own if one["closed"]), key=lambda one: -one["return"])
     facts = [("trades", f"{len(own):,}, of which {len(own) - len(closed):,} still open at the end")]
-    if gains:
-        won = sum(gain > 0 for gain in gains)
+    if closed:
+        won = told["winners"]
         facts += [
-            ("winners", f"{won:,} of {len(gains):,}, {figure(won / len(gains), 'fraction')}"),
-            ("mean trade", figure(mean(gains), "fine")),
-            ("median days held", figure(median(held), "bars")),
-            ("fees", f"{figure(sum(one['fees'] for one in own), 'currency')} in all"),
+            ("winners", f"{won:,} of {len(closed):,}, {figure(won / len(closed), 'fraction')}"),
+            ("mean trade", figure(mean(one["return"] for one in closed), "fine")),
+            ("median bars held", figure(told["median_bars"], "bars")),
         ]
-    ordered = sorted(closed, key=lambda one: -one["pnl_fraction"])
-    few = len(ordered) <= 2 * SHOWN
-    chosen = [ordered] if few else [ordered[:SHOWN], ordered[-SHOWN:]]
+    ends = Counter(one["ended"] for one in own if one["ended"])
+    facts += [("ended by", ", ".join(f"{name} {n:,}" for name, n in ends.most_common()))] if ends else []
+    few = len(closed) <= 2 * SHOWN
+    chosen = [closed] if few else [closed[:SHOWN], closed[-SHOWN:]]
     groups = [[_row(one) for one in some] for some in chosen]
     columns = [
         Column("symbol", "left"), Column("side", "left"), Column("entered"), Column("left", keep=1),
-        Column("return"), Column("pnl", keep=2), Column("fees", keep=3),
+        Column("return"), Column("pnl", keep=2), Column("ended", "left", keep=2),
     ]  # fmt: skip
     blocks: list[Block] = [Facts(facts), Table(columns, groups, "" if few else "the best, and the worst")]
-    sentence = f"What {judged['name']}, {judged['strategy']} traded on the {said_of(part)}."
-    return Section("trades", "Trades", sentence, blocks, part)
+    return Section("trades", "Trades", f"What {label} traded on the {said_of(part)}.", blocks, part)
 
 
 def _row(one: Mapping[str, Any]) -> list[Cell]:
-    value = one["pnl_fraction"]
+    value = one["return"]
     return [
         Cell(str(one["symbol"])),
         Cell(str(one["side"])),
-        Cell(str(one["entered"])[:10]),
-        Cell(str(one["exited"])[:10]),
+        Cell(str(one["entered"])),
+        Cell(str(one["exited"])),
         Cell(figure(value, "fine"), value, "good" if value > 0 else "bad" if value < 0 else ""),
         Cell(figure(one["pnl"], "currency"), one["pnl"]),
-        Cell(figure(one["fees"], "currency"), one["fees"]),
+        Cell(one["ended"] or "-"),
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from quorate.errors import QuorateError
 from quorate.report.figures import figure
@@ -60,7 +59,7 @@ def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float |
         return {}
     import numpy as np
 
-    from quorate import statistics
+    from quorate.statistics import returns_of, sharpe
 
     days, equity = [day(time) for time in found[0]], found[1][OWN]
     year = report.provenance["data"]["bars_per_year"]
@@ -70,8 +69,8 @@ def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float |
         if len(inside) < 2:
             continue
         within = equity[max(inside[0] - 1, 0) : inside[-1] + 1]  # what its first bar earned counts
-        sharpe = statistics.sharpe(np.array([b / a - 1 for a, b in pairwise(within)]), year)
-        told[fold["fold"]] = (within[-1] / within[0] - 1, sharpe if math.isfinite(sharpe) else None)
+        total = within[-1] / within[0] - 1 if within[0] else None  # nothing was left
+        told[fold["fold"]] = (total, sharpe(returns_of(np.array(within)), year))
     return told
 
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from quorate.report import console
+from quorate.report.figures import figure
 
 TINY, NARROW, WIDE = 56, 72, 100
 LEVEL = 0.05  # of the p-value below which something is said to matter
@@ -73,7 +74,7 @@ def _table(rows: Sequence[Mapping[str, Any]], n_folds: int, by: str, width: int)
         ("rise", "right", 0, lambda row: f"{row['importance']:+.{shown}f}"),
         ("sd", "right", NARROW, lambda row: console.figure(row["sd"], f".{shown}f")),
         ("folds", "right", 0, lambda row: f"{round(row['folds_risen'] * n_folds)}/{n_folds}"),
-        ("p", "right", 0, lambda row: console.p_value(row["p"])),
+        ("p", "right", 0, lambda row: figure(row["p"], "p-value")),
         ("t", "right", WIDE, lambda row: console.figure(row["t"], ".1f")),
         ("chance", "right", WIDE, lambda row: f"{row['chance']:+.{shown}f}"),
     ]

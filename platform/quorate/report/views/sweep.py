@@ -10,6 +10,7 @@ from typing import Any
 
 from quorate.errors import QuorateError, plural
 from quorate.report import console
+from quorate.report.figures import figure
 from quorate.store import Run
 
 SHOWN = 6  # trials in all, the best of each search first
@@ -99,7 +100,7 @@ def _verdicts(document: Mapping[str, Any], width: int) -> Any:
         ("tuned", "right", 0, lambda row: console.figure(row[2]["tuned"], ".5g")),
         ("own", "right", 0, lambda row: console.figure(row[2]["own"], ".5g")),
         ("constant", "right", 64, lambda row: console.figure(row[2]["constant"], ".5g")),
-        ("p", "right", 0, lambda row: console.p_value(row[2]["p"])),
+        ("p", "right", 0, lambda row: figure(row[2]["p"], "p-value")),
         ("kept", "left", 0, lambda row: row[1]["kept"]),
         ("parameters", "left", 100, lambda row: _params(row[1]["kept_params"])),
     ]
