@@ -7,7 +7,7 @@ import html
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -151,9 +151,16 @@ def tell(text: str, options: Mapping[str, Any]) -> str | None:
 def _without_words(text: str, value: str) -> str:
     """Return a text without keys and the words that are everywhere, where they stand alone and are not the value."""
     keys = rf"(?<![\w./~+%-])data\.(?:{_KEYS})\b(?![./~+%-]\w)"
-    text = re.sub(keys, lambda key: key[0] if _plain(key[0]) in _plain(value) else "\0", text)
+    plain = _plain(value)
+
+    def of_value(key: re.Match[str]) -> bool:
+        """Say whether a key is in the value, or its end goes on in the text as in the value."""
+        after = _plain(key.string[key.end() :])[:1]
+        return _plain(key[0]) in plain or (bool(after) and _plain(key[0].rpartition(".")[2]) + after in plain)
+
+    text = re.sub(keys, lambda key: key[0] if of_value(key) else "\0", text)
     words = re.findall(r"[^\W_]+|[\W_]+", text)
-    common = [w.casefold() in _WORDS and _plain(value) != w.casefold() for w in words]
+    common = [word.casefold() in _WORDS and not _of_value(words, i, plain) for i, word in enumerate(words)]
 
     def alone(i: int) -> bool:
         """Say whether a word has no common one beside it, and is not a part of another, as in ``hz.low``."""
@@ -161,6 +168,14 @@ def _without_words(text: str, value: str) -> str:
         return not any(common[word] or _WITHIN.fullmatch(words[sign]) for sign, word in beside)
 
     return "".join("\0" if common[i] and alone(i) else word for i, word in enumerate(words))
+
+
+def _of_value(words: Sequence[str], i: int, value: str) -> bool:
+    """Say whether a word is the value, or goes on in the text as in the value: then it is a piece of that."""
+    word = _plain(words[i])
+    before, after = (words[k] if 0 <= k < len(words) else "" for k in (i - 2, i + 2))
+    longer = {_plain(before)[-1:] + word, word + _plain(after)[:1]} - {word}
+    return word == value or any(one in value for one in longer)
 
 
 def is_value(text: str, options: Mapping[str, Any]) -> bool:
