@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from quorate.errors import visible
 from quorate.report.figures import figure
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Facts, Heat, Lines, Section, Table
+from quorate.report.sections.model import Block, Facts, Heat, Lines, Points, Section, Spans, Table
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
@@ -39,6 +39,8 @@ def _block(block: Block) -> str:
         return _lines(block)
     if isinstance(block, Facts):
         return "\n".join(f"- **{_text(name)}**: {_text(told)}" for name, told in block.rows)
+    if isinstance(block, Points | Spans):
+        return ""  # drawings; their numbers stand in a table beside them
     return f"**{_text(block.text)}**" if block.tone == "strong" else _text(block.text)
 
 

@@ -8,7 +8,7 @@ from quorate.errors import QuorateError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text
+from quorate.report.sections.model import Block, Cell, Column, Points, Section, Table, Text
 
 GROUPS = 10
 FEWEST = 20  # forecasts in a group
@@ -29,7 +29,11 @@ def forecasts(report: Report, part: str) -> Section | None:
     binary = {y for _, y in pairs} <= {0.0, 1.0}
     unit = "fraction" if binary else "fine"
     came = "share that rose" if binary else "mean that came"
-    blocks: list[Block] = [_groups(pairs, unit, came), *_directions(pairs, 0.5 if binary else 0.0)]
+    groups = _groups(pairs)
+    blocks: list[Block] = [_table(groups, unit, came), *_directions(pairs, 0.5 if binary else 0.0)]
+    means = [(_mean([p for p, _ in group]), _mean([y for _, y in group])) for group in groups]
+    forecast, label = zip(*means, strict=True)
+    blocks.insert(1, Points("reliability", forecast, label, ("mean forecast", came), unit))
     apart = _mean([y for _, y in pairs[len(pairs) // 2 :]]) - _mean([y for _, y in pairs[: len(pairs) // 2]])
     blocks.append(Text(f"The higher half of the forecasts came to {figure(apart, unit)} more than the lower half."))
     sentence = (
@@ -39,11 +43,15 @@ def forecasts(report: Report, part: str) -> Section | None:
     return Section("forecasts", "Forecasts", sentence, blocks, part)
 
 
-def _groups(pairs: Pairs, unit: str, came: str) -> Table:
+def _groups(pairs: Pairs) -> list[Pairs]:
+    """Return forecasts of like size together, the lowest first."""
     number = min(GROUPS, len(pairs) // FEWEST)
+    return [pairs[k * len(pairs) // number : (k + 1) * len(pairs) // number] for k in range(number)]
+
+
+def _table(groups: Sequence[Pairs], unit: str, came: str) -> Table:
     rows = []
-    for k in range(number):
-        group = pairs[k * len(pairs) // number : (k + 1) * len(pairs) // number]
+    for group in groups:
         forecast, label = _mean([p for p, _ in group]), _mean([y for _, y in group])
         rows.append(
             [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 Tone = Literal["", "good", "bad", "warn", "faint", "strong"]
@@ -82,13 +82,58 @@ class Lines:
 
 @dataclass(frozen=True)
 class Heat:
-    """A grid of numbers that are coloured by their size: rows and columns by name, NaN where there is none."""
+    """A grid of numbers that are coloured by their size: rows and columns by name, NaN where there is none.
+
+    Parameters
+    ----------
+    full : float
+        From this size on a number has the strongest colour.
+    sums : bool
+        Whether the last column sums up the others, and alone is shown where there is no room for them.
+    """
 
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
     values: Sequence[Sequence[float]]
     unit: str
+    full: float = 0.10
+    sums: bool = False
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points, and the diagonal on which they would lie if x told y.
+
+    Parameters
+    ----------
+    x, y : sequence of float, (n,)
+        In order of x.
+    names : tuple of str
+        What x and y are.
+    unit : str
+        How both read.
+    """
+
+    title: str
+    x: Sequence[float]
+    y: Sequence[float]
+    names: tuple[str, str]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches of time below each other, a row for each fold: what it learnt from, and what it was tested on.
+
+    Parameters
+    ----------
+    rows : sequence of (name, learnt, tested)
+        `learnt` and `tested` are each the first and the last day.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, tuple[date, date], tuple[date, date]]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +151,7 @@ class Text:
     tone: Tone = ""
 
 
-Block = Table | Lines | Heat | Facts | Text
+Block = Table | Lines | Heat | Points | Spans | Facts | Text
 
 
 @dataclass(frozen=True)
