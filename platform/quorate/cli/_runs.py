@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,17 +81,27 @@ def tag_run(
 @command
 def compare(
     names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Ids of runs, parts of them, or 'latest'.")],
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page.")] = None,
+    static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare runs with the first one: metrics and how sure differences are, gates that flip, recipes."""
     from quorate.report.views.compare import render
+    from quorate.report.written import write
 
     if len(names) < 2:
         raise RecipeError("compare takes two runs or more: quorate runs lists them")
     from quorate.runs.compare import compare as beside
 
-    show(beside(*names, home=home).to_dict(), as_json, render)
+    if static and html is None:
+        raise RecipeError("--static says how a page is written: give --html FILE, too")
+    found = beside(*names, home=home)
+    if html is not None:
+        print(f"wrote {write(html, found.to_html(static))}", file=sys.stderr)
+        if not as_json:
+            return
+    show(found.to_dict(), as_json, lambda document: render(document, found.growth()))
 
 
 @command
