@@ -59,9 +59,8 @@ def test_folds_are_told_with_their_days_and_what_was_learnt_by_heart(report):
         assert row[place].value == pytest.approx(fits["in_sample"].mean())
         assert row[place + 1].value == pytest.approx(fits["out_of_sample"].mean())
         assert name == row[0].text == str(fold.fold)
-        assert [str(day) for day in (*learnt, *tested)] == [
-            fold.train_first, fold.train_last, fold.test_first, fold.test_last,
-        ]  # fmt: skip
+        days = fold.train_first, fold.train_last, fold.test_first, fold.test_last
+        assert (*learnt, *tested) == tuple(day.date() for day in days)
 
 
 @pytest.mark.parametrize("width", [20, 60, 200])
@@ -87,7 +86,7 @@ def test_reliability_and_thresholds_are_drawn_from_what_the_tables_say(report):
     assert list(points.y) == [row[3].value for row in table.groups[0]]
     [heat] = blocks(report, "thresholds", Heat)
     judged = report.results["development"]["series"][0]["strategy"]
-    grid = report.grid[report.grid["strategy"] == judged].set_index(["series", "options", "threshold"])["sharpe"]
+    grid = report.grid[report.grid["strategy"] == judged].set_index(["name", "options", "threshold"])["sharpe"]
     for name, values in zip(heat.rows, heat.values, strict=True):
         expected = [grid.loc[name, "{}", float(level)] for level in heat.columns]
         assert np.array_equal(values, expected, equal_nan=True)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show
-from quorate.errors import RecipeError, StoreError, near_misses, one_of
+from quorate.errors import RecipeError, StoreError
 
 runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
 
-SORTS = ("begun", "sharpe", "verdict")
-VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 SHOWN = 20
 
 
@@ -45,9 +43,7 @@ def runs(
     from quorate.report.views.runs import chosen, listed, render
     from quorate.store import Home
 
-    _one_of("--sort", sort, SORTS)
-    if verdict is not None:
-        _one_of("--verdict", verdict := verdict.upper(), VERDICTS)
+    verdict = verdict and verdict.upper()
     place = Home(home)
     every = listed(place.runs())
     rows = chosen(every, tags=tag or (), recipe=recipe, verdict=verdict, sort=sort, limit=limit)
@@ -146,8 +142,3 @@ def _write(path: Path, text: str, count: int) -> None:
     write_text(path, text)
     again = ", in place of what was there" if there else ""
     print(visible(f"{plural(count, 'trade')} written to {path}{again}"), file=sys.stderr)
-
-
-def _one_of(option: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RecipeError(f"{option} must be one of {one_of(known)}; it was {value!r}{near_misses(value, known)}")

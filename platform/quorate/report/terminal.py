@@ -97,12 +97,12 @@ def _fits(column: Column, width: int) -> bool:
 
 def _heat(block: Heat, width: int) -> Any:
     """Return a grid of figures, coloured by their sign; of too many columns the one that sums up, or some."""
-    places = range(len(block.columns))
-    room = max((width - max(map(len, block.rows), default=0)) // 8, 1)
+    places, head = range(len(block.columns)), "" if block.sums else block.title
+    room = max((width - max(map(len, (head, *block.rows)))) // 8, 1)
     if block.sums and room < len(places):
         places = places[-1:]
     shown = list(places)[:: -(-len(places) // room)]
-    columns = [("", "left"), *((block.columns[i], "right") for i in shown)]
+    columns = [(head, "left"), *((block.columns[i], "right") for i in shown)]
     rows: list[list[console.Text]] = []
     for name, values in zip(block.rows, block.values, strict=True):
         cells = []
