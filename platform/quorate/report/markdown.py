@@ -30,10 +30,7 @@ def _block(block: Block) -> str:
         told = _table(heads, sides, rows)
         return f"{_text(block.title)}:\n\n{told}" if block.title else told
     if isinstance(block, Heat):
-        rows = [
-            [name, *(_known(v, block.unit) for v in values)]
-            for name, values in zip(block.rows, block.values, strict=True)
-        ]
+        rows = [[name, *map(block.said, values)] for name, values in zip(block.rows, block.values, strict=True)]
         return _table([block.title, *block.columns], ["left", *["right"] * len(block.columns)], rows)
     if isinstance(block, Lines):
         return _lines(block)
@@ -42,10 +39,6 @@ def _block(block: Block) -> str:
     if isinstance(block, Points | Spans):
         return ""  # drawings; their numbers stand in a table beside them
     return f"**{_text(block.text)}**" if block.tone == "strong" else _text(block.text)
-
-
-def _known(value: float, unit: str) -> str:
-    return figure(value, unit) if math.isfinite(value) else ""
 
 
 def _lines(block: Lines) -> str:

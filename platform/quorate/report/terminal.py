@@ -107,8 +107,8 @@ def _heat(block: Heat, width: int) -> Any:
     for name, values in zip(block.rows, block.values, strict=True):
         cells = []
         for i in shown:
-            text = figure(values[i], block.unit)
-            cells.append(console.Text("" if text == "-" else text, style="green" if values[i] > 0 else "red"))
+            style = "green" if values[i] > 0 else "red" if values[i] < 0 else ""
+            cells.append(console.Text(block.said(values[i]), style=style))
         rows.append([console.Text(name), *cells])
     return console.table(columns, [rows])
 

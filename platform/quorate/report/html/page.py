@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from html import escape
 
 from quorate.errors import visible
-from quorate.report.figures import figure
 from quorate.report.html.chart import RULE, chart, wide
 from quorate.report.html.drawing import points, strip
 from quorate.report.html.look import SCRIPT, STYLE
@@ -123,10 +122,10 @@ def _heat(block: Heat) -> str:
 
 def _shaded(value: float, block: Heat) -> str:
     if not math.isfinite(value):
-        return "<td></td>"
+        return f'<td class="num">{block.said(value)}</td>'
     colour = "46,160,67" if value > 0 else "218,54,51"
     share = min(abs(value) / block.full, 1.0) * 0.45  # faint enough for the ink to be read on either background
-    return f'<td class="num" style="background:rgba({colour},{share:.2f})">{escape(figure(value, block.unit))}</td>'
+    return f'<td class="num" style="background:rgba({colour},{share:.2f})">{escape(block.said(value))}</td>'
 
 
 def _text(text: str) -> str:

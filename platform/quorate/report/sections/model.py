@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
+
+from quorate.report.figures import figure
 
 Tone = Literal["", "good", "bad", "warn", "faint", "strong"]
 
@@ -99,6 +102,10 @@ class Heat:
     unit: str
     full: float = 0.10
     sums: bool = False
+
+    def said(self, value: float) -> str:
+        """Return a number as it is read; a place without one is empty where the others are summed up."""
+        return "" if self.sums and not math.isfinite(value) else figure(value, self.unit)
 
 
 @dataclass(frozen=True)
