@@ -15,6 +15,7 @@ from quorate.recipe.canonical import digest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quorate.report.schema import ReportDocument
     from quorate.store import Run
 
 
@@ -55,6 +56,13 @@ class Report:
     def telemetry(self) -> Mapping[str, Any]:
         """How long it took and where it ran."""
         return self.document["telemetry"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def typed(self) -> ReportDocument:
+        """The whole document as typed objects: ``report.typed.results.development.gates[0].value``."""
+        from quorate.report.schema import ReportDocument
+
+        return ReportDocument.model_validate(self.document)
 
     @property
     def promoted(self) -> bool:
