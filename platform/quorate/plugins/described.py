@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from quorate.errors import PluginError, plural
+from quorate.plugins.documented import as_toml
 from quorate.plugins.options import parameters_of
 from quorate.plugins.provider import Plugin
 from quorate.plugins.space import Choice, Distribution, Int
@@ -93,12 +94,8 @@ def _use(plugin: Plugin, params: list[dict[str, Any]]) -> str:
     if plugin.kind not in _USE:
         return ""  # metrics are computed of every series, asked or not
     simple = [p for p in params if isinstance(p["default"], int | float | str) and not isinstance(p["default"], bool)]
-    options = f"{simple[0]['name']} = {_toml(simple[0]['default'])}" if simple else ""
+    options = f"{simple[0]['name']} = {as_toml(simple[0]['default'])}" if simple else ""
     return _USE[plugin.kind].format(name=plugin.name, options=options).replace("{  }", "{}")
-
-
-def _toml(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def not_one(found: list[Plugin], name: str) -> str:
