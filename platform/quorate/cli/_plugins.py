@@ -50,20 +50,12 @@ def plugins_show(
     files: options.Plugins = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show all that a plugin tells of itself: parameters, search space, documentation, origin, how to use it."""
-    from quorate.plugins.described import described, not_one
+    """Show all that a plugin tells of itself: what it is, where from, parameters, search space, how to use it."""
+    from quorate.plugins.described import described, the_one
     from quorate.plugins.registry import Registry
     from quorate.report.views.plugins import render_one
 
-    every = [plugin for plugin in Registry.load(files or ()) if kind in (None, plugin.kind)]
-    found = [plugin for plugin in every if plugin.name == name]
-    if not found:
-        known = [plugin.name for plugin in every]
-        of = f" of kind {kind!r}" if kind else ""
-        raise RecipeError(f"there is no plugin {name!r}{of}{near_misses(name, known)}; quorate plugins lists them")
-    if len(found) > 1:
-        raise RecipeError(not_one(found, name))
-    show(described(found[0]), as_json, render_one)
+    show(described(the_one(Registry.load(files or ()), name, kind)), as_json, render_one)
 
 
 def _list(kind: str | None, files: Sequence[Path], as_json: bool) -> None:

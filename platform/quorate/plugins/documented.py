@@ -52,6 +52,15 @@ def documented(text: str | None) -> dict[str, Told]:
     return told
 
 
+def without_parameters(text: str) -> str:
+    """Return a docstring, its indentation taken away, without the section that `documented` reads."""
+    head, found, rest = text.partition("\n\nParameters\n")
+    if not found:
+        return text
+    section = _SECTION.search(rest)
+    return head + (section[0] + rest[section.end() :] if section else "")
+
+
 def in_words(hint: Any, unit: str = "", bounds: typing.Iterable[Any] = ()) -> str:
     """Return what a type takes, for people who write TOML: ``whole number (bars), 1 or more``.
 
