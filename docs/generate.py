@@ -1,8 +1,8 @@
-"""Writes the glossary, and the generated parts of the plugin guide in place: ``python docs/generate.py [--check]``.
+"""Writes the glossary, and the generated parts of other pages in place: ``python docs/generate.py [--check]``.
 
-They stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the specs, the
-hooks, the rules and the registry, so that a page cannot say something else than the code. ``--check`` writes
-nothing, names the stale pages and exits 1 if there are any.
+They stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the recipe's schema,
+the specs, the hooks, the rules and the registry, so that a page cannot say something else than the code. ``--check``
+writes nothing, names the stale pages and exits 1 if there are any.
 """
 
 import dataclasses
@@ -17,11 +17,13 @@ import quorate
 from quorate.plugins import hooks
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS, Spec
+from quorate.recipe import explained
 from quorate.report import glossary
 from quorate.testing import rules
 
 PAGES = Path(__file__).parent / "plugins"
 GLOSSARY = Path(__file__).parent / "glossary.md"
+MARKED = [Path(__file__).parent / name for name in ("recipe.md", "data.md")]  # pages with generated parts
 PART = re.compile(r"(<!-- generated: (\w+)(?: ([\w.]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 MANY = 20
 
@@ -95,9 +97,7 @@ def rule_table(kind: str) -> str:
 
 def built_ins(kind: str) -> str:
     """Return the built-in plugins of a kind; where there are many, their names by group."""
-    specs = [
-        p.spec for p in Registry.load(environment=False) if p.kind == kind and p.provider.distribution == "quorate"
-    ]
+    specs = _specs(kind)
     if len(specs) <= MANY or not hasattr(specs[0], "group"):
         return "\n".join(["| name | |", "|---|---|", *(f"| `{s.name}` | {_cell(s.description)} |" for s in specs)])
     groups: dict[str, list[str]] = {}
@@ -106,7 +106,78 @@ def built_ins(kind: str) -> str:
     return "\n".join(["| group | |", "|---|---|", *(f"| `{g}` | {', '.join(names)} |" for g, names in groups.items())])
 
 
+def _specs(kind: str) -> list[Spec]:
+    """Return the specs of the built-in plugins of a kind."""
+    found = Registry.load(environment=False)
+    return [p.spec for p in found if p.kind == kind and p.provider.distribution == "quorate"]
+
+
+def recipe(_: str) -> str:
+    """Return every table of a recipe with its keys, and after each the options of the built-in plugins it may name."""
+    parts = []
+    for table in explained.tables():
+        path = ".".join(table.path)
+        parts += [f"## `[{path}]`" if path else "## The top level", _marked(table.text)]
+        parts += [_keys(table.keys)] if table.keys else []
+        parts += [_options_of(table.kind)] if table.kind and table.kind not in ("model", "source") else []
+        parts += [APART[table.kind]] if table.kind in APART else []
+    for kind, place in (("label", "labels.params"), ("ensembler", "ensemble.params"), ("strategy", "strategy.params"),
+                        ("sampler", "tuning.sampler_options")):  # fmt: skip
+        at = next(i for i, part in enumerate(parts) if part == f"## `[{place.partition('.')[0]}]`")
+        parts.insert(at + 3, _options_of(kind).replace("Options by", f"In `[{place}]`, by", 1))
+    return "\n\n".join(parts)
+
+
+APART = {
+    "source": "The options of sources that read files: [bars from files](data.md#options). Of others: "
+    "`quorate plugins show NAME`.",
+    "model": "The parameters of a model, and what a sweep tries of them: `quorate plugins show NAME`; "
+    "all models: `quorate plugins --kind model`.",
+}
+
+
+def _options_of(kind: str) -> str:
+    """Return a table of the options of all built-in plugins of a kind."""
+    cells = [
+        f"| `{spec.name}` | `{key.name}` | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |"
+        for spec in _specs(kind)
+        for key in explained.options(spec)
+    ]
+    head = [f"| {kind} | option | takes | default | meaning |", "|---|---|---|---|---|"]
+    return "\n".join([f"Options by {kind}, of the built-in ones that have any:\n", *head, *cells])
+
+
+def readers(_: str) -> str:
+    """Return a table of the options of the sources that read files, and who has them."""
+    files = [spec for spec in _specs("source") if spec.name in ("csv", "parquet")]
+    have = {spec.name: {key.name: key for key in explained.options(spec)} for spec in files}
+    every = {**have["parquet"], **have["csv"]}
+    for name, key in have["parquet"].items():
+        if key.meaning != every[name].meaning:
+            every[name] = every[name]._replace(meaning=f"CSV: {every[name].meaning} Parquet: {key.meaning}")
+    common = next(table for table in explained.tables() if table.path == ("data",)).keys
+    rows = [(key, "all") for key in common]
+    rows += [(key, ", ".join(name for name in have if key.name in have[name])) for key in every.values()]
+    cells = [f"| `{key.name}` | {of} | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |" for key, of in rows]
+    return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
+
+
+def _keys(keys: list[explained.Key]) -> str:
+    cells = [f"| `{key.name}` | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |" for key in keys]
+    return "\n".join(["| key | takes | default | meaning |", "|---|---|---|---|", *cells])
+
+
+def _takes(key: explained.Key) -> str:
+    return _cell(re.sub(r'("[^"]*")', r"`\1`", key.takes))
+
+
+def _value(key: explained.Key) -> str:
+    return f"`{key.default}`" if key.default else ""
+
+
 WRITERS = {
+    "recipe": recipe,
+    "readers": readers,
     "contract": contract,
     "example": example,
     "fields": fields,
@@ -151,7 +222,7 @@ def kind_of(page: Path) -> str:
 
 def stale() -> dict[Path, str]:
     """Return the pages whose generated parts are not what they should be, with the new text."""
-    texts = {page: page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md"))}
+    texts = {page: page.read_text(encoding="utf-8") for page in (*sorted(PAGES.glob("*.md")), *MARKED)}
     fresh = {page: render(text, kind_of(page)) for page, text in texts.items()}
     texts[GLOSSARY] = GLOSSARY.read_text(encoding="utf-8") if GLOSSARY.exists() else ""
     fresh[GLOSSARY] = glossary.page()

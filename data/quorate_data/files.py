@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,7 +75,8 @@ def csv(
         Which end of a bar its stamp is; matters for intraday, weekly and monthly bars. If not given, what the hours
         of the calendar prove, else the close.
     frequency : str, optional
-        Length of an intraday bar stamped at its open; the most common step of its symbol if not given.
+        Length of an intraday bar stamped at its open, such as ``60min``; the most common step of its symbol if not
+        given.
     mixed : bool
         Take symbols with bars of different lengths, each known when it is over; without it they are an error.
     date_format : str, optional
@@ -150,7 +153,7 @@ def parquet(
     adjusted: bool = False,
     categories: list[str] | None = None,
 ) -> quorate.Bars:
-    """Read bars from Parquet files; the options are those of `csv`.
+    """Read bars from Parquet files: one for a symbol, a folder of such, or long files of many symbols.
 
     Stamps may be dates, timestamps with or without a zone, text or Unix time.
 
@@ -177,6 +180,19 @@ def parquet(
         layout,
         lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
     )
+
+
+def _options_of_csv(text: str, own: str) -> str:
+    """Return a docstring with the options of `csv`, but for those of lines of text, before what it raises."""
+    options = inspect.cleandoc(text).partition("\nParameters\n")[2].partition("\nReturns\n")[0]
+    options = re.sub(r"^(separator|skip_rows) : .*\n( +.*\n)+", "", options, flags=re.MULTILINE)
+    head, raises, errors = inspect.cleandoc(own).partition("\nRaises\n")
+    options = options.replace("``.csv`` or ``.csv.gz``", "``.parquet`` or ``.pq``").replace("_D.csv", "_D.parquet")
+    return f"{head}\nParameters\n{options}{raises}{errors}"
+
+
+if csv.__doc__ and parquet.__doc__:  # python -OO takes them away
+    parquet.__doc__ = _options_of_csv(csv.__doc__, parquet.__doc__)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,15 @@ def quorate_costs() -> Iterator[quorate.CostSpec]:
 
 
 def fixed(bars: quorate.Bars, fees: float = 0.0005, slippage: float = 0.0002) -> tuple[float, float]:
-    """Return the same fees and slippage for every bar."""
+    """Return the same fees and slippage for every bar.
+
+    Parameters
+    ----------
+    fees : float, fraction of the traded value
+        Paid per side.
+    slippage : float, fraction of the traded value
+        Per side, what is lost to a worse price.
+    """
     return fees, slippage
 
 
@@ -37,13 +45,13 @@ def bar_range(
 
     Parameters
     ----------
-    fees : float
-        Fraction of the traded value.
+    fees : float, fraction of the traded value
+        Paid per side.
     share : float
-        Of the range.
-    window : int
-        Bars before the one that fills the order; where there are fewer, those.
-    most : float
+        Slippage per side, as a share of the range.
+    window : int, bars
+        How many before the one that fills the order the range is taken over; where there are fewer, those.
+    most : float, fraction of the traded value
         Upper bound of the slippage.
     """
     import pandas as pd

@@ -37,7 +37,13 @@ def trade_return(prices: NDArray[np.float64], horizon: int) -> tuple[NDArray[np.
 def direction(
     prices: NDArray[np.float64], horizon: int, above: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Return 1 where the trade earns more than `above` (a fraction), else 0."""
+    """Return 1 where the trade earns more than `above` (a fraction), else 0.
+
+    Parameters
+    ----------
+    above : float, fraction
+        The class is 1 where the trade earns more.
+    """
     import numpy as np
 
     values, ends = trade_return(prices, horizon)

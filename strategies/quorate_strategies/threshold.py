@@ -30,7 +30,11 @@ def long_flat(score: Floats, threshold: float, hysteresis: Fraction = 0.0) -> Fl
 def long_short(score: Floats, threshold: float, hysteresis: Fraction = 0.0) -> Floats:
     """Return weight 1 above the threshold, -1 below its negative, until the score has come back far enough, else 0.
 
-    Parameters are those of `long_flat`, for a short position with the signs reversed.
+    Parameters
+    ----------
+    hysteresis : float
+        A position is left at ``threshold * (1 - hysteresis)``, a short one at its negative; 0 is at the
+        threshold itself.
     """
     long, short = _in(score, threshold, hysteresis), _in(-score, threshold, hysteresis)
     return np.where(np.isnan(score), 0.0, long - short)

@@ -82,6 +82,38 @@ def test_names_that_are_none_or_not_enough(tmp_path):
     assert shown("lightgbm", "--kind", "metric", "--plugin", tmp_path / "mine.py")["kind"] == "metric"
 
 
+def test_a_name_of_another_kind_and_a_kind_that_is_none_are_told():
+    assert "there is a sampler of that name" in message_of(call("plugins", "show", "tpe", "--kind", "model"), 2)
+    assert "did you mean 'model'" in message_of(call("plugins", "show", "tpe", "--kind", "modle"), 2)
+    assert "a sampler and a recipe" in message_of(call("plugins", "show", "grid"), 2)
+    assert "; quorate plugins lists them" in message_of(call("plugins", "show", "qqqq"), 2)
+
+
+def test_parameters_are_told_with_meaning_unit_bounds_and_choices():
+    by_name = {one["name"]: one for one in shown("csv")["params"]}
+    assert by_name["invalid"]["choices"] == ["error", "drop"]
+    assert by_name["invalid"]["takes"] == '"error" or "drop"'
+    assert by_name["path"]["required"]
+    assert {name: one["meaning"] for name, one in by_name.items() if not one["meaning"]} == {}
+    parquet = {one["name"]: one for one in shown("parquet")["params"]}
+    assert set(by_name) - set(parquet) == {"separator", "skip_rows"}
+    assert ".parquet" in parquet["path"]["meaning"]
+    gate = {one["name"]: one for one in shown("win-rate", "--kind", "gate")["params"]}["threshold"]
+    assert (gate["takes"], gate["unit"]) == ("number (fraction), between 0 and 1", "fraction")
+    assert shown("win-rate", "--kind", "gate")["contract"].startswith("A gate: ")
+
+
+@pytest.mark.parametrize("width", [46, 70, 130])
+def test_meanings_are_shown_once_whatever_the_width(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = call("plugins", "show", "kelly").stdout
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.replace("\n", " ").split())
+    assert words.count("The largest weight.") == 1
+    assert "Parameters" not in text
+    assert "more than 0, 1 or less" in words or width > 100
+
+
 def test_a_plugin_that_cannot_be_used_is_described_with_the_reason(tmp_path):
     (tmp_path / "mine.py").write_text(
         "import quorate\n@quorate.hookimpl\ndef quorate_models():\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,20 +50,12 @@ def plugins_show(
     files: options.Plugins = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show all that a plugin tells of itself: parameters, search space, documentation, origin, how to use it."""
-    from quorate.plugins.described import described, not_one
+    """Show all that a plugin tells of itself: what it is, where from, parameters, search space, how to use it."""
+    from quorate.plugins.described import described, the_one
     from quorate.plugins.registry import Registry
     from quorate.report.views.plugins import render_one
 
-    every = [plugin for plugin in Registry.load(files or ()) if kind in (None, plugin.kind)]
-    found = [plugin for plugin in every if plugin.name == name]
-    if not found:
-        known = [plugin.name for plugin in every]
-        of = f" of kind {kind!r}" if kind else ""
-        raise RecipeError(f"there is no plugin {name!r}{of}{near_misses(name, known)}; quorate plugins lists them")
-    if len(found) > 1:
-        raise RecipeError(not_one(found, name))
-    show(described(found[0]), as_json, render_one)
+    show(described(the_one(Registry.load(files or ()), name, kind)), as_json, render_one)
 
 
 def _list(kind: str | None, files: Sequence[Path], as_json: bool) -> None:
@@ -169,10 +162,17 @@ def _expanded(targets: Sequence[str]) -> Iterator[str]:
 @recipe_app.command("show")
 @command
 def recipe_show(
-    recipe: options.Recipe, sets: options.Sets = None, plugins: options.Plugins = None, as_json: options.Json = False
+    recipe: options.Recipe,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="With a comment above each key that says what it means.")
+    ] = False,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    as_json: options.Json = False,
 ) -> None:
     """Print a recipe with every default written out."""
     from quorate.execution.progress import Progress
+    from quorate.recipe.explained import explain
     from quorate.recipe.resolve import to_plain, to_toml
     from quorate.report import console
     from quorate.runs.session import open_session
@@ -182,7 +182,15 @@ def recipe_show(
             console.err().print(f"warning: {message}", markup=False)
 
     session = open_session(recipe, plugins=plugins or (), overrides=sets or (), progress=Told())
-    show(to_plain(session.recipe), as_json, lambda _: print(to_toml(session.recipe, session.registry), end=""))
+    found, registry = session.recipe, session.registry
+    show(
+        to_plain(found),
+        as_json,
+        lambda _: print(
+            explain(found, registry, get_terminal_size((100, 24)).columns) if explained else to_toml(found, registry),
+            end="",
+        ),
+    )
 
 
 @recipe_app.command("list")

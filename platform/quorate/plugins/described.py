@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from typing import Any
 
-from quorate.errors import PluginError, plural
+from quorate.errors import PluginError, RecipeError, near_misses, one_of, plural
+from quorate.plugins.documented import as_toml
 from quorate.plugins.options import parameters_of
 from quorate.plugins.provider import Plugin
 from quorate.plugins.space import Choice, Distribution, Int
-from quorate.plugins.specs import Spec
+from quorate.plugins.specs import KINDS, Spec
 
 # What stands elsewhere, or says nothing to who uses the plugin.
 APART = {"name", "function", "params", "description", "space", "known_gaps", "provider", "requires", "contributions"}
@@ -44,6 +46,7 @@ def described(plugin: Plugin) -> dict[str, Any]:
         "reason": plugin.reason,
         "origin": provider.origin,
         "version": provider.version or "",
+        "contract": _contract(plugin.kind),
         "requires": list(spec.requires) if spec else [],
         "spec": {},
         "params": [],
@@ -64,6 +67,13 @@ def described(plugin: Plugin) -> dict[str, Any]:
     found["documentation"] = inspect.getdoc(function) or ""
     found["use"] = _use(plugin, found["params"])
     return found
+
+
+def _contract(kind: str) -> str:
+    """Return what a plugin of a kind is given, and what it gives."""
+    if kind not in KINDS:  # of a file that is broken
+        return ""
+    return " ".join((inspect.getdoc(KINDS[kind]) or "").partition("\n\n")[0].split())
 
 
 def to_plain(one: Distribution) -> dict[str, Any]:
@@ -93,15 +103,30 @@ def _use(plugin: Plugin, params: list[dict[str, Any]]) -> str:
     if plugin.kind not in _USE:
         return ""  # metrics are computed of every series, asked or not
     simple = [p for p in params if isinstance(p["default"], int | float | str) and not isinstance(p["default"], bool)]
-    options = f"{simple[0]['name']} = {_toml(simple[0]['default'])}" if simple else ""
+    options = f"{simple[0]['name']} = {as_toml(simple[0]['default'])}" if simple else ""
     return _USE[plugin.kind].format(name=plugin.name, options=options).replace("{  }", "{}")
 
 
-def _toml(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+def the_one(plugins: Iterable[Plugin], name: str, kind: str | None) -> Plugin:
+    """Return the plugin of that name, and of that kind, if one is given.
 
-
-def not_one(found: list[Plugin], name: str) -> str:
-    """Return why a name alone is not enough."""
-    kinds = " and ".join(f"a {plugin.kind}" for plugin in found)
-    return f"{name!r} is the name of {plural(len(found), 'plugin')}, {kinds}: say which with --kind"
+    Raises
+    ------
+    RecipeError
+        If there is none, with near misses; or if several kinds have that name.
+    """
+    if kind is not None and kind not in KINDS:
+        raise RecipeError(f"--kind must be one of {one_of(KINDS)}; it was {kind!r}{near_misses(kind, KINDS)}")
+    every = list(plugins)
+    called = [plugin for plugin in every if plugin.name == name]
+    found = [plugin for plugin in called if kind in (None, plugin.kind)]
+    if len(found) == 1:
+        return found[0]
+    kinds = " and ".join(f"a {plugin.kind}" for plugin in called)
+    if found:
+        raise RecipeError(f"{name!r} is the name of {plural(len(found), 'plugin')}, {kinds}: say which with --kind")
+    if called:
+        raise RecipeError(f"there is no plugin {name!r} of kind {kind!r}; there is {kinds} of that name")
+    of = f" of kind {kind!r}" if kind else ""
+    near = near_misses(name, {plugin.name for plugin in every if kind in (None, plugin.kind)})
+    raise RecipeError(f"there is no plugin {name!r}{of}{near or '; quorate plugins lists them'}")

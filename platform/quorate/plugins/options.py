@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
+from quorate.plugins.documented import Told, choices_of, documented, in_words
 from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import CATEGORIES, TASK
 from quorate.plugins.values import meant
@@ -96,10 +97,25 @@ def options_of(spec: Spec) -> list[str]:
 
 
 def parameters_of(spec: Spec) -> list[dict[str, Any]]:
-    """Return the options of a plugin as plain data: name, type as it is written, default, whether one must be given."""
+    """Return the options of a plugin as plain data.
+
+    Of each: name, type as it is written, what it takes in words, choices, default, whether one must be given, meaning.
+    """
     accepted = _options(spec)[0] if spec.kind in LEADING else {}  # what a feature is given is in its spec
     names = dict.fromkeys((*accepted, *spec.params))
-    return [_parameter(name, accepted.get(name), spec.params) for name in names]
+    function = spec.resolve()
+    told = {**documented(getattr(function, "__init__", None).__doc__), **documented(function.__doc__)}
+    return [
+        {**_parameter(name, accepted.get(name), spec.params), **_told(function, name, told.get(name, Told("", "")))}
+        for name in names
+    ]
+
+
+def _told(function: Callable[..., Any], name: str, told: Told) -> dict[str, Any]:
+    """Return what type and docstring tell of an option: what it takes, of which values it is one, what it means."""
+    hint = _hint(function, name)
+    takes = in_words(hint, told.unit) if hint is not None else told.type
+    return {"takes": takes, "choices": choices_of(hint), "unit": told.unit, "meaning": told.meaning}
 
 
 def _parameter(name: str, accepted: inspect.Parameter | None, given: Mapping[str, Any]) -> dict[str, Any]:

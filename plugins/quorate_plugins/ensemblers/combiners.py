@@ -53,6 +53,13 @@ def ridge_stack(
     Stacking (Wolpert 1992; Breiman 1996). Predictions are standardised by the history; `alpha` is the penalty
     per bar on their squared coefficients. Equal weights before `least` bars. For showing: each coefficient
     over the sum of their sizes.
+
+    Parameters
+    ----------
+    alpha : float
+        Penalty per bar on the squared coefficients; positive.
+    least : int, bars
+        How many of history it takes to be fitted; equal weights until then.
     """
     from sklearn.linear_model import Ridge
 
@@ -70,6 +77,13 @@ def logistic_stack(
     """Return a logistic regression, with intercept, of the classes that came true on what was predicted.
 
     As `ridge_stack`, for labels of 0 and 1. Equal weights where only one class came true.
+
+    Parameters
+    ----------
+    alpha : float
+        Penalty per bar on the squared coefficients; positive.
+    least : int, bars
+        How many of history it takes to be fitted; equal weights until then.
 
     Raises
     ------
@@ -100,6 +114,13 @@ def regime(
 
     The borders are terciles of the history's volatilities. A tercile with fewer than `least` bars, and rows
     whose volatility is not known, get the weights that all rows give.
+
+    Parameters
+    ----------
+    rate : float
+        How fast weights move to the better members; 0 leaves them equal.
+    least : int, bars
+        How many a tercile needs for weights of its own.
     """
     import numpy as np
 

@@ -20,6 +20,11 @@ def hedge(history: quorate.EnsembleHistory, rate: float = 1.0) -> Floats:
     / t): Hedge (Freund and Schapire 1997) with the rate that needs no horizon (Cesa-Bianchi and Lugosi 2006,
     theorem 2.3). Loss is the squared error, averaged over the labels that ended at one bar; that of a
     probability is in 0..1, as the bound asks, that of an expectation is taken over the variance of the labels so far.
+
+    Parameters
+    ----------
+    rate : float
+        How fast weights move to the better members; 0 leaves them equal.
     """
     import numpy as np
 
@@ -40,6 +45,11 @@ def exponentiated_gradient(history: quorate.EnsembleHistory, rate: float = 0.02)
     The gradient is that of the combination's squared error by the member's weight, over the variance of the labels so
     far, or over 1/4, the most that labels of 0 and 1 have. Unlike `hedge` it values a member for what it adds to the
     others.
+
+    Parameters
+    ----------
+    rate : float
+        How far each step goes; 0 leaves the weights equal.
     """
     import numpy as np
 

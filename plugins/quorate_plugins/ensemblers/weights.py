@@ -29,6 +29,11 @@ def past_performance(history: quorate.EnsembleHistory, rate: float = 1.0) -> Flo
     averaged over the symbols of a bar; eta = `rate` * sqrt(8 ln(members) / bars), as in the
     exponentially weighted forecaster (Freund and Schapire 1997), whose bound holds for losses in 0..1
     only. Members that did alike get like weights, and one that was clearly worse fades out.
+
+    Parameters
+    ----------
+    rate : float
+        How fast weights move to the better members; 0 leaves them equal.
     """
     return exponential(losses(history), history.bars, rate)
 
@@ -37,6 +42,11 @@ def inverse_error(history: quorate.EnsembleHistory, power: float = 1.0) -> Float
     """Return weights inverse to the mean squared error, to the `power` (Bates and Granger 1969).
 
     These are the weights of least variance, if the members' errors were unbiased and independent.
+
+    Parameters
+    ----------
+    power : float
+        The higher, the more the better members weigh; 0 leaves them equal.
     """
     import numpy as np
 
@@ -52,6 +62,11 @@ def softmax(history: quorate.EnsembleHistory, temperature: float = 0.05) -> Floa
     Utility is what trading on a member's sign paid per unit of risk: the mean over the root mean square of
     sign(score) * outcome, per bar, the mean of its symbols; in -1..1 and near the Sharpe ratio per bar. Score
     is 2p - 1 and outcome 2y - 1 for probabilities, otherwise prediction and label as they are.
+
+    Parameters
+    ----------
+    temperature : float
+        The lower, the more the better members weigh; positive.
     """
     import numpy as np
 
@@ -72,6 +87,13 @@ def greedy(history: quorate.EnsembleHistory, rounds: int = 50, bags: int = 0) ->
     In each of `rounds` the member is added, with replacement, whose addition to the mean of those picked so far
     gives the least mean squared error; those that do equally well share the pick. With `bags`, this is done
     as often, each time among half of the members drawn at random, and counts are added up.
+
+    Parameters
+    ----------
+    rounds : int
+        Picks that are made.
+    bags : int
+        Times that it is done among half of the members; 0: once, among all.
     """
     import numpy as np
 
@@ -109,6 +131,11 @@ def nnls(history: quorate.EnsembleHistory, least: int = 100) -> Floats:
     Stacking with non-negative least squares (Breiman 1996), equal weights before `least` bars. With a sum of one
     the error of the combination is the combination of the errors: least squares on them with a row of ones
     gives the solution but for its scale (Haskell and Hanson 1981). Members that say the same share their weight.
+
+    Parameters
+    ----------
+    least : int, bars
+        How many of history it takes to fit weights; equal ones until then.
     """
     import numpy as np
     from scipy.optimize import nnls as solve

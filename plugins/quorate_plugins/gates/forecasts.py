@@ -23,6 +23,11 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
     Mariano too small; the one of Clark and West (2007) is judged, the other printed beside it. A constant that
     happens to be right passes that, so the forecasts must also move with what the naive one missed: the larger
     p-value counts. Labels that overlap are allowed for up to the horizon, symbols of one bar are averaged.
+
+    Parameters
+    ----------
+    size : float, p-value
+        What the larger p-value must be below.
     """
     import numpy as np
 

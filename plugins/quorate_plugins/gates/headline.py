@@ -11,7 +11,13 @@ DRAWS = 500
 
 
 def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateResult:
-    """Pass, if the annualised net Sharpe ratio is above `threshold`."""
+    """Pass, if the annualised net Sharpe ratio is above `threshold`.
+
+    Parameters
+    ----------
+    threshold : float
+        What the Sharpe ratio must be above.
+    """
     p = evidence.performance
     low, high = quorate.statistics.sharpe_interval(p.returns, p.bars_per_year)
     interval = f"90% CI [{low:.2f}, {high:.2f}]" if math.isfinite(low) else ""
@@ -31,7 +37,13 @@ def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateRe
 
 
 def max_drawdown(evidence: quorate.Evidence, threshold: Fraction = 0.30) -> quorate.GateResult:
-    """Pass, if the deepest drawdown, as a positive fraction, is below `threshold`."""
+    """Pass, if the deepest drawdown, as a positive fraction, is below `threshold`.
+
+    Parameters
+    ----------
+    threshold : float, fraction
+        What the drawdown must be below.
+    """
     p = evidence.performance
     resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed, draws=DRAWS)
     block = quorate.statistics.block_length(p.returns) if math.isfinite(resampled) else None
@@ -49,7 +61,13 @@ def max_drawdown(evidence: quorate.Evidence, threshold: Fraction = 0.30) -> quor
 
 
 def win_rate(evidence: quorate.Evidence, threshold: Fraction = 0.50) -> quorate.GateResult:
-    """Pass, if the share of closed round trips with a net gain is above `threshold`."""
+    """Pass, if the share of closed round trips with a net gain is above `threshold`.
+
+    Parameters
+    ----------
+    threshold : float, fraction
+        What the share must be above.
+    """
     closed = evidence.performance.closed
     n, wins = len(closed), int((closed["pnl"] > 0).sum())
     lower = quorate.statistics.wilson_lower(wins, n)
@@ -78,7 +96,17 @@ def win_rate(evidence: quorate.Evidence, threshold: Fraction = 0.50) -> quorate.
 def sample_size(
     evidence: quorate.Evidence, trades: Count = 100, least_trades: Count = 30, bars: Count = 252
 ) -> quorate.GateResult:
-    """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient."""
+    """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient.
+
+    Parameters
+    ----------
+    trades : int
+        Closed round trips that are needed.
+    least_trades : int
+        Fewer of them fail.
+    bars : int
+        Bars that are needed.
+    """
     n, length = len(evidence.performance.closed), len(evidence.performance.returns)
     result = quorate.judge(
         "sample-size",

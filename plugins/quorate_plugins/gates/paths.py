@@ -24,6 +24,17 @@ def cpcv(
     and every path takes each group once. These fits train on later data, too: a path is no backtest of anything
     that could have been traded, and a good one alone proves nothing. A path that never trades has no Sharpe
     ratio, and counts as one that does not gain.
+
+    Parameters
+    ----------
+    threshold : float, fraction
+        Share of the paths that must gain.
+    groups : int
+        Parts into which the bars are cut.
+    tests : int
+        Groups that are predicted at a time.
+    splitter : str
+        The plugin that cuts them, of kind splitter.
     """
     import numpy as np
 

@@ -19,7 +19,15 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Factor = 2.0) -> quorate.GateResult:
-    """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high."""
+    """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high.
+
+    Parameters
+    ----------
+    threshold : float
+        What the Sharpe ratio must be above at the higher costs.
+    factor : float
+        How many times as high these are.
+    """
     dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
     if dearer is None or more is None:
         return quorate.judge("cost-stress", math.nan, ">", threshold).insufficient("it cannot be traded again")
@@ -44,6 +52,15 @@ def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow:
     """Pass, if orders filled `bars` later leave this share of the Sharpe ratio, and more than nothing.
 
     For labels of fewer than `slow` bars it only warns: what is gone after a bar may well have been there.
+
+    Parameters
+    ----------
+    share : float, fraction
+        How much of the Sharpe ratio must be left.
+    bars : int, bars
+        How much later orders are filled.
+    slow : int, bars
+        For labels with a shorter horizon it only warns.
     """
     late = evidence.retraded(delay=bars)
     base = evidence.metric("sharpe")
@@ -71,7 +88,15 @@ def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow:
 
 
 def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: Count = 5) -> quorate.GateResult:
-    """Pass, if a gain is left without the best `trades` round trips, and without the best month."""
+    """Pass, if a gain is left without the best `trades` round trips, and without the best month.
+
+    Parameters
+    ----------
+    threshold : float, fraction
+        What the gain that is left must be above.
+    trades : int
+        Best round trips that are left out.
+    """
     import numpy as np
 
     p = evidence.performance
@@ -116,7 +141,13 @@ def _without_best_month(returns: NDArray[np.float64], times: NDArray[np.datetime
 
 
 def halves(evidence: quorate.Evidence, threshold: float = 0.0) -> quorate.GateResult:
-    """Pass, if both halves of the bars gain."""
+    """Pass, if both halves of the bars gain.
+
+    Parameters
+    ----------
+    threshold : float, fraction
+        What the gain of either half must be above.
+    """
     import numpy as np
 
     returns = evidence.performance.returns

@@ -20,7 +20,13 @@ Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 sp
 
 
 def psr(evidence: quorate.Evidence, confidence: Fraction = 0.95) -> quorate.GateResult:
-    """Pass, if the Sharpe ratio is above zero with this probability (Bailey and Lopez de Prado 2012)."""
+    """Pass, if the Sharpe ratio is above zero with this probability (Bailey and Lopez de Prado 2012).
+
+    Parameters
+    ----------
+    confidence : float, probability
+        Least probability that the Sharpe ratio is above zero.
+    """
     from quorate import statistics
 
     returns = evidence.performance.returns
@@ -52,6 +58,13 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
 
     Buy and hold is scaled to each candidate's volatility: else the same strategy with twice the leverage
     would look better. The larger of the two p-values is judged.
+
+    Parameters
+    ----------
+    size : float, p-value
+        What the larger p-value must be below.
+    draws : int
+        Samples that the bootstrap draws.
     """
     import numpy as np
 
@@ -83,7 +96,15 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
 
 
 def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS) -> quorate.GateResult:
-    """Pass, if the judged ensemble itself beats cash with all candidates considered (Romano and Wolf 2005)."""
+    """Pass, if the judged ensemble itself beats cash with all candidates considered (Romano and Wolf 2005).
+
+    Parameters
+    ----------
+    size : float, p-value
+        What the p-value must be below.
+    draws : int
+        Samples that the bootstrap draws.
+    """
     import numpy as np
 
     from quorate import statistics
@@ -112,6 +133,13 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
     """Pass, if the model confidence set contains the judged ensemble (Hansen, Lunde and Nason 2011).
 
     A warning says when equal weights are in it, too: simpler would be as good.
+
+    Parameters
+    ----------
+    size : float, p-value
+        Least p-value with which a candidate is in the set.
+    draws : int
+        Samples that the bootstrap draws.
     """
     import numpy as np
 
@@ -148,8 +176,10 @@ def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction 
 
     Parameters
     ----------
-    confidence, sure : float
-        Least probability; below `sure` it passes with a warning.
+    confidence : float, probability
+        Least with which it passes.
+    sure : float, probability
+        Below it passes with a warning.
     """
     import numpy as np
 
@@ -195,6 +225,15 @@ def pbo(
     Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu 2017). With fewer
     than ten candidates, or near clones (median correlation above .95), it only warns: near clones of
     one good strategy give about one half, exact ones 1.
+
+    Parameters
+    ----------
+    most : float, probability
+        What the probability of overfitting must be below.
+    loss : float, probability
+        What the probability that the best of one half loses in the other must be below.
+    blocks : int
+        Parts into which the bars are cut; an even number.
     """
     import numpy as np
 

@@ -6,7 +6,15 @@ from typing import Any
 
 
 def logistic(C: float = 0.01, max_iter: int = 500, random_state: int = 0) -> Any:
-    """Return an L2 logistic regression; `C` is the inverse of the penalty."""
+    """Return an L2 logistic regression; `C` is the inverse of the penalty.
+
+    Parameters
+    ----------
+    C : float
+        Inverse of the penalty on the squared coefficients: the smaller, the closer they are to zero.
+    max_iter : int
+        Most steps of the solver.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -24,7 +32,13 @@ def linear() -> Any:
 
 
 def ridge(alpha: float = 100.0) -> Any:
-    """Return a ridge regression; `alpha` is the penalty."""
+    """Return a ridge regression; `alpha` is the penalty.
+
+    Parameters
+    ----------
+    alpha : float
+        Penalty on the squared coefficients.
+    """
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -33,14 +47,32 @@ def ridge(alpha: float = 100.0) -> Any:
 
 
 def lasso(alpha: float = 0.01, max_iter: int = 1000) -> Any:
-    """Return a lasso; `alpha` is the penalty of a label with deviation one, so that its unit is no matter."""
+    """Return a lasso; `alpha` is the penalty of a label with deviation one, so that its unit is no matter.
+
+    Parameters
+    ----------
+    alpha : float
+        Penalty on the sizes of the coefficients.
+    max_iter : int
+        Most steps of the solver.
+    """
     from sklearn.linear_model import Lasso
 
     return _of_scaled_label(Lasso(alpha=alpha, max_iter=max_iter))
 
 
 def elastic_net(alpha: float = 0.02, l1_ratio: float = 0.5, max_iter: int = 1000) -> Any:
-    """Return an elastic net; `alpha` as in `lasso`, of which `l1_ratio` is the lasso's share."""
+    """Return an elastic net; `alpha` as in `lasso`, of which `l1_ratio` is the lasso's share.
+
+    Parameters
+    ----------
+    alpha : float
+        Penalty on the coefficients.
+    l1_ratio : float, share
+        Of the penalty that is on their sizes; the rest is on their squares.
+    max_iter : int
+        Most steps of the solver.
+    """
     from sklearn.linear_model import ElasticNet
 
     return _of_scaled_label(ElasticNet(alpha=alpha, l1_ratio=l1_ratio, max_iter=max_iter))

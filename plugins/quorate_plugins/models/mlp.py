@@ -21,10 +21,14 @@ class MLP:
         Width of each hidden layer.
     dropout : float
         Share of activations dropped while training.
-    epochs, batch_size : int
-        Passes over the training rows, and rows per step.
-    learning_rate, weight_decay : float
-        Of AdamW.
+    epochs : int
+        Passes over the training rows.
+    batch_size : int, rows
+        How many make a step.
+    learning_rate : float
+        How far a step of AdamW goes.
+    weight_decay : float
+        How much a step of AdamW takes off the weights.
     random_state, n_jobs : int
         Seed and threads.
     task : {"classification", "regression"}

@@ -18,7 +18,19 @@ def random_forest(
     n_jobs: int = 1,
     task: str = "classification",
 ) -> Any:
-    """Return a random forest."""
+    """Return a random forest.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Trees.
+    max_depth : int
+        Most splits from the root of a tree to a leaf.
+    min_samples_leaf : int, rows
+        Least rows of a leaf.
+    max_features : float or str
+        Features that are drawn for each split: a share, a count, or ``sqrt`` for the root of their number.
+    """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     maker = RandomForestClassifier if task == "classification" else RandomForestRegressor
@@ -41,7 +53,21 @@ def gradient_boosting(
     random_state: int = 0,
     task: str = "classification",
 ) -> Any:
-    """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping."""
+    """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping.
+
+    Parameters
+    ----------
+    max_iter : int
+        Trees.
+    learning_rate : float
+        What each tree adds is multiplied by it: the smaller, the more trees are needed.
+    max_leaf_nodes : int
+        Most leaves of a tree.
+    min_samples_leaf : int, rows
+        Least rows of a leaf.
+    l2_regularization : float
+        Penalty on the squared values of the leaves.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     maker = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
@@ -66,7 +92,23 @@ def gradient_boosting_exact(
     random_state: int = 0,
     task: str = "classification",
 ) -> Any:
-    """Return scikit-learn's gradient boosting, which looks at every split of the features that it drew."""
+    """Return scikit-learn's gradient boosting, which looks at every split of the features that it drew.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Trees.
+    learning_rate : float
+        What each tree adds is multiplied by it: the smaller, the more trees are needed.
+    max_depth : int
+        Most splits from the root of a tree to a leaf.
+    min_samples_leaf : int, rows
+        Least rows of a leaf.
+    subsample : float, share
+        Rows that are drawn for a tree.
+    max_features : float or str
+        Features that are drawn for each split: a share, a count, or ``sqrt`` for the root of their number.
+    """
     from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
     maker = GradientBoostingClassifier if task == "classification" else GradientBoostingRegressor
@@ -98,7 +140,33 @@ def xgboost(
     categories: tuple[str, ...] = (),
     task: str = "classification",
 ) -> Any:
-    """Return XGBoost's classifier or regressor."""
+    """Return XGBoost's classifier or regressor.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Trees.
+    max_depth : int
+        Most splits from the root of a tree to a leaf.
+    learning_rate : float
+        What each tree adds is multiplied by it: the smaller, the more trees are needed.
+    subsample : float, share
+        Rows that are drawn for a tree.
+    colsample_bytree : float, share
+        Features that are drawn for a tree.
+    reg_alpha : float
+        Penalty on the sizes of the values of the leaves.
+    reg_lambda : float
+        Penalty on the squared values of the leaves.
+    min_child_weight : float
+        Least sum of the second derivatives of the loss in a leaf.
+    gamma : float
+        Least that a split must take off the loss.
+    max_bin : int
+        Steps into which the values of a feature are put.
+    scale_pos_weight : float
+        Weight of rows of class 1; those of class 0 weigh 1.
+    """
     from xgboost import XGBClassifier, XGBRegressor
 
     maker = XGBClassifier if task == "classification" else XGBRegressor
@@ -139,7 +207,35 @@ def lightgbm(
     n_jobs: int = 1,
     task: str = "classification",
 ) -> Any:
-    """Return LightGBM's classifier or regressor."""
+    """Return LightGBM's classifier or regressor.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Trees.
+    num_leaves : int
+        Most leaves of a tree.
+    max_depth : int
+        Most splits from the root of a tree to a leaf; -1: any number.
+    learning_rate : float
+        What each tree adds is multiplied by it: the smaller, the more trees are needed.
+    min_child_samples : int, rows
+        Least rows of a leaf.
+    subsample : float, share
+        Rows that are drawn for a tree.
+    subsample_freq : int, trees
+        After how many the rows are drawn anew; 0: never.
+    colsample_bytree : float, share
+        Features that are drawn for a tree.
+    reg_alpha : float
+        Penalty on the sizes of the values of the leaves.
+    reg_lambda : float
+        Penalty on the squared values of the leaves.
+    min_split_gain : float
+        Least that a split must take off the loss.
+    max_bin : int
+        Steps into which the values of a feature are put.
+    """
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     maker = LGBMClassifier if task == "classification" else LGBMRegressor
@@ -182,6 +278,25 @@ def catboost(
 
     With ``boosting_type="Ordered"`` the gradient at a row is that of a model that has not seen it (Prokhorenkova et
     al., 2018); it takes longer. None is CatBoost's own choice, ``Plain`` on a CPU.
+
+    Parameters
+    ----------
+    iterations : int
+        Trees.
+    depth : int
+        Splits from the root of a tree to each of its leaves.
+    learning_rate : float
+        What each tree adds is multiplied by it: the smaller, the more trees are needed.
+    l2_leaf_reg : float
+        Penalty on the squared values of the leaves.
+    random_strength : float
+        Size of the noise in the scores of splits.
+    rsm : float, share
+        Features that are drawn for each split.
+    border_count : int
+        Borders between the steps into which the values of a feature are put.
+    boosting_type : str, optional
+        How gradients are taken; CatBoost's own choice, if not given.
     """
     from catboost import CatBoostClassifier, CatBoostRegressor
 

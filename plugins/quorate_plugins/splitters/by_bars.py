@@ -20,14 +20,30 @@ LEAST_TRAINING = 10  # bars; models need more, and say so themselves
 def expanding(
     sessions: NDArray[np.datetime64], start: int, initial: int = 1000, test: int = 250
 ) -> Iterator[quorate.Span]:
-    """Yield folds of `test` bars; the first trains on `initial` bars, the last may be shorter."""
+    """Yield folds of `test` bars; the first trains on `initial` bars, the last may be shorter.
+
+    Parameters
+    ----------
+    initial : int, bars
+        How many the first fold trains on.
+    test : int, bars
+        How many a fold predicts.
+    """
     first = first_bar(len(sessions), start, initial, "initial", test)
     for begin in range(first, len(sessions), test):
         yield quorate.Span(begin, min(begin + test, len(sessions)))
 
 
 def rolling(sessions: NDArray[np.datetime64], start: int, train: int = 1000, test: int = 250) -> Iterator[quorate.Span]:
-    """Yield folds of `test` bars, each with the `train` bars before it; the last may be shorter."""
+    """Yield folds of `test` bars, each with the `train` bars before it; the last may be shorter.
+
+    Parameters
+    ----------
+    train : int, bars
+        How many each fold trains on.
+    test : int, bars
+        How many a fold predicts.
+    """
     first = first_bar(len(sessions), start, train, "train", test)
     for begin in range(first, len(sessions), test):
         yield quorate.Span(begin, min(begin + test, len(sessions)), max(begin - train, 0))
@@ -42,6 +58,15 @@ def chronological(
     ensemble weights and the threshold of the test part. With `refit` models fitted on the first two parts
     predict the test part, without it those of the validation part do. The holdout is one more test part; n is
     then the number of bars before it.
+
+    Parameters
+    ----------
+    train : float, share
+        How much of the history trains first.
+    validation : float, share
+        How much of it is then predicted, to choose weights and threshold.
+    refit : bool
+        Fit again on both parts before the test part is predicted.
     """
     for name, share in (("train", train), ("validation", validation), ("train + validation", train + validation)):
         if not 0 < share < 1:
@@ -69,6 +94,15 @@ def auto(
 
     Every fold trains on all bars before it. The bars that do not divide evenly train the first fold. What was
     chosen is said in a `quorate.DataWarning`; the holdout is predicted in folds of the same length.
+
+    Parameters
+    ----------
+    folds : int
+        Folds of equal length.
+    ratio : float, share
+        How much of the history comes before the first fold.
+    least : int, bars
+        How many a fold must have at least.
     """
     for name, value in (("folds", folds), ("least", least)):
         if value < 1:
@@ -92,7 +126,15 @@ def auto(
 
 
 def combinatorial(sessions: NDArray[np.datetime64], groups: int, tests: int) -> Iterator[quorate.Span]:
-    """Yield `groups` groups whose lengths differ by a bar at most, however many of them are tested at a time."""
+    """Yield `groups` groups whose lengths differ by a bar at most, however many of them are tested at a time.
+
+    Parameters
+    ----------
+    groups : int
+        Parts into which the bars are cut.
+    tests : int
+        Groups that are predicted at a time.
+    """
     n = len(sessions)
     if n < groups:
         raise quorate.DataError(f"{groups} groups need at least as many bars; there are {n}: give more history")

@@ -35,6 +35,17 @@ def anchored(
 
     Without an `anchor` training begins with the history. With `first` the first fold begins at that date, however many
     bars there are before it.
+
+    Parameters
+    ----------
+    anchor : date or str, optional
+        First session that trains; the first of the history, if not given.
+    initial : int, bars
+        How many the first fold trains on.
+    test : int, bars
+        How many a fold predicts.
+    first : date or str, optional
+        Where the first fold begins, in place of `initial`.
     """
     begin = 0 if anchor is None else _position(sessions, start, anchor, "anchor")
     if first is not None:
@@ -59,6 +70,15 @@ def calendar(
     with the first whole period of the unit of `test` before which the history holds all of `train`; the last fold, and
     the first of the holdout, may be shorter than `test`. With ``train = "all"`` every fold trains on all
     before it, the first on `initial` at least.
+
+    Parameters
+    ----------
+    train : str
+        Length of the period that trains, such as ``3Y`` or ``18M``, or ``all``.
+    test : str
+        Length of the period that a fold predicts.
+    initial : str
+        Least length of the period that trains, with ``train = "all"``.
     """
     each = _length(test, "test")
     window = None if train == "all" else _length(train, "train", ', or "all"')

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from quorate.plugins.documented import without_parameters
 from quorate.plugins.provider import Plugin
 from quorate.report import console
 
 WIDE = 110
+MEANT = 100  # columns, from which on meanings stand in the table; on narrower terminals they follow it
 
 
 def listed(plugins: Iterable[Plugin]) -> list[dict[str, Any]]:
@@ -51,14 +53,18 @@ def render_one(plugin: Mapping[str, Any]) -> None:
     version = f" {plugin['version']}" if plugin["version"] else ""
     state = f"{plugin['state']}: {plugin['reason']}" if plugin["reason"] else plugin["state"]
     rows = [("origin", f"{plugin['origin']}{version}"), ("state", state)]
+    rows += [("given, gives", _unmarked(plugin["contract"]))] if plugin["contract"] else []
     rows += [("requires", ", ".join(plugin["requires"]))] if plugin["requires"] else []
     rows += [(name.replace("_", " "), _text(value)) for name, value in plugin["spec"].items()]
     rows += [(f"gap: {rule}", why) for rule, why in plugin["known_gaps"].items()]
     target.print(console.facts(rows))
     if plugin["params"]:
         target.print(_params(plugin, target.width))
+    if target.width < MEANT and (told := [(one["name"], _meaning(one)) for one in plugin["params"]]):
+        target.print(console.facts([(name, text) for name, text in told if text]))
+        target.print()
     if plugin["documentation"]:
-        target.print(plugin["documentation"], markup=False)
+        target.print(without_parameters(plugin["documentation"]), markup=False)
         target.print()
     if plugin["use"]:
         target.print(plugin["use"], style="bright_black", markup=False)
@@ -69,8 +75,9 @@ def _params(plugin: Mapping[str, Any], width: int) -> Any:
     columns: list[console.Column] = [
         ("parameter", "left", 0, lambda one: one["name"]),
         ("default", "left", 0, lambda one: "must be given" if one["required"] else _text(one["default"])),
-        ("type", "left", 80, lambda one: one["type"]),
+        ("takes", "left", 80, lambda one: one["takes"] or one["type"]),
         *([("a sweep tries", "left", 0, lambda one: _range(space.get(one["name"])))] if space else []),
+        ("meaning", "left", MEANT, lambda one: _unmarked(one["meaning"])),
     ]
     return console.listing(columns, [plugin["params"]], width)
 
@@ -83,6 +90,14 @@ def _range(one: Mapping[str, Any] | None) -> str:
         return ", ".join(["one of " + ", ".join(map(str, one["values"])), *met])
     how = [word for word, is_so in (("by its logarithm", one["log"]), ("whole", one["whole"])) if is_so]
     return ", ".join([f"{one['low']:g} to {one['high']:g}", *how, *met])
+
+
+def _meaning(one: Mapping[str, Any]) -> str:
+    return " ".join(part for part in (_unmarked(one["meaning"]), f"[{one['takes']}]" if one["takes"] else "") if part)
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("``", "").replace("`", "")
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,47 @@
+"""The schema of a recipe. Every default of the platform that a user can change is in this folder."""
+
+from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Holdout, Labels, Model
+from quorate.recipe.schema.trading import (
+    RETURN_DEFAULT,
+    RETURN_THRESHOLDS,
+    SCORE_DEFAULT,
+    SCORE_THRESHOLDS,
+    Backtest,
+    Costs,
+    Gates,
+    Risk,
+    Strategy,
+    Threshold,
+)
+from quorate.recipe.schema.tuning import RANGE, TUNED, Tuning
+from quorate.recipe.schema.whole import Execution, Recipe
+
+__all__ = [
+    "RANGE",
+    "RETURN_DEFAULT",
+    "RETURN_THRESHOLDS",
+    "SCORE_DEFAULT",
+    "SCORE_THRESHOLDS",
+    "TUNED",
+    "Backtest",
+    "Costs",
+    "Data",
+    "Day",
+    "Ensemble",
+    "Execution",
+    "Features",
+    "Folds",
+    "Gates",
+    "Holdout",
+    "Labels",
+    "Model",
+    "Open",
+    "Params",
+    "Recipe",
+    "Risk",
+    "Section",
+    "Strategy",
+    "Threshold",
+    "Tuning",
+]

@@ -1,0 +1,150 @@
+"""The tables of a recipe that say what is learnt: data, holdout, labels, features, folds, models, ensemble."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from quorate.recipe.schema.base import Day, Open, Params, Section
+
+
+class Data(Open):
+    """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
+
+    Sessions before `since` and after `until` are cut off as soon as the bars are read: nothing knows of them.
+
+    Parameters
+    ----------
+    source : str
+        The plugin that reads the bars, of kind source.
+    quality : str
+        What becomes of doubts about the bars: told as warnings, or an error that stops the run.
+    since : date
+        First session that is used; without it, the first that there is.
+    until : date
+        Last session that is used; without it, the last that there is.
+    """
+
+    source: str = "bundled"
+    quality: Literal["warn", "refuse"] = "warn"
+    since: Day | None = None
+    until: Day | None = None
+
+
+class Holdout(Section):
+    """The last part of the history, cut off before anything else.
+
+    One of the three is given; without any, it is ``fraction = 0.15``.
+
+    Parameters
+    ----------
+    start : date
+        First session of the holdout.
+    bars : int, bars
+        Length of the holdout; 0 for none.
+    fraction : float, share
+        Length of the holdout as a share of the history; 0 for none.
+    """
+
+    start: Day | None = None
+    bars: int | None = Field(default=None, ge=0)
+    fraction: float | None = Field(default=None, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> Holdout:
+        given = [k for k in ("start", "bars", "fraction") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise ValueError(f"takes one of start, bars and fraction; it has {' and '.join(given)}")
+        return self
+
+
+class Labels(Section):
+    """What the models predict, `horizon` bars ahead of the fill.
+
+    Parameters
+    ----------
+    name : str
+        The plugin that computes what is predicted, of kind label.
+    horizon : int, bars
+        How far ahead of the fill the label ends.
+    params : dict
+        Options of the label.
+    """
+
+    name: str = "direction"
+    horizon: int = Field(default=1, ge=1)
+    params: Params = {}
+
+
+class Features(Section):
+    """Which features the models see.
+
+    ``*`` alone is all that are installed or given; what lies in a plugin folder is named.
+
+    Parameters
+    ----------
+    use : list of str
+        Names of features, patterns such as ``return_*``, or ``group:momentum`` for a group.
+    exclude : list of str
+        Names, patterns or groups that are taken out again.
+    categories : list of str
+        Texts that models which take such read beside the features: ``symbol``, or what ``data.categories``
+        names.
+    """
+
+    use: list[str] = ["*"]
+    exclude: list[str] = []
+    categories: list[str] = []
+
+
+class Folds(Open):
+    """The walk-forward: which bars train, and which are then predicted; every other key is an option of the splitter.
+
+    Parameters
+    ----------
+    splitter : str
+        The plugin that lays out the folds, of kind splitter.
+    embargo : int, bars
+        No training label ends within so many bars before a fold. Labels that end inside a fold never train it,
+        whatever this is.
+    """
+
+    splitter: str = "expanding"
+    embargo: int = Field(default=0, ge=0)
+
+
+class Model(Open):
+    """One member, ``[models.NAME]``; every other key is a parameter of the model.
+
+    ``NAME = false`` in ``[models]`` leaves it out.
+
+    Parameters
+    ----------
+    plugin : str
+        The plugin that is fitted, of kind model; without it, the one called NAME.
+    """
+
+    plugin: str | None = None
+
+
+class Ensemble(Section):
+    """How the members' forecasts are combined into one.
+
+    Parameters
+    ----------
+    method : str
+        The plugin that weighs the members, of kind ensembler; what it makes of them is judged.
+    compare : list of str
+        Other ensemblers, shown beside the one that is judged.
+    params : dict
+        Options of the ensembler that is judged.
+    calibration : str
+        Brings members of different scales to one before they are combined, by rows whose label had ended at the
+        fold's first bar.
+    """
+
+    method: str = "past-performance"
+    compare: list[str] = ["mean"]
+    params: Params = {}
+    calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
