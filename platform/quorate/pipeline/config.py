@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.pipeline import variables
+from quorate.recipe import yaml_text
 from quorate.recipe.schema import Day, Open, Section
 from quorate.recipe.text import check_shape
 from quorate.store.plain import check_plain
@@ -195,7 +196,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as e:
         raise RecipeError(f"cannot read the configuration {path}: {getattr(e, 'strerror', None) or e}") from None
     try:
-        table = _yaml(text) if path.suffix.lower() in (".yaml", ".yml") else json.loads(text)
+        table = yaml_text.load(text) if path.suffix.lower() in (".yaml", ".yml") else json.loads(text)
     except RecursionError:
         raise RecipeError(f"{path} is nested too deeply") from None
     except ValueError as e:
@@ -204,24 +205,6 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path} must hold sections: {one_of(File.model_fields)}")
     check_shape(table, str(path))
     return table
-
-
-def _yaml(text: str) -> Any:
-    """Return what a YAML text holds: plain values only, and no references, which can grow without end."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise ValueError(f"line {self.peek_event().start_mark.line + 1}: references (*name) are not taken")
-            return super().compose_node(parent, index)
-
-    try:
-        return yaml.load(text, Loader)
-    except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(f"{where}{getattr(e, 'problem', None) or 'it is no YAML'}") from None
 
 
 def _explain(error: Mapping[str, Any]) -> str:

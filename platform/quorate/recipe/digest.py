@@ -26,7 +26,7 @@ ADDED = {
 
 
 # What changes no result of a run.
-APART = ("name", "description", "tuning", "execution", "plugins")
+APART = ("name", "description", "tuning", "execution", "plugins", "artefacts")
 
 
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:

@@ -33,6 +33,7 @@ from quorate.execution.executor import Executor
 from quorate.execution.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
+from quorate.runs import artefacts
 from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
@@ -93,6 +94,7 @@ def run(
     """
     clock = start_clock(progress)
     session = opened(recipe, home, plugins, overrides, clock)
+    artefacts.ready(session.recipe.artefacts)
     with session.fitting(executor, one_part=True) as fitting:
         bars = read_bars(session, clock)
         laid = _laid_out(session, bars, clock, fitting)
@@ -168,7 +170,9 @@ def _develop(session: Session, stored: Run, bars: Bars, laid: parts.LaidOut, clo
     """Compute the development part of a run and store its report."""
     record = _recorder(session, stored, bars, "development")
     part = parts.development(laid, fitting, clock, parts.Known(record))
-    return keep_development(session, stored, bars, part, record, clock, fitting)
+    report = keep_development(session, stored, bars, part, record, clock, fitting)
+    artefacts.write(report, part, "development", session.recipe.artefacts, clock.progress)
+    return report
 
 
 @in_usual_surroundings
@@ -214,7 +218,9 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
                     f"with the holdout in sight the {what} of run {stored.id} before it are others: a plugin looks "
                     "ahead, or a library changed (quorate reproduce tells)"
                 )
-        return keep_holdout(report, session, stored, part, opening, record, clock, fitting)
+        report = keep_holdout(report, session, stored, part, opening, record, clock, fitting)
+    artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
+    return report
 
 
 def _recorder(session: Session, stored: Run, bars: Bars, part: str) -> Recorder:

@@ -91,6 +91,9 @@ class Recipe(Section):
         What a sweep tries.
     execution : Execution
         Where fits run.
+    artefacts : str
+        Folder in which a finished run also writes metrics, timing, pictures and the like, each by the name that
+        training packages use, in ``run_YYYYMMDD_HHMMSS``; empty: nowhere.
     """
 
     schema_version: Literal[1] = 1
@@ -113,3 +116,4 @@ class Recipe(Section):
     gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
     tuning: Tuning = Tuning()
     execution: Execution = Execution()
+    artefacts: str = ""
