@@ -150,6 +150,7 @@ def report(
         str | None, typer.Option(help="Sections, separated by commas, e.g. months,members; 'all' for all of them.")
     ] = None,
     brief: Annotated[bool, typer.Option("--brief", help="What became of it, in some ten lines.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Whole lines without drawings, for screen readers.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write all of it as one page that opens in a browser.")] = None,
     static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write all of it as Markdown.")] = None,
@@ -180,7 +181,10 @@ def report(
     for path in files:
         print(f"wrote {path}", file=sys.stderr)
     if not files or as_json or section or brief:
-        show_report(found, as_json, sections)
+        if plain and not as_json:
+            show(found, False, lambda report: print(written.as_text(report, sections), end=""))
+        else:
+            show_report(found, as_json, sections, paging=True)
 
 
 @app.command("explain-term")

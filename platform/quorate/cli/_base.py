@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -121,16 +121,18 @@ def trusting(home: Path | None, agreed: bool) -> None:
         trust_home(home)
 
 
-def show_report(report: Any, as_json: bool, sections: Sequence[str] = ()) -> None:
-    """Print a report: these sections of it, or the usual ones."""
+def show_report(report: Any, as_json: bool, sections: Sequence[str] = (), paging: bool = False) -> None:
+    """Print a report: these sections of it, or the usual ones; `paging`: through a pager, where it is long."""
     with printing():
         if as_json:
             override = {"override": report.override} if report.override else {}
             print_json({**report.document, **override})
         else:
+            from quorate.report.pager import paged
             from quorate.report.terminal import render
 
-            render(report, names=sections)
+            with paged() if paging else nullcontext():
+                render(report, names=sections)
 
 
 def show(document: Any, as_json: bool, render: Callable[[Any], None]) -> None:

@@ -79,11 +79,13 @@ def compare(
     names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Ids of runs, parts of them, or 'latest'.")],
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page.")] = None,
     static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Whole lines without drawings, for screen readers.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare runs with the first one: metrics and how sure differences are, gates that flip, recipes."""
-    from quorate.report.views.compare import render
+    from quorate.report.pager import paged
+    from quorate.report.views.compare import as_text, render
     from quorate.report.written import write
 
     if len(names) < 2:
@@ -97,7 +99,11 @@ def compare(
         print(f"wrote {write(html, found.to_html(static))}", file=sys.stderr)
         if not as_json:
             return
-    show(found.to_dict(), as_json, lambda document: render(document, found.growth()))
+    if plain and not as_json:
+        show(found, False, lambda one: print(as_text(one.document, one.growth()), end=""))
+        return
+    with paged():
+        show(found.to_dict(), as_json, lambda document: render(document, found.growth()))
 
 
 @command

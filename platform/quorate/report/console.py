@@ -49,7 +49,8 @@ ASCII_MARKS = {CACHED: "=", DONE: "#", WAITING: ".", RUNNING: ">", FAILED: "X"}
 Column = tuple[str, str, int, Callable[[Any], str | Text]]
 
 
-_recorder: ContextVar[Console | None] = ContextVar("recorder", default=None)
+_results: ContextVar[Console | None] = ContextVar("results", default=None)
+_messages: ContextVar[Console | None] = ContextVar("messages", default=None)
 
 
 class Console(RichConsole):
@@ -81,23 +82,31 @@ class Console(RichConsole):
 
 def out() -> Console:
     """Return the console for results."""
-    return _recorder.get() or _console(sys.stdout)
+    return _results.get() or _console(sys.stdout)
+
+
+@contextmanager
+def instead(console: Console, of: ContextVar[Console | None] | None = None) -> Iterator[None]:
+    """Have results, or what else is named, go to this console meanwhile."""
+    kind = of or _results
+    token = kind.set(console)
+    try:
+        yield
+    finally:
+        kind.reset(token)
 
 
 def as_html(draw: Callable[[], None]) -> str:
     """Return what a view prints as HTML for a notebook, in the same words and colours."""
     console = Console(file=io.StringIO(), record=True, width=NOTEBOOK_WIDTH, highlight=False)
-    token = _recorder.set(console)
-    try:
+    with instead(console), instead(console, _messages):
         draw()
-    finally:
-        _recorder.reset(token)
     return console.export_html(inline_styles=True, code_format=NOTEBOOK)
 
 
 def err() -> Console:
     """Return the console for everything else."""
-    return _recorder.get() or _console(sys.stderr)
+    return _messages.get() or _console(sys.stderr)
 
 
 def _console(stream: IO[str]) -> Console:

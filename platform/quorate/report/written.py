@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from quorate.errors import QuorateError, RecipeError
 from quorate.report.report import Report
-from quorate.report.sections import sections_of
+from quorate.report.sections import sections_of, usual_of
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Heat, Lines, Points, Section, Table
 from quorate.store.files import io_reason, write_text
@@ -31,6 +31,13 @@ def as_markdown(report: Report) -> str:
     from quorate.report.markdown import page
 
     return page(title_of(report), sections_of(report))
+
+
+def as_text(report: Report, names: Sequence[str] = ()) -> str:
+    """Return sections, or those that are shown unasked, in whole lines for screen readers."""
+    from quorate.report.plain import text_of
+
+    return text_of(sections_of(report, names) if names else usual_of(report))
 
 
 def write(path: Path, text: str) -> Path:

@@ -10,6 +10,7 @@ from quorate.errors import plural
 from quorate.report import console
 from quorate.report.figures import figure
 from quorate.report.html import page
+from quorate.report.plain import text_of
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Facts, Lines, Section, Table, Text
 from quorate.report.terminal import show
@@ -74,6 +75,11 @@ def render(document: Mapping[str, Any], growth: Lines | None = None) -> None:
     target = console.out()
     for section in sections(document, growth):
         show(section, target)
+
+
+def as_text(document: Mapping[str, Any], growth: Lines | None = None) -> str:
+    """Return a comparison in whole lines, for screen readers."""
+    return text_of(sections(document, growth))
 
 
 def as_html(document: Mapping[str, Any], growth: Lines | None = None, static: bool = False) -> str:
