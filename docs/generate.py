@@ -1,12 +1,13 @@
-"""Writes the glossary, and the generated parts of other pages in place: ``python docs/generate.py [--check]``.
+"""Writes pages, and generated parts of other pages in place: ``python docs/generate.py [--check]``.
 
-They stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the recipe's schema,
+Those stand between ``<!-- generated: PART -->`` and ``<!-- end -->``. What they say is taken from the recipe's schema,
 the specs, the hooks, the rules and the registry, so that a page cannot say something else than the code. ``--check``
 writes nothing, names the stale pages and exits 1 if there are any.
 """
 
 import dataclasses
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -18,11 +19,16 @@ from quorate.plugins import hooks
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS, Spec
 from quorate.recipe import explained
-from quorate.report import glossary
+from quorate.report import columns, glossary
+from quorate.report.schema import json_schema
 from quorate.testing import rules
 
 PAGES = Path(__file__).parent / "plugins"
-GLOSSARY = Path(__file__).parent / "glossary.md"
+WHOLE = {  # pages of which nothing is written by hand
+    "glossary.md": glossary.page,
+    "tables.md": columns.page,
+    "report.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
+}
 MARKED = [Path(__file__).parent / name for name in ("recipe.md", "data.md")]  # pages with generated parts
 PART = re.compile(r"(<!-- generated: (\w+)(?: ([\w.]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 MANY = 20
@@ -224,8 +230,10 @@ def stale() -> dict[Path, str]:
     """Return the pages whose generated parts are not what they should be, with the new text."""
     texts = {page: page.read_text(encoding="utf-8") for page in (*sorted(PAGES.glob("*.md")), *MARKED)}
     fresh = {page: render(text, kind_of(page)) for page, text in texts.items()}
-    texts[GLOSSARY] = GLOSSARY.read_text(encoding="utf-8") if GLOSSARY.exists() else ""
-    fresh[GLOSSARY] = glossary.page()
+    for name, write in WHOLE.items():
+        page = PAGES.parent / name
+        texts[page] = page.read_text(encoding="utf-8") if page.exists() else ""
+        fresh[page] = write()
     return {page: text for page, text in fresh.items() if text != texts[page]}
 
 

@@ -136,3 +136,18 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
         ],
     ),
 }
+
+
+def page() -> str:
+    """Return the tables as Markdown."""
+    parts = [
+        "# Tables of a report\n\n`report` is what `quorate.run` and `quorate.load_report` return; each table is a "
+        "DataFrame of the development and, once it was opened, the holdout. Times are UTC. `series` names a series by "
+        "one key in all of them. Names with `-` or `/` go in backticks where `query` takes them: "
+        '``report.metrics.query("`max-drawdown` > -0.2")``. `report.typed` is the whole document as typed objects, '
+        "[report.schema.json](report.schema.json) its schema. This page is written by `make docs`."
+    ]
+    for name, (about, columns) in TABLES.items():
+        rows = [f"| `{'`, `'.join(one.name.split(', '))}` | {one.dtype} | {one.meaning} |" for one in columns]
+        parts.append("\n".join([f"## report.{name}\n\n{about}\n", "| column | dtype | what |", "|---|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
