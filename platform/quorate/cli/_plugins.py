@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quorate.testing import Outcome
 
 recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
-plugins_app = typer.Typer(help="List plugins: name, kind, version, origin and state.", rich_markup_mode=None)
+plugins_app = typer.Typer(help="List plugins, or show one.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def plugins(
     files: options.Plugins = None,
     as_json: options.Json = False,
 ) -> None:
-    """List plugins: name, kind, version, origin and state."""
+    """List plugins, or show one: name, kind, version, origin and state."""
     if context.invoked_subcommand is None:
         _list(kind, files or (), as_json)
 

@@ -16,10 +16,12 @@ Name = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's id, a part
 class Group(TyperGroup):
     """``sweep RECIPE`` is ``sweep start RECIPE``."""
 
+    implied = "start"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put in the command that is left out."""
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
-            args = ["start", *args]
+            args = [self.implied, *args]
         return super().parse_args(ctx, args)
 
 
