@@ -48,6 +48,7 @@ from .runs.compare import Comparison as Comparison
 from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
+from .runs.loaded import list_runs as list_runs
 from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
 from .runs.plan import plan as plan
@@ -66,6 +67,7 @@ from .runs.swept import load_sweep as load_sweep
 from .runs.validate import validate_sweep as validate_sweep
 from .store.parquet import read_parquet as read_parquet
 from .sweeps.translation import ask_optuna as ask_optuna
+from .testing.runner import check as check
 
 __version__: str
 __all__: list[str]

@@ -214,9 +214,9 @@ def test_a_panel_with_a_late_listing_runs(tmp_path: Path, small: dict[str, objec
     frame.to_csv(tmp_path / "panel.csv", index=False)
     report = quorate.run({**small, "data": {"source": "csv", "path": str(tmp_path / "panel.csv")}})
     assert report.provenance["data"]["symbols"] == ["SIM001", "SIM002", "SIM003"]
-    first = report.predictions.groupby("symbol")["time"].min()
+    first = report.predictions.reset_index().groupby("symbol")["time"].min()
     assert first["SIM003"] > late > first["SIM001"]
-    weights = report.weights.pivot(index="time", columns="symbol", values="weight")
+    weights = report.weights.reset_index().pivot(index="time", columns="symbol", values="weight")
     assert float(weights.abs().sum(axis=1).max()) <= 1 + 1e-12
 
 
@@ -244,7 +244,7 @@ def test_return_labels_run_with_regression_models(small: dict[str, object]) -> N
     render(report, console.Console(file=text, width=140, color_system=None), ["thresholds"])
     table = text.getvalue().partition("Sharpe by threshold")[2]
     line = next(line for line in table.splitlines() if line.startswith(" ridge "))
-    told = grid[grid["series"] == "ridge"].sort_values("threshold")["sharpe"]
+    told = grid[grid["name"] == "ridge"].sort_values("threshold")["sharpe"]
     assert line.split()[1:] == [console.figure(value, ".2f") for value in told]
     with pytest.raises(RecipeError, match="is a classifier"):
         quorate.run({**small, "labels": {"name": "return"}})
@@ -303,7 +303,7 @@ def test_the_report_of_a_notebook_has_tables_that_agree_with_the_json(small: dic
     assert (trades["entered"] > trades["decided"]).all()
     assert set(report.fits["model"]) == {"logistic", "lightgbm", "majority", "persistence"}
     assert len(report.folds) == 3
-    assert pd.api.types.is_datetime64_any_dtype(report.predictions["time"])
+    assert pd.api.types.is_datetime64_any_dtype(report.predictions.index)
 
 
 def test_stage_timings_add_up_to_the_whole(small: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ import tomli_w
 
 import quorate
 from quorate.evidence.ledger import ledger_of
+from quorate.report.written import draw_sweep
 from quorate.store import Home
 from support.command import call
 from support.sweeps import Stop, essence
@@ -159,6 +160,10 @@ def test_two_objectives_have_a_front(swept, tmp_path):
     assert one["best"]["trial"] in one["front"]
     assert [verdict["objective"] for verdict in one["verdicts"]] == ["rmse", "direction-accuracy"]
     assert found.trials["front"].sum() == sum(number is not None for number in one["front"])
+    drawn = draw_sweep(found.document, tmp_path)
+    assert [path.name.partition("_")[0] for path in drawn] == ["history", "pareto"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+    assert found.id in found._repr_html_()
 
     import optuna
     from optuna.storages import JournalStorage

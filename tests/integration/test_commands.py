@@ -349,6 +349,10 @@ def test_a_report_is_written_to_files(finished: Home, tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.count("wrote ") == 2 + len(list(folder.iterdir())) >= 4
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
+    assert {path.stem for path in folder.iterdir()} == {
+        *("equity_drawdown", "monthly_returns", "weights", "forecast_vs_actual", "calibration"),
+        "confusion_matrix_valid",
+    }
     report = load_report(home=finished.path)
     assert html.read_text(encoding="utf-8") == report.to_html()
     assert markdown.read_text(encoding="utf-8") == report.to_markdown()

@@ -1,6 +1,7 @@
 """Runs beside each other: a planted difference, none, other data, and what cannot be compared."""
 
 import json
+from html import escape
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import quorate
 from quorate import statistics
 from quorate.errors import DataError, IntegrityError
+from quorate.report.sections.model import Table
+from quorate.report.views.compare import sections
 from quorate.runs.loaded import load_report
 from support.command import call, message_of
 
@@ -84,7 +87,7 @@ def test_runs_on_other_bars_are_compared_on_the_sessions_that_both_have(finished
         assert row[side] == pytest.approx(statistics.sharpe(returns, 252.0), rel=1e-9)
     assert "win-rate" in one["left_out"]
     assert f"on the {len(common)} bars that both have" in found.sentence
-    assert "not the same data" in call("compare", first.id, "latest").stdout
+    assert "Not the same data" in call("compare", first.id, "latest").stdout
 
 
 def test_runs_without_a_common_session_are_not_compared(finished, tiny):
@@ -116,8 +119,29 @@ def test_the_command_prints_the_same_document_and_fits_any_width(pair, monkeypat
         out = call("compare", a, b, a).stdout
         assert max(map(len, out.splitlines())) <= width
         assert "\x1b" not in out
-        assert " ".join(out.split()).startswith(found.document["comparisons"][0]["sentence"])
+        assert found.document["comparisons"][0]["sentence"] in " ".join(out.split())
     assert "costs.fees" in out
+
+
+def test_a_page_shows_the_same_numbers_and_what_became_of_1(pair, tmp_path):
+    home, a, b = pair
+    found = quorate.compare(a, b, home=home.path)
+    path = tmp_path / "page.html"
+    assert call("compare", a, b, "--html", str(path)).stdout == ""
+    text = path.read_text(encoding="utf-8")
+    assert text == found.to_html()
+    assert "<script" not in found.to_html(static=True)
+    for section in sections(found.document):
+        for block in section.blocks:
+            if isinstance(block, Table):
+                assert all(escape(cell.text) in text for rows in block.groups for row in rows for cell in row)
+    assert "growth of 1" in found._repr_html_()
+    equity, reports = found.equity, [load_report(run, home=home.path) for run in (a, b)]
+    assert equity.iloc[0].tolist() == [1.0, 1.0]
+    for letter, report in zip("AB", reports, strict=True):
+        earned = report.standing["series"][0]["metrics"]["total-return"]
+        assert equity[letter].iloc[-1] - 1 == pytest.approx(earned, rel=1e-9)
+    assert "--html FILE" in message_of(call("compare", a, b, "--static"), 2)
 
 
 def test_what_is_no_finished_run_as_it_was_written_is_refused(pair):

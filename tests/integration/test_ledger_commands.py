@@ -114,7 +114,7 @@ def test_a_process_killed_while_it_writes_leaves_whole_entries_and_a_torn_one_as
 def test_the_candidates_of_a_stored_run_are_those_it_counted(small, home):
     report = quorate.run({**small, "ensemble": {"method": "mean", "compare": ["median"]}}, home=home.path)
     part, bars = report.results["development"], home.bars(report.provenance["data"]["fingerprint"])
-    candidates = stored_candidates(report.equity, part["series"], bars)
+    candidates = stored_candidates(report.stored("equity"), part["series"], bars)
     assert [one.role for one in candidates] == [s["role"] for s in part["series"] if s["role"] in ROLES]
     assert candidates[0].role == "ensemble"
     assert str(candidates[0].days[-1].astype("datetime64[D]")) == part["span"]["last"]

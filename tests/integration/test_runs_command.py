@@ -85,8 +85,8 @@ def test_runs_are_chosen_and_sorted(finished, tiny, monkeypatch):
     assert names("--sort", "sharpe", "--limit", "1") == [first]
     assert names("--limit", "1") == [second]
     assert len(names("--sort", "verdict")) == 2
-    assert "--sort must be one of" in message_of(call("runs", "--sort", "sharp"), 2)
-    assert "--verdict must be one of" in message_of(call("runs", "--verdict", "good"), 2)
+    assert "sort must be one of" in message_of(call("runs", "--sort", "sharp"), 2)
+    assert "verdict must be one of" in message_of(call("runs", "--verdict", "good"), 2)
     assert "none of the 2 runs" in call("runs", "--tag", "z").stderr
     call("runs", "tag", first, "--name", "The first", "--note", "said")
     for width in (20, 60, 80, 130):

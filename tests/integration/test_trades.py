@@ -97,7 +97,7 @@ def test_what_ended_a_trade_is_told_where_limits_are_on(home, tiny):
     price, close = bars.fill(fill)[:, 0], bars.close[:, 0]
     scores = {
         place[str(time.tz_convert("America/New_York").date())]: 2 * p - 1
-        for time, p in report.predictions[["time", "ensemble/past-performance"]].itertuples(index=False)
+        for time, p in report.predictions["ensemble/past-performance"].items()
     }
     folds = [(place[f["test_first"]], place[f["test_last"]], f["threshold"]) for f in report.standing["folds"]]
     seen = []

@@ -156,10 +156,16 @@ def report(
     static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write all of it as Markdown.")] = None,
     png: Annotated[Path | None, typer.Option(help="Draw its curves into this folder.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of --json, and stop.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Print the report of a stored run, or write it to files."""
+    if schema:
+        from quorate.report.schema import json_schema
+
+        show(json_schema(), True, print)
+        return
     from quorate.report import written
     from quorate.report.sections import BRIEF, named
     from quorate.runs.loaded import load_report

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show
-from quorate.errors import RecipeError, StoreError, near_misses, one_of
+from quorate.errors import RecipeError, StoreError
 
 runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
 
-SORTS = ("begun", "sharpe", "verdict")
-VERDICTS = ("PASS", "FAIL", "INSUFFICIENT")
 SHOWN = 20
 
 
@@ -44,9 +43,7 @@ def runs(
     from quorate.report.views.runs import chosen, listed, render
     from quorate.store import Home
 
-    _one_of("--sort", sort, SORTS)
-    if verdict is not None:
-        _one_of("--verdict", verdict := verdict.upper(), VERDICTS)
+    verdict = verdict and verdict.upper()
     place = Home(home)
     every = listed(place.runs())
     rows = chosen(every, tags=tag or (), recipe=recipe, verdict=verdict, sort=sort, limit=limit)
@@ -80,17 +77,27 @@ def tag_run(
 @command
 def compare(
     names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Ids of runs, parts of them, or 'latest'.")],
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page.")] = None,
+    static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare runs with the first one: metrics and how sure differences are, gates that flip, recipes."""
     from quorate.report.views.compare import render
+    from quorate.report.written import write
 
     if len(names) < 2:
         raise RecipeError("compare takes two runs or more: quorate runs lists them")
     from quorate.runs.compare import compare as beside
 
-    show(beside(*names, home=home).to_dict(), as_json, render)
+    if static and html is None:
+        raise RecipeError("--static says how a page is written: give --html FILE, too")
+    found = beside(*names, home=home)
+    if html is not None:
+        print(f"wrote {write(html, found.to_html(static))}", file=sys.stderr)
+        if not as_json:
+            return
+    show(found.to_dict(), as_json, lambda document: render(document, found.growth()))
 
 
 @command
@@ -135,8 +142,3 @@ def _write(path: Path, text: str, count: int) -> None:
     write_text(path, text)
     again = ", in place of what was there" if there else ""
     print(visible(f"{plural(count, 'trade')} written to {path}{again}"), file=sys.stderr)
-
-
-def _one_of(option: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RecipeError(f"{option} must be one of {one_of(known)}; it was {value!r}{near_misses(value, known)}")

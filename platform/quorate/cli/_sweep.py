@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -89,12 +91,25 @@ def resume(
 
 @sweep_app.command("show")
 @command
-def show_one(name: Name = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
+def show_one(
+    name: Name = "latest",
+    png: Annotated[Path | None, typer.Option(help="Draw its trials into this folder.")] = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
     """Show what a finished sweep found."""
     from quorate.report.views.sweep import render
     from quorate.runs.swept import load_sweep
 
-    show(load_sweep(name, home=home).document, as_json, render)
+    found = load_sweep(name, home=home)
+    if png is not None:
+        from quorate.report.written import draw_sweep
+
+        for path in draw_sweep(found.document, png):
+            print(f"wrote {path}", file=sys.stderr)
+        if not as_json:
+            return
+    show(found.document, as_json, render)
 
 
 @sweep_app.command("validate")

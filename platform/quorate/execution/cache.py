@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import threading
@@ -25,7 +26,7 @@ from quorate.errors import StoreError
 from quorate.execution.fit import FitResult, FitTask
 from quorate.store.files import io_reason, sync
 
-VERSION = 1
+VERSION = 2  # the second has what a fit told of its training rows
 SYNC_SECONDS = 0.5
 PATIENCE = 20.0  # seconds to wait for other processes
 LEAST_BYTES = 200  # that an entry takes
@@ -33,8 +34,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fits (
     key TEXT PRIMARY KEY, checksum BLOB NOT NULL, created REAL NOT NULL, used REAL NOT NULL,
     plugin TEXT NOT NULL, model TEXT NOT NULL, train_rows INTEGER NOT NULL, seconds REAL NOT NULL,
-    cpu_seconds REAL NOT NULL, place TEXT NOT NULL, notes TEXT NOT NULL, outputs TEXT NOT NULL, data BLOB NOT NULL
-)"""
+    cpu_seconds REAL NOT NULL, place TEXT NOT NULL, notes TEXT NOT NULL, outputs TEXT NOT NULL, data BLOB NOT NULL,
+    in_sample REAL)"""
 # A column of SQLite takes anything: rows that hold something else are damaged.
 _TYPED = " AND ".join(
     [
@@ -43,7 +44,7 @@ _TYPED = " AND ".join(
         "typeof(train_rows) = 'integer'",
     ]
 )
-_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
+_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample"
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,11 @@ class FitCache:
         blob = np.ascontiguousarray(np.stack(arrays), dtype=np.float64).tobytes()
         told = json.dumps(list(result.notes)), json.dumps(list(result.outputs))
         now = time.time()
-        facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told)
+        more = None if math.isnan(result.in_sample) else result.in_sample
+        facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told, more)
         row = (
             result.key, _checksum(result.key, blob, *facts), now, now, plugin, result.model,
-            result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob,
+            result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob, more,
         )  # fmt: skip
         insert = f"INSERT OR REPLACE INTO fits VALUES ({', '.join('?' * len(row))})"
         self._do("keep a finished fit", insert, row, create=True)
@@ -262,16 +264,16 @@ class FitCache:
 
     def _salvage(self, aside: Path) -> None:
         """Take over from a damaged file what can still be read and is sound."""
-        insert = "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         with closing(sqlite3.connect(f"{aside.as_uri()}?mode=ro", uri=True)) as damaged:
+            damaged.row_factory = sqlite3.Row
             for number in range(1, aside.stat().st_size // LEAST_BYTES + 1):
                 try:
-                    row = damaged.execute("SELECT * FROM fits WHERE rowid = ?", (number,)).fetchone()
-                    key = row and damaged.execute(f"SELECT {_COLUMNS} FROM fits WHERE rowid = ?", (number,)).fetchone()
+                    found = damaged.execute("SELECT * FROM fits WHERE rowid = ?", (number,)).fetchone()
                 except (sqlite3.Error, UnicodeError):
                     continue
-                if key and _sound(key):
-                    self._open().execute(insert, row)
+                if (row := dict(found or {})) and _sound(tuple(row.get(name) for name in _COLUMNS.split(", "))):
+                    insert = f"INSERT OR IGNORE INTO fits ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+                    self._open().execute(insert, list(row.values()))
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
@@ -306,6 +308,8 @@ class FitCache:
                     f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate"
                 )
             connection.execute(_SCHEMA)
+            if version == 1:
+                connection.execute("ALTER TABLE fits ADD COLUMN in_sample REAL")
             if version < VERSION:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
         except BaseException:
@@ -315,17 +319,18 @@ class FitCache:
 
 
 def _checksum(key: str, data: bytes, *facts: object) -> bytes:
-    return hashlib.sha256(repr((key, facts)).encode() + b"\0" + data).digest()
+    known = tuple(fact for fact in facts if fact is not None)  # entries of the first version have one less
+    return hashlib.sha256(repr((key, known)).encode() + b"\0" + data).digest()
 
 
 def _sound(row: tuple[Any, ...]) -> bool:
-    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created = row
-    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs)
+    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample = row
+    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs, in_sample)
     return isinstance(data, bytes) and _checksum(key, data, *facts) == checksum
 
 
 def _result(row: tuple[Any, ...], task: FitTask) -> FitResult:
-    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created = row
+    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample = row
     names = json.loads(outputs)
     values = np.frombuffer(data, dtype=np.float64).reshape(len(names) + 1, -1)
     return FitResult(
@@ -340,5 +345,6 @@ def _result(row: tuple[Any, ...], task: FitTask) -> FitResult:
         created - seconds,
         place,
         cached=True,
+        in_sample=math.nan if in_sample is None else in_sample,
         notes=tuple(json.loads(notes)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import sys
@@ -23,7 +24,7 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
 from quorate.execution.inputs import Inputs, inputs_of, reads_categories
 from quorate.execution.making import make_model
-from quorate.execution.outputs import Outputs, predict, shuffled_outputs
+from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, pools_of, thread_pools
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
@@ -31,7 +32,9 @@ from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
 
 T = TypeVar("T")
+Answer = tuple[NDArray[np.float64], Outputs, float]  # predictions, other outputs, in-sample
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
+ASKED_AGAIN = 1024  # of its latest training rows, a fitted model is asked at most that many
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ class FitResult:
         It was computed earlier and is taken from the home.
     foreign : bool
         It was computed on another kind of processor than the run's, and is not kept for other runs.
+    in_sample : float
+        Share of its latest training rows, `ASKED_AGAIN` at most, of which it tells the direction; NaN if not known.
     notes : tuple of str
         Warnings that the model gave.
     error, trace : str
@@ -134,6 +139,7 @@ class FitResult:
     place: str = ""
     cached: bool = False
     foreign: bool = False
+    in_sample: float = math.nan
     notes: tuple[str, ...] = ()
     error: str = ""
     trace: str = field(default="", repr=False)
@@ -191,10 +197,11 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
     outputs: Outputs = {}
+    known = math.nan
     try:
         # A GPU's driver reserves far more addresses than it uses memory.
         with memory_limit(memory if task.device == "cpu" else 0):
-            predictions, outputs, notes = _fit(task, data.dataset, fold)
+            (predictions, outputs, known), notes = _fit(task, data.dataset, fold)
     except MemoryError as e:
         # How much that was depends on the machine: a note.
         error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
@@ -215,6 +222,7 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         time.process_time() - cpu,
         began,
         f"{os.uname().nodename}:{os.getpid()}",
+        in_sample=known,
         notes=notes,
         error=error,
         trace=trace,
@@ -253,26 +261,26 @@ def _seeded(seed: int) -> Iterator[None]:
             torch.random.set_rng_state(state)
 
 
-def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[NDArray[np.float64], Outputs, tuple[str, ...]]:
-    def answers(model: Any, spec: ModelSpec, X_test: Inputs) -> tuple[NDArray[np.float64], Outputs]:
+def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str, ...]]:
+    def answers(model: Any, spec: ModelSpec, X_train: Inputs, X_test: Inputs) -> Answer:
         predictions, outputs = predict(model, spec, X_test, task.binary)
         if fold.shuffles is not None:
-            outputs |= shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
-        return predictions, outputs
+            return predictions, outputs | shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles), math.nan
+        trained = hold_back(spec.validation, dataset, fold.train)[0][-ASKED_AGAIN:]
+        return predictions, outputs, in_sample(model, spec, X_train[-ASKED_AGAIN:], dataset.y[trained], task.binary)
 
-    (predictions, outputs), notes = fitted(task, dataset, fold, answers)
-    return predictions, outputs, notes
+    return fitted(task, dataset, fold, answers)
 
 
 def fitted(
-    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs], T]
+    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs, Inputs], T]
 ) -> tuple[T, tuple[str, ...]]:
     """Fit a model on a fold's training rows; return what the fitted model, asked there and then, answers, and warnings.
 
     Parameters
     ----------
     asked : callable
-        Takes the fitted model, its spec, and what it reads of the test rows; perhaps called twice, of two models.
+        Takes the fitted model, its spec, and what it reads of training and test rows; perhaps called twice.
     """
     spec = model_of(task)
     factory = spec.resolve()
@@ -291,7 +299,7 @@ def fitted(
             warnings.simplefilter("always")
             model = unfitted(task, spec, dataset)
             model.fit(X_train, _target(spec, dataset, train), **more)
-            answer = asked(model, spec, X_test)
+            answer = asked(model, spec, X_train, X_test)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break

@@ -92,12 +92,11 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
-    def asked(model: Any, spec: ModelSpec, X_test: Inputs) -> tuple[State, Floats]:
+    def asked(model: Any, spec: ModelSpec, X_train: Inputs, X_test: Inputs) -> tuple[State, Floats]:
         state = state_of(spec, model)
         again = restored(spec, unfitted(task, spec, dataset), state)
-        seen = inputs_of(spec, dataset, fold.train[-MOST:], fold.train)
         first = np.empty(0)
-        for X in (seen, X_test):
+        for X in (X_train[-MOST:], X_test):
             if len(X):
                 first, second = (predict(one, spec, X, task.binary)[0] for one in (model, again))
                 if not np.array_equal(first, second):

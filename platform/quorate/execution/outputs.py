@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -124,6 +125,22 @@ def predict(model: Any, spec: ModelSpec, X: Inputs, binary: bool) -> tuple[Float
     if binary and spec.task == "regression":
         predictions = np.clip(predictions, 0.0, 1.0)
     return predictions, outputs
+
+
+def in_sample(model: Any, spec: ModelSpec, X: Inputs, labels: Floats, binary: bool) -> float:
+    """Return the share of training rows of which a fitted model tells the direction; NaN where it fails."""
+    try:
+        predictions, _ = predict(model, spec, X, binary)
+    except Exception:  # it is a figure beside the fit, which is not lost with it
+        return math.nan
+    return right_directions(labels, predictions, binary)
+
+
+def right_directions(labels: Floats, predictions: Floats, binary: bool) -> float:
+    """Return the share of forecasts with the direction of their label; NaN without any."""
+    known = np.isfinite(labels) & np.isfinite(predictions)
+    level = 0.5 if binary else 0.0
+    return float(np.mean((labels[known] > level) == (predictions[known] > level))) if known.any() else math.nan
 
 
 def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuffles: Shuffles) -> Outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
@@ -25,11 +27,15 @@ from quorate.errors import visible
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 from quorate.execution.resources import used_memory
 from quorate.report.board import Board
+from quorate.report.figures import duration as duration
+from quorate.report.figures import span as span
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult
 
 PIPED_WIDTH = 140
+NOTEBOOK_WIDTH = 110
+NOTEBOOK = '<pre style="white-space:pre;overflow-x:auto;line-height:1.3;font-family:monospace">{code}</pre>'
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INSUFFICIENT": "bold yellow", "INSUF": "bold yellow"}
 
 MODELS = 12  # that are shown one by one
@@ -41,6 +47,9 @@ ASCII_MARKS = {CACHED: "=", DONE: "#", WAITING: ".", RUNNING: ">", FAILED: "X"}
 
 # Heading, ``left`` or ``right``, the width of a terminal from which on it is shown, and what is in it of a row's thing.
 Column = tuple[str, str, int, Callable[[Any], str | Text]]
+
+
+_recorder: ContextVar[Console | None] = ContextVar("recorder", default=None)
 
 
 class Console(RichConsole):
@@ -72,12 +81,23 @@ class Console(RichConsole):
 
 def out() -> Console:
     """Return the console for results."""
-    return _console(sys.stdout)
+    return _recorder.get() or _console(sys.stdout)
+
+
+def as_html(draw: Callable[[], None]) -> str:
+    """Return what a view prints as HTML for a notebook, in the same words and colours."""
+    console = Console(file=io.StringIO(), record=True, width=NOTEBOOK_WIDTH, highlight=False)
+    token = _recorder.set(console)
+    try:
+        draw()
+    finally:
+        _recorder.reset(token)
+    return console.export_html(inline_styles=True, code_format=NOTEBOOK)
 
 
 def err() -> Console:
     """Return the console for everything else."""
-    return _console(sys.stderr)
+    return _recorder.get() or _console(sys.stderr)
 
 
 def _console(stream: IO[str]) -> Console:
@@ -319,22 +339,3 @@ def _times(board: Board) -> str:
     eta = board.eta
     told = f", ETA {'-' if eta is None else duration(eta)}" if board.done < board.total else ""
     return f"elapsed {duration(board.elapsed)}{told}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people read it at a glance: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
-
-
-def span(seconds: float) -> str:
-    """Return a time as a table has it, in one unit: ``8.1 ms``, ``42.0 s``, ``4.2 min``."""
-    if seconds >= 100:
-        return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
-    if seconds >= 0.1 or seconds == 0:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1000:.1f} ms"

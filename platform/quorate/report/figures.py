@@ -36,3 +36,22 @@ def signed(value: float | None, unit: str) -> str:
     """Return a difference as it is read, with its sign."""
     text = figure(value, unit)
     return text if text.startswith("-") else f"+{text}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it at a glance: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+
+
+def span(seconds: float) -> str:
+    """Return a time as a table has it, in one unit: ``8.1 ms``, ``42.0 s``, ``4.2 min``."""
+    if seconds >= 100:
+        return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
+    if seconds >= 0.1 or seconds == 0:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.1f} ms"

@@ -114,6 +114,36 @@ GLOSSARY: dict[str, Term] = {
         "On each fold the one that would have been best before it, by backtests of the past alone.",
         OURS,
     ),
+    "in-sample": Term(
+        "The share of rows that the members learnt from of which they tell the direction; of the latest 1,024 at most.",
+        "right / all such rows, asked of the fitted model again",
+        COMMON,
+    ),
+    "out-of-sample": Term(
+        "The same share of the rows after them, which they had not seen.", "right / all rows of the test", COMMON
+    ),
+    "decay": Term(
+        "What was learnt by heart and not for life: how much fewer directions were right on rows that were not seen.",
+        "out-of-sample less in-sample",
+        "Pardo (1992), Design, Testing and Optimization of Trading Systems",
+    ),
+    "member": Term("A model whose forecasts the ensemble combines.", "[models] of the recipe", OURS),
+    "DM": Term(
+        "Whether a member's forecasts err less than the naive one, the mean of all labels known before: below zero "
+        "they do. Where the model can become the naive forecast, it is too strict.",
+        "Mean difference of squared errors over its standard error; symbols of one bar are averaged.",
+        "Diebold and Mariano (1995); Harvey, Leybourne and Newbold (1997)",
+    ),
+    "p-value": Term(
+        "How often chance alone would show as much: below 0.05 it seldom does. It is not the chance of being wrong.",
+        "Of the test beside it, two-sided unless that says otherwise.",
+        "Fisher (1925), Statistical Methods for Research Workers",
+    ),
+    "against naive": Term(
+        "What DM says: better, or worse, than the naive forecast, or no evidence of either.",
+        "Two-sided, at 5 %.",
+        "Diebold and Mariano (1995), Journal of Business and Economic Statistics 13(3)",
+    ),
     "largest weights": Term(
         "The members that count most in a fold's ensemble.", "From what they did on earlier folds alone.", OURS
     ),

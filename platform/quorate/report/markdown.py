@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from quorate.errors import visible
 from quorate.report.figures import figure
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Facts, Heat, Lines, Section, Table
+from quorate.report.sections.model import Block, Facts, Heat, Lines, Points, Section, Spans, Table
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
@@ -30,20 +30,15 @@ def _block(block: Block) -> str:
         told = _table(heads, sides, rows)
         return f"{_text(block.title)}:\n\n{told}" if block.title else told
     if isinstance(block, Heat):
-        rows = [
-            [name, *(_known(v, block.unit) for v in values)]
-            for name, values in zip(block.rows, block.values, strict=True)
-        ]
+        rows = [[name, *map(block.said, values)] for name, values in zip(block.rows, block.values, strict=True)]
         return _table([block.title, *block.columns], ["left", *["right"] * len(block.columns)], rows)
     if isinstance(block, Lines):
         return _lines(block)
     if isinstance(block, Facts):
         return "\n".join(f"- **{_text(name)}**: {_text(told)}" for name, told in block.rows)
+    if isinstance(block, Points | Spans):
+        return ""  # drawings; their numbers stand in a table beside them
     return f"**{_text(block.text)}**" if block.tone == "strong" else _text(block.text)
-
-
-def _known(value: float, unit: str) -> str:
-    return figure(value, unit) if math.isfinite(value) else ""
 
 
 def _lines(block: Lines) -> str:

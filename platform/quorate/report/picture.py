@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from quorate.report.canvas import bounds
 from quorate.report.figures import figure as figure_of
-from quorate.report.sections.model import Heat, Lines
+from quorate.report.sections.model import Heat, Lines, Points
 from quorate.statistics import Floats
 from quorate.store.files import replacing
 
 INCHES = (10.0, 5.0)
+SIDE = 6.0  # of what is square, in inches
 
 
 def draw_forecasts(
@@ -43,8 +44,7 @@ def draw_forecasts(
     errors.axhline(0.0, color="black", linewidth=0.5)
     errors.set_ylabel("error, %")
     errors.legend(loc="best", frameon=False, fontsize="small")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=120)
+    _save(figure, path)
 
 
 def draw_lines(path: Path, title: str, blocks: Sequence[Lines]) -> None:
@@ -66,8 +66,40 @@ def draw_lines(path: Path, title: str, blocks: Sequence[Lines]) -> None:
         if place == 0:
             axis.legend(loc="best", frameon=False)
     axes[0].set_title(title)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=120)
+    _save(figure, path)
+
+
+def draw_points(path: Path, title: str, block: Points) -> None:
+    """Draw points, and the diagonal on which both of their numbers are the same."""
+    figure = Figure(figsize=(SIDE, SIDE), layout="constrained")
+    axis = figure.subplots()
+    axis.axline((block.x[0], block.x[0]), slope=1.0, color="tab:gray", linestyle="--", linewidth=1.0)
+    axis.plot(block.x, block.y, marker="o", color="C0")
+    for scale, name in ((axis.xaxis, block.names[0]), (axis.yaxis, block.names[1])):
+        scale.set_major_formatter(lambda value, _: figure_of(value, block.unit))
+        scale.set_label_text(name)
+    axis.grid(alpha=0.3)
+    axis.set_title(title)
+    _save(figure, path)
+
+
+Cloud = Mapping[str, Sequence[tuple[float, float]]]
+
+
+def draw_cloud(path: Path, title: str, cloud: Cloud, names: Sequence[str]) -> None:
+    """Draw points by what they are: each group in a colour and a mark of its own."""
+    figure = Figure(figsize=(SIDE, SIDE), layout="constrained")
+    axis = figure.subplots()
+    for i, (name, points) in enumerate(cloud.items()):
+        if points:
+            x, y = zip(*points, strict=True)
+            axis.plot(x, y, label=name, marker="o^sD"[i % 4], color=f"C{i}", linestyle="none", markersize=5)
+    axis.set_xlabel(names[0])
+    axis.set_ylabel(names[1])
+    axis.grid(alpha=0.3)
+    axis.legend(loc="best", frameon=False)
+    axis.set_title(title)
+    _save(figure, path)
 
 
 def draw_heat(path: Path, title: str, block: Heat) -> None:
@@ -76,12 +108,19 @@ def draw_heat(path: Path, title: str, block: Heat) -> None:
     figure = Figure(figsize=(INCHES[0], 1.2 + 0.35 * len(block.rows)), layout="constrained")
     axis = figure.subplots()
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
-    axis.imshow(values, cmap="RdYlGn", vmin=-most, vmax=most, aspect="auto")
+    signed = bool((values[np.isfinite(values)] < 0).any())
+    axis.imshow(values, cmap="RdYlGn" if signed else "Blues", vmin=-most if signed else 0, vmax=most, aspect="auto")
     axis.set_xticks(range(len(block.columns)), block.columns)
     axis.set_yticks(range(len(block.rows)), block.rows)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            axis.text(column, row, figure_of(float(value), block.unit), ha="center", va="center", fontsize=7)
+            ink = "white" if not signed and value > most / 2 else "black"
+            text = block.said(float(value))
+            axis.text(column, row, text, ha="center", va="center", fontsize=7 if signed else 11, color=ink)
     axis.set_title(title)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=120)

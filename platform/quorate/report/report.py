@@ -15,6 +15,7 @@ from quorate.recipe.canonical import digest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quorate.report.schema import ReportDocument
     from quorate.store import Run
 
 
@@ -55,6 +56,13 @@ class Report:
     def telemetry(self) -> Mapping[str, Any]:
         """How long it took and where it ran."""
         return self.document["telemetry"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def typed(self) -> ReportDocument:
+        """The whole document as typed objects: ``report.typed.results.development.gates[0].value``."""
+        from quorate.report.schema import ReportDocument
+
+        return ReportDocument.model_validate(self.document)
 
     @property
     def promoted(self) -> bool:
@@ -98,7 +106,7 @@ class Report:
 
     @property
     def gates(self) -> pd.DataFrame:
-        """One row per gate and part."""
+        """One row per gate and part; columns as `quorate.report.columns.TABLES` says, as of every table."""
         return self._table("gates")
 
     @property
@@ -107,7 +115,8 @@ class Report:
         import pandas as pd
 
         table = self._table("series")
-        return table.drop(columns="metrics").join(pd.DataFrame(list(table["metrics"]), index=table.index))
+        metrics = pd.DataFrame(list(table["metrics"]), index=table.index).astype("float64")
+        return _keyed(table.drop(columns="metrics")).join(metrics)
 
     @property
     def folds(self) -> pd.DataFrame:
@@ -115,7 +124,9 @@ class Report:
         import pandas as pd
 
         table = self._table("folds")
-        weights = pd.DataFrame(list(table["weights"]), index=table.index).add_prefix("weight/")
+        for name in ("train_first", "train_last", "label_end", "test_first", "test_last"):
+            table[name] = pd.to_datetime(table[name]).astype("datetime64[us]")
+        weights = pd.DataFrame(list(table["weights"]), index=table.index).astype("float64").add_prefix("weight/")
         return table.drop(columns="weights").join(weights)
 
     def _table(self, key: str) -> pd.DataFrame:
@@ -126,38 +137,41 @@ class Report:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """Out-of-fold predictions: one row per symbol and bar, a column per member and ensemble."""
-        return self._stored("predictions")
+        """Out-of-fold predictions by close: one row per symbol and bar, a column per member and ensemble."""
+        return self.stored("predictions").set_index("time")
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Round trips of every series."""
-        return self._stored("trades")
+        """Round trips of every series, with the times of their fills."""
+        return self.stored("trades")
 
     @cached_property
     def equity(self) -> pd.DataFrame:
-        """Equity at every close, a column per series."""
-        return self._stored("equity")
+        """Equity by close, a column per series."""
+        return self.stored("equity").set_index("time")
 
     @cached_property
     def weights(self) -> pd.DataFrame:
-        """Desired weights of the judged series."""
-        return self._stored("weights")
+        """Desired weights of the judged series, by the close at which they are decided."""
+        return self.stored("weights").set_index("time")
 
     @cached_property
     def votes(self) -> pd.DataFrame:
-        """What each member weighed in the judged ensemble at each bar; NaN for a method without weights."""
-        return self._stored("votes")
+        """What each member weighed in the judged ensemble, by close; NaN for a method without weights."""
+        return self.stored("votes").set_index("time")
 
     @cached_property
     def grid(self) -> pd.DataFrame:
         """What every threshold, with every combination of the strategy's grid, earned with every series."""
-        return self._stored("grid")
+        return _keyed(self.stored("grid").rename(columns={"series": "name"}))
 
     @cached_property
     def fits(self) -> pd.DataFrame:
         """Every fit: its key, rows, seconds and place."""
-        return self._stored("fits")
+        import pandas as pd
+
+        table = self.stored("fits")
+        return table.assign(began=pd.to_datetime(table["began"], unit="s", utc=True).astype("datetime64[us, UTC]"))
 
     def to_html(self, static: bool = False) -> str:
         """Return the report as one page that asks nobody for anything; `static`: without any script."""
@@ -182,7 +196,8 @@ class Report:
         """Return columns of a part's table row by row, as plain values; None is what is not known."""
         return self._source(name, [part]).rows(part, name, self.document["files"][f"{part}/{name}.parquet"], columns)
 
-    def _stored(self, name: str) -> pd.DataFrame:
+    def stored(self, name: str) -> pd.DataFrame:
+        """Return a table as it is stored, of both parts."""
         import pandas as pd
 
         parts = [part for part in PARTS if self.results[part]]
@@ -200,3 +215,9 @@ class Report:
 
     def __repr__(self) -> str:
         return f"Report({self.run_id}: {self.verdict})"
+
+
+def _keyed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of names and strategies with the key that other tables have for both."""
+    table.insert(1, "series", table["name"] + "/" + table["strategy"])
+    return table

@@ -8,7 +8,7 @@ from typing import Any
 
 from quorate.errors import visible
 from quorate.report import console
-from quorate.report.canvas import MARKS, Canvas, bounds, ticks
+from quorate.report.canvas import BLANK, MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import NAMES, USUAL, sections_of, usual_of
@@ -16,7 +16,7 @@ from quorate.report.sections.about import fits_text
 from quorate.report.sections.curves import day
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.gates import table as gates_table
-from quorate.report.sections.model import Block, Cell, Column, Facts, Heat, Lines, Section, Table, Text
+from quorate.report.sections.model import Block, Cell, Column, Facts, Heat, Lines, Section, Spans, Table, Text
 
 TONES = {"good": "green", "bad": "red", "warn": "yellow", "faint": "bright_black", "strong": "bold", "": ""}
 CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue")
@@ -70,8 +70,11 @@ def _draw(block: Block, target: console.Console) -> None:
         target.print(console.Text(block.text, style=TONES[block.tone]))
     elif isinstance(block, Heat):
         target.print(_heat(block, target.width))
-    else:
+    elif isinstance(block, Spans):
+        _spans(block, target)
+    elif isinstance(block, Lines):
         _lines(block, target)
+    # The numbers of points stand in a table beside them.
 
 
 def _cell(cell: Cell) -> Any:
@@ -93,18 +96,44 @@ def _fits(column: Column, width: int) -> bool:
 
 
 def _heat(block: Heat, width: int) -> Any:
-    """Return a grid of figures, coloured by their sign; only the years where there is no room for months."""
-    room = width >= 13 * 8
-    shown = range(len(block.columns)) if room else [len(block.columns) - 1]
-    columns = [("", "left"), *((block.columns[i], "right") for i in shown)]
+    """Return a grid of figures, coloured by their sign; of too many columns the one that sums up, or some."""
+    places, head = range(len(block.columns)), "" if block.sums else block.title
+    room = max((width - max(map(len, (head, *block.rows)))) // 8, 1)
+    if block.sums and room < len(places):
+        places = places[-1:]
+    shown = list(places)[:: -(-len(places) // room)]
+    columns = [(head, "left"), *((block.columns[i], "right") for i in shown)]
     rows: list[list[console.Text]] = []
     for name, values in zip(block.rows, block.values, strict=True):
         cells = []
         for i in shown:
-            text = figure(values[i], block.unit)
-            cells.append(console.Text("" if text == "-" else text, style="green" if values[i] > 0 else "red"))
+            style = "green" if values[i] > 0 else "red" if values[i] < 0 else ""
+            cells.append(console.Text(block.said(values[i]), style=style))
         rows.append([console.Text(name), *cells])
     return console.table(columns, [rows])
+
+
+def _spans(block: Spans, target: console.Console) -> None:
+    """Print a strip for each row: what was learnt from, and after it what was tested."""
+    if not block.rows:
+        return
+    first, last = block.rows[0][1][0], max(tested[1] for _, _, tested in block.rows)
+    margin = max(len(name) for name, _, _ in block.rows) + 1
+    width = min(target.width - margin - 1, 120)
+    if width < LEAST:
+        return
+    learning, testing, nothing = ("-", "#", " ") if not console.unicode(target) else ("─", "█", chr(BLANK))
+    whole = (last - first).days + 1
+    for name, learnt, tested in block.rows:
+        begin, end, start, stop = (int((day - first).days / whole * width) for day in (*learnt, *tested))
+        start = min(start, width - 1)
+        line = nothing * begin + learning * (min(end + 1, start) - begin)
+        line = f"{line:{nothing}<{start}}" + testing * max(stop - start, 1)
+        target.print(console.Text(f"{name:>{margin - 1}} ", style="bright_black") + console.Text(line))
+    days = [str(first + (last - first) * i // max(width - 1, 1)) for i in range(width)]
+    told = f"{learning * 2} learnt from  {testing * 2} tested"
+    target.print(console.Text(" " * margin + ticks(days, width), style="bright_black"))
+    target.print(console.Text(" " * margin + told, style="bright_black"))
 
 
 def _lines(block: Lines, target: console.Console) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from quorate.errors import QuorateError, RecipeError
 from quorate.report.report import Report
 from quorate.report.sections import sections_of
-from quorate.report.sections.model import Heat, Lines, Section
+from quorate.report.sections.gates import said_of
+from quorate.report.sections.model import Heat, Lines, Points, Section, Table
 from quorate.store.files import io_reason, write_text
 
 
@@ -52,7 +55,39 @@ def write(path: Path, text: str) -> Path:
 
 
 def draw(report: Report, folder: Path) -> list[Path]:
-    """Draw equity and drawdown, monthly returns and the members' weights, and return the files.
+    """Draw what of a report can be drawn, and return the files.
+
+    ``equity_drawdown``, ``monthly_returns``, ``weights``, ``forecast_vs_actual`` and ``calibration``, of an opened
+    holdout also each with ``_holdout``; ``confusion_matrix_valid`` of the development, ``_test`` of the holdout.
+
+    Raises
+    ------
+    QuorateError
+        If matplotlib is missing.
+    RecipeError
+        If the folder is not there.
+    """
+    picture = drawing(folder)
+    found = []
+    for section in sections_of(report, ("equity", "months", "members", "forecasts")):
+        suffix = "_holdout" if section.part == "holdout" else ""
+        title = f"{report.provenance['recipe']['name']}: {section.title.lower()}, {said_of(section.part)}"
+        for name, blocks in _drawn(section).items():
+            path = folder / (f"{name}.png" if name.startswith("confusion") else f"{name}{suffix}.png")
+            if isinstance(blocks[0], Lines):
+                picture.draw_lines(path, title, blocks)
+            elif isinstance(blocks[0], Heat):
+                picture.draw_heat(path, title, blocks[0])
+            else:
+                picture.draw_points(path, title, blocks[0])
+            found.append(path)
+    if not found:
+        raise QuorateError(f"run {report.run_id} has no tables that a picture could be made of")
+    return found
+
+
+def drawing(folder: Path) -> Any:
+    """Return the module that draws, if it can be had and the folder is there.
 
     Raises
     ------
@@ -67,26 +102,66 @@ def draw(report: Report, folder: Path) -> list[Path]:
         raise QuorateError("pictures need matplotlib: pip install 'quorate[plots]'") from None
     if not folder.is_dir():
         raise RecipeError(f"cannot draw into {folder}: there is no such folder; make it first")
+    return picture
+
+
+def _drawn(section: Section) -> dict[str, list[Any]]:
+    """Return what is drawn of a section, by the name of the picture."""
+    found: dict[str, list[Any]]
+    lines = [block for block in section.blocks if isinstance(block, Lines)]
+    if section.name == "forecasts":
+        which = "test" if section.part == "holdout" else "valid"
+        points = [block for block in section.blocks if isinstance(block, Points)]
+        found = {"forecast_vs_actual": lines, "calibration": points, f"confusion_matrix_{which}": [_confusion(section)]}
+    elif section.name == "months":
+        found = {"monthly_returns": [block for block in section.blocks if isinstance(block, Heat)]}
+    else:
+        found = {"equity_drawdown" if section.name == "equity" else "weights": lines}
+    return {name: blocks for name, blocks in found.items() if blocks}
+
+
+def _confusion(section: Section) -> Heat:
+    """Return how often up and down were forecast and came, as a grid."""
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    table = next(one for one in tables if one.columns[0].heading == "forecast")
+    rows = [[cell.value or 0.0 for cell in row[1:]] for row in table.groups[0]]
+    names = [f"forecast {row[0].text}" for row in table.groups[0]]
+    return Heat("confusion", names, [column.heading for column in table.columns[1:]], rows, "count")
+
+
+def draw_sweep(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw the trials of each search of a sweep, and return the files.
+
+    ``history_SEARCH``: the value of each complete trial, and the best so far; of two objectives or more
+    ``pareto_SEARCH``: the first two of every trial, those that no other dominates apart.
+
+    Raises
+    ------
+    QuorateError
+        If matplotlib is missing, or no trial is complete.
+    RecipeError
+        If the folder is not there.
+    """
+    picture, aims = drawing(folder), [one["name"] for one in document["objectives"]]
     found = []
-    for section in sections_of(report, ("equity", "months", "members")):
-        suffix = "_holdout" if section.part == "holdout" else ""
-        lines = [block for block in section.blocks if isinstance(block, Lines)]
-        heats = [block for block in section.blocks if isinstance(block, Heat)]
-        path = folder / f"{PICTURES[section.name]}{suffix}.png"
-        if lines:
-            picture.draw_lines(path, _titled(section, report), lines)
-        elif heats:
-            picture.draw_heat(path, _titled(section, report), heats[0])
-        else:
+    for name, search in document["searches"].items():
+        complete = [trial for trial in search["trials"] if trial["state"] == "complete"]
+        values = {trial["trial"]: trial.get("values") or [trial["value"]] for trial in complete}
+        values = {number: told for number, told in values.items() if None not in told}
+        if not values:
             continue
-        found.append(path)
+        title = f"{document['sweep']}: {name}"
+        plain = {"trial": [(float(number), told[0]) for number, told in values.items()]}
+        found.append(folder / f"history_{name}.png")
+        picture.draw_cloud(found[-1], title, plain, ("trial", aims[0]))
+        if len(aims) > 1:
+            front = set(search["front"])
+            groups = {
+                "dominated": [(told[0], told[1]) for number, told in values.items() if number not in front],
+                "front": [(told[0], told[1]) for number, told in values.items() if number in front],
+            }
+            found.append(folder / f"pareto_{name}.png")
+            picture.draw_cloud(found[-1], title, groups, aims[:2])
     if not found:
-        raise QuorateError(f"run {report.run_id} has no tables that a picture could be made of")
+        raise QuorateError(f"no trial of sweep {document['sweep']} is complete: there is nothing to draw")
     return found
-
-
-PICTURES = {"equity": "equity_drawdown", "months": "monthly_returns", "members": "weights"}
-
-
-def _titled(section: Section, report: Report) -> str:
-    return f"{report.provenance['recipe']['name']}: {section.title.lower()}"

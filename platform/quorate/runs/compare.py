@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
+from quorate.report.html import fragment
 from quorate.report.report import Report
-from quorate.report.sections.gates import word
-from quorate.report.views.compare import sentence
+from quorate.report.sections.model import Lines
+from quorate.report.views.compare import as_html, sections, sentence
+from quorate.runs import differing
 from quorate.runs.loaded import load_report
 from quorate.statistics import Floats, returns_of
 from quorate.statistics._paired import figures_of, interval, resampled_differences
@@ -38,9 +40,12 @@ class Comparison:
     document : mapping
         ``part``, the one that stands in all; ``runs``, each with the ``letter`` that stands for it; ``comparisons``,
         one for each run but the first: ``sentence``, ``data``, ``metrics``, ``gates``, ``recipe``; ``resampling``.
+    curves : mapping of str to (times, equity)
+        By letter: the close of each bar, and what the judged series was worth then.
     """
 
     document: Mapping[str, Any]
+    curves: Mapping[str, tuple[NDArray[np.datetime64], Floats]] = field(repr=False)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -67,9 +72,42 @@ class Comparison:
         """One row per run but the first and key of the recipe that differs: ``a`` of the first run, ``b`` of this."""
         return self._table("recipe", ("key", "a", "b"))
 
+    @property
+    def equity(self) -> pd.DataFrame:
+        """What became of 1 at each close, UTC, a column by letter; NaN where a run has no such bar."""
+        import pandas as pd
+
+        columns = {
+            letter: pd.Series(values / values[0] if values[0] else values, pd.DatetimeIndex(times).tz_localize("UTC"))
+            for letter, (times, values) in self.curves.items()
+        }
+        return pd.DataFrame(columns).rename_axis("time")
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return dict(self.document)
+
+    def to_html(self, static: bool = False) -> str:
+        """Return it as one page that asks nobody for anything; `static`: without any script."""
+        return as_html(self.document, self.growth(), static)
+
+    def growth(self) -> Lines:
+        """Return `equity` as it is drawn."""
+        import pandas as pd
+
+        table = self.equity
+        values = {str(letter): table[letter].tolist() for letter in table}
+        return Lines(
+            "growth of 1, logarithmic",
+            pd.DatetimeIndex(table.index).to_pydatetime().tolist(),
+            values,
+            "ratio",
+            log=True,
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        return fragment(sections(self.document, self.growth()))
 
     def _table(self, key: str, columns: Sequence[str]) -> pd.DataFrame:
         import pandas as pd
@@ -124,7 +162,8 @@ def compare(a: str, b: str, *more: str, home: str | Path | None = None) -> Compa
                 "draws": DRAWS,
                 "confidence": CONFIDENCE,
             },
-        }
+        },
+        {one.letter: (one.times, one.equity) for one in told},
     )
 
 
@@ -206,8 +245,8 @@ def _compared(a: _Told, b: _Told) -> dict[str, Any]:
         "data": data,
         "metrics": metrics,
         "left_out": [name for name in defined if name not in compared],
-        "gates": _gates(a.section["gates"], b.section["gates"]),
-        "recipe": _changed(_recipe(a.report), _recipe(b.report)),
+        "gates": differing.gates(a.section["gates"], b.section["gates"]),
+        "recipe": differing.changed(differing.recipe(a.report), differing.recipe(b.report)),
     }
 
 
@@ -279,51 +318,3 @@ def _metrics(a: _Told, b: _Told, common: _Common) -> tuple[list[dict[str, Any]],
             }
         )
     return rows, block
-
-
-def _gates(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what each gate said of both; one that judged only one of them says nothing of the other."""
-    first, second = ({gate["gate"]: gate for gate in gates} for gates in (a, b))
-    rows = []
-    for name in dict.fromkeys((*first, *second)):
-        one, other = first.get(name), second.get(name)
-        either: Mapping[str, Any] = one or other or {}
-        rows.append(
-            {
-                "gate": name,
-                "tier": either["tier"],
-                "a": one and word(one),
-                "b": other and word(other),
-                "a_value": one and one["value"],
-                "b_value": other and other["value"],
-                "unit": either["unit"],
-                "flips": one is not None and other is not None and word(one) != word(other),
-            }
-        )
-    return rows
-
-
-def _recipe(report: Report) -> dict[str, Any]:
-    """Return a run's recipe by dotted names, and the text of the plugin files that it used by their hashes."""
-    found = _dotted(report.provenance["recipe"])
-    for plugin in report.provenance["plugins"]:
-        if plugin.get("sha256") or plugin.get("code"):
-            text = plugin.get("code") or plugin["sha256"]
-            found[f"code of {plugin['kind']} {plugin['name']}"] = str(text)[:12]
-    return found
-
-
-def _dotted(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            found |= _dotted(value, f"{above}{key}.")
-        else:
-            found[f"{above}{key}"] = value
-    return found
-
-
-def _changed(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the keys that differ; None is the value of one that is not there."""
-    keys = dict.fromkeys((*a, *b))
-    return [{"key": key, "a": a.get(key), "b": b.get(key)} for key in keys if a.get(key) != b.get(key)]

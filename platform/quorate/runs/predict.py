@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,13 @@ class Prediction:
     targets: list[dict[str, Any]]
     warnings: list[str]
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.prediction import render
+
+        return as_html(lambda: render(asdict(self)))
+
 
 @in_usual_surroundings
 def predict(
@@ -103,7 +110,7 @@ def predict(
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:
         session.warn(warning)
-    earlier, folds = _earlier(walk, report.predictions, list(session.recipe.models), bars)
+    earlier, folds = _earlier(walk, report.stored("predictions"), list(session.recipe.models), bars)
     last = len(bars) - 1
     rows = np.flatnonzero(walk.dataset.bar == last).astype(np.int64)
     if not len(rows):

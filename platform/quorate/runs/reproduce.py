@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,13 @@ class Reproduction:
     def identical(self) -> bool:
         """Whether nothing differs."""
         return not self.differing and not self.differences
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.reproduction import render
+
+        return as_html(lambda: render({**asdict(self), "identical": self.identical}))
 
 
 @in_usual_surroundings

@@ -209,7 +209,7 @@ def _record_lent(run: Run) -> None:
 def _recorded(report: Report, run: Run) -> Report:
     """Put the candidates of a fetched run into the ledger here, too."""
     bars = run.home.bars(report.provenance["data"]["fingerprint"])
-    series, equity = report.results["development"]["series"], report.equity
+    series, equity = report.results["development"]["series"], report.stored("equity")
     tried = stored_candidates(equity[equity["part"] == "development"], series, bars)
     digest = report.provenance["recipe_digest"]
     record_candidates(run.home, bars, tried, run=run.id, part="development", recipe_digest=digest)

@@ -156,6 +156,13 @@ class Sweep:
             ]
         ).set_index("search")
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.sweep import render
+
+        return as_html(lambda: render(self.document))
+
     def __str__(self) -> str:
         return "\n".join(self.document["sentences"])
 

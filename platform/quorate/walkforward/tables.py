@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quorate.dataset.folds import NEVER
-from quorate.execution.fit import FitResult
+from quorate.execution.outputs import right_directions
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.findings import Judged
@@ -40,7 +40,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
         ),
         "votes": _vote_frame(part, outcome, times),
         "grid": _grid_frame(part, outcome),
-        "fits": _fit_frame(outcome.fits).assign(part=part),
+        "fits": _fit_frame(outcome).assign(part=part),
     }
 
 
@@ -72,7 +72,8 @@ def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataF
     return pd.DataFrame({"part": part, "time": times[walk.dataset.bar[rows]], "symbol": symbols, **columns})
 
 
-def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
+def _fit_frame(outcome: Judged) -> pd.DataFrame:
+    tests, y = {fold.index: fold.test for fold in outcome.folds}, outcome.walk.dataset.y
     return pd.DataFrame(
         [
             {
@@ -80,6 +81,8 @@ def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
                 "fold": f.fold,
                 "key": f.key,
                 "train_rows": f.n_train,
+                "in_sample": f.in_sample,
+                "out_of_sample": right_directions(y[tests[f.fold]], f.predictions, outcome.walk.binary),
                 "seconds": f.seconds,
                 "cpu_seconds": f.cpu_seconds,
                 "began": f.began,
@@ -87,7 +90,7 @@ def _fit_frame(fits: Sequence[FitResult]) -> pd.DataFrame:
                 "cached": f.cached,
                 "error": f.error,
             }
-            for f in fits
+            for f in outcome.fits
         ]
     )
 

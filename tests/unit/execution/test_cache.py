@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import shutil
@@ -234,6 +235,40 @@ def test_a_newer_file_is_refused(cache):
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(quorate.StoreError, match=r"version 99.*upgrade quorate"):
         cache.find([make_task("a")])
+
+
+def test_what_a_fit_told_of_its_training_rows_is_kept_with_it(cache):
+    put(cache, "a", in_sample=0.75)
+    put(cache, "b")
+    found = cache.find([make_task("a"), make_task("b")])
+    assert found["a"].in_sample == 0.75
+    assert math.isnan(found["b"].in_sample)
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("UPDATE fits SET in_sample = 0.99 WHERE key = 'a'")
+    assert set(cache.find([make_task("a"), make_task("b")])) == {"b"}
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_file_of_the_first_version_is_read_on(cache, damaged):
+    put(cache, *[f"key-{k}" for k in range(40)])
+    cache.close()
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute("ALTER TABLE fits DROP COLUMN in_sample")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("VACUUM")
+    connection.close()
+    if damaged:
+        size = cache.path.stat().st_size
+        with open(cache.path, "r+b") as file:
+            file.seek(size // 8192 * 4096)
+            file.write(b"\xff" * 4096)
+    tasks = [make_task(f"key-{k}") for k in range(40)]
+    for _ in range(2):
+        found = cache.find(tasks)
+    assert len(found) == 40 or (damaged and 10 < len(found) < 40)
+    assert found["key-0"].predictions.tobytes() == make_result("key-0").predictions.tobytes()
+    put(cache, "new", in_sample=0.5)
+    assert cache.find([make_task("new")])["new"].in_sample == 0.5
 
 
 def test_prune_by_age_and_size(cache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import FitData, FitTask, fit_seed, run_fit
-from quorate.execution.outputs import BLOCK, predict_blocks
+from quorate.execution.fit import ASKED_AGAIN, FitData, FitTask, fit_seed, run_fit
+from quorate.execution.outputs import BLOCK, predict_blocks, right_directions
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
@@ -41,7 +42,7 @@ class Model:
     def __init__(self, answer=0.25, fault="", random_state=None, n_jobs=None):
         self.answer, self.fault, self.seed, self.threads = answer, fault, random_state, n_jobs
 
-    def fit(self, X, y):
+    def fit(self, X, y, validation=None):
         if self.fault == "fit":
             raise ValueError("no luck")
         if self.fault == "missing class":
@@ -50,6 +51,8 @@ class Model:
             import warnings
             warnings.warn("mind the gap")
         self.seen = X.shape, y.dtype.kind, float(X.sum())
+        self.known = {row.tobytes(): label for row, label in zip(X, y)} if self.fault == "by heart" else {}
+        self.asked = 0
         return self
 
     def predict(self, X):
@@ -68,6 +71,12 @@ class Model:
             return np.zeros(len(X) - 1)
         if self.fault == "beyond":  # that share of 300 rows
             return np.where(np.arange(len(X)) % 10 < 10 * self.answer - 1e-9, 7.0, 0.5)
+        if self.fault == "by heart":
+            return np.array([self.known.get(row.tobytes(), 0.4) for row in X], dtype=np.float64)
+        if self.fault == "second time":
+            self.asked += 1
+            if self.asked > 1:
+                raise RuntimeError("it answers once")
         if self.fault == "nan":
             return np.where(np.arange(len(X)) == 2, np.nan, 0.5)
         return np.full(len(X), self.answer)
@@ -86,6 +95,7 @@ def quorate_models():
     yield quorate.ModelSpec("sort", Model)
     yield quorate.ModelSpec("number", Model, task="regression")
     yield quorate.ModelSpec("window", Model, input="bars", lookback=4)
+    yield quorate.ModelSpec("held", Model, validation=0.2)
     yield quorate.ModelSpec("closed", closed)
 '''
 LOCAL = LocalSource(Path("plugin.py"), PLUGIN)
@@ -120,7 +130,7 @@ def numbers(n):
 
 
 def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
-    local = LOCAL if name in ("sort", "number", "window", "closed") else None
+    local = LOCAL if name in ("sort", "number", "window", "held", "closed") else None
     return FitTask(name, fold, Reference("model", name, BUILT_IN, local), params, seed, threads, binary)
 
 
@@ -372,3 +382,33 @@ def test_a_regression_of_a_class_is_cut_to_0_and_1_and_fails_by_no_row_of_its_fo
     # Whether a member takes part in a fold is decided before its first bar: what it answers later cannot tell.
     all_beyond = run_fit(task("number", fault="beyond", answer=1.0), data)
     assert (all_beyond.error, set(all_beyond.predictions)) == ("", {1.0})
+
+
+# --- what a fit told of its training rows
+
+
+@pytest.mark.parametrize(("name", "binary"), [("sort", True), ("number", False)])
+def test_what_was_learnt_by_heart_is_all_right_in_sample_and_nothing_after_it(name, binary):
+    data = DATA if binary else FitData(numbers(N_TRAIN + N_TEST), (fold_at(0),))
+    found = run_fit(task(name, binary=binary, fault="by heart"), data)
+    assert (found.error, found.in_sample) == ("", 1.0)
+    labels = data.dataset.y[N_TRAIN:]
+    assert right_directions(labels, found.predictions, binary) == np.mean(labels <= 0.5 if binary else labels > 0.0)
+
+
+def test_of_a_constant_it_is_the_share_of_labels_on_its_side():
+    assert run_fit(task(answer=0.7), DATA).in_sample == pytest.approx(DATA.dataset.y[:N_TRAIN].mean())
+
+
+def test_the_latest_rows_that_it_learnt_from_are_asked_and_none_that_was_held_back():
+    for name, train in (("held", N_TRAIN), ("sort", ASKED_AGAIN + 50)):
+        data = FitData(make_dataset(n=train + N_TEST), (fold_at(0, train),))
+        found = run_fit(task(name, fault="by heart"), data)
+        assert (found.error, found.in_sample) == ("", 1.0)
+
+
+def test_a_model_that_cannot_be_asked_twice_loses_the_figure_and_not_the_fit():
+    found = run_fit(task(fault="second time", answer=0.7), DATA)
+    assert found.error == ""
+    assert math.isnan(found.in_sample)
+    assert found.predictions.tolist() == [0.7] * N_TEST

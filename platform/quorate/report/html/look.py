@@ -38,6 +38,7 @@ body.quorate { margin: 0 auto; max-width: 72rem; padding: 1rem 1.25rem 4rem; }
 .quorate dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .9rem; }
 .quorate dt { color: var(--soft); } .quorate dd { margin: 0; overflow-wrap: anywhere; }
 .quorate figure { margin: 1rem 0; }
+.quorate .points { max-width: 30rem; }
 .quorate svg { width: 100%; height: auto; background: var(--card); border-radius: 6px; }
 .quorate svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 .quorate svg .grid { stroke: var(--line); stroke-width: 1; }

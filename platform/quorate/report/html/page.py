@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from html import escape
 
 from quorate.errors import visible
-from quorate.report.figures import figure
 from quorate.report.html.chart import RULE, chart, wide
+from quorate.report.html.drawing import points, strip
 from quorate.report.html.look import SCRIPT, STYLE
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Cell, Facts, Heat, Lines, Section, Table
+from quorate.report.sections.model import Block, Cell, Facts, Heat, Lines, Points, Section, Spans, Table
 
-FULL = 0.10  # a month that gained or lost so much has the strongest colour
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src {}; base-uri 'none'; form-action 'none'"
 
 
@@ -71,6 +70,10 @@ def _block(block: Block, number: str, script: bool) -> str:
         return _heat(block)
     if isinstance(block, Lines):
         return chart(block, number, script) + "\n"
+    if isinstance(block, Points):
+        return points(block, number) + "\n"
+    if isinstance(block, Spans):
+        return strip(block, number) + "\n"
     if isinstance(block, Facts):
         rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(told)}</dd>" for name, told in block.rows)
         return f"<dl>{rows}</dl>\n"
@@ -109,7 +112,7 @@ def _value(cell: Cell) -> str:
 def _heat(block: Heat) -> str:
     heads = "".join(f'<th scope="col">{_text(name)}</th>' for name in block.columns)
     rows = "".join(
-        f'<tr><th scope="row" class="left">{_text(name)}</th>{"".join(_shaded(v, block.unit) for v in values)}</tr>'
+        f'<tr><th scope="row" class="left">{_text(name)}</th>{"".join(_shaded(v, block) for v in values)}</tr>'
         for name, values in zip(block.rows, block.values, strict=True)
     )
     caption = f"<caption>{_text(block.title)}</caption>"
@@ -117,12 +120,12 @@ def _heat(block: Heat) -> str:
     return wide(block.title, table) + "\n"
 
 
-def _shaded(value: float, unit: str) -> str:
+def _shaded(value: float, block: Heat) -> str:
     if not math.isfinite(value):
-        return "<td></td>"
+        return f'<td class="num">{block.said(value)}</td>'
     colour = "46,160,67" if value > 0 else "218,54,51"
-    share = min(abs(value) / FULL, 1.0) * 0.45  # faint enough for the ink to be read on either background
-    return f'<td class="num" style="background:rgba({colour},{share:.2f})">{escape(figure(value, unit))}</td>'
+    share = min(abs(value) / block.full, 1.0) * 0.45  # faint enough for the ink to be read on either background
+    return f'<td class="num" style="background:rgba({colour},{share:.2f})">{escape(block.said(value))}</td>'
 
 
 def _text(text: str) -> str:

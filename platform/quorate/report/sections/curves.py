@@ -103,7 +103,7 @@ def months(report: Report, part: str) -> Section | None:
     times, values = found
     grid, years = by_month(times, values[OWN])
     sentence = f"What the ensemble earned in each calendar month of the {said_of(part)}, after costs."
-    heat = Heat("monthly returns", [str(year) for year in years], [*MONTHS, YEAR], grid, "fraction")
+    heat = Heat("monthly returns", [str(year) for year in years], [*MONTHS, YEAR], grid, "fraction", sums=True)
     known = [value for row in grid for value in row[:12] if math.isfinite(value)]
     best, worst = (figure(value, "fraction") for value in (max(known), min(known)))
     told = f"{sum(value > 0 for value in known):,} of {len(known):,} months gained; the best {best}, the worst {worst}."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
+
+from quorate.report.figures import figure
 
 Tone = Literal["", "good", "bad", "warn", "faint", "strong"]
 
@@ -82,13 +85,62 @@ class Lines:
 
 @dataclass(frozen=True)
 class Heat:
-    """A grid of numbers that are coloured by their size: rows and columns by name, NaN where there is none."""
+    """A grid of numbers that are coloured by their size: rows and columns by name, NaN where there is none.
+
+    Parameters
+    ----------
+    full : float
+        From this size on a number has the strongest colour.
+    sums : bool
+        Whether the last column sums up the others, and alone is shown where there is no room for them.
+    """
 
     title: str
     rows: Sequence[str]
     columns: Sequence[str]
     values: Sequence[Sequence[float]]
     unit: str
+    full: float = 0.10
+    sums: bool = False
+
+    def said(self, value: float) -> str:
+        """Return a number as it is read; a place without one is empty where the others are summed up."""
+        return "" if self.sums and not math.isfinite(value) else figure(value, self.unit)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points, and the diagonal on which they would lie if x told y.
+
+    Parameters
+    ----------
+    x, y : sequence of float, (n,)
+        In order of x.
+    names : tuple of str
+        What x and y are.
+    unit : str
+        How both read.
+    """
+
+    title: str
+    x: Sequence[float]
+    y: Sequence[float]
+    names: tuple[str, str]
+    unit: str
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches of time below each other, a row for each fold: what it learnt from, and what it was tested on.
+
+    Parameters
+    ----------
+    rows : sequence of (name, learnt, tested)
+        `learnt` and `tested` are each the first and the last day.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, tuple[date, date], tuple[date, date]]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +158,7 @@ class Text:
     tone: Tone = ""
 
 
-Block = Table | Lines | Heat | Facts | Text
+Block = Table | Lines | Heat | Points | Spans | Facts | Text
 
 
 @dataclass(frozen=True)

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.curves import OWN, curves, day
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Cell, Column, Lines, Section, Table, Text
+from quorate.report.sections.model import Block, Cell, Column, Heat, Lines, Section, Spans, Table, Text
 from quorate.report.sections.series import gain
+from quorate.report.sections.skill import cells, learnt, skill
+from quorate.report.sections.skill import columns as learnt_columns
 
-TOP = 4  # weights that are named
+TOP = 2  # weights that are named
+FULL = 1.0  # a Sharpe ratio of which has the strongest colour
 ALONE = "{}"  # the options of a grid that has thresholds alone
-GRID = ("role", "series", "options", "threshold", "sharpe")  # the columns of `Report.grid` that are shown
+GRID = ("role", "series", "options", "threshold", "sharpe", "strategy")  # the columns of `Report.grid` that are shown
 
 
 def folds(report: Report, part: str) -> Section:
     """Return the folds: what was learnt from, what was predicted, and what was earned there."""
     found = report.results[part]
-    earned = _by_fold(report, part)
+    earned, told = _by_fold(report, part), learnt(report, part, "fold")
     columns = [
         Column("fold"),
-        Column("train rows"),
+        Column("train rows", keep=2),
         Column("tested"),
         Column("threshold"),
         Column("return", keep=1),
         Column("Sharpe", keep=2),
-        Column("largest weights", "left", keep=3),
+        *(learnt_columns(3) if told else ()),
+        Column("largest weights", "left", keep=5),
     ]
     rows = []
     for fold in found["folds"]:
@@ -43,13 +49,38 @@ def folds(report: Report, part: str) -> Section:
                 Cell(f"{fold['threshold']:g}", fold["threshold"]),
                 Cell(figure(total, "fraction"), total),
                 Cell(figure(sharpe, "ratio"), sharpe),
+                *(cells(told.get(str(fold["fold"]))) if told else ()),
                 Cell(_votes(fold["weights"])),
             ]
         )
     gained = [total for total, _ in earned.values() if total is not None]
-    told = f" {sum(total > 0 for total in gained)} of {len(gained)} folds gained." if gained else ""
-    sentence = f"What each fold of the {said_of(part)} learnt from, predicted and earned.{told}"
-    return Section("folds", "Folds", sentence, [Table(columns, [rows])], part)
+    counted = f" {sum(total > 0 for total in gained)} of {len(gained)} folds gained." if gained else ""
+    sentence = f"What each fold of the {said_of(part)} learnt from, predicted and earned.{counted}"
+    blocks: list[Block] = [_strip(found["folds"]), Table(columns, [rows])]
+    if told:
+        blocks.append(Text(_decay(report, part)))
+    return Section("folds", "Folds", sentence, blocks, part)
+
+
+def _strip(folds: Sequence[Mapping[str, Any]]) -> Spans:
+    def span(fold: Mapping[str, Any], name: str) -> tuple[date, date]:
+        first, last = (date.fromisoformat(fold[f"{name}_{end}"][:10]) for end in ("first", "last"))
+        return first, last
+
+    return Spans("folds", [(str(fold["fold"]), span(fold, "train"), span(fold, "test")) for fold in folds])
+
+
+def _decay(report: Report, part: str) -> str:
+    """Return in words what of the skill on training rows was left after them."""
+    models = list(learnt(report, part, "model").values())
+    inside, outside = (
+        figure(sum(values) / len(models), "fraction")
+        for values in ([one.in_sample for one in models], [one.out_of_sample for one in models])
+    )
+    return (
+        f"The members told the direction of {inside} of their latest training rows, and of {outside} of the rows "
+        "after them: what lies between is what they learnt by heart."
+    )
 
 
 def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float | None]]:
@@ -99,8 +130,13 @@ def members(report: Report, part: str) -> Section | None:
         blocks.append(Table(columns, [rows]))
     if (weights := _weights(report, part, names)) is not None:
         blocks.insert(0, weights)
+    if (table := skill(report, part, names)) is not None:
+        blocks.insert(0, table)
     blocks += [Text(warning, "warn") for warning in told.get("warnings", ())]
-    sentence = f"What each member weighed in the ensemble on the {said_of(part)}, and how alike their predictions are."
+    sentence = (
+        f"What each member learnt and what of it was left on the {said_of(part)}, what it weighed in the ensemble, and "
+        "how alike the predictions are."
+    )
     return Section("members", "Members", sentence, blocks, part)
 
 
@@ -119,23 +155,33 @@ def _weights(report: Report, part: str, names: Sequence[str]) -> Lines | None:
 
 
 def thresholds(report: Report, part: str) -> Section | None:
-    """Return the Sharpe ratio of each member at each threshold; None where other options were chosen, too."""
+    """Return the Sharpe ratio at each threshold: of each series, or with each option of the strategy's grid."""
     try:
         rows = report.rows(part, "grid", GRID)
     except QuorateError:
         return None
-    shown = [row for row in rows if row[0] in ("ensemble", "member")]
-    if not shown or any(options != ALONE for _, _, options, _, _ in shown):
+    judged = report.results[part]["series"][0]["strategy"]
+    shown = [row[:-1] for row in rows if row[0] in ("ensemble", "member") and row[-1] == judged]
+    if not shown:
         return None
     levels = sorted({level for _, _, _, level, _ in shown})
-    found = {(role, series, level): sharpe for role, series, _, level, sharpe in shown}
-    groups = [
-        [
-            [Cell(name), *(Cell(figure(value := found.get((role, name, level)), "ratio"), value) for level in levels)]
-            for name in sorted({series for other, series, _ in found if other == role})
-        ]
-        for role in ("ensemble", "member")
-    ]
-    columns = [Column("Sharpe by threshold", "left"), *(Column(f"{level:g}") for level in levels)]
+    if all(options == ALONE for _, _, options, _, _ in shown):
+        names = [name for role in ("ensemble", "member") for name in sorted({r[1] for r in shown if r[0] == role})]
+        found = {(series, level): sharpe for _, series, _, level, sharpe in shown}
+    else:  # a surface of the judged series
+        own = [row for row in shown if row[0] == "ensemble"]
+        names = list(dict.fromkeys(_options(row[2]) for row in own))
+        found = {(_options(options), level): sharpe for _, _, options, level, sharpe in own}
+    values = [[_number(found.get((name, level))) for level in levels] for name in names]
+    heat = Heat("Sharpe by threshold", names, [f"{level:g}" for level in levels], values, "ratio", full=FULL)
     sentence = f"What each threshold earned on the {said_of(part)}; each fold takes the one that was best before it."
-    return Section("thresholds", "Thresholds", sentence, [Table(columns, [rows for rows in groups if rows])], part)
+    return Section("thresholds", "Thresholds", sentence, [heat], part)
+
+
+def _options(text: str) -> str:
+    """Return options of a strategy as they are read."""
+    return ", ".join(f"{name} {value}" for name, value in json.loads(text).items()) or "without options"
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -9,8 +9,11 @@ from typing import Any
 from quorate.errors import plural
 from quorate.report import console
 from quorate.report.figures import figure
+from quorate.report.html import page
+from quorate.report.sections.gates import said_of
+from quorate.report.sections.model import Block, Cell, Column, Facts, Lines, Section, Table, Text
+from quorate.report.terminal import show
 
-NARROW, MIDDLE, WIDE = 40, 56, 72
 FRACTIONS = (
     *("total-return", "cagr", "volatility", "max-drawdown", "value-at-risk-95", "value-at-risk-99", "alpha"),
     *("expected-shortfall-95", "expected-shortfall-99", "win-rate", "win-rate-low", "expectancy", "exposure"),
@@ -43,57 +46,78 @@ def sentence(
     return f"{lead}, and the difference is more than chance explains {told}."
 
 
-def render(document: Mapping[str, Any]) -> None:
-    """Print a comparison; `document` is that of a `Comparison`."""
-    target, (first, *_) = console.out(), document["runs"]
-    for one in document["comparisons"]:
-        target.print(console.escape(one["sentence"]), style="bold")
-    target.print()
-    target.print(console.facts([(run["letter"], _run(run)) for run in document["runs"]]))
-    target.print(f"compared: the {document['part']}, by the judged series of each", markup=False)
-    if len(document["comparisons"]) > 1 and all(one["data"]["same"] for one in document["comparisons"]):
-        _side_by_side(document, target)
-    for one in document["comparisons"]:
-        _one(one, first, target, document["resampling"])
+def sections(document: Mapping[str, Any], growth: Lines | None = None) -> list[Section]:
+    """Return what a comparison says, as every rendering shows it.
+
+    Parameters
+    ----------
+    document : mapping
+        That of a `quorate.Comparison`.
+    growth : Lines, optional
+        What became of 1 in each run.
+    """
+    first, several = document["runs"][0], len(document["comparisons"]) > 1
+    blocks: list[Block] = [Text(one["sentence"], "strong") for one in document["comparisons"]]
+    blocks.append(Facts([(run["letter"], _run(run)) for run in document["runs"]]))
+    if growth is not None:
+        blocks.append(growth)
+    if several and all(one["data"]["same"] for one in document["comparisons"]):
+        blocks.append(_side_by_side(document))
+    told = f"Compared on the {said_of(document['part'])}, by the judged series of each."
+    letters = " beside ".join(run["letter"] for run in document["runs"])
+    found = [Section("runs", f"Runs {letters}", told, blocks)]
+    return [*found, *(_one(one, first["letter"], document["resampling"]) for one in document["comparisons"])]
+
+
+def render(document: Mapping[str, Any], growth: Lines | None = None) -> None:
+    """Print a comparison."""
+    target = console.out()
+    for section in sections(document, growth):
+        show(section, target)
+
+
+def as_html(document: Mapping[str, Any], growth: Lines | None = None, static: bool = False) -> str:
+    """Return a comparison as one page."""
+    return page(f"Comparison of {plural(len(document['runs']), 'run')}", sections(document, growth), static)
 
 
 def _run(run: Mapping[str, Any]) -> str:
     return f"{run['name']}: {run['verdict']}, {run['series']}, {run['run']}"
 
 
-def _one(one: Mapping[str, Any], first: Mapping[str, Any], target: console.Console, how: Mapping[str, Any]) -> None:
-    a, b, data = first["letter"], one["letter"], one["data"]
-    target.print()
-    same = "the same bars and span" if data["same"] else "not the same data"
-    target.print(f"[bold]{b} beside {a}[/bold]  {same}: {plural(data['bars'], 'bar')}, {data['first']}..{data['last']}")
-    for told in data["differs"]:
-        target.print(f"[yellow]differs[/yellow] {console.escape(told)}")
-    target.print(_metrics(one["metrics"], a, b, target.width, how["confidence"]))
+def _one(one: Mapping[str, Any], a: str, how: Mapping[str, Any]) -> Section:
+    b, data = one["letter"], one["data"]
+    blocks: list[Block] = [Text(f"differs: {told}", "warn") for told in data["differs"]]
+    blocks.append(_metrics(one["metrics"], a, b, how["confidence"]))
     if one["left_out"]:
-        target.print(f"left out, as they are of other bars: {', '.join(one['left_out'])}", markup=False)
-    if target.width >= WIDE:
-        block = "" if data["block"] is None else f", mean block {data['block']:.1f}"
-        target.print(
-            f"CI: {how['draws']:,} draws of the same {plural(data['bars'] - 1, 'bar')} of both{block}; "
-            "it does not count how many runs were tried",
-            style="bright_black",
-            markup=False,
-        )
-    if not data["same"]:
-        target.print("gates judged each on its own bars:", markup=False)
-    _gates(one["gates"], a, b, target)
-    _recipe(one["recipe"], a, b, target)
+        blocks.append(Text(f"left out, as they are of other bars: {', '.join(one['left_out'])}"))
+    block = "" if data["block"] is None else f", mean block {data['block']:.1f}"
+    ci = f"CI: {how['draws']:,} draws of the same {plural(data['bars'] - 1, 'bar')} of both{block}; "
+    blocks.append(Text(f"{ci}it does not count how many runs were tried", "faint"))
+    blocks += [*_gates(one["gates"], a, b, data["same"]), *_recipe(one["recipe"], a, b)]
+    same = "The same bars and span" if data["same"] else "Not the same data"
+    sentence = f"{same}: {plural(data['bars'], 'bar')}, {data['first']}..{data['last']}."
+    return Section(f"{b}-beside-{a}", f"{b} beside {a}", sentence, blocks)
 
 
-def _metrics(rows: Sequence[Mapping[str, Any]], a: str, b: str, width: int, confidence: float) -> Any:
-    columns: list[console.Column] = [
-        ("metric", "left", 0, lambda row: row["metric"]),
-        (a, "right", NARROW, lambda row: shown(row["metric"], row["a"])),
-        (b, "right", 0, lambda row: shown(row["metric"], row["b"])),
-        (f"{b} - {a}", "right", MIDDLE, lambda row: shown(row["metric"], row["difference"], "+")),
-        (f"{confidence:.0%} CI", "right", WIDE, _interval),
+def _metrics(rows: Sequence[Mapping[str, Any]], a: str, b: str, confidence: float) -> Table:
+    columns = [
+        Column("metric", "left"),
+        Column(a, keep=1),
+        Column(b),
+        Column(f"{b} - {a}", keep=1),
+        Column(f"{confidence:.0%} CI", keep=2),
     ]
-    return console.listing(columns, [rows], width)
+    cells = [
+        [
+            Cell(row["metric"]),
+            *(Cell(shown(row["metric"], row[side]), row[side]) for side in ("a", "b")),
+            Cell(shown(row["metric"], row["difference"], "+"), row["difference"]),
+            Cell(_interval(row)),
+        ]
+        for row in rows
+    ]
+    return Table(columns, [cells])
 
 
 def _interval(row: Mapping[str, Any]) -> str:
@@ -102,27 +126,31 @@ def _interval(row: Mapping[str, Any]) -> str:
     return f"{shown(row['metric'], row['low'], '+')} to {shown(row['metric'], row['high'], '+')}"
 
 
-def _side_by_side(document: Mapping[str, Any], target: console.Console) -> None:
-    """Print the metrics of several runs on the same bars, as many of them as there is room for."""
+def _side_by_side(document: Mapping[str, Any]) -> Table:
+    """Return the metrics of several runs on the same bars."""
     first, *others = document["runs"]
     values = {first["letter"]: {row["metric"]: row["a"] for row in document["comparisons"][0]["metrics"]}}
     for run, one in zip(others, document["comparisons"], strict=True):
         values[run["letter"]] = {row["metric"]: row["b"] for row in one["metrics"]}
     names = dict.fromkeys(name for column in values.values() for name in column)
-    letters = [*values][: max((target.width - 25) // 10, 1)]
-    rows = [[name, *(shown(name, values[letter].get(name)) for letter in letters)] for name in names]
-    target.print(console.table([("metric", "left"), *((letter, "right") for letter in letters)], [rows]))
+    rows = [
+        [Cell(name), *(Cell(shown(name, known.get(name)), known.get(name)) for known in values.values())]
+        for name in names
+    ]
+    # The first ones have room everywhere; the others need a wider terminal each.
+    columns = [Column(letter, keep=max(place - 1, 0)) for place, letter in enumerate(values)]
+    return Table([Column("metric", "left"), *columns], [rows])
 
 
-def _gates(gates: Sequence[Mapping[str, Any]], a: str, b: str, target: console.Console) -> None:
+def _gates(gates: Sequence[Mapping[str, Any]], a: str, b: str, same: bool) -> list[Block]:
     flips = [gate for gate in gates if gate["flips"]]
     rows = [(gate["gate"], f"{_judged(gate, 'a')} -> {_judged(gate, 'b')}") for gate in flips]
     for side, name in (("a", a), ("b", b)):
         other = "b" if side == "a" else "a"
         rows += [(gate["gate"], f"of {name} alone: {_judged(gate, side)}") for gate in gates if gate[other] is None]
-    target.print(f"gates that flip from {a} to {b}: {len(flips) or 'none'}", style="bold", markup=False)
-    if rows:
-        target.print(console.facts(rows))
+    where = "" if same else ", judged each on its own bars"
+    told = Text(f"gates that flip from {a} to {b}{where}: {len(flips) or 'none'}", "strong")
+    return [told, Facts(rows)] if rows else [told]
 
 
 def _judged(gate: Mapping[str, Any], side: str) -> str:
@@ -130,10 +158,10 @@ def _judged(gate: Mapping[str, Any], side: str) -> str:
     return str(gate[side]) + ("" if value is None else f" ({figure(value, gate['unit'])})")
 
 
-def _recipe(rows: Sequence[Mapping[str, Any]], a: str, b: str, target: console.Console) -> None:
-    target.print(f"recipe, {a} -> {b}: {plural(len(rows), 'difference') if rows else 'no difference'}", style="bold")
-    if rows:
-        target.print(console.facts([(row["key"], f"{_value(row['a'])} -> {_value(row['b'])}") for row in rows]))
+def _recipe(rows: Sequence[Mapping[str, Any]], a: str, b: str) -> list[Block]:
+    told = Text(f"recipe, {a} -> {b}: {plural(len(rows), 'difference') if rows else 'no difference'}", "strong")
+    facts = Facts([(row["key"], f"{_value(row['a'])} -> {_value(row['b'])}") for row in rows])
+    return [told, facts] if rows else [told]
 
 
 def _value(value: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from quorate.errors import QuorateError, plural
+from quorate.errors import QuorateError, RecipeError, near_misses, one_of, plural
 from quorate.evidence.verdict import overall
 from quorate.report import console
 from quorate.report.report import Report
@@ -18,6 +18,7 @@ from quorate.store.label import Label, default_name, read_label
 
 WIDE, WIDEST = 100, 124  # columns from which on times, and paths and ids, are written out
 NAMED, NAME = 112, 40  # from which on names have a column, and how much of it they take
+SORTS = ("begun", "sharpe", "verdict")
 VERDICTS = ("PASS", "INSUFFICIENT", "FAIL", "")  # best first
 SYMBOLS = 3  # that are named
 
@@ -75,7 +76,15 @@ def chosen(
 
     By when they were ``begun``, oldest first, or by ``sharpe`` or ``verdict``, best first; of these the newest, or
     best, `limit`, or all where that is 0.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such order or verdict.
     """
+    _one_of("sort", sort, SORTS)
+    if verdict is not None:
+        _one_of("verdict", verdict, VERDICTS[:-1])
     found = [
         row
         for row in rows
@@ -88,6 +97,11 @@ def chosen(
     else:
         found.sort(key=lambda row: VERDICTS.index(_ended(row)))
     return found[:limit] if limit else found
+
+
+def _one_of(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise RecipeError(f"{option} must be one of {one_of(known)}; it was {value!r}{near_misses(value, known)}")
 
 
 def _ended(row: Mapping[str, Any]) -> str:

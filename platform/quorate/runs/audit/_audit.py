@@ -60,6 +60,13 @@ class Audit:
         """Return it as plain data."""
         return {"schema_version": VERSION, **asdict(self), "clean": self.clean}
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.audit import render
+
+        return as_html(lambda: render(self.to_dict()))
+
 
 @in_usual_surroundings
 def audit(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 1
+SHOWN = 10  # features, in a notebook
 FILE = "explanation.json"
 
 
@@ -62,6 +63,13 @@ class Explanation:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return dict(self.document)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.explanation import render
+
+        return as_html(lambda: render(self.to_dict(), "feature", SHOWN))
 
     def __repr__(self) -> str:
         return f"Explanation({self.run}: {self.sentence})"

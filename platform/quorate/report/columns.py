@@ -1,0 +1,138 @@
+"""The tables of a report: what each column is. The documentation, and a test of the tables themselves, read it here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Described(NamedTuple):
+    """A column: its name, where a word in capitals stands for several, its dtype, and what is in it."""
+
+    name: str
+    dtype: str
+    meaning: str
+
+
+TIME = "datetime64[us, UTC]"
+DAY = "datetime64[us]"
+PART = Described("part", "str", "development or holdout")
+SERIES = [
+    Described("series", "str", "NAME/STRATEGY: the key of a series in every table"),
+    Described("name", "str", "the ensembler, the model, or buy-and-hold"),
+    Described("strategy", "str", "how its forecasts are traded"),
+    Described("role", "str", "ensemble (the judged one first), alternative, member, baseline or benchmark"),
+]
+BAR = Described("time (index)", TIME, "close of the bar, when its forecast is made")
+SYMBOL = Described("symbol", "str", "by its name in the data")
+
+TABLES: dict[str, tuple[str, list[Described]]] = {
+    "metrics": (
+        "One row per series and part.",
+        [PART, *SERIES, Described("METRIC", "float64", "each metric by its name, see quorate plugins --kind metric")],
+    ),
+    "gates": (
+        "One row per gate and part.",
+        [
+            PART,
+            Described("gate", "str", "its name"),
+            Described("verdict", "str", "PASS, FAIL or INSUFFICIENT"),
+            Described("value, threshold", "float64", "what it judges, and the bound"),
+            Described("condition", "str", "how they are compared"),
+            Described("margin", "float64", "by how much it is met; below zero it is not"),
+            Described("benchmark", "float64", "the same figure of buying and holding"),
+            Described("unit", "str", "ratio, fraction, p-value, count, ..."),
+            Described("uncertainty, sample", "str", "how sure the figure is, and on how much it rests"),
+            Described("reason, warning", "str", "what is lacking, and what is to be minded"),
+            Described("required", "bool", "whether it counts for the verdict"),
+            Described("tier", "str", "A to D"),
+            Described("inputs", "object", "a dict of what it was computed from"),
+        ],
+    ),
+    "folds": (
+        "One row per fold.",
+        [
+            PART,
+            Described("fold", "int64", "its number, from 0"),
+            Described("train_first, train_last, label_end, test_first, test_last", DAY, "sessions; both ends included"),
+            Described("train_rows, test_rows", "int64", "rows: forecasts of a symbol at a bar"),
+            Described("threshold", "float64", "chosen from the past alone"),
+            Described("weight/MEMBER", "float64", "in the ensemble; NaN for a method without weights"),
+        ],
+    ),
+    "predictions": (
+        "One row per symbol and bar: out-of-fold forecasts.",
+        [
+            BAR,
+            PART,
+            Described("row", "int64", "its place in the dataset"),
+            SYMBOL,
+            Described("fold", "int64", "the fold that predicted it"),
+            Described("label", "float64", "what came: 0 or 1, or a return; NaN where it has not come yet"),
+            Described("label_end", TIME, "when that was known"),
+            Described("naive", "float64", "the mean of the labels that were known"),
+            Described("member/MODEL", "float64", "what each model forecast; also what else it gave, MODEL/OUTPUT"),
+            Described("ensemble/NAME", "float64", "what each ensembler made of them"),
+        ],
+    ),
+    "equity": (
+        "One row per bar.",
+        [BAR, PART, Described("NAME/STRATEGY", "float64", "what the capital is worth, in its currency, by series")],
+    ),
+    "weights": (
+        "One row per symbol and bar: what the judged series wants to hold.",
+        [
+            BAR,
+            PART,
+            SYMBOL,
+            Described("weight", "float64", "share of the equity, ordered at this close"),
+        ],
+    ),
+    "votes": (
+        "One row per symbol and bar: what each member weighed in the judged ensemble.",
+        [BAR, PART, SYMBOL, Described("member/MODEL", "float64", "its weight; NaN for a method without weights")],
+    ),
+    "trades": (
+        "One row per round trip of every series.",
+        [
+            PART,
+            SERIES[0],
+            SYMBOL,
+            Described("side", "str", "long or short"),
+            Described("decided", TIME, "close of the bar at which it was ordered"),
+            Described("entered, exited", TIME, "when it was filled and, if it was closed, ended; else the last bar"),
+            Described("size", "float64", "units of the symbol"),
+            Described("entry_price, exit_price", "float64", "with slippage"),
+            Described("fees, pnl", "float64", "in currency; the profit is net of fees"),
+            Described("pnl_fraction", "float64", "of what it cost to enter"),
+            Described("closed", "bool", "whether it was over at the last bar"),
+        ],
+    ),
+    "grid": (
+        "One row per series, threshold and options of the strategy: what each would have earned.",
+        [
+            PART,
+            *SERIES,
+            Described("threshold", "float64", "how sure a forecast had to be"),
+            Described("options", "str", "JSON: the strategy's other options"),
+            Described("sharpe, total-return, max-drawdown, exposure, entries", "float64", "what came of it"),
+        ],
+    ),
+    "fits": (
+        "One row per fit.",
+        [
+            PART,
+            Described("model", "str", "its name in the recipe"),
+            Described("fold", "int64", "the fold that it was fitted for"),
+            Described("key", "str", "hash of all that its result depends on"),
+            Described("train_rows", "int64", "rows that it learnt from"),
+            Described(
+                "in_sample, out_of_sample", "float64", "share of right directions of rows learnt from, and after"
+            ),
+            Described("seconds, cpu_seconds", "float64", "what it took when it was computed"),
+            Described("began", TIME, "when that was"),
+            Described("place", "str", "host and process"),
+            Described("cached", "bool", "whether it was taken from the home"),
+            Described("error", "str", "why it failed; empty, if it did not"),
+        ],
+    ),
+}

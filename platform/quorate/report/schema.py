@@ -1,0 +1,343 @@
+"""What ``report.json`` holds, typed. Imported only where the schema is asked for: to show a report needs none of it.
+
+A field that earlier versions did not write has a default. A number is null where it is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quorate.store.documents import REPORT_VERSION
+
+Number = float | None
+Day = str
+Word = Literal["PASS", "FAIL", "INSUFFICIENT"]
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class _Object(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class _Dashed(BaseModel):
+    """An object whose names have dashes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, alias_generator=_kebab)
+
+
+class Market(_Dashed):
+    """What the bars themselves did, close to close, without costs."""
+
+    first: Day
+    last: Day
+    returns: int
+    """How many there are, a bar each."""
+    sharpe: Number
+    """Annual."""
+    max_drawdown: Number
+    """As a fraction, below zero."""
+    cagr: Number
+    total_return: Number
+    volatility: Number
+    """Annual."""
+
+
+class Plugin(_Object):
+    """A plugin that the recipe uses."""
+
+    kind: str
+    name: str
+    provider: str
+    """The distribution, the file, or ``inline``."""
+    version: str | None
+    module: str | None
+    file: str | None
+    sha256: str | None
+    """Of the file's text."""
+    inline: bool
+    code: str | None = None
+    """Hash of the code of what this package does not ship."""
+
+
+class Data(_Object):
+    """The bars."""
+
+    source: str
+    fingerprint: str
+    """SHA-256 of the bars as they were read."""
+    symbols: list[str]
+    frequency: str
+    """``1d``, ``1h``, ..."""
+    bars_per_year: float
+    calendar: str
+    bars: int
+    first: Day
+    last: Day
+    market: Market
+
+
+class Entry(_Object):
+    """An entry of the ledger."""
+
+    seq: int
+    hash: str
+    began: str
+    """When the ledger began."""
+
+
+class Holdout(_Object):
+    """The last bars, and whether they were opened."""
+
+    start: Day | None
+    """None, where none is held back."""
+    opened: str | None
+    """When."""
+    recipes_that_opened_it: int | None = None
+    ledger: Entry | None = None
+    libraries: dict[str, str] | None = None
+    machine: dict[str, str] | None = None
+
+
+class Departures(_Object):
+    """How the gates differ from the preset ``standard``."""
+
+    preset: str
+    without: list[str]
+    changed: dict[str, dict[str, Any]]
+
+
+class Categories(_Object):
+    """Features that are words."""
+
+    names: list[str]
+    models: list[str]
+    """That read them."""
+
+
+class Provenance(_Object):
+    """Where the numbers came from."""
+
+    run: str
+    created: str
+    recipe_digest: str
+    recipe: dict[str, Any]
+    """With every default written out; docs/recipe.md."""
+    plugins: list[Plugin]
+    data: Data
+    holdout: Holdout
+    features: list[str]
+    categories: Categories | None = None
+    gates: Departures | None = None
+    seeds: dict[str, int]
+    """By model."""
+    libraries: dict[str, str]
+    machine: dict[str, str]
+    ledger: Entry | None = None
+    results_digest: str | None = None
+
+
+class Span(_Object):
+    """The bars of a part."""
+
+    first: Day
+    last: Day
+    bars: int
+
+
+class Gate(_Object):
+    """What a gate said."""
+
+    gate: str
+    verdict: Word
+    value: Number
+    condition: str
+    threshold: Number
+    margin: Number
+    """By how much the bound is met; below zero it is not."""
+    benchmark: Number
+    """The same figure of buying and holding."""
+    unit: str
+    """``ratio``, ``fraction``, ``p-value``, ``count``, ``currency``, ``bars``, or a plugin's own."""
+    uncertainty: str
+    sample: str
+    reason: str
+    warning: str
+    required: bool
+    """Whether it counts for the verdict."""
+    tier: Literal["A", "B", "C", "D"]
+    inputs: dict[str, Any]
+    """What it was computed from."""
+
+
+class Series(_Object):
+    """What was traded, and what came of it."""
+
+    name: str
+    role: Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
+    strategy: str
+    metrics: dict[str, Number]
+    """By name; docs/plugins/metrics.md."""
+
+
+class SymbolFigures(_Dashed):
+    """The judged series on a symbol alone."""
+
+    symbol: str
+    rows: int
+    sharpe: Number
+    max_drawdown: Number
+    closed_trades: int
+    accuracy: Number
+    mase: Number
+    pct_mae: Number
+    pct_naive: Number
+
+
+class Pair(_Object):
+    """Members that predict nearly the same."""
+
+    members: list[str]
+    correlation: Number
+
+
+class Gain(_Dashed):
+    """The ensemble's Sharpe ratio less that of its best member."""
+
+    model_config = ConfigDict(extra="allow")
+    gain: Number
+    seed: int
+    """Of what was resampled."""
+
+
+class Members(_Dashed):
+    """How alike the members are, and what combining them gained."""
+
+    members: list[str]
+    correlation: list[list[Number]]
+    mean_correlation: Number
+    close_pairs: list[Pair]
+    duplicates: list[list[str]]
+    warnings: list[str]
+    gain: Gain
+
+
+class Fold(_Object):
+    """A step of the walk-forward."""
+
+    fold: int
+    train_first: Day
+    train_last: Day
+    train_rows: int
+    label_end: Day
+    """When the last label of the training rows was known."""
+    test_first: Day
+    test_last: Day
+    test_rows: int
+    threshold: float
+    chosen: dict[str, Any] | None = None
+    """Options of the strategy, where the recipe has a grid."""
+    weights: dict[str, Number]
+    """By member."""
+
+
+class Rows(_Object):
+    """How much was computed."""
+
+    features: int
+    categories: int = 0
+    predicted: int
+
+
+class Failure(_Object):
+    """A fit that failed."""
+
+    model: str
+    plugin: str
+    version: str | None
+    fold: int
+    test_first: Day
+    train_rows: int
+    reason: str
+
+
+class Trials(_Object):
+    """How much was tried on these bars."""
+
+    n: int
+    effective: float
+    """Independent ones that they are worth."""
+
+
+class Part(_Object):
+    """Development or holdout."""
+
+    verdict: Word
+    span: Span
+    gates: list[Gate]
+    series: list[Series]
+    """The judged one first, buying and holding last."""
+    symbols: list[SymbolFigures] = Field(default=[])
+    market: Market
+    members: Members
+    folds: list[Fold]
+    rows: Rows
+    failures: list[Failure] = Field(default=[])
+    warnings: list[str]
+    digests: dict[str, str]
+    """SHA-256 of arrays: predictions, features, targets, equity."""
+    trials: Trials
+    null_market: dict[str, Any] | None = None
+    """What the audit found on markets without anything to find."""
+
+
+class Results(_Object):
+    """What was computed: equal for equal recipe, data and seed."""
+
+    development: Part
+    holdout: Part | None
+
+
+class Telemetry(BaseModel):
+    """How long it took and where; nothing in it changes a result."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    seconds: float
+    stages: dict[str, float]
+    """Seconds of each."""
+    peak_memory_mib: float
+    executor: str
+    workers: int
+    fits: int
+    cached: int
+    fit_cpu_seconds: dict[str, float]
+    """By model, of those that were not kept from before."""
+    fit_warnings: dict[str, int] = Field(default={})
+    holdout: Telemetry | None = None
+
+
+class ReportDocument(_Object):
+    """The report of a run: ``report.json``, and ``quorate report --json``."""
+
+    schema_version: Literal[1]
+    provenance: Provenance
+    results: Results
+    telemetry: Telemetry
+    files: dict[str, str]
+    """SHA-256 of each table, by its path in the run's folder."""
+    seal: str
+    """SHA-256 of all the rest."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of the report, draft 2020-12."""
+    found = ReportDocument.model_json_schema(by_alias=True)
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:quorate:report:{REPORT_VERSION}",
+    }
+    return {**about, **found}

@@ -1,0 +1,105 @@
+"""What the sections say of a run is what its tables say, worked out again."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.report import console
+from quorate.report.html import page
+from quorate.report.report import Report
+from quorate.report.sections import sections_of
+from quorate.report.sections.model import Heat, Points, Spans, Table
+from quorate.report.terminal import show
+from quorate.statistics import diebold_mariano
+
+
+@pytest.fixture
+def report(finished):
+    return quorate.load_report("latest", home=finished.path)
+
+
+def blocks(report, name, kind):
+    [section] = sections_of(report, (name,))
+    return [block for block in section.blocks if isinstance(block, kind)]
+
+
+def test_members_are_told_in_sample_and_out_and_against_the_naive_forecast(report):
+    table = blocks(report, "members", Table)[0]
+    assert [column.heading for column in table.columns] == [
+        "member", "in-sample", "out-of-sample", "decay", "DM", "p-value", "against naive",
+    ]  # fmt: skip
+    known = report.predictions.dropna(subset=["label", "naive"])
+    horizon = report.provenance["recipe"]["labels"]["horizon"]
+    assert table.groups[0]
+    for row in table.groups[0]:
+        name, inside, outside, decay = (cell.value if i else cell.text for i, cell in enumerate(row[:4]))
+        label, forecast = known["label"], known[f"member/{name}"]
+        every = report.predictions.dropna(subset=["label"])
+        right = (every["label"] > 0.5) == (every[f"member/{name}"] > 0.5)
+        assert outside == pytest.approx(right.mean(), abs=0.001)  # the last row of a fold may have no label
+        assert 0.4 < inside <= 1
+        assert decay == pytest.approx(outside - inside)
+        found = diebold_mariano((label - forecast).to_numpy(), (label - known["naive"]).to_numpy(), h=horizon)
+        assert (row[4].value, row[5].value) == pytest.approx((found.statistic, found.p_value))
+        side = "better" if found.statistic < 0 else "worse"
+        assert row[6].text == (f"{side} than naive" if found.p_value < 0.05 else "no evidence")
+
+
+def test_folds_are_told_with_their_days_and_what_was_learnt_by_heart(report):
+    [table], [strip] = blocks(report, "folds", Table), blocks(report, "folds", Spans)
+    place = [column.heading for column in table.columns].index("in-sample")
+    for row, (name, learnt, tested), fold in zip(table.groups[0], strip.rows, report.folds.itertuples(), strict=True):
+        fits = report.fits[report.fits["fold"] == fold.fold]
+        assert row[place].value == pytest.approx(fits["in_sample"].mean())
+        assert row[place + 1].value == pytest.approx(fits["out_of_sample"].mean())
+        assert name == row[0].text == str(fold.fold)
+        days = fold.train_first, fold.train_last, fold.test_first, fold.test_last
+        assert (*learnt, *tested) == tuple(day.date() for day in days)
+
+
+@pytest.mark.parametrize("width", [20, 60, 200])
+@pytest.mark.parametrize(("encoding", "marks"), [("utf-8", "─█"), ("ascii", "-#")])
+def test_a_strip_fits_every_width_and_no_fold_is_without_its_test(report, width, encoding, marks):
+    [section] = sections_of(report, ("folds",))
+    strip = [block for block in section.blocks if isinstance(block, Spans)]
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    show(dataclasses.replace(section, blocks=strip), console.Console(file=file, width=width, color_system=None))
+    file.seek(0)
+    lines = file.read().splitlines()
+    assert max(map(len, lines)) <= width
+    rows = [line for line in lines if marks[1] in line and marks[0] * 2 + " " not in line]
+    assert len(rows) == (0 if width == 20 else len(report.folds))
+    for row, after in pairwise(rows):
+        assert row.rstrip()[-1] == marks[1]
+        assert len(row.rstrip("\u2800 ")) <= len(after.rstrip("\u2800 "))
+
+
+def test_reliability_and_thresholds_are_drawn_from_what_the_tables_say(report):
+    [points], [table] = blocks(report, "forecasts", Points), blocks(report, "forecasts", Table)[:1]
+    assert list(points.x) == [row[2].value for row in table.groups[0]]
+    assert list(points.y) == [row[3].value for row in table.groups[0]]
+    [heat] = blocks(report, "thresholds", Heat)
+    judged = report.results["development"]["series"][0]["strategy"]
+    grid = report.grid[report.grid["strategy"] == judged].set_index(["name", "options", "threshold"])["sharpe"]
+    for name, values in zip(heat.rows, heat.values, strict=True):
+        expected = [grid.loc[name, "{}", float(level)] for level in heat.columns]
+        assert np.array_equal(values, expected, equal_nan=True)
+    assert page("t", sections_of(report, ("forecasts", "folds"))).count("<circle") == len(points.x)
+
+
+def test_a_run_that_did_not_keep_what_was_learnt_is_shown_without_it(report):
+    class Older(Report):
+        def rows(self, part, name, columns):
+            if {"in_sample", "out_of_sample"} & set(columns):
+                raise quorate.IntegrityError("no such column")
+            return super().rows(part, name, columns)
+
+    older = Older(report.document, report.source)
+    assert "decay" not in [column.heading for column in blocks(older, "folds", Table)[0].columns]
+    assert "decay" not in [column.heading for column in blocks(older, "members", Table)[0].columns]
