@@ -18,6 +18,7 @@ GROUPS = {
 
 # By command; every line is tried by a test.
 EXAMPLES = {
+    "init": ["quorate init bars.csv"],
     "": ["quorate run planted", "quorate report", "quorate COMMAND --help"],
     "run": ["quorate run nasdaq --dry-run", "quorate run nasdaq --set costs.fees=0.001"],
     "resume": ["quorate resume"],

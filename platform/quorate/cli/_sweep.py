@@ -55,11 +55,12 @@ def start(
     as_json: options.Json = False,
 ) -> None:
     """Tune a recipe's models on the history before its walk-forward, and judge on that whether it helped."""
+    from quorate.plugins.documented import as_toml
     from quorate.report.views.sweep import render
     from quorate.runs.sweep import sweep
 
     changes = [] if trials is None else [f"tuning.trials={trials}"]
-    changes += [f"tuning.models=[{', '.join(map(_quoted, models))}]"] if models else []
+    changes += [f"tuning.models={as_toml(models)}"] if models else []
     changes += [] if timeout is None else [f"tuning.timeout={float(timeout)}"]
     changes += on_cluster(sets, address)
     with working() as progress:
@@ -136,7 +137,3 @@ def list_all(home: options.Home = None, as_json: options.Json = False) -> None:
 
     where = Home(home)
     show(listed(where.runs("sweep")), as_json, lambda rows: render_list(rows, where.path))
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

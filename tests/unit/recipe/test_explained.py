@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 
 import pytest
 
 import quorate
-from quorate.plugins.documented import documented, in_words
+from quorate.plugins.documented import as_toml, documented, in_words
 from quorate.plugins.registry import Registry
 from quorate.recipe.explained import explain, options, tables
 from quorate.recipe.load import validate
@@ -110,6 +111,11 @@ def test_secrets_stay_references(monkeypatch, tmp_path):
     )  # fmt: skip
     assert "${PRICES}" in done.stdout, done.output
     assert str(tmp_path) not in done.stdout
+
+
+def test_values_are_written_as_toml_reads_them():
+    value = {"a b": ['x"\\\n', "\x7f", True, 1, 0.5, dt.date(2020, 1, 2)], "plain": {}, "bool": False, "big": 1e300}
+    assert tomllib.loads(f"value = {as_toml(value)}")["value"] == value
 
 
 def test_docstrings_are_read_as_they_are_written():
