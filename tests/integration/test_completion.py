@@ -116,7 +116,9 @@ def test_a_broken_home_offers_nothing_and_prints_nothing(asked, home):
 def test_nothing_that_a_home_holds_can_steer_a_shell(asked, home):
     (home.path / "runs" / "20260109-x$(touch hit)`touch hit`;*'\"").mkdir()
     (home.path / "runs" / "20260109-\x1b[31m").mkdir()
+    (home.path / "runs" / "--trust").mkdir()
     assert asked("gate", "20260109") == []
+    assert "--trust" not in asked("gate", "")
     assert _bash("gate", "20260109") == [""]
     assert not Path("hit").exists()
 

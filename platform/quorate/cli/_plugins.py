@@ -181,6 +181,8 @@ def recipe_show(
         def warn(self, message: str) -> None:
             console.err().print(f"warning: {message}", markup=False)
 
+    if explained and as_json:
+        raise RecipeError("--explain and --json exclude each other: JSON has no comments")
     session = open_session(recipe, plugins=plugins or (), overrides=sets or (), progress=Told())
     found, registry = session.recipe, session.registry
     show(

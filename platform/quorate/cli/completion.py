@@ -198,7 +198,7 @@ def _stored(kind: str) -> Callable[[Asked], list[Offer]]:
         from quorate.store import Home
 
         runs = Home(next(reversed(asked.given.get("home", [])), None)).runs("sweep" if kind == "sweep" else "run")
-        ids = [run.id for run in reversed(runs)]
+        ids = [run.id for run in reversed(runs) if not run.id.startswith("-")]  # which would be an option
         latest = [("latest", f"the latest {kind}")] if ids else []
         if found := _starting(asked, [*latest, *((one, "") for one in ids)]):
             return found

@@ -15,10 +15,10 @@ from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.session import open_session
-from support.command import call
+from support.command import call, message_of
 
 TABLES = {".".join(table.path): table for table in tables()}
-BUILT_IN = ("source", "label", "splitter", "ensembler", "strategy", "cost", "gate", "sampler", "model")
+BUILT_IN = ("source", "label", "splitter", "ensembler", "strategy", "cost", "gate", "sampler", "model", "metric")
 
 
 def test_every_table_and_key_of_the_schema_is_told_with_meaning_and_what_it_takes():
@@ -71,6 +71,7 @@ def test_an_explained_recipe_is_the_same_recipe(name, width):
     lines = text.splitlines()
     above = lines[: lines.index("horizon = 1")][-3:]
     assert "How far ahead of the fill" in " ".join(above)
+    assert lines[lines.index("[labels.params]") - 1] == "# Options of the label."
 
 
 def test_what_is_not_set_and_what_is_not_the_default_are_told():
@@ -101,6 +102,10 @@ def test_what_a_plugin_says_of_its_options_stays_in_comments(tmp_path):
     assert "\x1b" not in text
     assert "# First [data]" in text
     assert "# One [data] x = 5." in text
+
+
+def test_json_is_not_explained():
+    assert "exclude each other" in message_of(call("recipe", "show", "planted", "--explain", "--json"), 2)
 
 
 def test_secrets_stay_references(monkeypatch, tmp_path):
