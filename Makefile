@@ -17,7 +17,7 @@ help:
 	@echo "make test    set up and run the tests that one waits for (about 5 minutes on 2 cores)"
 	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 10 minutes)"
 	@echo "make check   lint, types, import contracts"
-	@echo "make docs    the generated parts of docs/plugins"
+	@echo "make docs    the generated parts of docs"
 	@echo "make bench   the benchmarks, and their table in README.md (about 40 minutes on a quiet machine)"
 	@echo "make experiments   runs killed at random moments; damaged files; whom the gates let through (hours; goes on where it was)"
 	@echo "make lock    resolve the versions anew"

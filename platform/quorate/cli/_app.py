@@ -13,13 +13,15 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _runs, _sweep, options
+from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _runs, _sweep, completion, options
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
+from quorate.cli._help import Root
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.stream import keep_messages
 
 app = typer.Typer(
     help="Backtest ensembles of models on market data, and see whether the evidence is enough to promote them.",
+    cls=Root,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -264,7 +266,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger):
+for group in (_runs, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger, completion):
     group.register(app)
 
 
@@ -276,6 +278,9 @@ def main() -> None:
     keep_messages("stderr")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
+    if shell := os.environ.pop(completion.ASKED, ""):
+        completion.answer(typer.main.get_command(app), shell, sys.argv[1:])
+        raise SystemExit(0)
     app()
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from quorate.testing import Outcome
 
 recipe_app = typer.Typer(help="Look at recipes.", no_args_is_help=True, rich_markup_mode=None)
-plugins_app = typer.Typer(help="List plugins: name, kind, version, origin and state.", rich_markup_mode=None)
+plugins_app = typer.Typer(help="List plugins, or show one.", rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def plugins(
     files: options.Plugins = None,
     as_json: options.Json = False,
 ) -> None:
-    """List plugins: name, kind, version, origin and state."""
+    """List plugins, or show one: name, kind, version, origin and state."""
     if context.invoked_subcommand is None:
         _list(kind, files or (), as_json)
 
@@ -181,6 +181,8 @@ def recipe_show(
         def warn(self, message: str) -> None:
             console.err().print(f"warning: {message}", markup=False)
 
+    if explained and as_json:
+        raise RecipeError("--explain and --json exclude each other: JSON has no comments")
     session = open_session(recipe, plugins=plugins or (), overrides=sets or (), progress=Told())
     found, registry = session.recipe, session.registry
     show(

@@ -18,10 +18,12 @@ Name = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's id, a part
 class Group(TyperGroup):
     """``sweep RECIPE`` is ``sweep start RECIPE``."""
 
+    implied = "start"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put in the command that is left out."""
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
-            args = ["start", *args]
+            args = [self.implied, *args]
         return super().parse_args(ctx, args)
 
 
@@ -53,11 +55,12 @@ def start(
     as_json: options.Json = False,
 ) -> None:
     """Tune a recipe's models on the history before its walk-forward, and judge on that whether it helped."""
+    from quorate.plugins.documented import as_toml
     from quorate.report.views.sweep import render
     from quorate.runs.sweep import sweep
 
     changes = [] if trials is None else [f"tuning.trials={trials}"]
-    changes += [f"tuning.models=[{', '.join(map(_quoted, models))}]"] if models else []
+    changes += [f"tuning.models={as_toml(models)}"] if models else []
     changes += [] if timeout is None else [f"tuning.timeout={float(timeout)}"]
     changes += on_cluster(sets, address)
     with working() as progress:
@@ -134,7 +137,3 @@ def list_all(home: options.Home = None, as_json: options.Json = False) -> None:
 
     where = Home(home)
     show(listed(where.runs("sweep")), as_json, lambda rows: render_list(rows, where.path))
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import json
 import re
 import types
 import typing
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SECTION = re.compile(r"\n\n*[A-Z][\w ]*\n-{3,}\n")
 _WORDS = {int: "whole number", float: "number", bool: "true or false", str: "text", dt.date: "date", Path: "path"}
 _BOUNDS = {"ge": "{:g} or more", "gt": "more than {:g}", "le": "{:g} or less", "lt": "less than {:g}"}
@@ -112,14 +114,13 @@ def _is_union(hint: Any) -> bool:
 
 
 def as_toml(value: Any) -> str:
-    """Return a plain value as a recipe would have it; a table on one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Return a plain value as TOML, on one line."""
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, dict):
-        inner = ", ".join(f"{name} = {as_toml(one)}" for name, one in value.items())
+        keys = {name: name if _BARE.fullmatch(name) else as_toml(name) for name in value}
+        inner = ", ".join(f"{keys[name]} = {as_toml(one)}" for name, one in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return str(value)

@@ -148,10 +148,9 @@ def explain(recipe: Recipe, registry: Registry, width: int) -> str:
     for line in plain.splitlines():
         if line.startswith("["):
             path = _path_of(line)
-            about = told.get(path)
-            if about is not None and about[0]:
-                lines += _comment(about[0], width)
-            lines.append(line)
+            above = told.get(path[:-1], ("", {}))[1].get(path[-1])
+            about = told.get(path, ("", {}))[0] or (above.meaning if above is not None else "")
+            lines += [*_comment(about, width), line]
             lines += [
                 text
                 for key in unset.get(path, ())

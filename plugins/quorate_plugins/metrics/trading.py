@@ -61,12 +61,24 @@ def drawdown_bars(performance: quorate.Performance) -> float:
 
 
 def value_at_risk(performance: quorate.Performance, level: float = 0.95) -> float:
-    """Return the loss of one bar, positive, that the share `level` of bars does not exceed."""
+    """Return the loss of one bar, positive, that the share `level` of bars does not exceed.
+
+    Parameters
+    ----------
+    level : float, share
+        How many of the bars lose no more.
+    """
     return quorate.statistics.value_at_risk(performance.returns, level)
 
 
 def expected_shortfall(performance: quorate.Performance, level: float = 0.95) -> float:
-    """Return the mean loss, positive, of the worst ``1 - level`` of bars."""
+    """Return the mean loss, positive, of the worst ``1 - level`` of bars.
+
+    Parameters
+    ----------
+    level : float, share
+        How many of the bars are left out: the best ones.
+    """
     return quorate.statistics.expected_shortfall(performance.returns, level)
 
 

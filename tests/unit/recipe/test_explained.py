@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 
 import pytest
 
 import quorate
-from quorate.plugins.documented import documented, in_words
+from quorate.plugins.documented import as_toml, documented, in_words
 from quorate.plugins.registry import Registry
 from quorate.recipe.explained import explain, options, tables
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.session import open_session
-from support.command import call
+from support.command import call, message_of
 
 TABLES = {".".join(table.path): table for table in tables()}
-BUILT_IN = ("source", "label", "splitter", "ensembler", "strategy", "cost", "gate", "sampler", "model")
+BUILT_IN = ("source", "label", "splitter", "ensembler", "strategy", "cost", "gate", "sampler", "model", "metric")
 
 
 def test_every_table_and_key_of_the_schema_is_told_with_meaning_and_what_it_takes():
@@ -70,6 +71,7 @@ def test_an_explained_recipe_is_the_same_recipe(name, width):
     lines = text.splitlines()
     above = lines[: lines.index("horizon = 1")][-3:]
     assert "How far ahead of the fill" in " ".join(above)
+    assert lines[lines.index("[labels.params]") - 1] == "# Options of the label."
 
 
 def test_what_is_not_set_and_what_is_not_the_default_are_told():
@@ -102,6 +104,10 @@ def test_what_a_plugin_says_of_its_options_stays_in_comments(tmp_path):
     assert "# One [data] x = 5." in text
 
 
+def test_json_is_not_explained():
+    assert "exclude each other" in message_of(call("recipe", "show", "planted", "--explain", "--json"), 2)
+
+
 def test_secrets_stay_references(monkeypatch, tmp_path):
     monkeypatch.setenv("PRICES", str(tmp_path / "prices.csv"))
     done = call(
@@ -110,6 +116,11 @@ def test_secrets_stay_references(monkeypatch, tmp_path):
     )  # fmt: skip
     assert "${PRICES}" in done.stdout, done.output
     assert str(tmp_path) not in done.stdout
+
+
+def test_values_are_written_as_toml_reads_them():
+    value = {"a b": ['x"\\\n', "\x7f", True, 1, 0.5, dt.date(2020, 1, 2)], "plain": {}, "bool": False, "big": 1e300}
+    assert tomllib.loads(f"value = {as_toml(value)}")["value"] == value
 
 
 def test_docstrings_are_read_as_they_are_written():

@@ -1,0 +1,102 @@
+"""What ``--help`` says beside what each command tells of itself: commands by what one wants, and examples."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from typer.core import TyperGroup
+
+# A command that is not there yet is left out, one that is in no group stands at the end.
+GROUPS = {
+    "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "tune", "train", "evaluate"),
+    "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
+    "Look": ("report", "runs", "compare", "trades", "explain", "timeline", "explain-term"),
+    "Extend": ("plugins", "new", "check"),
+    "Operate": ("cluster", "submit", "cache", "completion"),
+}
+
+# By command; every line is tried by a test.
+EXAMPLES = {
+    "init": ["quorate init bars.csv"],
+    "": ["quorate run planted", "quorate report", "quorate COMMAND --help"],
+    "run": ["quorate run nasdaq --dry-run", "quorate run nasdaq --set costs.fees=0.001"],
+    "resume": ["quorate resume"],
+    "sweep": ["quorate sweep nasdaq --trials 20", "quorate sweep show", "quorate run nasdaq --params latest"],
+    "sweep start": ["quorate sweep nasdaq --trials 20 --model lightgbm"],
+    "sweep resume": ["quorate sweep resume"],
+    "sweep show": ["quorate sweep show latest"],
+    "sweep validate": ["quorate sweep validate latest"],
+    "sweep list": ["quorate sweep list"],
+    "predict": ["quorate predict latest --data bars/"],
+    "tune": ["quorate tune --architecture ridge --target btc_close --data btc.csv --train-end 2023-12-31"],
+    "train": ["quorate train --params best_params.json --output-dir models/btc"],
+    "evaluate": ["quorate evaluate --model models/btc --test-start 2024-07-01 --test-end 2024-12-31"],
+    "data": ["quorate data check bars.csv"],
+    "data check": ["quorate data check bars/ --set calendar=24x7"],
+    "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],
+    "recipe list": ["quorate recipe list"],
+    "recipe show": ["quorate recipe show nasdaq --explain"],
+    "gate": ["quorate gate latest"],
+    "audit": ["quorate audit nasdaq"],
+    "promote": ["quorate promote latest"],
+    "reproduce": ["quorate reproduce latest"],
+    "ledger": ["quorate ledger --last 10", "quorate ledger verify"],
+    "ledger verify": ["quorate ledger verify"],
+    "override": ['quorate override latest --reason "paper trading only, until June"'],
+    "report": ["quorate report latest --section months,members", "quorate report latest --html report.html"],
+    "runs": ["quorate runs --recipe nasdaq --sort sharpe", 'quorate runs tag latest --add costs --note "fees doubled"'],
+    "runs tag": ['quorate runs tag latest --add costs --note "fees doubled"'],
+    "compare": ["quorate compare 3f1a latest"],
+    "trades": ["quorate trades latest --csv trades.csv"],
+    "explain": ["quorate explain latest --by group"],
+    "timeline": ["quorate timeline latest --chrome trace.json"],
+    "explain-term": ["quorate explain-term Sharpe"],
+    "plugins": ["quorate plugins --kind model", "quorate plugins show lightgbm"],
+    "plugins show": ["quorate plugins show lightgbm", "quorate plugins show grid --kind sampler"],
+    "new": ["quorate new model my-model"],
+    "check": ["quorate check my_model.py"],
+    "cluster": ["quorate cluster up --nodes 2", "quorate cluster status", "quorate cluster down"],
+    "cluster up": ["quorate cluster up --nodes 2 --cpus-per-node 2"],
+    "cluster status": ["quorate cluster status"],
+    "cluster down": ["quorate cluster down"],
+    "submit": ["quorate submit nasdaq --address http://127.0.0.1:8265"],
+    "cache": ["quorate cache list", "quorate cache prune --older-than 30d"],
+    "cache list": ["quorate cache list"],
+    "cache verify": ["quorate cache verify"],
+    "cache prune": ["quorate cache prune --older-than 30d --max-size 2GB"],
+    "completion": ["source <(quorate completion bash)"],
+}
+
+_END = re.compile(r"[.;:](?:\s|$)")
+
+
+class Root(TyperGroup):
+    """All commands: listed by what one wants, each with examples."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _exemplify(self, "")
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in their groups, with the first part of what each says of itself."""
+        left = [name for name in self.commands if not any(name in names for names in GROUPS.values())]
+        column = max(map(len, self.commands))
+        for title, names in {**GROUPS, "Further": tuple(left)}.items():
+            rows = [(name.ljust(column), brief(self.commands[name])) for name in names if name in self.commands]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def brief(command: Any) -> str:
+    """Return the first part of what a command says of itself."""
+    return _END.split(command.help or "", maxsplit=1)[0].strip()
+
+
+def _exemplify(command: Any, name: str) -> None:
+    """Put the examples of a command, and of those below it, at the end of its help."""
+    if lines := EXAMPLES.get(name):
+        command.epilog = "\b\n" + "\n".join(["Examples:" if len(lines) > 1 else "Example:", *(f"  {x}" for x in lines)])
+    for below, one in getattr(command, "commands", {}).items():
+        _exemplify(one, f"{name} {below}".strip())
