@@ -111,7 +111,8 @@ def _check(
         first = int(bad.argmax())
         raise quorate.DataError(
             f"{table.at(column.index[first])}: {name} must be a number; it was {str(column.iloc[first]).strip()!r} "
-            f"({int(bad.sum())} such values)"
+            f"({int(bad.sum())} such values)",
+            *table.wrong(bad, name, f"{name} must be a number"),
         )
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
@@ -72,6 +74,16 @@ class Table:
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
         return f"{self.path}, {self.unit} {label}"
+
+    def wrong(self, bad: NDArray[np.bool_], name: str, rule: str) -> tuple[list[int], str, list[str]]:
+        """Return what an error tells of rows that are wrong, and of what they have in a column."""
+        values = self.frame[name][bad][: quorate.DataError.TOLD]
+        was = ["nothing" if value != value or value == "" else repr(str(value).strip()) for value in values]
+        return np.flatnonzero(bad).tolist(), rule, was
+
+    def without(self, rows: Sequence[int]) -> Table:
+        """Return the table without the rows at some positions."""
+        return replace(self, frame=self.frame.drop(index=self.frame.index[[*rows]]))
 
 
 def read_csv(

@@ -862,7 +862,7 @@ def test_two_files_may_not_be_the_same_symbol(write, tmp_path):
 def test_the_bad_file_of_a_folder_is_named(write, tmp_path):
     write(THREE, "d/A.csv")
     write(THREE.replace("14", "1"), "d/B.csv")
-    with pytest.raises(quorate.DataError, match=r"B\.csv: open must lie between"):
+    with pytest.raises(quorate.DataError, match=r"B\.csv: high must not be below the low"):
         csv(str(tmp_path / "d"))
 
 
