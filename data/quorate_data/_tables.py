@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import quorate
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
-from quorate_data._heads import MISSING, Head, read_head, two_names
+from quorate_data._heads import MISSING, Head, ragged, read_head, two_names
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
 from quorate_data._text import POINTS, listed
@@ -109,7 +109,12 @@ def read_csv(
         else:
             parts = split(path, head.names, head.symbols, columns, adjusted)
         parts = with_categories(path, head.names, parts, categories)
-        raw = _raw(path, head, parts, decimal)
+        try:
+            raw = _raw(path, head, parts, decimal)
+        except pd.errors.ParserError as e:
+            if told := ragged(path, head):
+                raise quorate.DataError(f"{path}: {told}") from e
+            raise
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"

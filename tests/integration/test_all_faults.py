@@ -110,6 +110,16 @@ def test_one_kind_is_told_with_its_remedy_and_all_of_its_lines(tmp_path):
     assert rest.strip() == "open must be positive: line 5 (0), line 202 (0), line 401 (0)"
 
 
+def test_all_lines_with_a_field_too_many_are_told(tmp_path):
+    path = tmp_path / "bars.csv"
+    lines = table(names=NAMES).splitlines()
+    lines[4] += ",7"
+    lines[30] += ",8,9"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(quorate.DataError, match=r"there are columns, 6: line 5 has 7, line 31 has 8$"):
+        csv(path)
+
+
 def test_stamps_that_are_all_to_be_read_otherwise_hide_no_other_fault(tmp_path):
     path = tmp_path / "bars.csv"
     days = [f"{day:%Y|%m|%d}" for day in pd.bdate_range("2018-01-02", periods=400)]

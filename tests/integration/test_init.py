@@ -102,6 +102,13 @@ def test_fewer_bars_have_shorter_features_and_too_few_are_refused_with_the_numbe
     assert chosen(written(weekdays(needed), "enough.csv"))
 
 
+def test_bars_of_one_day_are_held_out_by_their_number():
+    minutes = pd.date_range("2024-03-04 00:00", periods=600, freq="min", tz="UTC").strftime("%Y-%m-%d %H:%M:%S+00:00")
+    table, _, _ = chosen(written(minutes))
+    assert table["holdout"] == {"bars": 120}
+    assert call("run", "./mine.toml", "--dry-run").exit_code == 0
+
+
 def test_without_volume_and_with_opens_that_repeat_the_close_the_recipe_does_not_trade_on_them():
     bars = walk(700).drop(columns="volume")
     bars["open"] = bars["close"].shift(fill_value=bars["close"][0])

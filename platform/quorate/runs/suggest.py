@@ -207,8 +207,10 @@ def _choose(bars: Bars, registry: Registry) -> tuple[list[Choice], list[str]]:
     n, bar = len(bars), WORDS.get(bars.frequency, f"{bars.frequency} bar")
     sample = int(resolve_options(registry.get(GateSpec, "sample-size"), {}, "gates")["bars"])
     held = max(round(n * HELD), sample) if n * 0.3 >= sample else round(n * HELD)
-    start = int(np.searchsorted(bars.sessions, bars.sessions[n - held]))  # of the day that the holdout begins with
-    known, held = start, n - start
+    day = bars.sessions[n - held]
+    start = int(np.searchsorted(bars.sessions, day))  # of the day that the holdout begins with
+    by_day = start >= n // 2
+    known, held = (start, n - start) if by_day else (n - held, held)
     left_out, warm = _too_long(bars, registry, known // 5)
     if known < warm + LEAST + WANTED * SHORT:
         least = -(-(warm + LEAST + WANTED * SHORT) * 5 // 4)
@@ -228,11 +230,7 @@ def _choose(bars: Bars, registry: Registry) -> tuple[list[Choice], list[str]]:
     )
     opens = repeated_opens(bars)
     chosen = [
-        Choice(
-            "holdout.start",
-            bars.sessions[start].astype("datetime64[D]").astype(object),
-            f"the last {held / n:.0%}, {plural(held, 'bar')}, closed until quorate promote; a date stays where it is",
-        ),
+        _holdout(day, n, held, by_day),
         Choice("labels.name", "direction", "whether the price rises, from the next bar's fill on"),
         Choice("labels.horizon", horizon, f"bars ahead: {usual}"),
         *left_out,
@@ -244,7 +242,7 @@ def _choose(bars: Bars, registry: Registry) -> tuple[list[Choice], list[str]]:
     if (folds - 1) * test < least:
         fewer = max(test, 2)
         chosen.append(
-            Choice("threshold.min_bars", fewer, f"as few as a fold: {least} are never predicted before the last")
+            Choice("threshold.min_bars", fewer, f"bars that a threshold is chosen from: {least} never are there")
         )
     trusted = f"of the traded value, {'exchanges of crypto' if fees > STOCKS[0] else 'stocks and ETFs'}"
     chosen += [
@@ -258,6 +256,15 @@ def _choose(bars: Bars, registry: Registry) -> tuple[list[Choice], list[str]]:
     else:
         chosen.append(Choice("backtest.fill", "open", "orders are filled at the next bar's open"))
     return chosen, [*_few(rest, held, sample), *_still(moved, horizon, 2 * (fees + slippage))]
+
+
+def _holdout(day: Any, n: int, held: int, by_day: bool) -> Choice:
+    """Return the holdout: from a date on, or so many bars, where days are too few to cut between them."""
+    why = f"the last {held / n:.0%}, {plural(held, 'bar')}, closed until quorate promote"
+    if not by_day:
+        return Choice("holdout.bars", held, why)
+    first = day.astype("datetime64[D]").astype(object)
+    return Choice("holdout.start", first, f"{why}; a date stays where it is")
 
 
 def _few(known: int, held: int, sample: int) -> list[str]:
