@@ -141,6 +141,7 @@ def suggest(path: str | Path, settings: Iterable[str] = ()) -> Suggestion:
     table = merge(table, given, "--set")
     table.setdefault("models", {})
     open_session(table, progress=Progress())  # what is not valid is told before anything is written
+    table = {section: table[section] for section in Recipe.model_fields if section in table}
     whys = {one.key: one.why for one in choices}
     whys |= {f"{section}.{key}": "as it was given" for section, keys in given.items() for key in _keys(keys)}
     head = (f"Written by quorate init: {found}.", "Change what you know better; quorate recipe show prints the rest.")
