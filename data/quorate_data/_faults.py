@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data._names import PRICES
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LIKE_OTHERS = "a time stamp must be written as the others"
+FEW = 0.05  # of the stamps of a file, below which they are not what the others are to be like
 FILES = 5  # of those with faults, that are told one by one
 SORT = "to have bars sorted, set data.sort = true"
 DROP = 'bars with impossible prices are left out by data.invalid = "drop"'
@@ -78,13 +81,13 @@ def all_faults(
             found.setdefault(table.path, []).extend(faults)
     every = [fault for faults in found.values() for fault in faults]
     if len(unread) + len(found) < 2:
-        if unread or not every or (len(every) == 1 and every[0].number == 1):
+        if unread or not every or (len(every) == 1 and every[0].number == 1 == len(first.rows)):
             return first
         # What all rows are is how the file is to be read, and so many that others are may follow from it.
         if any(fault.rule == first.rule and fault.number == fault.of for fault in every):
             every = [fault for fault in every if fault.number * 2 < fault.of]
             return quorate.DataError("\n".join([str(first), *(f"    {fault}" for fault in every)]), first.rows)
-        if len(every) == 1:
+        if len(every) == 1 and every[0].rule == first.rule:
             return quorate.DataError(f"{first}\n    {every[0]}", first.rows)
     lines = [str(e) for e in unread] + [_told(path, faults, tables) for path, faults in found.items()]
     more = len(lines) - FILES
@@ -106,7 +109,7 @@ def _help(every: Sequence[Fault]) -> str:
 def _told(path: Path, faults: Sequence[Fault], tables: Sequence[Table]) -> str:
     unit = next(table.unit for table in tables if table.path == path)
     number = sum(fault.number for fault in faults)
-    what = f"{number:,} {unit if number == 1 else f'{unit}s'} cannot be used as they are"
+    what = f"1 {unit} cannot be used as it is" if number == 1 else f"{number:,} {unit}s cannot be used as they are"
     return "\n".join([f"{path}: {what}", *(f"    {fault}" for fault in faults)])
 
 
@@ -126,7 +129,12 @@ def _of_table(table: Table, layout: Layout) -> Iterator[Fault]:
     def stamps(left: Table) -> Stamps:
         return read_stamps(left, layout.timing.timezone, layout.clock, layout.date_format)
 
-    faults, dated, read = _tried(table, stamps)
+    apart = _unlike(table, stamps)
+    if len(apart.frame) < len(table.frame):
+        labels = table.frame.index[~table.frame.index.isin(apart.frame.index)]
+        error = quorate.DataError("", *table.wrong(table.frame.index.isin(labels), "time", LIKE_OTHERS))
+        yield _fault(table, labels, error)
+    faults, dated, read = _tried(apart, stamps)
     yield from faults
     faults, numbered, values = _tried(table, lambda left: numbers(left, layout.decimal)[0])
     yield from faults
@@ -136,6 +144,32 @@ def _of_table(table: Table, layout: Layout) -> Iterator[Fault]:
         yield from _of_values(numbered, values.assign(time=own))
     if read is not None:
         yield from _of_order(dated, read, layout)
+
+
+def _unlike(table: Table, check: Callable[[Table], Stamps]) -> Table:
+    """Return the table without stamps that are unlike most, if it is they for which the others cannot be read."""
+    try:
+        check(table)
+    except quorate.DataError as e:
+        odd = _odd(table.frame["time"].astype("str").str.strip())
+        if len(e.rows) * 2 < len(odd) or not 0 < odd.mean() < 0.5:
+            return table
+        left = table.without(np.flatnonzero(odd).tolist())
+        try:
+            check(left)
+        except quorate.DataError as again:
+            return table if len(again.rows) * 2 >= len(left.frame) else left
+        return left
+    return table
+
+
+def _odd(text: pd.Series) -> NDArray[np.bool_]:
+    """Return which stamps have signs in an order that few others have, or no day and month in any order."""
+    shape = text.str.replace(r"\d+", "9", regex=True).str.replace(r"[A-Za-z]+", "a", regex=True)
+    parts = text.str.extract(r"^(\d{1,2})[/-](\d{1,2})[/-]").astype(np.float64)
+    few = shape.map(shape.value_counts(normalize=True)) < FEW
+    wild = (parts.max(axis=1) > 31) | (parts.min(axis=1) > 12) | (parts.min(axis=1) == 0)
+    return np.asarray(few | wild, dtype=bool)
 
 
 def _tried(table: Table, check: Callable[[Table], T]) -> tuple[list[Fault], Table, T | None]:

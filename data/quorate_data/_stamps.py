@@ -210,10 +210,11 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
         bad |= ~text.str.match(_ISO).to_numpy(dtype=bool)
     if bad.any():
         first = int(bad.argmax())
-        like = "be written as the others" if bad.mean() < 0.5 else f"be one that can be read: {_remedy(form)}"
+        few = bad.mean() < 0.5
+        like = "be written as the others" if few else f"be one that can be read: {_remedy(form)}"
         raise quorate.DataError(
             f"{table.at(text.index[first])}: the time stamp {table.frame['time'].iloc[first]!r} cannot be read "
-            f"({int(bad.sum())} of {len(bad)}); {_remedy(form)}",
+            f"({int(bad.sum())} of {len(bad)}); {'correct it, or ' if few else ''}{_remedy(form)}",
             *table.wrong(bad, "time", f"a time stamp must {like}"),
         )
     if index.tz is None:

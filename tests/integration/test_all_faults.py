@@ -133,6 +133,41 @@ def test_stamps_that_are_all_to_be_read_otherwise_hide_no_other_fault(tmp_path):
     assert rest.strip() == "close must be a number: line 9 ('n.b.')"
 
 
+@pytest.mark.parametrize(
+    "form,wrong",
+    [
+        ("%d.%m.%Y", "tomorrow"),
+        ("%m/%d/%Y", "13/45/2018"),
+        ("%Y%m%d", "2018-1x"),
+        ("seconds", "yesterday"),
+        ("%b %d, %Y", "?"),
+    ],
+)
+@pytest.mark.parametrize("line", [2, 6])
+def test_one_stamp_that_is_unlike_the_others_is_told_and_not_all_of_them(tmp_path, form, wrong, line):
+    every = pd.bdate_range("2018-01-02", periods=400)
+    days = [f"{int(day.timestamp())}" if form == "seconds" else f"{day:{form}}" for day in every]
+    days[line - 2] = f'"{wrong}"'
+    path = tmp_path / "bars.csv"
+    path.write_text(table(names=NAMES, stamps=[f'"{day}"' if "," in day else day for day in days]))
+    with pytest.raises(quorate.DataError) as told:
+        csv(path)
+    assert f"line {line}" in str(told.value)
+    assert repr(wrong) in str(told.value)
+    assert "400 of 400" not in str(told.value)
+
+
+def test_one_number_with_other_marks_is_told_and_not_all_of_them(tmp_path):
+    path = tmp_path / "bars.csv"
+    lines = table(names=NAMES, quote=True).splitlines()
+    cells = lines[8].split(",")
+    cells[4] = '"1.234,5"'
+    lines[8] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(quorate.DataError, match=r"line 9: close must be a number; it was '1\.234,5' \(1 such"):
+        csv(path)
+
+
 def test_bars_out_of_order_are_told_beside_others_and_sound_files_are_not_looked_at_again(tmp_path, monkeypatch):
     path = tmp_path / "bars.csv"
     lines = table(names=NAMES).splitlines()
