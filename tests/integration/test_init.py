@@ -144,6 +144,10 @@ def test_options_are_asked_for_as_by_data_check_and_given_ones_are_written():
     assert "test = 50  # as it was given" in text
     wrong = call("init", "mine.csv", "--set", "columns.close=Settle", "--set", "folds.tests=50", "--out", "other.toml")
     assert "has no option 'tests'" in message_of(wrong, 2)
+    wrong = call("init", "mine.csv", "--set", "columns.close=Settle", "--set", "fold.test=50", "--out", "other.toml")
+    assert "fold: unknown key" in message_of(wrong, 2)
+    assert "did you mean 'folds'" in wrong.stderr
+    assert "mine.toml is a recipe already" in message_of(call("init", "mine.toml"), 2)
 
 
 def test_what_comes_from_the_environment_is_written_nowhere(monkeypatch, tmp_path):

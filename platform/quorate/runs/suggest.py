@@ -11,7 +11,7 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.bars.quality import likely_calendar
-from quorate.errors import DataError
+from quorate.errors import DataError, RecipeError
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.commented import literal, overrides, to_commented
@@ -91,6 +91,8 @@ def suggest(path: str | Path, settings: Iterable[str] = ()) -> Suggestion:
     RecipeError
         If what was given makes no valid recipe.
     """
+    if Path(path).suffix == ".toml":
+        raise RecipeError(f"{path} is a recipe already: quorate run {path} --dry-run says what it does")
     data, others = split_settings(settings)
     (options, bars, doubts), why = _read(path, data)
     registry = Registry.load()
@@ -140,13 +142,13 @@ def suggest(path: str | Path, settings: Iterable[str] = ()) -> Suggestion:
 
 
 def split_settings(settings: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the settings that are options of the source, with or without ``data.``, and those of other sections."""
+    """Return the settings that are options of the source, with or without ``data.``, and all others."""
     data: list[str] = []
     others: list[str] = []
     for item in settings:
-        section = item.partition("=")[0].partition(".")[0].strip()
-        known = section in Recipe.model_fields and section != "data"
-        (others if known else data).append(item)
+        section, dot, _ = (part.strip() for part in item.partition("=")[0].partition("."))
+        of_source = section == "data" or (section not in Recipe.model_fields and (section == "columns" or not dot))
+        (data if of_source else others).append(item)
     return data, others
 
 
