@@ -139,9 +139,9 @@ def _of_table(table: Table, layout: Layout) -> Iterator[Fault]:
     faults, numbered, values = _tried(table, lambda left: numbers(left, layout.decimal)[0])
     yield from faults
     if values is not None and layout.invalid == "error" and set(PRICES) <= set(values):
-        # Each at a time of its own: when they really are is another matter.
+        # As of one symbol, each at a time of its own: whose they are, and when, is another matter.
         own = pd.date_range("2000-01-01", periods=len(values), freq="min", tz="UTC")
-        yield from _of_values(numbered, values.assign(time=own))
+        yield from _of_values(numbered, values.assign(symbol="", time=own))
     if read is not None:
         yield from _of_order(dated, read, layout)
 
@@ -151,8 +151,10 @@ def _unlike(table: Table, check: Callable[[Table], Stamps]) -> Table:
     try:
         check(table)
     except quorate.DataError as e:
+        if len(e.rows) * 2 < len(table.frame):
+            return table
         odd = _odd(table.frame["time"].astype("str").str.strip())
-        if len(e.rows) * 2 < len(odd) or not 0 < odd.mean() < 0.5:
+        if not 0 < odd.mean() < 0.5:
             return table
         left = table.without(np.flatnonzero(odd).tolist())
         try:
@@ -211,9 +213,10 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
     frame = pd.DataFrame({"symbol": names, "time": pd.DatetimeIndex(times).tz_localize("UTC")}, index=table.frame.index)
     again = frame.duplicated()
     if again.any():
-        earlier = {(row.symbol, row.time): row.Index for row in frame[~again].itertuples()}
-        some = frame[again][: quorate.DataError.TOLD].itertuples()
-        rows = [f"{table.unit} {row.Index!s} (as {table.unit} {earlier[row.symbol, row.time]!s})" for row in some]
+        rows = []
+        for label, (name, time) in frame[again][: quorate.DataError.TOLD].iterrows():
+            earlier = ((frame["time"] == time) & (frame["symbol"] == name)).to_numpy().argmax()
+            rows.append(f"{table.unit} {label!s} (as {table.unit} {frame.index[int(earlier)]!s})")
         yield Fault("a symbol has one bar at a time", int(again.sum()), len(again), rows)
     if not layout.sort:
         yield from _of_values(table, frame[~again].assign(**dict.fromkeys(PRICES, 1.0)))

@@ -182,3 +182,18 @@ def test_bars_out_of_order_are_told_beside_others_and_sound_files_are_not_looked
     monkeypatch.setattr(files, "all_faults", None)
     path.write_text(table(names=NAMES))
     assert np.isfinite(csv(path).close).all()
+
+
+def test_in_a_long_file_a_stamp_stands_once_for_each_symbol(tmp_path):
+    days = [f"{day:%Y-%m-%d}" for day in pd.bdate_range("2018-01-02", periods=30)]
+    frames = [walk(30, seed=k).assign(Date=days, Symbol=name) for k, name in enumerate("AB")]
+    whole = pd.concat([*frames, frames[1][3:5]], ignore_index=True)
+    whole.loc[40, "low"] = -1.0
+    whole.loc[50, "Symbol"] = ""
+    whole.to_csv(tmp_path / "bars.csv", index=False)
+    with pytest.raises(quorate.DataError) as told:
+        csv(tmp_path / "bars.csv")
+    assert "4 lines cannot be used" in str(told.value)
+    assert "there must be a symbol: line 52 (nothing)" in str(told.value)
+    assert "low must be positive: line 42 (-1)" in str(told.value)
+    assert "a symbol has one bar at a time: line 62 (as line 35), line 63 (as line 36)" in str(told.value)
