@@ -29,6 +29,7 @@ RECIPE = {
     "models": {"logistic": {}, "ridge": {}},
     "strategy": {"name": "long-flat", "compare": ["crossing"], "risk": {"stop": 0.08}},
     "costs": {"fees": 0.0005, "slippage": 0.0002},
+    "execution": {"executor": "serial"},  # starting processes would take longer than these fits
 }
 
 

@@ -24,6 +24,7 @@ def recipe(horizon):
         "features": {"use": ["return_*", "zscore_*", "volatility_*"]},
         "folds": {"initial": 1000, "test": 250},
         "models": {"logistic": {}, "ridge": {}},
+        "execution": {"executor": "serial"},
     }
 
 
