@@ -37,6 +37,12 @@ def weekdays(n, start="2018-01-02"):
     return pd.bdate_range(start, periods=n).strftime("%Y-%m-%d")
 
 
+def fx(weeks):
+    """Return hours from Sunday evening to Friday evening."""
+    hours = pd.date_range("2019-01-06 22:00", periods=168 * weeks, freq="h", tz="UTC")
+    return hours[(hours - hours[0]) % pd.Timedelta(days=7) < pd.Timedelta(days=5)].strftime("%Y-%m-%d %H:%M:%S+00:00")
+
+
 def chosen(*arguments):
     result = call("init", *arguments, "--json")
     assert result.exit_code == 0, result.stderr
@@ -70,6 +76,7 @@ def test_a_recipe_that_init_writes_runs_is_judged_and_every_setting_says_why():
         ("24x7", pd.date_range("2020-01-01", periods=700).strftime("%Y-%m-%d")),
         ("24x7", pd.date_range("2020-01-01", periods=1200, freq="h").strftime("%Y-%m-%d %H:%M:%S")),
         ("weekdays", weekdays(700)),
+        ("weekdays", fx(12)),
         ("us-equity", quorate.get_calendar("us-equity").name),
     ],
 )

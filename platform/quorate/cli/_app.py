@@ -56,7 +56,7 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Bars of your own, instead of the recipe's; what fits them is as init chooses it."),
+        typer.Option(help="Bars of your own to run on; the recipe is made to fit them, as init does it."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
     home: options.Home = None,

@@ -72,7 +72,7 @@ def init(
     sets: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="An option of the source, calendar=24x7, or a key of the recipe: it is written so; again."
+            "--set", help="Write this as it is: an option of the source, timezone=UTC, or any key, costs.fees=0.001."
         ),
     ] = None,
     as_json: options.Json = False,
