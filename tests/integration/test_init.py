@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.recipe.commented import literal
+from quorate.plugins.documented import as_toml
 from quorate.store.parquet import write_parquet
 from quorate_data.simulated import simulated
 from support.bar_files import walk
@@ -219,4 +219,4 @@ def test_a_recipe_is_run_on_bars_of_ones_own_and_reproduced():
     "value", ['a"b\\c\n\x7f', True, 3, 0.1, 1e-7, pd.Timestamp("2020-01-02").date(), ["a", 1], {"a b": {"c": []}}]
 )
 def test_what_is_written_is_read_as_it_was(value):
-    assert tomllib.loads(f"value = {literal(value)}") == {"value": value}
+    assert tomllib.loads(f"value = {as_toml(value)}") == {"value": value}

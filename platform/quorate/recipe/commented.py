@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from quorate.errors import visible
+from quorate.plugins.documented import as_toml, key_of
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 WIDEST = 60  # characters of a setting, beyond which its comment stands above it
-
-
-def literal(value: Any) -> str:
-    """Return a value of a recipe as TOML, on one line."""
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{_key(name)} = {literal(one)}" for name, one in value.items())
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(literal, value))}]"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else literal(name)
 
 
 def settings(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -45,7 +24,7 @@ def settings(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def overrides(table: Mapping[str, Any]) -> list[str]:
     """Return what a recipe sets, as ``--set`` takes it."""
-    return [f"{section}.{key}={literal(value)}" for section, key, value in settings(table) if section]
+    return [f"{section}.{key}={as_toml(value)}" for section, key, value in settings(table) if section]
 
 
 def to_commented(table: Mapping[str, Any], whys: Mapping[str, str], head: Iterable[str]) -> str:
@@ -64,9 +43,9 @@ def to_commented(table: Mapping[str, Any], whys: Mapping[str, str], head: Iterab
     open_section = None
     for section, key, value in settings(table):
         if section != open_section:
-            lines += ["", *([f"[{_key(section)}]"] if section else [])]
+            lines += ["", *([f"[{key_of(section)}]"] if section else [])]
             open_section = section
-        setting = f"{_key(key)} = {literal(value)}"
+        setting = f"{key_of(key)} = {as_toml(value)}"
         why = _one_line(whys.get(f"{section}.{key}" if section else key, ""))
         if not why:
             lines.append(setting)

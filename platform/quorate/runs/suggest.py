@@ -13,8 +13,9 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import likely_calendar
 from quorate.errors import DataError, RecipeError
 from quorate.execution.progress import Progress
+from quorate.plugins.documented import as_toml
 from quorate.plugins.registry import Registry
-from quorate.recipe.commented import literal, overrides, to_commented
+from quorate.recipe.commented import overrides, to_commented
 from quorate.recipe.load import merge, nested_override
 from quorate.recipe.schema import Recipe
 from quorate.runs.choosing import Choice, choose, in_words
@@ -61,7 +62,7 @@ class Suggestion:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {**asdict(self), "choices": [{**one, "value": literal(one["value"])} for one in self.choices]}
+        return {**asdict(self), "choices": [{**one, "value": as_toml(one["value"])} for one in self.choices]}
 
     @property
     def overrides(self) -> list[str]:
