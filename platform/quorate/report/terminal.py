@@ -19,7 +19,7 @@ from quorate.report.sections.gates import table as gates_table
 from quorate.report.sections.model import Block, Cell, Column, Facts, Heat, Lines, Section, Spans, Table, Text
 
 TONES = {"good": "green", "bad": "red", "warn": "yellow", "faint": "bright_black", "strong": "bold", "": ""}
-CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue")
+CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue", "red", "bright_cyan", "bright_magenta")
 ROOM = (44, 60, 80, 100, 120, 140)  # the width from which on columns of `keep` 0, 1, ... are shown
 HEIGHT = 6  # of a curve, in lines
 LEAST = 24  # columns that a curve needs to say anything
