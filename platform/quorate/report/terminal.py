@@ -86,9 +86,30 @@ def _cell(cell: Cell) -> Any:
 def _table(block: Table, width: int) -> Any:
     """Return a table with the columns for which there is room."""
     shown = [i for i, column in enumerate(block.columns) if _fits(column, width)]
-    columns = [(block.columns[i].heading, str(block.columns[i].align)) for i in shown]
+    apart = " " if _needed(block, shown, " ") <= width else "\n"  # headings in one line, or a word below the other
+    while len(shown) > 2 and _needed(block, shown, apart) > width:
+        # A number of which a part is shown would be another.
+        shown.remove(max(shown[1:], key=lambda i: (block.columns[i].keep, i)))
+    columns = [(_heading(block.columns[i], apart), str(block.columns[i].align)) for i in shown]
     groups = [[[_cell(row[i]) for i in shown] for row in rows] for rows in block.groups]
     return console.table(columns, groups)
+
+
+def _heading(column: Column, apart: str) -> str:
+    """Return a heading; of text, which is wrapped, so is its heading."""
+    return column.heading.replace(" ", apart) if column.align == "right" else column.heading
+
+
+def _needed(block: Table, shown: Sequence[int], apart: str) -> int:
+    """Return how wide a table is at least: numbers as they are, text by its longest word."""
+    wide = 2 + 3 * (len(shown) - 1)
+    for i in shown:
+        column, cells = block.columns[i], [row[i].text for rows in block.groups for row in rows]
+        if column.align == "right":
+            wide += max(map(len, (*cells, *_heading(column, apart).split("\n"))))
+        else:
+            wide += max(map(len, (word for text in (*cells, column.heading) for word in text.split())), default=0)
+    return wide
 
 
 def _fits(column: Column, width: int) -> bool:

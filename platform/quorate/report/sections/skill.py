@@ -81,7 +81,7 @@ def skill(report: Report, part: str, names: Sequence[str]) -> Table | None:
                 Cell(words, tone=WORDS.get(words, "")),
             ]
         )
-    heads = [Column("DM", keep=1), Column("p-value", keep=1), Column("against naive", "left")]
+    heads = [Column("DM", keep=1), Column("p-value", keep=3), Column("against naive", "left")]
     return Table([Column("member", "left"), *(columns(2) if known else ()), *heads], [shown])
 
 
