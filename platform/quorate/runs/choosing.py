@@ -62,7 +62,7 @@ def choose(bars: Bars, registry: Registry) -> tuple[list[Choice], list[str]]:
     test = max(-(-rest // MOST), min(LONG, -(-rest // WANTED)))
     folds = -(-rest // test)
     fees, slippage = COSTS.get(bars.calendar.name, STOCKS)
-    horizon, moved = _horizon(bars, 2 * (fees + slippage))
+    horizon, moved = _horizon(bars.take(0, known), 2 * (fees + slippage))  # what the holdout does decides nothing
     usual = (
         f"it usually moves by {moved:.2%} in {plural(horizon, 'bar')}, a round trip costs {2 * (fees + slippage):.2%}"
     )
