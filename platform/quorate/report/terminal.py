@@ -10,6 +10,7 @@ from quorate.errors import visible
 from quorate.report import console
 from quorate.report.canvas import BLANK, MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
+from quorate.report.plain import lines_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import NAMES, USUAL, sections_of, usual_of
 from quorate.report.sections.about import fits_text
@@ -22,6 +23,7 @@ TONES = {"good": "green", "bad": "red", "warn": "yellow", "faint": "bright_black
 CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue")
 ROOM = (44, 60, 80, 100, 120, 140)  # the width from which on columns of `keep` 0, 1, ... are shown
 HEIGHT = 6  # of a curve, in lines
+WORD, GAP = 5, 3  # columns that a word needs, and what lies between two
 LEAST = 24  # columns that a curve needs to say anything
 
 
@@ -62,8 +64,11 @@ def show(section: Section, target: console.Console) -> None:
 
 
 def _draw(block: Block, target: console.Console) -> None:
-    if isinstance(block, Table):
-        target.print(_table(block, target.width))
+    if isinstance(block, Table) and (shown := _shown(block, target.width)):
+        target.print(_table(block, shown))
+    elif isinstance(block, Table):
+        for line in lines_of(block):
+            target.print(console.Text(visible(line)))
     elif isinstance(block, Facts):
         target.print(console.facts(block.rows))
     elif isinstance(block, Text):
@@ -83,9 +88,17 @@ def _cell(cell: Cell) -> Any:
     return console.Text(visible(cell.text), style=TONES[cell.tone]) if cell.tone else cell.text
 
 
-def _table(block: Table, width: int) -> Any:
-    """Return a table with the columns for which there is room."""
+def _shown(block: Table, width: int) -> list[int]:
+    """Return the columns for which there is room; none, where a figure would be cut."""
     shown = [i for i, column in enumerate(block.columns) if _fits(column, width)]
+    rows = [row for group in block.groups for row in group]
+    figures = [max((len(row[i].text) for row in rows if block.columns[i].align == "right"), default=0) for i in shown]
+    least = [max(figure, WORD) for figure in figures]
+    return shown if sum(least) + GAP * len(shown) <= width else []
+
+
+def _table(block: Table, shown: Sequence[int]) -> Any:
+    """Return a table of some columns."""
     columns = [(block.columns[i].heading, str(block.columns[i].align)) for i in shown]
     groups = [[[_cell(row[i]) for i in shown] for row in rows] for rows in block.groups]
     return console.table(columns, groups)
