@@ -110,3 +110,30 @@ def test_a_terminal_with_few_letters_shows_all_of_it(finished, encoding, more):
     done = subprocess.run(arguments, env=env, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "Performance" in done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("command", [("report", "--html"), ("report", "--markdown"), ("timeline", "--chrome")])
+def test_a_link_a_device_or_a_pipe_is_left_alone(finished, tmp_path, command):
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    file.write_text("mine")
+    link.symlink_to(file)
+    for path in (pipe, link):
+        found = call(*command, path, "--home", finished.path)
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert f"cannot write {path}: it is no regular file; give another name" in found.stderr
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert file.read_text() == "mine"
+
+
+def test_a_report_whose_tables_were_changed_is_shown_and_says_so(finished, tmp_path):
+    [table] = finished.path.glob("runs/*/development/equity.parquet")
+    table.write_bytes(table.read_bytes()[:200])
+    shown = call("report", "--plain", "--section", "all", "--home", finished.path)
+    assert shown.exit_code == 0
+    assert "The trades cannot be shown:" in shown.stdout
+    assert "was changed after the run: it has another hash" in shown.stdout
+    assert call("report", "--html", tmp_path / "a.html", "--home", finished.path).exit_code == 0
+    table.unlink()
+    assert "is not whole" in call("report", "--plain", "--section", "all", "--home", finished.path).stdout

@@ -65,14 +65,14 @@ def timeline(
     from quorate.report.views.timeline import render, render_trace
     from quorate.runs.log import read_log
     from quorate.store import Home
-    from quorate.store.files import write_text
+    from quorate.store.files import regular, write_text
 
     runs = Home(home).runs()
     # The latest of all, finished or not.
     stored = runs[-1] if runs and run == "latest" else Home(home).find(run)
     found = make_timeline(stored.id, read_log(stored.path), running=stored.state == "running")
     if chrome is not None:
-        write_text(chrome, json.dumps(chrome_trace(found)) + "\n")
+        write_text(regular(chrome), json.dumps(chrome_trace(found)) + "\n")
     if as_json:
         print_json(found.to_plain())
     elif chrome is not None:

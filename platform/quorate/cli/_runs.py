@@ -11,7 +11,7 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show
-from quorate.errors import RecipeError, StoreError
+from quorate.errors import RecipeError
 
 runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
 
@@ -140,11 +140,9 @@ def _write(path: Path, text: str, count: int) -> None:
     import sys
 
     from quorate.errors import plural, visible
-    from quorate.store.files import write_text
+    from quorate.store.files import regular, write_text
 
-    there = path.is_symlink() or path.exists()
-    if there and (path.is_symlink() or not path.is_file()):
-        raise StoreError(f"cannot write {path}: it is no regular file; give another name, or - for stdout")
-    write_text(path, text)
+    there = path.exists()
+    write_text(regular(path, "give another name, or - for stdout"), text)
     again = ", in place of what was there" if there else ""
     print(visible(f"{plural(count, 'trade')} written to {path}{again}"), file=sys.stderr)

@@ -10,6 +10,7 @@ from quorate.errors import visible
 from quorate.report import console
 from quorate.report.canvas import BLANK, MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
+from quorate.report.plain import lines_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import NAMES, USUAL, sections_of, usual_of
 from quorate.report.sections.about import fits_text
@@ -63,7 +64,7 @@ def show(section: Section, target: console.Console) -> None:
 
 def _draw(block: Block, target: console.Console) -> None:
     if isinstance(block, Table):
-        target.print(_table(block, target.width))
+        _table(block, target)
     elif isinstance(block, Facts):
         target.print(console.facts(block.rows))
     elif isinstance(block, Text):
@@ -83,16 +84,31 @@ def _cell(cell: Cell) -> Any:
     return console.Text(visible(cell.text), style=TONES[cell.tone]) if cell.tone else cell.text
 
 
-def _table(block: Table, width: int) -> Any:
-    """Return a table with the columns for which there is room."""
+def _shown(block: Table, width: int) -> tuple[list[int], str]:
+    """Return the columns for which there is room, and what parts the words of their headings.
+
+    None, where there is none for those that never give way: a number of which a part is shown would be another.
+    """
     shown = [i for i, column in enumerate(block.columns) if _fits(column, width)]
-    apart = " " if _needed(block, shown, " ") <= width else "\n"  # headings in one line, or a word below the other
-    while len(shown) > 2 and _needed(block, shown, apart) > width:
-        # A number of which a part is shown would be another.
-        shown.remove(max(shown[1:], key=lambda i: (block.columns[i].keep, i)))
+    apart = " " if _needed(block, shown, " ") <= width else "\n"
+    while _needed(block, shown, apart) > width:
+        yielding = [i for i in shown if block.columns[i].keep]
+        if not yielding:
+            return [], apart
+        shown.remove(max(yielding, key=lambda i: (block.columns[i].keep, i)))
+    return shown, apart
+
+
+def _table(block: Table, target: console.Console) -> None:
+    """Print a table; where there is no room for one, its rows in whole lines."""
+    shown, apart = _shown(block, target.width)
+    if not shown:
+        for line in lines_of(block):
+            target.print(console.Text(visible(line)))
+        return
     columns = [(_heading(block.columns[i], apart), str(block.columns[i].align)) for i in shown]
     groups = [[[_cell(row[i]) for i in shown] for row in rows] for rows in block.groups]
-    return console.table(columns, groups)
+    target.print(console.table(columns, groups))
 
 
 def _heading(column: Column, apart: str) -> str:

@@ -11,7 +11,7 @@ from quorate.report.report import Report
 from quorate.report.sections import sections_of, usual_of
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Heat, Lines, Points, Section, Table
-from quorate.store.files import io_reason, write_text
+from quorate.store.files import io_reason, regular, write_text
 
 
 def title_of(report: Report) -> str:
@@ -48,14 +48,14 @@ def write(path: Path, text: str) -> Path:
     RecipeError
         If its folder is not there, or is no folder.
     QuorateError
-        If it cannot be written.
+        If it cannot be written, or is a link, a device or a pipe.
     """
     if path.is_dir():
         raise RecipeError(f"cannot write {path}: it is a folder; give the name of a file")
     if not path.parent.is_dir():
         raise RecipeError(f"cannot write {path}: there is no folder {path.parent}; make it first")
     try:
-        write_text(path, text)
+        write_text(regular(path), text)
     except OSError as e:
         raise QuorateError(f"cannot write {path}: {io_reason(e, path)}") from e
     return path

@@ -41,6 +41,19 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def regular(path: Path, instead: str = "give another name") -> Path:
+    """Return a path that people gave for a file; nothing may stand there that a file would do away with.
+
+    Raises
+    ------
+    StoreError
+        If it is a link, a device or a pipe.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise StoreError(f"cannot write {path}: it is no regular file; {instead}")
+    return path
+
+
 def sync(path: Path) -> None:
     """Have a file, or the names in a folder, on the disk itself."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -84,7 +84,8 @@ def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow:
     )
     if result.verdict == "PASS" or result.value is None or evidence.horizon >= slow:
         return result
-    return result.advisory("most of it is gone when orders fill a bar later")
+    lost = "most of it is gone when orders fill a bar later"
+    return result.advisory(lost if base > 0 else "it earned nothing that a delay could take")
 
 
 def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: Count = 5) -> quorate.GateResult:

@@ -198,6 +198,9 @@ def test_costs_and_delay():
     assert f"break-even {gross.mean() / cost:.1f}x" in stressed.sample
     late = robustness.delay(e)
     assert (late.verdict, late.required) == ("FAIL", False)
+    assert "most of it is gone" in late.warning
+    losing = evidence(noise(1, -0.004), _retrade=retraded(lambda f: gross, noise(2, -0.001)))
+    assert robustness.delay(losing).warning == "it earned nothing that a delay could take"
     assert robustness.delay(replace(e, horizon=5)).required
     assert robustness.delay(evidence(noise(1))).verdict == "INSUFFICIENT"
     assert robustness.cost_stress(evidence(noise(1))).verdict == "INSUFFICIENT"

@@ -41,8 +41,9 @@ def forecasts(report: Report, part: str) -> Section | None:
     blocks.insert(1, Points("reliability", forecast, label, ("mean forecast", came), unit))
     if (lines := _through_time(known, unit)) is not None:
         blocks.append(lines)
-    apart = _mean([y for _, y in pairs[len(pairs) // 2 :]]) - _mean([y for _, y in pairs[: len(pairs) // 2]])
-    blocks.append(Text(f"The higher half of the forecasts came to {figure(apart, unit)} more than the lower half."))
+    low, high = (_mean([y for _, y in half]) for half in (pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]))
+    halves = f"{figure(high, unit)} in the higher half of the forecasts, {figure(low, unit)} in the lower"
+    blocks.append(Text(f"The {came} was {halves}."))
     sentence = (
         f"What came of {len(pairs):,} forecasts of {judged['name']} on the {said_of(part)}, from the lowest to the "
         "highest: if they are worth something, what came rises with them."

@@ -28,18 +28,19 @@ class Learnt:
 
 
 def learnt(report: Report, part: str, by: str) -> dict[str, Learnt]:
-    """Return what was learnt by ``fold`` or by ``model``; nothing for a run that did not keep it.
+    """Return what the members learnt by ``fold`` or by ``model``; nothing for a run that did not keep it.
 
-    Folds count by the rows that they were tested on.
+    Baselines learn nothing and are left out. Folds count by the rows that they were tested on.
     """
     try:
         rows = report.rows(part, "fits", ["model", "fold", "in_sample", "out_of_sample"])
     except QuorateError:
         return {}
+    members = {series["name"] for series in report.results[part]["series"] if series["role"] == "member"}
     tested = {fold["fold"]: fold["test_rows"] for fold in report.results[part]["folds"]}
     found: dict[str, list[tuple[float, float, int]]] = {}
     for model, fold, *shares in rows:
-        if all(share is not None and math.isfinite(share) for share in shares):
+        if model in members and all(share is not None and math.isfinite(share) for share in shares):
             name = model if by == "model" else str(fold)
             found.setdefault(name, []).append((shares[0], shares[1], tested.get(fold, 0)))
     return {name: together(fits) for name, fits in found.items() if sum(n for _, _, n in fits)}
