@@ -67,6 +67,14 @@ def test_every_kind_of_run_is_as_the_schema_says(validator, finished, tiny, pane
     agree(validator, report)
 
 
+def test_what_was_overridden_is_as_the_schema_says_too(validator, finished):
+    call("override", "latest", "--reason", "on paper only", "--home", finished.path)
+    document = json.loads(call("report", "--json", "--home", finished.path).stdout)
+    assert document["override"]["reason"] == "on paper only"
+    assert [error.message for error in validator.iter_errors(document)] == []
+    agree(validator, load_report(home=finished.path))
+
+
 def test_reports_of_earlier_versions_are_as_the_schema_says(validator, tmp_path):
     with tarfile.open(OLD) as archive:
         archive.extractall(tmp_path, filter="data")

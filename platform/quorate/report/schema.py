@@ -16,18 +16,14 @@ Day = str
 Word = Literal["PASS", "FAIL", "INSUFFICIENT"]
 
 
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
-
-
 class _Object(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class _Dashed(BaseModel):
+class _Dashed(_Object):
     """An object whose names have dashes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, alias_generator=_kebab)
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
 
 class Market(_Dashed):
@@ -320,6 +316,16 @@ class Telemetry(BaseModel):
     holdout: Telemetry | None = None
 
 
+class Override(_Object):
+    """A run that is used in spite of its verdict: when, over which verdict and why, and where the ledger says so."""
+
+    time: str
+    verdict: Word
+    reason: str
+    seq: int
+    hash: str
+
+
 class ReportDocument(_Object):
     """The report of a run: ``report.json``, and ``quorate report --json``."""
 
@@ -330,7 +336,9 @@ class ReportDocument(_Object):
     files: dict[str, str]
     """SHA-256 of each table, by its path in the run's folder."""
     seal: str
-    """SHA-256 of all the rest."""
+    """SHA-256 of all the rest, without what was overridden later."""
+    override: Override | None = None
+    """That it is used in spite of its verdict; not part of the file."""
 
 
 def json_schema() -> dict[str, Any]:
