@@ -160,8 +160,8 @@ def test_asking_whether_a_home_can_be_written_leaves_nothing_in_it(home):
 @pytest.mark.parametrize(
     "number,message",
     [
-        (errno.EACCES, "permission denied: choose another home with --home or QUORATE_HOME"),
-        (errno.EROFS, "permission denied: choose another home with --home or QUORATE_HOME"),
+        (errno.EACCES, "permission denied: choose another place, for a home with --home or QUORATE_HOME"),
+        (errno.EROFS, "permission denied: choose another place, for a home with --home or QUORATE_HOME"),
         (errno.ENOSPC, "the disk is full"),
         (errno.EIO, os.strerror(errno.EIO)),
     ],
@@ -385,7 +385,7 @@ def test_bars_are_kept_once(home):
 
 def test_changed_predictions_do_not_open_the_holdout(finished):
     [run] = finished.runs()
-    frame = load_report(home=finished.path).predictions
+    frame = load_report(home=finished.path).stored("predictions")
     frame.loc[3, "member/logistic"] += 1e-9
     run.write_frames("development", {"predictions": frame})
     with pytest.raises(quorate.IntegrityError, match=r"predictions\.parquet was changed after the run"):
@@ -406,7 +406,7 @@ def test_a_table_that_is_not_what_was_stored_is_told_with_its_run(finished, cont
 
 def test_columns_of_a_table_are_read_as_plain_rows(finished):
     report = load_report(home=finished.path)
-    frame = report.grid[["threshold", "series", "sharpe"]]
+    frame = report.stored("grid")[["threshold", "series", "sharpe"]]
     rows = report.rows("development", "grid", ["threshold", "series", "sharpe"])
     assert pd.DataFrame(rows, columns=frame.columns).equals(frame)
     assert {type(value) for row in rows for value in row} <= {float, str, type(None)}
