@@ -23,13 +23,14 @@ from quorate.report import columns, glossary
 from quorate.report.schema import json_schema
 from quorate.testing import rules
 
-PAGES = Path(__file__).parent / "plugins"
+DOCS = Path(__file__).parent
+PAGES = DOCS / "plugins"
 WHOLE = {  # pages of which nothing is written by hand
-    "glossary.md": glossary.page,
-    "tables.md": columns.page,
-    "report.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
+    DOCS / "glossary.md": glossary.page,
+    DOCS / "tables.md": columns.page,
+    DOCS / "report.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
 }
-MARKED = [Path(__file__).parent / name for name in ("recipe.md", "data.md")]  # pages with generated parts
+MARKED = [DOCS / name for name in ("recipe.md", "data.md")]  # pages with generated parts
 PART = re.compile(r"(<!-- generated: (\w+)(?: ([\w.]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 MANY = 20
 
@@ -230,8 +231,7 @@ def stale() -> dict[Path, str]:
     """Return the pages whose generated parts are not what they should be, with the new text."""
     texts = {page: page.read_text(encoding="utf-8") for page in (*sorted(PAGES.glob("*.md")), *MARKED)}
     fresh = {page: render(text, kind_of(page)) for page, text in texts.items()}
-    for name, write in WHOLE.items():
-        page = PAGES.parent / name
+    for page, write in WHOLE.items():
         texts[page] = page.read_text(encoding="utf-8") if page.exists() else ""
         fresh[page] = write()
     return {page: text for page, text in fresh.items() if text != texts[page]}

@@ -194,6 +194,22 @@ def _has_clock(rows: Sequence[list[str]]) -> bool:
     return all(_DIGITS.fullmatch(cell) for cell in seconds) and (again or not any(cell.strip("0") for cell in seconds))
 
 
+def ragged(path: Path, head: Head) -> str:
+    """Return which lines have more fields than there are columns, where there are such."""
+    with _open(path) as text:
+        reader = csv.reader(text, delimiter=head.separator)
+        wrong = [(reader.line_num, len(row)) for row in reader if len(row) > len(head.names)]
+    wrong = [(line, fields) for line, fields in wrong if line > head.lines]
+    if not wrong:
+        return ""
+    told = [f"line {line} has {fields}" for line, fields in wrong[: quorate.DataError.TOLD]]
+    more = len(wrong) - len(told)
+    return (
+        f"a line must have no more fields than there are columns, {len(head.names)}: {', '.join(told)}"
+        f"{f' and {more:,} more' if more else ''}"
+    )
+
+
 def _open(path: Path) -> IO[str]:
     if path.suffix.lower() == ".gz":
         return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig"))

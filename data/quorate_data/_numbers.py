@@ -58,16 +58,35 @@ def numbers(table: Table, decimal: str | None) -> tuple[pd.DataFrame, dict[str, 
             "leave it out"
         )
     point = decimal or (_point(table, texts) if texts else ".")
-    for name, text in texts.items():
-        values = _values(text, point).where(frame[name].notna())
-        _check(table, frame[name], text, values, name, point, decimal)
-        frame[name] = values
+    try:
+        found = _read(table, frame, texts, point, decimal)
+    except quorate.DataError as e:
+        if decimal or len(e.rows) * 2 < len(frame):
+            raise
+        try:  # a single value may have proved the wrong thing
+            _read(table, frame, texts, _OTHER[point], decimal)
+        except quorate.DataError as other:
+            if len(other.rows) < len(e.rows):
+                raise other from None
+        raise
+    frame = frame.assign(**found)
     # In a column that is not read, what is no number is nothing.
     beside = {
         name: (column if column.dtype.kind in "fiu" else _values(_bare(column), point)).astype(np.float64)
         for name, column in table.beside.items()
     }
     return frame, beside
+
+
+def _read(
+    table: Table, frame: pd.DataFrame, texts: dict[str, pd.Series], point: str, decimal: str | None
+) -> dict[str, pd.Series]:
+    """Return the columns of text as numbers."""
+    found = {}
+    for name, text in texts.items():
+        found[name] = _values(text, point).where(frame[name].notna())
+        _check(table, frame[name], text, found[name], name, point, decimal)
+    return found
 
 
 def _bare(column: pd.Series) -> pd.Series:
@@ -106,12 +125,13 @@ def _check(
     if column.dtype.kind == "b":
         bad = np.ones(len(column), dtype=bool)
     if loose.any():
-        bad |= column.index.isin(loose.index[loose])
+        bad = bad | column.index.isin(loose.index[loose])
     if bad.any():
         first = int(bad.argmax())
         raise quorate.DataError(
             f"{table.at(column.index[first])}: {name} must be a number; it was {str(column.iloc[first]).strip()!r} "
-            f"({int(bad.sum())} such values)"
+            f"({int(bad.sum())} such values)",
+            *table.wrong(bad, name, f"{name} must be a number"),
         )
 
 

@@ -13,6 +13,10 @@ from quorate_data._tables import Table
 
 MANY, SHARE = 20, 0.1  # of bars, beyond which it is not they that are wrong, but how they are read
 SMALLEST, LARGEST = 1e-100, 1e100  # of prices that bars take
+NOT_BY_CHANCE = (
+    "so many are not wrong by chance: see that data.columns names the right columns, and data.decimal how their "
+    "numbers are written"
+)
 ROUNDING = 1e-6  # what `Bars.from_frame` widens
 
 
@@ -33,10 +37,7 @@ def remedy(table: Table, frame: pd.DataFrame, clock: quorate.Calendar) -> str:
     if (bad := invalid_bars(frame)).any():
         check_thousands(table, frame)
         if bad.sum() > MANY and bad.mean() > SHARE:
-            return (
-                "; so many are not wrong by chance: see that data.columns names the right columns, and data.decimal "
-                "how their numbers are written"
-            )
+            return f"; {NOT_BY_CHANCE}"
         return '; correct them, or leave them out with data.invalid = "drop"'
     sessions = pd.DatetimeIndex(clock.sessions(frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()))
     if (sessions.day_of_week == 6).any():

@@ -103,7 +103,8 @@ def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:
         remedy = _remedy("ISO8601") if len(late) > 1 and late.mean() > 0.5 else "correct it or leave it out"
         raise quorate.DataError(
             f"{table.at(table.frame.index[first])}: the time stamp {table.frame['time'].iloc[first]} is {utc[first]} "
-            f"UTC, which has not come yet ({int(late.sum())} of {len(late)} bars): {remedy}"
+            f"UTC, which has not come yet ({int(late.sum())} of {len(late)} bars): {remedy}",
+            *table.wrong(late, "time", "a time stamp must not be still to come"),
         )
 
 
@@ -117,7 +118,10 @@ def _parse(
     """Return the instants (None where the file names no zone) and the wall clock of each stamp."""
     missing = (column.isna() | (column.astype("str") == "")).to_numpy()
     if missing.any():
-        raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp")
+        raise quorate.DataError(
+            f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp",
+            *table.wrong(missing, "time", "there must be a time stamp"),
+        )
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         instants = pd.DatetimeIndex(column)
         return instants.tz_convert("UTC"), instants.tz_localize(None)
@@ -192,7 +196,8 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
         odd = int((~zoned).argmax())
         raise quorate.DataError(
             f"{table.at(text.index[odd])}: the time stamp {text.iloc[odd]!r} has no UTC offset, "
-            "others in the file have one"
+            "others in the file have one",
+            *table.wrong(~zoned, "time", "a time stamp must have a UTC offset, as others in the file"),
         )
     utc = bool(zoned.any()) or "%z" in form
     try:
@@ -205,9 +210,12 @@ def _parse_text(table: Table, text: pd.Series, form: str) -> tuple[pd.DatetimeIn
         bad |= ~text.str.match(_ISO).to_numpy(dtype=bool)
     if bad.any():
         first = int(bad.argmax())
+        few = bad.mean() < 0.5
+        like = "be written as the others" if few else f"be one that can be read: {_remedy(form)}"
         raise quorate.DataError(
             f"{table.at(text.index[first])}: the time stamp {table.frame['time'].iloc[first]!r} cannot be read "
-            f"({int(bad.sum())} of {len(bad)}); {_remedy(form)}"
+            f"({int(bad.sum())} of {len(bad)}); {'correct it, or ' if few else ''}{_remedy(form)}",
+            *table.wrong(bad, "time", f"a time stamp must {like}"),
         )
     if index.tz is None:
         return None, index
@@ -247,7 +255,8 @@ def _localize(table: Table, wall: pd.DatetimeIndex, timezone: str) -> pd.Datetim
     raise quorate.DataError(
         f"{table.at(table.frame.index[first])}: the time stamp {wall[first]} "
         f"{'happens twice' if twice else 'does not exist'} in {timezone}, where the clocks change then; "
-        "give stamps with a UTC offset, or set data.timezone to the zone that they are really in"
+        "give stamps with a UTC offset, or set data.timezone to the zone that they are really in",
+        *table.wrong(bad, "time", f"a time stamp must be one in {timezone}, or have a UTC offset"),
     )
 
 

@@ -38,7 +38,7 @@ def name_symbols(tables: list[Table], symbol: str | None) -> list[Table]:
                 f"{table.path}: data.symbol = {symbol!r} is for files without a symbol column, "
                 "but this file has one; choose from it with data.symbols = [...]"
             )
-        _check_symbols(table)
+        check_symbols(table)
     owner: dict[str, Path] = {}
     names = [symbol or symbol_of(tables[i].path, ENDINGS) for i in bare]
     for i, name, short in zip(bare, names, names if symbol else undated_names(names), strict=True):
@@ -67,11 +67,15 @@ def keep_apart(tables: list[Table], stamps: list[Stamps]) -> None:
                 tables[i].frame["symbol"] = symbol_of(tables[i].path, ENDINGS)
 
 
-def _check_symbols(table: Table) -> None:
+def check_symbols(table: Table) -> None:
+    """Raise `DataError` where bars name no symbol, and take the spaces from around the names."""
     column = table.frame["symbol"]
     missing = (column.isna() | (column.astype("str") == "")).to_numpy()
     if missing.any():
-        raise quorate.DataError(f"{table.at(column.index[int(missing.argmax())])}: there is no symbol")
+        raise quorate.DataError(
+            f"{table.at(column.index[int(missing.argmax())])}: there is no symbol",
+            *table.wrong(missing, "symbol", "there must be a symbol"),
+        )
     table.frame["symbol"] = column.astype("str").str.strip()
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
-from quorate_data._heads import MISSING, Head, read_head, two_names
+from quorate_data._heads import MISSING, Head, ragged, read_head, two_names
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
 from quorate_data._text import POINTS, listed
@@ -73,6 +75,16 @@ class Table:
         """Return ``file, line 12`` for the row of that label."""
         return f"{self.path}, {self.unit} {label}"
 
+    def wrong(self, bad: NDArray[np.bool_], name: str, rule: str) -> tuple[list[int], str, list[str]]:
+        """Return what an error tells of rows that are wrong, and of what they have in a column."""
+        values = self.frame[name][bad][: quorate.DataError.TOLD]
+        was = ["nothing" if value != value or value == "" else repr(str(value).strip()) for value in values]
+        return np.flatnonzero(bad).tolist(), rule, was
+
+    def without(self, rows: Sequence[int]) -> Table:
+        """Return the table without the rows at some positions."""
+        return replace(self, frame=self.frame.drop(index=self.frame.index[[*rows]]))
+
 
 def read_csv(
     path: Path,
@@ -97,7 +109,12 @@ def read_csv(
         else:
             parts = split(path, head.names, head.symbols, columns, adjusted)
         parts = with_categories(path, head.names, parts, categories)
-        raw = _raw(path, head, parts, decimal)
+        try:
+            raw = _raw(path, head, parts, decimal)
+        except pd.errors.ParserError as e:
+            if told := ragged(path, head):
+                raise quorate.DataError(f"{path}: {told}") from e
+            raise
     except UnicodeDecodeError as e:
         raise quorate.DataError(
             f"{path}: not a text file in UTF-8 ({e.reason} at byte {e.start}); if it is text, save it as UTF-8"

@@ -16,6 +16,7 @@ import pandas as pd
 import quorate
 from quorate_data import _tables
 from quorate_data._columns import check_columns
+from quorate_data._faults import all_faults
 from quorate_data._numbers import numbers
 from quorate_data._order import name_columns
 from quorate_data._paths import find_files
@@ -230,9 +231,26 @@ class Layout:
 
 
 def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
-    tables = [identified(table) if table.others else table for file in files for table in read(file)]
+    tables: list[Table] = []
+    unread: list[quorate.DataError] = []
+    for file in files:
+        try:
+            tables += [identified(table) if table.others else table for table in read(file)]
+        except quorate.DataError as e:
+            unread.append(e)
     for line in dict.fromkeys(line for table in tables for line in table.told):
         warnings.warn(line, quorate.DataWarning, stacklevel=3)
+    try:
+        if unread:
+            raise unread[0]
+        return _bars(tables, layout)
+    except quorate.DataError as e:
+        if e.rows or (len(files) > 1 and unread):
+            raise all_faults(e, unread, tables, layout) from e
+        raise
+
+
+def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
     tables = choose(name_symbols(tables, layout.symbol), layout.symbols)
     stamps = [read_stamps(t, layout.timing.timezone, layout.clock, layout.date_format) for t in tables]
     for table, one in zip(tables, stamps, strict=True):
@@ -301,7 +319,11 @@ def _panel(tables: list[Table], frames: list[pd.DataFrame], layout: Layout) -> q
             try:
                 quorate.Bars.from_frame(frame, layout.clock, layout.categories)
             except quorate.DataError as e:
-                raise quorate.DataError(f"{table.path}: {e}{remedy(table, frame, layout.clock)}") from e
+                told = f"{table.path}: {e}{remedy(table, frame, layout.clock)}"
+                raise quorate.DataError(told, e.rows, e.rule, e.was) from e
         raise quorate.DataError(
-            f"{where(tables)}: {whole_error}{remedy(tables[0], whole, layout.clock)}"
+            f"{where(tables)}: {whole_error}{remedy(tables[0], whole, layout.clock)}",
+            whole_error.rows,
+            whole_error.rule,
+            whole_error.was,
         ) from whole_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Control characters, halves of characters, and what changes the direction of writing.
 _STEERS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
@@ -23,7 +23,25 @@ class PluginError(QuorateError):
 
 
 class DataError(QuorateError):
-    """Bars that cannot be used as they are."""
+    """Bars that cannot be used as they are.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong with the first of them.
+    rows : sequence of int
+        Which bars are wrong, by their position in what was looked at; none, where it is not single bars that are.
+    rule : str
+        What each of them must be.
+    was : sequence of str
+        What the first of them were instead.
+    """
+
+    TOLD = 5  # wrong bars of a kind that are told one by one
+
+    def __init__(self, message: str, rows: Sequence[int] = (), rule: str = "", was: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.rows, self.rule, self.was = rows, rule, was
 
 
 class FitError(QuorateError):

@@ -77,7 +77,7 @@ def test_runs_on_other_bars_are_compared_on_the_sessions_that_both_have(finished
     other = quorate.run(longer, home=finished.path)
     found = quorate.compare(first.id, other.run_id, home=finished.path)
     [one] = found.document["comparisons"]
-    curves = [load_report(run, home=finished.path).equity.set_index("time") for run in (first.id, other.run_id)]
+    curves = [load_report(run, home=finished.path).equity for run in (first.id, other.run_id)]
     common = curves[0].index.intersection(curves[1].index)
     assert (one["data"]["same"], one["data"]["bars"]) == (False, len(common))
     assert [told.split(":")[0] for told in one["data"]["differs"]] == ["bars", "span"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -80,6 +81,20 @@ def test_a_strip_fits_every_width_and_no_fold_is_without_its_test(report, width,
     for row, after in pairwise(rows):
         assert row.rstrip()[-1] == marks[1]
         assert len(row.rstrip("\u2800 ")) <= len(after.rstrip("\u2800 "))
+
+
+@pytest.mark.parametrize("width", [20, 30, 44, 60, 80, 124])
+def test_a_number_is_shown_whole_or_not_at_all(report, width):
+    for section in sections_of(report):
+        tables = [block for block in section.blocks if isinstance(block, Table)]
+        cells = [cell.text for block in tables for rows in block.groups for row in rows for cell in row]
+        whole = {word for text in cells for word in text.split()} | {word for c in cells for word in c.split("..")}
+        file = io.StringIO()
+        only = dataclasses.replace(section, sentence="", blocks=tables, title="t")
+        show(only, console.Console(file=file, width=width, color_system=None))
+        for word in re.findall(r"(?<=\s)[-+]?\d[\d,.]*%?(?=\s)", file.getvalue()):
+            assert width < 44 or word in whole, (section.name, word)
+        assert max(map(len, file.getvalue().splitlines())) <= width
 
 
 def test_reliability_and_thresholds_are_drawn_from_what_the_tables_say(report):

@@ -241,7 +241,8 @@ def _check_order(frame: pd.DataFrame) -> None:
         first = frame.iloc[int(doubled.argmax())]
         raise DataError(
             f"{first['symbol']} has two bars at {first['time']} ({int(doubled.sum())} duplicated in all): "
-            "a symbol has one bar at a time"
+            "a symbol has one bar at a time",
+            *_which(frame, doubled, "a symbol has one bar at a time"),
         )
     step = frame.groupby("symbol", sort=False)["time"].diff()
     backwards = (step < pd.Timedelta(0)).to_numpy()
@@ -249,7 +250,8 @@ def _check_order(frame: pd.DataFrame) -> None:
         first = frame.iloc[int(backwards.argmax())]
         raise DataError(
             f"bars must be sorted by time; {first['symbol']} at {first['time']} comes after a later bar "
-            f"({int(backwards.sum())} such places)"
+            f"({int(backwards.sum())} such places)",
+            *_which(frame, backwards, "bars must be sorted by time"),
         )
 
 
@@ -273,6 +275,7 @@ def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.drop(columns="volume")
     frame = widened(frame)
     low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
+    _refuse(frame, "high", high < low, "must not be below the low")
     for name in ("open", "close"):
         price = frame[name].to_numpy()
         _refuse(frame, name, (price < low) | (price > high), "must lie between low and high")
@@ -301,8 +304,20 @@ def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -
     if not bad.any():
         return
     first = frame.iloc[int(bad.argmax())]
-    detail = f" (low {first['low']:g}, high {first['high']:g})" if "between" in rule else ""
+    beside = f" (low {first['low']:g}, high {first['high']:g})" if "low" in rule else ""
     raise DataError(
-        f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{detail}; "
-        f"{int(bad.sum())} of {len(bad)} bars are wrong"
+        f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{beside}; "
+        f"{int(bad.sum())} of {len(bad)} bars are wrong",
+        np.flatnonzero(bad).tolist(),
+        f"{name} {rule}",
+        [
+            f"{row[name]:g}" + (f", low {row['low']:g}, high {row['high']:g}" if beside else "")
+            for _, row in frame[bad][: DataError.TOLD].iterrows()
+        ],
     )
+
+
+def _which(frame: pd.DataFrame, bad: NDArray[np.bool_], rule: str) -> tuple[list[int], str, list[str]]:
+    """Return what an error tells of bars that stand where they may not."""
+    was = [f"{row['symbol']} at {row['time']}" for _, row in frame[bad][: DataError.TOLD].iterrows()]
+    return np.flatnonzero(bad).tolist(), rule, was

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from quorate import statistics
-from quorate.bars.calendar import TOLERANCE, sessions_per_year
+from quorate.bars.calendar import TOLERANCE, get_calendar, sessions_per_year
+from quorate.bars.doubts import us_holidays
 from quorate.bars.panel import Bars
 
 WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends
 CLOSED = 40  # hours of every week without a bar, from which on they are a weekend, in whatever zone
+HOLIDAYS = 5  # of an exchange, from which on they tell whether it is the market's
 
 
 def market_figures(bars: Bars) -> dict[str, Any]:
@@ -91,3 +93,32 @@ def wrong_calendar(bars: Bars) -> str:
             f"has {calendar.sessions_per_year} sessions a year: {advice}"
         )
     return ""
+
+
+def likely_calendar(bars: Bars) -> tuple[str, str]:
+    """Return which of the calendars that need nothing installed bars seem to keep, whatever theirs is, and why."""
+    days = np.unique(bars.sessions)
+    if not (bars.frequency == "1d" or bars.frequency.endswith("min")):
+        return bars.calendar.name, f"{bars.frequency} bars do not tell on which days a market is open"
+    weekend = float(np.mean(np.isin((days.astype(np.int64) + 3) % 7, (5, 6))))
+    if weekend > WEEKEND and not (bars.frequency.endswith("min") and _longest_rest(bars) >= CLOSED):
+        return "24x7", f"{weekend:.0%} of the days with bars lie on weekends"
+    if bars.frequency.endswith("min") and (outside := _outside_new_york(bars)) > WEEKEND:
+        return "weekdays", f"no weekends, and {outside:.0%} of the bars lie outside the hours of US exchanges"
+    off = us_holidays()
+    off = off[np.searchsorted(off, days[0]) : np.searchsorted(off, days[-1], "right")]
+    held = int(np.isin(off, days).sum())
+    if len(off) < HOLIDAYS:
+        return "us-equity", "no weekends; too few holidays to tell which market it is"
+    if held > len(off) / 2:
+        return "weekdays", f"no weekends, but bars on {held} of {len(off)} holidays of US exchanges"
+    return "us-equity", f"no weekends, and no bar on {len(off) - held} of {len(off)} holidays of US exchanges"
+
+
+def _outside_new_york(bars: Bars) -> float:
+    """Return the share of bars that end before the open of US exchanges, or begin after their close."""
+    clock = get_calendar("us-equity")
+    local = pd.DatetimeIndex(bars.times).tz_localize("UTC").tz_convert(clock.timezone)
+    minute = np.asarray(local.hour * 60 + local.minute)
+    first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (clock.open, clock.close))
+    return float(np.mean((minute < first) | (minute - float(bars.frequency.removesuffix("min")) > last)))

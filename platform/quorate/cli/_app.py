@@ -56,12 +56,18 @@ def run(
     params: Annotated[
         str | None, typer.Option(help="Parameters that a sweep found: its id, 'latest', or its best_params.json.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Bars of your own to run on; the recipe is made to fit them, as init does it."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Run a recipe up to its holdout and give the development verdict."""
     changes = on_cluster(sets, address)
+    if data is not None:
+        changes = [*_data.on_bars(data, sets or ()), *changes]
     if params is not None:
         from quorate.runs.session import open_session
         from quorate.runs.swept import overrides_of, params_of

@@ -1,7 +1,9 @@
-"""Commands about bars."""
+"""Commands about bars: looking at them, and a recipe that fits them."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +11,33 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show, working
+from quorate.errors import RecipeError
 
 data_app = typer.Typer(help="Look at bars before they are traded.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command()(init)
     app.add_typer(data_app, name="data")
+
+
+def on_bars(path: Path, sets: Sequence[str]) -> list[str]:
+    """Return the changes by which a recipe is on bars of one's own, and say what they are."""
+    from quorate.report import console
+    from quorate.runs.suggest import suggest
+
+    with working():
+        found = suggest(path, [item for item in sets if item.startswith("data.")])
+    told = ", ".join(dict.fromkeys(f"[{change.partition('.')[0]}]" for change in found.overrides))
+    console.err().print(
+        f"{path}: {found.found}; {told} of the recipe are made to fit; quorate init {shlex.quote(str(path))} writes "
+        f"them, with reasons, to {found.name}.toml",
+        markup=False,
+    )
+    for line in found.lacks:
+        console.err().print(f"missing: {line}", markup=False)
+    return found.overrides
 
 
 @data_app.callback()
@@ -40,3 +62,32 @@ def check(
         found = check_data(path, sets or (), progress=progress)
     show(found, as_json, render)
     raise typer.Exit(1 if found["doubts"] else 0)
+
+
+@command
+def init(
+    path: Annotated[Path, typer.Argument(help="A file of bars, or a folder of them.")],
+    out: Annotated[Path | None, typer.Option(help="The recipe to write (default: called as PATH is, here).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, if it is there.")] = False,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Write this as it is: an option of the source, timezone=UTC, or any key, costs.fees=0.001."
+        ),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a recipe that fits bars of your own, with the reason for each of its values."""
+    from quorate.report.views.suggestion import render
+    from quorate.runs.suggest import suggest
+    from quorate.store.files import write_text
+
+    with working():
+        found = suggest(path, sets or ())
+    file = out or Path(f"{found.name}.toml")
+    if not overwrite and (file.exists() or file.is_symlink()):
+        raise RecipeError(f"{file} is there already, and is left as it is: give another --out, or --overwrite")
+    write_text(file, found.text)
+    name = shlex.quote(str(file if len(file.parts) > 1 else f"./{file}"))
+    following = [f"quorate run {name} --dry-run", f"quorate run {name}", "quorate promote"]
+    show({**found.to_dict(), "file": str(file), "next": following}, as_json, render)

@@ -8,6 +8,7 @@ import json
 import re
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -113,14 +114,18 @@ def _is_union(hint: Any) -> bool:
     return typing.get_origin(hint) in (typing.Union, types.UnionType, typing.Annotated)
 
 
+def key_of(name: str) -> str:
+    """Return the name of a table or of a value in it as TOML."""
+    return name if _BARE.fullmatch(name) else as_toml(name)
+
+
 def as_toml(value: Any) -> str:
     """Return a plain value as TOML, on one line."""
     if isinstance(value, bool | str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(as_toml, value))}]"
-    if isinstance(value, dict):
-        keys = {name: name if _BARE.fullmatch(name) else as_toml(name) for name in value}
-        inner = ", ".join(f"{keys[name]} = {as_toml(one)}" for name, one in value.items())
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{key_of(name)} = {as_toml(one)}" for name, one in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return str(value)

@@ -157,10 +157,10 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
     return Path(spec.resolve()())
 
 
-_BARS = "a file of bars: quorate run nasdaq --set data.source={} --set data.path={{}} --set holdout.fraction=0.2"
+_BARS = "a file of bars: quorate init {0} writes a recipe for it, quorate run nasdaq --data {0} runs one on it"
 _NO_RECIPES = {
-    ".csv": _BARS.format("csv"),
-    ".parquet": _BARS.format("parquet"),
+    ".csv": _BARS,
+    ".parquet": _BARS,
     ".py": "a plugin: quorate run nasdaq --plugin {}",
 }
 

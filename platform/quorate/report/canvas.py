@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 BLANK = 0x2800  # of the braille patterns, the one without a dot
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of the rows from above, left and right
-MARKS = "*o+x#@"  # of curves in ASCII, where one dot is a character
+MARKS = "*o+x#@%&$"  # of curves in ASCII, where one dot is a character
 
 
 class Canvas:

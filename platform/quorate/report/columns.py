@@ -135,6 +135,17 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("error", "str", "why it failed; empty, if it did not"),
         ],
     ),
+    "skill": (
+        "One row per member: its forecasts against the naive one, by the test of Diebold and Mariano.",
+        [
+            PART,
+            Described("model", "str", "its name in the recipe"),
+            Described("n", "int64", "forecasts that were compared"),
+            Described("dm", "float64", "below zero where its squared errors are smaller"),
+            Described("p_value", "float64", "two-sided"),
+            Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
+        ],
+    ),
 }
 
 

@@ -173,6 +173,11 @@ class Report:
         table = self.stored("fits")
         return table.assign(began=pd.to_datetime(table["began"], unit="s", utc=True).astype("datetime64[us, UTC]"))
 
+    @cached_property
+    def skill(self) -> pd.DataFrame:
+        """How each member's forecasts did against the naive one."""
+        return self.stored("skill")
+
     def to_html(self, static: bool = False) -> str:
         """Return the report as one page that asks nobody for anything; `static`: without any script."""
         from quorate.report.written import as_html

@@ -20,10 +20,9 @@ from quorate.report.sections.gates import table as gates_table
 from quorate.report.sections.model import Block, Cell, Column, Facts, Heat, Lines, Section, Spans, Table, Text
 
 TONES = {"good": "green", "bad": "red", "warn": "yellow", "faint": "bright_black", "strong": "bold", "": ""}
-CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue")
+CURVES = ("cyan", "bright_black", "magenta", "yellow", "green", "blue", "red", "bright_cyan", "bright_magenta")
 ROOM = (44, 60, 80, 100, 120, 140)  # the width from which on columns of `keep` 0, 1, ... are shown
 HEIGHT = 6  # of a curve, in lines
-WORD, GAP = 5, 3  # columns that a word needs, and what lies between two
 LEAST = 24  # columns that a curve needs to say anything
 
 
@@ -64,8 +63,8 @@ def show(section: Section, target: console.Console) -> None:
 
 
 def _draw(block: Block, target: console.Console) -> None:
-    if isinstance(block, Table) and (shown := _shown(block, target.width)):
-        target.print(_table(block, shown))
+    if isinstance(block, Table) and _fits_narrow(block, target.width):
+        target.print(_table(block, target.width))
     elif isinstance(block, Table):
         for line in lines_of(block):
             target.print(console.Text(visible(line)))
@@ -88,20 +87,39 @@ def _cell(cell: Cell) -> Any:
     return console.Text(visible(cell.text), style=TONES[cell.tone]) if cell.tone else cell.text
 
 
-def _shown(block: Table, width: int) -> list[int]:
-    """Return the columns for which there is room; none, where a figure would be cut."""
+def _fits_narrow(block: Table, width: int) -> bool:
+    """Whether the columns that are always shown have room where no other is."""
     shown = [i for i, column in enumerate(block.columns) if _fits(column, width)]
-    rows = [row for group in block.groups for row in group]
-    figures = [max((len(row[i].text) for row in rows if block.columns[i].align == "right"), default=0) for i in shown]
-    least = [max(figure, WORD) for figure in figures]
-    return shown if sum(least) + GAP * len(shown) <= width else []
+    return width >= ROOM[0] or _needed(block, shown, "\n") <= width
 
 
-def _table(block: Table, shown: Sequence[int]) -> Any:
-    """Return a table of some columns."""
-    columns = [(block.columns[i].heading, str(block.columns[i].align)) for i in shown]
+def _table(block: Table, width: int) -> Any:
+    """Return a table with the columns for which there is room."""
+    shown = [i for i, column in enumerate(block.columns) if _fits(column, width)]
+    apart = " " if _needed(block, shown, " ") <= width else "\n"  # headings in one line, or a word below the other
+    while len(shown) > 2 and _needed(block, shown, apart) > width:
+        # A number of which a part is shown would be another.
+        shown.remove(max(shown[1:], key=lambda i: (block.columns[i].keep, i)))
+    columns = [(_heading(block.columns[i], apart), str(block.columns[i].align)) for i in shown]
     groups = [[[_cell(row[i]) for i in shown] for row in rows] for rows in block.groups]
     return console.table(columns, groups)
+
+
+def _heading(column: Column, apart: str) -> str:
+    """Return a heading; of text, which is wrapped, so is its heading."""
+    return column.heading.replace(" ", apart) if column.align == "right" else column.heading
+
+
+def _needed(block: Table, shown: Sequence[int], apart: str) -> int:
+    """Return how wide a table is at least: numbers as they are, text by its longest word."""
+    wide = 2 + 3 * (len(shown) - 1)
+    for i in shown:
+        column, cells = block.columns[i], [row[i].text for rows in block.groups for row in rows]
+        if column.align == "right":
+            wide += max(map(len, (*cells, *_heading(column, apart).split("\n"))))
+        else:
+            wide += max(map(len, (word for text in (*cells, column.heading) for word in text.split())), default=0)
+    return wide
 
 
 def _fits(column: Column, width: int) -> bool:

@@ -31,6 +31,20 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     DataError
         If it cannot be read as bars.
     """
+    _, bars, found = read_data(path, settings, progress=progress)
+    return {**bars_facts(bars), "doubts": found}
+
+
+def read_data(
+    path: str | Path, settings: Iterable[str] = (), *, progress: Progress | None = None
+) -> tuple[dict[str, Any], Bars, list[str]]:
+    """Return the options that a file or a folder of bars is read with, its bars, and what is to be asked about them.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as bars.
+    """
     where = Path(path)
     names = [p.name.lower() for p in where.iterdir()] if where.is_dir() else [where.name.lower()]
     source = "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
@@ -44,7 +58,7 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     )
     session.progress = Progress()  # doubts are the answer, no warnings beside it
     bars = load_bars(session)
-    return {**bars_facts(bars), "doubts": session.warnings[heard:]}
+    return table["data"], bars, session.warnings[heard:]
 
 
 def bars_facts(bars: Bars) -> dict[str, Any]:

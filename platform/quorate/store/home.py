@@ -129,7 +129,9 @@ class Home:
             if unfinished:
                 busy = [f": {run.id} is going on in another process" for run in runs if run.state == "running"]
                 raise StoreError(f"there is no unfinished {kind} in {self.path}{''.join(busy[:1])}; see {more}")
-            raise StoreError(f"there is no finished {kind} in {self.path}: start one, e.g. quorate {kind} planted")
+            last = f"the last one, {runs[-1].id}, is {runs[-1].state}{runs[-1].remedy}" if runs else ""
+            start = f"start one, e.g. quorate {kind} planted"
+            raise StoreError(f"there is no finished {kind} in {self.path}: {last or start}")
         found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
         if len(found) == 1:
             return found[0]

@@ -177,7 +177,7 @@ class Run:
         self.check()
         path = self.path / "report.json"
         if not path.exists():
-            raise StoreError(f"{self.kind} {self.id} is {self.state}: it has no report{self._reason()}")
+            raise StoreError(f"{self.kind} {self.id} is {self.state}: it has no report{self.remedy}")
         return read_document(path)
 
     @property
@@ -190,9 +190,13 @@ class Run:
         path = self.path / "error.txt"
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.exists() else ""
 
-    def _reason(self) -> str:
+    @property
+    def remedy(self) -> str:
+        """Why it failed, or what goes on with it, after a colon; empty, if it is finished."""
         if self.failure:
             return f": {self.failure}"
+        if self.state == "running" and self.kind == "run":
+            return f": quorate timeline {self.id}{self.home.option} shows how far it is"
         return f": {self.resume_command}" if self.state in ("interrupted", "submitted") else ""
 
     @property

@@ -11,13 +11,15 @@ import pandas as pd
 
 from quorate.dataset.folds import NEVER
 from quorate.execution.outputs import right_directions
-from quorate.statistics import Floats
+from quorate.statistics import Floats, diebold_mariano
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.findings import Judged
 
+SIZE = 0.05  # of the test, two-sided, whose words are told
+
 
 def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
-    """Return predictions, trades, equity, desired weights, members' weights, thresholds and fits of a part."""
+    """Return predictions, trades, equity, desired and members' weights, thresholds, fits and skill of a part."""
     walk, judged = outcome.walk, outcome.series
     times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
@@ -26,8 +28,9 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
     equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
     desired = judged[0][0].decisions.targets[first:stop]
     row, column = np.indices(desired.shape)
+    naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
     return {
-        "predictions": _prediction_frame(part, outcome, times),
+        "predictions": _prediction_frame(part, outcome, times, naive),
         "trades": pd.concat(trades, ignore_index=True),
         "equity": equity,
         "weights": pd.DataFrame(
@@ -41,6 +44,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
         "votes": _vote_frame(part, outcome, times),
         "grid": _grid_frame(part, outcome),
         "fits": _fit_frame(outcome).assign(part=part),
+        "skill": _skill_frame(part, outcome, naive),
     }
 
 
@@ -95,7 +99,22 @@ def _fit_frame(outcome: Judged) -> pd.DataFrame:
     )
 
 
-def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
+def _skill_frame(part: str, outcome: Judged, naive: Floats) -> pd.DataFrame:
+    """Return of each member how its forecasts did against the naive one, by the test of Diebold and Mariano."""
+    walk, rows = outcome.walk, outcome.rows
+    labels, naive, bar = walk.dataset.y[rows], naive[rows], walk.dataset.bar[rows]
+    found = []
+    for j, model in enumerate(walk.members):
+        forecasts = outcome.predictions[rows, j]
+        known = np.isfinite(labels) & np.isfinite(naive) & np.isfinite(forecasts)
+        errors, others = ((labels - values)[known] for values in (forecasts, naive))
+        test = diebold_mariano(errors, others, h=walk.recipe.labels.horizon, bar=bar[known])
+        told = {"n": int(known.sum()), "dm": test.statistic, "p_value": test.p_value}
+        found.append({"part": part, "model": model, **told, "verdict": test.verdict(SIZE / 2)})
+    return pd.DataFrame(found)
+
+
+def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex, naive: Floats) -> pd.DataFrame:
     walk, dataset, rows = outcome.walk, outcome.walk.dataset, outcome.rows
     ended = dataset.end[rows] != NEVER
     ends = times[np.where(ended, dataset.end[rows], 0)].where(ended)
@@ -109,7 +128,7 @@ def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd
             "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in outcome.folds]),
             "label": dataset.y[rows],
             "label_end": ends,
-            "naive": naive_forecasts(dataset.y, dataset.end, dataset.bar)[rows],
+            "naive": naive[rows],
             **{f"member/{name}": outcome.predictions[rows, j] for j, name in enumerate(walk.members)},
             **{name: values[rows] for name, values in _other_outputs(outcome).items()},
             **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},

@@ -120,7 +120,7 @@ def test_the_repr_is_one_short_line():
         (lambda f: f.assign(high=1e308), r"high must lie between 1e-100 and 1e\+100, .* has 1e\+308"),
         (
             lambda f: f.assign(high=f["low"], low=f["high"]),
-            r"open must lie between low and high: .* \(low 11, high 9\)",
+            r"high must not be below the low: .* has 9 \(low 11, high 9\)",
         ),
         (lambda f: f.assign(close=f["high"] + 1), r"close must lie between low and high"),
         (lambda f: f.assign(volume=-1), r"volume must not be negative"),

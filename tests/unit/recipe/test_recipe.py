@@ -812,7 +812,7 @@ def test_a_key_in_the_wrong_table_is_told_with_the_right_one(write, override, sa
         ("mine", "did you mean {}/mine.toml\\?"),
         ("other.yaml", "there is no recipe file {}/other.yaml: built-in recipes are .*sp500$"),
         ("", "{} is a folder; a recipe is a file: it holds {}/mine.toml"),
-        ("bars.csv", "bars.csv is no recipe but a file of bars: quorate run nasdaq --set data.source=csv"),
+        ("bars.csv", "bars.csv is no recipe but a file of bars: quorate init {}/bars.csv writes a recipe"),
         ("mine.py", "mine.py is no recipe but a plugin: quorate run nasdaq --plugin"),
     ],
 )

@@ -250,3 +250,10 @@ def test_of_trades_and_bars_the_bound_that_lacks_is_shown(closed, bars, verdict,
     gate = {"gate": "sample-size", "verdict": verdict, "value": closed, "condition": ">=", "threshold": 100}
     value, _, bound = binding({**gate, "inputs": inputs})
     assert (value, bound) == told
+
+
+def test_no_two_of_many_curves_look_the_same():
+    times = [datetime(2020, 1, 1), datetime(2020, 1, 2)]
+    lines = Lines("many", times, {f"c{i}": [float(i), i + 1.0] for i in range(36)}, "ratio")
+    drawn = re.findall(r'<polyline class="curve" ([^>]*?) points', page("t", [Section("s", "S", "", [lines])]))
+    assert len(drawn) == len(set(drawn)) == 36

@@ -13,7 +13,7 @@ from quorate.recipe.presets import PRESETS, departures
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
-from quorate.report.sections.words import paragraph
+from quorate.report.sections.words import next_step, paragraph
 
 DOCUMENT = Path(__file__).parents[2] / "snapshots" / "report.json"
 REGISTRY = Registry.load()
@@ -202,3 +202,32 @@ def test_a_loss_that_costs_made_is_told_as_one():
     lost = {"returns": [{"mean": -0.0001}, {"mean": -0.0004}], "factor": 2.0}
     told = of_part(loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": lost})
     assert "costs are what it lost by" in told
+
+
+# --- what to do next
+
+
+def next_of(development, holdout=None, start="2005-06-20"):
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    results = document["results"]
+    results["development"]["verdict"] = development
+    results["holdout"] = {**results["holdout"], "verdict": holdout} if holdout else None
+    document["provenance"]["holdout"]["start"] = start
+    return next_step(Report(document))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "start", "said"),
+    [
+        (("PASS", "PASS"), "2005-06-20", "quorate predict "),
+        (("PASS",), "2005-06-20", "quorate promote "),
+        (("PASS",), None, "--set holdout.fraction=0.2"),
+        (("PASS", "FAIL"), "2005-06-20", "did not hold"),
+        (("PASS", "INSUFFICIENT"), "2005-06-20", "--section gates"),
+        (("INSUFFICIENT",), "2005-06-20", "--section gates"),
+        (("FAIL",), "2005-06-20", "quorate explain "),
+        (("FAIL",), None, "quorate explain "),
+    ],
+)
+def test_the_next_step_is_a_command_that_fits_the_verdict(verdicts, start, said):
+    assert said in next_of(*verdicts, start=start)

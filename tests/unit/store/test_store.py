@@ -222,6 +222,21 @@ def test_a_run_that_fails_says_why_when_its_report_is_asked_for(home, monkeypatc
     assert run.state == "failed"
     with pytest.raises(quorate.StoreError, match=r"(?s)is failed: it has no report: there is no member left"):
         run.report()
+    with pytest.raises(
+        quorate.StoreError, match=rf"no finished run in .*: the last one, {run.id}, is failed: there is no"
+    ):
+        load_report(home=home.path)
+
+
+def test_who_asks_for_a_run_that_is_not_finished_is_told_how_to_go_on(home):
+    stopped = home.new_run("stopped")
+    with pytest.raises(quorate.StoreError, match=f"is interrupted: quorate resume {stopped.id}"):
+        load_report(home=home.path)
+    with (
+        stopped.driving(),
+        pytest.raises(quorate.StoreError, match=f"is running: .*quorate timeline {stopped.id}.*how far"),
+    ):
+        stopped.report()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +291,8 @@ def test_a_run_that_is_not_there_is_an_error_with_the_near_misses(home):
 def test_without_a_finished_run_there_is_no_latest(home, unfinished):
     for _ in range(unfinished):
         home.new_run("a")
-    with pytest.raises(quorate.StoreError, match=r"there is no finished run in .*: start one"):
+    said = "the last one, .*, is interrupted: quorate resume" if unfinished else "start one, e.g. quorate run planted"
+    with pytest.raises(quorate.StoreError, match=rf"there is no finished run in .*: {said}"):
         home.find()
 
 

@@ -140,7 +140,7 @@ def chart(block: Lines, number: str, script: bool) -> str:
     ]
     keys = []
     for i, (name, values) in enumerate(block.values.items()):
-        colour, dash = f"var(--c{i % 6})", DASHES[i % len(DASHES)]
+        colour, dash = f"var(--c{i % 6})", DASHES[(i + i // 6) % len(DASHES)]  # no two of 36 look the same
         for run in _runs(places, values):
             points = " ".join(f"{frame.x(block.times[k])},{frame.y(values[k])}" for k in run)
             if block.fill and i == 0:

@@ -30,7 +30,7 @@ def points(block: Points, number: str) -> str:
         return round((value - low) / (high - low) * SIDE, 1)
 
     whole = SIDE + EDGE
-    parts = [f'<line class="grid" x1="{EDGE}" y1="{SIDE}" x2="{whole}" y2="0" stroke-dasharray="6 3"/>']
+    parts = [f'<line style="stroke:var(--c1)" x1="{EDGE}" y1="{SIDE}" x2="{whole}" y2="0" stroke-dasharray="6 3"/>']
     for mark in nice(low, high):
         text, place = escape(figure(mark, block.unit)), at(mark)
         parts.append(

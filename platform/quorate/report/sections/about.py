@@ -11,7 +11,7 @@ from quorate.report.report import PARTS, Report
 from quorate.report.sections.gates import missed, said_of
 from quorate.report.sections.model import Block, Facts, Section, Text
 from quorate.report.sections.trading import costs_text
-from quorate.report.sections.words import paragraph
+from quorate.report.sections.words import next_step, paragraph
 
 NAMED = 4  # symbols
 
@@ -19,7 +19,7 @@ NAMED = 4  # symbols
 def verdict(report: Report, part: str = "") -> Section:
     """Return what became of it, in words, and which gates were not passed."""
     recipe = report.provenance["recipe"]
-    blocks: list[Block] = [Text(paragraph(report))]
+    blocks: list[Block] = [Text(paragraph(report)), Text(f"Next: {next_step(report)}")]
     if found := report.override:
         told = f"overridden {found['time'][:10]}, used in spite of {found['verdict']}: {found['reason']}"
         blocks.append(Text(told, "warn"))

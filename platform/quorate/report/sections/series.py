@@ -18,7 +18,7 @@ METRICS = (
     ("max DD", "max-drawdown", "fraction", 0),
     ("volatility", "volatility", "fraction", 4),
     ("win rate", "win-rate", "fraction", 1),
-    ("closed", "closed-trades", "count", 1),
+    ("closed", "closed-trades", "count", 2),
     ("exposure", "exposure", "fraction", 3),
     ("turnover", "turnover", "ratio", 5),
     ("accuracy", "accuracy", "fraction", 3),

@@ -11,7 +11,6 @@ from quorate.report.figures import figure, signed
 from quorate.report.report import Report
 from quorate.report.sections.model import Cell, Column, Table, Tone
 
-SIZE = 0.05  # of the two-sided test whose words are told
 WORDS: Mapping[str, Tone] = {"better than naive": "good", "worse than naive": "bad"}
 
 
@@ -67,14 +66,13 @@ def columns(keep: int) -> list[Column]:
 
 
 def skill(report: Report, part: str, names: Sequence[str]) -> Table | None:
-    """Return of each member what it learnt, and whether its forecasts beat the naive one; None without tables."""
-    try:
-        rows = report.rows(part, "predictions", ["time", "label", "naive", *(f"member/{name}" for name in names)])
-    except QuorateError:
+    """Return of each member what it learnt, and whether its forecasts beat the naive one; None for earlier runs."""
+    known, tested = learnt(report, part, "model"), _tested(report, part)
+    if not known and not tested:
         return None
-    known, shown = learnt(report, part, "model"), []
-    for place, name in enumerate(names):
-        statistic, p_value, words = _against_naive(report, [(r[0], r[1], r[2], r[3 + place]) for r in rows])
+    shown = []
+    for name in names:
+        statistic, p_value, words = tested.get(name, (None, None, "-"))
         shown.append(
             [
                 Cell(name),
@@ -84,26 +82,14 @@ def skill(report: Report, part: str, names: Sequence[str]) -> Table | None:
                 Cell(words, tone=WORDS.get(words, "")),
             ]
         )
-    heads = [
-        *(columns(2) if known else ()),
-        Column("DM", keep=1),
-        Column("p-value", keep=1),
-        Column("against naive", "left"),
-    ]
-    return Table([Column("member", "left"), *heads], [shown])
+    heads = [Column("DM", keep=1), Column("p-value", keep=3), Column("against naive", "left")]
+    return Table([Column("member", "left"), *(columns(2) if known else ()), *heads], [shown])
 
 
-def _against_naive(report: Report, rows: Sequence[tuple[object, ...]]) -> tuple[float, float, str]:
-    """Return the statistic of Diebold and Mariano, below zero where a member errs less, its p-value and words."""
-    import numpy as np
-
-    from quorate.statistics import diebold_mariano
-
-    known = [row for row in rows if all(v is not None and v == v for v in row)]
-    if not known:
-        return math.nan, math.nan, "no evidence"
-    _, bar = np.unique(np.array([str(row[0]) for row in known]), return_inverse=True)
-    label, naive, forecast = (np.array([row[i] for row in known], dtype=np.float64) for i in (1, 2, 3))
-    horizon = int(report.provenance["recipe"]["labels"]["horizon"])
-    found = diebold_mariano(label - forecast, label - naive, h=horizon, bar=bar)
-    return found.statistic, found.p_value, found.verdict(SIZE / 2)
+def _tested(report: Report, part: str) -> dict[str, tuple[float | None, float | None, str]]:
+    """Return by member the statistic of Diebold and Mariano, below zero where it errs less, its p-value and words."""
+    try:
+        rows = report.rows(part, "skill", ["model", "dm", "p_value", "verdict"])
+    except QuorateError:
+        return {}
+    return {model: (dm, p_value, verdict) for model, dm, p_value, verdict in rows}

@@ -18,6 +18,7 @@ from quorate.report.sections.series import gain
 from quorate.report.sections.skill import cells, learnt, skill
 from quorate.report.sections.skill import columns as learnt_columns
 
+LETTERS = "ABCDEFGHIJKL"  # that stand for members above a column
 TOP = 2  # weights that are named
 FULL = 1.0  # a Sharpe ratio of which has the strongest colour
 ALONE = "{}"  # the options of a grid that has thresholds alone
@@ -121,11 +122,12 @@ def members(report: Report, part: str) -> Section | None:
         return None
     blocks: list[Block] = [Text(gain(told))]
     names = told["members"]
-    if 1 < len(names) <= 12 and told.get("correlation"):
-        columns = [Column("correlation", "left"), *(Column(name) for name in names)]
+    if 1 < len(names) <= len(LETTERS) and told.get("correlation"):
+        letters = LETTERS[: len(names)]
+        columns = [Column("correlation", "left"), *map(Column, letters)]
         rows = [
-            [Cell(name), *(Cell(figure(value, "ratio"), value) for value in row)]
-            for name, row in zip(names, told["correlation"], strict=True)
+            [Cell(f"{letter}  {name}"), *(Cell(figure(value, "ratio"), value) for value in row)]
+            for letter, name, row in zip(letters, names, told["correlation"], strict=True)
         ]
         blocks.append(Table(columns, [rows]))
     if (weights := _weights(report, part, names)) is not None:

@@ -119,9 +119,25 @@ def _passed(report: Report, n: int) -> str:
     every = f"all {n} gates" if n > 1 else "its only gate"
     if report.provenance["holdout"]["start"] is None:
         return f"Not promoted: the walk-forward passed {every}, but no holdout confirms it."
+    return f"Not promoted yet: the walk-forward passed {every}, and the holdout is closed."
+
+
+def next_step(report: Report) -> str:
+    """Return what to do now, with the command that does it."""
+    run, holdout = report.run_id, report.results["holdout"]
+    if report.verdict == "PASS":
+        if holdout:
+            return f"quorate predict {run} says what it would hold from the next bar on."
+        if report.provenance["holdout"]["start"] is None:
+            return "hold the last bars back, and run again: --set holdout.fraction=0.2."
+        return f"quorate promote {run} judges it on the holdout, which can be unseen but once."
+    if report.verdict == "INSUFFICIENT":
+        return f"more bars, more symbols or more trades; quorate report {run} --section gates says how many."
+    if holdout and report.results["development"]["verdict"] == "PASS":
+        return "what passed on the past did not hold on the bars after it: other data, or another idea."
     return (
-        f"Not promoted yet: the walk-forward passed {every}, and the holdout is closed; "
-        f"quorate promote {report.run_id} opens it."
+        f"quorate explain {run} says what its forecasts rest on; quorate compare {run} latest puts a changed recipe "
+        "beside it. Each further try on these bars counts."
     )
 
 
