@@ -80,10 +80,18 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_is_computed(home, 
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_folder_that_is_lost_meanwhile_loses_no_run(home, tiny, folder, monkeypatch):
+@pytest.mark.parametrize("folder", ["~nobody-by-this-name/outputs", "a\0b", "   ", "x" * 300])
+def test_a_value_that_names_no_folder_is_told_before_anything_is_computed(home, tiny, folder):
+    with pytest.raises(quorate.RecipeError, match=r"^artefacts = '.*' must be a folder that can be written: "):
+        quorate.run({**tiny, "artefacts": folder}, home=home)
+    assert quorate.list_runs(home=home).empty
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), quorate.StoreError("the disk is full")])
+def test_a_folder_that_is_lost_meanwhile_loses_no_run(home, tiny, folder, monkeypatch, error):
 
     def full(*_):
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(artefacts, "write_json", full)
     heard = []

@@ -90,7 +90,6 @@ class Holdout(_Object):
     """The last bars, and whether they were opened."""
 
     start: Day | None
-    """None, where none is held back."""
     opened: str | None
     """When."""
     recipes_that_opened_it: int | None = None

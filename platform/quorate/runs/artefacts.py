@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from quorate import statistics
-from quorate.errors import QuorateError, RecipeError
+from quorate.errors import QuorateError, RecipeError, StoreError
 from quorate.execution.progress import Progress
 from quorate.recipe.yaml_text import dump
 from quorate.report import written
@@ -35,14 +35,17 @@ def ready(folder: str) -> None:
     """
     if not folder:
         return
-    path = Path(folder).expanduser()
     try:
+        if not folder.strip():
+            raise ValueError('it is blank; leave it out, or write "", for none')
+        path = Path(folder).expanduser()
         path.mkdir(parents=True, exist_ok=True)
         with replacing(path / ".writable") as temporary:
             temporary.touch()
         (path / ".writable").unlink()
-    except OSError as e:
-        raise RecipeError(f"artefacts = {folder!r} must be a folder that can be written: {io_reason(e, path)}") from e
+    except (OSError, ValueError, RuntimeError, StoreError) as e:  # a zero byte; ~ of nobody
+        why = io_reason(e, Path(folder)) if isinstance(e, OSError) else str(e)
+        raise RecipeError(f"artefacts = {folder!r} must be a folder that can be written: {why}") from e
 
 
 def write(report: Report, part: Part, name: str, folder: str, progress: Progress) -> Path | None:
@@ -72,8 +75,9 @@ def write(report: Report, part: Part, name: str, folder: str, progress: Progress
         write_json(path / "norm_stats.json", norm_stats(part))
         write_json(path / "timing.json", timing(report, name))
         write_text(path / "config.yaml", dump(report.provenance["recipe"]))
-    except OSError as e:
-        progress.warn(f"the run is stored, but its artefacts are not written: {io_reason(e, Path(folder))}")
+    except (OSError, StoreError) as e:
+        why = io_reason(e, Path(folder)) if isinstance(e, OSError) else str(e)
+        progress.warn(f"the run is stored, but its artefacts are not written: {why}")
         return None
     try:
         written.draw(report, path)

@@ -70,7 +70,7 @@ def io_reason(error: OSError, path: Path) -> str:
             f"cannot write {path}: the disk is full; what was stored before is untouched: free some space and run again"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"cannot write {path}: permission denied: choose another home with --home or QUORATE_HOME"
+        return f"cannot write {path}: permission denied: choose another place, for a home with --home or QUORATE_HOME"
     return f"cannot write {path}: {error.strerror or error}"
 
 

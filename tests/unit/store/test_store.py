@@ -160,8 +160,8 @@ def test_asking_whether_a_home_can_be_written_leaves_nothing_in_it(home):
 @pytest.mark.parametrize(
     "number,message",
     [
-        (errno.EACCES, "permission denied: choose another home with --home or QUORATE_HOME"),
-        (errno.EROFS, "permission denied: choose another home with --home or QUORATE_HOME"),
+        (errno.EACCES, "permission denied: choose another place, for a home with --home or QUORATE_HOME"),
+        (errno.EROFS, "permission denied: choose another place, for a home with --home or QUORATE_HOME"),
         (errno.ENOSPC, "the disk is full"),
         (errno.EIO, os.strerror(errno.EIO)),
     ],
