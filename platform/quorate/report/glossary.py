@@ -139,6 +139,11 @@ GLOSSARY: dict[str, Term] = {
         "Of the test beside it, two-sided unless that says otherwise.",
         "Fisher (1925), Statistical Methods for Research Workers",
     ),
+    "reliability": Term(
+        "Whether forecasts mean what they say: of those that say 60 %, some 60 % should come true.",
+        "Forecasts of like size in groups: their mean beside what came of them; on the diagonal both are the same.",
+        "Murphy (1973), Journal of Applied Meteorology 12(4)",
+    ),
     "against naive": Term(
         "What DM says: better, or worse, than the naive forecast, or no evidence of either.",
         "Two-sided, at 5 %.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from quorate.errors import RecipeError, near_misses, one_of
+from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import about, curves, forecasts, gates, series, trading, walk
 from quorate.report.sections.model import Section
@@ -72,5 +72,13 @@ def sections_of(report: Report, names: Sequence[str] = NAMES) -> list[Section]:
             if name in ONCE:
                 found.append(ONCE[name](report))
             else:
-                found += [EACH[name](report, part) for part in PARTS if report.results[part]]
+                found += [_made(name, report, part) for part in PARTS if report.results[part]]
     return [section for section in found if section is not None]
+
+
+def _made(name: str, report: Report, part: str) -> Section | None:
+    """Return a section of a part; one whose table was changed since says so."""
+    try:
+        return EACH[name](report, part)
+    except IntegrityError as e:
+        return Section(name, name.capitalize(), f"This cannot be shown: {e}", (), part)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import accumulate, groupby
 
-from quorate.errors import QuorateError
+from quorate.errors import StoreError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
@@ -26,7 +26,7 @@ def curves(report: Report, part: str) -> tuple[list[datetime], Mapping[str, list
     columns = {OWN: f"{judged['name']}/{judged['strategy']}", HELD: "buy-and-hold/hold"}
     try:
         rows = report.rows(part, "equity", ["time", *columns.values()])
-    except QuorateError:
+    except StoreError:  # a run without tables; that one was changed is told
         return None
     if not rows:
         return None

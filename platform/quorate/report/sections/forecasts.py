@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
 
-from quorate.errors import QuorateError
+from quorate.errors import StoreError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
@@ -25,7 +25,7 @@ def forecasts(report: Report, part: str) -> Section | None:
     judged = report.results[part]["series"][0]
     try:
         rows = report.rows(part, "predictions", ["time", "label", f"ensemble/{judged['name']}"])
-    except QuorateError:
+    except StoreError:
         return None
     known = [row for row in rows if all(value is not None and value == value for value in row)]
     pairs = sorted((p, y) for _, y, p in known)

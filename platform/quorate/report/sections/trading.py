@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import mean
 from typing import Any
 
-from quorate.errors import IntegrityError, StoreError
+from quorate.errors import StoreError
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
@@ -25,8 +25,6 @@ def trades(report: Report, part: str) -> Section | None:
         own = [one for one in round_trips(report, label) if one["part"] == part]
     except StoreError:
         return None
-    except IntegrityError as e:
-        return Section("trades", "Trades", f"The trades cannot be shown: {e}", (), part)
     if not own:
         return Section("trades", "Trades", f"Nothing was traded on the {said_of(part)}.", (), part)
     told = summary(own)
