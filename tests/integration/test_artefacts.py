@@ -22,7 +22,7 @@ def read(path, name):
     return json.loads((path / name).read_text(encoding="utf-8"))
 
 
-def test_a_run_and_its_holdout_write_what_training_packages_do(home, panel, folder):
+def test_a_run_writes_what_training_packages_do(home, panel, folder):
     recipe = {**panel, "artefacts": str(folder)}
     report = quorate.run(recipe, home=home)
     [own] = folder.iterdir()
@@ -53,7 +53,14 @@ def test_a_run_and_its_holdout_write_what_training_packages_do(home, panel, fold
     timing = read(own, "timing.json")
     assert sum(timing["stages"].values()) == pytest.approx(timing["total_seconds"], rel=0.01)
 
-    opened = quorate.promote(report.run_id, home=home)
+
+def test_an_opened_holdout_is_written_beside_it_and_asks_for_no_audit_of_its_own(finished, tiny, folder):
+    audits = set((finished.path / "audits").iterdir())
+    report = quorate.run({**tiny, "artefacts": str(folder)}, home=finished.path)
+    [own] = folder.iterdir()
+    metrics = read(own, "metrics_valid.json")
+    opened = quorate.promote(report.run_id, home=finished.path)
+    assert set((finished.path / "audits").iterdir()) == audits
     assert [path.name for path in folder.iterdir()] == [own.name]
     assert read(own, "metrics_valid.json") == metrics
     assert read(own, "metrics.json") == read(own, "metrics_test.json")

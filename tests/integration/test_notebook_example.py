@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 NOTEBOOK = Path(__file__).parents[2] / "examples" / "notebook.ipynb"
 RUN = """
 import json, sys
@@ -24,6 +26,7 @@ json.dump(shown, open(sys.argv[2], "w", encoding="utf-8"))
 """
 
 
+@pytest.mark.full
 def test_the_example_notebook_runs_and_every_result_draws_itself(home, tmp_path):
     out = tmp_path / "shown.json"
     done = subprocess.run(

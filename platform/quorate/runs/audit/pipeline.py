@@ -66,5 +66,5 @@ def returns_of(walk: WalkForward, predictions: Floats) -> Floats:
 def options_of(recipe: Recipe) -> Mapping[str, Any]:
     """Return all of a resolved recipe that says how bars become decisions."""
     table = recipe.model_dump(mode="json", exclude_none=True)
-    left_out = ("name", "description", "data", "holdout", "gates", "execution", "plugins", "on_failure")
+    left_out = ("name", "description", "data", "holdout", "gates", "execution", "plugins", "on_failure", "artefacts")
     return {key: value for key, value in table.items() if key not in left_out}
