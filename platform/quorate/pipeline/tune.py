@@ -29,6 +29,7 @@ from quorate.runs.swept import BEST, Sweep, load_sweep
 from quorate.store import Home
 from quorate.store.files import write_json
 
+PLACES = ("execution", "artefacts")  # of a recipe, what says where, and not what
 NOTES = "tuning.json"
 
 
@@ -175,7 +176,7 @@ def _before(found: Opened, home: Path | None) -> Any:
     """Return the latest sweep of the same recipe on the same bars, finished or not."""
     session = found.session
     recipe, _ = with_sampler(session.recipe, session.registry)
-    own = {k: v for k, v in to_plain(recipe).items() if k != "execution"}
+    own = {k: v for k, v in to_plain(recipe).items() if k not in PLACES}
     digest = recipe_digest(recipe, session.registry)
     for stored in reversed(Home(home).runs("sweep")):
         if stored.state not in ("finished", "interrupted", "failed") or not stored.begun_at:
@@ -184,7 +185,7 @@ def _before(found: Opened, home: Path | None) -> Any:
             begun = stored.begun()
         except QuorateError:  # of another one, which is not asked for
             continue
-        same = {k: v for k, v in begun["recipe"].items() if k != "execution"} == own
+        same = {k: v for k, v in begun["recipe"].items() if k not in PLACES} == own
         fingerprint = (begun["data"] or {}).get("fingerprint")
         if same and begun["recipe_digest"] == digest and fingerprint == found.bars.fingerprint:
             return stored
