@@ -62,7 +62,7 @@ except quorate.IntegrityError as refused:
 
 report = quorate.run(recipe, plugins=[features(*honest)])
 forecasts = report.predictions
-by_year = forecasts.dropna(subset=["label"]).groupby(forecasts["time"].dt.year)
+by_year = forecasts.dropna(subset=["label"]).groupby(lambda time: time.year)
 print("rank correlation of the forecast with what came of it, by year")
 agree = by_year.apply(lambda year: year["ensemble/past-performance"].corr(year["label"], method="spearman"))
 print(agree.round(3).to_string(), "\n")
