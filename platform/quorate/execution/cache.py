@@ -304,14 +304,14 @@ class FitCache:
             connection.execute("PRAGMA synchronous = NORMAL")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
-                raise StoreError(
-                    f"{self.path} has version {version}; this quorate reads up to {VERSION}: upgrade quorate"
-                )
+                raise StoreError(f"{self.path} has version {version}; this reads up to {VERSION}: upgrade quorate")
             connection.execute(_SCHEMA)
-            if version == 1:
-                connection.execute("ALTER TABLE fits ADD COLUMN in_sample REAL")
             if version < VERSION:
+                connection.execute("BEGIN IMMEDIATE")  # of several processes one adds the column
+                if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
+                    connection.execute("ALTER TABLE fits ADD COLUMN in_sample REAL")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
+                connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise

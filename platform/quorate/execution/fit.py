@@ -193,11 +193,10 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
     fold = data.fold(task.fold)
     memory = task.memory or memory
-    error, trace = "", ""
+    error, trace, known = "", "", math.nan
     notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
     outputs: Outputs = {}
-    known = math.nan
     try:
         # A GPU's driver reserves far more addresses than it uses memory.
         with memory_limit(memory if task.device == "cpu" else 0):
@@ -262,25 +261,25 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str, ...]]:
-    def answers(model: Any, spec: ModelSpec, X_train: Inputs, X_test: Inputs) -> Answer:
+    def answers(model: Any, spec: ModelSpec, X_train: Inputs, y_train: NDArray[Any], X_test: Inputs) -> Answer:
         predictions, outputs = predict(model, spec, X_test, task.binary)
         if fold.shuffles is not None:
             return predictions, outputs | shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles), math.nan
-        trained = hold_back(spec.validation, dataset, fold.train)[0][-ASKED_AGAIN:]
-        return predictions, outputs, in_sample(model, spec, X_train[-ASKED_AGAIN:], dataset.y[trained], task.binary)
+        known = X_train[-ASKED_AGAIN:], y_train[-ASKED_AGAIN:]
+        return predictions, outputs, in_sample(model, spec, *known, task.binary)
 
     return fitted(task, dataset, fold, answers)
 
 
 def fitted(
-    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs, Inputs], T]
+    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs, NDArray[Any], Inputs], T]
 ) -> tuple[T, tuple[str, ...]]:
     """Fit a model on a fold's training rows; return what the fitted model, asked there and then, answers, and warnings.
 
     Parameters
     ----------
     asked : callable
-        Takes the fitted model, its spec, and what it reads of training and test rows; perhaps called twice.
+        Takes the fitted model, its spec, training rows and labels, and test rows; perhaps called twice.
     """
     spec = model_of(task)
     factory = spec.resolve()
@@ -292,14 +291,15 @@ def fitted(
         )
     train, tail = hold_back(spec.validation, dataset, fold.train)
     X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
+    y_train = _target(spec, dataset, train)
     more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
             warnings.simplefilter("always")
             model = unfitted(task, spec, dataset)
-            model.fit(X_train, _target(spec, dataset, train), **more)
-            answer = asked(model, spec, X_train, X_test)
+            model.fit(X_train, y_train.copy(), **more)
+            answer = asked(model, spec, X_train, y_train, X_test)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break

@@ -92,7 +92,7 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
-    def asked(model: Any, spec: ModelSpec, X_train: Inputs, X_test: Inputs) -> tuple[State, Floats]:
+    def asked(model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs) -> tuple[State, Floats]:
         state = state_of(spec, model)
         again = restored(spec, unfitted(task, spec, dataset), state)
         first = np.empty(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from quorate.store.files import io_reason, replacing, write_json, write_text
 from quorate.walkforward.part import Part
 
 SPLITS = {"development": "valid", "holdout": "test"}  # what training packages call the parts
-FIGURES = ("mae", "rmse", "mape", "direction-accuracy")
+FIGURES = ("mae", "rmse", "mape", "direction_accuracy")
 
 
 def ready(folder: str) -> None:
@@ -122,12 +123,8 @@ def evaluation(report: Report, name: str) -> dict[str, Any]:
         labels, forecasts = (rows[column].to_numpy(dtype=np.float64) for column in ("label", f"ensemble/{judged}"))
         known = np.isfinite(forecasts)
         each[str(symbol)] = {"n": int(known.sum()), **_errors(labels[known], forecasts[known])}
-    means = {figure: _mean([one[figure] for one in each.values()]) for figure in _keys()}
+    means = {figure: _mean([one[figure] for one in each.values()]) for figure in FIGURES}
     return {"run": report.run_id, "symbols_evaluated": len(each), **means, "per_symbol": each}
-
-
-def _keys() -> list[str]:
-    return [figure.replace("-", "_") for figure in FIGURES]
 
 
 def _errors(labels: Floats, forecasts: Floats) -> dict[str, float | None]:
@@ -154,7 +151,9 @@ def norm_stats(part: Part) -> dict[str, Any]:
     """Return mean and deviation (ddof 0) of each feature on the rows that the last fold learnt from."""
     dataset, fold = part.walk.dataset, part.walk.folds[-1]
     rows = dataset.X[fold.train].astype(np.float64)
-    mu, sd = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a feature that no row knows has neither
+        mu, sd = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
     return {
         "features": list(dataset.feature_names),
         "fold": fold.index,

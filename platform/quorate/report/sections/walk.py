@@ -168,13 +168,15 @@ def thresholds(report: Report, part: str) -> Section | None:
         return None
     levels = sorted({level for _, _, _, level, _ in shown})
     if all(options == ALONE for _, _, options, _, _ in shown):
-        names = [name for role in ("ensemble", "member") for name in sorted({r[1] for r in shown if r[0] == role})]
-        found = {(series, level): sharpe for _, series, _, level, sharpe in shown}
+        series = sorted({(row[0], row[1]) for row in shown})  # ensembles, then members
+        names = [name for _, name in series]
+        known = {(role, name, level): sharpe for role, name, _, level, sharpe in shown}
+        values = [[_number(known.get((*row, level))) for level in levels] for row in series]
     else:  # a surface of the judged series
         own = [row for row in shown if row[0] == "ensemble"]
         names = list(dict.fromkeys(_options(row[2]) for row in own))
         found = {(_options(options), level): sharpe for _, _, options, level, sharpe in own}
-    values = [[_number(found.get((name, level))) for level in levels] for name in names]
+        values = [[_number(found.get((name, level))) for level in levels] for name in names]
     heat = Heat("Sharpe by threshold", names, [f"{level:g}" for level in levels], values, "ratio", full=FULL)
     sentence = f"What each threshold earned on the {said_of(part)}; each fold takes the one that was best before it."
     return Section("thresholds", "Thresholds", sentence, [heat], part)
