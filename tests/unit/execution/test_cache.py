@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -269,6 +270,32 @@ def test_a_file_of_the_first_version_is_read_on(cache, damaged):
     assert found["key-0"].predictions.tobytes() == make_result("key-0").predictions.tobytes()
     put(cache, "new", in_sample=0.5)
     assert cache.find([make_task("new")])["new"].in_sample == 0.5
+
+
+def test_many_that_open_a_file_of_the_first_version_at_once_all_can(cache):
+    put(cache, "a")
+    cache.close()
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute("ALTER TABLE fits DROP COLUMN in_sample")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    together, faults = threading.Barrier(8), []
+
+    def look():
+        other = FitCache(cache.path.parent)
+        together.wait()
+        try:
+            assert set(other.find([make_task("a")])) == {"a"}
+        except Exception as e:
+            faults.append(e)
+        other.close()
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
 
 
 def test_prune_by_age_and_size(cache):
