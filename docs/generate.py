@@ -7,6 +7,7 @@ writes nothing, names the stale pages and exits 1 if there are any.
 
 import dataclasses
 import inspect
+import itertools
 import json
 import re
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import quorate
 from quorate.plugins import hooks
+from quorate.plugins.documented import Told, documented
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS, Spec
 from quorate.recipe import explained
@@ -75,15 +77,15 @@ def fields(kind: str) -> str:
     """Return a table of the spec's own fields, then those that every spec has."""
     spec = KINDS[kind]
     given = {field.name: field for field in dataclasses.fields(spec)}
-    rows = [(name, *said) for names, said in documented(spec).items() for name in names]
-    cells = [f"| `{n}` | {_cell(type_)} | {_default(given[n])} | {_cell(text)} |" for n, type_, text in rows]
+    cells = [f"| `{n}` | {_cell(t)} | {_default(given[n])} | {_cell(text)} |" for n, (t, text) in told_of(spec).items()]
     return "\n".join(["| field | type | default | meaning |", "|---|---|---|---|", *cells])
 
 
 def attributes(name: str) -> str:
     """Return a table of what an object that the platform passes holds."""
-    rows = documented(getattr(quorate, name.removeprefix("quorate."))).items()
-    cells = [f"| `{'`, `'.join(names)}` | {_cell(type_)} | {_cell(text)} |" for names, (type_, text) in rows]
+    told = told_of(getattr(quorate, name.removeprefix("quorate.")))
+    together = [([*names], *one) for one, names in itertools.groupby(told, told.__getitem__)]
+    cells = [f"| `{'`, `'.join(names)}` | {_cell(type_)} | {_cell(text)} |" for names, type_, text in together]
     return "\n".join(["| attribute | type | meaning |", "|---|---|---|", *cells])
 
 
@@ -195,16 +197,11 @@ WRITERS = {
 }
 
 
-def documented(cls: type) -> dict[tuple[str, ...], tuple[str, str]]:
-    """Return type and meaning of the documented parameters, by their names, of the class and then of its bases."""
-    found: dict[tuple[str, ...], tuple[str, str]] = {}
+def told_of(cls: type) -> dict[str, Told]:
+    """Return what is told of each parameter, by name, of a class and then of its bases."""
+    found: dict[str, Told] = {}
     for one in cls.__mro__[:-1]:
-        text = (inspect.cleandoc(one.__doc__ or "") + "\n").partition("\nParameters\n")[2].partition("\n")[2]
-        for entry in re.split(r"\n(?=\S)", re.split(r"\n\n\w+\n-+\n", text)[0]):
-            names, typed, rest = entry.partition(" : ")
-            if typed:
-                type_, _, meaning = rest.partition("\n")
-                found.setdefault(tuple(names.strip().split(", ")), (type_, " ".join(meaning.split())))
+        found = {**found, **{name: told for name, told in documented(one.__doc__).items() if name not in found}}
     return found
 
 

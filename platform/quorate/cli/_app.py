@@ -179,6 +179,8 @@ def report(
 
     if brief and section:
         raise RecipeError("--brief and --section exclude each other")
+    if as_json and (brief or section or plain):
+        raise RecipeError("--json has the whole report: leave out --section, --brief and --plain")
     if static and html is None:
         raise RecipeError("--static says how a page is written: give --html FILE, too")
     sections = BRIEF if brief else named(section) if section else ()
@@ -188,8 +190,8 @@ def report(
     files += written.draw(found, png) if png else []
     for path in files:
         print(f"wrote {path}", file=sys.stderr)
-    if not files or as_json or section or brief:
-        if plain and not as_json:
+    if not files or as_json or section or brief or plain:
+        if plain:
             show(found, False, lambda report: print(written.as_text(report, sections), end=""))
         else:
             show_report(found, as_json, sections, paging=True)

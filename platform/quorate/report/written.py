@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quorate.errors import QuorateError, RecipeError
+from quorate.errors import IntegrityError, QuorateError, RecipeError
 from quorate.report.report import Report
 from quorate.report.sections import sections_of, usual_of
 from quorate.report.sections.gates import said_of
@@ -69,14 +69,19 @@ def draw(report: Report, folder: Path) -> list[Path]:
 
     Raises
     ------
+    IntegrityError
+        If a table of the run was changed.
     QuorateError
-        If matplotlib is missing.
+        If matplotlib is missing, or the run has no tables.
     RecipeError
         If the folder is not there.
     """
     picture = drawing(folder)
     found = []
-    for section in sections_of(report, ("equity", "months", "members", "forecasts")):
+    sections = sections_of(report, ("equity", "months", "members", "forecasts"))
+    if broken := [section.sentence for section in sections if not section.blocks]:
+        raise IntegrityError(f"no picture is made of run {report.run_id}: {broken[0]}")
+    for section in sections:
         suffix = "_holdout" if section.part == "holdout" else ""
         title = f"{report.provenance['recipe']['name']}: {section.title.lower()}, {said_of(section.part)}"
         for name, blocks in _drawn(section).items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from quorate.errors import QuorateError, RecipeError, near_misses, one_of, plural
+from quorate.errors import QuorateError, RecipeError, near_misses, one_of, plural, reason_of
 from quorate.evidence.verdict import overall
 from quorate.report import console
 from quorate.report.report import Report
@@ -47,7 +47,8 @@ def _listed(run: Run) -> dict[str, Any]:
         elif run.begun_at:
             row |= _on_what(run.begun()["recipe"], ())
     except (QuorateError, LookupError, TypeError, AttributeError) as e:
-        row["state"], row["reason"] = "unreadable", str(e)
+        told = str(e) if isinstance(e, QuorateError) else f"its report is not what quorate writes: {reason_of(e)}"
+        row["state"], row["reason"] = "unreadable", told
     if row["state"] in ("failed", "damaged"):
         row["reason"] = run.failure
     return {**row, **_said(run, row)}
