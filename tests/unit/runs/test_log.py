@@ -11,7 +11,8 @@ import pytest
 from quorate import StoreError, __version__
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
-from quorate.runs.log import LOG, RunLog, read_log
+from quorate.runs.log import RunLog
+from quorate.store.log import LOG, read_log
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
             "workers": 2,
             "doubts": ["one fold"],
         },
-        {"event": "fits", "totals": {"gru": 1}, "folds": 1},
+        {"event": "fits", "totals": {"gru": 1}, "folds": 1, "numbers": [5]},
         {"event": "workers", "workers": 2, "executor": "ray"},
         {"event": "handed", "fits": [["gru", 5]]},
         {
