@@ -1,4 +1,4 @@
-from quorate.report.browser.app import THEMES as THEMES
-from quorate.report.browser.app import Browser as Browser
-from quorate.report.browser.app import Doors as Doors
-from quorate.report.browser.app import theme_of_terminal as theme_of_terminal
+from .app import THEMES as THEMES
+from .app import Browser as Browser
+from .app import Doors as Doors
+from .app import theme_of_terminal as theme_of_terminal

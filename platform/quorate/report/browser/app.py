@@ -20,7 +20,6 @@ from quorate.report.browser.catalogue import Catalogue
 from quorate.report.browser.dialogs import Choice
 from quorate.report.browser.jobs import Job, Jobs, typed
 from quorate.report.browser.jobs_view import JobsView
-from quorate.report.browser.ledger_view import LedgerView
 from quorate.report.browser.runs_view import RunsView
 from quorate.report.browser.sweeps_view import SweepsView
 from quorate.report.browser.view import Subject
@@ -28,6 +27,8 @@ from quorate.report.report import Report
 from quorate.report.sections.model import Section
 from quorate.store import Home, Run
 
+WARM = "warm"  # what is read beforehand
+AFTER = 2.0  # seconds after which what a command may need is read, that is not needed to look
 LOOK = 0.5  # seconds between two looks at commands that are going on
 THEMES = ("dark", "light")
 DARK = Theme(
@@ -53,6 +54,13 @@ ON_LIGHT = TerminalTheme(
     [(94, 103, 113), (164, 14, 38), (26, 127, 55), (99, 60, 1), (33, 139, 255), (150, 70, 180), (20, 120, 140),
      (31, 35, 40)],
 )  # fmt: skip
+
+
+def _ledger() -> Screen[Any]:
+    """Return the view of the ledger; what reads a ledger loads NumPy, which the first picture does without."""
+    from quorate.report.browser.ledger_view import LedgerView
+
+    return LedgerView()
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Browser(App[None]):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "runs": RunsView,
         "sweeps": SweepsView,
-        "ledger": LedgerView,
+        "ledger": _ledger,
         "jobs": JobsView,
     }
     DEFAULT_MODE = "runs"
@@ -123,10 +131,10 @@ class Browser(App[None]):
 
     def on_mount(self) -> None:
         """Begin to read the home."""
-        self.catalogue.start()
+        self.call_after_refresh(self.catalogue.start)  # the first picture waits for nothing
         self._going = {job.id: job for job in self.jobs.running()}
         self.set_interval(LOOK, self._look_at_jobs)
-        self.run_worker(self._recipe_names, thread=True, exit_on_error=False)
+        self.set_timer(AFTER, lambda: self.run_worker(self._recipe_names, group=WARM, thread=True, exit_on_error=False))
 
     def on_unmount(self) -> None:
         """Read no more."""

@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 from textual.widget import Widget
 
-from quorate.report import console
 from quorate.report.browser.scrolled import wide
 from quorate.report.canvas import BLANK, Canvas, bounds, ticks
 from quorate.report.figures import figure

@@ -57,6 +57,7 @@ class RunView(View):
         super().__init__()
         self.run_id = run
         self.section = section
+        self._into = bool(section)  # who asks for a section wants to be in it
         self.part = ""
         self._state: object = None  # what the view was made for
         self._state_word = ""
@@ -115,14 +116,15 @@ class RunView(View):
     def _offer(self, names: Sequence[str]) -> None:
         """List the sections that there are, and show the one that was asked for."""
         side = self.query_one("#side", Listing)
-        side.show(names)
         wanted = self.section if self.section in names else names[0] if names else ""
-        side.go(wanted)
+        with self.prevent(Listing.Moved):
+            side.show(names)
+            side.go(wanted)
         self._open(wanted)
 
     def on_listing_moved(self, event: Listing.Moved) -> None:
         """Show the section at the cursor."""
-        if event.listing.id == "side" and event.thing is not None:
+        if event.listing.id == "side" and event.thing not in (None, self.section):
             self._open(event.thing)
 
     def on_listing_chosen(self, event: Listing.Chosen) -> None:
@@ -145,9 +147,9 @@ class RunView(View):
 
     def action_section(self, name: str) -> None:
         """Go to a section, and into it."""
-        if self.query_one("#side", Listing).go(name) or self.section == name:
+        if self.query_one("#side", Listing).go(name):
+            self._into = True
             self._open(name)
-            self.action_into()
         else:
             self.notify(f"{name}: not of a run that is {self._state_word}", timeout=3)
 
@@ -183,7 +185,7 @@ class RunView(View):
             opener(self._report) if opener else self._page(self._section(self._report, name))
 
     def _page(self, draw: Callable[[console.Console], None]) -> None:
-        self.query_one(ContentSwitcher).current = "page"
+        self._switch("page")
         self.query_one("#page", Paper).show(draw)
 
     def _section(self, report: Report, name: str) -> Callable[[console.Console], None]:
@@ -224,9 +226,10 @@ class RunView(View):
 
     def _switch(self, name: str) -> None:
         """Show a section with a cursor; one who was in the section before is in this one."""
-        inside = self.focused is not None and self.focused.id != "side"
+        inside = self._into or (self.focused is not None and self.focused.id != "side")
         self.query_one(ContentSwitcher).current = name
         if inside:
+            self._into = False
             self.action_into()
 
     def _gates(self, report: Report) -> None:

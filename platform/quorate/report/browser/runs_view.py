@@ -20,6 +20,11 @@ from quorate.report.views import runs as run_views
 SORTS = {"begun": "begun", "Sharpe": "sharpe", "verdict": "verdict"}  # headings, and what --sort calls them
 
 
+def columns(width: int) -> list[console.Column]:
+    """Return the columns of the list: those of ``quorate runs``, and tags."""
+    return [*run_views.columns(width), ("tags", "left", 64, lambda row: ", ".join(row["tags"]))]
+
+
 class RunsView(ListView):
     """The runs of the home, newest first."""
 
@@ -41,7 +46,7 @@ class RunsView(ListView):
 
     def listing(self) -> Listing:
         """Return the list."""
-        return Listing(run_views.columns, lambda row: row["run"], id="rows")
+        return Listing(columns, lambda row: row["run"], id="rows")
 
     def fill(self) -> None:
         """Show the runs that there are now."""

@@ -50,7 +50,9 @@ class Subject(NamedTuple):
 class View(Screen[None]):
     """One view of the window."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (72, "middle"), (132, "broad")]  # noqa: RUF012: as Textual has it
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [  # type: ignore[misc]
+        (0, "narrow"), (72, "middle"), (132, "broad"),
+    ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "back", "Back"),
         Binding("a", "menu", "Actions"),

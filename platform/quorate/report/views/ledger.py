@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import visible
-from quorate.evidence.ledger.verify import Verification
 from quorate.report import console
+
+if TYPE_CHECKING:
+    from quorate.evidence.ledger.verify import Verification
 
 NARROW, WIDE = 60, 100  # columns below which some are left out, and from which all fit
 
