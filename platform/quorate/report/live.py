@@ -8,19 +8,34 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import QuorateError, reason_of, visible
+from quorate.report.figures import duration
 from quorate.report.heard import Heard
 from quorate.report.report import Report
 from quorate.store.files import io_reason
-from quorate.store.log import Follower
+from quorate.store.log import LOG, Follower
 
 if TYPE_CHECKING:
     from quorate.report.console import Text
-    from quorate.store import Run
+    from quorate.store import Home, Run
 
+LATELY = 600.0  # seconds without a word after which what runs on another machine is looked for no more
 YOUNG = 10.0  # seconds that a run may take between its folder and the first line of its log
+
+
+def going_on(home: Home) -> list[Watched]:
+    """Return the runs and sweeps of a home that are going on, the newest first; those elsewhere by their log's age."""
+    found = []
+    for run in reversed(home.runs_and_sweeps()):
+        with suppress(OSError):
+            if run.busy or time.time() - (run.path / LOG).stat().st_mtime < LATELY:
+                watched = Watched(run)
+                watched.update()
+                found += [] if watched.over else [watched]
+    return found
 
 
 class Watched:
@@ -170,6 +185,14 @@ class Watched:
             later = self.heard.command in ("promote", "sweep validate")
             return f"quorate {self.heard.command} {run.id}{option}" if later else run.resume_command
         return ""
+
+    def line(self) -> str:
+        """Return how it stands in a line."""
+        board, eta = self.heard.board, self.heard.eta
+        told = [f"{self.state}  {self.run.kind} {self.run.id}"]
+        told += [f"fits {board.done:,}/{board.total:,}"] if board.total else []
+        told += [f"ETA {duration(eta)}"] if eta is not None and not self.over else []
+        return visible("  ".join(told))
 
     def draw(self, width: int, height: int, wide: bool = True) -> Text:
         """Return the picture of now as lines that fit into a terminal of this size.

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import plural, visible
-from quorate.report.console import STYLES, Text, figure
+from quorate.report.console import STYLES, Console, Text, figure
 from quorate.report.figures import duration, span
 from quorate.report.progress import STATE_WORDS, STATES, grid, legend, standing_words, wrapped
 from quorate.report.views.timeline import LETTERS
 
 if TYPE_CHECKING:
     from quorate.report.live import Watched
+    from quorate.store import Home
 
 FEW = 8  # workers that are shown by name
 SEAT = 26  # columns for each of them
 ROWS = 4  # lines of workers that are shown as letters
+OTHERS, LEAST = 5, 12  # others that have a line, and lines that are left to the first
 WARNINGS = 3  # that are shown
 SILENT = 60.0  # seconds without a word after which that is said
 TINTS = {"running": "bold yellow", "starting": "bold yellow", "finished": "bold green", "submitted": "bold cyan"}
@@ -68,6 +70,30 @@ def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[st
         line.truncate(width, overflow="ellipsis" if wide else "crop")
         line.no_wrap = True
     return Text("\n").join(lines)
+
+
+def beside(watched: Sequence[Watched], width: int, height: int, wide: bool) -> Text:
+    """Return the picture of the first below a line for each of the others."""
+    first, *others = watched
+    heads = [Text(one.line(), FAINT) for one in others[:OTHERS]]
+    heads += [Text(f"and {len(others) - OTHERS} more", FAINT)] if len(others) > OTHERS else []
+    heads = heads[: max(height - LEAST, 0)]
+    for head in heads:
+        head.truncate(width, overflow="ellipsis" if wide else "crop")
+    return Text("\n").join([*heads, first.draw(width, height - len(heads), wide)])
+
+
+def nothing(home: Home, last: Sequence[Watched] = (), target: Console | None = None) -> dict[str, Any]:
+    """Print that nothing is going on in a home, and how the last run or sweep ended; return that as plain data."""
+    if target is not None:
+        told = f"nothing is going on in {home.path}"
+        if not last:
+            target.print(Text(f"{told}: start something, e.g. quorate run planted"))
+        for one in last:
+            target.print(Text(f"{told}; the last was {one.run.kind} {one.run.id}, {one.state}"))
+            for line in _outcome(one, target.width):
+                target.print(line)
+    return {"state": "nothing", "home": str(home.path)}
 
 
 def _give_up(sections: dict[str, list[Text]], excess: int) -> None:
