@@ -113,6 +113,7 @@ class Watched:
         if not self.run.path.is_dir():
             return "removed"
         self.run.check()
+        self.held = False
         if self.heard.state:
             return self.heard.state
         self.held = self.run.busy

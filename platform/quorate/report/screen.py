@@ -72,7 +72,7 @@ class Screen:
         for row, line in enumerate(lines):
             if anew or row >= len(before):
                 parts.append(self._at(row, 0, line, erase=line.cell_len < size[0]))
-            elif line != before[row]:
+            elif not _same(line, before[row]):
                 parts.append(self._changed(row, before[row], line))
         if anew or len(lines) < len(before):
             parts += [f"\x1b[{len(lines) + 1};1H\x1b[J"] if len(lines) < size[1] else []
@@ -83,12 +83,12 @@ class Screen:
     def _changed(self, row: int, before: Text, line: Text) -> str:
         """Return what makes one line of the other: from the first that differs to the last that does."""
         same = _alike(before.plain, line.plain)
-        if before[:same] != line[:same]:
+        if not _same(before[:same], line[:same]):
             same = 0
         end = len(line)
         if before.cell_len == line.cell_len:
             alike = _alike(before.plain[:same:-1], line.plain[:same:-1])
-            if alike and before[len(before) - alike :] == line[end - alike :]:
+            if alike and _same(before[len(before) - alike :], line[end - alike :]):
                 end -= alike
         return self._at(row, line[:same].cell_len, line[same:end], erase=line.cell_len < before.cell_len)
 
@@ -101,6 +101,10 @@ class Screen:
     def _write(self, text: str) -> None:
         self._target.file.write(text)
         self._target.file.flush()
+
+
+def _same(one: Text, other: Text) -> bool:
+    return one == other and one.style == other.style  # to rich the style of the whole makes no difference
 
 
 def _alike(one: str, other: str) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import plural, visible
 from quorate.report.console import STYLES, Console, Text, figure
 from quorate.report.figures import duration, span
-from quorate.report.progress import STATE_WORDS, STATES, grid, legend, standing_words, wrapped
+from quorate.report.progress import STATE_WORDS, STATES, came, grid, legend, standing_words, wrapped
 from quorate.report.views.timeline import LETTERS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ FEW = 8  # workers that are shown by name
 SEAT = 26  # columns for each of them
 ROWS = 4  # lines of workers that are shown as letters
 OTHERS, LEAST = 5, 12  # others that have a line, and lines that are left to the first
+HOSTS = 6  # that are named
 WARNINGS = 3  # that are shown
 SILENT = 60.0  # seconds without a word after which that is said
 TINTS = {"running": "bold yellow", "starting": "bold yellow", "finished": "bold green", "submitted": "bold cyan"}
@@ -28,6 +30,9 @@ FAINT = "bright_black"
 # What gives up lines first, where there is no room, and how many it keeps.
 YIELDS = (("space", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
           ("warnings", 0), ("failures", 0), ("legend", 0), ("workers", 0))  # fmt: skip
+
+
+At = tuple[str, int, float] | None  # what a worker is at: model, fold, seconds
 
 
 def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[str, int]) -> Text:
@@ -160,8 +165,9 @@ def _trials(watched: Watched, width: int, wide: bool) -> list[Text]:
         done = min(max(room * told["done"] // max(told["of"], 1), 0), room)
         bar = Text(full * done, "green") + Text(empty * (room - done), FAINT)
         lines.append(Text(f"{_flat(name)[:left]:<{left}} ") + bar + Text(f" {count}"))
-        told_of = [Text(_flat(word), FAINT if i else "") for i, word in enumerate(standing_words(told))]
-        lines += [Text("  ") + line for line in wrapped(told_of, max(width - 2, 1))]
+        best, *more = standing_words(told)
+        words = [Text(_flat(best)), *(Text(_flat(word), FAINT) for word in (f"trial {came(told)}", *more))]
+        lines += [Text("  ") + line for line in wrapped(words, max(width - 2, 1))]
     return lines
 
 
@@ -178,8 +184,7 @@ def _workers(watched: Watched, letters: Mapping[str, str], width: int, wide: boo
         seats = [_seat(i, one, min(width // per, 40) - 1, dot) for i, one in enumerate(at)]
         lines = [Text(" ").join(seats[i : i + per]) for i in range(0, n, per)]
     else:
-        marks = [Text(letters.get(one[0], "*"), "bold yellow") if one else Text(dot, FAINT) for one in at]
-        lines = [Text().join(marks[i : i + width]) for i in range(0, n, width)]
+        lines = [_strip(at[i : i + width], letters, dot) for i in range(0, n, width)]
         if len(lines) > ROWS:
             lines[ROWS:] = [Text(f"and {n - ROWS * width:,} more workers", FAINT)]
     longest = max((one for one in at if one), key=lambda one: one[2], default=None)
@@ -187,7 +192,15 @@ def _workers(watched: Watched, letters: Mapping[str, str], width: int, wide: boo
     return [Text(_flat(f"workers {board.busy}/{n} busy, {told}")), *lines]
 
 
-def _seat(number: int, at: tuple[str, int, float] | None, room: int, dot: str) -> Text:
+def _strip(at: Sequence[At], letters: Mapping[str, str], dot: str) -> Text:
+    line = Text()
+    for idle, some in groupby(at, lambda one: one is None):
+        marks = "".join(dot if one is None else letters.get(one[0], "*") for one in some)
+        line.append(marks, FAINT if idle else "bold yellow")
+    return line
+
+
+def _seat(number: int, at: At, room: int, dot: str) -> Text:
     if at is None:
         return Text(f"{number + 1} {dot}".ljust(room), FAINT)
     model, fold, seconds = at
@@ -206,12 +219,19 @@ def _figures(watched: Watched, width: int) -> list[Text]:
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
         f"CPU {span(heard.cpu_seconds)}" if what == "fits" else "",
         f"{heard.computed:,} computed, {heard.cached:,} cached" if what == "fits" else "",
-        *([f"{host} {n:,}" for host, n in sorted(heard.hosts.items())] if len(heard.hosts) > 1 else []),
+        *_hosts(heard.hosts),
     ]
     lines = wrapped([Text(_flat(word)) for word in words if word], width)
     if not watched.over:
         lines.append(_silence(watched))
     return lines
+
+
+def _hosts(fits: Mapping[str, int]) -> list[str]:
+    """Return how many fits each of several machines computed."""
+    names = sorted(fits) if len(fits) > 1 else []
+    more = [f"{sum(fits[name] for name in names[HOSTS:]):,} elsewhere"] if len(names) > HOSTS else []
+    return [*(f"{fits[name]:,} on {name}" for name in names[:HOSTS]), *more]
 
 
 def _silence(watched: Watched) -> Text:
