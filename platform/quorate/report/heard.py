@@ -93,6 +93,9 @@ class Heard:
         folds = event.get("numbers") or range(int(event["folds"]))
         if sum(totals.values()) > MOST or len(folds) * len(totals) > MOST:
             raise ValueError(len(folds))
+        if self.trials and not self.board.total:  # from here on fits are counted, not trials
+            self._rate.clear()
+            self._first, self._much = None, 0
         self.board.fits(totals, folds)
 
     def _handed(self, event: Mapping[str, Any]) -> None:
@@ -155,7 +158,7 @@ class Heard:
         if self._first is None:
             return None
         if self.state:
-            return 60 * self._much / max(self._rate[-1][0] + 1 - self._first, 1.0)
+            return 60 * self._much / max(self._rate[-1][0] + 1 - self._first, 1.0) if self._rate else None
         lately = sum(n for second, n in self._rate if second >= self.now - WINDOW)
         return 60 * lately / max(min(self.now - self._first, WINDOW), 1.0)
 

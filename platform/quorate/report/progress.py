@@ -230,7 +230,7 @@ def wrapped(words: Sequence[Text], width: int) -> list[Text]:
         if lines and len(lines[-1]) + 2 + len(word) <= width:
             lines[-1] = lines[-1] + Text("  ") + word
         else:
-            lines.append(word)
+            lines.append(Text() + word)  # its style is not that of the whole line
     return lines
 
 

@@ -28,7 +28,7 @@ SILENT = 60.0  # seconds without a word after which that is said
 TINTS = {"running": "bold yellow", "starting": "bold yellow", "finished": "bold green", "submitted": "bold cyan"}
 FAINT = "bright_black"
 # What gives up lines first, where there is no room, and how many it keeps.
-YIELDS = (("space", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
+YIELDS = (("hosts", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
           ("warnings", 0), ("failures", 0), ("legend", 0), ("workers", 0))  # fmt: skip
 
 
@@ -55,11 +55,16 @@ def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[st
         "figures": _figures(watched, width),
         "failures": _failures(watched),
         "outcome": _outcome(watched, width),
+        "hosts": wrapped([Text(_flat(word), FAINT) for word in _hosts(watched.heard.hosts)], width),
         "warnings": _warnings(watched),
     }
-    for name, lines in {} if watched.over else sections.items():
-        tall[name] = max(tall.get(name, 0), len(lines))
-        lines += [Text()] * (tall[name] - len(lines))
+    if not watched.over:
+        for name, lines in sections.items():
+            tall[name] = max(tall.get(name, 0), len(lines))
+            lines += [Text()] * (tall[name] - len(lines))
+        # Room for those to come is kept from the beginning.
+        last = sections["warnings"]
+        last += [Text()] * (WARNINGS + 2 - len(sections["hosts"]) - len(last))
     if watched.heard.board.total:
         models = len(watched.heard.board.counts)
         others = sum(map(len, sections.values()))
@@ -71,6 +76,8 @@ def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[st
     else:
         _give_up(sections, sum(map(len, sections.values())) - height)
     lines = [line for lines in sections.values() for line in lines][:height]
+    while len(lines) > 1 and not lines[-1].plain:
+        lines.pop()
     for line in lines:
         line.truncate(width, overflow="ellipsis" if wide else "crop")
         line.no_wrap = True
@@ -103,10 +110,11 @@ def nothing(home: Home, last: Sequence[Watched] = (), target: Console | None = N
 
 def _give_up(sections: dict[str, list[Text]], excess: int) -> None:
     for name, least in YIELDS:
-        lines = sections.get(name, [])
-        if (n := min(excess, len(lines) - least)) > 0:
-            del lines[len(lines) - n :]
-            excess -= n
+        lines = sections[name]
+        while excess > 0 and len(lines) > least:
+            # Of warnings the oldest goes, below their head.
+            del lines[1 if name == "warnings" and len(lines) > 1 and lines[-1].plain else -1]
+            excess -= 1
 
 
 def _letters(watched: Watched) -> dict[str, str]:
@@ -212,16 +220,16 @@ def _seat(number: int, at: At, room: int, dot: str) -> Text:
 def _figures(watched: Watched, width: int) -> list[Text]:
     heard = watched.heard
     rate, eta = heard.per_minute, heard.eta
-    what = "trials" if heard.trials and not heard.board.total else "fits"
-    words = [
+    what = "trials" if heard.stage == "trials" or (heard.trials and not heard.board.total) else "fits"
+    times = [
         f"elapsed {duration(heard.elapsed)}",
         f"ETA {'-' if eta is None else duration(eta)}" if not watched.over else "",
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
-        f"CPU {span(heard.cpu_seconds)}" if what == "fits" else "",
-        f"{heard.computed:,} computed, {heard.cached:,} cached" if what == "fits" else "",
-        *_hosts(heard.hosts),
     ]
-    lines = wrapped([Text(_flat(word)) for word in words if word], width)
+    work = [f"CPU {span(heard.cpu_seconds)}", f"{heard.computed:,} computed, {heard.cached:,} cached"]
+    # Each of these lines has its place: one that grows does not push the next to where another was.
+    parts = [times, work] if what == "fits" else [times]
+    lines = [line for words in parts for line in wrapped([Text(word) for word in words if word], width)]
     if not watched.over:
         lines.append(_silence(watched))
     return lines
