@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import pytest
 
+import quorate
 from quorate.cli import _watch
 from quorate.store import Home, Run
 from support.command import call, message_of
@@ -47,10 +48,12 @@ def test_what_goes_on_is_found_without_being_named(place):
     run, sweep = begun(place, "2-run"), begun(place, "3-sweep", trial_event(START, 4), kind="sweep")
     with run.driving():
         text = call("watch", "--once").stdout
-        assert text.startswith("running  2-run\n")
+        assert text.startswith("running  2-run\n")  # no terminal: one picture, alone
         assert "\x1b" not in text
         with sweep.driving():
-            assert call("watch").stdout.startswith("running  sweep 3-sweep\n")  # the newest; no terminal: one picture
+            first, second, *_ = call("watch").stdout.splitlines()
+            assert first == "running  run 2-run"
+            assert second == "running  sweep 3-sweep"  # the newest
             known = json.loads(call("watch", "--json").stdout)
             assert (known["sweep"], known["state"], known["also"]) == ("3-sweep", "running", ["2-run"])
             assert known["trials"]["lightgbm"]["done"] == 5
@@ -76,6 +79,15 @@ def test_a_run_or_a_sweep_is_named_by_a_part_of_its_id(place, finished):
     assert "next: quorate sweep resume other" in call("watch", "latest").stdout
     assert "did you mean 'other'" in message_of(call("watch", "othr"), 1)
     assert "fits 2 runs and sweeps" in message_of(call("watch", "t"), 1)
+
+
+def test_a_promotion_is_watched_on_its_own_folds(finished):
+    [run] = finished.runs()
+    quorate.promote(run.id, home=finished.path)
+    known = json.loads(call("watch", run.id, "--json").stdout)
+    assert (known["command"], known["state"], known["attempts"]) == ("promote", "finished", 2)
+    fits = known["fits"]
+    assert fits["done"] == fits["total"] == fits["computed"] + fits["cached"] > 0
 
 
 def test_what_cannot_be_watched_is_told(place):
@@ -184,7 +196,7 @@ def test_ctrl_c_leaves_the_watch_and_gives_the_terminal_back(place):
         os.killpg(watching.process.pid, signal.SIGINT)
         code, last = watching.over()
     assert code == 130
-    assert "the run goes on: quorate watch r" in last
+    assert "the run itself was left alone: quorate watch r" in last
     assert "\x1b[?25h" in watching.written
 
 

@@ -43,7 +43,7 @@ def watch(
 ) -> None:
     """Watch a run or a sweep while it goes on; leaving this leaves it alone."""
     from quorate.report import console
-    from quorate.report.views.watch import nothing
+    from quorate.report.views.watch import beside, nothing
     from quorate.store import Home
 
     place, target = Home(home), console.out()
@@ -59,7 +59,7 @@ def watch(
         _follow(watched, target, interval)
     if watched[0].state in ("removed", "damaged"):
         raise StoreError(watched[0].trouble or f"{watched[0].run.kind} {watched[0].run.id} was removed")
-    target.print(watched[0].draw(target.width, sys.maxsize, console.unicode(target)))
+    target.print(beside(watched, target.width, sys.maxsize, console.unicode(target)))
 
 
 def _chosen(place: Home, name: str | None, wait: float) -> list[Watched]:
@@ -101,7 +101,7 @@ def _follow(watched: Sequence[Watched], target: Console, interval: float) -> Non
     except KeyboardInterrupt:
         target.print(first.draw(target.width, sys.maxsize, wide))
         again = f"quorate watch {first.run.id}{first.run.home.option}"
-        raise Interrupted(f"no longer watched; the {first.run.kind} goes on: {again}") from None
+        raise Interrupted(f"no longer watched; the {first.run.kind} itself was left alone: {again}") from None
 
 
 def _pause(screen: Any, seconds: float) -> None:
