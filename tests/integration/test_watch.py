@@ -94,6 +94,7 @@ def test_what_cannot_be_watched_is_told(place):
     run = begun(place, "x")
     (run.path / "report.json").symlink_to("/etc/hostname")
     assert "remove it" in message_of(call("watch", "x"), 1)
+    assert call("watch", "x", "--interval", "nan").exit_code == 2
 
 
 def test_waiting_ends_when_something_begins(place, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -99,7 +100,8 @@ def _follow(watched: Sequence[Watched], target: Console, interval: float) -> Non
                 for one in watched:
                     one.update()
     except KeyboardInterrupt:
-        target.print(first.draw(target.width, sys.maxsize, wide))
+        with suppress(OSError):  # the terminal may be gone
+            target.print(first.draw(target.width, sys.maxsize, wide))
         again = f"quorate watch {first.run.id}{first.run.home.option}"
         raise Interrupted(f"no longer watched; the {first.run.kind} itself was left alone: {again}") from None
 

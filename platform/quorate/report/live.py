@@ -79,7 +79,7 @@ class Watched:
 
     def update(self) -> bool:
         """Read what is new; return whether anything changed but the time."""
-        before = self._facts()
+        before, self.held = self._facts(), False
         try:
             new = self._read()
             self.state, self.trouble = self._found(), ""
@@ -96,29 +96,31 @@ class Watched:
         return self.state, self.trouble, self.held, self.heard.attempts
 
     def _read(self) -> bool:
-        events, anew = self._follower.read()
-        if anew:
-            self.heard = Heard()
-        for event in events:
-            self.heard.hear(event)
+        logs, heard = self._follower.logs, False
+        for events in self._follower.read():
+            if self._follower.logs != logs:
+                logs, self.heard, heard = self._follower.logs, Heard(), True
+            for event in events:
+                self.heard.hear(event)
+            heard = heard or bool(events)
         now = self._clock()
-        if events:
+        if self.heard.last and heard:
             # The latest was written between the last look and this one, or the clock that it was written by is off.
             self._skew = min(max(self._skew, self._looked - self.heard.last), now - self.heard.last)
         self._looked = now
-        return bool(events) or anew
+        return heard
 
     def _found(self) -> str:
         """Return the state: by the log, and where that is silent by what holds the run."""
         if not self.run.path.is_dir():
             return "removed"
         self.run.check()
-        self.held = False
         if self.heard.state:
             return self.heard.state
         self.held = self.run.busy
         if self.held:
-            return "running" if self.heard.attempts else "starting"
+            elsewhere = (self.run.path / "job.json").exists()
+            return "running" if self.heard.attempts else "submitted" if elsewhere else "starting"
         if self._read() and self.heard.state:  # it ended just now
             return self.heard.state
         if self.heard.attempts:
@@ -149,7 +151,7 @@ class Watched:
     @property
     def over(self) -> bool:
         """Whether nothing more will come of it by itself."""
-        return self.state not in ("starting", "running")
+        return not self.held and self.state not in ("starting", "running")
 
     @property
     def now(self) -> float:

@@ -99,7 +99,8 @@ class Screen:
         return f"\x1b[{row + 1};{column + 1}H{captured.get()}" + ("\x1b[K" if erase else "")
 
     def _write(self, text: str) -> None:
-        self._target.file.write(text)
+        coding = self._target.encoding
+        self._target.file.write(text.encode(coding, "replace").decode(coding))
         self._target.file.flush()
 
 

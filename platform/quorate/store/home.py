@@ -4,7 +4,8 @@
 
     HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet;
                               label.json, if there is one, is what people say of it
-    HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, journal.log, report.json, best_params.json
+    HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, log.jsonl, journal.log, report.json,
+                              best_params.json
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash

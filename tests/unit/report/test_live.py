@@ -250,6 +250,9 @@ def test_a_run_without_a_log_is_told_as_far_as_it_is_known(run, watched, clock):
     assert "it has no log" in told(watched)
     assert watched.state == "interrupted"
     (run.path / "job.json").write_text("{}")
+    with run.driving():  # somebody waits for it
+        assert "a cluster computes it" in told(watched)
+        assert not watched.over
     assert "a cluster computes it" in told(watched)
     assert watched.over
 

@@ -147,3 +147,11 @@ def test_the_terminal_is_given_back_whatever_happens():
         assert "1049" in terminal.modes
         raise KeyboardInterrupt
     assert file.take().endswith("\x1b[?25h\x1b[?1049l")
+
+
+def test_what_a_terminal_cannot_write_stops_nothing():
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Screen(Console(file=file, force_terminal=True, width=20, height=5)).show(
+        Text("caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+    )
+    assert b"caf?" in file.buffer.getvalue()
