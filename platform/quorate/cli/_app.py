@@ -22,6 +22,7 @@ from quorate.cli import (
     _plugins,
     _runs,
     _sweep,
+    _ui,
     _watch,
     completion,
     options,
@@ -286,7 +287,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
+for group in (_runs, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

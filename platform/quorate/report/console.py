@@ -72,20 +72,20 @@ def out() -> Console:
 
 
 @contextmanager
-def instead(console: Console, of: ContextVar[Console | None] | None = None) -> Iterator[None]:
-    """Have results, or what else is named, go to this console meanwhile."""
-    kind = of or _results
-    token = kind.set(console)
+def instead(console: Console, messages: bool = False) -> Iterator[None]:
+    """Have results go to this console meanwhile; `messages`: and everything else."""
+    tokens = [(kind, kind.set(console)) for kind in ((_results, _messages) if messages else (_results,))]
     try:
         yield
     finally:
-        kind.reset(token)
+        for kind, token in tokens:
+            kind.reset(token)
 
 
 def as_html(draw: Callable[[], None]) -> str:
     """Return what a view prints as HTML for a notebook, in the same words and colours."""
     console = Console(file=io.StringIO(), record=True, width=NOTEBOOK_WIDTH, highlight=False)
-    with instead(console), instead(console, _messages):
+    with instead(console, messages=True):
         draw()
     return console.export_html(inline_styles=True, code_format=NOTEBOOK)
 

@@ -10,6 +10,7 @@
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
+    HOME/jobs/                what commands that `quorate ui` began have printed
 """
 
 from __future__ import annotations
