@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from quorate.store import Home, Run
 
 LATELY = 600.0  # seconds without a word after which what runs on another machine is looked for no more
+SILENT = 60.0  # seconds without a word after which that is said
 YOUNG = 10.0  # seconds that a run may take between its folder and the first line of its log
 
 
@@ -184,10 +185,19 @@ class Watched:
         run, option = self.run, self.run.home.option
         if self.state == "finished":
             return f"quorate {'report' if run.kind == 'run' else 'sweep show'} {run.id}{option}"
-        if self.state in ("failed", "interrupted", "submitted"):
-            later = self.heard.command in ("promote", "sweep validate")
-            return f"quorate {self.heard.command} {run.id}{option}" if later else run.resume_command
-        return ""
+        return self.again if self.state in ("failed", "interrupted", "submitted") else ""
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with what was stopped."""
+        later = self.heard.command in ("promote", "sweep validate")
+        command = f"quorate {self.heard.command} {self.run.id}{self.run.home.option}"
+        return command if later else self.run.resume_command
+
+    @property
+    def lost(self) -> bool:
+        """Whether a process of another machine gave no sign of life for long; it may run all the same."""
+        return self.state == "running" and not self.held and self.silence >= SILENT
 
     def line(self) -> str:
         """Return how it stands in a line."""

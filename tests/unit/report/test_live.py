@@ -204,6 +204,7 @@ def test_of_another_machine_nothing_is_claimed(run, watched, clock):
     clock.seconds = START + 200
     text = told(watched)
     assert "no sign of life for 3 min 10 s; whether it still runs is known on elsewhere" in text
+    assert f"if it was stopped: quorate resume {run.id}" in text
     assert (watched.state, watched.over) == ("running", False)
 
 

@@ -24,7 +24,6 @@ ROWS = 4  # lines of workers that are shown as letters
 OTHERS, LEAST = 5, 12  # others that have a line, and lines that are left to the first
 HOSTS = 6  # that are named
 WARNINGS = 3  # that are shown
-SILENT = 60.0  # seconds without a word after which that is said
 TINTS = {"running": "bold yellow", "starting": "bold yellow", "finished": "bold green", "submitted": "bold cyan"}
 FAINT = "bright_black"
 # What gives up lines first, where there is no room, and how many it keeps.
@@ -244,10 +243,10 @@ def _hosts(fits: Mapping[str, int]) -> list[str]:
 
 def _silence(watched: Watched) -> Text:
     """Return for how long nothing was heard; of a process that may be gone it tells no more than that."""
-    silent, told = watched.silence, duration(watched.silence)
+    told = duration(watched.silence)
     if watched.trouble:
         return Text(_flat(watched.trouble), "red")
-    if not watched.held and watched.heard.attempts and silent >= SILENT:
+    if watched.lost:
         return Text(f"no sign of life for {told}; whether it still runs is known on {_flat(watched.heard.host)}", "red")
     return Text(f"last word {told} ago" if watched.heard.last else "", FAINT)
 
@@ -264,7 +263,8 @@ def _outcome(watched: Watched, width: int) -> list[Text]:
     """Return what can be said of the verdict: before the end nothing but what speaks against it."""
     if not watched.over:
         when = "after the trials" if watched.run.kind == "sweep" else "at the end, when all gates are known"
-        return [Text(f"verdict  {when}", FAINT)]
+        ended = [Text(f"if it was stopped: {watched.again}", FAINT)] if watched.lost else []
+        return [Text(f"verdict  {when}", FAINT), *ended]
     lines = [Text("verdict  ") + Text(watched.verdict, STYLES.get(watched.verdict, "bold"))] if watched.verdict else []
     told = watched.said or watched.failure or (_flat(watched.trouble) if watched.heard.attempts else "")
     lines += [Text(line) for line in textwrap.wrap(_flat(told), max(width, 1))]
