@@ -23,6 +23,7 @@ from quorate.cli import (
     _runs,
     _sweep,
     _ui,
+    _watch,
     completion,
     options,
 )
@@ -299,7 +300,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _ui, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger, completion):
+for group in (_runs, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

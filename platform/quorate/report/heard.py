@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from quorate.report.board import Board
-from quorate.report.progress import standing_words
+from quorate.report.progress import came, standing_words
 from quorate.report.timeline import host_of
 
 WINDOW = 60  # seconds over which fits per minute are counted
@@ -93,6 +93,9 @@ class Heard:
         folds = event.get("numbers") or range(int(event["folds"]))
         if sum(totals.values()) > MOST or len(folds) * len(totals) > MOST:
             raise ValueError(len(folds))
+        if self.trials and not self.board.total:  # from here on fits are counted, not trials
+            self._rate.clear()
+            self._first, self._much = None, 0
         self.board.fits(totals, folds)
 
     def _handed(self, event: Mapping[str, Any]) -> None:
@@ -114,7 +117,7 @@ class Heard:
 
     def _trial(self, event: Mapping[str, Any]) -> None:
         name = str(event["model"])
-        standing_words(event)  # one that cannot be told is none
+        (came(event), *standing_words(event))  # one that cannot be told is none
         self.trials[name] = self.trial = event
         self._done(self.now)
 
@@ -126,7 +129,9 @@ class Heard:
             del self.warnings[next(iter(self.warnings))]
 
     def _end(self, event: Mapping[str, Any]) -> None:
-        self.state, self.stage = str(event["state"]), ""
+        if event["state"] not in ("finished", "interrupted", "failed"):
+            raise ValueError(event["state"])
+        self.state, self.stage = event["state"], ""
 
     def _done(self, began: float) -> None:
         self._first = began if self._first is None else self._first
@@ -153,7 +158,7 @@ class Heard:
         if self._first is None:
             return None
         if self.state:
-            return 60 * self._much / max(self._rate[-1][0] + 1 - self._first, 1.0)
+            return 60 * self._much / max(self._rate[-1][0] + 1 - self._first, 1.0) if self._rate else None
         lately = sum(n for second, n in self._rate if second >= self.now - WINDOW)
         return 60 * lately / max(min(self.now - self._first, WINDOW), 1.0)
 
@@ -163,7 +168,7 @@ class Heard:
         if self.stage == "trials":
             left = self.trial.get("left_seconds")
             return None if left is None else max(left - (self.now - self.trial["time"]), 0.0)
-        return self.board.eta if self.board.total else None
+        return self.board.eta if self.board.done < self.board.total else None
 
 
 def _number(value: Any) -> float:

@@ -8,19 +8,35 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import QuorateError, reason_of, visible
+from quorate.report.figures import duration
 from quorate.report.heard import Heard
 from quorate.report.report import Report
 from quorate.store.files import io_reason
-from quorate.store.log import Follower
+from quorate.store.log import LOG, Follower
 
 if TYPE_CHECKING:
     from quorate.report.console import Text
-    from quorate.store import Run
+    from quorate.store import Home, Run
 
+LATELY = 600.0  # seconds without a word after which what runs on another machine is looked for no more
+SILENT = 60.0  # seconds without a word after which that is said
 YOUNG = 10.0  # seconds that a run may take between its folder and the first line of its log
+
+
+def going_on(home: Home) -> list[Watched]:
+    """Return the runs and sweeps of a home that are going on, the newest first; those elsewhere by their log's age."""
+    found = []
+    for run in reversed(home.runs_and_sweeps()):
+        with suppress(OSError):
+            if run.busy or time.time() - (run.path / LOG).stat().st_mtime < LATELY:
+                watched = Watched(run)
+                watched.update()
+                found += [] if watched.over else [watched]
+    return found
 
 
 class Watched:
@@ -64,7 +80,7 @@ class Watched:
 
     def update(self) -> bool:
         """Read what is new; return whether anything changed but the time."""
-        before = self._facts()
+        before, self.held = self._facts(), False
         try:
             new = self._read()
             self.state, self.trouble = self._found(), ""
@@ -81,17 +97,19 @@ class Watched:
         return self.state, self.trouble, self.held, self.heard.attempts
 
     def _read(self) -> bool:
-        events, anew = self._follower.read()
-        if anew:
-            self.heard = Heard()
-        for event in events:
-            self.heard.hear(event)
+        logs, heard = self._follower.logs, False
+        for events in self._follower.read():
+            if self._follower.logs != logs:
+                logs, self.heard, heard = self._follower.logs, Heard(), True
+            for event in events:
+                self.heard.hear(event)
+            heard = heard or bool(events)
         now = self._clock()
-        if events:
+        if self.heard.last and heard:
             # The latest was written between the last look and this one, or the clock that it was written by is off.
             self._skew = min(max(self._skew, self._looked - self.heard.last), now - self.heard.last)
         self._looked = now
-        return bool(events) or anew
+        return heard
 
     def _found(self) -> str:
         """Return the state: by the log, and where that is silent by what holds the run."""
@@ -102,7 +120,8 @@ class Watched:
             return self.heard.state
         self.held = self.run.busy
         if self.held:
-            return "running" if self.heard.attempts else "starting"
+            elsewhere = (self.run.path / "job.json").exists()
+            return "running" if self.heard.attempts else "submitted" if elsewhere else "starting"
         if self._read() and self.heard.state:  # it ended just now
             return self.heard.state
         if self.heard.attempts:
@@ -133,7 +152,7 @@ class Watched:
     @property
     def over(self) -> bool:
         """Whether nothing more will come of it by itself."""
-        return self.state not in ("starting", "running")
+        return not self.held and self.state not in ("starting", "running")
 
     @property
     def now(self) -> float:
@@ -166,10 +185,27 @@ class Watched:
         run, option = self.run, self.run.home.option
         if self.state == "finished":
             return f"quorate {'report' if run.kind == 'run' else 'sweep show'} {run.id}{option}"
-        if self.state in ("failed", "interrupted", "submitted"):
-            later = self.heard.command in ("promote", "sweep validate")
-            return f"quorate {self.heard.command} {run.id}{option}" if later else run.resume_command
-        return ""
+        return self.again if self.state in ("failed", "interrupted", "submitted") else ""
+
+    @property
+    def again(self) -> str:
+        """The command that goes on with what was stopped."""
+        later = self.heard.command in ("promote", "sweep validate")
+        command = f"quorate {self.heard.command} {self.run.id}{self.run.home.option}"
+        return command if later else self.run.resume_command
+
+    @property
+    def lost(self) -> bool:
+        """Whether a process of another machine gave no sign of life for long; it may run all the same."""
+        return self.state == "running" and not self.held and self.silence >= SILENT
+
+    def line(self) -> str:
+        """Return how it stands in a line."""
+        board, eta = self.heard.board, self.heard.eta
+        told = [f"{self.state}  {self.run.kind} {self.run.id}"]
+        told += [f"fits {board.done:,}/{board.total:,}"] if board.total else []
+        told += [f"ETA {duration(eta)}"] if eta is not None and not self.over else []
+        return visible("  ".join(told))
 
     def draw(self, width: int, height: int, wide: bool = True) -> Text:
         """Return the picture of now as lines that fit into a terminal of this size.

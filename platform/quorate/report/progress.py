@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import visible
@@ -187,8 +188,8 @@ def grid(board: Board, most: int, width: int, wide: bool, letters: Mapping[str, 
     for name, told in names.items():
         short = told if len(told) <= left else told[: left - 1] + dots
         line = Text(f"{short:<{left}} ")
-        for state in _cells(board.states[name], max(width - left - right - 3, 1)):
-            line.append(marks[state], STATE_STYLES[state])
+        for state, alike in groupby(_cells(board.states[name], max(width - left - right - 3, 1))):
+            line.append(marks[state] * len(list(alike)), STATE_STYLES[state])
         lines.append(line + Text(f" {counts[name]:>{right}}"))
     more = [counts for name, counts in board.counts.items() if name not in rows]
     if more:
@@ -229,7 +230,7 @@ def wrapped(words: Sequence[Text], width: int) -> list[Text]:
         if lines and len(lines[-1]) + 2 + len(word) <= width:
             lines[-1] = lines[-1] + Text("  ") + word
         else:
-            lines.append(word)
+            lines.append(Text() + word)  # its style is not that of the whole line
     return lines
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from quorate.errors import StoreError
 from quorate.store.plain import check_plain
 
 LOG = "log.jsonl"
-CHUNK = 1 << 22  # bytes that are read at a time
+CHUNK = 1 << 20  # bytes that are read at a time
 KNOWN = 64  # bytes before what is new, by which a log is known again
 
 
@@ -73,21 +73,23 @@ class Follower:
     ----------
     unread : int
         How many lines were no events.
+    logs : int
+        How many logs it has met: one that was replaced, or became shorter, is another.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / LOG
-        self.unread = 0
+        self.logs = 0
         self._begin()
 
     def _begin(self) -> None:
         self._offset, self._file, self._known, self._torn = 0, 0, b"", b""
         self.unread = 0
 
-    def read(self) -> tuple[list[dict[str, Any]], bool]:
-        """Return what is new, and whether it is another log, or a shorter one, than before: then all is new.
+    def read(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield what is new, some events at a time; without a log nothing is.
 
-        Without a log nothing is new.
+        Of another log than before all is new; an empty list is then the first.
 
         Raises
         ------
@@ -100,13 +102,14 @@ class Follower:
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except FileNotFoundError:
-            return [], False
+            return
         try:
-            anew = self._is_another(file)
-            if anew:
+            if not self.logs or self._is_another(file):
                 self._begin()
+                self.logs += 1
+                yield []
             self._file = os.fstat(file).st_ino
-            return self._new(file), anew
+            yield from self._new(file)
         finally:
             os.close(file)
 
@@ -117,13 +120,11 @@ class Follower:
         before = os.pread(file, len(self._known), self._offset - len(self._known))
         return found.st_ino != self._file or before != self._known
 
-    def _new(self, file: int) -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = []
+    def _new(self, file: int) -> Iterator[list[dict[str, Any]]]:
         while chunk := os.pread(file, CHUNK, self._offset):
             self._offset += len(chunk)
             self._known = (self._known + chunk)[-KNOWN:]
             *lines, self._torn = (self._torn + chunk).split(b"\n")
-            found, bad = _events(lines)
-            events += found
+            events, bad = _events(lines)
             self.unread += bad
-        return events
+            yield events

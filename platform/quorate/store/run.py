@@ -88,7 +88,10 @@ class Run:
                     break
                 time.sleep(0.05)
             else:
-                raise StoreError(f"{self.kind} {self.id} is going on in another process: wait for it, or stop it there")
+                raise StoreError(
+                    f"{self.kind} {self.id} is going on in another process: wait for it, or stop it there; "
+                    f"quorate watch {self.id}{self.home.option} shows how far it is"
+                )
             yield
 
     @property

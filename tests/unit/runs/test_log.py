@@ -38,6 +38,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
     log.workers(2, "ray")
     log.began([SimpleNamespace(model="gru", fold=5)])
     log.fitted(result(5, cpu_seconds=1.5, notes=("odd",), error="line one\nline two"))
+    log.trial({"model": "gru", "trial": 3, "best": [0.5]})
     log.warn("look \N{SNOWMAN} out")
     log.note("no GPU")
     log.ended("finished")
@@ -73,6 +74,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
             "error": "line one\nline two",
             "notes": ["odd"],
         },
+        {"event": "trial", "model": "gru", "trial": 3, "best": [0.5]},
         {"event": "warning", "message": "look \N{SNOWMAN} out"},
         {"event": "note", "message": "no GPU"},
         {"event": "end", "state": "finished"},

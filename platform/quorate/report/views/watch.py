@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import plural, visible
-from quorate.report.console import STYLES, Text, figure
+from quorate.report.console import STYLES, Console, Text, figure
 from quorate.report.figures import duration, span
-from quorate.report.progress import STATE_WORDS, STATES, grid, legend, standing_words, wrapped
+from quorate.report.progress import STATE_WORDS, STATES, came, grid, legend, standing_words, wrapped
 from quorate.report.views.timeline import LETTERS
 
 if TYPE_CHECKING:
     from quorate.report.live import Watched
+    from quorate.store import Home
 
 FEW = 8  # workers that are shown by name
 SEAT = 26  # columns for each of them
 ROWS = 4  # lines of workers that are shown as letters
+OTHERS, LEAST = 5, 12  # others that have a line, and lines that are left to the first
+HOSTS = 6  # that are named
 WARNINGS = 3  # that are shown
-SILENT = 60.0  # seconds without a word after which that is said
 TINTS = {"running": "bold yellow", "starting": "bold yellow", "finished": "bold green", "submitted": "bold cyan"}
 FAINT = "bright_black"
 # What gives up lines first, where there is no room, and how many it keeps.
-YIELDS = (("space", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
+YIELDS = (("hosts", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
           ("warnings", 0), ("failures", 0), ("legend", 0), ("workers", 0))  # fmt: skip
+
+
+At = tuple[str, int, float] | None  # what a worker is at: model, fold, seconds
 
 
 def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[str, int]) -> Text:
@@ -48,11 +54,16 @@ def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[st
         "figures": _figures(watched, width),
         "failures": _failures(watched),
         "outcome": _outcome(watched, width),
+        "hosts": wrapped([Text(_flat(word), FAINT) for word in _hosts(watched.heard.hosts)], width),
         "warnings": _warnings(watched),
     }
-    for name, lines in {} if watched.over else sections.items():
-        tall[name] = max(tall.get(name, 0), len(lines))
-        lines += [Text()] * (tall[name] - len(lines))
+    if not watched.over:
+        for name, lines in sections.items():
+            tall[name] = max(tall.get(name, 0), len(lines))
+            lines += [Text()] * (tall[name] - len(lines))
+        # Room for those to come is kept from the beginning.
+        last = sections["warnings"]
+        last += [Text()] * (WARNINGS + 2 - len(sections["hosts"]) - len(last))
     if watched.heard.board.total:
         models = len(watched.heard.board.counts)
         others = sum(map(len, sections.values()))
@@ -64,18 +75,45 @@ def picture(watched: Watched, width: int, height: int, wide: bool, tall: dict[st
     else:
         _give_up(sections, sum(map(len, sections.values())) - height)
     lines = [line for lines in sections.values() for line in lines][:height]
+    while len(lines) > 1 and not lines[-1].plain:
+        lines.pop()
     for line in lines:
         line.truncate(width, overflow="ellipsis" if wide else "crop")
         line.no_wrap = True
     return Text("\n").join(lines)
 
 
+def beside(watched: Sequence[Watched], width: int, height: int, wide: bool) -> Text:
+    """Return the picture of the first below a line for each of the others."""
+    first, *others = watched
+    heads = [Text(one.line(), FAINT) for one in others[:OTHERS]]
+    heads += [Text(f"and {len(others) - OTHERS} more", FAINT)] if len(others) > OTHERS else []
+    heads = heads[: max(height - LEAST, 0)]
+    for head in heads:
+        head.truncate(width, overflow="ellipsis" if wide else "crop")
+    return Text("\n").join([*heads, first.draw(width, height - len(heads), wide)])
+
+
+def nothing(home: Home, last: Sequence[Watched] = (), target: Console | None = None) -> dict[str, Any]:
+    """Print that nothing is going on in a home, and how the last run or sweep ended; return that as plain data."""
+    if target is not None:
+        told = f"nothing is going on in {home.path}"
+        if not last:
+            target.print(Text(f"{told}: start something, e.g. quorate run planted"))
+        for one in last:
+            target.print(Text(f"{told}; the last was {one.run.kind} {one.run.id}, {one.state}"))
+            for line in _outcome(one, target.width):
+                target.print(line)
+    return {"state": "nothing", "home": str(home.path)}
+
+
 def _give_up(sections: dict[str, list[Text]], excess: int) -> None:
     for name, least in YIELDS:
-        lines = sections.get(name, [])
-        if (n := min(excess, len(lines) - least)) > 0:
-            del lines[len(lines) - n :]
-            excess -= n
+        lines = sections[name]
+        while excess > 0 and len(lines) > least:
+            # Of warnings the oldest goes, below their head.
+            del lines[1 if name == "warnings" and len(lines) > 1 and lines[-1].plain else -1]
+            excess -= 1
 
 
 def _letters(watched: Watched) -> dict[str, str]:
@@ -134,8 +172,9 @@ def _trials(watched: Watched, width: int, wide: bool) -> list[Text]:
         done = min(max(room * told["done"] // max(told["of"], 1), 0), room)
         bar = Text(full * done, "green") + Text(empty * (room - done), FAINT)
         lines.append(Text(f"{_flat(name)[:left]:<{left}} ") + bar + Text(f" {count}"))
-        told_of = [Text(_flat(word), FAINT if i else "") for i, word in enumerate(standing_words(told))]
-        lines += [Text("  ") + line for line in wrapped(told_of, max(width - 2, 1))]
+        best, *more = standing_words(told)
+        words = [Text(_flat(best)), *(Text(_flat(word), FAINT) for word in (f"trial {came(told)}", *more))]
+        lines += [Text("  ") + line for line in wrapped(words, max(width - 2, 1))]
     return lines
 
 
@@ -152,8 +191,7 @@ def _workers(watched: Watched, letters: Mapping[str, str], width: int, wide: boo
         seats = [_seat(i, one, min(width // per, 40) - 1, dot) for i, one in enumerate(at)]
         lines = [Text(" ").join(seats[i : i + per]) for i in range(0, n, per)]
     else:
-        marks = [Text(letters.get(one[0], "*"), "bold yellow") if one else Text(dot, FAINT) for one in at]
-        lines = [Text().join(marks[i : i + width]) for i in range(0, n, width)]
+        lines = [_strip(at[i : i + width], letters, dot) for i in range(0, n, width)]
         if len(lines) > ROWS:
             lines[ROWS:] = [Text(f"and {n - ROWS * width:,} more workers", FAINT)]
     longest = max((one for one in at if one), key=lambda one: one[2], default=None)
@@ -161,7 +199,15 @@ def _workers(watched: Watched, letters: Mapping[str, str], width: int, wide: boo
     return [Text(_flat(f"workers {board.busy}/{n} busy, {told}")), *lines]
 
 
-def _seat(number: int, at: tuple[str, int, float] | None, room: int, dot: str) -> Text:
+def _strip(at: Sequence[At], letters: Mapping[str, str], dot: str) -> Text:
+    line = Text()
+    for idle, some in groupby(at, lambda one: one is None):
+        marks = "".join(dot if one is None else letters.get(one[0], "*") for one in some)
+        line.append(marks, FAINT if idle else "bold yellow")
+    return line
+
+
+def _seat(number: int, at: At, room: int, dot: str) -> Text:
     if at is None:
         return Text(f"{number + 1} {dot}".ljust(room), FAINT)
     model, fold, seconds = at
@@ -173,27 +219,34 @@ def _seat(number: int, at: tuple[str, int, float] | None, room: int, dot: str) -
 def _figures(watched: Watched, width: int) -> list[Text]:
     heard = watched.heard
     rate, eta = heard.per_minute, heard.eta
-    what = "trials" if heard.trials and not heard.board.total else "fits"
-    words = [
+    what = "trials" if heard.stage == "trials" or (heard.trials and not heard.board.total) else "fits"
+    times = [
         f"elapsed {duration(heard.elapsed)}",
         f"ETA {'-' if eta is None else duration(eta)}" if not watched.over else "",
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
-        f"CPU {span(heard.cpu_seconds)}" if what == "fits" else "",
-        f"{heard.computed:,} computed, {heard.cached:,} cached" if what == "fits" else "",
-        *([f"{host} {n:,}" for host, n in sorted(heard.hosts.items())] if len(heard.hosts) > 1 else []),
     ]
-    lines = wrapped([Text(_flat(word)) for word in words if word], width)
+    work = [f"CPU {span(heard.cpu_seconds)}", f"{heard.computed:,} computed, {heard.cached:,} cached"]
+    # Each of these lines has its place: one that grows does not push the next to where another was.
+    parts = [times, work] if what == "fits" else [times]
+    lines = [line for words in parts for line in wrapped([Text(word) for word in words if word], width)]
     if not watched.over:
         lines.append(_silence(watched))
     return lines
 
 
+def _hosts(fits: Mapping[str, int]) -> list[str]:
+    """Return how many fits each of several machines computed."""
+    names = sorted(fits) if len(fits) > 1 else []
+    more = [f"{sum(fits[name] for name in names[HOSTS:]):,} elsewhere"] if len(names) > HOSTS else []
+    return [*(f"{fits[name]:,} on {name}" for name in names[:HOSTS]), *more]
+
+
 def _silence(watched: Watched) -> Text:
     """Return for how long nothing was heard; of a process that may be gone it tells no more than that."""
-    silent, told = watched.silence, duration(watched.silence)
+    told = duration(watched.silence)
     if watched.trouble:
         return Text(_flat(watched.trouble), "red")
-    if not watched.held and watched.heard.attempts and silent >= SILENT:
+    if watched.lost:
         return Text(f"no sign of life for {told}; whether it still runs is known on {_flat(watched.heard.host)}", "red")
     return Text(f"last word {told} ago" if watched.heard.last else "", FAINT)
 
@@ -210,7 +263,8 @@ def _outcome(watched: Watched, width: int) -> list[Text]:
     """Return what can be said of the verdict: before the end nothing but what speaks against it."""
     if not watched.over:
         when = "after the trials" if watched.run.kind == "sweep" else "at the end, when all gates are known"
-        return [Text(f"verdict  {when}", FAINT)]
+        ended = [Text(f"if it was stopped: {watched.again}", FAINT)] if watched.lost else []
+        return [Text(f"verdict  {when}", FAINT), *ended]
     lines = [Text("verdict  ") + Text(watched.verdict, STYLES.get(watched.verdict, "bold"))] if watched.verdict else []
     told = watched.said or watched.failure or (_flat(watched.trouble) if watched.heard.attempts else "")
     lines += [Text(line) for line in textwrap.wrap(_flat(told), max(width, 1))]
