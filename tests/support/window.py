@@ -6,12 +6,15 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from textual import events
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from quorate.report.browser import Browser, Doors
 from quorate.report.browser.app import WARM
@@ -46,7 +49,7 @@ class Window:
     async def write(self, text: str) -> None:
         """Write into a field."""
         for letter in text:
-            self.app.simulate_key("space" if letter == " " else letter)
+            self.app.post_message(events.Key("space", " ") if letter == " " else events.Key(letter, letter))
         await self.settle()
 
     async def settle(self) -> None:
@@ -55,7 +58,9 @@ class Window:
             await asyncio.sleep(0.01)
         for _ in range(3):
             await self.pilot._wait_for_screen()
-            await self.app.workers.wait_for_complete([one for one in self.app.workers if one.group != WARM])
+            for worker in [one for one in self.app.workers if one.group != WARM]:
+                with suppress(WorkerCancelled):
+                    await worker.wait()
         await self.pilot.pause()
 
     async def until(self, wanted: Callable[[], object], seconds: float = 20.0) -> None:

@@ -12,7 +12,6 @@ from rich.terminal_theme import TerminalTheme
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.theme import Theme
 
 from quorate.errors import QuorateError, plural, visible
@@ -22,7 +21,7 @@ from quorate.report.browser.jobs import Job, Jobs, typed
 from quorate.report.browser.jobs_view import JobsView
 from quorate.report.browser.runs_view import RunsView
 from quorate.report.browser.sweeps_view import SweepsView
-from quorate.report.browser.view import Subject
+from quorate.report.browser.view import Subject, View
 from quorate.report.report import Report
 from quorate.report.sections.model import Section
 from quorate.store import Home, Run
@@ -122,7 +121,6 @@ class Browser(App[None]):
         self.home, self.doors = home, doors
         self.first = run
         self.catalogue = Catalogue(home, self._changed)
-        self.changed: Signal[None] = Signal(self, "changed")
         self.jobs = Jobs(home)
         self._going: dict[str, Job] = {}
         self._told = False
@@ -158,7 +156,9 @@ class Browser(App[None]):
 
     def _publish(self) -> None:
         self._told = False
-        self.changed.publish(None)
+        for screen in self.screen_stack:  # those of other rooms look again when one comes back to them
+            if isinstance(screen, View):
+                screen.changed()
 
     def row_of(self, run: str) -> Mapping[str, Any] | None:
         """Return the row of a run; None, if there is none (any more)."""
@@ -194,7 +194,7 @@ class Browser(App[None]):
             return
         self._going[job.id] = job
         self.notify(f"{job.command}\n4 shows what it prints", title="begun", timeout=3, markup=False)
-        self.changed.publish(None)
+        self._publish()
 
     def _look_at_jobs(self) -> None:
         for name, job in list(self._going.items()):
@@ -207,7 +207,7 @@ class Browser(App[None]):
             severity = "error" if state == "failed" else "warning" if state not in ("done", "PASS") else "information"
             told = f"{typed(job.words[:3])}\n{visible(last[0])[:200]}"
             self.notify(told, title=state, severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
-            self.changed.publish(None)
+            self._publish()
 
     def action_room(self, name: str) -> None:
         """Go to a room; in the one where one is, back to its list."""
@@ -216,13 +216,6 @@ class Browser(App[None]):
                 self.pop_screen()
         else:
             self.switch_mode(name)
-
-    def leave_room(self, name: str) -> None:
-        """Leave the list of a room: back to the runs, and from these the window is left."""
-        if name != "runs":
-            self.switch_mode("runs")
-        else:
-            self.call_later(self.action_quit)
 
     async def action_quit(self) -> None:
         """Leave, after asking what becomes of commands that are going on."""

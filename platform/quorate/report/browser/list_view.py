@@ -59,9 +59,11 @@ class ListView(View):
         return self.query_one(Listing)
 
     def on_mount(self) -> None:
-        """Show what there is, and keep it so."""
-        self.browser.changed.subscribe(self, lambda _: self.fill())
+        """Have the arrows move in the list."""
         self.rows.focus()
+
+    def changed(self) -> None:
+        """Show what there is now."""
         self.fill()
 
     def fill(self) -> None:
@@ -98,7 +100,7 @@ class ListView(View):
         """Go to the list."""
         self.rows.focus()
 
-    def action_back(self) -> None:
+    def action_back(self, leave: bool = False) -> None:
         """Take away what narrows the list down, before it is left."""
         place = self.query_one("#filter", Input)
         if place.has_class("shown"):
@@ -106,4 +108,4 @@ class ListView(View):
             place.remove_class("shown")
             self.rows.focus()
         else:
-            super().action_back()
+            super().action_back(leave)

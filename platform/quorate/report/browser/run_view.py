@@ -25,6 +25,7 @@ from quorate.report.sections.curves import curves, drawdown
 from quorate.report.terminal import show
 
 LIVE = "live"
+TROUBLE = "trouble"  # why there is no report
 UNFINISHED = (LIVE, "recipe", "timeline")
 AFTER = ("timeline", "recipe")  # what a finished run has beside the sections of its report
 COLUMNS: list[console.Column] = [("section", "left", 0, lambda name: name)]
@@ -61,6 +62,7 @@ class RunView(View):
         self.part = ""
         self._state: object = None  # what the view was made for
         self._state_word = ""
+        self._reason = ""
         self._report: Report | None = None
         self._wanted: datetime | None = None  # where the cursor of the curves is to stand
 
@@ -76,12 +78,11 @@ class RunView(View):
                 yield TradesPane(id="trade-list")
 
     def on_mount(self) -> None:
-        """Read the run, and again when it changes."""
-        self.browser.changed.subscribe(self, lambda _: self._changed())
+        """Have the arrows move in the list of sections."""
         self.query_one("#side").focus()
-        self._changed()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Read the run, if it is not as it was."""
         row = self.browser.row_of(self.run_id)
         state = row["state"] if row else "removed" if self.browser.catalogue.read else "..."
         stamp = (state, row and row["holdout"])
@@ -89,7 +90,7 @@ class RunView(View):
             return
         self._state = stamp
         self._state_word = state
-        if state == "finished":
+        if state in ("finished", "unreadable", "damaged"):
             self.beside(self._load, self._loaded)
         else:
             self._report = None
@@ -106,8 +107,8 @@ class RunView(View):
 
     def _loaded(self, found: Report | str) -> None:
         if isinstance(found, str):
-            self._offer(UNFINISHED[1:])
-            self._page(lambda target: target.print(console.Text(visible(found), style="yellow")))
+            self._reason = visible(found)
+            self._offer((TROUBLE, *AFTER))
             return
         self._report = found
         self.part = PARTS[1] if found.results[PARTS[1]] else PARTS[0]
@@ -161,13 +162,13 @@ class RunView(View):
             self.part = PARTS[1 - PARTS.index(self.part)]
             self._open(self.section)
 
-    def action_back(self) -> None:
+    def action_back(self, leave: bool = False) -> None:
         """From a section to the list of sections, and from there to the runs."""
         side = self.query_one("#side", Listing)
         if side.display and self.focused is not side:
             side.focus()
         else:
-            super().action_back()
+            super().action_back(leave)
 
     def _open(self, name: str) -> None:
         self.section = name
@@ -177,6 +178,8 @@ class RunView(View):
             self._page(lambda target: target.print(f"{self.run_id} is not there any more"))
         elif name == LIVE:
             self._live()
+        elif name == TROUBLE:
+            self._page(lambda target: target.print(console.Text(self._reason, style="yellow")))
         elif name == "recipe":
             self._page(self._recipe)
         elif name == "timeline":

@@ -67,12 +67,11 @@ class SweepView(View):
                     yield Paper(id="parameters")
 
     def on_mount(self) -> None:
-        """Read the sweep, and again when it changes."""
-        self.browser.changed.subscribe(self, lambda _: self._changed())
+        """Have the arrows move in the list of searches."""
         self.query_one("#side").focus()
-        self._changed()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Read the sweep, if it is not as it was."""
         row = self.browser.catalogue.row("sweep", self.run_id)
         state = row["state"] if row else "removed" if self.browser.catalogue.read else "..."
         if state == self._state:
@@ -215,13 +214,13 @@ class SweepView(View):
         """Go to the next search, or the one before."""
         self.query_one("#side", Listing).action_move(by)
 
-    def action_back(self) -> None:
+    def action_back(self, leave: bool = False) -> None:
         """From a search to the list of searches, and from there to the sweeps."""
         side = self.query_one("#side", Listing)
         if side.display and self.focused is not side:
             side.focus()
         else:
-            super().action_back()
+            super().action_back(leave)
 
     @property
     def crumbs(self) -> Sequence[str]:

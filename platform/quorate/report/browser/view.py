@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from quorate.errors import visible
 from quorate.report.browser.deeds import DEEDS, SWEEP_DEEDS, Deed, possible
@@ -54,7 +54,8 @@ class View(Screen[None]):
         (0, "narrow"), (72, "middle"), (132, "broad"),
     ]  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "back", "Back"),
+        Binding("q", "back(True)", "Back"),
+        Binding("escape", "back", "Back", show=False),
         Binding("a", "menu", "Actions"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("y", "copy", "Copy", show=False),
@@ -111,8 +112,12 @@ class View(Screen[None]):
         return self.subject.id if self.subject else ""
 
     def on_screen_resume(self) -> None:
-        """Tell where one is."""
+        """Look again, and tell where one is."""
+        self.changed()
         self.tell()
+
+    def changed(self) -> None:
+        """Take in that something in the home may have changed."""
 
     def tell(self) -> None:
         """Tell where one is, and the command that shows the same."""
@@ -139,14 +144,14 @@ class View(Screen[None]):
 
         self.run_worker(run, thread=True, exclusive=True, group=group, exit_on_error=False)
 
-    def action_back(self) -> None:
-        """Go back to where one came from."""
-        if isinstance(self.focused, Input):
-            self.focus_next()
-        elif len(self.app.screen_stack) > 1:
+    def action_back(self, leave: bool = False) -> None:
+        """Go back to where one came from; `leave`: from the runs, out of the window."""
+        if len(self.app.screen_stack) > 1:
             self.dismiss(None)
-        else:
-            self.browser.leave_room(self.ROOM)
+        elif self.ROOM != ROOMS[0][1]:
+            self.browser.action_room(ROOMS[0][1])
+        elif leave:
+            self.call_later(self.browser.action_quit)
 
     def action_help(self) -> None:
         """Show all keys."""
