@@ -11,6 +11,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -62,6 +63,7 @@ class CurvesView(Widget, can_focus=True):
         self.place = 0
         self._first, self._last = 0, 0  # of what is seen
         self._made: tuple[object, list[Text]] = ((), [])
+        self._kept: tuple[object, list[list[Text]]] = ((), [])
 
     def show(self, times: Sequence[datetime], panes: Sequence[Pane], daily: bool, at: datetime | None = None) -> None:
         """Show curves; the cursor stands at a time, or at the last one."""
@@ -134,13 +136,18 @@ class CurvesView(Widget, can_focus=True):
         """The time at the cursor."""
         return str(self.times[self.place])[: 10 if self.daily else 16]
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a part of what is seen."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return a line of what is seen."""
         lines = self._lines()
         if y >= len(lines):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self._base)
         strip = Strip(lines[y].render(self.app.console, end="")).adjust_cell_length(self.size.width)
-        return strip.apply_style(self.rich_style)
+        return strip.apply_style(self._base)
 
     def _lines(self) -> list[Text]:
         """Return all lines: for each pane its names with their values at the cursor, and its curves; days at the end.
@@ -153,14 +160,23 @@ class CurvesView(Widget, can_focus=True):
         return self._made[1]
 
     def _draw(self) -> list[Text]:
-        rows = max(self.size.height - 2 * len(self.panes) - 1, 2 * len(self.panes))
-        heights = [rows - rows // FALLS * (len(self.panes) - 1), *[rows // FALLS] * (len(self.panes) - 1)]
-        lines = [Text(f"{self.stamp}  ", style="bold") + self._now(self.panes[0])]
-        for k, (pane, height) in enumerate(zip(self.panes, heights, strict=True)):
-            lines += [Text()] if k == 0 else [self._now(pane)]
-            lines += self._curves(pane, max(height, 2))
+        lines = [Text(f"{self.stamp}  ", style="bold") + self._now(self.panes[0]), Text()]
+        for k, (pane, drawn) in enumerate(zip(self.panes, self._drawn(), strict=True)):
+            lines += [self._now(pane)] if k else []
+            lines += [self._pointed(line) for line in drawn]
         days = [str(time)[:10] for time in self.times[self._first : self._last + 1]]
         return [*lines, Text(" " * MARGIN + ticks(days, self._columns), style="bright_black")]
+
+    def _drawn(self) -> list[list[Text]]:
+        """Return the curves of each pane without the cursor; they are kept while the same is seen."""
+        state = (self.size, self._first, self._last, id(self.panes))
+        if self._kept[0] != state:
+            rows = max(self.size.height - 2 * len(self.panes) - 1, 2 * len(self.panes))
+            below = rows // FALLS
+            heights = [rows - below * (len(self.panes) - 1), *[below] * (len(self.panes) - 1)]
+            curves = [self._curves(pane, max(n, 2)) for pane, n in zip(self.panes, heights, strict=True)]
+            self._kept = state, curves
+        return self._kept[1]
 
     def _now(self, pane: Pane) -> Text:
         """Return the name of a pane, and what its curves are at the cursor."""
@@ -170,27 +186,30 @@ class CurvesView(Widget, can_focus=True):
         return line
 
     def _curves(self, pane: Pane, height: int) -> list[Text]:
-        ascii_only, width = not wide(self), self._columns
         seen = {name: list(values[self._first : self._last + 1]) for name, values in pane.values.items()}
         low, high = bounds(seen)
-        canvas = Canvas(width, height, ascii_only)
+        canvas = Canvas(self._columns, height, not wide(self))
         scaled = pane.log and low > 0
         edges = (math.log(low), math.log(high)) if scaled else (low, high)
         for k, values in enumerate(seen.values()):
             canvas.draw([math.log(value) for value in values] if scaled else values, *edges, k)
         labels = {0: figure(high, pane.unit), height - 1: figure(low, pane.unit)}
-        at = self._column
         lines = []
         for y, pieces in enumerate(canvas.lines()):
             line = Text(f"{labels.get(y, ''):>{MARGIN - 1}} ", style="bright_black")
             for text, curve in pieces:
                 line.append(text, CURVES[curve % len(CURVES)] if curve >= 0 else "")
-            if line.plain[MARGIN + at] in (" ", chr(BLANK)):  # where there is no curve
-                bar = Text("|" if ascii_only else "│")
-                line = Text.assemble(line[: MARGIN + at], bar, line[MARGIN + at + 1 :])
-            line.stylize("bold yellow" if self.has_focus else "bright_black", MARGIN + at, MARGIN + at + 1)
             lines.append(line)
         return lines
+
+    def _pointed(self, line: Text) -> Text:
+        """Return a line with the cursor in it: a bar where there is no curve."""
+        at, whole = MARGIN + self._column, line.plain
+        shown = line.copy()
+        if whole[at] in (" ", chr(BLANK)):
+            shown.plain = f"{whole[:at]}{'│' if wide(self) else '|'}{whole[at + 1 :]}"
+        shown.stylize("bold yellow" if self.has_focus else "bright_black", at, at + 1)
+        return shown
 
     @property
     def _columns(self) -> int:

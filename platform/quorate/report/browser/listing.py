@@ -75,7 +75,7 @@ class Listing(Scrolled):
         self._widths: list[int] = []
         self._things: list[Any] = []
         self._keys: list[Hashable] = []
-        self._made: dict[int, tuple[Text, ...]] = {}  # the cells of a row, once it was seen
+        self._made: dict[Hashable, tuple[Any, tuple[Text, ...]]] = {}  # a thing that was seen, and its cells
         self._made_for = -1
         self.cursor = 0
         self.marks: dict[Hashable, None] = {}  # in the order in which they were made
@@ -172,8 +172,9 @@ class Listing(Scrolled):
             return Strip([Segment(heads.plain, style)])
         if y > len(self._things):
             return Strip([Segment(f"  {self.empty}")])
-        style = self.get_component_rich_style("listing--mark", partial=True)
-        mark = Text().append("●" if self._keys[y - 1] in self.marks else " ", style)
+        mark = Text(" ")
+        if self._keys[y - 1] in self.marks:
+            mark = Text().append("●", self.get_component_rich_style("listing--mark", partial=True))
         strip = Strip(self._joined(self._cells(y - 1), mark).render(self.app.console, end=""))
         if y - 1 == self.cursor:
             style = self.get_component_rich_style("listing--cursor")
@@ -199,11 +200,11 @@ class Listing(Scrolled):
     def _lay_out(self) -> None:
         """Choose columns and widths for the things there are."""
         width = self.size.width
-        self._made = {}
+        if width != self._made_for:
+            self._made, self._made_for = {}, width
+            self._columns = [column for column in self._columns_of(width) if width >= column[2]]
         if width == 0:  # later, when there is a width
             return
-        self._made_for = width
-        self._columns = [column for column in self._columns_of(width) if width >= column[2]]
         self._widths = [len(self._head(column)) for column in self._columns]
         n = len(self._things)
         self._widen({i * n // LOOKED_AT for i in range(LOOKED_AT)} if n > LOOKED_AT else range(n))
@@ -212,9 +213,11 @@ class Listing(Scrolled):
 
     def _cells(self, i: int) -> tuple[Text, ...]:
         """Return the cells of a row."""
-        if i not in self._made:
-            self._made[i] = tuple(_text(cell(self._things[i])) for *_, cell in self._columns)
-        return self._made[i]
+        key, thing = self._keys[i], self._things[i]
+        found = self._made.get(key)
+        if found is None or found[0] is not thing:
+            found = self._made[key] = thing, tuple(_text(cell(thing)) for *_, cell in self._columns)
+        return found[1]
 
     def _widen(self, rows: Iterable[int]) -> None:
         for i in rows:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -40,14 +40,19 @@ class Scrolled(ScrollView, can_focus=True):
         """How many lines there are."""
         raise NotImplementedError
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a part of what is seen."""
+        self._base = self.rich_style  # asked once: it is put together from all that is around
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return a line of what is seen."""
         x, top = self.scroll_offset
         place = self.place_of(y, top)
         width = self.scrollable_content_region.width
         if place is None or place >= self.count:
-            return Strip.blank(width, self.rich_style)
-        line = self.line(place).apply_style(self.rich_style)
+            return Strip.blank(width, self._base)
+        line = self.line(place).apply_style(self._base)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(place)) is not None:
             first, last = span
@@ -55,7 +60,7 @@ class Scrolled(ScrollView, can_focus=True):
             stop = whole if last == -1 else min(last, whole)
             chosen = line.crop(first, stop).apply_style(self.screen.get_component_rich_style("screen--selection"))
             line = Strip.join([line.crop(0, first), chosen, line.crop(stop, whole)])
-        return line.crop_extend(x, x + width, self.rich_style).apply_offsets(x, place)
+        return line.crop_extend(x, x + width, self._base).apply_offsets(x, place)
 
     def place_of(self, y: int, top: int) -> int | None:
         """Return which line is seen at a place of the screen, when it is scrolled to `top`."""

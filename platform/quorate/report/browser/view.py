@@ -69,6 +69,7 @@ class View(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._asked: dict[str, int] = {}
+        self._last: object = None  # what was told last
 
     def compose(self) -> ComposeResult:
         """Yield where one is, the view itself, its command, and the keys."""
@@ -129,9 +130,12 @@ class View(Screen[None]):
             head.append(f" {key} {word} ", style).append(" ")
         for crumb in self.crumbs:
             head.append(" › ").append(visible(crumb), "bold")
-        self.query_one("#crumbs", Static).update(head)
         told = f"$ {typed(self.whole_command)}" if self.whole_command else ""
-        self.query_one("#told", Static).update(Text(visible(told), no_wrap=True, overflow="ellipsis"))
+        if (head, told) != self._last:
+            self._last = head, told
+            self.query_one("#crumbs", Static).update(head, layout=False)
+            command = Text(visible(told), no_wrap=True, overflow="ellipsis")
+            self.query_one("#told", Static).update(command, layout=False)
 
     def beside(self, work: Callable[[], T], then: Callable[[T], object], group: str = "read") -> None:
         """Have something read beside the window, and taken in when it is there; what was asked before is dropped."""
@@ -148,7 +152,7 @@ class View(Screen[None]):
         """Go back to where one came from; `leave`: from the runs, out of the window."""
         if len(self.app.screen_stack) > 1:
             self.dismiss(None)
-        elif self.ROOM != ROOMS[0][1]:
+        elif ROOMS[0][1] != self.ROOM:
             self.browser.action_room(ROOMS[0][1])
         elif leave:
             self.call_later(self.browser.action_quit)
