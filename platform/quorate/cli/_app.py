@@ -13,7 +13,19 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _cluster, _data, _execution, _ledger, _pipeline, _plugins, _runs, _sweep, completion, options
+from quorate.cli import (
+    _cluster,
+    _data,
+    _execution,
+    _ledger,
+    _pipeline,
+    _plugins,
+    _runs,
+    _sql,
+    _sweep,
+    completion,
+    options,
+)
 from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
 from quorate.cli._help import Root
 from quorate.errors import RecipeError, near_misses, one_of
@@ -274,7 +286,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger, completion):
+for group in (_runs, _sql, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger, completion):
     group.register(app)
 
 
