@@ -11,6 +11,11 @@ RUN = Described("run", "str", "its id: the key in every view")
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
 TEXTS = "VARCHAR[]"
 
+FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")  # views over Parquet files
+OF_REPORTS = ("metrics", "gates", "folds", "symbols", "warnings")  # over report.json
+OF_SWEEPS = ("studies", "trials")
+OF_LEDGER = ("ledger", "candidates")
+
 
 def _of_table(name: str, *more: Described) -> tuple[str, list[Described]]:
     """Return a table of a report as a view: the run comes first, and what was the index is a column."""
@@ -130,11 +135,6 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
     ),
 }
 
-FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")  # views over Parquet files
-OF_REPORTS = ("metrics", "gates", "folds", "symbols", "warnings")  # over report.json
-OF_SWEEPS = ("studies", "trials")
-OF_LEDGER = ("ledger", "candidates")
-
 # What one asks of them; a test runs each.
 EXAMPLES = {
     "the best runs of each recipe": """\
@@ -228,10 +228,10 @@ def page() -> str:
 ABOUT = """\
 # SQL over all runs
 
-`quorate sql "select ..."` asks one statement of everything in a home. The views below are those tables of reports that \
-[tables.md](tables.md) describes, of all runs together, with the run's id as their first column, and further ones. \
-`quorate sql` without a statement, or with `--tables`, lists them in the terminal; `describe VIEW` has the columns that \
-a view has in this home.
+`quorate sql "select ..."` asks one statement of everything in a home. The views below are those tables of \
+reports that [tables.md](tables.md) describes, of all runs together, with the run's id as their first column, \
+and further ones. `quorate sql` without a statement, or with `--tables`, lists them in the terminal; `describe \
+VIEW` has the columns that a view has in this home.
 
 ```bash
 quorate sql "select run, recipe, verdict, sharpe from runs order by sharpe desc"
@@ -241,17 +241,18 @@ quorate sql "from gates" --json             # also --parquet FILE; --csv - write
 
 In Python, `quorate.sql("select ...")` returns a DataFrame.
 
-The language is DuckDB's. Names with `-` or `/` go in double quotes: `"max-drawdown"`, `"member/ridge"`. Times are UTC. \
-A word in capitals stands for several columns. They are those of all runs: where a run has no such column it is NULL, \
-as is a number that is not known.
+The language is DuckDB's. Names with `-` or `/` go in double quotes: `"max-drawdown"`, `"member/ridge"`. Times \
+are UTC. A word in capitals stands for several columns. They are those of all runs: where a run has no such \
+column it is NULL, as is a number that is not known.
 
-Before a number is shown it is checked that it is what was computed: reports by their seal, tables by the SHA-256 that \
-the report has of them, the ledger by its chain. Only what the statement names is read. A run that is not finished, or \
-not whole, is left out of what it lacks, and a line says so; `runs` has all of them, with their state. A ledger that was \
-changed is not read at all.
+Before a number is shown it is checked that it is what was computed: reports by their seal, tables by the \
+SHA-256 that the report has of them, the ledger by its chain. Only what the statement names is read. A run that \
+is not finished, or not whole, is left out of what it lacks, and a line says so; `runs` has all of them, with \
+their state. A ledger that was changed is not read at all.
 
-A statement can only read, and only the views. It cannot write, reach another file or a network, load anything, change a \
-setting, or see the environment. It may take 2 GiB of memory and, unless `--timeout` says otherwise, a minute; Ctrl-C \
-ends it at once. For more than that, `quorate export RUN --to DIR` writes the tables of a run as files that every other \
-program reads. CSV holds texts as they are: a spreadsheet may take one that begins with `=` for a formula.
+A statement can only read, and only the views. It cannot write, reach another file or a network, load anything, \
+change a setting, or see the environment. It may take 2 GiB of memory and, unless `--timeout` says otherwise, a \
+minute; Ctrl-C ends it at once. For more than that, `quorate export RUN --to DIR` writes the tables of a run as \
+files that every other program reads. CSV holds texts as they are: a spreadsheet may take one that begins with \
+`=` for a formula.
 """

@@ -1,4 +1,4 @@
-"""What the views of SQL are made of: rows of reports, sweeps and the ledger, and tables that are as they were stored."""
+"""What the views of SQL are made of: rows of reports, of sweeps and of the ledger, and tables as they were stored."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -90,7 +91,7 @@ class Answer:
     def _fetched(self, left: int) -> Iterator[tuple[Any, ...]]:
         connection = self._database.connection
         while left:
-            chunk = self._database.within(lambda most=min(left, CHUNK): connection.fetchmany(most))
+            chunk = self._database.within(partial(connection.fetchmany, min(left, CHUNK)))
             if not chunk:
                 return
             yield from chunk
@@ -216,7 +217,7 @@ class Database:
                 thread.join(STEP)
                 if self._until is not None and time.monotonic() > self._until and thread.is_alive():
                     raise RecipeError(
-                        f"the statement was given up after {self._seconds:g} s: ask for less, or give more with --timeout"
+                        f"the statement was given up after {self._seconds:g} s: ask for less, or give it more --timeout"
                     )
         except BaseException:
             self.connection.interrupt()
@@ -231,15 +232,18 @@ class Database:
                 ) from error
             if isinstance(error, duckdb.IOException):
                 raise StoreError(refused(error)) from error
-            raise RecipeError(refused(error)) from error if isinstance(error, duckdb.Error) else error
+            if isinstance(error, duckdb.Error):
+                raise RecipeError(refused(error)) from error
+            raise error
         return came[0]
 
     def _of_rows(self, name: str, view: View) -> None:
-        more = {key: "DOUBLE" for row in view.rows for key in row if key not in view.types}
-        types = {**view.types, **more}
-        rows = f"from_json(?, {_quoted(json.dumps([types]))})"
-        made = f"CREATE TABLE {_named(name)} AS SELECT unnest({rows}, max_depth := 2)"
-        self.connection.execute(made, [json.dumps(list(view.rows))])
+        types = {**view.types, **{key: "DOUBLE" for row in view.rows for key in row if key not in view.types}}
+        columns = [
+            f"unnest(from_json(?, {_quoted(json.dumps([kind]))})) AS {_named(column)}" for column, kind in types.items()
+        ]
+        values = [json.dumps([row.get(column) for row in view.rows]) for column in types]
+        self.connection.execute(f"CREATE TABLE {_named(name)} AS SELECT {', '.join(columns)}", values)
 
     def _readable(self, view: View) -> tuple[dict[Path, dict[str, str]], list[tuple[Path, str]]]:
         """Return the columns of each file, and the files that are no Parquet or have columns of other kinds."""
@@ -283,10 +287,9 @@ class Database:
             return
         files = [str(path) for path in found]
         self._files += files
-        read = f"read_parquet([{', '.join(_quoted(_plain(file)) for file in files)}], union_by_name = true, filename = true"
-        self.connection.execute(
-            f"CREATE VIEW {_named(name)} AS SELECT {', '.join(columns)} FROM {read}, hive_partitioning = false)"
-        )
+        listed = ", ".join(_quoted(_plain(file)) for file in files)
+        read = f"read_parquet([{listed}], union_by_name = true, filename = true, hive_partitioning = false)"
+        self.connection.execute(f"CREATE VIEW {_named(name)} AS SELECT {', '.join(columns)} FROM {read}")
 
 
 @contextmanager
