@@ -26,6 +26,7 @@ REFUSED = {
     *("json_serialize_sql", "nextval", "parse_duckdb_log_message", "pg_get_viewdef", "pg_sleep", "setval", "sleep_ms"),
     *("stats", "txid_current", "vector_type", "write_log"),
 }
+REACHING = ("arrow_", "duckdb_", "pandas_", "parquet_", "pragma_", "python_", "read_")  # how others of these begin
 READS = "it must be one that reads: select, from, with, values, describe or summarize"
 TABLES = "quorate sql --tables shows what there is"
 
@@ -65,9 +66,13 @@ def views_of(connection: duckdb.DuckDBPyConnection, text: str, known: Collection
             raise RecipeError(f"SHOW is not answered; {TABLES}")
         elif kind == "TABLE_FUNCTION":
             _check_rows(text, one)
-        elif kind == "FUNCTION" and str(one["function_name"]).lower() in REFUSED:
+        elif kind == "FUNCTION" and _is_refused(str(one["function_name"]).lower()):
             raise RecipeError(f"the function {one['function_name']!r}{_place(text, one)} is not among those for data")
     return sorted(found)
+
+
+def _is_refused(function: str) -> bool:
+    return function in REFUSED or function.startswith(REACHING)
 
 
 def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Any:
@@ -76,13 +81,15 @@ def _parsed(connection: duckdb.DuckDBPyConnection, text: str) -> Any:
     if len(text) > LONGEST:
         raise RecipeError(f"a statement has at most {LONGEST:,} characters; it had {len(text):,}")
     try:
+        text.encode()
         statements = connection.extract_statements(text)
         if not statements:
             raise RecipeError(f"the statement is empty; {READS}")
         if len(statements) > 1:
-            pivots = "; a PIVOT must name its values, as ON column IN (...)" if "pivot" in text.lower() else ""
-            raise RecipeError(f"there must be one statement; there were {len(statements)}{pivots}")
+            raise RecipeError(f"there must be one statement; there were {len(statements)}")
         kind = statements[0].type
+        if kind == duckdb.StatementType.MULTI:
+            raise RecipeError("a PIVOT must name its values: ON column IN ('one', 'another')")
         if kind != duckdb.StatementType.SELECT:
             raise RecipeError(f"the statement is {kind.name.replace('_', ' ')}; {READS}")
         told = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
