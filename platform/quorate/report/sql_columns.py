@@ -151,9 +151,9 @@ from metrics where part = 'development' group by run order by ensemble - best_me
 select t.run, t.symbol, t.side, t.entered, t.pnl_fraction from trades t
 join metrics m on (m.run, m.part, m.series) = (t.run, t.part, t.series) and m.role = 'ensemble'
 order by t.pnl_fraction limit 10""",
-    "how often each fold's forecasts were right": """\
-select run, fold, avg((p.naive > 0.5) = (p.label > 0.5)) as naive_right, count(*) as forecasts
-from predictions p where label is not null group by run, fold order by run, fold""",
+    "how often the naive forecast was right, by fold": """\
+select run, fold, count(*) as forecasts, avg(((naive > 0.5) = (label > 0.5))::int) as naive_right
+from predictions where label is not null group by run, fold order by run, fold""",
     "equity of every series in rows instead of columns": """\
 from (unpivot (select * exclude (part) from equity) on columns(* exclude (run, time)) into name series value capital)
 select run, series, last(capital order by time) as ended_with group by all order by ended_with desc limit 10""",

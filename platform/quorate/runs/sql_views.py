@@ -20,7 +20,7 @@ ODD = (LookupError, TypeError, AttributeError, ValueError)  # what a document of
 
 # What a stored table has otherwise than the report's table, see `Report.fits` and `Report.grid`.
 CHANGES = {
-    "fits": {"began": "make_timestamptz(CAST(round(began * 1000000) AS BIGINT))"},
+    "fits": {"began": "make_timestamptz(CAST(floor(began * 1000000) AS BIGINT))"},
     "grid": {"series": "series || '/' || strategy", "name": "series"},
 }
 
@@ -87,7 +87,9 @@ class Gathered:
         elif wanted:
             self._left.append(run.id)
         if "runs" in self._names:
-            row = row_of(run, report) | ({"state": "unreadable", "reason": reason} if reason else {})
+            row = row_of(run, report)
+            if reason:
+                row |= {"state": "unreadable", "reason": reason, **dict.fromkeys(("verdict", "holdout", "sharpe"))}
             self._rows["runs"].append(row | _facts(run, report))
         if report is not None:
             self._add_reported(run, report, wanted)

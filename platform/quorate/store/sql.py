@@ -138,7 +138,7 @@ class Database:
         self._until = time.monotonic() + seconds if seconds else None
         self._seconds, self._memory = seconds, memory
         self._files: list[str] = []
-        self._stuck = False  # busy with what does not hear that it is to end
+        self._stuck = False
 
     def __enter__(self) -> Database:
         import duckdb
@@ -221,8 +221,8 @@ class Database:
                     )
         except BaseException:
             self.connection.interrupt()
+            self._stuck = True  # even where the call ends, what it began may go on
             thread.join(GRACE)
-            self._stuck = thread.is_alive()
             raise
         for error in failed:
             if isinstance(error, duckdb.OutOfMemoryException | MemoryError):

@@ -315,9 +315,10 @@ def test_what_is_wrong_is_said_with_its_place_and_a_remedy(statement, told):
     ],
 )
 def test_a_statement_without_end_is_given_up(statement):
-    with Database(seconds=0.3) as database, pytest.raises(RecipeError, match=r"given up after 0\.3 s"):
+    with Database(seconds=0.3) as database:
         database.close({})
-        list(Answer(database, statement).rows())
+        with pytest.raises(RecipeError, match=r"given up after 0\.3 s"):
+            list(Answer(database, statement).rows())
 
 
 @pytest.mark.parametrize(
@@ -328,9 +329,10 @@ def test_a_statement_without_end_is_given_up(statement):
     ],
 )
 def test_an_answer_that_is_too_large_is_refused(statement):
-    with Database(memory=64 << 20) as database, pytest.raises(RecipeError, match="of memory"):
+    with Database(memory=64 << 20) as database:
         database.close({})
-        list(Answer(database, statement).rows())
+        with pytest.raises(RecipeError, match="of memory"):
+            list(Answer(database, statement).rows())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="such limits are Linux's")
