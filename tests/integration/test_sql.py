@@ -332,6 +332,39 @@ def test_a_home_is_as_it_was(place):
     assert state() == before
 
 
+HALVES = """
+import os, pickle, signal, sys
+from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, VIEWS
+from quorate.runs import sql_halves
+from quorate.runs.sql_views import Gathered
+from quorate.store import Home
+
+sql_halves.MANY, home = 2, Home(sys.argv[1])
+names, pids, fork = [name for name in VIEWS if name not in OF_LEDGER], [], os.fork
+os.fork = lambda: pids.append(fork()) or pids[-1]
+alone = Gathered(names, home.runs(), home.runs("sweep"))
+for ended in (False, True):
+    with sql_halves.reading(home.runs()) as gather:
+        if ended:
+            os.kill(pids[-1], signal.SIGKILL)
+        both = gather(names, home.runs("sweep"))
+    assert both.views() == alone.views() and both.warnings == alone.warnings
+    assert all(both.views()[name].files for name in FILES) and both.views()["gates"].rows
+with sql_halves.reading(home.runs()):
+    pass  # a statement that was refused
+print(len(pids))
+"""
+
+
+def test_two_processes_read_what_one_does(place):
+    """Also where the second one is ended, or not asked at all."""
+    done = subprocess.run(
+        [sys.executable, "-c", HALVES, str(place.path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    more = len(os.sched_getaffinity(0)) > 1
+    assert (done.stdout, done.stderr) == (f"{3 if more else 0}\n", "")
+
+
 def test_ctrl_c_ends_it_at_once(place):
     """Even within a single value, of which DuckDB itself would not hear."""
     command = [sys.executable, "-m", "quorate", "sql", "select lpad('x', 2000000000, 'y')", "--home", str(place.path)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quorate.report.sql_columns import OF_LEDGER, VIEWS
-from quorate.runs.sql_views import Gathered
+from quorate.runs.sql_halves import reading
 from quorate.store import Home
 from quorate.store.sql import MEMORY, Answer, Database, name_of, written
 
@@ -47,9 +47,14 @@ def asking(
     RecipeError
         If it does something else than read views, or cannot be answered.
     """
-    with Database(seconds, memory) as database, written(outputs) as places:
+    place = Home(home)
+    with reading(place.runs()) as gather, Database(seconds, memory) as database, written(outputs) as places:
         names = database.views_of(statement, list(VIEWS))
-        gathered = gather(Home(home), names)
+        gathered = gather(names, place.runs("sweep"))
+        if set(OF_LEDGER) & set(names):
+            from quorate.evidence.ledger import ledger_of
+
+            gathered.add_ledger(ledger_of(place).entries())
         for name, view in gathered.views().items():
             for path, reason in database.define(name, view):
                 gathered.leave_out(name_of(path), [name], reason)
@@ -57,16 +62,6 @@ def asking(
             warn(text)
         database.close(places)
         yield Answer(database, statement)
-
-
-def gather(home: Home, names: Sequence[str]) -> Gathered:
-    """Return what views are made of: all that is in a home."""
-    found = Gathered(names, home.runs(), home.runs("sweep"))
-    if set(OF_LEDGER) & set(names):
-        from quorate.evidence.ledger import ledger_of
-
-        found.add_ledger(ledger_of(home).entries())
-    return found
 
 
 def sql(statement: str, *, home: str | Path | None = None) -> pd.DataFrame:

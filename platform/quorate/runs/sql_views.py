@@ -41,7 +41,7 @@ class Gathered:
     def __init__(
         self, names: Collection[str], runs: Sequence[Run], sweeps: Sequence[Run], strict: bool = False
     ) -> None:
-        self.warnings: list[str] = []
+        self._told: list[str] = []
         self._names, self._strict = names, strict
         self._rows: dict[str, list[Row]] = {name: [] for name in names}
         self._files: dict[str, list[Path]] = {name: [] for name in names}
@@ -52,9 +52,24 @@ class Gathered:
         if set(OF_SWEEPS) & set(names):
             for sweep in sweeps:
                 self._add_sweep(sweep)
-        if self._left:
-            more = f" and {len(self._left) - 3:,} more" if len(self._left) > 3 else ""
-            self.warnings.append(f"not finished, and so only in runs and studies: {', '.join(self._left[:3])}{more}")
+
+    def joined(self, other: Gathered) -> Gathered:
+        """Return it with what was gathered of further runs."""
+        for name in self._names:
+            self._rows[name] += other._rows[name]
+            self._files[name] += other._files[name]
+        self._told += other._told
+        self._left += other._left
+        return self
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said, a line each."""
+        if not self._left:
+            return self._told
+        more = f" and {len(self._left) - 3:,} more" if len(self._left) > 3 else ""
+        left = f"not finished, and so only in runs and studies: {', '.join(self._left[:3])}{more}"
+        return [*self._told, left]
 
     def views(self) -> dict[str, View]:
         """Return the views by name."""
@@ -72,7 +87,7 @@ class Gathered:
         """Say that a run is not in some views; or end, where all must be whole."""
         if self._strict:
             raise IntegrityError(f"run {run} is not whole: {reason}")
-        self.warnings.append(f"{run} is left out of {', '.join(sorted(names))}: {reason}")
+        self._told.append(f"{run} is left out of {', '.join(sorted(names))}: {reason}")
 
     def _add_run(self, run: Run) -> None:
         report, reason = None, ""
