@@ -15,12 +15,12 @@ STARTS = {"--help": 0.1, "plugins": 0.35, "runs": 0.4, "gate": 0.5, "report": 0.
 
 RUNS = 200
 STATEMENTS = {  # and seconds on a quiet machine
-    "select run, recipe, verdict, sharpe from runs": 1.2,
+    "select run, recipe, verdict, sharpe from runs": 1.0,
     "select gate, count(*) from gates group by gate": 1.0,
     "select run, max(sharpe) from metrics group by run": 1.0,
     "select run, count(*) from folds group by run": 1.0,
-    "select run, avg(pnl) from trades group by run": 1.2,
-    "select run, median(naive) from predictions group by run": 1.4,
+    "select run, avg(pnl) from trades group by run": 1.0,
+    "select run, median(naive) from predictions group by run": 1.1,
 }
 
 

@@ -58,9 +58,10 @@ def sweep_document() -> dict[str, object]:
 @pytest.fixture
 def copied(place, tmp_path):
     """The same home, to be damaged."""
-    shutil.copytree(place.path, tmp_path / "home")
-    trust(tmp_path / "home")
-    return Home(tmp_path / "home")
+    home = tmp_path / "a'h[o]m*e?"
+    shutil.copytree(place.path, home)
+    trust(home)
+    return Home(home)
 
 
 def ask(statement: str, home: Home) -> pd.DataFrame:
@@ -193,6 +194,14 @@ def test_an_answer_is_written_with_all_digits(place, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith((".", "a."))] == ["a.csv", "a.parquet"]
 
 
+def test_a_file_may_not_fill_the_disk(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("quorate.cli._sql.LARGEST", 100_000)
+    told = message_of(call("sql", "select range, random() from range(10000000)", "--csv", tmp_path / "a.csv"), 1)
+    assert "File too large" in told
+    assert not [path for path in tmp_path.iterdir() if "a.csv" in path.name]
+    assert call("sql", "from runs", "--csv", tmp_path / "b.csv", "--home", place.path).exit_code == 0
+
+
 def test_a_statement_comes_from_a_file_or_the_standard_input(place, tmp_path):
     file = tmp_path / "query.sql"
     file.write_text("-- how many\nselect count(*) as n\nfrom runs;\n")
@@ -201,6 +210,31 @@ def test_a_statement_comes_from_a_file_or_the_standard_input(place, tmp_path):
     done = subprocess.run(command, input="select 1 as n", capture_output=True, text=True, timeout=60)
     assert json.loads(done.stdout) == [{"n": 1}]
     assert "cannot read the statement in" in message_of(call("sql", tmp_path / "none.sql"), 2)
+    done = subprocess.run(command, input=b"select '\xff'", capture_output=True, timeout=60)
+    assert done.returncode == 2
+    assert b"the statement" in done.stderr
+    assert b"utf-8" in done.stderr
+    assert b"fault of quorate" not in done.stderr
+
+
+def test_what_names_and_notes_hold_is_shown_and_does_not_steer(copied):
+    note = "=HYPERLINK('x'); drop view runs; -- [bold]\N{WHITE SMILING FACE}"
+    write_label(copied.runs()[0], Label(note=note))
+    assert ask("select note from runs where note <> ''", copied)["note"].tolist() == [note]
+    assert note in call("sql", "select note from runs", "--home", copied.path).stdout
+    told = call("sql", r"select e'\e[2Jred' as \"\N{RIGHT-TO-LEFT OVERRIDE}x\"".replace('\\"', '"')).stdout
+    assert "\x1b" not in told
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in told
+
+
+def test_to_answer_takes_no_library_of_numbers(place):
+    code = (
+        "import sys; sys.argv[1:] = ['sql', 'from gates', '--home', sys.argv[1]]\n"
+        "from quorate.cli._app import app\n"
+        "try: app()\nexcept SystemExit: print(sorted({'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(place.path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.endswith("[]\n"), done.stderr
 
 
 def test_what_is_wrong_with_a_command_is_said(place, tmp_path):

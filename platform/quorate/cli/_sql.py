@@ -120,12 +120,15 @@ def _asking(text: str, home: Path | None, seconds: float, outputs: list[Path] | 
     from quorate.store.sql import MEMORY
 
     # DuckDB does not count what a function takes for a single value.
-    with (
-        memory_limit(MEMORY + BESIDE),
-        file_limit(LARGEST),
-        asking(text, home, seconds=seconds, outputs=outputs or (), warn=_warn) as answer,
-    ):
-        yield answer
+    try:
+        with (
+            memory_limit(MEMORY + BESIDE),
+            file_limit(LARGEST),
+            asking(text, home, seconds=seconds, outputs=outputs or (), warn=_warn) as answer,
+        ):
+            yield answer
+    except MemoryError:
+        raise RecipeError("the answer does not fit into memory: ask for less, or write it with --parquet") from None
 
 
 def _warn(text: str) -> None:
@@ -134,12 +137,10 @@ def _warn(text: str) -> None:
 
 def _text_of(statement: str) -> str:
     """Return the statement itself, which may stand in a file or come from the standard input."""
-    if statement == "-":
-        return sys.stdin.read()
-    if not statement.endswith(".sql") or len(statement.split()) > 1:
+    if statement != "-" and (not statement.endswith(".sql") or len(statement.split()) > 1):
         return statement
     try:
-        return Path(statement).read_text(encoding="utf-8")
+        return sys.stdin.read() if statement == "-" else Path(statement).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as e:
         raise RecipeError(f"cannot read the statement in {statement}: {e}") from e
 

@@ -110,8 +110,10 @@ def refused(error: Exception) -> str:
     lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
     told, *more = lines or ["it cannot be answered"]
     _, _, said = told.partition(" Error: ")
+    said = said.partition(' Use "SET ')[0]  # no setting can be changed
     kept = [line for line in more if not line.startswith(("Possible solutions", "* ", "See https", "Database is"))]
-    return "\n".join([f"the statement cannot be answered: {said or told}", *kept])
+    more = [f"{TABLES}, with columns"] if said.startswith("Referenced ") else []
+    return "\n".join([f"the statement cannot be answered: {said or told}", *kept, *more])
 
 
 def _parts(tree: Any) -> Iterator[Mapping[str, Any]]:

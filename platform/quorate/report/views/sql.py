@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from quorate.errors import plural, visible
@@ -48,15 +49,15 @@ def _room(widths: Sequence[int], width: int) -> int:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
 
 
 def _cell(value: Any) -> str:
-    """Return a value as it is shown: figures to six digits, times in UTC, a dash for NULL."""
+    """Return a value as it is shown: figures to six digits, or cents, times in UTC, a dash for NULL."""
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.2f}" if 1e5 <= abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, list | dict):
@@ -110,10 +111,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
-    try:
-        return plain(float(value)) if type(value).__name__ == "Decimal" else str(value)
-    except (ValueError, OverflowError):
-        return str(value)
+    return plain(float(value)) if isinstance(value, Decimal) else str(value)
 
 
 def render_tables(views: Sequence[Mapping[str, Any]]) -> None:
