@@ -242,7 +242,8 @@ def test_what_is_wrong_with_a_command_is_said(place, tmp_path):
     assert "did you mean 'runs'?" in message_of(call("sql", "from run", *home), 2)
     told = message_of(call("sql", "select shrape from runs", *home), 2)
     assert '"sharpe"' in told
-    assert "^" in told
+    statement, mark = told.splitlines()[2:4]
+    assert mark.index("^") == statement.index("shrape")
     assert "exclude each other" in message_of(call("sql", "from runs", "--csv", "a", "--json"), 2)
     assert "it is a folder" in message_of(call("sql", "from runs", "--csv", tmp_path), 1)
     (tmp_path / "link.csv").symlink_to(tmp_path / "elsewhere.csv")
@@ -448,6 +449,7 @@ def test_a_run_that_is_not_whole_is_not_exported(copied, tmp_path):
     assert "--format must be one of csv, parquet" in message_of(
         call("export", run.id, "--to", tmp_path, "--format", "cvs"), 2
     )
+    assert "must be a folder" in message_of(call("export", "latest", "--to", __file__, "--home", copied.path), 2)
     assert "there is no run 'none'" in message_of(call("export", "none", "--to", tmp_path / "o"), 1)
     path = run.path / "development" / "equity.parquet"
     path.write_bytes(path.read_bytes() + b"x")

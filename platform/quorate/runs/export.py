@@ -59,6 +59,8 @@ def export(name: str, to: Path, form: str = "parquet", *, home: str | Path | Non
     copied = [run.path / one for one in ("report.json", "recipe.toml", BEST) if (run.path / one).exists()]
     tables = {one: to / f"{one}.{form}" for one in names}
     targets = [*tables.values(), *(to / path.name for path in copied), to / "README.md"]
+    if to.exists() and not to.is_dir():
+        raise RecipeError(f"--to must be a folder; {to} is none")
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as e:

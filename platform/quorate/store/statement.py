@@ -113,7 +113,8 @@ def refused(error: Exception) -> str:
     said = said.partition(' Use "SET ')[0]  # no setting can be changed
     kept = [line for line in more if not line.startswith(("Possible solutions", "* ", "See https", "Database is"))]
     more = [f"{TABLES}, with columns"] if said.startswith("Referenced ") else []
-    return "\n".join([f"the statement cannot be answered: {said or told}", *kept, *more])
+    # All alike, so that the mark stays below its place.
+    return "\n".join([f"the statement cannot be answered: {said or told}", *(f"  {line}" for line in (*kept, *more))])
 
 
 def _parts(tree: Any) -> Iterator[Mapping[str, Any]]:

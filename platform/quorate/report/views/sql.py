@@ -57,7 +57,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.2f}" if 1e5 <= abs(value) < 1e15 else f"{value:.6g}"
+        return f"{value:.2f}" if 1e3 <= abs(value) < 1e15 else f"{value:.6g}"
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, list | dict):
