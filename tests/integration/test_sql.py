@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import warnings
 from pathlib import Path
@@ -318,6 +319,23 @@ def test_runs_of_other_versions_lack_tables_and_columns(copied):
     with pytest.warns(UserWarning, match="upgrade quorate"):
         metrics = quorate.sql('select run, "of-a-plugin" as x from metrics where x is not null', home=copied.path)
     assert metrics.to_dict("records") == [{"run": first.id, "x": 1.5}]
+
+
+def test_a_home_of_an_earlier_version_is_answered_for(tmp_path):
+    with tarfile.open(Path(__file__).parents[1] / "end_to_end" / "stored" / "home-before-rooms.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    home = ("--home", tmp_path / "home")
+    runs = json.loads(call("sql", "select state, sharpe, trials from runs order by run", "--json", *home).stdout)
+    assert [run["state"] for run in runs] == ["finished", "finished", "interrupted"]
+    assert [run["trials"] for run in runs] == [4, 6, None]
+    fits = call("sql", "select count(in_sample) as known, count(seconds) as n from fits", "--json", *home)
+    assert json.loads(fits.stdout) == [{"known": 0, "n": 42}]  # a column that came later
+    told = call("sql", "from skill", "--json", *home)
+    assert told.stdout == "[]\n"
+    assert "before-926b, 20261128T024851.916524-other-af1e are left out of skill: it was made before" in told.stderr
+    assert call("export", "before-926b", "--to", tmp_path / "out", *home).exit_code == 0
+    assert not (tmp_path / "out" / "skill.parquet").exists()
+    assert len(quorate.read_parquet(tmp_path / "out" / "votes.parquet")) == 240
 
 
 def test_what_a_hostile_home_holds_reaches_nothing(copied, tmp_path):

@@ -16,6 +16,7 @@ from quorate.store.plain import check_plain
 from quorate.store.sql import View
 
 Row = dict[str, Any]
+NAMED = 3  # runs that lack the same, for the same reason
 ODD = (LookupError, TypeError, AttributeError, ValueError)  # what a document of other make comes to
 
 # What a stored table has otherwise than the report's table, see `Report.fits` and `Report.grid`.
@@ -41,7 +42,7 @@ class Gathered:
     def __init__(
         self, names: Collection[str], runs: Sequence[Run], sweeps: Sequence[Run], strict: bool = False
     ) -> None:
-        self._told: list[str] = []
+        self._out: dict[tuple[str, str], list[str]] = {}  # runs that lack something, by what and why
         self._names, self._strict = names, strict
         self._rows: dict[str, list[Row]] = {name: [] for name in names}
         self._files: dict[str, list[Path]] = {name: [] for name in names}
@@ -58,18 +59,19 @@ class Gathered:
         for name in self._names:
             self._rows[name] += other._rows[name]
             self._files[name] += other._files[name]
-        self._told += other._told
+        for key, runs in other._out.items():
+            self._out.setdefault(key, []).extend(runs)
         self._left += other._left
         return self
 
     @property
     def warnings(self) -> list[str]:
         """What is to be said, a line each."""
-        if not self._left:
-            return self._told
-        more = f" and {len(self._left) - 3:,} more" if len(self._left) > 3 else ""
-        left = f"not finished, and so only in runs and studies: {', '.join(self._left[:3])}{more}"
-        return [*self._told, left]
+        told = [
+            f"{_some(runs)} {'is' if len(runs) == 1 else 'are'} left out of {names}: {reason}"
+            for (names, reason), runs in self._out.items()
+        ]
+        return [*told, f"not finished, and so only in runs and studies: {_some(self._left)}"] if self._left else told
 
     def views(self) -> dict[str, View]:
         """Return the views by name."""
@@ -87,7 +89,7 @@ class Gathered:
         """Say that a run is not in some views; or end, where all must be whole."""
         if self._strict:
             raise IntegrityError(f"run {run} is not whole: {reason}")
-        self._told.append(f"{run} is left out of {', '.join(sorted(names))}: {reason}")
+        self._out.setdefault((", ".join(sorted(names)), reason), []).append(run)
 
     def _add_run(self, run: Run) -> None:
         report, reason = None, ""
@@ -135,6 +137,11 @@ class Gathered:
         except (QuorateError, *ODD) as e:
             told = str(e) if isinstance(e, QuorateError) else reason_of(e)
             self.leave_out(sweep.id, set(OF_SWEEPS) & set(self._names), told)
+
+
+def _some(runs: Sequence[str]) -> str:
+    more = f" and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
+    return ", ".join(runs[:NAMED]) + more
 
 
 def sealed(run: Run) -> Report:
