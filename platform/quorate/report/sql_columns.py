@@ -239,7 +239,7 @@ quorate sql query.sql --csv answer.csv      # a statement in a file; - reads it 
 quorate sql "from gates" --json             # also --parquet FILE; --csv - writes to the standard output
 ```
 
-In Python, `quorate.sql("select ...")` returns a DataFrame.
+In Python, `quorate.sql("select ...")` returns a DataFrame. This page is written by `make docs`.
 
 The language is DuckDB's. Names with `-` or `/` go in double quotes: `"max-drawdown"`, `"member/ridge"`. Times \
 are UTC. A word in capitals stands for several columns. They are those of all runs: where a run has no such \

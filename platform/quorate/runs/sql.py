@@ -64,7 +64,7 @@ def asking(
         yield Answer(database, statement)
 
 
-def sql(statement: str, *, home: str | Path | None = None) -> pd.DataFrame:
+def sql(statement: str, *, home: str | Path | None = None, timeout: float = SECONDS) -> pd.DataFrame:
     """Return the answer to a statement of SQL over all runs of a home.
 
     Parameters
@@ -74,6 +74,8 @@ def sql(statement: str, *, home: str | Path | None = None) -> pd.DataFrame:
         columns and examples; the language is DuckDB's.
     home : path, optional
         Default ``QUORATE_HOME`` or ``.quorate``.
+    timeout : float
+        Seconds after which it is given up; 0: never.
 
     Returns
     -------
@@ -83,10 +85,10 @@ def sql(statement: str, *, home: str | Path | None = None) -> pd.DataFrame:
     Raises
     ------
     RecipeError
-        If the statement does something else than read the views, cannot be answered, or takes more than a minute or
-        2 GiB.
+        If the statement does something else than read the views, cannot be answered, or takes too much time or more
+        than 2 GiB.
     IntegrityError
         If it names the ledger, and that was changed.
     """
-    with asking(statement, home) as answer:
+    with asking(statement, home, seconds=timeout) as answer:
         return answer.frame()

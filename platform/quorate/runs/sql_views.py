@@ -105,9 +105,13 @@ class Gathered:
             self._left.append(run.id)
         if "runs" in self._names:
             row = row_of(run, report)
+            try:
+                row |= _facts(run, report)
+            except ODD as e:
+                reason = f"its report is not what quorate writes: {reason_of(e)}"
             if reason:
                 row |= {"state": "unreadable", "reason": reason, **dict.fromkeys(("verdict", "holdout", "sharpe"))}
-            self._rows["runs"].append(row | _facts(run, report))
+            self._rows["runs"].append(row)
         if report is not None:
             self._add_reported(run, report, wanted)
 
@@ -115,7 +119,7 @@ class Gathered:
         for name in sorted(wanted):
             try:
                 if name in OF_REPORTS:
-                    self._rows[name] += [{"run": run.id, **row} for row in OF_REPORT[name](report)]
+                    self._rows[name] += [{**row, "run": run.id} for row in OF_REPORT[name](report)]
                 else:
                     self._files[name] += [_whole(run, report, part, name) for part in PARTS if report.results[part]]
             except (QuorateError, OSError, *ODD) as e:
@@ -183,24 +187,24 @@ def _metrics(report: Report) -> Iterator[Row]:
     for told, part in _parts(report):
         for one in part["series"]:
             key = {"series": f"{one['name']}/{one['strategy']}"}
-            yield told | key | {name: one[name] for name in ("name", "strategy", "role")} | one["metrics"]
+            yield one["metrics"] | told | key | {name: one[name] for name in ("name", "strategy", "role")}
 
 
 def _gates(report: Report) -> Iterator[Row]:
     for told, part in _parts(report):
-        yield from ({**told, **gate} for gate in part["gates"])
+        yield from ({**gate, **told} for gate in part["gates"])
 
 
 def _folds(report: Report) -> Iterator[Row]:
     for told, part in _parts(report):
         for fold in part["folds"]:
             weights = {f"weight/{name}": weight for name, weight in fold["weights"].items()}
-            yield told | {name: value for name, value in fold.items() if name != "weights"} | weights
+            yield {name: value for name, value in fold.items() if name != "weights"} | weights | told
 
 
 def _symbols(report: Report) -> Iterator[Row]:
     for told, part in _parts(report):
-        yield from ({**told, **one} for one in part.get("symbols", ()))
+        yield from ({**one, **told} for one in part.get("symbols", ()))
 
 
 def _warnings(report: Report) -> Iterator[Row]:

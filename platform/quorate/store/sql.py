@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -216,9 +216,8 @@ class Database:
             while thread.is_alive():
                 thread.join(STEP)
                 if self._until is not None and time.monotonic() > self._until and thread.is_alive():
-                    raise RecipeError(
-                        f"the statement was given up after {self._seconds:g} s: ask for less, or give it more --timeout"
-                    )
+                    told = f"the statement was given up after {self._seconds:g} s"
+                    raise RecipeError(f"{told}: ask for less, or give it a longer timeout")
         except BaseException:
             self.connection.interrupt()
             self._stuck = True  # even where the call ends, what it began may go on
@@ -238,7 +237,7 @@ class Database:
         return came[0]
 
     def _of_rows(self, name: str, view: View) -> None:
-        types = {**view.types, **{key: "DOUBLE" for row in view.rows for key in row if key not in view.types}}
+        types = _with(view.types, (key for row in view.rows for key in row))
         columns = [
             f"unnest(from_json(?, {_quoted(json.dumps([kind]))})) AS {_named(column)}" for column, kind in types.items()
         ]
@@ -265,15 +264,16 @@ class Database:
             found[Path(file)][name] = kind
         for path, columns in found.items():
             odd = [name for name, kind in columns.items() if not _fits(kind, view.types.get(name, "DOUBLE"))]
+            odd += [name for name in columns if name.lower() == "filename"]  # which DuckDB adds itself
             if odd and name_of(path) not in {name_of(one) for one, _ in left_out}:
                 left_out.append((path, f"its column {odd[0]!r} is {columns[odd[0]]}"))
         gone = {path for path, _ in left_out}
         return {path: columns for path, columns in found.items() if path not in gone}, left_out
 
     def _of_files(self, name: str, view: View, found: Mapping[Path, Mapping[str, str]]) -> None:
-        there = {column: None for columns in found.values() for column in columns}
+        there = dict.fromkeys(column for columns in found.values() for column in columns)
         columns = []
-        for column, kind in {**view.types, **{c: "DOUBLE" for c in there if c not in view.types}}.items():
+        for column, kind in _with(view.types, there).items():
             if column == "run":
                 told = "parse_path(filename)[-3]"
             elif column in view.change and found:
@@ -306,6 +306,16 @@ def written(paths: Sequence[Path]) -> Iterator[dict[Path, Path]]:
 def name_of(path: Path) -> str:
     """Return the run that a file is of, its part and its name."""
     return "/".join(path.parts[-3:])
+
+
+def _with(types: Mapping[str, str], more: Iterable[str]) -> dict[str, str]:
+    """Return columns with further ones; of two that differ in capitals alone, which are one to SQL, the first."""
+    found, known = dict(types), {name.lower() for name in types}
+    for name in more:
+        if name not in found and name.lower() not in known:
+            found[name] = "DOUBLE"
+            known.add(name.lower())
+    return found
 
 
 def _fits(found: str, wanted: str) -> bool:
