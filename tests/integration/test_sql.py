@@ -147,6 +147,21 @@ def test_sweeps_have_studies_and_trials(place):
     assert trials["state"].tolist() == ["complete", "raced"]
 
 
+def test_a_sweep_that_is_not_finished_or_not_whole_is_told(copied):
+    (copied.path / "sweeps" / "20260102T0-tiny-bbbb").mkdir()
+    studies = ask("select run, state, search from studies order by run", copied)
+    assert studies["state"].tolist() == ["finished", "interrupted"]
+    with pytest.warns(UserWarning, match="not finished, and so only in runs and studies: 20260102T0-tiny-bbbb"):
+        assert len(quorate.sql("from trials", home=copied.path)) == 2
+    path = copied.path / "sweeps" / SWEEP / "report.json"
+    path.write_text(path.read_text().replace('"value": 0.7', '"value": 0.6'))
+    told = call("sql", "select count(*) as n from trials", "--json", "--home", copied.path)
+    assert json.loads(told.stdout) == [{"n": 0}]
+    assert f"{SWEEP} is left out of trials" in told.stderr
+    assert "another seal" in told.stderr
+    assert "another seal" in message_of(call("export", SWEEP, "--to", copied.path / "x", "--home", copied.path), 1)
+
+
 @pytest.mark.parametrize("what", EXAMPLES)
 def test_the_examples_of_the_page_are_answered(place, what):
     found = ask(EXAMPLES[what], place)
@@ -356,7 +371,7 @@ def test_what_a_hostile_home_holds_reaches_nothing(copied, tmp_path):
         document["results"]["development"]["gates"][0] |= {"value": "=1+1", "inputs": "x'); drop table gates; --"}
         metrics = document["results"]["development"]["series"][0]["metrics"]
         metrics |= {'a"; drop view runs; --': "text", "SHARPE": 9.0, "run": 9.0, "Part": 9.0}
-        document["results"]["development"]["gates"][1] |= {"run": "another", "part": "another"}
+        document["results"]["development"]["gates"][1] |= {"run": "another", "part": "another", "reason": "\ud800x"}
         del document["telemetry"]
 
     sealed(third, hostile)
@@ -368,6 +383,7 @@ def test_what_a_hostile_home_holds_reaches_nothing(copied, tmp_path):
     gates = json.loads(call("sql", "from gates", "--json", "--home", copied.path).stdout)
     assert [g["value"] for g in gates if g["inputs"] == "x'); drop table gates; --"] == [None]
     assert len(gates) == len({(g["run"], g["part"], g["gate"]) for g in gates})
+    assert any(g["reason"] == "?x" for g in gates)  # half a character
     assert {g["run"] for g in gates} == {run.id for run in copied.runs()}
     odd = ask('select run, sharpe, "a""; drop view runs; --" as x from metrics', copied)
     assert odd["x"].isna().all()

@@ -133,7 +133,7 @@ class Gathered:
         try:
             if sweep.state != "finished":
                 self._rows.get("studies", []).append(begun)
-                self._left.append(sweep.id)
+                self._left += [sweep.id] if "trials" in self._names else []
                 return
             document = sealed_sweep(sweep).document
             for name in set(OF_SWEEPS) & set(self._names):

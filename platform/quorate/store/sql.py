@@ -241,7 +241,8 @@ class Database:
         columns = [
             f"unnest(from_json(?, {_quoted(json.dumps([kind]))})) AS {_named(column)}" for column, kind in types.items()
         ]
-        values = [json.dumps([row.get(column) for row in view.rows]) for column in types]
+        texts = (json.dumps([row.get(column) for row in view.rows], ensure_ascii=False) for column in types)
+        values = [text.encode(errors="replace").decode() for text in texts]  # no halves of characters
         self.connection.execute(f"CREATE TABLE {_named(name)} AS SELECT {', '.join(columns)}", values)
 
     def _readable(self, view: View) -> tuple[dict[Path, dict[str, str]], list[tuple[Path, str]]]:
