@@ -14,6 +14,7 @@ import tomli_w
 import quorate
 from quorate.errors import FitError, RecipeError, StoreError
 from quorate.evidence.ledger import ledger_of
+from quorate.report.live import Watched
 from quorate.store import Home
 from quorate.store.trust import trust
 from support.command import call, message_of
@@ -100,6 +101,23 @@ def test_every_trial_is_in_the_ledger(swept):
     assert len(entries) >= 10  # two series may be the same
     assert {entry["role"] for entry in entries} == {"member"}
     assert call("ledger", "verify", "--home", home).exit_code == 0
+
+
+def test_a_sweep_can_be_watched_trial_by_trial(swept):
+    sweep, home = swept
+    watched = Watched(Home(home).runs("sweep")[0])
+    watched.update()
+    assert {name: (told["done"], told["of"]) for name, told in watched.heard.trials.items()} == {
+        "lightgbm": (6, 6),
+        "logistic": (6, 6),
+    }
+    found = sweep.document["searches"]["lightgbm"]
+    raced = sum(trial["state"] == "raced" for trial in found["trials"])
+    assert watched.heard.trials["lightgbm"]["raced"] == raced
+    text = watched.draw(120, 40).plain
+    assert "luck alone" in text
+    assert sweep.document["sentences"][0][:50] in text
+    assert watched.heard.board.done == watched.heard.board.total > 0  # the verdict's fits
 
 
 def test_a_run_takes_what_was_found(swept, recipe, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from quorate.report import console
 from quorate.report.timeline import make_timeline
 from quorate.report.views.timeline import render
-from quorate.runs.log import LOG, read_log
+from quorate.store.log import LOG, read_log
 
 HERE = Path(__file__).parent
 

@@ -23,6 +23,8 @@ from quorate.cli import (
     _runs,
     _sql,
     _sweep,
+    _ui,
+    _watch,
     completion,
     options,
 )
@@ -173,6 +175,7 @@ def report(
     plain: Annotated[bool, typer.Option("--plain", help="Whole lines without drawings, for screen readers.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write all of it as one page that opens in a browser.")] = None,
     static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
+    opened: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write all of it as Markdown.")] = None,
     png: Annotated[Path | None, typer.Option(help="Draw its curves into this folder.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of --json, and stop.")] = False,
@@ -193,8 +196,9 @@ def report(
         raise RecipeError("--brief and --section exclude each other")
     if as_json and (brief or section or plain):
         raise RecipeError("--json has the whole report: leave out --section, --brief and --plain")
-    if static and html is None:
-        raise RecipeError("--static says how a page is written: give --html FILE, too")
+    for option, given, says in (("--static", static, "how a page is written"), ("--open", opened, "to show a page")):
+        if given and html is None:
+            raise RecipeError(f"{option} says {says}: give --html FILE, too")
     sections = BRIEF if brief else named(section) if section else ()
     found = load_report(run, home=home)
     files = [written.write(html, written.as_html(found, static))] if html else []
@@ -202,11 +206,22 @@ def report(
     files += written.draw(found, png) if png else []
     for path in files:
         print(f"wrote {path}", file=sys.stderr)
+    if opened and html is not None and not _in_browser(html):
+        print(f"no browser was found here: open {html.absolute()}", file=sys.stderr)
     if not files or as_json or section or brief or plain:
         if plain:
             show(found, False, lambda report: print(written.as_text(report, sections), end=""))
         else:
             show_report(found, as_json, sections, paging=True)
+
+
+def _in_browser(page: Path) -> bool:
+    """Show a page in a browser of this machine; whether there is one that can."""
+    import webbrowser
+
+    # Without a screen a browser of text would take the terminal.
+    seen = sys.platform == "darwin" or any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    return seen and webbrowser.open(page.absolute().as_uri())
 
 
 @app.command("explain-term")
@@ -286,7 +301,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _sql, _plugins, _sweep, _pipeline, _data, _execution, _cluster, _ledger, completion):
+for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

@@ -45,9 +45,9 @@ def printing() -> Iterator[None]:
 def working() -> Iterator[Any]:
     """Show progress; what a plugin prints meanwhile is no result and goes to stderr."""
     from quorate.execution.resources import process_start
-    from quorate.report import console
+    from quorate.report.progress import make_progress
 
-    progress = console.make_progress()
+    progress = make_progress()
     progress.since = process_start()
     try:
         with redirect_stdout(sys.stderr):

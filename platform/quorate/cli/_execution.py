@@ -63,9 +63,9 @@ def timeline(
 
     from quorate.report.timeline import chrome_trace, make_timeline
     from quorate.report.views.timeline import render, render_trace
-    from quorate.runs.log import read_log
     from quorate.store import Home
     from quorate.store.files import regular, write_text
+    from quorate.store.log import read_log
 
     runs = Home(home).runs()
     # The latest of all, finished or not.

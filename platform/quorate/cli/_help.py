@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 GROUPS = {
     "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "tune", "train", "evaluate"),
     "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
-    "Look": ("report", "runs", "compare", "trades", "sql", "export", "explain", "timeline", "explain-term"),
+    "Look": ("watch", "report", "runs", "compare", "trades", "sql", "export", "explain", "timeline", "explain-term"),
     "Extend": ("plugins", "new", "check"),
     "Operate": ("cluster", "submit", "cache", "completion"),
 }
@@ -56,6 +56,7 @@ EXAMPLES = {
     ],
     "export": ["quorate export latest --to tables --format csv"],
     "explain": ["quorate explain latest --by group"],
+    "watch": ["quorate watch --wait", "quorate watch latest --once"],
     "timeline": ["quorate timeline latest --chrome trace.json"],
     "explain-term": ["quorate explain-term Sharpe"],
     "plugins": ["quorate plugins --kind model", "quorate plugins show lightgbm"],

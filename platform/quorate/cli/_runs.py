@@ -32,6 +32,9 @@ def runs(
     tag: Annotated[list[str] | None, typer.Option(help="Only runs with this tag; may be given again.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Only runs of the recipe of this name.")] = None,
     verdict: Annotated[str | None, typer.Option(help="Only runs that ended so: PASS, FAIL or INSUFFICIENT.")] = None,
+    find: Annotated[
+        list[str] | None, typer.Option(help="Only runs with this word in id, name, data, tags or note; again: and.")
+    ] = None,
     sort: Annotated[str, typer.Option(help="begun: oldest first; sharpe or verdict: best first.")] = "begun",
     limit: Annotated[int, typer.Option(min=0, help="How many: the newest, or the best; 0 for all.")] = 0,
     home: options.Home = None,
@@ -46,7 +49,7 @@ def runs(
     verdict = verdict and verdict.upper()
     place = Home(home)
     every = listed(place.runs())
-    rows = chosen(every, tags=tag or (), recipe=recipe, verdict=verdict, sort=sort, limit=limit)
+    rows = chosen(every, tags=tag or (), recipe=recipe, verdict=verdict, find=find or (), sort=sort, limit=limit)
     show(rows, as_json, lambda shown: render(shown, place.path, len(every)))
 
 

@@ -191,15 +191,16 @@ def _one_of(*words: str) -> Callable[[Asked], list[Offer]]:
     return lambda asked: _starting(asked, [(word, "") for word in words])
 
 
-def _stored(kind: str) -> Callable[[Asked], list[Offer]]:
+def _stored(*kinds: str) -> Callable[[Asked], list[Offer]]:
     """Return what offers the runs or sweeps of the home, newest first; a part of an id or a name finds the newest."""
 
     def offers(asked: Asked) -> list[Offer]:
         from quorate.store import Home
 
-        runs = Home(next(reversed(asked.given.get("home", [])), None)).runs("sweep" if kind == "sweep" else "run")
+        every = Home(next(reversed(asked.given.get("home", [])), None)).runs_and_sweeps()
+        runs = [run for run in every if run.kind in kinds]
         ids = [run.id for run in reversed(runs) if not run.id.startswith("-")]  # which would be an option
-        latest = [("latest", f"the latest {kind}")] if ids else []
+        latest = [("latest", f"the latest {' or '.join(kinds)}")] if ids else []
         if found := _starting(asked, [*latest, *((one, "") for one in ids)]):
             return found
         return [(one, "") for one in ids if asked.word in one][:1] or _named(asked.word, runs)
@@ -256,6 +257,7 @@ SOURCES: dict[Any, Callable[[Asked], list[Offer]]] = {
     "RUN": _stored("run"),
     "RUN RUN...": _stored("run"),
     "SWEEP": _stored("sweep"),
+    ("watch", "RUN"): _stored("run", "sweep"),
     "RECIPE": _plugins("recipe"),
     "SHELL": _one_of(*SCRIPTS),
     "KIND": _kinds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
@@ -11,18 +11,28 @@ from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, P
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult, FitTask
 
+Name = tuple[str, int]  # of a fit: its model and its fold
+
 
 class Board(Progress):
-    """Keeps count of what was heard, for whoever shows it; an event costs the same however many fits there are."""
+    """Keeps count of what was heard, for whoever shows it; an event costs the same however many fits there are.
 
-    def __init__(self) -> None:
-        self.start = time.monotonic()
+    Parameters
+    ----------
+    clock : callable, optional
+        Returns the time in seconds, on any scale: of a run that is heard of by its log the log's own.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self.clock = clock or time.monotonic
+        self.start = self.clock()
         self.slots = 0
         self.states: dict[str, bytearray] = {}
         self.counts: dict[str, list[int]] = {}  # per model, how many fits are in each state
         self._fold: dict[int, int] = {}
-        self._batches: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
-        self._running: dict[tuple[str, int], float] = {}
+        self.seats: list[dict[Name, None]] = []  # what was handed out together, each as long as any of it is left
+        self._batches: dict[Name, dict[Name, None]] = {}
+        self._running: dict[Name, float] = {}
         self._first: float | None = None
         self._spent: dict[str, tuple[int, float]] = {}  # per model, fits that were computed, and their seconds
 
@@ -40,7 +50,7 @@ class Board(Progress):
         self._fold = {fold: i for i, fold in enumerate(folds)}
         self.states = {model: bytearray([WAITING]) * len(folds) for model in totals}
         self.counts = {model: [0, 0, total, 0, 0] for model, total in totals.items()}
-        self._batches, self._running, self._spent, self._first = {}, {}, {}, None
+        self.seats, self._batches, self._running, self._spent, self._first = [], {}, {}, {}, None
 
     def workers(self, count: int, executor: str = "") -> None:
         """Note how many may run at a time."""
@@ -48,34 +58,44 @@ class Board(Progress):
 
     def began(self, tasks: Sequence[FitTask]) -> None:
         """Note a batch; its fits run one after the other."""
-        batch = {(task.model, task.fold): None for task in tasks}
+        self.handed((task.model, task.fold) for task in tasks)
+
+    def handed(self, fits: Iterable[Name]) -> None:
+        """Note a batch by the names of its fits."""
+        batch = dict.fromkeys(fits)
         for fit in batch:
             self._leave(fit)
             self._batches[fit] = batch
-        self._next(batch)
+        if batch:
+            free = next((i for i, other in enumerate(self.seats) if not other), len(self.seats))
+            self.seats[free : free + 1] = [batch]
+            self._next(batch)
 
     def fitted(self, result: FitResult) -> None:
         """Count a fit."""
-        fit = result.model, result.fold
+        self.came((result.model, result.fold), result.cached, result.seconds, bool(result.error))
+
+    def came(self, fit: Name, cached: bool, took: float, failed: bool) -> None:
+        """Count a fit by its name, and the seconds that it took."""
         batch = self._batches.get(fit)
         self._leave(fit)
-        self._mark(fit, FAILED if result.error else CACHED if result.cached else DONE)
-        if not result.cached:
-            n, seconds = self._spent.get(result.model, (0, 0.0))
-            self._spent[result.model] = n + 1, seconds + result.seconds
+        self._mark(fit, FAILED if failed else CACHED if cached else DONE)
+        if not cached:
+            n, seconds = self._spent.get(fit[0], (0, 0.0))
+            self._spent[fit[0]] = n + 1, seconds + took
             if self._first is None:
-                self._first = time.monotonic() - result.seconds
+                self._first = self.clock() - took
         if batch:
             self._next(batch)
 
-    def _next(self, batch: dict[tuple[str, int], None]) -> None:
+    def _next(self, batch: dict[Name, None]) -> None:
         fit = next(iter(batch))
         if fit not in self._running:
-            self._running[fit] = time.monotonic()
+            self._running[fit] = self.clock()
             self._first = self._first or self._running[fit]
             self._mark(fit, RUNNING)
 
-    def _leave(self, fit: tuple[str, int]) -> None:
+    def _leave(self, fit: Name) -> None:
         """Take a fit out of the batch that it was in; it waits, if it ran."""
         batch = self._batches.pop(fit, None)
         if batch is not None:
@@ -83,7 +103,7 @@ class Board(Progress):
         if self._running.pop(fit, None) is not None:
             self._mark(fit, WAITING)
 
-    def _mark(self, fit: tuple[str, int], state: int) -> None:
+    def _mark(self, fit: Name, state: int) -> None:
         model, fold = fit
         i = self._fold.get(fold)
         if i is not None:
@@ -107,6 +127,12 @@ class Board(Progress):
         """How many workers have a fit."""
         return min(len(self._running), self.slots) if self.slots else len(self._running)
 
+    def at(self, seat: int) -> tuple[str, int, float] | None:
+        """Return the model and fold that are fitted at a seat, and for how many seconds; None, if nothing is."""
+        batch = self.seats[seat] if seat < len(self.seats) else {}
+        fit = next(iter(batch), None)
+        return fit and (*fit, self.clock() - self._running.get(fit, self.clock()))
+
     def count(self, state: int) -> int:
         """Return how many fits are in a state."""
         return sum(counts[state] for counts in self.counts.values())
@@ -114,7 +140,7 @@ class Board(Progress):
     @property
     def elapsed(self) -> float:
         """Seconds since the beginning."""
-        return time.monotonic() - self.start
+        return self.clock() - self.start
 
     @property
     def eta(self) -> float | None:
@@ -129,7 +155,7 @@ class Board(Progress):
             return 0.0
         if not n or self._first is None:
             return None
-        now = time.monotonic()
+        now = self.clock()
         running = sum(now - start for start in list(self._running.values()))
         left = -running
         for model, counts in self.counts.items():

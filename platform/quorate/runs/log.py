@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate import __version__
-from quorate.errors import StoreError
 from quorate.execution.progress import Progress
-from quorate.store.plain import check_plain
+from quorate.store.log import LOG
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult, FitTask
-
-LOG = "log.jsonl"
 
 
 class RunLog(Progress):
@@ -31,9 +28,10 @@ class RunLog(Progress):
     stage      state (``begin`` or ``end``), name; at its end: began, seconds
     workers    workers, executor
     plan       what is to be fitted: folds, fits, cached, seconds, guessed, executor, workers, doubts
-    fits       totals per model, number of folds
+    fits       totals per model, number of folds, and their numbers
     handed     fits, as [model, fold]: handed out together
     fit        model, fold, key, cached, place, began, seconds, cpu_seconds, error, notes
+    trial      how a sweep stands after a trial, as `quorate.execution.progress.Progress.trial` hears it
     warning    message
     note       message
     end        state: ``finished``, ``interrupted`` or ``failed``; missing, if the process was killed
@@ -78,7 +76,7 @@ class RunLog(Progress):
 
     def fits(self, totals: Mapping[str, int], folds: Sequence[int] = ()) -> None:
         """Write how many fits are to come."""
-        self._write("fits", totals=dict(totals), folds=len(folds))
+        self._write("fits", totals=dict(totals), folds=len(folds), numbers=list(folds))
 
     def workers(self, count: int, executor: str = "") -> None:
         """Write how many fits may run at a time."""
@@ -103,6 +101,10 @@ class RunLog(Progress):
             error=result.error,
             notes=result.notes,
         )
+
+    def trial(self, told: Mapping[str, Any]) -> None:
+        """Write how the sweep stands."""
+        self._write("trial", **told)
 
     def warn(self, message: str) -> None:
         """Write the warning."""
@@ -140,30 +142,3 @@ class RunLog(Progress):
             self._torn = os.write(self._file, line) < len(line)
         except OSError:  # the disk is full: what matters says so itself
             self._torn = True
-
-
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the events of a run, oldest first; lines that a kill cut short are left out.
-
-    Raises
-    ------
-    StoreError
-        If the run has no log.
-    """
-    path = folder / LOG
-    check_plain(path)
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        raise StoreError(f"run {folder.name} has no log: {path} is missing; earlier versions wrote none") from None
-    except OSError as e:
-        raise StoreError(f"{path} cannot be read: {e.strerror or e}") from e
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and "time" in event and "event" in event:
-            events.append(event)
-    return events

@@ -253,7 +253,7 @@ def main() -> None:
 
 
 def _finish(run: Run) -> None:
-    from quorate.report.console import PlainProgress
+    from quorate.report.progress import PlainProgress
 
     # Whoever reads this runs inside the cluster already: there is no one left to keep out.
     where = [

@@ -4,11 +4,13 @@
 
     HOME/runs/RUN/            one folder per run: recipe.toml, run.json, log.jsonl, report.json, and per part *.parquet;
                               label.json, if there is one, is what people say of it
-    HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, journal.log, report.json, best_params.json
+    HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, log.jsonl, journal.log, report.json,
+                              best_params.json
     HOME/fits/fits.sqlite     finished fits by key
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
+    HOME/jobs/                what commands that `quorate ui` began have printed
 """
 
 from __future__ import annotations
@@ -132,15 +134,36 @@ class Home:
             last = f"the last one, {runs[-1].id}, is {runs[-1].state}{runs[-1].remedy}" if runs else ""
             start = f"start one, e.g. quorate {kind} planted"
             raise StoreError(f"there is no finished {kind} in {self.path}: {last or start}")
+        return self._named(name, runs, kind, f"{kind}s", more)
+
+    def runs_and_sweeps(self) -> list[Run]:
+        """Return all runs and sweeps, oldest first."""
+        return sorted((*self.runs(), *self.runs("sweep")), key=lambda run: run.id)
+
+    def find_either(self, name: str = "latest") -> Run:
+        """Return the run or sweep of that id, of an unambiguous part of it, or the ``latest``, whatever its state.
+
+        Raises
+        ------
+        StoreError
+            If none or several match.
+        """
+        every = self.runs_and_sweeps()
+        if name == "latest" and every:
+            return every[-1]
+        what = "run or sweep"
+        return self._named(name, every, what, "runs and sweeps", "quorate runs, and quorate sweep list")
+
+    def _named(self, name: str, runs: list[Run], what: str, several: str, more: str) -> Run:
         found = [run for run in runs if run.id == name] or [run for run in runs if name in run.id]
         if len(found) == 1:
             return found[0]
         if not found:
             raise StoreError(
-                f"there is no {kind} {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see {more}"
+                f"there is no {what} {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see {more}"
             )
         raise StoreError(
-            f"{name!r} fits {len(found)} {kind}s, e.g. {found[0].id} and {found[-1].id}: give more of the id"
+            f"{name!r} fits {len(found)} {several}, e.g. {found[0].id} and {found[-1].id}: give more of the id"
         )
 
     def keep_bars(self, bars: Bars) -> None:

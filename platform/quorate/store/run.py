@@ -55,7 +55,7 @@ class Run:
             return "damaged"
         if (self.path / "report.json").exists():
             return "finished"
-        if self._locked():
+        if self.busy:
             return "running"
         if (self.path / "job.json").exists():
             return "submitted"  # a cluster computes it
@@ -88,10 +88,15 @@ class Run:
                     break
                 time.sleep(0.05)
             else:
-                raise StoreError(f"{self.kind} {self.id} is going on in another process: wait for it, or stop it there")
+                raise StoreError(
+                    f"{self.kind} {self.id} is going on in another process: wait for it, or stop it there; "
+                    f"quorate watch {self.id}{self.home.option} shows how far it is"
+                )
             yield
 
-    def _locked(self) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether a process holds it; one of another machine is not always seen."""
         try:
             with open(self.path / "lock", encoding="utf-8") as file:
                 return not _lock(file, fcntl.LOCK_SH)
@@ -195,8 +200,8 @@ class Run:
         """Why it failed, or what goes on with it, after a colon; empty, if it is finished."""
         if self.failure:
             return f": {self.failure}"
-        if self.state == "running" and self.kind == "run":
-            return f": quorate timeline {self.id}{self.home.option} shows how far it is"
+        if self.state == "running":
+            return f": quorate watch {self.id}{self.home.option} shows how far it is"
         return f": {self.resume_command}" if self.state in ("interrupted", "submitted") else ""
 
     @property

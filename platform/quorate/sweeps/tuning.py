@@ -170,6 +170,7 @@ class Tuner:
             self._ground = self._subject(place).ground(self._trial(place))
             queue = TrialQueue(self._ground.data, self._plain(place), self._more, trials, rates)
             if len(queue):
+                self.fitting.progress.workers(self.fitting.executor.workers, self.fitting.executor.name)
                 self.fitting.executor.run(self._ground.data, queue, self._arrived, self._meanwhile, self.fitting.limits)
                 if cache:
                     cache.flush()

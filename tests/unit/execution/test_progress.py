@@ -16,6 +16,7 @@ from quorate.execution import resources
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Clock, Progress, Several
 from quorate.report import console
+from quorate.report import progress as displays
 from quorate.report.board import Board
 
 
@@ -108,7 +109,7 @@ def test_ten_thousand_fits_are_counted_and_drawn_quickly():
             b.began([task(f"m{i}", fold)])
             b.fitted(done(f"m{i}", fold))
     for _ in range(20):
-        console.draw(b, "fits", 10**9, 80, 24, True)
+        displays.draw(b, "fits", 10**9, 80, 24, True)
     assert b.done == 10_000
     assert time.process_time() - began < 5.0  # 0.5 ms each, and it takes a tenth of that
 
@@ -156,7 +157,7 @@ def test_eta_knows_slow_models_from_quick_ones(now):
 
 
 def text(b, width=80, height=40, wide=True, stage="fits"):
-    return console.draw(b, stage, 1_500_000_000, width, height, wide).plain.split("\n")
+    return displays.draw(b, stage, 1_500_000_000, width, height, wide).plain.split("\n")
 
 
 def test_the_grid_tells_states_by_character_and_by_colour():
@@ -169,7 +170,7 @@ def test_the_grid_tells_states_by_character_and_by_colour():
     assert (stage, a, other) == ("fits", "a ▒█✗▸· 3/5", "b ····· 0/5")
     assert states == "█ 1 done  ▒ 1 cached  ▸ 1 running  ✗ 1 failed  · 6 waiting"
     assert foot.startswith("workers 1/2  memory 1.50 GB  elapsed 0 s  ETA ")
-    drawn = console.draw(b, "fits", 0, 80, 40, True)
+    drawn = displays.draw(b, "fits", 0, 80, 40, True)
     assert {span.style for span in drawn.spans} >= {"green", "cyan", "bold red", "bold yellow", "bright_black"}
 
 
@@ -247,7 +248,7 @@ def test_a_table_has_durations_in_one_unit(seconds, told):
 
 
 def test_plain_lines_tell_what_was_cached_and_what_failed(now, capsys):
-    p = console.PlainProgress()
+    p = displays.PlainProgress()
     now.seconds += 5.0  # what came before the fits
     p.fits({"a": 20, "b": 20}, range(20))
     for model in "ab":
@@ -264,7 +265,7 @@ def test_plain_lines_tell_what_was_cached_and_what_failed(now, capsys):
 
 
 def test_plain_lines_come_with_each_tenth_where_fits_take_time(now, capsys):
-    p = console.PlainProgress()
+    p = displays.PlainProgress()
     p.fits({f"m{i}": 5 for i in range(20)}, range(5))
     for i in range(20):
         for fold in range(5):
@@ -362,10 +363,10 @@ def test_memory_is_that_of_all_processes_below_this_one():
 
 def test_the_live_view_looks_at_the_memory_at_most_once_a_second(monkeypatch):
     looks = []
-    monkeypatch.setattr(console, "used_memory", lambda: looks.append(1) or 2_000_000_000)
+    monkeypatch.setattr(displays, "used_memory", lambda: looks.append(1) or 2_000_000_000)
     target = console.Console(file=io.StringIO(), force_terminal=True, width=70, color_system=None)
-    monkeypatch.setattr(console, "err", lambda: target)
-    live = console.LiveProgress()
+    monkeypatch.setattr(displays, "err", lambda: target)
+    live = displays.LiveProgress()
     try:
         began = time.monotonic()
         for _ in range(50):

@@ -7,6 +7,7 @@ import pytest
 
 from quorate.execution.fit import FitResult
 from quorate.report import console
+from quorate.report import progress as displays
 
 
 class Encoded(io.StringIO):
@@ -31,8 +32,8 @@ def shown(progress):
 @pytest.mark.parametrize("stream, done, waiting", [(Encoded(), "█", "·"), (Ascii(), "#", ".")])
 def test_a_terminal_sees_folds_done_per_model_elapsed_and_eta(monkeypatch, stream, done, waiting):
     target = console.Console(file=stream, force_terminal=True, width=70, color_system=None)
-    monkeypatch.setattr(console, "err", lambda: target)
-    progress = console.LiveProgress()
+    monkeypatch.setattr(displays, "err", lambda: target)
+    progress = displays.LiveProgress()
     shown(progress)
     progress.warn("[strange] markup")
     progress._live.refresh()
@@ -46,7 +47,7 @@ def test_a_terminal_sees_folds_done_per_model_elapsed_and_eta(monkeypatch, strea
 
 
 def test_a_file_sees_plain_lines(capsys):
-    progress = console.PlainProgress()
+    progress = displays.PlainProgress()
     shown(progress)
     progress.fitted(fitted("mlp", 1))
     progress.warn("look out")
@@ -59,4 +60,4 @@ def test_a_file_sees_plain_lines(capsys):
 
 
 def test_stderr_that_is_no_terminal_gets_plain_lines():
-    assert isinstance(console.make_progress(), console.PlainProgress)
+    assert isinstance(displays.make_progress(), displays.PlainProgress)

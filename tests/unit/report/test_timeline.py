@@ -15,7 +15,7 @@ from quorate.cli._app import app
 from quorate.report import console
 from quorate.report.timeline import chrome_trace, make_timeline
 from quorate.report.views.timeline import render
-from quorate.runs.log import LOG, read_log
+from quorate.store.log import LOG, read_log
 
 SAMPLE = Path(__file__).parents[2] / "snapshots" / "timeline.jsonl"
 RUN = "20260101T093320-nightly-6f1a"

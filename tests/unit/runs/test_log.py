@@ -11,7 +11,8 @@ import pytest
 from quorate import StoreError, __version__
 from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
-from quorate.runs.log import LOG, RunLog, read_log
+from quorate.runs.log import RunLog
+from quorate.store.log import LOG, read_log
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
     log.workers(2, "ray")
     log.began([SimpleNamespace(model="gru", fold=5)])
     log.fitted(result(5, cpu_seconds=1.5, notes=("odd",), error="line one\nline two"))
+    log.trial({"model": "gru", "trial": 3, "best": [0.5]})
     log.warn("look \N{SNOWMAN} out")
     log.note("no GPU")
     log.ended("finished")
@@ -56,7 +58,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
             "workers": 2,
             "doubts": ["one fold"],
         },
-        {"event": "fits", "totals": {"gru": 1}, "folds": 1},
+        {"event": "fits", "totals": {"gru": 1}, "folds": 1, "numbers": [5]},
         {"event": "workers", "workers": 2, "executor": "ray"},
         {"event": "handed", "fits": [["gru", 5]]},
         {
@@ -72,6 +74,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
             "error": "line one\nline two",
             "notes": ["odd"],
         },
+        {"event": "trial", "model": "gru", "trial": 3, "best": [0.5]},
         {"event": "warning", "message": "look \N{SNOWMAN} out"},
         {"event": "note", "message": "no GPU"},
         {"event": "end", "state": "finished"},

@@ -13,6 +13,7 @@ import quorate
 from quorate.execution.choose import FEW, MANY, Unstarted, make_executor, suited
 from quorate.execution.executor import Remote
 from quorate.report import console
+from quorate.report import progress as displays
 from quorate.report.views.plan import fits_text, folds_text, line, render, time_text
 from quorate.runs.loaded import load_report
 from support import homes
@@ -222,7 +223,7 @@ def test_a_plan_keeps_to_the_width_of_the_terminal(width, capsys):
 
 
 def test_a_run_tells_its_plan_and_what_looks_wrong(capsys):
-    console.PlainProgress().planned(plan_with())
+    displays.PlainProgress().planned(plan_with())
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith(line(plan_with()))
     assert second == "warning: --set [folds].test=5"

@@ -234,7 +234,7 @@ def test_who_asks_for_a_run_that_is_not_finished_is_told_how_to_go_on(home):
         load_report(home=home.path)
     with (
         stopped.driving(),
-        pytest.raises(quorate.StoreError, match=f"is running: .*quorate timeline {stopped.id}.*how far"),
+        pytest.raises(quorate.StoreError, match=f"is running: .*quorate watch {stopped.id}.*how far"),
     ):
         stopped.report()
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import visible
-from quorate.evidence.ledger.verify import Verification
 from quorate.report import console
+
+if TYPE_CHECKING:
+    from quorate.evidence.ledger.verify import Verification
 
 NARROW, WIDE = 60, 100  # columns below which some are left out, and from which all fit
 
@@ -20,7 +22,7 @@ def render(shown: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> No
     """Print the entries that are shown, newest last, and how many there are of all."""
     if shown["entries"]:
         target = console.out()
-        target.print(console.listing(_columns(target.width), [shown["entries"]], target.width))
+        target.print(console.listing(columns(target.width), [shown["entries"]], target.width))
     if shown["left_out"]:
         print(f"{_number(shown['left_out'])} before these; --last 0 shows all")
     began = f" since {entries[0]['time'][:10]}" if entries else ""
@@ -47,7 +49,8 @@ def render_verification(found: Verification, file: Path) -> None:
     print(f"{'sound' if found.sound else 'BROKEN'}: {file}")
 
 
-def _columns(width: int) -> list[console.Column]:
+def columns(width: int) -> list[console.Column]:
+    """Return the columns of a list of entries."""
     slash = "/ " if width < NARROW else "/"  # may break there
     return [
         ("time", "left", 0, lambda row: row["time"][:16].replace("T", " ") if width >= WIDE else row["time"][:10]),

@@ -71,10 +71,11 @@ def chosen(
     tags: Iterable[str] = (),
     recipe: str | None = None,
     verdict: str | None = None,
+    find: Iterable[str] = (),
     sort: str = "begun",
     limit: int = 0,
 ) -> list[Mapping[str, Any]]:
-    """Return those of the listed runs that have all tags, are of a recipe and ended so.
+    """Return those of the listed runs that have all tags, are of a recipe, ended so, and have all words somewhere.
 
     By when they were ``begun``, oldest first, or by ``sharpe`` or ``verdict``, best first; of these the newest, or
     best, `limit`, or all where that is 0.
@@ -87,10 +88,12 @@ def chosen(
     _one_of("sort", sort, SORTS)
     if verdict is not None:
         _one_of("verdict", verdict, VERDICTS[:-1])
+    words = [word.casefold() for word in find]
     found = [
         row
         for row in rows
         if set(tags) <= set(row["tags"]) and recipe in (None, row["recipe"]) and verdict in (None, _ended(row))
+        if all(word in _said_of(row) for word in words)
     ]
     if sort == "begun":
         return found[-limit:] if limit else found
@@ -99,6 +102,12 @@ def chosen(
     else:
         found.sort(key=lambda row: VERDICTS.index(_ended(row)))
     return found[:limit] if limit else found
+
+
+def _said_of(row: Mapping[str, Any]) -> str:
+    """Return all that is known of a run, to find words in."""
+    told = [row[name] or "" for name in ("run", "name", "recipe", "source", "data", "state", "note", "reason")]
+    return " ".join([*told, *row["tags"], _ended(row)]).casefold()
 
 
 def _one_of(option: str, value: str, known: Sequence[str]) -> None:
@@ -136,7 +145,7 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path, of: int) -> None:
         console.err().print(f"no runs in {home}: start one, e.g. quorate run planted", markup=False)
         return
     target = console.out()
-    target.print(console.listing(_columns(target.width), [rows], target.width))
+    target.print(console.listing(columns(target.width), [rows], target.width))
     told = [(_short(row["run"]), _why(row)) for row in rows if row["verdict"] is None]
     told += [(_short(row["run"]), _remark(row, target.width)) for row in rows]
     if told := [(name, text) for name, text in told if text]:
@@ -146,7 +155,9 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path, of: int) -> None:
     target.print(told_of, style="bright_black", markup=False)
 
 
-def _columns(width: int) -> list[console.Column]:
+def columns(width: int) -> list[console.Column]:
+    """Return the columns of a list of runs."""
+
     def when(row: Mapping[str, Any]) -> str:
         found = re.match(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)", row["run"])
         return "-".join(found.groups()[:3]) + (f" {found[4]}:{found[5]}" if width >= WIDE else "") if found else ""

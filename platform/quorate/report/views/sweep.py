@@ -41,13 +41,17 @@ def render_list(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
         console.err().print(f"no sweeps in {home}: start one, e.g. quorate sweep planted", markup=False)
         return
     target = console.out()
-    columns: list[console.Column] = [
+    target.print(console.listing(columns(target.width), [rows], target.width))
+
+
+def columns(width: int) -> list[console.Column]:
+    """Return the columns of a list of sweeps."""
+    return [
         ("sweep", "left", 0, lambda row: re.sub(r"^\d{8}T\d{6}\.\d+-", "", row["sweep"])),
         ("recipe", "left", 80, lambda row: row["recipe"] or "-"),
         ("state", "left", 0, lambda row: row["state"]),
         ("what came of it", "left", 0, lambda row: shorten(row["said"] or row["reason"], 160)),
     ]
-    target.print(console.listing(columns, [rows], target.width))
 
 
 def render(document: Mapping[str, Any]) -> None:
@@ -102,7 +106,7 @@ def _verdicts(document: Mapping[str, Any], width: int) -> Any:
         ("constant", "right", 64, lambda row: console.figure(row[2]["constant"], ".5g")),
         ("p", "right", 0, lambda row: figure(row[2]["p"], "p-value")),
         ("kept", "left", 0, lambda row: row[1]["kept"]),
-        ("parameters", "left", 100, lambda row: _params(row[1]["kept_params"])),
+        ("parameters", "left", 100, lambda row: params_text(row[1]["kept_params"])),
     ]
     return console.listing(columns, [rows], width)
 
@@ -139,7 +143,7 @@ def _trials(document: Mapping[str, Any], found: Mapping[str, Any], width: int, m
             )
             for k, one in enumerate(aims)
         ),
-        ("parameters", "left", 0, lambda trial: _params(trial["params"])),
+        ("parameters", "left", 0, lambda trial: params_text(trial["params"])),
     ]
     return console.listing(columns, [best, [own]], width)
 
@@ -151,7 +155,8 @@ def _counts(trials: Sequence[Mapping[str, Any]]) -> str:
     return f"{plural(len(trials), 'trial')}: {', '.join(told)}" if told else "no trial"
 
 
-def _params(params: Mapping[str, Any]) -> str:
+def params_text(params: Mapping[str, Any]) -> str:
+    """Return parameters in a line."""
     named = {name.removeprefix("models."): value for name, value in params.items()}
     return ", ".join(f"{n} {format(v, '.4g') if isinstance(v, float) else v}" for n, v in named.items())
 

@@ -21,7 +21,7 @@ def render(document: Mapping[str, Any], limit: int) -> None:
     target.print(said(document["summary"]), markup=False)
     chosen = trades[-limit:] if limit else trades
     if chosen:
-        target.print(console.listing(_columns(), [chosen], target.width))
+        target.print(console.listing(columns(), [chosen], target.width))
     if len(chosen) < len(trades):
         more = f"the last {len(chosen):,} of {len(trades):,}: --limit 0 shows all, --csv FILE writes them"
         target.print(more, style="bright_black", markup=False)
@@ -46,7 +46,8 @@ def as_csv(trades: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _columns() -> list[console.Column]:
+def columns() -> list[console.Column]:
+    """Return the columns of a list of trades."""
     return [
         ("entered", "left", 0, lambda trade: trade["entered"]),
         ("exited", "left", NARROW, lambda trade: trade["exited"]),

@@ -1,0 +1,61 @@
+"""The interactive window on a home."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quorate.cli import options
+from quorate.cli._base import command
+from quorate.errors import QuorateError, RecipeError, near_misses, one_of
+
+if TYPE_CHECKING:
+    from quorate.report.sections.model import Section
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(ui)
+
+
+@command
+def ui(
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="The run to begin with: its id, a part of it, or 'latest'.")
+    ] = "",
+    theme: Annotated[
+        str | None, typer.Option(help="dark or light; default: as the terminal says of itself, else dark.")
+    ] = None,
+    home: options.Home = None,
+) -> None:
+    """Look at runs, sweeps and the ledger in an interactive window, and begin commands from there."""
+    from quorate.report.browser import THEMES, Browser, Doors, theme_of_terminal
+    from quorate.runs.loaded import load_report
+    from quorate.store import Home
+
+    if theme is not None and theme not in THEMES:
+        raise RecipeError(f"--theme must be {one_of(THEMES)}; it was {theme!r}{near_misses(theme, THEMES)}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise QuorateError(
+            "quorate ui needs a terminal; quorate runs, report, compare and watch print the same into a pipe"
+        )
+    place = Home(home)
+    first = place.find(run).id if run else ""
+
+    def compare(names: Sequence[str]) -> list[Section]:
+        from quorate.report.views.compare import sections
+        from quorate.runs.compare import compare as beside
+
+        found = beside(*names, home=place.path)
+        return sections(found.document, found.growth())
+
+    def recipes() -> Sequence[str]:
+        from quorate.plugins.registry import Registry
+
+        return Registry.load().names("recipe")
+
+    doors = Doors(lambda name: load_report(name, home=place.path), compare, recipes)
+    Browser(place, doors, first, theme or theme_of_terminal()).run()

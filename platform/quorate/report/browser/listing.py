@@ -1,0 +1,281 @@
+"""A table of things, a row each: it draws what is seen of thousands, has a cursor, marks, and an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from quorate.errors import visible
+from quorate.report.browser.scrolled import Scrolled
+from quorate.report.console import Column
+
+GAP = 2  # between columns
+LEAST = 8  # of a column of words that gives way
+LOOKED_AT = 200  # rows whose cells tell how wide columns are, at first; a wider one that is seen widens them
+
+
+class Listing(Scrolled):
+    """Things in rows, of which one has the cursor.
+
+    Parameters
+    ----------
+    columns : callable
+        Takes a width, and returns the columns of a table that wide.
+    key : callable
+        What a thing is known by: the cursor and the marks stay with it.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"listing--head", "listing--cursor", "listing--mark"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False),
+        Binding("home", "move(-1000000000)", "First", show=False),
+        Binding("end", "move(1000000000)", "Last", show=False),
+        Binding("enter", "choose", "Open"),
+    ]
+
+    class Moved(Message):
+        """The cursor stands at another thing; None, where there is none."""
+
+        def __init__(self, listing: Listing, thing: Any) -> None:
+            super().__init__()
+            self.listing, self.thing = listing, thing
+
+        @property
+        def control(self) -> Listing:
+            """Whose cursor."""
+            return self.listing
+
+    class Chosen(Moved):
+        """A thing is to be opened."""
+
+    class Headed(Message):
+        """The heading of a column was clicked."""
+
+        def __init__(self, listing: Listing, heading: str) -> None:
+            super().__init__()
+            self.listing, self.heading = listing, heading
+
+    def __init__(
+        self, columns: Callable[[int], Sequence[Column]], key: Callable[[Any], Hashable], *, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._columns_of, self._key = columns, key
+        self._columns: list[Column] = []
+        self._widths: list[int] = []
+        self._things: list[Any] = []
+        self._keys: list[Hashable] = []
+        self._made: dict[int, tuple[Text, ...]] = {}  # the cells of a row, once it was seen
+        self._made_for = -1
+        self.cursor = 0
+        self.marks: dict[Hashable, None] = {}  # in the order in which they were made
+        self.order = ""  # the heading that rows are ordered by
+        self.empty = ""  # what is said where there is no row
+
+    def show(self, things: Iterable[Any]) -> None:
+        """Show these things; the cursor stays with the one at which it stands, if that is among them."""
+        here = self._keys[self.cursor] if self._keys else None
+        self._things = list(things)
+        self._keys = [self._key(thing) for thing in self._things]
+        self._lay_out()
+        places = {key: i for i, key in enumerate(self._keys)}
+        self.marks = {key: None for key in self.marks if key in places}
+        self.cursor = places.get(here, min(self.cursor, max(len(self._keys) - 1, 0)))
+        self._keep_seen()
+        if not self._keys or self._keys[self.cursor] != here:
+            self.post_message(self.Moved(self, self.thing))
+
+    def go(self, key: Hashable) -> bool:
+        """Move the cursor to a thing; whether it is there."""
+        if key not in self._keys:
+            return False
+        self._to(self._keys.index(key))
+        return True
+
+    @property
+    def thing(self) -> Any:
+        """The thing that has the cursor; None, where there is none."""
+        return self._things[self.cursor] if self._things else None
+
+    @property
+    def things(self) -> list[Any]:
+        """All things, in their order."""
+        return self._things
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by rows."""
+        self._to(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor by as many rows as are seen."""
+        self._to(self.cursor + by * max(self._room - 1, 1))
+
+    def action_choose(self) -> None:
+        """Say that the thing at the cursor is to be opened."""
+        if self._things:
+            self.post_message(self.Chosen(self, self.thing))
+
+    def mark(self) -> None:
+        """Mark the row at the cursor, or take its mark away, and go on to the next."""
+        if self._things:
+            key = self._keys[self.cursor]
+            if key in self.marks:
+                del self.marks[key]
+            else:
+                self.marks[key] = None
+            self.refresh()
+            self.action_move(1)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose the columns for which there is room."""
+        if self.size.width != self._made_for:
+            self._lay_out()
+        self._keep_seen()
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to a row; a second click, or one on the row that has it, opens it."""
+        place = self.place_of(int(event.y), self.scroll_offset.y)
+        if place == 0:
+            if heading := self._heading_at(int(event.x) + self.scroll_offset.x):
+                self.post_message(self.Headed(self, heading))
+        elif place is not None and place <= len(self._things):
+            if event.chain > 1:
+                self.action_choose()
+            else:
+                self._to(place - 1)
+
+    @property
+    def count(self) -> int:
+        """How many lines there are: the headings, and a row for each thing, or what is said where there is none."""
+        return max(len(self._things), 1) + 1
+
+    def place_of(self, y: int, top: int) -> int | None:
+        """Return which line is seen at a place: the headings stay at the top."""
+        return 0 if y == 0 else top + y
+
+    def line(self, y: int) -> Strip:
+        """Return the headings, or a row."""
+        if y == 0:
+            self._check(self.scroll_offset.y)
+            style = self.get_component_rich_style("listing--head")
+            heads = self._joined([Text(self._head(column)) for column in self._columns], Text(" "))
+            return Strip([Segment(heads.plain, style)])
+        if y > len(self._things):
+            return Strip([Segment(f"  {self.empty}")])
+        style = self.get_component_rich_style("listing--mark", partial=True)
+        mark = Text().append("●" if self._keys[y - 1] in self.marks else " ", style)
+        strip = Strip(self._joined(self._cells(y - 1), mark).render(self.app.console, end=""))
+        if y - 1 == self.cursor:
+            style = self.get_component_rich_style("listing--cursor")
+            pieces = [Segment(piece.text, (piece.style or Style()) + style) for piece in strip]
+            strip = Strip(pieces).extend_cell_length(self.scrollable_content_region.width, style)
+        return strip
+
+    def _joined(self, texts: Sequence[Text], mark: Text) -> Text:
+        """Return the cells of a row side by side, its mark before them."""
+        whole = mark
+        for k, (text, width, column) in enumerate(zip(texts, self._widths, self._columns, strict=True)):
+            gap = " " * (GAP if k else 1)
+            space = " " * max(width - text.cell_len, 0)
+            whole.append(gap)
+            if column[1] == "right":
+                whole.append(space).append_text(text)
+            else:
+                shown = text.copy()
+                shown.truncate(width, overflow="ellipsis")
+                whole.append_text(shown).append(" " * max(width - shown.cell_len, 0))
+        return whole
+
+    def _lay_out(self) -> None:
+        """Choose columns and widths for the things there are."""
+        width = self.size.width
+        self._made = {}
+        if width == 0:  # later, when there is a width
+            return
+        self._made_for = width
+        self._columns = [column for column in self._columns_of(width) if width >= column[2]]
+        self._widths = [len(self._head(column)) for column in self._columns]
+        n = len(self._things)
+        self._widen({i * n // LOOKED_AT for i in range(LOOKED_AT)} if n > LOOKED_AT else range(n))
+        self._yield(width - self.styles.scrollbar_size_vertical)
+        self.resized_to(sum(self._widths) + GAP * len(self._widths))
+
+    def _cells(self, i: int) -> tuple[Text, ...]:
+        """Return the cells of a row."""
+        if i not in self._made:
+            self._made[i] = tuple(_text(cell(self._things[i])) for *_, cell in self._columns)
+        return self._made[i]
+
+    def _widen(self, rows: Iterable[int]) -> None:
+        for i in rows:
+            for k, text in enumerate(self._cells(i)):
+                self._widths[k] = max(self._widths[k], text.cell_len)
+
+    def _check(self, top: int) -> None:
+        """Widen columns of numbers for what is seen now: of a number no part is left out."""
+        seen = range(top, min(top + self._room, len(self._things)))
+        cells = [self._cells(i) for i in seen]
+        for k, column in enumerate(self._columns):
+            if column[1] == "right":
+                widest = max((row[k].cell_len for row in cells), default=0)
+                if widest > self._widths[k]:
+                    self._widths[k] = widest
+                    self.call_later(self.refresh)
+
+    def _yield(self, room: int) -> None:
+        """Let columns of words give way, the widest first, until all fit; numbers never do."""
+        words = [k for k, column in enumerate(self._columns) if column[1] == "left"]
+        while (over := sum(self._widths) + GAP * len(self._widths) - room) > 0 and words:
+            k = max(words, key=self._widths.__getitem__)
+            if self._widths[k] <= LEAST:
+                return
+            rest = sorted((self._widths[i] for i in words), reverse=True)[1:2] or [LEAST]
+            self._widths[k] = max(self._widths[k] - over, min(rest[0], self._widths[k] - 1), LEAST)
+
+    def _head(self, column: Column) -> str:
+        return f"{column[0]} ▾" if column[0] and column[0] == self.order else column[0]
+
+    def _heading_at(self, x: int) -> str:
+        stop = 2
+        for column, width in zip(self._columns, self._widths, strict=True):
+            if x < stop + width:
+                return column[0]
+            stop += width + GAP
+        return ""
+
+    @property
+    def _room(self) -> int:
+        """How many rows are seen at a time."""
+        return max(self.scrollable_content_region.height - 1, 1)
+
+    def _to(self, place: int) -> None:
+        place = min(max(place, 0), len(self._things) - 1)
+        if place < 0 or place == self.cursor:
+            return
+        before, self.cursor = self.cursor, place
+        top = self.scroll_offset.y
+        self._keep_seen()
+        if self.scroll_offset.y == top:
+            self.refresh_line(before + 1 - top)
+            self.refresh_line(place + 1 - top)
+        self.post_message(self.Moved(self, self.thing))
+
+    def _keep_seen(self) -> None:
+        top = self.scroll_offset.y
+        wanted = min(max(top, self.cursor - self._room + 1), self.cursor)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, immediate=True, force=True)
+
+
+def _text(cell: str | Text) -> Text:
+    return cell if isinstance(cell, Text) else Text(visible(cell), no_wrap=True)
