@@ -21,7 +21,7 @@ from quorate.plugins.documented import Told, documented
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import KINDS, Spec
 from quorate.recipe import explained
-from quorate.report import columns, glossary
+from quorate.report import columns, glossary, sql_columns
 from quorate.report.schema import json_schema
 from quorate.testing import rules
 
@@ -30,6 +30,7 @@ PAGES = DOCS / "plugins"
 WHOLE = {  # pages of which nothing is written by hand
     DOCS / "glossary.md": glossary.page,
     DOCS / "tables.md": columns.page,
+    DOCS / "sql.md": sql_columns.page,
     DOCS / "report.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
 }
 MARKED = [DOCS / name for name in ("recipe.md", "data.md")]  # pages with generated parts

@@ -58,6 +58,7 @@ from .runs.run import promote as promote
 from .runs.run import resume as resume
 from .runs.run import run as run
 from .runs.session import executor as executor
+from .runs.sql import sql as sql
 from .runs.stored import trust_home as trust_home
 from .runs.submit import submit as submit
 from .runs.sweep import resume_sweep as resume_sweep

@@ -21,6 +21,7 @@ from quorate.cli import (
     _pipeline,
     _plugins,
     _runs,
+    _sql,
     _sweep,
     _ui,
     _watch,
@@ -300,7 +301,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (_runs, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
+for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 GROUPS = {
     "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "tune", "train", "evaluate"),
     "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
-    "Look": ("watch", "report", "runs", "compare", "trades", "explain", "timeline", "explain-term"),
+    "Look": ("watch", "report", "runs", "compare", "trades", "sql", "export", "explain", "timeline", "explain-term"),
     "Extend": ("plugins", "new", "check"),
     "Operate": ("cluster", "submit", "cache", "completion"),
 }
@@ -49,6 +49,12 @@ EXAMPLES = {
     "runs tag": ['quorate runs tag latest --add costs --note "fees doubled"'],
     "compare": ["quorate compare 3f1a latest"],
     "trades": ["quorate trades latest --csv trades.csv"],
+    "sql": [
+        'quorate sql "select run, verdict, sharpe from runs order by sharpe desc"',
+        "quorate sql --tables",
+        'quorate sql "from gates" --csv gates.csv',
+    ],
+    "export": ["quorate export latest --to tables --format csv"],
     "explain": ["quorate explain latest --by group"],
     "watch": ["quorate watch --wait", "quorate watch latest --once"],
     "timeline": ["quorate timeline latest --chrome trace.json"],

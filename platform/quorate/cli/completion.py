@@ -267,6 +267,7 @@ SOURCES: dict[Any, Callable[[Asked], list[Offer]]] = {
     ("runs", "--recipe"): _plugins("recipe"),
     ("runs", "--sort"): _one_of("begun", "sharpe", "verdict"),
     ("runs", "--verdict"): _one_of("PASS", "FAIL", "INSUFFICIENT"),
+    ("export", "--form"): _one_of("parquet", "csv"),
     ("explain", "--by"): _one_of("feature", "group"),
     "--kind": _kinds,
     "--section": _sections,

@@ -80,6 +80,20 @@ def memory_limit(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
+@contextmanager
+def file_limit(limit: int) -> Iterator[None]:
+    """Let this process write no file of more than `limit` bytes; beyond, writing fails with `OSError`."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    bounds = [b for b in (limit, soft, hard) if b != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (min(bounds), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def process_start() -> float:
     """Return when this process started, in seconds since 1970, to 10 ms; now, where that cannot be told."""
     try:

@@ -156,7 +156,8 @@ def page() -> str:
         "DataFrame of the development and, once it was opened, the holdout. Times are UTC. `series` names a series by "
         "one key in all of them. Names with `-` or `/` go in backticks where `query` takes them: "
         '``report.metrics.query("`max-drawdown` > -0.2")``. `report.typed` is the whole document as typed objects, '
-        "[report.schema.json](report.schema.json) its schema. This page is written by `make docs`."
+        "[report.schema.json](report.schema.json) its schema. [SQL](sql.md) asks the same tables of all runs together. "
+        "This page is written by `make docs`."
     ]
     for name, (about, columns) in TABLES.items():
         rows = [f"| `{'`, `'.join(one.name.split(', '))}` | {one.dtype} | {one.meaning} |" for one in columns]

@@ -169,7 +169,11 @@ class Sweep:
 
 def load_sweep(name: str = "latest", *, home: str | Path | None = None) -> Sweep:
     """Return a finished sweep, after checking that its report is as it was written."""
-    stored = Home(home).find(name, kind="sweep")
+    return sealed_sweep(Home(home).find(name, kind="sweep"))
+
+
+def sealed_sweep(stored: Run) -> Sweep:
+    """Return a finished sweep by its folder, after checking that its report is as it was written."""
     document = stored.report()
     if document.pop("seal", None) != seal_of(document):
         raise IntegrityError(f"{stored.path / 'report.json'} was changed after the sweep: it has another seal")

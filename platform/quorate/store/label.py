@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, RecipeError, StoreError
+from quorate.store.documents import read_document
 from quorate.store.files import write_json
 from quorate.store.plain import check_plain
 from quorate.store.run import Run
@@ -95,10 +96,14 @@ def display_name(run: Run, recipe: str) -> str:
 
 
 def default_name(run: Run, recipe: str) -> str:
-    """Return the name of a run's recipe, and what was changed in the recipe that was given."""
+    """Return the name of a run's recipe, and what was changed in the recipe that was given.
+
+    It is for people, as the label is: no seal is looked at.
+    """
     begun: Mapping[str, Any] = {}
     with suppress(StoreError, IntegrityError):
-        begun = run.begun()
+        run.check()
+        begun = read_document(run.path / "run.json")
     changes = begun.get("changes", ())
     return f"{recipe} {', '.join(map(str, changes))}" if isinstance(changes, list) and changes else recipe
 

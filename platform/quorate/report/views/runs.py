@@ -29,17 +29,18 @@ def listed(runs: Iterable[Run]) -> list[dict[str, Any]]:
     ``reason`` is why a run failed or cannot be read, empty for all others; ``name``, ``tags`` and ``note`` are what
     people say of it, the name by default its recipe's and what was changed in that.
     """
-    return [_listed(run) for run in runs]
+    return [row_of(run) for run in runs]
 
 
-def _listed(run: Run) -> dict[str, Any]:
+def row_of(run: Run, report: Report | None = None) -> dict[str, Any]:
+    """Return a run as `listed` does; `report`: its own, where it was read already."""
     row: dict[str, Any] = {
         "run": run.id, "recipe": None, "source": None, "data": None, "state": run.state,
         "verdict": None, "holdout": None, "sharpe": None, "reason": "", "name": "", "tags": [], "note": "",
     }  # fmt: skip
     try:
         if run.state == "finished":
-            report = Report(run.report(), run)
+            report = report or Report(run.report(), run)
             row |= _on_what(report.provenance["recipe"], report.provenance["data"]["symbols"])
             row["verdict"] = report.results["development"]["verdict"]
             row["holdout"] = (report.results["holdout"] or {}).get("verdict")
