@@ -52,7 +52,7 @@ def test_every_source_file_is_in_the_wheel_as_it_is(wheel, folder, package):
     sources = [
         p
         for p in (ROOT / folder / package).rglob("*")
-        if p.suffix in (".py", ".pyi", ".toml", ".typed", ".json", ".txt")
+        if p.suffix in (".py", ".pyi", ".toml", ".typed", ".json", ".txt", ".tcss")
     ]
     expected = {p.relative_to(ROOT / folder).as_posix(): p.read_bytes() for p in sources}
     found = {n: wheel.read(n) for n in wheel.namelist() if n.startswith(f"{package}/")}

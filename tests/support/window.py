@@ -54,7 +54,7 @@ class Window:
 
     async def settle(self) -> None:
         """Wait until the home is read, and nothing is being read or drawn."""
-        while not self.app.catalogue.read:
+        while self.app.is_running and not self.app.catalogue.read:
             await asyncio.sleep(0.01)
         for _ in range(3):
             await self.pilot._wait_for_screen()
@@ -79,6 +79,11 @@ class Window:
     def text(self) -> str:
         """Return what is on the screen as one text."""
         return "\n".join(self.lines())
+
+    @property
+    def focus(self) -> str | None:
+        """What has the keys."""
+        return self.app.focused.id if self.app.focused else None
 
     @property
     def crumbs(self) -> list[str]:

@@ -11,7 +11,19 @@ from typer.core import TyperGroup
 GROUPS = {
     "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "tune", "train", "evaluate"),
     "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
-    "Look": ("watch", "report", "runs", "compare", "trades", "sql", "export", "explain", "timeline", "explain-term"),
+    "Look": (
+        "ui",
+        "watch",
+        "report",
+        "runs",
+        "compare",
+        "trades",
+        "sql",
+        "export",
+        "explain",
+        "timeline",
+        "explain-term",
+    ),
     "Extend": ("plugins", "new", "check"),
     "Operate": ("cluster", "submit", "cache", "completion"),
 }
@@ -45,6 +57,7 @@ EXAMPLES = {
     "ledger verify": ["quorate ledger verify"],
     "override": ['quorate override latest --reason "paper trading only, until June"'],
     "report": ["quorate report latest --section months,members", "quorate report latest --html report.html"],
+    "ui": ["quorate ui", "quorate ui latest"],
     "runs": ["quorate runs --recipe nasdaq --sort sharpe", 'quorate runs tag latest --add costs --note "fees doubled"'],
     "runs tag": ['quorate runs tag latest --add costs --note "fees doubled"'],
     "compare": ["quorate compare 3f1a latest"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from quorate.report.sections.model import Section
 
 
+GARBAGE = (20_000, 50, 100)  # how much is made between two looks for garbage
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(ui)
@@ -24,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @command
 def ui(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="The run to begin with: its id, a part of it, or 'latest'.")
+        str, typer.Argument(metavar="RUN", help="The run to begin with: its id, a part of it, or 'latest'.")
     ] = "",
     theme: Annotated[
         str | None, typer.Option(help="dark or light; default: as the terminal says of itself, else dark.")
@@ -57,5 +61,9 @@ def ui(
 
         return Registry.load().names("recipe")
 
+    # What is loaded stays: to look through it for garbage takes longer than a key may.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
     doors = Doors(lambda name: load_report(name, home=place.path), compare, recipes)
     Browser(place, doors, first, theme or theme_of_terminal()).run()

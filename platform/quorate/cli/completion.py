@@ -260,6 +260,7 @@ SOURCES: dict[Any, Callable[[Asked], list[Offer]]] = {
     ("watch", "RUN"): _stored("run", "sweep"),
     "RECIPE": _plugins("recipe"),
     "SHELL": _one_of(*SCRIPTS),
+    ("ui", "--theme"): _one_of("dark", "light"),
     "KIND": _kinds,
     ("show", "NAME"): _plugins(),
     ("check", "TARGET"): _plugins(),

@@ -19,7 +19,7 @@ from quorate.report.console import Column
 
 GAP = 2  # between columns
 LEAST = 8  # of a column of words that gives way
-LOOKED_AT = 200  # rows whose cells tell how wide columns are, at first; a wider one that is seen widens them
+LOOKED_AT = 100  # rows whose cells tell how wide columns are, at first; a wider one that is seen widens them
 
 
 class Listing(Scrolled):
@@ -76,6 +76,7 @@ class Listing(Scrolled):
         self._things: list[Any] = []
         self._keys: list[Hashable] = []
         self._made: dict[Hashable, tuple[Any, tuple[Text, ...]]] = {}  # a thing that was seen, and its cells
+        self._strips: dict[Hashable, tuple[object, Strip]] = {}  # a row as it was drawn, and for what
         self._made_for = -1
         self.cursor = 0
         self.marks: dict[Hashable, None] = {}  # in the order in which they were made
@@ -172,15 +173,25 @@ class Listing(Scrolled):
             return Strip([Segment(heads.plain, style)])
         if y > len(self._things):
             return Strip([Segment(f"  {self.empty}")])
-        mark = Text(" ")
-        if self._keys[y - 1] in self.marks:
-            mark = Text().append("●", self.get_component_rich_style("listing--mark", partial=True))
-        strip = Strip(self._joined(self._cells(y - 1), mark).render(self.app.console, end=""))
+        strip = self._row(y - 1)
         if y - 1 == self.cursor:
             style = self.get_component_rich_style("listing--cursor")
             pieces = [Segment(piece.text, (piece.style or Style()) + style) for piece in strip]
             strip = Strip(pieces).extend_cell_length(self.scrollable_content_region.width, style)
         return strip
+
+    def _row(self, i: int) -> Strip:
+        """Return a row as it is without the cursor; one that was seen is kept."""
+        key = self._keys[i]
+        marked, cells = key in self.marks, self._cells(i)
+        state = (marked, tuple(self._widths), id(cells))
+        found = self._strips.get(key)
+        if found is None or found[0] != state:
+            mark = Text(" ")
+            if marked:
+                mark = Text().append("●", self.get_component_rich_style("listing--mark", partial=True))
+            found = self._strips[key] = state, Strip(self._joined(cells, mark).render(self.app.console, end=""))
+        return found[1]
 
     def _joined(self, texts: Sequence[Text], mark: Text) -> Text:
         """Return the cells of a row side by side, its mark before them."""
@@ -192,19 +203,20 @@ class Listing(Scrolled):
             if column[1] == "right":
                 whole.append(space).append_text(text)
             else:
-                shown = text.copy()
-                shown.truncate(width, overflow="ellipsis")
-                whole.append_text(shown).append(" " * max(width - shown.cell_len, 0))
+                if text.cell_len > width:
+                    text = text.copy()
+                    text.truncate(width, overflow="ellipsis")
+                whole.append_text(text).append(" " * max(width - text.cell_len, 0))
         return whole
 
     def _lay_out(self) -> None:
         """Choose columns and widths for the things there are."""
         width = self.size.width
-        if width != self._made_for:
-            self._made, self._made_for = {}, width
-            self._columns = [column for column in self._columns_of(width) if width >= column[2]]
         if width == 0:  # later, when there is a width
             return
+        if width != self._made_for:
+            self._made, self._strips, self._made_for = {}, {}, width
+            self._columns = [column for column in self._columns_of(width) if width >= column[2]]
         self._widths = [len(self._head(column)) for column in self._columns]
         n = len(self._things)
         self._widen({i * n // LOOKED_AT for i in range(LOOKED_AT)} if n > LOOKED_AT else range(n))
