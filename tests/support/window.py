@@ -18,6 +18,7 @@ from textual.worker import WorkerCancelled
 
 from quorate.report.browser import Browser, Doors
 from quorate.report.browser.app import WARM
+from quorate.report.browser.list_view import SETTLES
 from quorate.report.report import Report
 from quorate.report.sections.model import Section
 from quorate.store import Home, Run
@@ -62,6 +63,12 @@ class Window:
                 with suppress(WorkerCancelled):
                     await worker.wait()
         await self.pilot.pause()
+
+    async def rest(self) -> None:
+        """Wait until what follows the cursor, once that rests, is there."""
+        if any(one.display for one in self.app.screen.query("#preview")):
+            await self.pilot.pause(2 * SETTLES)
+            await self.settle()
 
     async def until(self, wanted: Callable[[], object], seconds: float = 20.0) -> None:
         """Wait for something that another process, or the clock, brings about."""

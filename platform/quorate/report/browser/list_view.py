@@ -27,7 +27,7 @@ def parsed(text: str) -> tuple[dict[str, list[str]], list[str]]:
         value = quoted or plain
         if name in asked:
             asked[name] += [value] if value else []
-        elif value:
+        elif value and value.rstrip(":") not in asked:  # what is asked for is not written yet
             words.append(f"{name}:{value}" if name else value)
     return asked, words
 

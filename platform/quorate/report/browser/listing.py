@@ -31,6 +31,9 @@ class Listing(Scrolled):
         Takes a width, and returns the columns of a table that wide.
     key : callable
         What a thing is known by: the cursor and the marks stay with it.
+    gives : sequence of str
+        Headings of columns that give way where there is too little room, in this order; default: those of words,
+        the widest first.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"listing--head", "listing--cursor", "listing--mark"}
@@ -67,10 +70,15 @@ class Listing(Scrolled):
             self.listing, self.heading = listing, heading
 
     def __init__(
-        self, columns: Callable[[int], Sequence[Column]], key: Callable[[Any], Hashable], *, id: str | None = None
+        self,
+        columns: Callable[[int], Sequence[Column]],
+        key: Callable[[Any], Hashable],
+        gives: Sequence[str] = (),
+        *,
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._columns_of, self._key = columns, key
+        self._columns_of, self._key, self._gives = columns, key, gives
         self._columns: list[Column] = []
         self._widths: list[int] = []
         self._things: list[Any] = []
@@ -248,14 +256,16 @@ class Listing(Scrolled):
                     self.call_later(self.refresh)
 
     def _yield(self, room: int) -> None:
-        """Let columns of words give way, the widest first, until all fit; numbers never do."""
+        """Let columns of words give way until all fit: the first that is named, then the next; numbers never do."""
+        over = sum(self._widths) + GAP * len(self._widths) - room
+        headings = [column[0] for column in self._columns]
         words = [k for k, column in enumerate(self._columns) if column[1] == "left"]
-        while (over := sum(self._widths) + GAP * len(self._widths) - room) > 0 and words:
-            k = max(words, key=self._widths.__getitem__)
-            if self._widths[k] <= LEAST:
-                return
-            rest = sorted((self._widths[i] for i in words), reverse=True)[1:2] or [LEAST]
-            self._widths[k] = max(self._widths[k] - over, min(rest[0], self._widths[k] - 1), LEAST)
+        named = [headings.index(name) for name in self._gives if name in headings]
+        for k in named or sorted(words, key=self._widths.__getitem__, reverse=True):
+            if over > 0 and self._widths[k] > LEAST:
+                given = min(over, self._widths[k] - LEAST)
+                self._widths[k] -= given
+                over -= given
 
     def _head(self, column: Column) -> str:
         return f"{column[0]} ▾" if column[0] and column[0] == self.order else column[0]

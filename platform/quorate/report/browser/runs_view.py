@@ -22,7 +22,7 @@ SORTS = {"begun": "begun", "Sharpe": "sharpe", "verdict": "verdict"}  # headings
 
 def columns(width: int) -> list[console.Column]:
     """Return the columns of the list: those of ``quorate runs``, and tags."""
-    return [*run_views.columns(width), ("tags", "left", 64, lambda row: ", ".join(row["tags"]))]
+    return [*run_views.columns(width), ("tags", "left", 90, lambda row: ", ".join(row["tags"]))]
 
 
 class RunsView(ListView):
@@ -46,7 +46,7 @@ class RunsView(ListView):
 
     def listing(self) -> Listing:
         """Return the list."""
-        return Listing(columns, lambda row: row["run"], id="rows")
+        return Listing(columns, lambda row: row["run"], ("tags", "name", "data"), id="rows")
 
     def fill(self) -> None:
         """Show the runs that there are now."""
