@@ -136,7 +136,7 @@ def drawn_home(folder: Path) -> Home:
         one["results"]["development"]["verdict"] = verdict
         one["results"]["holdout"] = one["results"]["holdout"] if part else None
         one["files"] = _tables(run, one)
-        run.write_report(one)
+        run.write_report({**one, "seal": Report(one).seal})
     write_label(Run(home, PASSED), Label(tags=("good", "second try"), note="fees doubled"))
     stopped = _run(home, STOPPED)
     (stopped.path / "log.jsonl").write_bytes((SNAPSHOTS / "timeline.jsonl").read_bytes())
