@@ -128,7 +128,7 @@ def test_trades_are_ordered_and_lead_to_the_curves(drawn: Home) -> None:
             await window.press("s")
         earned = [trade["return"] for trade in listing.things]
         assert earned == sorted(earned, reverse=True)
-        assert "return ▾" in window.text()
+        assert "return▾" in window.text()
         await window.press("r", "down", "enter")
         view = window.app.screen.query_one(CurvesView)
         assert str(view.times[view.place])[:10] == listing.thing["entered"]

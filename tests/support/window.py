@@ -18,7 +18,7 @@ from textual.worker import WorkerCancelled
 
 from quorate.report.browser import Browser, Doors
 from quorate.report.browser.app import WARM
-from quorate.report.browser.list_view import SETTLES
+from quorate.report.browser.list_view import SETTLES, WRITTEN
 from quorate.report.report import Report
 from quorate.report.sections.model import Section
 from quorate.store import Home, Run
@@ -51,6 +51,7 @@ class Window:
         """Write into a field."""
         for letter in text:
             self.app.post_message(events.Key("space", " ") if letter == " " else events.Key(letter, letter))
+        await self.pilot.pause(2 * WRITTEN)
         await self.settle()
 
     async def settle(self) -> None:

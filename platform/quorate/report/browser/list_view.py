@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.timer import Timer
 from textual.widgets import Input
 
 from quorate.report.browser.listing import Listing
 from quorate.report.browser.paper import Paper
 from quorate.report.browser.view import View
 
+WRITTEN = 0.05  # seconds that the keys rest before the list is narrowed down
 SETTLES = 0.15  # seconds that the cursor rests before what it stands at is read
 ASKED = ("tag", "recipe", "verdict")
 _WORD = re.compile(r'(?:(\w+):)?(?:"([^"]*)"?|(\S+))')
@@ -41,6 +43,7 @@ class ListView(View):
     def __init__(self) -> None:
         super().__init__()
         self.asked = ""
+        self._writing: Timer | None = None
 
     def body(self) -> ComposeResult:
         """Yield them."""
@@ -91,13 +94,20 @@ class ListView(View):
         place.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list down."""
-        self.asked = event.value
-        self.fill()
-        self.tell()
+        """Narrow the list down, once the writing rests."""
+        if self._writing is not None:
+            self._writing.stop()
+        self._writing = self.set_timer(WRITTEN, lambda: self._narrow(event.value))
 
-    def on_input_submitted(self) -> None:
-        """Go to the list."""
+    def _narrow(self, asked: str) -> None:
+        if asked != self.asked:
+            self.asked = asked
+            self.fill()
+            self.tell()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Narrow the list down, and go to it."""
+        self._narrow(event.value)
         self.rows.focus()
 
     def action_back(self, leave: bool = False) -> None:
@@ -105,6 +115,7 @@ class ListView(View):
         place = self.query_one("#filter", Input)
         if place.has_class("shown"):
             place.value = ""
+            self._narrow("")
             place.remove_class("shown")
             self.rows.focus()
         else:

@@ -177,8 +177,7 @@ class Listing(Scrolled):
         if y == 0:
             self._check(self.scroll_offset.y)
             style = self.get_component_rich_style("listing--head")
-            heads = self._joined([Text(self._head(column)) for column in self._columns], Text(" "))
-            return Strip([Segment(heads.plain, style)])
+            return Strip([Segment(self._heads(), style)])
         if y > len(self._things):
             return Strip([Segment(f"  {self.empty}")])
         strip = self._row(y - 1)
@@ -225,7 +224,7 @@ class Listing(Scrolled):
         if width != self._made_for:
             self._made, self._strips, self._made_for = {}, {}, width
             self._columns = [column for column in self._columns_of(width) if width >= column[2]]
-        self._widths = [len(self._head(column)) for column in self._columns]
+        self._widths = [len(column[0]) for column in self._columns]
         n = len(self._things)
         self._widen({i * n // LOOKED_AT for i in range(LOOKED_AT)} if n > LOOKED_AT else range(n))
         self._yield(width - self.styles.scrollbar_size_vertical)
@@ -267,8 +266,15 @@ class Listing(Scrolled):
                 self._widths[k] -= given
                 over -= given
 
-    def _head(self, column: Column) -> str:
-        return f"{column[0]} ▾" if column[0] and column[0] == self.order else column[0]
+    def _heads(self) -> str:
+        """Return the headings; beside the one that rows are ordered by, in the gap, is a mark."""
+        heads, stop = self._joined([Text(column[0]) for column in self._columns], Text(" ")).plain, GAP
+        for column, width in zip(self._columns, self._widths, strict=True):
+            if self.order and column[0] == self.order:
+                at = stop + (width if column[1] == "right" else min(len(self.order), width))
+                return f"{heads[:at]}▾{heads[at + 1 :]}" if at < len(heads) else f"{heads}▾"
+            stop += width + GAP
+        return heads
 
     def _heading_at(self, x: int) -> str:
         stop = 2
