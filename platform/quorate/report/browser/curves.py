@@ -196,7 +196,7 @@ class CurvesView(Widget, can_focus=True):
         labels = {0: figure(high, pane.unit), height - 1: figure(low, pane.unit)}
         lines = []
         for y, pieces in enumerate(canvas.lines()):
-            line = Text(f"{labels.get(y, ''):>{MARGIN - 1}} ", style="bright_black")
+            line = Text().append(f"{labels.get(y, ''):>{MARGIN - 1}} ", "bright_black")
             for text, curve in pieces:
                 line.append(text, CURVES[curve % len(CURVES)] if curve >= 0 else "")
             lines.append(line)

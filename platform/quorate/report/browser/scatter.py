@@ -88,7 +88,7 @@ class Scatter(Widget):
         lines = [Text(self._names[1], style="bold")]
         for row, cells in enumerate(grid):
             label = figure_of(high[1]) if row == 0 else figure_of(low[1]) if row == self._height - 1 else ""
-            line = Text(f"{label:>{MARGIN - 1}} ", style="bright_black")
+            line = Text().append(f"{label:>{MARGIN - 1}} ", "bright_black")
             for column, cell in enumerate(cells):
                 line.append(cell, styles.get((row, column), ""))
             lines.append(line)
