@@ -28,7 +28,19 @@ from quorate.cli import (
     completion,
     options,
 )
-from quorate.cli._base import EXIT, INTEGRITY, command, on_cluster, show, show_report, shown, trusting, working
+from quorate.cli._base import (
+    EXIT,
+    INTEGRITY,
+    check_page,
+    command,
+    in_browser,
+    on_cluster,
+    show,
+    show_report,
+    shown,
+    trusting,
+    working,
+)
 from quorate.cli._help import Root
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.stream import keep_messages
@@ -196,9 +208,7 @@ def report(
         raise RecipeError("--brief and --section exclude each other")
     if as_json and (brief or section or plain):
         raise RecipeError("--json has the whole report: leave out --section, --brief and --plain")
-    for option, given, says in (("--static", static, "how a page is written"), ("--open", opened, "to show a page")):
-        if given and html is None:
-            raise RecipeError(f"{option} says {says}: give --html FILE, too")
+    check_page(html, static, opened)
     sections = BRIEF if brief else named(section) if section else ()
     found = load_report(run, home=home)
     files = [written.write(html, written.as_html(found, static))] if html else []
@@ -206,22 +216,13 @@ def report(
     files += written.draw(found, png) if png else []
     for path in files:
         print(f"wrote {path}", file=sys.stderr)
-    if opened and html is not None and not _in_browser(html):
-        print(f"no browser was found here: open {html.absolute()}", file=sys.stderr)
+    if opened and html is not None:
+        in_browser(html)
     if not files or as_json or section or brief or plain:
         if plain:
             show(found, False, lambda report: print(written.as_text(report, sections), end=""))
         else:
             show_report(found, as_json, sections, paging=True)
-
-
-def _in_browser(page: Path) -> bool:
-    """Show a page in a browser of this machine; whether there is one that can."""
-    import webbrowser
-
-    # Without a screen a browser of text would take the terminal.
-    seen = sys.platform == "darwin" or any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    return seen and webbrowser.open(page.absolute().as_uri())
 
 
 @app.command("explain-term")

@@ -149,3 +149,20 @@ def print_json(value: Any) -> None:
     import json
 
     print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def check_page(html: Path | None, static: bool, opened: bool) -> None:
+    """Raise `RecipeError`, if it is said how a page is written, or that it is shown, but not where it is written."""
+    for option, given, says in (("--static", static, "how a page is written"), ("--open", opened, "to show a page")):
+        if given and html is None:
+            raise RecipeError(f"{option} says {says}: give --html FILE, too")
+
+
+def in_browser(page: Path) -> None:
+    """Show a page in a browser of this machine, or say where it is."""
+    import webbrowser
+
+    # Without a screen a browser of text would take the terminal.
+    seen = sys.platform == "darwin" or any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    if not (seen and webbrowser.open(page.absolute().as_uri())):
+        print(f"no browser was found here: open {page.absolute()}", file=sys.stderr)

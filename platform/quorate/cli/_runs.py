@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from quorate.cli import options
-from quorate.cli._base import command, show
+from quorate.cli._base import check_page, command, in_browser, show
 from quorate.errors import RecipeError
 
 runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
@@ -82,6 +82,7 @@ def compare(
     names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Ids of runs, parts of them, or 'latest'.")],
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page.")] = None,
     static: Annotated[bool, typer.Option("--static", help="The page without any script, for mail.")] = False,
+    opened: Annotated[bool, typer.Option("--open", help="Show the page in a browser.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Whole lines without drawings, for screen readers.")] = False,
     home: options.Home = None,
     as_json: options.Json = False,
@@ -95,11 +96,12 @@ def compare(
         raise RecipeError("compare takes two runs or more: quorate runs lists them")
     from quorate.runs.compare import compare as beside
 
-    if static and html is None:
-        raise RecipeError("--static says how a page is written: give --html FILE, too")
+    check_page(html, static, opened)
     found = beside(*names, home=home)
     if html is not None:
         print(f"wrote {write(html, found.to_html(static))}", file=sys.stderr)
+        if opened:
+            in_browser(html)
         if not as_json:
             return
     if plain and not as_json:

@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from quorate.report import console
+from quorate.report.browser.deeds import Deed, on_comparison
 from quorate.report.browser.paper import Paper
-from quorate.report.browser.view import View
+from quorate.report.browser.view import Subject, View
 from quorate.report.terminal import show
 
 
@@ -57,6 +58,16 @@ class CompareView(View):
         """Compare with another one."""
         self.runs = [*self.runs[1:], self.runs[0]]
         self._show()
+
+    @property
+    def subject(self) -> Subject:
+        """The runs."""
+        return Subject(" beside ".join(self.runs), "compared", "")
+
+    @property
+    def possible(self) -> list[Deed]:
+        """What can be done with them."""
+        return on_comparison(self.runs)
 
     @property
     def crumbs(self) -> Sequence[str]:

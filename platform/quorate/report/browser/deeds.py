@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -150,7 +150,22 @@ DEEDS = (
     ),
     Deed(
         "O", "Open page", ("report", "{run}", "--open"), "writes the report as a page, and opens it in a browser",
-        fields=(Field("file", "--html", given="{run}.html", needed=True),),
+        fields=(
+            Field("file", "--html", given="{run}.html", needed=True),
+            Field("Markdown", "--markdown", "a file, to have that, too"),
+            Field("pictures", "--png", "a folder, to have these, too"),
+        ),
+    ),
+    Deed(
+        "C", "Trades", ("trades", "{run}"), "writes its trades as CSV",
+        fields=(
+            Field("file", "--csv", given="{run}-trades.csv", needed=True),
+            Field("series", "--series", "default: the judged one"),
+        ),
+    ),
+    Deed(
+        "L", "Trace", ("timeline", "{run}"), "writes what ran where and when, as a trace", (*FINISHED, *ENDED),
+        fields=(Field("file", "--chrome", given="{run}-trace.json", needed=True),),
     ),
     Deed(
         "V", "Override", ("override", "{run}"), "uses it in spite of its verdict",
@@ -190,6 +205,14 @@ SWEEP_DEEDS = (
     ),
     *(deed for deed in DEEDS if deed.on == "recipe" and deed.key != "N"),
 )  # fmt: skip
+
+
+def on_comparison(runs: Sequence[str]) -> list[Deed]:
+    """Return what can be done with runs beside each other."""
+    written = Field("file", "--html", given="compared.html", needed=True)
+    return [
+        Deed("O", "Open page", ("compare", *runs, "--open"), "writes it as a page, and opens it", fields=(written,)),
+    ]
 
 
 def possible(state: str, kind: str = "run") -> list[Deed]:

@@ -167,7 +167,7 @@ class View(Screen[None]):
             moves = binding.description.split()[0] in MOVES
             group = "Moving" if moves else "Everywhere" if binding.description in EVERYWHERE else "Here"
             own[group].setdefault(binding.description, []).append(self.app.get_key_display(binding))
-        told = [(deed.key, f"{deed.name}: {deed.says}") for deed in self._possible]
+        told = [(deed.key, f"{deed.name}: {deed.says}") for deed in self.possible]
         mouse = [
             ("click", "moves there; twice, or on a heading: opens, orders"),
             ("drag", "selects text; ctrl+c copies it"),
@@ -191,7 +191,8 @@ class View(Screen[None]):
             self.notify(f"copied: {text if len(text) < 60 else text[:57] + '...'}", timeout=2, markup=False)
 
     @property
-    def _possible(self) -> list[Deed]:
+    def possible(self) -> list[Deed]:
+        """What can be done here."""
         found = self.subject
         return possible(found.state, found.kind) if found else []
 
@@ -206,13 +207,13 @@ class View(Screen[None]):
                 except ValueError:
                     return typed([word.format(run=found.id, recipe=found.recipe) for word in deed.words])
 
-            self.app.push_screen(Menu(found.id, self._possible, command), self._do)
+            self.app.push_screen(Menu(found.id, self.possible, command), self._do)
         else:
             self.notify("there is nothing here that something can be done with", timeout=3)
 
     def action_deed(self, key: str) -> None:
         """Do what this key stands for."""
-        if found := [deed for deed in self._possible if deed.key == key]:
+        if found := [deed for deed in self.possible if deed.key == key]:
             self._do(found[0])
         elif subject := self.subject:
             every = {deed.key: deed for deed in (SWEEP_DEEDS if subject.kind == "sweep" else DEEDS)}
