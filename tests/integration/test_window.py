@@ -148,6 +148,7 @@ def test_gates_show_their_evidence(drawn: Home) -> None:
         assert last["gate"] != first["gate"]
         assert f"{last['gate']}  {word(last)}" in window.text()
         assert f"must be {last['condition']}" in window.text()
+        assert "{" not in window.text()
 
     walk(drawn, steps)
 

@@ -96,6 +96,8 @@ def _evidence(gate: Gate, part: Mapping[str, Any], target: console.Console) -> N
 def _plain(value: Any) -> str:
     if isinstance(value, float):
         return format(value, ",.6g")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(found)}" for name, found in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_plain, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
