@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from quorate.report.sections.model import Section
 
 
+ELSEWHERE = "quorate runs, report, compare and watch print the same"
 GARBAGE = (20_000, 50, 100)  # how much is made between two looks for garbage
 
 
@@ -43,9 +45,9 @@ def ui(
     if theme is not None and theme not in THEMES:
         raise RecipeError(f"--theme must be {one_of(THEMES)}; it was {theme!r}{near_misses(theme, THEMES)}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise QuorateError(
-            "quorate ui needs a terminal; quorate runs, report, compare and watch print the same into a pipe"
-        )
+        raise QuorateError(f"quorate ui needs a terminal; {ELSEWHERE} into a pipe")
+    if (kind := os.environ.get("TERM", "")) in ("dumb", "unknown"):
+        raise QuorateError(f"quorate ui needs a terminal that places text; TERM is {kind!r}; {ELSEWHERE} line by line")
     place = Home(home)
     first = place.find(run).id if run else ""
 

@@ -228,7 +228,7 @@ class Listing(Scrolled):
         key, thing = self._keys[i], self._things[i]
         found = self._made.get(key)
         if found is None or found[0] is not thing:
-            found = self._made[key] = thing, tuple(_text(cell(thing)) for *_, cell in self._columns)
+            found = self._made[key] = thing, tuple(_text(cell, thing) for *_, cell in self._columns)
         return found[1]
 
     def _widen(self, rows: Iterable[int]) -> None:
@@ -292,5 +292,10 @@ class Listing(Scrolled):
             self.scroll_to(y=wanted, animate=False, immediate=True, force=True)
 
 
-def _text(cell: str | Text) -> Text:
-    return cell if isinstance(cell, Text) else Text(visible(cell), no_wrap=True)
+def _text(cell: Callable[[Any], str | Text], thing: Any) -> Text:
+    """Return what a cell says; of what a home holds, nothing may end the window."""
+    try:
+        said = cell(thing)
+    except Exception:
+        return Text("?", "yellow")
+    return said if isinstance(said, Text) else Text(visible(said), no_wrap=True)
