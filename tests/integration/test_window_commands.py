@@ -121,3 +121,27 @@ def test_a_terminal_that_cannot_place_text_is_told_what_can(drawn: Home, kind: s
     os.close(theirs)
     assert done.returncode == 1
     assert f"TERM is '{kind}'" in done.stderr.decode()
+
+
+def test_what_a_command_printed_last_is_seen_where_it_was_watched(own: Home) -> None:
+    async def steps(window: Window) -> None:
+        await window.press("4")
+        window.app.begin(["runs", "--find", "nothing is like that"])
+        await window.until(lambda: "none of the 4 runs" in window.text() and "│ done" in window.text())
+
+    walk(own, steps, size=(140, 40))
+
+
+def test_what_is_shown_beside_a_list_follows_what_becomes_of_it(own: Home) -> None:
+    kept = own.path / "kept"
+    report = Run(own, FAILED).path / "report.json"
+    shutil.move(report, kept)
+
+    async def steps(window: Window) -> None:
+        window.app.screen.rows.go(FAILED)  # type: ignore[attr-defined]
+        await window.until(lambda: "│ interrupted" in window.text())
+        shutil.move(kept, report)
+        window.app.catalogue.soon()
+        await window.until(lambda: "│ interrupted" not in window.text())
+
+    walk(own, steps, size=(140, 40))

@@ -45,7 +45,7 @@ class Listing(Scrolled):
     ]
 
     class Moved(Message):
-        """The cursor stands at another thing; None, where there is none."""
+        """The cursor stands at another thing, or that is not as it was; None, where there is none."""
 
         def __init__(self, listing: Listing, thing: Any) -> None:
             super().__init__()
@@ -85,7 +85,7 @@ class Listing(Scrolled):
 
     def show(self, things: Iterable[Any]) -> None:
         """Show these things; the cursor stays with the one at which it stands, if that is among them."""
-        here = self._keys[self.cursor] if self._keys else None
+        here, before = (self._keys[self.cursor], self.thing) if self._keys else (None, None)
         self._things = list(things)
         self._keys = [self._key(thing) for thing in self._things]
         self._lay_out()
@@ -93,7 +93,7 @@ class Listing(Scrolled):
         self.marks = {key: None for key in self.marks if key in places}
         self.cursor = places.get(here, min(self.cursor, max(len(self._keys) - 1, 0)))
         self._keep_seen()
-        if not self._keys or self._keys[self.cursor] != here:
+        if not self._keys or self._keys[self.cursor] != here or self.thing != before:
             self.post_message(self.Moved(self, self.thing))
 
     def go(self, key: Hashable) -> bool:
