@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from quorate.cli._ui import doors_of
 from quorate.errors import QuorateError
 from quorate.report.browser.jobs import Jobs
 from quorate.store import Home, Run
-from support.window import FAILED, PASSED, Window, drawn_home, stored, walk
+from quorate.store.documents import seal_of
+from support.window import FAILED, PASSED, SWEEP, Window, drawn_home, stored, walk
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,39 @@ def test_a_report_that_is_not_as_quorate_writes_it_ends_no_window(own: Home, par
         await window.press("escape", "escape")
 
     walk(own, steps)
+
+
+@pytest.mark.parametrize(("part", "value"), [("objectives", []), ("searches", {"odd": 5})])
+def test_a_sweep_that_is_not_as_quorate_writes_it_ends_no_window(own: Home, part: str, value: Any) -> None:
+    path = Run(own, SWEEP, "sweep").path / "report.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), part: value}), encoding="utf-8")
+
+    async def steps(window: Window) -> None:
+        await window.press("2", "enter", "n")
+        assert "This cannot be shown" in window.text()
+        await window.press("s", "enter", "escape", "escape")
+
+    walk(own, steps)
+
+
+def test_a_sweep_that_was_changed_is_not_shown(own: Home) -> None:
+    report = Run(own, SWEEP, "sweep").path / "report.json"
+    document = json.loads(report.read_text(encoding="utf-8"))
+    document.pop("seal")
+    report.write_text(json.dumps({**document, "seal": seal_of(document)}), encoding="utf-8")
+
+    async def shown(window: Window) -> None:
+        await window.press("2", "enter")
+        assert "no evidence that tuning" in window.text()
+
+    async def refused(window: Window) -> None:
+        await window.press("2", "enter")
+        assert "another seal" in window.text()
+        assert "no evidence that tuning" not in window.text()
+
+    walk(own, shown, doors=doors_of(own))
+    report.write_text(report.read_text(encoding="utf-8").replace('"nasdaq"', '"nasdoq"', 1), encoding="utf-8")
+    walk(own, refused, doors=doors_of(own))
 
 
 @pytest.mark.parametrize("kind", ["dumb", "unknown"])

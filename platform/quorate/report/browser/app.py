@@ -70,6 +70,8 @@ class Doors:
     ----------
     load : callable
         Takes a run's id; gives its report, after checking that it is as it was written.
+    sweep : callable
+        Takes a sweep's id; gives its report, after the same check.
     compare : callable
         Takes ids of runs; gives what ``quorate compare`` says of them.
     recipes : callable
@@ -77,6 +79,7 @@ class Doors:
     """
 
     load: Callable[[str], Report]
+    sweep: Callable[[str], Mapping[str, Any]]
     compare: Callable[[Sequence[str]], list[Section]]
     recipes: Callable[[], Sequence[str]]
 
