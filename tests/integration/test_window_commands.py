@@ -112,6 +112,17 @@ def test_a_report_that_is_not_as_quorate_writes_it_ends_no_window(own: Home, par
     walk(own, steps)
 
 
+def test_a_ledger_that_cannot_be_read_is_not_shown_as_an_empty_one(own: Home) -> None:
+    (own.path / "ledger").mkdir()
+    (own.path / "ledger" / "ledger.jsonl").write_text(f"{DEEP}\n", encoding="utf-8")
+
+    async def steps(window: Window) -> None:
+        await window.press("3")
+        assert "cannot be read" in window.text()
+
+    walk(own, steps)
+
+
 @pytest.mark.parametrize(("part", "value"), [("objectives", []), ("searches", {"odd": 5})])
 def test_a_sweep_that_is_not_as_quorate_writes_it_ends_no_window(own: Home, part: str, value: Any) -> None:
     path = Run(own, SWEEP, "sweep").path / "report.json"
