@@ -159,7 +159,9 @@ def test_a_sweep_that_is_not_finished_or_not_whole_is_told(copied):
     assert json.loads(told.stdout) == [{"n": 0}]
     assert f"{SWEEP} is left out of trials" in told.stderr
     assert "another seal" in told.stderr
-    assert "another seal" in message_of(call("export", SWEEP, "--to", copied.path / "x", "--home", copied.path), 1)
+    assert "another seal" in message_of(
+        call("export", SWEEP, "--to", copied.path.parent / "x", "--home", copied.path), 1
+    )
 
 
 @pytest.mark.parametrize("what", EXAMPLES)
@@ -511,3 +513,18 @@ def test_a_run_that_is_not_whole_is_not_exported(copied, tmp_path):
     told = message_of(call("export", run.id, "--to", tmp_path / "out", "--home", copied.path), 1)
     assert "equity.parquet was changed after the run" in told
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_what_a_home_keeps_is_never_written_over(copied, tmp_path):
+    first, second, _ = copied.runs()
+    kept = (second.path / "report.json").read_bytes()
+    (tmp_path / "link").symlink_to(second.path)
+    home = ("--home", copied.path)
+    for folder in (second.path, first.path, copied.path / "new", tmp_path / "link"):
+        assert "it lies in the home" in message_of(call("export", first.id, "--to", folder, *home), 1)
+    for option in ("--csv", "--parquet"):
+        told = message_of(call("sql", "from runs", option, copied.path / "ledger" / "ledger.jsonl", *home), 1)
+        assert "it lies in the home" in told
+    assert (second.path / "report.json").read_bytes() == kept
+    assert not (copied.path / "new").exists()
+    assert {run.state for run in copied.runs()} == {"finished"}

@@ -123,7 +123,10 @@ def stored(home: Home) -> Doors:
         found = beside(*names, home=home.path)
         return sections(found.document, found.growth())
 
-    return Doors(lambda run: Report(Run(home, run).report(), Run(home, run)), compare, lambda: ("nasdaq", "planted"))
+    def load(run: str) -> Report:
+        return Report(Run(home, run).report(), Run(home, run))
+
+    return Doors(load, lambda name: Run(home, name, "sweep").report(), compare, lambda: ("nasdaq", "planted"))
 
 
 def drawn_home(folder: Path) -> Home:

@@ -66,7 +66,7 @@ def sql(
             with open(whole, encoding="utf-8", newline="") as file:
                 shutil.copyfileobj(file, sys.stdout)
     elif path is not None:
-        there = _writable(path)
+        there = _writable(path, home)
         with _asking(text, home, timeout, [path]) as answer:
             answer.write(path, "csv" if csv else "parquet")
         print(visible(f"wrote {path}{', in place of what was there' if there else ''}"), file=sys.stderr)
@@ -145,10 +145,12 @@ def _text_of(statement: str) -> str:
         raise RecipeError(f"cannot read the statement in {statement}: {e}") from e
 
 
-def _writable(path: Path) -> bool:
-    """Return whether there is a file already; a folder, a link or a device is left alone."""
+def _writable(path: Path, home: Path | None) -> bool:
+    """Return whether there is a file already; a folder, a link, a device or what a home keeps is left alone."""
+    from quorate.store import Home
     from quorate.store.files import regular
 
+    Home(home).check_outside(path)
     if path.is_dir() or not path.parent.is_dir():
         what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}; make it first"
         raise StoreError(f"cannot write {path}: {what}")

@@ -47,11 +47,13 @@ def export(name: str, to: Path, form: str = "parquet", *, home: str | Path | Non
     IntegrityError
         If the run is not as it was written.
     StoreError
-        If there is none, or it cannot be written.
+        If there is none, or it cannot be written, or the folder lies in the home.
     """
     if form not in FORMATS:
         raise RecipeError(f"--format must be one of {one_of(FORMATS)}; it was {form!r}{near_misses(form, FORMATS)}")
-    run = _found(Home(home), name)
+    place = Home(home)
+    place.check_outside(to)
+    run = _found(place, name)
     names = _names(run)
     gathered = Gathered(names, [run], [run], strict=True)
     if run.state != "finished":

@@ -59,6 +59,17 @@ class Home:
             raise RecipeError(f"the path of a home must be text in UTF-8; it was {str(self.path)!r}") from None
         check_home(self.path)
 
+    def check_outside(self, path: Path) -> None:
+        """Refuse to write for people among what is kept: a name there may be that of a report.
+
+        Raises
+        ------
+        StoreError
+            If the path lies in the home, also by way of a link.
+        """
+        if path.resolve().is_relative_to(self.path.resolve()):
+            raise StoreError(f"cannot write {path}: it lies in the home {self.path}, which keeps runs; name another")
+
     @property
     def option(self) -> str:
         """What a command needs to be told to find this home: `` --home PATH``, or nothing."""

@@ -70,6 +70,8 @@ class Doors:
     ----------
     load : callable
         Takes a run's id; gives its report, after checking that it is as it was written.
+    sweep : callable
+        Takes a sweep's id; gives its report, after the same check.
     compare : callable
         Takes ids of runs; gives what ``quorate compare`` says of them.
     recipes : callable
@@ -77,6 +79,7 @@ class Doors:
     """
 
     load: Callable[[str], Report]
+    sweep: Callable[[str], Mapping[str, Any]]
     compare: Callable[[Sequence[str]], list[Section]]
     recipes: Callable[[], Sequence[str]]
 
@@ -125,14 +128,16 @@ class Browser(App[None]):
         self._going: dict[str, Job] = {}
         self._told = False
         self._reports = lru_cache(maxsize=8)(lambda run, stamp: doors.load(run))
-        self._recipe_names = lru_cache(maxsize=1)(lambda: frozenset(doors.recipes()))
+        self._known_recipes = lru_cache(maxsize=1)(self._recipe_names)
 
     def on_mount(self) -> None:
         """Begin to read the home."""
         self.call_after_refresh(self.catalogue.start)  # the first picture waits for nothing
         self._going = {job.id: job for job in self.jobs.running()}
         self.set_interval(LOOK, self._look_at_jobs)
-        self.set_timer(AFTER, lambda: self.run_worker(self._recipe_names, group=WARM, thread=True, exit_on_error=False))
+        self.set_timer(
+            AFTER, lambda: self.run_worker(self._known_recipes, group=WARM, thread=True, exit_on_error=False)
+        )
 
     def on_unmount(self) -> None:
         """Read no more."""
@@ -164,6 +169,12 @@ class Browser(App[None]):
         """Return the row of a run; None, if there is none (any more)."""
         return self.catalogue.row("run", run)
 
+    def _recipe_names(self) -> frozenset[str]:
+        try:
+            return frozenset(self.doors.recipes())
+        except QuorateError:  # a plugin is not as it must be: commands say so, and each run has its own recipe
+            return frozenset()
+
     def run_of(self, run: str) -> Run:
         """Return a run's folder."""
         return Run(self.home, run)
@@ -180,7 +191,7 @@ class Browser(App[None]):
         """Return what can be done something with: a run or sweep, and its recipe as commands are given it."""
         kind: Literal["run", "sweep"] = "sweep" if "sweep" in row else "run"
         run, recipe = Run(self.home, row[kind], kind), row["recipe"] or ""
-        if recipe not in self._recipe_names():
+        if recipe not in self._known_recipes():
             path = run.path / "recipe.toml"
             recipe = str(path) if path.exists() else ""
         return Subject(run.id, row["state"], recipe, kind)

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -24,6 +25,10 @@ class Dialog(ModalScreen[Result]):
     """A box in the middle, left with escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it", show=True)]
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Give an answer, and go; of a key that is pressed twice, the second comes after that."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 class Ask(Dialog[list[str]]):

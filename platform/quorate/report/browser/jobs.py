@@ -170,5 +170,5 @@ def _read(folder: Path) -> Job | None:
         found: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
         words = tuple(map(str, found["words"]))
         return Job(folder, words, str(found["began"]), int(found["pid"]), str(found["ticks"])) if words else None
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):  # not one of ours
         return None

@@ -46,8 +46,12 @@ class JobsView(ListView):
 
     def _again(self) -> None:
         if self.is_current and any(job.state == "running" for job in self.rows.things[:5]):
-            self.fill()
-            self.preview(self.rows.thing)
+            self.changed()
+
+    def changed(self) -> None:
+        """Show the commands that there are now, and what the one at the cursor has printed since."""
+        super().changed()
+        self.preview(self.rows.thing)
 
     def fill(self) -> None:
         """Show the commands that there are now."""

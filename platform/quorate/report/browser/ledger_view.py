@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quorate.errors import QuorateError, visible
+from quorate.errors import QuorateError, reason_of, visible
 from quorate.evidence.ledger import ledger_of, tried_so_far
 from quorate.report import console
 from quorate.report.browser.list_view import ListView
@@ -50,6 +50,8 @@ class LedgerView(ListView):
             return [{**entry, "trials": n} for entry, n in zip(entries, tried_so_far(record, entries), strict=True)]
         except QuorateError as e:
             return str(e)
+        except Exception as e:  # a ledger that cannot be read must not look like an empty one
+            return f"the ledger cannot be read: {reason_of(e)}"
 
     def _take(self, found: list[dict[str, Any]] | str) -> None:
         self._rows = [] if isinstance(found, str) else found[::-1]

@@ -48,7 +48,7 @@ class Listing(Scrolled):
     ]
 
     class Moved(Message):
-        """The cursor stands at another thing; None, where there is none."""
+        """The cursor stands at another thing, or that is not as it was; None, where there is none."""
 
         def __init__(self, listing: Listing, thing: Any) -> None:
             super().__init__()
@@ -93,7 +93,7 @@ class Listing(Scrolled):
 
     def show(self, things: Iterable[Any]) -> None:
         """Show these things; the cursor stays with the one at which it stands, if that is among them."""
-        here = self._keys[self.cursor] if self._keys else None
+        here, before = (self._keys[self.cursor], self.thing) if self._keys else (None, None)
         self._things = list(things)
         self._keys = [self._key(thing) for thing in self._things]
         self._lay_out()
@@ -101,7 +101,7 @@ class Listing(Scrolled):
         self.marks = {key: None for key in self.marks if key in places}
         self.cursor = places.get(here, min(self.cursor, max(len(self._keys) - 1, 0)))
         self._keep_seen()
-        if not self._keys or self._keys[self.cursor] != here:
+        if not self._keys or self._keys[self.cursor] != here or self.thing != before:
             self.post_message(self.Moved(self, self.thing))
 
     def go(self, key: Hashable) -> bool:
@@ -235,7 +235,7 @@ class Listing(Scrolled):
         key, thing = self._keys[i], self._things[i]
         found = self._made.get(key)
         if found is None or found[0] is not thing:
-            found = self._made[key] = thing, tuple(_text(cell(thing)) for *_, cell in self._columns)
+            found = self._made[key] = thing, tuple(_text(cell, thing) for *_, cell in self._columns)
         return found[1]
 
     def _widen(self, rows: Iterable[int]) -> None:
@@ -308,5 +308,10 @@ class Listing(Scrolled):
             self.scroll_to(y=wanted, animate=False, immediate=True, force=True)
 
 
-def _text(cell: str | Text) -> Text:
-    return cell if isinstance(cell, Text) else Text(visible(cell), no_wrap=True)
+def _text(cell: Callable[[Any], str | Text], thing: Any) -> Text:
+    """Return what a cell says; of what a home holds, nothing may end the window."""
+    try:
+        said = cell(thing)
+    except Exception:
+        return Text("?", "yellow")
+    return said if isinstance(said, Text) else Text(visible(said), no_wrap=True)

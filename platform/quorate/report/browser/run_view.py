@@ -175,7 +175,7 @@ class RunView(View):
         self.tell()
         opener = {"equity": self._equity, "gates": self._gates, "trades": self._trades}.get(name)
         if not name:
-            self._page(lambda target: target.print(f"{self.run_id} is not there any more"))
+            self._page(lambda target: target.print(console.Text(f"{visible(self.run_id)} is not there any more")))
         elif name == LIVE:
             self._live()
         elif name == TROUBLE:
@@ -185,7 +185,14 @@ class RunView(View):
         elif name == "timeline":
             self._page(self._timeline)
         elif self._report is not None:
-            opener(self._report) if opener else self._page(self._section(self._report, name))
+            try:
+                opener(self._report) if opener else self._page(self._section(self._report, name))
+            except Exception as e:  # of what a home holds, nothing may end the window
+                self._cannot(e)
+
+    def _cannot(self, reason: Exception | str) -> None:
+        told = str(reason) if isinstance(reason, str | QuorateError) else reason_of(reason)
+        self._page(lambda target: target.print(console.Text(f"This cannot be shown: {visible(told)}", style="yellow")))
 
     def _page(self, draw: Callable[[console.Console], None]) -> None:
         self._switch("page")
@@ -204,18 +211,11 @@ class RunView(View):
     def _equity(self, report: Report) -> None:
         part = self.part
 
-        def read() -> Any:
-            try:
-                return curves(report, part)
-            except QuorateError as e:
-                return e
-
         def take(found: Any) -> None:
             if self.section != "equity":
                 return
-            if found is None or isinstance(found, QuorateError):
-                reason = found or "the run has no table of it"
-                self._page(lambda target: target.print(f"This cannot be shown: {reason}", markup=False))
+            if found is None or isinstance(found, Exception):
+                self._cannot(found or "the run has no table of it")
                 return
             times, values = found
             falls = {name: drawdown(one) for name, one in values.items()}
@@ -225,7 +225,7 @@ class RunView(View):
             self._wanted = None
             self._switch("curves")
 
-        self.beside(read, take, "section")
+        self.beside(lambda: _or_why(lambda: curves(report, part)), take, "section")
 
     def _switch(self, name: str) -> None:
         """Show a section with a cursor; one who was in the section before is in this one."""
@@ -240,22 +240,16 @@ class RunView(View):
         self._switch("gate-list")
 
     def _trades(self, report: Report) -> None:
-        def read() -> Any:
-            try:
-                return trades_of(report)
-            except QuorateError as e:
-                return e
-
         def take(found: Any) -> None:
             if self.section != "trades":
                 return
-            if isinstance(found, QuorateError):
-                self._page(lambda target: target.print(f"This cannot be shown: {found}", markup=False))
+            if isinstance(found, Exception):
+                self._cannot(found)
                 return
             self.query_one(TradesPane).show(found)
             self._switch("trade-list")
 
-        self.beside(read, take, "section")
+        self.beside(lambda: _or_why(lambda: trades_of(report)), take, "section")
 
     def _jump(self, trade: Any) -> None:
         """Go to the curves where a trade was entered."""
@@ -313,3 +307,11 @@ class RunView(View):
         """What the cursor reads on a curve; else the run's id."""
         shown = self.query_one(CurvesView)
         return shown.reading() if self.focused is shown else self.run_id
+
+
+def _or_why(read: Callable[[], Any]) -> Any:
+    """Return what is read, or the error in its place."""
+    try:
+        return read()
+    except Exception as e:
+        return e

@@ -87,8 +87,7 @@ class SweepView(View):
 
     def _load(self) -> Mapping[str, Any] | str:
         try:
-            document = Run(self.browser.home, self.run_id, "sweep").report()
-            return document if document["searches"] is not None else ""
+            return self.browser.doors.sweep(self.run_id)
         except QuorateError as e:
             return str(e)
         except Exception as e:
@@ -119,6 +118,12 @@ class SweepView(View):
 
     def _fill(self) -> None:
         """Show the trials of the search, in the order that is asked for."""
+        try:
+            self._show_trials()
+        except Exception as e:  # of what a home holds, nothing may end the window
+            self._say(f"This cannot be shown: {reason_of(e)}")
+
+    def _show_trials(self) -> None:
         trials, k = self._trials, self._order
         if k:
             sign = -1 if self._objectives[k - 1]["higher_is_better"] else 1

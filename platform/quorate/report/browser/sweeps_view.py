@@ -11,7 +11,6 @@ from quorate.report.browser.paper import Paper
 from quorate.report.browser.view import Subject
 from quorate.report.views import sweep as sweep_views
 from quorate.report.views.sweep import render
-from quorate.store import Run
 
 
 class SweepsView(ListView):
@@ -52,8 +51,8 @@ class SweepsView(ListView):
     def preview(self, thing: Any) -> None:
         """Show what came of the sweep."""
         if thing is not None:
-            stored = Run(self.browser.home, thing["sweep"], "sweep")
-            self.query_one("#preview", Paper).show(lambda target: render(stored.report()))
+            load = self.browser.doors.sweep
+            self.query_one("#preview", Paper).show(lambda target: render(load(thing["sweep"])))
 
     def on_listing_chosen(self, event: Listing.Chosen) -> None:
         """Open the sweep."""
