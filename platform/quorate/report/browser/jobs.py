@@ -24,8 +24,9 @@ from quorate.store.files import io_reason, write_json
 
 KEPT = 50  # jobs whose output is kept
 TAIL = 200_000  # bytes of an output that are shown
-# A shell that outlives the window notes how the command ended. $0 is where.
-NOTING = '"$@"; ended=$?; echo $ended > "$0.tmp" && mv "$0.tmp" "$0"'
+# A shell that outlives the window notes how the command ended, also when that is interrupted. $0 is where.
+NOTING = 'trap : INT; "$@"; ended=$?; echo $ended > "$0.tmp" && mv "$0.tmp" "$0"'
+INTERRUPTED = 130
 # `promote` and `gate` end so after they have done their work.
 JUDGED = {10: "FAIL", 11: "INSUFFICIENT", 12: "integrity"}
 
@@ -80,6 +81,8 @@ class Job:
             code = None if alive else self.code
             if code is None:
                 return "running" if alive else "stopped"
+        if code == INTERRUPTED:
+            return "stopped"
         if self.words[0] in ("promote", "gate"):
             return {0: "PASS", **JUDGED}.get(code, "failed")
         return "done" if code == 0 else "failed"

@@ -41,11 +41,16 @@ class JobsView(ListView):
         return Listing(columns, lambda job: job.id, id="rows")
 
     def on_mount(self) -> None:
-        """Look again while something is going on."""
+        """Look again now and then."""
+        self._there: list[str] = []
         self.set_interval(1.0, self._again)
 
     def _again(self) -> None:
-        if self.is_current and any(job.state == "running" for job in self.rows.things[:5]):
+        if not self.is_current:
+            return
+        jobs = self.browser.jobs.all()  # other windows begin some, too
+        if [job.id for job in jobs] != self._there or any(job.state == "running" for job in jobs[:5]):
+            self._there = [job.id for job in jobs]
             self.changed()
 
     def changed(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -228,7 +229,8 @@ class Listing(Scrolled):
         n = len(self._things)
         self._widen({i * n // LOOKED_AT for i in range(LOOKED_AT)} if n > LOOKED_AT else range(n))
         self._yield(width - self.styles.scrollbar_size_vertical)
-        self.resized_to(sum(self._widths) + GAP * len(self._widths))
+        needed = sum(self._widths) + GAP * len(self._widths)
+        self.resized_to(needed if self._things else max(needed, cell_len(self.empty) + GAP))
 
     def _cells(self, i: int) -> tuple[Text, ...]:
         """Return the cells of a row."""

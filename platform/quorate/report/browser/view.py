@@ -237,5 +237,5 @@ class View(Screen[None]):
 
 EVERYWHERE = {
     *(one.description for one in View.BINDINGS if isinstance(one, Binding)),
-    *("Quit", "Dark or light", "Copy selected text"),
+    *("Quit", "Suspend", "Dark or light", "Copy selected text"),
 }
