@@ -19,7 +19,7 @@ from quorate.errors import QuorateError
 from quorate.report.browser.jobs import Jobs
 from quorate.store import Home, Run
 from quorate.store.documents import seal_of
-from support.window import FAILED, PASSED, SWEEP, Window, drawn_home, stored, walk
+from support.window import FAILED, PASSED, STOPPED, SWEEP, Window, drawn_home, stored, walk
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +191,15 @@ def test_what_is_shown_beside_a_list_follows_what_becomes_of_it(own: Home) -> No
         await window.until(lambda: "│ interrupted" not in window.text())
 
     walk(own, steps, size=(140, 40))
+
+
+def test_a_recipe_that_was_changed_is_begun_again_as_it_was(drawn: Home) -> None:
+    async def steps(window: Window) -> None:
+        app = window.app
+        plain, changed = (app.row_of(run) for run in (PASSED, STOPPED))
+        assert plain is not None
+        assert changed is not None
+        assert app.subject_of(plain).recipe == "planted"
+        assert app.subject_of(changed).recipe == str(app.run_of(STOPPED).path / "recipe.toml")
+
+    walk(drawn, steps)

@@ -25,6 +25,7 @@ from quorate.report.browser.view import Subject, View
 from quorate.report.report import Report
 from quorate.report.sections.model import Section
 from quorate.store import Home, Run
+from quorate.store.label import default_name
 
 WARM = "warm"  # what is read beforehand
 AFTER = 2.0  # seconds after which what a command may need is read, that is not needed to look
@@ -192,7 +193,8 @@ class Browser(App[None]):
         """Return what can be done something with: a run or sweep, and its recipe as commands are given it."""
         kind: Literal["run", "sweep"] = "sweep" if "sweep" in row else "run"
         run, recipe = Run(self.home, row[kind], kind), row["recipe"] or ""
-        if recipe not in self._known_recipes():
+        # A name stands for the recipe as it is given: one that was changed is in the run's own file.
+        if recipe not in self._known_recipes() or default_name(run, recipe) != recipe:
             path = run.path / "recipe.toml"
             recipe = str(path) if path.exists() else ""
         return Subject(run.id, row["state"], recipe, kind)
