@@ -31,6 +31,7 @@ STOPPED = "20260104T050607.000008-planted-4e5f"
 TORN = "20260105T060708.000009-planted-6a7b"
 SWEEP = "20260106T070809.000010-nasdaq-8c9d"
 BARS = 240
+STEADY = 0.05  # seconds in which nothing changes any more
 
 Walk = Callable[["Window"], Awaitable[None]]
 
@@ -66,10 +67,17 @@ class Window:
         await self.pilot.pause()
 
     async def rest(self) -> None:
-        """Wait until what follows the cursor, once that rests, is there."""
+        """Wait until what follows the cursor, once that rests, is there, and the screen is as it stays."""
         if any(one.display for one in self.app.screen.query("#preview")):
             await self.pilot.pause(2 * SETTLES)
+        before: list[str] = []
+        for _ in range(100):
             await self.settle()
+            if self.lines() == before and before[-1]:  # the keys in the last line are made anew for each view
+                return
+            before = self.lines()
+            await self.pilot.pause(STEADY)
+        raise AssertionError(f"the screen does not come to rest:\n{self.text()}")
 
     async def until(self, wanted: Callable[[], object], seconds: float = 20.0) -> None:
         """Wait for something that another process, or the clock, brings about."""
