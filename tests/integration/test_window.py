@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from quorate.report.browser.catalogue import Catalogue
 from quorate.report.browser.curves import CurvesView
 from quorate.report.browser.listing import Listing
 from quorate.report.browser.panes import TradesPane
@@ -272,3 +274,34 @@ def test_a_listing_of_very_many_is_drawn_by_what_is_seen(drawn: Home) -> None:
         assert "999,999" in window.text()
 
     walk(drawn, steps)
+
+
+def test_little_is_sent_where_only_the_cursor_of_a_list_moves(drawn: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quorate.report.browser.catalogue.PAUSE", 60.0)
+    sent: list[int] = []
+
+    async def steps(window: Window) -> None:
+        display = window.app._display
+
+        def told(screen: Any, picture: Any) -> None:
+            if hasattr(picture, "render_segments"):
+                sent.append(len(picture.render_segments(window.app.console)))
+            display(screen, picture)
+
+        monkeypatch.setattr(window.app, "_display", told)
+        await window.press("end", "enter", "escape", "escape")
+        whole = max(sent)
+        sent.clear()
+        await window.press("up")
+        assert 0 < sum(sent) < whole / 8
+
+    walk(drawn, steps)
+
+
+def test_many_runs_are_told_now_and_then_while_they_are_read(drawn: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quorate.report.browser.catalogue.BATCH", 1)
+    monkeypatch.setattr("quorate.report.browser.catalogue.OFTEN", 1e6)
+    told: list[int] = []
+    catalogue = Catalogue(drawn, lambda: told.append(len(catalogue.rows("run"))))
+    assert catalogue.look()
+    assert told == [1, 4]

@@ -18,7 +18,8 @@ Row = Mapping[str, Any]
 KINDS: tuple[Kind, ...] = ("run", "sweep")
 PAUSE = 2.0  # seconds between two looks, at least
 SHARE = 20  # and so many times as long as a look takes: of a slow disk no more than this part is asked for
-BATCH = 25  # rows that are told at a time
+BATCH = 40  # rows after which they are told first
+OFTEN = 1.0  # seconds between two tellings while more are read: each is drawn
 GOING = ("running", "submitted", "interrupted")  # a lock, which changes no folder, is taken or left
 
 
@@ -70,15 +71,16 @@ class Catalogue:
         """Look once; whether anything was new, changed or gone."""
         told = changed = False
         there: set[tuple[Kind, str]] = set()
+        unread, last = 0, -OFTEN
         for kind in KINDS:
-            unread = 0
             for run in reversed(self.home.runs(kind)):
                 if self._over.is_set():
                     return changed
                 there.add((kind, run.id))
                 if self._row(run):
                     changed, unread = True, unread + 1
-                    if unread % BATCH == 0:
+                    if unread >= BATCH and time.monotonic() >= last + OFTEN:
+                        last = time.monotonic()
                         self._told()
         with self._lock:
             gone = self._seen.keys() - there
