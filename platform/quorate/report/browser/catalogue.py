@@ -69,7 +69,7 @@ class Catalogue:
 
     def look(self) -> bool:
         """Look once; whether anything was new, changed or gone."""
-        told = changed = False
+        changed = False
         there: set[tuple[Kind, str]] = set()
         unread, last = 0, -OFTEN
         for kind in KINDS:
@@ -86,11 +86,11 @@ class Catalogue:
             gone = self._seen.keys() - there
             for key in gone:
                 del self._seen[key]
-        told = changed or bool(gone) or not self.read
-        self.read = True
-        if told:
+        changed = changed or bool(gone)
+        first, self.read = not self.read, True
+        if changed or first:
             self._told()
-        return changed or bool(gone)
+        return changed
 
     def _row(self, run: Run) -> bool:
         """Read a run, unless it is as it was; whether it is not."""

@@ -70,7 +70,7 @@ class CurvesView(Widget, can_focus=True):
         self.times, self.panes, self.daily = times, panes, daily
         self._first, self._last = 0, len(times) - 1
         self.place = len(times) - 1
-        self._made = ((), [])
+        self._made, self._kept = ((), []), ((), [])
         if at is not None:
             self.go(at)
         self.refresh()
@@ -169,7 +169,7 @@ class CurvesView(Widget, can_focus=True):
 
     def _drawn(self) -> list[list[Text]]:
         """Return the curves of each pane without the cursor; they are kept while the same is seen."""
-        state = (self.size, self._first, self._last, id(self.panes))
+        state = (self.size, self._first, self._last)
         if self._kept[0] != state:
             rows = max(self.size.height - 2 * len(self.panes) - 1, 2 * len(self.panes))
             below = rows // FALLS
