@@ -90,6 +90,23 @@ def finished(_homes: homes.Homes, tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home that is the same everywhere, to be looked at; no test writes to it."""
+    from support.window import drawn_home
+
+    return drawn_home(tmp_path_factory.mktemp("drawn") / "home")
+
+
+@pytest.fixture
+def own(drawn: Home, tmp_path: Path) -> Home:
+    """The drawn home, for the test to write to."""
+    from quorate.store import Home
+
+    shutil.copytree(drawn.path, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
 def engine() -> None:
     """The backtest engine, imported: that takes longer than any test of it."""
     from quorate.trading import accounts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,20 +16,7 @@ from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import word
 from quorate.store import Home, Run
-from support.window import BARS, FAILED, PASSED, STOPPED, SWEEP, TORN, Window, drawn_home, walk
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home that no test writes to."""
-    return drawn_home(tmp_path_factory.mktemp("drawn") / "home")
-
-
-@pytest.fixture
-def own(drawn: Home, tmp_path: Path) -> Home:
-    """A home that the test may write to."""
-    shutil.copytree(drawn.path, tmp_path / "home")
-    return Home(tmp_path / "home")
+from support.window import BARS, FAILED, PASSED, STOPPED, SWEEP, TORN, Window, walk
 
 
 def test_every_view_is_reached_and_left_by_keys_alone(drawn: Home) -> None:

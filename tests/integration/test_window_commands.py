@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,20 +18,7 @@ from quorate.errors import QuorateError
 from quorate.report.browser.jobs import Jobs
 from quorate.store import Home, Run
 from quorate.store.documents import seal_of
-from support.window import FAILED, PASSED, STOPPED, SWEEP, Window, drawn_home, stored, walk
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home that no test writes to."""
-    return drawn_home(tmp_path_factory.mktemp("drawn") / "home")
-
-
-@pytest.fixture
-def own(drawn: Home, tmp_path: Path) -> Home:
-    """A home that the test may write to."""
-    shutil.copytree(drawn.path, tmp_path / "home")
-    return Home(tmp_path / "home")
+from support.window import FAILED, PASSED, STOPPED, SWEEP, Window, stored, walk
 
 
 def _begun(window: Window, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from quorate.store import Home
-from support.window import Window, drawn_home, walk
+from support.window import Window, walk
 
 HERE = Path(__file__).parent
 # What is pressed, one screen after the other, and what is then looked at.
@@ -32,12 +32,6 @@ SCREENS = {
     "ledger": ("3",),
     "commands": ("4",),
 }
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home that no test writes to."""
-    return drawn_home(tmp_path_factory.mktemp("drawn") / "home")
 
 
 @pytest.mark.parametrize(
