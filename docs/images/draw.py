@@ -28,11 +28,12 @@ Path(__file__).with_name("report.svg").write_text(plain(svg), encoding="utf-8")
 
 async def window() -> str:
     """Return the window at the equity of the run."""
-    from quorate.report.browser import Browser, Doors
+    from quorate.cli._ui import doors_of
+    from quorate.report.browser import Browser
     from quorate.store import Home
 
     run = Home().find("nasdaq").id
-    app = Browser(Home(), Doors(quorate.load_report, lambda names: [], lambda: ["nasdaq"]), run)
+    app = Browser(Home(), doors_of(Home()), run)
     async with app.run_test(size=(WIDTH, 32)) as pilot:
         await pilot.pause(2)
         await pilot.press("e", "home")
