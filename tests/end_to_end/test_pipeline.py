@@ -295,7 +295,7 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         (("train", "--architecture", "ridge", "--target", "eth_close", "--data", "btc.csv"), "no bars of 'eth'"),
         (("train", "--architecture", "ridge", "--target", "btc_volume", "--data", "btc.csv"), "open and close"),
         (("train", "--architecture", "ridge", "--epochs", "3", "--data", "btc.csv"), "'ridge' has no such option"),
-        (("train", "--architecture", "gradient-boosting", "--data", "btc.csv"), "cannot be kept in a file"),
+        (("train", "--architecture", "persistence", "--data", "btc.csv"), "cannot be kept in a file"),
         (("train", "--params", "scaler.pkl"), "run code when they are read"),
         (("train", "model", "BTC", "--preset", "fast"), "the preset 'fast' trains a network of convolutions and a GRU"),
         (("train", "model", "BTC"), "the preset 'balanced' trains"),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from quorate.errors import FitError, QuorateError, reason_of
-from quorate.execution.fit import FitData, FitTask, fitted, model_of, surroundings_of, unfitted
+from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
 from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import predict
-from quorate.execution.state import State, restored, state_of
+from quorate.execution.state import MOST, State, proven_state, restored
+from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
-
-MOST = 2_560  # rows that a model made of its state is compared on
 
 T = TypeVar("T")
 
@@ -93,19 +93,10 @@ def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
     def asked(model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs) -> tuple[State, Floats]:
-        state = state_of(spec, model)
-        again = restored(spec, unfitted(task, spec, dataset), state)
-        first = np.empty(0)
-        for X in (X_train[-MOST:], X_test):
-            if len(X):
-                first, second = (predict(one, spec, X, task.binary)[0] for one in (model, again))
-                if not np.array_equal(first, second):
-                    row = int((first != second).argmax())
-                    raise FitError(
-                        f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its "
-                        "state_dict lacks something, see quorate check"
-                    )
-        return state, first if len(X_test) else np.empty(0)
+        state = proven_state(
+            spec, model, partial(unfitted, task, spec, dataset), (X_train[-MOST:], X_test), task.binary
+        )
+        return state, predict(model, spec, X_test, task.binary)[0] if len(X_test) else np.empty(0)
 
     (state, predictions), notes = fitted(task, dataset, fold, asked)
     return Learnt(state, predictions, notes)

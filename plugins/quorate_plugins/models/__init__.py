@@ -14,6 +14,7 @@ KEPT = {
     **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), ("states", "linear")),
     **{name: ("states", name) for name in ("mlp", "xgboost", "lightgbm", "catboost")},
     "random-forest": ("tree_states", "forest"),
+    "gradient-boosting": ("tree_states", "histogram"),
     "gradient-boosting-exact": ("tree_states", "boosting"),
 }
 XGBOOST = ("xgboost|xgboost-cpu",)
