@@ -135,6 +135,25 @@ def kept_of(
         return str(e) if isinstance(e, QuorateError) else reason_of(e)
 
 
+def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
+    """Ask a plugin for a fitted model as ONNX, a serialised ModelProto.
+
+    Raises
+    ------
+    PluginError
+        If it has no such hook.
+    FitError
+        If the answer is no bytes.
+    """
+    exporter = spec.exporter()
+    if exporter is None:
+        raise PluginError(f"{spec} cannot be exported: its plugin has no onnx hook")
+    answer = exporter(model, n_features)
+    if not isinstance(answer, bytes):
+        raise FitError(f"onnx must give a serialised ModelProto, bytes; it gave {type(answer).__name__}")
+    return answer
+
+
 def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind not in NUMBERS or array.dtype.itemsize > 8:
         raise FitError(f"state_dict: {name!r} must hold numbers or booleans of at most 64 bits; it is {array.dtype}")
