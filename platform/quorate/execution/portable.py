@@ -146,8 +146,10 @@ def quantised(content: bytes) -> bytes:
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-    graph = onnx.load_model_from_string(content).graph
+    model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content))
+    graph = model.graph
     if any(node.op_type in TREES for node in graph.node):
         raise QuorateError(
             "--int8 is for networks, and this model is trees: they compare numbers and add up leaves, so there is no "
@@ -159,11 +161,11 @@ def quantised(content: bytes) -> bytes:
             "--int8 is for networks, and this model is a weighted sum: its few weights gain nothing by being "
             "quantised; leave out --int8"
         )
+    add_pre_process_metadata(model)  # else it writes a warning that this was not done
     with tempfile.TemporaryDirectory() as folder:
-        one, other = Path(folder, "model.onnx"), Path(folder, "int8.onnx")
-        one.write_bytes(content)
-        quantize_dynamic(one, other, weight_type=QuantType.QInt8, per_channel=False)
-        whole = other.read_bytes()
+        path = Path(folder, "int8.onnx")
+        quantize_dynamic(model, path, weight_type=QuantType.QInt8)
+        whole = path.read_bytes()
     found = onnx.load_model_from_string(whole).graph
     if not any(one.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8) for one in found.initializer):
         raise QuorateError("--int8: onnxruntime found no layer of this network that it can quantise; leave out --int8")

@@ -88,6 +88,13 @@ class ExportedModel:
         """Return it as plain data."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what the terminal does."""
+        from quorate.report.console import as_html
+        from quorate.report.views.model import render
+
+        return as_html(lambda: render(self.to_dict()))
+
 
 @in_usual_surroundings
 def export_model(

@@ -28,4 +28,4 @@ def render(told: Mapping[str, Any]) -> None:
             f"largest {small['largest']:.3g}",
         ]
     for line in lines:
-        print(visible(line))
+        console.out().print(visible(line), markup=False)
