@@ -49,6 +49,8 @@ from .runs.compare import Comparison as Comparison
 from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
+from .runs.export_model import ExportedModel as ExportedModel
+from .runs.export_model import export_model as export_model
 from .runs.loaded import list_runs as list_runs
 from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
