@@ -155,7 +155,7 @@ def model_of(task: FitTask) -> ModelSpec:
     """Return the spec of a fit's model, as it learns the fit's label."""
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
-    return spec.for_label(task_of(task.binary))
+    return spec.for_label(task_of(task.binary), task.params)
 
 
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:

@@ -98,7 +98,7 @@ def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
         spec.task,
         spec.input,
         spec.lookback,
-        spec.outputs,
+        spec.named,
         spec.validation,
         name_of(factory),
         code,

@@ -14,6 +14,7 @@ from quorate.plugins import specs
 from quorate.plugins.options import UnknownOption, check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
+from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
@@ -257,9 +258,12 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
                 f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
                 f"use regression models or the label 'direction'"
             )
-        models[name] = Model.model_validate(
-            {"plugin": plugin.name, **resolve_options(spec, model.options, f"models.{name}")}
-        )
+        options = resolve_options(spec, model.options, f"models.{name}")
+        try:
+            spec.for_label(task_of(task == "classification"), options)
+        except PluginError as e:
+            raise RecipeError(f"models.{name}: {e}") from e
+        models[name] = Model.model_validate({"plugin": plugin.name, **options})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "

@@ -17,6 +17,7 @@ KEPT = {
     "gradient-boosting-exact": ("tree_states", "boosting"),
 }
 XGBOOST = ("xgboost|xgboost-cpu",)
+QUANTILES = f"{__name__}.quantiles:outputs"
 
 
 @quorate.hookimpl
@@ -31,7 +32,7 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression")
     yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any")
     text = "histogram gradient boosting of scikit-learn"
-    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any")
+    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any", outputs=QUANTILES)
     text = "gradient boosting of scikit-learn with exact splits"
     yield _model("gradient-boosting-exact", "trees:gradient_boosting_exact", LEARN, text, task="any")
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
@@ -48,8 +49,9 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
 
 def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
     """Return a tree model whose library computes SHAP values itself, and reads categories as they are."""
-    told = f"{__name__}.trees:{name}_contributions"
-    return _model(name, f"trees:{name}", requires, description, contributions=told, task="any", categories=True)
+    told = f"{__name__}.contributions:{name}_contributions"
+    more = {"contributions": told, "task": "any", "categories": True, "outputs": QUANTILES}
+    return _model(name, f"trees:{name}", requires, description, **more)
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:
