@@ -26,6 +26,7 @@ from quorate.execution.inputs import Inputs, inputs_of, reads_categories
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, pools_of, thread_pools
+from quorate.execution.steps import ByStep, hold_back, own_of, target_of
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
@@ -65,6 +66,10 @@ class FitTask:
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
+    steps : tuple of int
+        Horizons that are learnt at once; none, where it is one.
+    step : int
+        Which of them is traded.
     """
 
     model: str
@@ -79,6 +84,8 @@ class FitTask:
     memory: int = 0
     key: str = ""
     code: str = ""
+    steps: tuple[int, ...] = ()
+    step: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +162,7 @@ def model_of(task: FitTask) -> ModelSpec:
     """Return the spec of a fit's model, as it learns the fit's label."""
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
-    return spec.for_label(task_of(task.binary), task.params)
+    return spec.for_label(task_of(task.binary), task.params).at_steps(task.steps, task.step)
 
 
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
@@ -265,7 +272,7 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str
         predictions, outputs = predict(model, spec, X_test, task.binary)
         if fold.shuffles is not None:
             return predictions, outputs | shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles), math.nan
-        known = X_train[-ASKED_AGAIN:], y_train[-ASKED_AGAIN:]
+        known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
         return predictions, outputs, in_sample(model, spec, *known, task.binary)
 
     return fitted(task, dataset, fold, answers)
@@ -291,8 +298,12 @@ def fitted(
         )
     train, tail = hold_back(spec.validation, dataset, fold.train)
     X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
-    y_train = _target(spec, dataset, train)
-    more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
+    y_train = target_of(task, spec, dataset, train)
+    more = (
+        {"validation": (inputs_of(spec, dataset, tail, train), target_of(task, spec, dataset, tail))}
+        if len(tail)
+        else {}
+    )
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
@@ -319,32 +330,12 @@ def surroundings_of(task: FitTask) -> Iterator[None]:
 def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
     """Return the model as the factory makes it for a fit on these rows."""
     categories = dataset.categories.names if reads_categories(spec, dataset) else ()
+    if task.steps and not spec.steps:
+        return ByStep(lambda: make_model(spec.resolve(), task, spec, categories), task, spec)
     return make_model(spec.resolve(), task, spec, categories)
-
-
-def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
-
-    Raises
-    ------
-    FitError
-        If nothing is left to train on.
-    """
-    if not share:
-        return rows, rows[:0]
-    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
-    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
-    if not len(train):
-        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
-    return train, tail
 
 
 @lru_cache(maxsize=64)
 def _code(factory: Callable[..., Any], plugin: Reference) -> str:
     """Return the hash of a model's code as it was when this process first met it."""
     return code_digest(factory, plugin.module, plugin.local)
-
-
-def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
-    y = dataset.y[rows]
-    return y.astype(np.int64) if spec.task == "classification" else y

@@ -35,6 +35,8 @@ def read_outputs(model: Any, spec: ModelSpec, X: Inputs) -> Outputs:
     if isinstance(answer, Mapping) or hasattr(answer, "columns"):
         return _named(answer, names, method, len(X))
     values = _numbers(answer, method)
+    if values.ndim == 3 and spec.steps:  # several outputs of several steps
+        values = values.reshape(len(values), -1)
     if not spec.named and spec.task == "classification" and values.ndim == 2:
         values = values[:, _positive(model, values.shape[1])]
     if values.ndim == 2 and len(names) > 1:
@@ -185,7 +187,7 @@ def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuff
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
     if explainer is not None:
-        values = contributions(partial(explainer, model), X)
+        values = contributions(partial(explainer, getattr(model, "own", model)), X)
         found |= {contribution_name(j): column for j, column in enumerate(values.T)}
     return found
 

@@ -45,6 +45,11 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
 
 def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
+    if recipe.labels.steps is not None and label.task == "classification":
+        raise RecipeError(
+            f"labels.steps are of labels that are numbers; label {recipe.labels.name!r} is a class: leave them out, or "
+            'set labels.name = "return"'
+        )
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"

@@ -119,7 +119,7 @@ def predict(
     until = last - session.recipe.folds.embargo
     if span.train_stop is not None:
         until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
-    known = (walk.dataset.end <= until) & (walk.dataset.bar >= span.train_from)
+    known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     walk = replace(walk, folds=[*folds, now])
@@ -183,7 +183,7 @@ def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: B
     for index, part in found.groupby("fold", sort=True):
         rows = part["row"].to_numpy(dtype=np.int64)
         first, stop = int(part["bar"].min()), int(part["bar"].max()) + 1
-        train = np.flatnonzero(walk.dataset.end < first).astype(np.int64)
+        train = np.flatnonzero(walk.dataset.learnt_end < first).astype(np.int64)
         folds.append(Fold(int(str(index)), first, stop, train, rows))
     return earlier, folds
 

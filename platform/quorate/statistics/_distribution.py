@@ -90,10 +90,10 @@ def coverage_interval(
 ) -> Covered:
     """Return the coverage of an interval with one of its own.
 
-    The interval of Wilson (1927) for a share, with as many observations as the hits are worth: their binomial variance
-    over their long-run variance, which has Bartlett weights up to lag ``max(h - 1, 4 (n / 100)^(2/9))`` (Newey and West
-    1987, 1994), and never more than there are bars. Misses come together where markets are restless, and labels that
-    overlap are missed together.
+    The interval of Wilson (1927) for a share, with as many observations as the hits are worth: the bars times their
+    binomial variance over their long-run variance, and never more than there are bars. That variance has Bartlett
+    weights up to lag ``max(h - 1, 4 (n / 100)^(2/9))`` (Newey and West 1987, 1994): misses come together where markets
+    are restless, and labels that overlap are missed together.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
 from quorate.walkforward.causality import cuts
+from quorate.walkforward.distribution import distributions
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
@@ -180,11 +182,12 @@ def _part(
         predictions = collect(walk, fits, earlier)
         series, ensembles = decide_all(walk, predictions, first)
     with clock.stage("backtest"):
-        judged = judge_span(walk, series, first, stop)
+        spread = distributions(walk, fits, predictions)
+        judged = judge_span(walk, series, first, stop, spread)
     with clock.stage("evidence"):
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
-        outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles)
+        outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles, spread)
         evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
@@ -207,13 +210,14 @@ def _evidence(name: PartName, outcome: Judged) -> Evidence:
     walk, judged = outcome.walk, outcome.series
     first, last = judged[0], judged[-1]
     truncations = len(cuts(*outcome.bounds)) * len(walk.dataset.feature_names)
+    undefined = dict.fromkeys(walk.registry.names("metric"), math.nan)
     fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
     return Evidence(
         first[1],
         last[1],
         outcome.seed,
-        outcome.measured[0],
-        outcome.measured[-1],
+        {**undefined, **outcome.measured[0]},
+        {**undefined, **outcome.measured[-1]},
         part=name,
         horizon=walk.recipe.labels.horizon,
         judged=first[0].label,

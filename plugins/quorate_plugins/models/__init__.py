@@ -25,12 +25,14 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the built-in models."""
     yield _model("logistic", "linear:logistic", LEARN, "L2 logistic regression on standardised features")
     text = "least squares on standardised features"
-    yield _model("linear", "linear:linear", LEARN, text, task="regression")
-    yield _model("ridge", "linear:ridge", LEARN, "ridge regression on standardised features", task="regression")
-    yield _model("lasso", "linear:lasso", LEARN, "lasso on standardised features and label", task="regression")
+    yield _model("linear", "linear:linear", LEARN, text, task="regression", steps=True)
+    text = "ridge regression on standardised features"
+    yield _model("ridge", "linear:ridge", LEARN, text, task="regression", steps=True)
+    text = "lasso on standardised features and label"
+    yield _model("lasso", "linear:lasso", LEARN, text, task="regression", steps=True)
     text = "elastic net on standardised features and label"
-    yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression")
-    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any")
+    yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression", steps=True)
+    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any", steps=True)
     text = "histogram gradient boosting of scikit-learn"
     yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any", outputs=QUANTILES)
     text = "gradient boosting of scikit-learn with exact splits"
@@ -38,7 +40,7 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
-    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any")
+    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any", steps=True)
     text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline of a number: the mean of the labels so far"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
-from quorate.plugins.specs.outputs import is_output
+from quorate.plugins.specs.outputs import at_steps, is_output
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
@@ -48,6 +48,9 @@ class ModelSpec(Spec):
         is what the ensemble combines; the others are kept in the run. Quantiles of a row that cross are
         sorted. Where the names depend on parameters: ``function(params)``, which takes all parameters
         and gives the names; none for the one prediction.
+    steps : bool
+        It learns the labels of several steps at once: where a recipe has ``labels.steps``, `y` is (n, n_steps), and
+        ``predict`` gives (n, n_steps), or (n, n_steps, n_outputs). A regression without is fitted once per step.
     validation : float
         Share of the training rows, the latest, that the platform holds back and passes to `fit` as
         ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
@@ -91,6 +94,7 @@ class ModelSpec(Spec):
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     outputs: tuple[str, ...] | Lazy = ()
+    steps: bool = False
     validation: float = 0.0
     accepts_nan: bool = False
     categories: bool = False
@@ -178,6 +182,10 @@ class ModelSpec(Spec):
             for function in (self.state_dict, self.load_state_dict)
         )
         return one, other
+
+    def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
+        """Return this model, as `for_label` gives it, with outputs at several steps: all but the `own` by step."""
+        return replace(self, outputs=at_steps(self.named or (self.prediction,), steps, own)) if steps else self
 
     def for_label(self, task: Task, params: Mapping[str, Any] | None = None) -> ModelSpec:
         """Return this model as it learns a label of this task with these parameters, or with its own.

@@ -60,7 +60,7 @@ class Holdout(Section):
 
 
 class Labels(Section):
-    """What the models predict, `horizon` bars ahead of the fill.
+    """What the models predict, `horizon` bars ahead of the fill; of a label that is a number also further steps.
 
     Parameters
     ----------
@@ -68,13 +68,41 @@ class Labels(Section):
         The plugin that computes what is predicted, of kind label.
     horizon : int, bars
         How far ahead of the fill the label ends.
+    steps : int or list of int, bars
+        Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
+        `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
+        longest label has ended.
     params : dict
         Options of the label.
     """
 
     name: str = "direction"
     horizon: int = Field(default=1, ge=1)
+    steps: int | list[int] | None = None
     params: Params = {}
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """The steps, ascending; none where there is but the horizon."""
+        return tuple(range(1, self.steps + 1)) if isinstance(self.steps, int) else tuple(self.steps or ())
+
+    @model_validator(mode="after")
+    def _steps(self) -> Labels:
+        if self.steps is None:
+            return self
+        path = self.path
+        if len(path) < 2 or path[0] < 1 or list(path) != sorted(set(path)):
+            raise ValueError(
+                "labels.steps must be at least two bars from 1 on, ascending, e.g. [1, 5, 30], or 30 for 1 to 30; "
+                f"it was {self.steps}"
+            )
+        if self.horizon not in path:
+            raise ValueError(
+                f"labels.steps must hold labels.horizon, the step that is traded and judged; the steps are "
+                f"{', '.join(map(str, path[:10]))}{', ...' if len(path) > 10 else ''}, the horizon is {self.horizon}: "
+                f"set labels.horizon, e.g. to {path[0]}"
+            )
+        return self
 
 
 class Features(Section):

@@ -1,0 +1,132 @@
+"""What was forecast of the distribution of labels: quantiles, intervals and tails, and whether they held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quorate.report.figures import figure
+from quorate.report.report import Report
+from quorate.report.sections.gates import said_of
+from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text, Tone
+
+SIZE = 0.05  # of the tests, from which on they are told in words
+TAILLESS = "Of rare losses nothing is told: that needs the quantile 0.05 or 0.01, or two around it at most 0.05 apart."
+WORDS: Mapping[str, Tone] = {"holds": "good", "too narrow": "bad", "too wide": "warn", "as forecast": "good"}
+
+
+def distribution(report: Report, part: str) -> Section | None:
+    """Return how quantiles, intervals and tails of every series held; None where there are none."""
+    found = report.results[part]
+    if not found.get("quantiles"):
+        return None
+    blocks: list[Block] = []
+    if intervals := found.get("intervals"):
+        blocks.append(_intervals([row for row in intervals if row["fold"] is None]))
+    blocks.append(_quantiles([row for row in found["quantiles"] if row["fold"] is None]))
+    if tails := found.get("tails"):
+        blocks.append(_tails(tails))
+    else:
+        blocks.append(Text(TAILLESS, "faint"))
+    if intervals:
+        blocks += _by_fold(intervals)
+    sentence = (
+        f"How often labels of the {said_of(part)} lay where forecasts of their distribution said: an interval of 80% "
+        "should hold four labels out of five."
+    )
+    return Section("distribution", "Distribution", sentence, blocks, part)
+
+
+def _number(value: float | None, unit: str) -> Cell:
+    return Cell(figure(value, unit), value)
+
+
+def _words(words: str) -> Cell:
+    return Cell(words, tone=WORDS.get(words, "bad"))
+
+
+def _intervals(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [
+        Column("series", "left"), Column("interval"), Column("coverage"), Column("95% CI", keep=2),
+        Column("width"), Column("forecasts", keep=3), Column("it", "left"),
+    ]  # fmt: skip
+    shown = []
+    for row in rows:
+        low, high = row["coverage_low"], row["coverage_high"]
+        words = "too narrow" if high < row["nominal"] else "too wide" if low > row["nominal"] else "holds"
+        shown.append(
+            [
+                Cell(row["series"]),
+                _number(row["nominal"], "fraction"),
+                _number(row["coverage"], "fraction"),
+                Cell(f"{figure(low, 'fraction')} to {figure(high, 'fraction')}"),
+                _number(row["width"], "fine"),
+                _number(row["n"], "count"),
+                _words(words),
+            ]
+        )
+    return Table(columns, [shown], "intervals")
+
+
+def _quantiles(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [Column("series", "left"), Column("quantile"), Column("labels below"), Column("pinball")]
+    groups: dict[str, list[list[Cell]]] = {}
+    for row in rows:
+        groups.setdefault(row["series"], []).append(
+            [
+                Cell(row["series"]),
+                Cell(f"{row['level']:g}", row["level"]),
+                _number(row["below"], "fraction"),
+                Cell(f"{row['pinball']:.3g}", row["pinball"]),
+            ]
+        )
+    return Table(columns, list(groups.values()), "quantiles")
+
+
+def _tails(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [
+        Column("series", "left"), Column("confidence"), Column("VaR"), Column("CVaR"), Column("mean excess", keep=4),
+        Column("exceeded"), Column("expected"), Column("Kupiec p", keep=2), Column("Christoffersen p", keep=3),
+        Column("it", "left"),
+    ]  # fmt: skip
+    shown = [
+        [
+            Cell(row["series"]),
+            _number(row["confidence"], "fraction"),
+            _number(row["value_at_risk"], "fine"),
+            _number(row["expected_shortfall"], "fine"),
+            _number(row["mean_excess"], "fine"),
+            _number(row["exceeded"], "count"),
+            Cell(f"{row['expected']:,.1f}", row["expected"]),
+            _number(row["kupiec_p"], "p-value"),
+            _number(row["christoffersen_p"], "p-value"),
+            _words(_said_of(row)),
+        ]
+        for row in rows
+    ]
+    return Table(columns, [shown], "tails")
+
+
+def _said_of(row: Mapping[str, Any]) -> str:
+    """Return in words what the two tests say of a tail."""
+    if row["kupiec_p"] is not None and row["kupiec_p"] < SIZE:
+        return "too often" if row["exceeded"] > row["expected"] else "too rarely"
+    if row["christoffersen_p"] is not None and row["christoffersen_p"] < SIZE:
+        return "together"
+    return "as forecast"
+
+
+def _by_fold(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return the coverage of the widest interval of each series, by fold."""
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    widest = {
+        name: max((r for r in rows if r["series"] == name), key=lambda r: r["nominal"])["nominal"] for name in names
+    }
+    own = [row for row in rows if row["fold"] is not None and row["nominal"] == widest[row["series"]]]
+    folds = sorted({row["fold"] for row in own})
+    if len(folds) < 2:
+        return []
+    at = {(row["fold"], row["series"]): row["coverage"] for row in own}
+    shown = [[Cell(str(fold)), *(_number(at.get((fold, name)), "fraction") for name in names)] for fold in folds]
+    told = ", ".join(f"{name} {figure(widest[name], 'fraction')}" for name in names)
+    return [Text(f"By fold, the coverage of {told}:"), Table([Column("fold"), *map(Column, names)], [shown])]
