@@ -20,6 +20,7 @@ from support import homes
 
 STEPS = [1, 2, 3, 4, 5, 6, 7, 8]
 LEVELS = [0.04, 0.06, 0.5, 0.94, 0.96]
+AROUND = [0.1, 0.5, 0.9]
 
 
 def recipe(**labels):
@@ -34,6 +35,7 @@ def recipe(**labels):
         "name": "paths",
         "labels": {"name": "return", "horizon": 2, "steps": STEPS, **labels},
         "models": models,
+        "ensemble": {"interval": "adaptive", "quantiles": AROUND},
         "threshold": {},
     }
 
@@ -125,8 +127,33 @@ def test_quantiles_and_intervals_are_those_of_the_rows(report, rows):
     assert series["metrics"]["pinball"] == pytest.approx(
         np.mean([row["pinball"] for row in of(report, "quantiles", series="lightgbm", fold=None)])
     )
-    others = [one for one in report.results["development"]["series"] if one["name"] != "lightgbm"]
-    assert not any("pinball" in one["metrics"] for one in others)
+    told = {one["name"] for one in report.results["development"]["series"] if "pinball" in one["metrics"]}
+    assert told == {"lightgbm", "past-performance"}
+
+
+def test_quantiles_of_past_errors_stand_beside_the_ensembles_forecast(report, rows):
+    low, middle, high = (rows[f"ensemble/past-performance/q{level:g}"].to_numpy() for level in AROUND)
+    known = np.isfinite(low)
+    assert 0 < known.sum() < len(rows)  # none before a hundred labels had ended
+    assert not known[:100].any()
+    assert known[140:].all()
+    y = rows["label"].to_numpy()
+    [told] = of(report, "intervals", series="past-performance", fold=None)
+    assert (told["n"], told["nominal"]) == (known.sum(), 0.8)
+    assert told["coverage"] == pytest.approx(np.mean(((y >= low) & (y <= high))[known]))
+    # Only labels that had ended: by then, errors of the forecasts before.
+    errors = (rows["label"] - rows["ensemble/past-performance"]).to_numpy()
+    first = int(known.argmax())
+    assert low[first] >= rows["ensemble/past-performance"].to_numpy()[first] + errors[:first].min()
+    assert (middle[known] < high[known]).all()
+
+
+def test_a_prediction_of_the_next_bar_has_them_too(report):
+    home = report.source.home.path
+    predicted = quorate.predict(report.run_id, home=home)
+    [target] = predicted.targets
+    assert list(target["quantiles"]) == ["0.1", "0.5", "0.9"]
+    assert target["quantiles"]["0.1"] < target["prediction"] < target["quantiles"]["0.9"]
 
 
 def test_the_tail_that_quantiles_reach_is_told_and_no_other(report, rows):
@@ -200,13 +227,33 @@ def test_a_few_steps_of_many_are_the_near_ones_first():
         ({"name": "return", "horizon": 1, "steps": [5, 1]}, "ascending, e.g. [1, 5, 30], or 30 for 1 to 30"),
         ({"name": "return", "horizon": 1, "steps": 1}, "at least two"),
         ({"name": "return", "horizon": 1, "steps": [0, 1]}, "from 1 on"),
-        ({"name": "direction", "horizon": 1, "steps": [1, 5]}, 'set labels.name = "return"'),
+        ({"name": "direction", "horizon": 1, "steps": [1, 5]}, "labels.steps is for labels that are numbers"),
     ],
 )
 def test_steps_that_cannot_be_are_refused(labels, said, tmp_path):
     with pytest.raises(RecipeError) as told:
         quorate.run({**recipe(), "labels": {"horizon": 3, **labels}}, home=tmp_path / "home")
     assert said in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "said"),
+    [
+        ({"quantiles": [0.1, 0.9]}, 'set it to "split" or "adaptive"'),
+        ({"interval": "split", "quantiles": [0.9, 0.1]}, "ascending, e.g. [0.05, 0.5, 0.95]"),
+        ({"interval": "split", "quantiles": [0.1, 1.0]}, "between 0 and 1"),
+        ({"interval": "splt"}, "split"),
+    ],
+)
+def test_intervals_that_cannot_be_are_refused(ensemble, said, tmp_path):
+    with pytest.raises(RecipeError) as told:
+        quorate.run({**recipe(), "ensemble": ensemble}, home=tmp_path / "home")
+    assert said in str(told.value)
+
+
+def test_an_interval_of_a_class_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match=r"ensemble\.interval is for labels that are numbers"):
+        quorate.run({**homes.recipe("tiny"), "ensemble": {"interval": "split"}}, home=tmp_path / "home")
 
 
 def test_a_number_of_steps_is_all_of_them(tmp_path: Path):

@@ -45,11 +45,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
 
 def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
-    if recipe.labels.steps is not None and label.task == "classification":
-        raise RecipeError(
-            f"labels.steps are of labels that are numbers; label {recipe.labels.name!r} is a class: leave them out, or "
-            'set labels.name = "return"'
-        )
+    _check_numbers(recipe, label)
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -276,6 +272,16 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         )
     _check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
     return models, warnings
+
+
+def _check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
+    """Refuse of a class what is only of labels that are numbers."""
+    for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
+        if given is not None and label.task == "classification":
+            raise RecipeError(
+                f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
+                'labels.name = "return"'
+            )
 
 
 def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:

@@ -25,6 +25,7 @@ from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
+from quorate.walkforward.distribution import around
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
@@ -50,7 +51,8 @@ class Prediction:
     weights : dict
         Member to its weight in the ensemble.
     targets : list of dict
-        Per symbol: symbol, weight, score, prediction, and the prediction of each member.
+        Per symbol: symbol, weight, score, prediction, the prediction of each member, and quantiles by level, where the
+        recipe has ``ensemble.interval``.
     warnings : list of str
         Doubts about the data.
     """
@@ -192,6 +194,7 @@ def _prediction(
     walk: WalkForward, session: Session, report: Report, predictions: Floats, rows: NDArray[np.int64], train_rows: int
 ) -> Prediction:
     series, ensembles = decide_all(walk, predictions)
+    spread = around(walk, series[0].predictions)
     judged, bars, names = series[0], walk.bars, list(walk.members)
     targets = [
         {
@@ -200,6 +203,7 @@ def _prediction(
             "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
             "prediction": float(judged.predictions[row]),
             "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
+            **({} if spread is None else {"quantiles": spread.of(row)}),
         }
         for row in rows
     ]

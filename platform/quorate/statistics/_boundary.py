@@ -203,15 +203,12 @@ class Choice:
 class Ascending:
     """Levels of quantiles."""
 
-    @property
-    def must(self) -> str:
-        """What it must be."""
-        return "at least two levels between 0 and 1 that ascend"
+    must = "at least two levels between 0 and 1 that ascend"
 
     def __call__(self, name: str, value: Any) -> Any:
         """Return the argument as float64."""
         found = _floats(name, value, self.must)
-        if found.ndim != 1 or len(found) < 2 or not (np.diff(found) > 0).all() or found[0] <= 0 or found[-1] >= 1:
+        if found.ndim != 1 or len(found) < 2 or not (np.diff(found, prepend=0, append=1) > 0).all():
             raise ValueError(f"{name} must be {self.must}; they were {found.tolist()}")
         return found
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.dataset.folds import NEVER
+from quorate.ensemble.conformal import conformal
+from quorate.evidence.evidence import finite_or_none
 from quorate.execution.fit import FitResult
 from quorate.plugins.specs.outputs import level_of
 from quorate.statistics import Floats
@@ -37,6 +39,13 @@ class Distribution(NamedTuple):
 
     levels: Floats
     values: Floats
+
+    def of(self, row: int) -> dict[str, float | None]:
+        """Return the quantiles of a row by level, None where there is none."""
+        return {
+            f"{level:g}": finite_or_none(value)
+            for level, value in zip(self.levels.tolist(), self.values[row].tolist(), strict=True)
+        }
 
 
 def distributions(walk: WalkForward, fits: Sequence[FitResult], predictions: Floats) -> dict[str, Distribution]:
@@ -65,6 +74,15 @@ def distributions(walk: WalkForward, fits: Sequence[FitResult], predictions: Flo
                 values[rows, j] = fit.outputs[output] if output in fit.outputs else predictions[rows, column]
         found[name] = Distribution(np.array([levels[output] for output in names]), values)
     return found
+
+
+def around(walk: WalkForward, predictions: Floats) -> Distribution | None:
+    """Return the quantiles around an ensemble's predictions, (n_rows,), that the recipe asks for; None for none."""
+    wanted = walk.recipe.ensemble
+    if wanted.interval is None:
+        return None
+    values = conformal(predictions, walk.dataset, walk.folds, wanted.levels, wanted.interval)
+    return Distribution(np.array(wanted.levels), values)
 
 
 def pairs_of(levels: Floats) -> list[tuple[int, int]]:

@@ -24,13 +24,13 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
 from quorate.walkforward.causality import cuts
-from quorate.walkforward.distribution import distributions
+from quorate.walkforward.distribution import Distribution, around, distributions
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.outlook import remedy_if_refused
 from quorate.walkforward.paths import Key, Splits, lay_out, paths_of, voters
-from quorate.walkforward.series import decide_all, judge_span, retrade
+from quorate.walkforward.series import Series, decide_all, judge_span, retrade
 from quorate.walkforward.tables import frames_of
 
 PartName = Literal["development", "holdout"]
@@ -182,7 +182,7 @@ def _part(
         predictions = collect(walk, fits, earlier)
         series, ensembles = decide_all(walk, predictions, first)
     with clock.stage("backtest"):
-        spread = distributions(walk, fits, predictions)
+        spread = {**_around(walk, series[0]), **distributions(walk, fits, predictions)}
         judged = judge_span(walk, series, first, stop, spread)
     with clock.stage("evidence"):
         trials = known.count({s.label: p for s, p in judged if s.candidate})
@@ -197,6 +197,12 @@ def _part(
         frames = frames_of(name, outcome)
     before = digests_of(walk, series[0], walk.folds[0].first, first)
     return Part(section, frames, predictions, walk, fits, before)
+
+
+def _around(walk: WalkForward, judged: Series) -> dict[str, Distribution]:
+    """Return the quantiles of the judged ensemble, if it has some."""
+    found = around(walk, judged.predictions)
+    return {} if found is None else {judged.name: found}
 
 
 def _load_what_follows() -> None:

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
+QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
+
 
 class Data(Open):
     """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
@@ -170,9 +172,37 @@ class Ensemble(Section):
     calibration : str
         Brings members of different scales to one before they are combined, by rows whose label had ended at the
         fold's first bar.
+    interval : str
+        Puts quantiles beside the forecast of a number, made of how far earlier ones were off: ``split`` on each fold of
+        all errors that were known, ``adaptive`` at each bar of recent ones, at a level that moves with each miss.
+    quantiles : list of float
+        Which ones; without it, ``[0.05, 0.5, 0.95]``.
     """
 
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
     calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
+    interval: Literal["split", "adaptive"] | None = None
+    quantiles: list[float] | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The quantiles that are asked for; none without an interval."""
+        return tuple(self.quantiles or QUANTILES) if self.interval else ()
+
+    @model_validator(mode="after")
+    def _quantiles(self) -> Ensemble:
+        levels = self.quantiles
+        if levels is None:
+            return self
+        if self.interval is None:
+            raise ValueError(
+                'ensemble.quantiles are of ensemble.interval: set it to "split" or "adaptive", or leave them out'
+            )
+        if len(levels) < 2 or levels != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
+            raise ValueError(
+                f"ensemble.quantiles must be at least two levels between 0 and 1, ascending, e.g. "
+                f"{list(QUANTILES)}; they were {levels}"
+            )
+        return self
