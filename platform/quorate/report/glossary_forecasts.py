@@ -71,12 +71,12 @@ OF_DISTRIBUTIONS: dict[str, Term] = {
     "expected": Term("How often it should have been.", "(1 - confidence) x forecasts", "Kupiec (1995)"),
     "Kupiec p": Term(
         "How likely so many, or so few, are exceeded by chance, if the bound is right.",
-        "likelihood ratio of the share of exceeded bounds, chi-square with one degree of freedom",
+        "likelihood ratio of the share exceeded by labels that do not overlap, of one symbol only",
         "Kupiec (1995), Journal of Derivatives 3(2)",
     ),
     "Christoffersen p": Term(
         "How likely they come together as much as they do by chance, if one tells nothing of the next.",
-        "likelihood ratio against a chance that depends on the forecast before; of one symbol only",
+        "likelihood ratio against a chance that depends on the one before; of labels and symbols as Kupiec p",
         INTERVAL,
     ),
     "step": Term(

@@ -153,27 +153,29 @@ def _by_tail(walk: WalkForward, one: Distribution, rows: NDArray[np.int64]) -> I
             continue
         edge = statistics.quantile_at(one.values[rows], one.levels, level)
         beyond = dataset.y[rows] < edge
-        frequency = statistics.kupiec(beyond, level)
         mean = statistics.tail_mean(one.values[rows], one.levels, level)
         yield {
             "confidence": confidence,
             "value_at_risk": float(-edge.mean()),
             "expected_shortfall": float(-mean.mean()),
-            "exceeded": frequency.passed,
+            "exceeded": int(beyond.sum()),
             "expected": level * len(rows),
             "mean_excess": float(-dataset.y[rows][beyond].mean()) if beyond.any() else math.nan,
-            "kupiec": frequency.statistic,
-            "kupiec_p": frequency.p_value,
-            **_independence(beyond, dataset.symbol[rows]),
+            **_tested(beyond, level, walk.recipe.labels.horizon, len(np.unique(dataset.symbol[rows])) == 1),
         }
 
 
-def _independence(beyond: NDArray[np.bool_], symbol: NDArray[np.int64]) -> dict[str, float]:
-    """Return the test of independence in time; of several symbols none, as they are passed together."""
-    several = len(np.unique(symbol)) > 1
-    found = statistics.christoffersen(beyond)
-    nan = math.nan
-    return {
-        "christoffersen": nan if several else found.statistic,
-        "christoffersen_p": nan if several else found.p_value,
+def _tested(beyond: NDArray[np.bool_], level: float, horizon: int, alone: bool) -> dict[str, float]:
+    """Return the tests of how often, and of how independently, of labels that do not overlap: each `horizon`-th.
+
+    Of several symbols there are none: what falls together is exceeded together.
+    """
+    few = beyond[::horizon]
+    often, apart = statistics.kupiec(few, level), statistics.christoffersen(few)
+    found = {
+        "kupiec": often.statistic,
+        "kupiec_p": often.p_value,
+        "christoffersen": apart.statistic,
+        "christoffersen_p": apart.p_value,
     }
+    return found if alone else dict.fromkeys(found, math.nan)

@@ -12,7 +12,13 @@ from quorate.report.sections.model import Block, Cell, Column, Section, Table, T
 
 SIZE = 0.05  # of the tests, from which on they are told in words
 TAILLESS = "Of rare losses nothing is told: that needs the quantile 0.05 or 0.01, or two around it at most 0.05 apart."
-WORDS: Mapping[str, Tone] = {"holds": "good", "too narrow": "bad", "too wide": "warn", "as forecast": "good"}
+WORDS: Mapping[str, Tone] = {
+    "holds": "good",
+    "too narrow": "bad",
+    "too wide": "warn",
+    "as forecast": "good",
+    "not tested": "faint",
+}
 
 
 def distribution(report: Report, part: str) -> Section | None:
@@ -109,7 +115,9 @@ def _tails(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _said_of(row: Mapping[str, Any]) -> str:
     """Return in words what the two tests say of a tail."""
-    if row["kupiec_p"] is not None and row["kupiec_p"] < SIZE:
+    if row["kupiec_p"] is None:
+        return "not tested"
+    if row["kupiec_p"] < SIZE:
         return "too often" if row["exceeded"] > row["expected"] else "too rarely"
     if row["christoffersen_p"] is not None and row["christoffersen_p"] < SIZE:
         return "together"
