@@ -109,23 +109,23 @@ def test_every_step_is_judged_by_errors_of_its_own_length(report):
 def test_quantiles_and_intervals_are_those_of_the_rows(report, rows):
     y = rows["label"].to_numpy()
     low, high = rows["member/lightgbm/q0.04"].to_numpy(), rows["member/lightgbm/q0.96"].to_numpy()
-    [told] = of(report, "intervals", series="lightgbm", fold=None, low=0.04)
+    [told] = of(report, "intervals", series="lightgbm", fold=None, low=0.04, step=2)
     assert told["nominal"] == 0.92
     assert told["coverage"] == pytest.approx(np.mean((y >= low) & (y <= high)))
     assert told["coverage_low"] < told["coverage"] < told["coverage_high"]
     assert told["width"] == pytest.approx(np.mean(high - low))
     assert told["effective"] <= told["n"] == len(y)
     for level in LEVELS:
-        [row] = of(report, "quantiles", series="lightgbm", fold=None, level=level)
+        [row] = of(report, "quantiles", series="lightgbm", fold=None, level=level, step=2)
         q = rows["member/lightgbm" if level == 0.5 else f"member/lightgbm/q{level:g}"].to_numpy()
         assert row["pinball"] == pytest.approx(statistics.pinball(y, q, level))
         assert row["below"] == pytest.approx(np.mean(y <= q))
-    by_fold = of(report, "intervals", series="lightgbm", low=0.04)
+    by_fold = of(report, "intervals", series="lightgbm", low=0.04, step=2)
     assert sum(row["n"] for row in by_fold if row["fold"] is not None) == len(y)
     [series] = [one for one in report.results["development"]["series"] if one["name"] == "lightgbm"]
     assert series["metrics"]["coverage"] == pytest.approx(told["coverage"])
     assert series["metrics"]["pinball"] == pytest.approx(
-        np.mean([row["pinball"] for row in of(report, "quantiles", series="lightgbm", fold=None)])
+        np.mean([row["pinball"] for row in of(report, "quantiles", series="lightgbm", fold=None, step=2)])
     )
     told = {one["name"] for one in report.results["development"]["series"] if "pinball" in one["metrics"]}
     assert told == {"lightgbm", "past-performance"}
@@ -156,8 +156,21 @@ def test_a_prediction_of_the_next_bar_has_them_too(report):
     assert target["quantiles"]["0.1"] < target["prediction"] < target["quantiles"]["0.9"]
 
 
+def test_quantiles_of_the_other_steps_are_judged_by_their_own_labels(report):
+    found = report.predictions
+    one = found["label"].to_numpy()  # of two bars: two of them, two bars apart, make one of four
+    y = ((1 + one) * (1 + np.roll(one, -2)) - 1)[:-2]
+    low, high = (found[f"member/lightgbm/q{level}@4"].to_numpy()[:-2] for level in (0.04, 0.96))
+    known = np.isfinite(y)
+    [told] = of(report, "intervals", series="lightgbm", step=4, low=0.04)
+    assert told["fold"] is None
+    assert told["n"] == known.sum()
+    assert told["coverage"] == pytest.approx(np.mean(((y >= low) & (y <= high))[known]))
+
+
 def test_the_tail_that_quantiles_reach_is_told_and_no_other(report, rows):
-    [told] = report.results["development"]["tails"]  # 0.05 lies between two levels, 0.01 beyond all
+    assert {row["step"] for row in report.results["development"]["tails"]} == set(STEPS)
+    [told] = of(report, "tails", step=2)  # 0.05 lies between two levels, 0.01 beyond all
     assert told["confidence"] == 0.95
     edge = (rows["member/lightgbm/q0.04"] + rows["member/lightgbm/q0.06"]).to_numpy() / 2
     beyond = rows["label"].to_numpy() < edge
@@ -181,14 +194,16 @@ def test_the_sections_say_it_and_the_page_and_sql_too(report):
     assert grid.values[0][: len(STEPS)] == pytest.approx(saved)
     assert math.isnan(grid.values[0][8])
     assert "Step 2 is what the ensemble combines" in steps.sentence
+    by_step = [b for b in found["distribution"].blocks if isinstance(b, Table) and b.columns[0].heading == "step"]
+    assert [row[0].value for row in by_step[0].groups[0]] == some_of(STEPS, 2)
     page = as_html(report, static=True)
     assert "labels below" in page
     assert "against persistence" in page
     home = report.source.home.path
     asked = quorate.sql("select step, rmse from steps where series = 'ridge' order by step", home=home)
     assert asked["rmse"].tolist() == [row["rmse"] for row in of(report, "steps", series="ridge")]
-    widest = quorate.sql("select coverage from intervals where fold is null and low = 0.04", home=home)
-    assert widest["coverage"].tolist() == [of(report, "intervals", fold=None, low=0.04)[0]["coverage"]]
+    widest = quorate.sql("select coverage from intervals where fold is null and low = 0.04 and step = 2", home=home)
+    assert widest["coverage"].tolist() == [of(report, "intervals", fold=None, low=0.04, step=2)[0]["coverage"]]
     assert report.typed.results.development.tails[0].confidence == 0.95
 
 

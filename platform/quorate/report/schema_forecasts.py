@@ -9,6 +9,8 @@ class QuantileFigures(Object):
     """A quantile that a series forecasts."""
 
     series: str
+    step: int
+    """Bars from the fill."""
     fold: int | None
     """Null: of all folds."""
     n: int
@@ -22,6 +24,8 @@ class IntervalFigures(Object):
     """The interval between two quantiles that lie as far from both ends."""
 
     series: str
+    step: int
+    """Bars from the fill."""
     fold: int | None
     """Null: of all folds."""
     n: int
@@ -43,6 +47,8 @@ class TailFigures(Object):
     """The loss that a series forecasts to be rare, and how often it was exceeded."""
 
     series: str
+    step: int
+    """Bars from the fill."""
     n: int
     confidence: float
     value_at_risk: Number

@@ -13,6 +13,7 @@ TEXTS = "VARCHAR[]"
 
 OF_FOLDS = [
     Described("series", "str", "the member, or the ensembler"),
+    Described("step", "int64", "bars from the fill; those that are not traded are told of all folds"),
     Described("fold", "int64", "its number; NULL: of all folds"),
     Described("n", "int64", "forecasts with a label"),
 ]
@@ -115,7 +116,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
         [
             RUN,
             PART,
-            *OF_FOLDS[:1],
+            *OF_FOLDS[:2],
             Described("n", "int64", "forecasts with a label"),
             Described("confidence", "float64", "0.95 or 0.99"),
             Described("value_at_risk, expected_shortfall", "float64", "forecast, mean over rows; losses above zero"),

@@ -20,7 +20,7 @@ from quorate.evidence.evidence import GateResult, Performance, finite_or_none, p
 from quorate.evidence.verdict import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
-from quorate.walkforward.distribution import Distribution
+from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
@@ -96,6 +96,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
+    others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
@@ -111,7 +112,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         **({"symbols": symbols} if symbols else {}),
-        **plain(judged_distributions(walk, outcome.distributions, outcome.tests)),
+        **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         "market": market_figures(span),
         "members": members,

@@ -184,7 +184,7 @@ def judge_span(
     naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
     prices = entry_prices(walk.bars, walk.dataset, walk.trading.fill)
     results = backtest(span, targets, walk.trading.take(first, stop))
-    nothing_told = Distribution(np.empty(0), np.empty((len(walk.dataset), 0)))
+    nothing_told = Distribution(np.empty(0), np.empty((len(walk.dataset), 0)), np.empty(0), 0)
     market = results[-1].returns
     judged = []
     for one, result in zip(everything, results, strict=True):

@@ -9,6 +9,7 @@ from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text, Tone
+from quorate.report.sections.steps import some_of
 
 SIZE = 0.05  # of the tests, from which on they are told in words
 TAILLESS = "Of rare losses nothing is told: that needs the quantile 0.05 or 0.01, or two around it at most 0.05 apart."
@@ -26,16 +27,17 @@ def distribution(report: Report, part: str) -> Section | None:
     found = report.results[part]
     if not found.get("quantiles"):
         return None
+    traded = report.provenance["recipe"]["labels"]["horizon"]
+    intervals, quantiles, tails = (
+        [row for row in found.get(name, ()) if row["step"] == traded] for name in ("intervals", "quantiles", "tails")
+    )
     blocks: list[Block] = []
-    if intervals := found.get("intervals"):
-        blocks.append(_intervals([row for row in intervals if row["fold"] is None]))
-    blocks.append(_quantiles([row for row in found["quantiles"] if row["fold"] is None]))
-    if tails := found.get("tails"):
-        blocks.append(_tails(tails))
-    else:
-        blocks.append(Text(TAILLESS, "faint"))
     if intervals:
-        blocks += _by_fold(intervals)
+        blocks.append(_intervals([row for row in intervals if row["fold"] is None]))
+    blocks.append(_quantiles([row for row in quantiles if row["fold"] is None]))
+    blocks.append(_tails(tails) if tails else Text(TAILLESS, "faint"))
+    blocks += _by_fold(intervals)
+    blocks += _by_step(found.get("intervals", ()), traded)
     sentence = (
         f"How often labels of the {said_of(part)} lay where forecasts of their distribution said: an interval of 80% "
         "should hold four labels out of five."
@@ -124,17 +126,40 @@ def _said_of(row: Mapping[str, Any]) -> str:
     return "as forecast"
 
 
+def _widest(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return what the widest interval of each series should hold."""
+    widest: dict[str, float] = {}
+    for row in rows:
+        widest[row["series"]] = max(row["nominal"], widest.get(row["series"], 0.0))
+    return widest
+
+
+def _told(widest: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {figure(nominal, 'fraction')}" for name, nominal in widest.items())
+
+
+def _by_step(rows: Sequence[Mapping[str, Any]], traded: int) -> list[Block]:
+    """Return the coverage of the widest interval of each series that forecasts several steps, by some of these."""
+    several = {row["series"] for row in rows if row["step"] != traded}
+    own = [row for row in rows if row["fold"] is None and row["series"] in several]
+    if not own:
+        return []
+    widest = _widest(own)
+    at = {(r["step"], r["series"]): r["coverage"] for r in own if r["nominal"] == widest[r["series"]]}
+    chosen = some_of(sorted({row["step"] for row in own}), traded)
+    shown = [
+        [_number(step, "count"), *(_number(at.get((step, name)), "fraction") for name in widest)] for step in chosen
+    ]
+    return [Text(f"By step, the coverage of {_told(widest)}:"), Table([Column("step"), *map(Column, widest)], [shown])]
+
+
 def _by_fold(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
     """Return the coverage of the widest interval of each series, by fold."""
-    names = list(dict.fromkeys(row["series"] for row in rows))
-    widest = {
-        name: max((r for r in rows if r["series"] == name), key=lambda r: r["nominal"])["nominal"] for name in names
-    }
+    widest = _widest(rows)
     own = [row for row in rows if row["fold"] is not None and row["nominal"] == widest[row["series"]]]
     folds = sorted({row["fold"] for row in own})
     if len(folds) < 2:
         return []
     at = {(row["fold"], row["series"]): row["coverage"] for row in own}
-    shown = [[Cell(str(fold)), *(_number(at.get((fold, name)), "fraction") for name in names)] for fold in folds]
-    told = ", ".join(f"{name} {figure(widest[name], 'fraction')}" for name in names)
-    return [Text(f"By fold, the coverage of {told}:"), Table([Column("fold"), *map(Column, names)], [shown])]
+    shown = [[Cell(str(fold)), *(_number(at.get((fold, name)), "fraction") for name in widest)] for fold in folds]
+    return [Text(f"By fold, the coverage of {_told(widest)}:"), Table([Column("fold"), *map(Column, widest)], [shown])]
