@@ -28,6 +28,7 @@ from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
+from quorate.walkforward.distribution import around
 from quorate.walkforward.layout import WalkForward, fold_facts, prepare, spans_of
 from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
@@ -53,7 +54,8 @@ class Prediction:
     weights : dict
         Member to its weight in the ensemble.
     targets : list of dict
-        Per symbol: symbol, weight, score, prediction, and the prediction of each member.
+        Per symbol: symbol, weight, score, prediction, the prediction of each member, and quantiles by level, where the
+        recipe has ``ensemble.interval``.
     warnings : list of str
         Doubts about the data.
     kept : dict or None
@@ -153,7 +155,7 @@ def _known(walk: WalkForward, session: Session, last: int) -> NDArray[np.int64]:
     until = last - session.recipe.folds.embargo
     if span.train_stop is not None:
         until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
-    known = (walk.dataset.end <= until) & (walk.dataset.bar >= span.train_from)
+    known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
     return np.flatnonzero(known).astype(np.int64)
 
 
@@ -166,7 +168,7 @@ def _moved(models: RunModels, walk: WalkForward, now: Fold) -> Fold:
         If its bar is none after the end of the models' last label: they know what came there.
     """
     then, old = models.walk, models.fold(None)
-    ended = then.bars.times[int(then.dataset.end[old.train].max())]
+    ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
     if walk.bars.times[now.first] < ended:
         raise DataError(
             f"the bars end at {walk.bars.times[now.first]}Z, and the kept models learnt from labels up to {ended}Z: "
@@ -188,7 +190,7 @@ def _by_kept(models: RunModels, walk: WalkForward, now: Fold) -> tuple[list[FitR
     items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
     answers = forecasts(FitData(walk.dataset, (now,)), items, models.session.recipe.execution.fit_seconds)
     facts = fold_facts(models.walk, fold)
-    ended = models.walk.bars.times[int(models.walk.dataset.end[fold.train].max())]
+    ended = models.walk.bars.times[int(models.walk.dataset.learnt_end[fold.train].max())]
     told = {
         **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
         "bars_since": int((walk.bars.times > ended).sum()),
@@ -259,7 +261,7 @@ def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: B
     for index, part in found.groupby("fold", sort=True):
         rows = part["row"].to_numpy(dtype=np.int64)
         first, stop = int(part["bar"].min()), int(part["bar"].max()) + 1
-        train = np.flatnonzero(walk.dataset.end < first).astype(np.int64)
+        train = np.flatnonzero(walk.dataset.learnt_end < first).astype(np.int64)
         folds.append(Fold(int(str(index)), first, stop, train, rows))
     return earlier, folds
 
@@ -268,6 +270,7 @@ def _prediction(
     walk: WalkForward, session: Session, report: Report, predictions: Floats, rows: NDArray[np.int64], train_rows: int
 ) -> Prediction:
     series, ensembles = decide_all(walk, predictions)
+    spread = around(walk, series[0].predictions)
     judged, bars, names = series[0], walk.bars, list(walk.members)
     targets = [
         {
@@ -276,6 +279,7 @@ def _prediction(
             "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
             "prediction": float(judged.predictions[row]),
             "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
+            **({} if spread is None else {"quantiles": spread.of(row)}),
         }
         for row in rows
     ]
