@@ -62,7 +62,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the sums over the rows of each lane, (lanes, 1, width), of (lanes, rows, width), weighted (lanes, rows)."""
+    """Return the sums over the rows of each lane, (lanes, 1, width), weighted by (lanes, rows)."""
     if x.shape[-1] == 1:
         return (x[..., 0] if weights is None else x[..., 0] * weights).sum(-1)[:, None, None]
     factors = x.new_ones(1, x.shape[1]).expand(len(x), -1) if weights is None else weights

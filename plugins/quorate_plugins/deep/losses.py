@@ -92,8 +92,12 @@ def direction_weighted_mse(forecast: Tensor, y: Tensor, penalty: Tensor) -> Tens
 
 def mean_and_deviation(raw: Tensor) -> tuple[Tensor, Tensor]:
     """Return means and standard deviations, (..., n_numbers) each, of what a network gives."""
-    mean, spread = raw.unflatten(-1, (-1, 2)).unbind(-1)
+    mean, spread = _paired(raw, 2).unbind(-1)
     return mean, functional.softplus(spread) + LEAST_DEVIATION
+
+
+def _paired(raw: Tensor, outputs: int) -> Tensor:
+    return raw.reshape(*raw.shape[:-1], -1, outputs)
 
 
 def gaussian(mean: Tensor, deviation: Tensor, y: Tensor) -> Tensor:
@@ -103,7 +107,7 @@ def gaussian(mean: Tensor, deviation: Tensor, y: Tensor) -> Tensor:
 
 def quantiles(raw: Tensor, levels: int) -> Tensor:
     """Return quantiles, (..., n_numbers, levels), that do not cross: each is the one below and something positive."""
-    parts = raw.unflatten(-1, (-1, levels))
+    parts = _paired(raw, levels)
     found = [parts[..., 0]]
     for place in range(1, levels):
         found.append(found[-1] + functional.softplus(parts[..., place]))
