@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
-from quorate.errors import DataError, RecipeError, plural
+from quorate.errors import DataError, FitError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
 from quorate.execution.fit import FitData, FitResult
 from quorate.execution.keeping import forecasts
@@ -20,7 +20,7 @@ from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
-from quorate.runs.models import RunModels, models_of
+from quorate.runs.models import Fitted, RunModels, models_of
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -184,9 +184,18 @@ def _moved(models: RunModels, walk: WalkForward, now: Fold) -> Fold:
 def _by_kept(models: RunModels, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
     """Return what the models of the run's last fold forecast, and what is to be known of them."""
     fold = models.fold(None)
-    found = {name: models.of(name, fold) for name in walk.voting}
+    found: dict[str, Fitted] = {}
+    fits = []
+    for name in walk.voting:
+        try:
+            found[name] = models.of(name, fold)
+        except FitError as e:
+            if models.session.recipe.on_failure == "stop":
+                raise
+            fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
     items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
     answers = forecasts(FitData(walk.dataset, (now,)), items, models.session.recipe.execution.fit_seconds)
+    fits += [FitResult(name, now.index, answer) for name, answer in zip(found, answers, strict=True)]
     facts = fold_facts(models.walk, fold)
     ended = models.walk.bars.times[int(models.walk.dataset.end[fold.train].max())]
     told = {
@@ -195,9 +204,6 @@ def _by_kept(models: RunModels, walk: WalkForward, now: Fold) -> tuple[list[FitR
         "fitted_again": [name for name, one in found.items() if one.again],
         "keys": {name: one.key for name, one in found.items()},
     }
-    fits = [
-        FitResult(name, now.index, answer, n_train=len(fold.train)) for name, answer in zip(found, answers, strict=True)
-    ]
     return fits, told
 
 
