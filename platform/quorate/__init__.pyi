@@ -6,6 +6,7 @@ from . import statistics as statistics
 from .bars.calendar import Calendar as Calendar
 from .bars.calendar import get_calendar as get_calendar
 from .bars.panel import Bars as Bars
+from .dataset.windows import Windows as Windows
 from .ensemble.combiner import Combiner as Combiner
 from .ensemble.combiner import EnsembleHistory as EnsembleHistory
 from .ensemble.combiner import EnsembleRows as EnsembleRows

@@ -43,6 +43,10 @@ class ModelSpec(Spec):
         volume, float64 (n, `lookback`, 5). Oldest bar first, the bar of the prediction last; read-only.
     lookback : int
         Bars that a ``windows`` or ``bars`` model sees.
+    lazy : bool
+        Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
+        costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
+        an array.
     outputs : tuple of str
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -95,6 +99,7 @@ class ModelSpec(Spec):
     task: Task | Literal["any"] = "classification"
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
+    lazy: bool = False
     outputs: tuple[str, ...] = ()
     validation: float = 0.0
     accepts_nan: bool = False
