@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
-from quorate.plugins.specs.learning import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, Task
+from quorate.plugins.specs.learning import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Task
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
+from quorate.plugins.specs.splitting import Span, SplitterSpec
 
 __all__ = [
     "KINDS", "SPECS", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",

@@ -1,11 +1,11 @@
-"""What learns, and what it learns from: models, features, labels, splitters, ensemblers."""
+"""What learns, and what it learns from: models, features, labels, ensemblers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
@@ -266,30 +266,6 @@ class LabelSpec(Spec):
 
 
 @dataclass(frozen=True)
-class SplitterSpec(Spec):
-    """A splitter: ``function(sessions, start, **options)`` yields `Span`, one per fold.
-
-    `sessions` are the dates of all bars that may be known, datetime64[D] (n_bars,); `start` is the
-    position of the first bar that may be predicted: 0, or where the holdout begins. Spans follow one
-    another without a gap up to the last bar. Which rows train is the platform's work: those from
-    ``Span.train_from`` on whose label had ended before the span, and the recipe's ``folds.embargo``
-    bars earlier still. The other keys of the recipe's ``[folds]`` table are the options.
-
-    Parameters
-    ----------
-    combinatorial : bool
-        The function, called as ``function(sessions, groups, tests)``, yields instead the borders of
-        `groups` groups of bars, from the first bar to the last, for combinatorial purged
-        cross-validation: every choice of `tests` groups is predicted by a fit on the others. Such a
-        fit trains on later data, too, so a walk-forward refuses this splitter.
-    """
-
-    kind: ClassVar[str] = "splitter"
-
-    combinatorial: bool = False
-
-
-@dataclass(frozen=True)
 class EnsemblerSpec(Spec):
     """An ensembler: ``function(history, **params)`` gives one weight per member, or more than that.
 
@@ -324,25 +300,6 @@ class EnsemblerSpec(Spec):
         super().__post_init__()
         _one_of(self, "update", ("fold", "bar"))
         _one_of(self, "task", ("any", "classification", "regression"))
-
-
-class Span(NamedTuple):
-    """The bars that one fold predicts, and between which bars rows may train it.
-
-    Parameters
-    ----------
-    first, stop : int
-        Positions of the first predicted bar and of the bar after the last one.
-    train_from : int
-        Position of the earliest bar whose rows may train.
-    train_stop : int, optional
-        Position of the bar before which a training label must have ended; ``first``, if it is not given.
-    """
-
-    first: int
-    stop: int
-    train_from: int = 0
-    train_stop: int | None = None
 
 
 def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
