@@ -60,12 +60,12 @@ class FitTask:
         Share of a GPU, or whole GPUs, that it takes.
     memory : int
         Bytes that it may allocate; 0: what the executor grants.
+    keep : bool
+        Whether what the model has learnt is wanted, too; the key does not know of it.
     key : str
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
-    keep : bool
-        Whether what the model has learnt is wanted, too; the key does not know of it.
     """
 
     model: str
@@ -78,9 +78,9 @@ class FitTask:
     device: str = "cpu"
     gpus: float = 0.0
     memory: int = 0
+    keep: bool = False
     key: str = ""
     code: str = ""
-    keep: bool = False
 
 
 @dataclass(frozen=True, eq=False)
