@@ -17,7 +17,7 @@ import pytest
 import quorate
 from quorate.evidence.ledger import ledger_of
 from quorate.recipe.canonical import digest
-from quorate.report.sql_columns import EXAMPLES, FILES, OF_REPORTS, VIEWS, patterns_of, types_of
+from quorate.report.sql_columns import EXAMPLES, FILES, OF_REPORTS, SPARSE, VIEWS, patterns_of, types_of
 from quorate.runs.loaded import load_report
 from quorate.store import Home
 from quorate.store.documents import seal_of
@@ -89,7 +89,7 @@ def test_views_have_what_reports_have_of_all_runs(place):
     """To the last bit, with `run` in front."""
     reports = [load_report(run.id, home=place.path) for run in place.runs()]
     for name in (*OF_REPORTS, *FILES):
-        if name in ("symbols", "warnings"):
+        if name in ("symbols", "warnings", *SPARSE):
             continue
         found = ask(f"from {name}", place)
         assert next(iter(found)) == "run"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -59,6 +60,10 @@ class Dataset:
         no model reads windows.
     categories : Categories
         Texts of the rows, for models that take them.
+    steps : tuple of int
+        Horizons of labels of several steps; none, where there is one.
+    path, path_end : ndarray, (n_rows, n_steps)
+        As `y` and `end`, of each step; `y` and `end` are those of the step that is traded.
     """
 
     X: NDArray[np.float32]
@@ -71,10 +76,26 @@ class Dataset:
     context: NDArray[np.int64]
     sequence: NDArray[np.float32]
     categories: Categories = field(default_factory=Categories)
+    steps: tuple[int, ...] = ()
+    path: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    path_end: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.bar)
+
+    @cached_property
+    def learnt_end(self) -> NDArray[np.int64]:
+        """Position of the bar at which all is known that a model learns of a row: the end of its last label."""
+        return _read_only(self.path_end.max(axis=1)) if self.steps else self.end
+
+    def relabelled(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> Dataset:
+        """Return the rows with the labels of others."""
+        y, path = self.y.copy(), self.path.copy()
+        y[rows] = y[others]
+        if self.steps:
+            path[rows] = path[others]
+        return replace(self, y=y, path=path)
 
 
 def build_dataset(
@@ -85,12 +106,13 @@ def build_dataset(
     window: int = 0,
     categories: Sequence[str] = (),
     kept: Kept | None = None,
+    path: Mapping[int, Labels] = MappingProxyType({}),
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
     features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
-    what a feature is on these bars from before, or computes and keeps it.
+    what a feature is on these bars from before, or computes and keeps it. `path` are the labels of several steps.
 
     Raises
     ------
@@ -122,20 +144,31 @@ def build_dataset(
         X[:, j] = values[keep]
         if window:
             sequence[:, j] = values.T[bars.present.T]
-    y = labels.values[keep]
-    end = np.where(np.isnan(y), NEVER, labels.ends[keep])
+    y, end = _of_rows(labels, keep)
+    several = [_of_rows(one, keep) for one in path.values()]
+    empty = np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
+    paths, path_ends = (np.column_stack(part) for part in zip(*several, strict=True)) if several else empty
     return Dataset(
         X=_read_only(X),
         feature_names=names,
         bar=_read_only(row.astype(np.int64)),
         symbol=_read_only(column.astype(np.int64)),
         y=_read_only(y),
-        end=_read_only(end.astype(np.int64)),
+        end=_read_only(end),
         ohlcv=_read_only(packing.flat()),
         context=_read_only((packing.offset[column] + packing.age[row, column] - 1).astype(np.int64)),
         sequence=_read_only(sequence),
         categories=rows_categories(bars, categories, names, row, column),
+        steps=tuple(path),
+        path=_read_only(paths),
+        path_end=_read_only(path_ends),
     )
+
+
+def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the labels of some bars and symbols, and their ends."""
+    y = labels.values[keep]
+    return y, np.where(np.isnan(y), NEVER, labels.ends[keep]).astype(np.int64)
 
 
 def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: Mapping[str, object]) -> Labels:

@@ -39,6 +39,9 @@ class Performance(BacktestResult):
     entry_price : ndarray of float64, (n_forecasts,)
         The price that a trade decided at each forecast's bar was filled at, where labels are what it earns by then:
         the price forecast is ``entry_price * (1 + predictions)``; empty where labels are anything else.
+    levels, quantiles : ndarray of float64, (n_levels,) and (n_forecasts, n_levels)
+        What else was forecast of each label's distribution, at levels that ascend, NaN where nothing was; empty for a
+        series of point forecasts.
     """
 
     bars_per_year: float
@@ -49,6 +52,8 @@ class Performance(BacktestResult):
     naive: Floats = field(default_factory=lambda: np.empty(0))
     forecast_bar: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     entry_price: Floats = field(default_factory=lambda: np.empty(0))
+    levels: Floats = field(default_factory=lambda: np.empty(0))
+    quantiles: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
 
 @dataclass(frozen=True)

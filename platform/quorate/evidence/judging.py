@@ -26,6 +26,8 @@ T = TypeVar("T")
 def measure(performance: Performance, registry: Registry, names: Iterable[str] | None = None) -> dict[str, float]:
     """Return every registered metric of a series, or those named; NaN where undefined.
 
+    Metrics of quantiles are left out of a series without any, unless they are named.
+
     Raises
     ------
     PluginError
@@ -35,6 +37,9 @@ def measure(performance: Performance, registry: Registry, names: Iterable[str] |
     performance = guarded(performance)
     for name in registry.names("metric") if names is None else names:
         spec = registry.get(MetricSpec, name)
+        if spec.quantiles and not len(performance.levels):
+            values.update({} if names is None else {name: math.nan})
+            continue
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values
 

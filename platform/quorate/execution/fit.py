@@ -24,6 +24,7 @@ from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, thread_pools
 from quorate.execution.state import MOST, Kept, kept_of
+from quorate.execution.steps import ByStep, hold_back, own_of, target_of
 from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
@@ -66,6 +67,10 @@ class FitTask:
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
+    steps : tuple of int
+        Horizons that are learnt at once; none, where it is one.
+    step : int
+        Which of them is traded.
     """
 
     model: str
@@ -81,6 +86,8 @@ class FitTask:
     keep: bool = False
     key: str = ""
     code: str = ""
+    steps: tuple[int, ...] = ()
+    step: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +167,7 @@ def model_of(task: FitTask) -> ModelSpec:
     """Return the spec of a fit's model, as it learns the fit's label."""
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
-    return spec.for_label(task_of(task.binary))
+    return spec.for_label(task_of(task.binary), task.params).at_steps(task.steps, task.step)
 
 
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
@@ -241,9 +248,11 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str
         if fold.shuffles is not None:
             more = shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
             return predictions, outputs | more, math.nan, None
-        known = X_train[-ASKED_AGAIN:], y_train[-ASKED_AGAIN:]
+        known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
         told = in_sample(model, spec, *known, task.binary)
         asked = X_train[-MOST:], X_test
+        if task.keep and isinstance(model, ByStep):
+            return predictions, outputs, told, "it has a model for each of several steps, which are not kept"
         kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
         return predictions, outputs, told, kept
 
@@ -270,8 +279,12 @@ def fitted(
         )
     train, tail = hold_back(spec.validation, dataset, fold.train)
     X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
-    y_train = _target(spec, dataset, train)
-    more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
+    y_train = target_of(task, spec, dataset, train)
+    more = (
+        {"validation": (inputs_of(spec, dataset, tail, train), target_of(task, spec, dataset, tail))}
+        if len(tail)
+        else {}
+    )
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
@@ -291,32 +304,12 @@ def fitted(
 def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
     """Return the model as the factory makes it for a fit on these rows."""
     categories = dataset.categories.names if reads_categories(spec, dataset) else ()
+    if task.steps and not spec.steps:
+        return ByStep(lambda: make_model(spec.resolve(), task, spec, categories), task, spec)
     return make_model(spec.resolve(), task, spec, categories)
-
-
-def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
-
-    Raises
-    ------
-    FitError
-        If nothing is left to train on.
-    """
-    if not share:
-        return rows, rows[:0]
-    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
-    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
-    if not len(train):
-        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
-    return train, tail
 
 
 @lru_cache(maxsize=64)
 def _code(factory: Callable[..., Any], plugin: Reference) -> str:
     """Return the hash of a model's code as it was when this process first met it."""
     return code_digest(factory, plugin.module, plugin.local)
-
-
-def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
-    y = dataset.y[rows]
-    return y.astype(np.int64) if spec.task == "classification" else y

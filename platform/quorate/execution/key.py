@@ -63,9 +63,9 @@ class Keys:
         spec, code, facts = self._models[task.model]
         fold, dataset = self._data.fold(task.fold), self._data.dataset
         window = spec.lookback if spec.input != "rows" else 0
-        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset))
+        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset), task.steps)
         if read not in self._inputs:
-            self._inputs[read] = _read(dataset, fold, spec, self._hashes)
+            self._inputs[read] = _read(task, dataset, fold, spec, self._hashes)
         more = _asked(task, spec, fold.shuffles)
         return replace(task, code=code, key=hashlib.sha256(facts + self._inputs[read] + more).hexdigest())
 
@@ -98,7 +98,7 @@ def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
         spec.task,
         spec.input,
         spec.lookback,
-        spec.outputs,
+        spec.named,
         spec.validation,
         name_of(factory),
         code,
@@ -153,13 +153,13 @@ def version(requirement: str) -> str:
     return next((version for version in versions if version), "")
 
 
-def _read(dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: Callable[[str], Digests]) -> bytes:
+def _read(task: FitTask, dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: Callable[[str], Digests]) -> bytes:
     """Return the hash of what a model reads on a fold; `hashes` tells those of all rows of one kind of input."""
     digest = hashlib.sha256()
-    _update(digest, dataset.y[fold.train])
+    _update(digest, dataset.path[fold.train] if task.steps else dataset.y[fold.train])
     if spec.validation:  # where the tail begins depends on them
         _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
-        _update(digest, dataset.end[fold.train] - dataset.bar[fold.train[0]])
+        _update(digest, dataset.learnt_end[fold.train] - dataset.bar[fold.train[0]])
     if reads_categories(spec, dataset):
         every = dataset.categories.known(np.concatenate((fold.train, fold.test)))
         digest.update(repr((dataset.feature_names, dataset.categories.names, every)).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -30,11 +31,13 @@ def read_outputs(model: Any, spec: ModelSpec, X: Inputs) -> Outputs:
     """
     method = "predict_proba" if spec.task == "classification" else "predict"
     answer = getattr(model, method)(X)
-    names = spec.outputs or (spec.prediction,)
+    names = spec.named or (spec.prediction,)
     if isinstance(answer, Mapping) or hasattr(answer, "columns"):
         return _named(answer, names, method, len(X))
     values = _numbers(answer, method)
-    if not spec.outputs and spec.task == "classification" and values.ndim == 2:
+    if values.ndim == 3 and spec.steps:  # several outputs of several steps
+        values = values.reshape(len(values), -1)
+    if not spec.named and spec.task == "classification" and values.ndim == 2:
         values = values[:, _positive(model, values.shape[1])]
     if values.ndim == 2 and len(names) > 1:
         if values.shape != (len(X), len(names)):
@@ -121,10 +124,30 @@ def predict(model: Any, spec: ModelSpec, X: Inputs, binary: bool) -> tuple[Float
     """
     outputs = predict_blocks(partial(read_outputs, model, spec), X)
     check_probabilities(outputs, spec)
+    _uncross(outputs)
     predictions = outputs.pop(spec.prediction)
     if binary and spec.task == "regression":
         predictions = np.clip(predictions, 0.0, 1.0)
     return predictions, outputs
+
+
+def _uncross(outputs: Outputs) -> None:
+    """Sort the quantiles of each row, so that a higher one is never lower; say where they were not.
+
+    The sorted ones are never further from what comes, as the pinball loss has it (Chernozhukov, Fernandez-Val and
+    Galichon 2010).
+    """
+    for step in dict.fromkeys(name.partition("@")[2] for name in outputs):
+        names = sorted(
+            (name for name in outputs if name.startswith("q") and name.partition("@")[2] == step),
+            key=lambda name: float(name.partition("@")[0][1:]),
+        )
+        if len(names) < 2:
+            continue
+        values = np.column_stack([outputs[name] for name in names])
+        if (np.diff(values, axis=1) < 0).any():
+            warnings.warn(f"quantiles crossed{step and f' at step {step}'}, and were sorted", stacklevel=2)
+            outputs.update(zip(names, np.sort(values, axis=1).T, strict=True))
 
 
 def in_sample(model: Any, spec: ModelSpec, X: Inputs, labels: Floats, binary: bool) -> float:
@@ -164,7 +187,7 @@ def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuff
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
     if explainer is not None:
-        values = contributions(partial(explainer, model), X)
+        values = contributions(partial(explainer, getattr(model, "own", model)), X)
         found |= {contribution_name(j): column for j, column in enumerate(values.T)}
     return found
 

@@ -77,7 +77,7 @@ def finished(content: bytes, spec: ModelSpec, n_features: int, facts: Mapping[st
         )
     window = () if spec.input == "rows" else (spec.lookback,)
     _check(inputs[0], (*window, n_features), "input")
-    _check(model.graph.output[0], (len(spec.outputs) or 1,), "output")
+    _check(model.graph.output[0], (len(spec.named) or 1,), "output")
     _rename(model.graph, inputs[0], model.graph.output[0], input_name(spec))
     model.producer_name = "quorate"
     onnx.helper.set_model_props(model, dict(facts))

@@ -14,6 +14,7 @@ from quorate.plugins import specs
 from quorate.plugins.options import UnknownOption, check_walk_forward, resolve_options
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
+from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
@@ -44,6 +45,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
 
 def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
+    _check_numbers(recipe, label)
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -257,9 +259,12 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
                 f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
                 f"use regression models or the label 'direction'"
             )
-        models[name] = Model.model_validate(
-            {"plugin": plugin.name, **resolve_options(spec, model.options, f"models.{name}")}
-        )
+        options = resolve_options(spec, model.options, f"models.{name}")
+        try:
+            spec.for_label(task_of(task == "classification"), options)
+        except PluginError as e:
+            raise RecipeError(f"models.{name}: {e}") from e
+        models[name] = Model.model_validate({"plugin": plugin.name, **options})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
@@ -267,6 +272,16 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         )
     _check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
     return models, warnings
+
+
+def _check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
+    """Refuse of a class what is only of labels that are numbers."""
+    for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
+        if given is not None and label.task == "classification":
+            raise RecipeError(
+                f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
+                'labels.name = "return"'
+            )
 
 
 def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from quorate.errors import RecipeError, near_misses
-
-
-class Term(NamedTuple):
-    """A word of the report, in three lines."""
-
-    meaning: str
-    formula: str
-    source: str
-
-
-OURS = "a word of this platform"
-COMMON = "a common word of trading"
+from quorate.report.glossary_base import COMMON, OURS, Term
+from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
 
 GLOSSARY: dict[str, Term] = {
+    **OF_DISTRIBUTIONS,
     # --- the verdict
     "verdict": Term(
         "Whether an ensemble has earned promotion: PASS, FAIL, or INSUFFICIENT where too little is known to say.",

@@ -9,21 +9,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quorate.report.schema_base import Dashed as _Dashed
+from quorate.report.schema_base import Number
+from quorate.report.schema_base import Object as _Object
+from quorate.report.schema_forecasts import IntervalFigures, QuantileFigures, StepFigures, TailFigures
 from quorate.store.documents import REPORT_VERSION
 
-Number = float | None
 Day = str
 Word = Literal["PASS", "FAIL", "INSUFFICIENT"]
-
-
-class _Object(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class _Dashed(_Object):
-    """An object whose names have dashes."""
-
-    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
 
 class Market(_Dashed):
@@ -277,6 +270,10 @@ class Part(_Object):
     series: list[Series]
     """The judged one first, buying and holding last."""
     symbols: list[SymbolFigures] = Field(default=[])
+    quantiles: list[QuantileFigures] = Field(default=[])
+    intervals: list[IntervalFigures] = Field(default=[])
+    tails: list[TailFigures] = Field(default=[])
+    steps: list[StepFigures] = Field(default=[])
     market: Market
     members: Members
     folds: list[Fold]

@@ -12,7 +12,7 @@ from quorate.report.canvas import BLANK, MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
 from quorate.report.plain import lines_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import NAMES, USUAL, sections_of, usual_of
+from quorate.report.sections import USUAL, of_run, sections_of, usual_of
 from quorate.report.sections.about import fits_text
 from quorate.report.sections.curves import day
 from quorate.report.sections.gates import said_of
@@ -210,7 +210,7 @@ def _lines(block: Lines, target: console.Console) -> None:
 
 def _foot(report: Report, target: console.Console, names: Sequence[str]) -> None:
     telemetry: Mapping[str, Any] = report.telemetry
-    more = [name for name in NAMES if name not in names]
+    more = [name for name in of_run(report) if name not in names]
     lines = [f"{fits_text(telemetry)}; {telemetry['seconds']:.1f} s in all"]
     if more:
         lines.append(f"more: quorate report {report.run_id} --section all, or some of {', '.join(more)}")

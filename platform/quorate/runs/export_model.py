@@ -221,7 +221,7 @@ def _asked(models: RunModels, found: Fitted) -> Fold:
 def _compare(models: RunModels, found: Fitted, spec: ModelSpec, content: bytes, own: Any) -> portable.Difference:
     fold = _asked(models, found)
     X = np.asarray(inputs_of(spec, models.walk.dataset, fold.test, fold.train))
-    column = spec.outputs.index(spec.prediction) if spec.outputs else 0
+    column = spec.named.index(spec.prediction) if spec.named else 0
     return portable.difference(own, portable.answers(content, X), 0.5 if models.walk.binary else 0.0, column)
 
 
@@ -251,7 +251,7 @@ def _facts(models: RunModels, found: Fitted, spec: ModelSpec) -> dict[str, str]:
         "fold": str(fold.index),
         "fit_key": found.key,
         "features": json.dumps(list(walk.dataset.feature_names)),
-        "outputs": json.dumps(list(spec.outputs) or [spec.prediction]),
+        "outputs": json.dumps(list(spec.named) or [spec.prediction]),
         "label": json.dumps({"name": recipe.labels.name, "horizon": recipe.labels.horizon, "task": spec.task}),
         "trained": json.dumps({k: facts[k] for k in ("train_first", "train_last", "train_rows", "label_end")}),
     }

@@ -145,7 +145,7 @@ class RunModels:
             If its bar is none after the end of the models' last label: they know what came there.
         """
         then, old, last = self.walk, self.fold(None), walk.bars.times[now.first]
-        ended = then.bars.times[int(then.dataset.end[old.train].max())]
+        ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
         if last < ended:
             raise DataError(
                 f"the bars end at {last}Z, and the kept models learnt from labels up to {ended}Z: that would be no "
@@ -174,7 +174,7 @@ class RunModels:
         answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
         fits += [FitResult(name, now.index, *answer) for name, answer in zip(found, answers, strict=True)]
         facts = fold_facts(self.walk, fold)
-        ended = self.walk.bars.times[int(self.walk.dataset.end[fold.train].max())]
+        ended = self.walk.bars.times[int(self.walk.dataset.learnt_end[fold.train].max())]
         told = {
             **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
             "bars_since": int((walk.bars.times > ended).sum()),

@@ -26,6 +26,7 @@ from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
+from quorate.walkforward.distribution import around
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
@@ -51,7 +52,8 @@ class Prediction:
     weights : dict
         Member to its weight in the ensemble.
     targets : list of dict
-        Per symbol: symbol, weight, score, prediction, and the prediction of each member.
+        Per symbol: symbol, weight, score, prediction, the prediction of each member, and quantiles by level, where the
+        recipe has ``ensemble.interval``.
     warnings : list of str
         Doubts about the data.
     kept : dict or None
@@ -131,7 +133,7 @@ def predict(
     until = last - session.recipe.folds.embargo
     if span.train_stop is not None:
         until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
-    known = (walk.dataset.end <= until) & (walk.dataset.bar >= span.train_from)
+    known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     if models is not None:
@@ -201,7 +203,7 @@ def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: B
     for index, part in found.groupby("fold", sort=True):
         rows = part["row"].to_numpy(dtype=np.int64)
         first, stop = int(part["bar"].min()), int(part["bar"].max()) + 1
-        train = np.flatnonzero(walk.dataset.end < first).astype(np.int64)
+        train = np.flatnonzero(walk.dataset.learnt_end < first).astype(np.int64)
         folds.append(Fold(int(str(index)), first, stop, train, rows))
     return earlier, folds
 
@@ -210,6 +212,7 @@ def _prediction(
     walk: WalkForward, session: Session, report: Report, predictions: Floats, rows: NDArray[np.int64], train_rows: int
 ) -> Prediction:
     series, ensembles = decide_all(walk, predictions)
+    spread = around(walk, series[0].predictions)
     judged, bars, names = series[0], walk.bars, list(walk.members)
     targets = [
         {
@@ -218,6 +221,7 @@ def _prediction(
             "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
             "prediction": float(judged.predictions[row]),
             "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
+            **({} if spread is None else {"quantiles": spread.of(row)}),
         }
         for row in rows
     ]

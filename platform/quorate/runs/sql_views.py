@@ -202,9 +202,14 @@ def _folds(report: Report) -> Iterator[Row]:
             yield {name: value for name, value in fold.items() if name != "weights"} | weights | told
 
 
-def _symbols(report: Report) -> Iterator[Row]:
-    for told, part in _parts(report):
-        yield from ({**one, **told} for one in part.get("symbols", ()))
+def _listed(name: str) -> Callable[[Report], Iterator[Row]]:
+    """Return what gives the rows of a list that a part may have."""
+
+    def rows(report: Report) -> Iterator[Row]:
+        for told, part in _parts(report):
+            yield from ({**one, **told} for one in part.get(name, ()))
+
+    return rows
 
 
 def _warnings(report: Report) -> Iterator[Row]:
@@ -216,7 +221,7 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "metrics": _metrics,
     "gates": _gates,
     "folds": _folds,
-    "symbols": _symbols,
+    **{name: _listed(name) for name in ("symbols", "quantiles", "intervals", "tails", "steps")},
     "warnings": _warnings,
 }
 

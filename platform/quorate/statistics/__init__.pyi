@@ -12,6 +12,17 @@ from ._compare import mean_by_bar as mean_by_bar
 from ._compare import spa as spa
 from ._confidence import ConfidenceSet as ConfidenceSet
 from ._confidence import mcs as mcs
+from ._distribution import Covered as Covered
+from ._distribution import Passed as Passed
+from ._distribution import christoffersen as christoffersen
+from ._distribution import coverage as coverage
+from ._distribution import coverage_interval as coverage_interval
+from ._distribution import interval_width as interval_width
+from ._distribution import kupiec as kupiec
+from ._distribution import mean_pinball as mean_pinball
+from ._distribution import pinball as pinball
+from ._distribution import quantile_at as quantile_at
+from ._distribution import tail_mean as tail_mean
 from ._drawdown import Drawdown as Drawdown
 from ._drawdown import drawdown_quantile as drawdown_quantile
 from ._drawdown import drawdowns as drawdowns

@@ -199,7 +199,21 @@ class Choice:
         return value
 
 
-Rule = Array | Number | Choice
+@dataclass(frozen=True)
+class Ascending:
+    """Levels of quantiles."""
+
+    must = "at least two levels between 0 and 1 that ascend"
+
+    def __call__(self, name: str, value: Any) -> Any:
+        """Return the argument as float64."""
+        found = _floats(name, value, self.must)
+        if found.ndim != 1 or len(found) < 2 or not (np.diff(found, prepend=0, append=1) > 0).all():
+            raise ValueError(f"{name} must be {self.must}; they were {found.tolist()}")
+        return found
+
+
+Rule = Array | Number | Choice | Ascending
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int64]
 Values = Annotated[Floats, Array()]
@@ -216,6 +230,7 @@ Positive = Annotated[float, Number(above=0)]
 Block = Annotated[float, Number(least=1)]
 Share = Annotated[float, Number(least=0, most=1)]
 Level = Annotated[float, Number(above=0, below=1)]
+Levels = Annotated[Floats, Ascending()]
 Confidence = Annotated[float, Number(least=0.5, below=1)]  # one-sided: below one half it would be doubt
 Integer = Annotated[int, Number(whole=True)]
 Natural = Annotated[int, Number(least=0, whole=True)]

@@ -90,12 +90,15 @@ class Rule:
     def ask(self, plugin: Plugin) -> str | None:
         """Ask it of a plugin as `check` does; a model for any task is asked twice, and both must keep it."""
         spec = plugin.spec
-        if not (isinstance(spec, ModelSpec) and spec.task == "any"):
+        if not isinstance(spec, ModelSpec) or (spec.task != "any" and isinstance(spec.outputs, tuple)):
             return self.check(plugin)
+        params = default_options(plugin)
+        if spec.task != "any":
+            return self.check(replace(plugin, spec=spec.for_label(spec.task, params)))
         remarks, silent = [], []
         for task, label in _LABELS:
             try:
-                remark = self.check(replace(plugin, spec=spec.for_label(task)))
+                remark = self.check(replace(plugin, spec=spec.for_label(task, params)))
             except NotApplicable as e:
                 silent.append(str(e))
             except Violation as e:

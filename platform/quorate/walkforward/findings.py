@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +20,12 @@ from quorate.evidence.evidence import GateResult, Performance, finite_or_none, p
 from quorate.evidence.verdict import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
+from quorate.walkforward.distribution import Distribution, of_other_steps
+from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
+from quorate.walkforward.steps import by_step
 from quorate.walkforward.symbols import by_symbol
 
 TOLD = 0.01  # share of predictions that were cut off, from which on it is told
@@ -51,6 +54,8 @@ class Judged:
         Every metric of each of them.
     ensembles : mapping of str to Combined
         By ensembler: predictions and weights.
+    distributions : mapping of str to Distribution
+        By series: the quantiles of those that give some.
     """
 
     walk: WalkForward
@@ -61,6 +66,7 @@ class Judged:
     series: Sequence[tuple[Series, Performance]]
     measured: Sequence[Mapping[str, float]]
     ensembles: Mapping[str, Combined]
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
 
     @cached_property
     def seed(self) -> int:
@@ -74,6 +80,11 @@ class Judged:
         return int.from_bytes(digest.digest()[:4])
 
     @property
+    def tests(self) -> dict[int, NDArray[np.int64]]:
+        """The rows that each of its folds predicts."""
+        return {fold.index: fold.test for fold in self.folds}
+
+    @property
     def rows(self) -> NDArray[np.int64]:
         """The rows that its folds predict."""
         return np.concatenate([fold.test for fold in self.folds])
@@ -85,6 +96,8 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
+    others = of_other_steps(walk, outcome.fits)
+    steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -99,6 +112,8 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         **({"symbols": symbols} if symbols else {}),
+        **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
+        **({"steps": plain(steps)} if steps else {}),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),

@@ -20,6 +20,7 @@ from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
@@ -58,6 +59,12 @@ class WalkForward:
     def voting(self) -> list[str]:
         """The members that the ensemble combines; the others are baselines."""
         return [name for name, spec in self.members.items() if not spec.baseline]
+
+    def learnt(self, name: str) -> ModelSpec:
+        """Return the spec of a member as it learns this label with its parameters: its outputs are named."""
+        model = self.recipe.models[name]
+        assert model
+        return self.members[name].for_label(task_of(self.binary), model.options)
 
     @property
     def voting_columns(self) -> list[int]:
@@ -155,6 +162,9 @@ def prepare(
     features, _ = _features(recipe, registry, bars)
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
+    for column, step in enumerate(dataset.steps):
+        one = replace(dataset, y=dataset.path[:, column], end=dataset.path_end[:, column])
+        audit_rows(bars, one, None, partial(_labels_at, recipe, registry, step), first)
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
@@ -162,11 +172,11 @@ def prepare(
     folds: list[Fold] = []
     embargo = recipe.folds.embargo
     for part in spans:
-        folds += fold_module.walk_forward(dataset.bar, dataset.end, part, len(folds), embargo)
+        folds += fold_module.walk_forward(dataset.bar, dataset.learnt_end, part, len(folds), embargo)
     if not folds or folds[-1].first < first:
         span = bars.take(first, len(bars)).span
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
-    fold_module.audit_folds(folds, dataset.bar, dataset.end, embargo)
+    fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
 
@@ -179,7 +189,7 @@ def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
         "train_first": str(sessions[dataset.bar[fold.train[0]]]),
         "train_last": str(sessions[dataset.bar[fold.train[-1]]]),
         "train_rows": len(fold.train),
-        "label_end": str(sessions[int(dataset.end[fold.train].max())]),
+        "label_end": str(sessions[int(dataset.learnt_end[fold.train].max())]),
         "test_first": str(sessions[fold.first]),
         "test_last": str(sessions[fold.stop - 1]),
         "test_rows": len(fold.test),
@@ -197,16 +207,19 @@ def rows_of(
     features, warnings = _features(recipe, registry, bars)
     history = max(m.lookback for m in members)
     window = max((m.lookback for m in members if m.input == "windows"), default=0)
-    label = _label(recipe, registry)
-
-    def labels(known: Bars) -> Labels:
-        return build_labels(known, label, recipe.labels.horizon, recipe.backtest.fill, recipe.labels.params)
+    labels = partial(_labels_at, recipe, registry, recipe.labels.horizon)
 
     def build(known: Bars) -> Dataset:
         values = kept.values if kept is not None and known is bars else None
-        return build_dataset(known, features, labels(known), history, window, recipe.features.categories, values)
+        texts, path = recipe.features.categories, recipe.labels.path
+        several = {step: _labels_at(recipe, registry, step, known) for step in path}
+        return build_dataset(known, features, labels(known), history, window, texts, values, several)
 
     return build, labels, warnings
+
+
+def _labels_at(recipe: Recipe, registry: Registry, step: int, bars: Bars) -> Labels:
+    return build_labels(bars, _label(recipe, registry), step, recipe.backtest.fill, recipe.labels.params)
 
 
 def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:

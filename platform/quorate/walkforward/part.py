@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -23,12 +24,13 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
 from quorate.walkforward.causality import cuts
+from quorate.walkforward.distribution import Distribution, around, distributions
 from quorate.walkforward.findings import Judged, digests_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.outlook import remedy_if_refused
 from quorate.walkforward.paths import Key, Splits, lay_out, paths_of, voters
-from quorate.walkforward.series import decide_all, judge_span, retrade
+from quorate.walkforward.series import Series, decide_all, judge_span, retrade
 from quorate.walkforward.tables import frames_of
 
 PartName = Literal["development", "holdout"]
@@ -180,11 +182,12 @@ def _part(
         predictions = collect(walk, fits, earlier)
         series, ensembles = decide_all(walk, predictions, first)
     with clock.stage("backtest"):
-        judged = judge_span(walk, series, first, stop)
+        spread = {**_around(walk, series[0]), **distributions(walk, fits, predictions)}
+        judged = judge_span(walk, series, first, stop, spread)
     with clock.stage("evidence"):
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
-        outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles)
+        outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles, spread)
         evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
@@ -194,6 +197,12 @@ def _part(
         frames = frames_of(name, outcome)
     before = digests_of(walk, series[0], walk.folds[0].first, first)
     return Part(section, frames, predictions, walk, fits, before)
+
+
+def _around(walk: WalkForward, judged: Series) -> dict[str, Distribution]:
+    """Return the quantiles of the judged ensemble, if it has some."""
+    found = around(walk, judged.predictions)
+    return {} if found is None else {judged.name: found}
 
 
 def _load_what_follows() -> None:
@@ -207,13 +216,14 @@ def _evidence(name: PartName, outcome: Judged) -> Evidence:
     walk, judged = outcome.walk, outcome.series
     first, last = judged[0], judged[-1]
     truncations = len(cuts(*outcome.bounds)) * len(walk.dataset.feature_names)
+    undefined = dict.fromkeys(walk.registry.names("metric"), math.nan)
     fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
     return Evidence(
         first[1],
         last[1],
         outcome.seed,
-        outcome.measured[0],
-        outcome.measured[-1],
+        {**undefined, **outcome.measured[0]},
+        {**undefined, **outcome.measured[-1]},
         part=name,
         horizon=walk.recipe.labels.horizon,
         judged=first[0].label,

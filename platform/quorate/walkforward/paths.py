@@ -101,10 +101,10 @@ def _splits(walk: WalkForward, key: Key, index: int) -> list[Split]:
     dataset, embargo = walk.dataset, walk.recipe.folds.embargo
     splitter = walk.registry.get(SplitterSpec, name)
     spans = group_spans(splitter, walk.bars.sessions, groups, tests, int(dataset.bar.min()))
-    splits = combinatorial_folds(dataset.bar, dataset.end, len(walk.bars), spans, tests, embargo)
+    splits = combinatorial_folds(dataset.bar, dataset.learnt_end, len(walk.bars), spans, tests, embargo)
     for split in splits:
         fold, told = split.fold, f"split {split.fold.index}, which predicts groups {', '.join(map(str, split.groups))}"
-        audit_split(fold.train, fold.test, dataset.bar, dataset.end, embargo, told)
+        audit_split(fold.train, fold.test, dataset.bar, dataset.learnt_end, embargo, told)
         if walk.binary and len(np.unique(dataset.y[fold.train])) == 1:
             raise DataError(f"{told}, has training labels of one class only: take fewer groups, or fewer test groups")
     return [replace(split, fold=replace(split.fold, index=index + split.fold.index)) for split in splits]

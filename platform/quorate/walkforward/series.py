@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ from quorate.trading.strategy import (
     to_panel,
 )
 from quorate.walkforward.causality import audit_strategy
+from quorate.walkforward.distribution import Distribution
 from quorate.walkforward.layout import WalkForward
 
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
@@ -163,8 +165,17 @@ def judged_rows(walk: WalkForward, series: Series, first: int, stop: int) -> NDA
     return found
 
 
-def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: int) -> list[tuple[Series, Performance]]:
-    """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital."""
+def judge_span(
+    walk: WalkForward,
+    series: Sequence[Series],
+    first: int,
+    stop: int,
+    distributions: Mapping[str, Distribution] = MappingProxyType({}),
+) -> list[tuple[Series, Performance]]:
+    """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital.
+
+    Of those in `distributions`, by name, the quantiles are judged, too.
+    """
     span = walk.bars.take(first, stop)
     hold = share_of_capital(span.present, gone_after(span))
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
@@ -173,10 +184,12 @@ def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: in
     naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
     prices = entry_prices(walk.bars, walk.dataset, walk.trading.fill)
     results = backtest(span, targets, walk.trading.take(first, stop))
+    nothing_told = Distribution(np.empty(0), np.empty((len(walk.dataset), 0)), np.empty(0), 0)
     market = results[-1].returns
     judged = []
     for one, result in zip(everything, results, strict=True):
         rows = judged_rows(walk, one, first, stop)
+        spread = distributions.get(one.name, nothing_told)
         performance = Performance(
             **vars(result),
             bars_per_year=span.bars_per_year,
@@ -187,6 +200,8 @@ def judge_span(walk: WalkForward, series: Sequence[Series], first: int, stop: in
             naive=naive[rows],
             forecast_bar=walk.dataset.bar[rows] - first,
             entry_price=prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0),
+            levels=spread.levels,
+            quantiles=spread.values[rows],
         )
         judged.append((one, performance))
     return judged

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from quorate.dataset.folds import NEVER
 from quorate.execution.outputs import right_directions
@@ -132,8 +133,21 @@ def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex, naive
             **{f"member/{name}": outcome.predictions[rows, j] for j, name in enumerate(walk.members)},
             **{name: values[rows] for name, values in _other_outputs(outcome).items()},
             **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},
+            **_quantiles_of_ensemble(outcome, rows),
         }
     )
+
+
+def _quantiles_of_ensemble(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Floats]:
+    """Return the quantiles beside the judged ensemble's forecast, ``ensemble/NAME/q0.05``, by row."""
+    name = outcome.series[0][0].name
+    found = outcome.distributions.get(name)
+    if found is None or name in outcome.walk.members:
+        return {}
+    return {
+        f"ensemble/{name}/q{level:g}": values[rows]
+        for level, values in zip(found.levels.tolist(), found.values.T, strict=True)
+    }
 
 
 def _other_outputs(outcome: Judged) -> dict[str, Floats]:

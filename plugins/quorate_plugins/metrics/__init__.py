@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import quorate
+from quorate_plugins.metrics.distribution import coverage, interval_width, pinball
 from quorate_plugins.metrics.forecasts import (
     accuracy,
     auc,
@@ -68,6 +69,7 @@ __all__ = [
     "calmar",
     "closed_trades",
     "costs",
+    "coverage",
     "direction_accuracy",
     "direction_accuracy_price",
     "drawdown_bars",
@@ -77,6 +79,7 @@ __all__ = [
     "ic",
     "icir",
     "information_ratio",
+    "interval_width",
     "lo_sharpe",
     "log_loss",
     "mae",
@@ -88,6 +91,7 @@ __all__ = [
     "payoff",
     "pct_mae",
     "pct_naive",
+    "pinball",
     "precision",
     "price_mae",
     "price_rmse",
@@ -120,6 +124,7 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     yield from _of_classes()
     yield from _of_values()
     yield from _of_prices()
+    yield from _of_distributions()
 
 
 def _of_returns() -> Iterator[quorate.MetricSpec]:
@@ -202,6 +207,14 @@ def _of_prices() -> Iterator[quorate.MetricSpec]:
     yield _forecast("pct-naive", "the same of the forecast that the price stays", None, unit="fraction")
     yield _forecast("price-mae", "mean absolute error of the price", False, unit="currency")
     yield _forecast("price-rmse", "root of the mean squared error of the price", False, unit="currency")
+
+
+def _of_distributions() -> Iterator[quorate.MetricSpec]:
+    """Yield those of quantiles, of which only series that have some are measured."""
+    more = {"quantiles": True, "unit": "fraction", "reference": ""}
+    yield _forecast("pinball", "pinball loss, mean over the quantiles", False, **more)
+    yield _forecast("coverage", "labels between the lowest and the highest quantile", None, **more)
+    yield _forecast("interval-width", "mean distance of the lowest and the highest quantile", None, **more)
 
 
 def _forecast(name: str, description: str, higher: bool | None = True, **more: Any) -> quorate.MetricSpec:

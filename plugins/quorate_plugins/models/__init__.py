@@ -18,6 +18,7 @@ KEPT = {
     "gradient-boosting-exact": ("tree_states", "boosting"),
 }
 XGBOOST = ("xgboost|xgboost-cpu",)
+QUANTILES = f"{__name__}.quantiles:outputs"
 
 
 @quorate.hookimpl
@@ -25,20 +26,22 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the built-in models."""
     yield _model("logistic", "linear:logistic", LEARN, "L2 logistic regression on standardised features")
     text = "least squares on standardised features"
-    yield _model("linear", "linear:linear", LEARN, text, task="regression")
-    yield _model("ridge", "linear:ridge", LEARN, "ridge regression on standardised features", task="regression")
-    yield _model("lasso", "linear:lasso", LEARN, "lasso on standardised features and label", task="regression")
+    yield _model("linear", "linear:linear", LEARN, text, task="regression", steps=True)
+    text = "ridge regression on standardised features"
+    yield _model("ridge", "linear:ridge", LEARN, text, task="regression", steps=True)
+    text = "lasso on standardised features and label"
+    yield _model("lasso", "linear:lasso", LEARN, text, task="regression", steps=True)
     text = "elastic net on standardised features and label"
-    yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression")
-    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any")
+    yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression", steps=True)
+    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any", steps=True)
     text = "histogram gradient boosting of scikit-learn"
-    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any")
+    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any", outputs=QUANTILES)
     text = "gradient boosting of scikit-learn with exact splits"
     yield _model("gradient-boosting-exact", "trees:gradient_boosting_exact", LEARN, text, task="any")
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
-    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any")
+    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any", steps=True)
     text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline of a number: the mean of the labels so far"
@@ -49,8 +52,9 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
 
 def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
     """Return a tree model whose library computes SHAP values itself, and reads categories as they are."""
-    told = f"{__name__}.trees:{name}_contributions"
-    return _model(name, f"trees:{name}", requires, description, contributions=told, task="any", categories=True)
+    told = f"{__name__}.contributions:{name}_contributions"
+    more = {"contributions": told, "task": "any", "categories": True, "outputs": QUANTILES}
+    return _model(name, f"trees:{name}", requires, description, **more)
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class MLP:
-    """A multilayer perceptron: linear, ReLU and dropout per hidden layer, one output.
+    """A multilayer perceptron: linear, ReLU and dropout per hidden layer, one output, or one for each step.
 
     Features, and a label that is a number, are standardised on the training rows. Trained for a fixed number of
     epochs with AdamW, on the binary cross-entropy of a class and the squared error of a number, so that no row has
@@ -58,20 +58,20 @@ class MLP:
         self.task = task
 
     def fit(self, X: NDArray[np.float32], y: NDArray[Any]) -> Self:
-        """Train on float32 (n, n_features) and labels 0 and 1, or numbers."""
+        """Train on float32 (n, n_features) and labels 0 and 1, or numbers, (n,) or (n, n_steps)."""
         import torch
 
         torch.set_num_threads(self.n_jobs)
         self.classes_ = np.array([0, 1])
-        self.centre_, self.width_ = (0.0, 1.0) if self.task == "classification" else (float(y.mean()), float(y.std()))
-        y = (y - self.centre_) / (self.width_ or 1.0)
+        self.centre_, self.width_ = _scale_of(y) if self.task == "regression" else (0.0, 1.0)
+        y = (y - self.centre_) / np.where(self.width_, self.width_, 1.0)
         self.mean_ = X.mean(axis=0, dtype=np.float64).astype(np.float32)
         deviation = X.std(axis=0, dtype=np.float64).astype(np.float32)
         self.scale_ = np.where(deviation > 1e-8, deviation, 1).astype(np.float32)
         # A generator and a fork of the global state: a fit neither reads nor changes it.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
-            self.network_ = self._network(X.shape[1])
+            self.network_ = self._network(X.shape[1], 1 if y.ndim == 1 else y.shape[1])
             self._train(torch.tensor(self._scaled(X)), torch.tensor(y, dtype=torch.float32))
         return self
 
@@ -84,11 +84,12 @@ class MLP:
         return np.column_stack((1 - p, p))
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the expected number, (n,)."""
+        """Return the expected number, (n,), or (n, n_steps)."""
         import torch
 
         with torch.no_grad():
-            scaled = self.network_(torch.tensor(self._scaled(X)))[:, 0].numpy().astype(np.float64)
+            scaled = self.network_(torch.tensor(self._scaled(X))).numpy().astype(np.float64)
+        scaled = scaled if np.ndim(self.centre_) else scaled[:, 0]
         expected: NDArray[np.float64] = self.centre_ + self.width_ * scaled
         return expected
 
@@ -96,14 +97,14 @@ class MLP:
         scaled: NDArray[np.float32] = np.clip((X - self.mean_) / self.scale_, -5, 5).astype(np.float32)
         return scaled
 
-    def _network(self, width: int) -> Any:
+    def _network(self, width: int, outputs: int = 1) -> Any:
         from torch import nn
 
         layers: list[nn.Module] = []
         for size in self.hidden or [32, 16]:
             layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(self.dropout)]
             width = size
-        return nn.Sequential(*layers, nn.Linear(width, 1))
+        return nn.Sequential(*layers, nn.Linear(width, outputs))
 
     def _train(self, X: Any, y: Any) -> None:
         import torch
@@ -114,6 +115,12 @@ class MLP:
         for _ in range(self.epochs):
             for rows in torch.split(torch.randperm(len(X)), self.batch_size):
                 optimiser.zero_grad()
-                loss(self.network_(X[rows])[:, 0], y[rows]).backward()
+                given = self.network_(X[rows])
+                loss(given if y.ndim > 1 else given[:, 0], y[rows]).backward()
                 optimiser.step()
         self.network_.eval()
+
+
+def _scale_of(y: NDArray[np.float64]) -> tuple[NDArray[np.float64] | float, NDArray[np.float64] | float]:
+    """Return mean and deviation of a label, or of each step."""
+    return (float(y.mean()), float(y.std())) if y.ndim == 1 else (y.mean(axis=0), y.std(axis=0))

@@ -97,7 +97,9 @@ def load_xgboost(model: Any, state: Mapping[str, Any]) -> Any:
 
 
 def lightgbm_state(model: Any) -> State:
-    """Return the booster as LightGBM's text."""
+    """Return the booster as LightGBM's text, of quantiles one for each."""
+    if hasattr(model, "models_"):
+        return {f"{k}.{n}": v for k, one in enumerate(model.models_) for n, v in lightgbm_state(one).items()}
     classes = {"classes": model.classes_} if hasattr(model, "classes_") else {}
     return {"booster": _bytes(model.booster_.model_to_string(num_iteration=-1).encode()), **classes}
 
@@ -107,6 +109,9 @@ def load_lightgbm(model: Any, state: Mapping[str, Any]) -> Any:
     from lightgbm import Booster
     from sklearn.preprocessing import LabelEncoder
 
+    if hasattr(model, "levels"):
+        parts = [{"booster": state[f"{k}.booster"]} for k in range(len(model.levels))]
+        return model.loaded([load_lightgbm(model.make(level), s) for level, s in zip(model.levels, parts, strict=True)])
     booster = Booster(model_str=state["booster"].tobytes().decode())
     model._Booster, model.fitted_ = booster, True
     model._n_features = model._n_features_in = booster.num_feature()

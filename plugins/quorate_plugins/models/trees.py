@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from collections.abc import Callable
+from typing import Any, Literal
 
 
 def random_forest(
@@ -52,6 +49,7 @@ def gradient_boosting(
     l2_regularization: float = 1.0,
     random_state: int = 0,
     task: str = "classification",
+    quantiles: list[float] | None = None,
 ) -> Any:
     """Return scikit-learn's histogram gradient boosting, without its shuffled early stopping.
 
@@ -67,19 +65,26 @@ def gradient_boosting(
         Least rows of a leaf.
     l2_regularization : float
         Penalty on the squared values of the leaves.
+    quantiles : list of float, optional
+        Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     maker = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
-    return maker(
-        max_iter=max_iter,
-        learning_rate=learning_rate,
-        max_leaf_nodes=max_leaf_nodes,
-        min_samples_leaf=min_samples_leaf,
-        l2_regularization=l2_regularization,
-        early_stopping=False,
-        random_state=random_state,
-    )
+
+    def make(**more: Any) -> Any:
+        return maker(
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            min_samples_leaf=min_samples_leaf,
+            l2_regularization=l2_regularization,
+            early_stopping=False,
+            random_state=random_state,
+            **more,
+        )
+
+    return _quantiles(lambda level: make(loss="quantile", quantile=level), quantiles) if quantiles else make()
 
 
 def gradient_boosting_exact(
@@ -139,6 +144,7 @@ def xgboost(
     n_jobs: int = 1,
     categories: tuple[str, ...] = (),
     task: str = "classification",
+    quantiles: list[float] | None = None,
 ) -> Any:
     """Return XGBoost's classifier or regressor.
 
@@ -166,6 +172,8 @@ def xgboost(
         Steps into which the values of a feature are put.
     scale_pos_weight : float
         Weight of rows of class 1; those of class 0 weigh 1.
+    quantiles : list of float, optional
+        Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from xgboost import XGBClassifier, XGBRegressor
 
@@ -187,6 +195,7 @@ def xgboost(
         random_state=random_state,
         n_jobs=n_jobs,
         verbosity=0,
+        **({"objective": "reg:quantileerror", "quantile_alpha": sorted(quantiles)} if quantiles else {}),
     )
 
 
@@ -206,6 +215,7 @@ def lightgbm(
     random_state: int = 0,
     n_jobs: int = 1,
     task: str = "classification",
+    quantiles: list[float] | None = None,
 ) -> Any:
     """Return LightGBM's classifier or regressor.
 
@@ -235,29 +245,36 @@ def lightgbm(
         Least that a split must take off the loss.
     max_bin : int
         Steps into which the values of a feature are put.
+    quantiles : list of float, optional
+        Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     maker = LGBMClassifier if task == "classification" else LGBMRegressor
-    return maker(
-        n_estimators=n_estimators,
-        num_leaves=num_leaves,
-        max_depth=max_depth,
-        learning_rate=learning_rate,
-        min_child_samples=min_child_samples,
-        subsample=subsample,
-        subsample_freq=subsample_freq,
-        colsample_bytree=colsample_bytree,
-        reg_alpha=reg_alpha,
-        reg_lambda=reg_lambda,
-        min_split_gain=min_split_gain,
-        max_bin=max_bin,
-        random_state=random_state,
-        n_jobs=n_jobs,
-        deterministic=True,
-        force_row_wise=True,
-        verbosity=-1,
-    )
+
+    def make(**more: Any) -> Any:
+        return maker(
+            n_estimators=n_estimators,
+            num_leaves=num_leaves,
+            max_depth=max_depth,
+            learning_rate=learning_rate,
+            min_child_samples=min_child_samples,
+            subsample=subsample,
+            subsample_freq=subsample_freq,
+            colsample_bytree=colsample_bytree,
+            reg_alpha=reg_alpha,
+            reg_lambda=reg_lambda,
+            min_split_gain=min_split_gain,
+            max_bin=max_bin,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            deterministic=True,
+            force_row_wise=True,
+            verbosity=-1,
+            **more,
+        )
+
+    return _quantiles(lambda level: make(objective="quantile", alpha=level), quantiles) if quantiles else make()
 
 
 def catboost(
@@ -273,6 +290,7 @@ def catboost(
     n_jobs: int = 1,
     categories: tuple[str, ...] = (),
     task: str = "classification",
+    quantiles: list[float] | None = None,
 ) -> Any:
     """Return CatBoost's classifier or regressor.
 
@@ -297,6 +315,8 @@ def catboost(
         Borders between the steps into which the values of a feature are put.
     boosting_type : str, optional
         How gradients are taken; CatBoost's own choice, if not given.
+    quantiles : list of float, optional
+        Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from catboost import CatBoostClassifier, CatBoostRegressor
 
@@ -315,30 +335,11 @@ def catboost(
         thread_count=n_jobs,
         allow_writing_files=False,
         logging_level="Silent",
+        **({"loss_function": f"MultiQuantile:alpha={','.join(map(str, sorted(quantiles)))}"} if quantiles else {}),
     )
 
 
-def xgboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by XGBoost's path-dependent TreeSHAP."""
-    from xgboost import DMatrix
+def _quantiles(make: Callable[[float], Any], levels: list[float]) -> Any:
+    from quorate_plugins.models.quantiles import ByQuantile
 
-    values: NDArray[np.float64] = model.get_booster().predict(
-        DMatrix(X, nthread=model.n_jobs, enable_categorical=model.enable_categorical), pred_contribs=True
-    )
-    return values
-
-
-def lightgbm_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by LightGBM's path-dependent TreeSHAP."""
-    values: NDArray[np.float64] = model.booster_.predict(X, pred_contrib=True, num_threads=model.n_jobs)
-    return values
-
-
-def catboost_contributions(model: Any, X: NDArray[Any]) -> NDArray[np.float64]:
-    """Return SHAP values of the log-odds, or the number, (n, n_features + 1), by CatBoost's TreeSHAP."""
-    from catboost import Pool
-
-    threads = model.get_param("thread_count") or 1
-    pool = Pool(X, cat_features=model.get_cat_feature_indices())
-    values: NDArray[np.float64] = model.get_feature_importance(pool, type="ShapValues", thread_count=threads)
-    return values
+    return ByQuantile(make, sorted(levels))

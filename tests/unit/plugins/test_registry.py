@@ -283,7 +283,7 @@ WRONG = {
     "outputs-of-any-task": (
         "import quorate\n@quorate.hookimpl\ndef quorate_models():\n"
         "    yield quorate.ModelSpec('m', 'a:b', task='any', outputs=('p',))",
-        r"task='any' gives the one prediction of its label",
+        r"task='any': outputs must be a function of the parameters",
     ),
     "requires-as-text": (
         "import quorate\n@quorate.hookimpl\ndef quorate_models(): yield quorate.ModelSpec('m', 'a:b', requires='x')",

@@ -40,6 +40,7 @@ GIVEN = {
     "by": "mean",
     "draws": 20,
     "block": 2.0,
+    "levels": np.array([0.1, 0.5, 0.9]),
 }
 
 

@@ -81,6 +81,8 @@ class MetricSpec(Spec):
         The number depends on the order of the bars, e.g. a drawdown.
     forecasts : bool
         The number compares forecasts with labels, and so says nothing across recipes that label otherwise.
+    quantiles : bool
+        The number is of `Performance.quantiles`: only series that have some are measured by it.
     reference : str
         Name of the statistic in `quorate.testing.reference_cases` whose values the metric gives.
     """
@@ -92,6 +94,7 @@ class MetricSpec(Spec):
     annualised: bool = False
     ordered: bool = False
     forecasts: bool = False
+    quantiles: bool = False
     reference: str = ""
 
 

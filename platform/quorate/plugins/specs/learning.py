@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
@@ -10,12 +9,11 @@ from typing import Any, ClassVar, Literal
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
+from quorate.plugins.specs.outputs import at_steps, is_output
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
-
-_OUTPUT = re.compile(r"p|p_\w+|mean|sd|q0?\.\d+")
 
 
 def task_of(binary: bool) -> Task:
@@ -47,11 +45,16 @@ class ModelSpec(Spec):
         Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
         costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
         an array.
-    outputs : tuple of str
+    outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
         name, (n, n_outputs), or a mapping from names to columns. ``p`` or ``p_1``, ``mean`` or ``q0.5``
-        is what the ensemble combines; the others are kept in the run.
+        is what the ensemble combines; the others are kept in the run. Quantiles of a row that cross are
+        sorted. Where the names depend on parameters: ``function(params)``, which takes all parameters
+        and gives the names; none for the one prediction.
+    steps : bool
+        It learns the labels of several steps at once: where a recipe has ``labels.steps``, `y` is (n, n_steps), and
+        ``predict`` gives (n, n_steps), or (n, n_steps, n_outputs). A regression without is fitted once per step.
     validation : float
         Share of the training rows, the latest, that the platform holds back and passes to `fit` as
         ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
@@ -100,7 +103,8 @@ class ModelSpec(Spec):
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     lazy: bool = False
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | Lazy = ()
+    steps: bool = False
     validation: float = 0.0
     accepts_nan: bool = False
     categories: bool = False
@@ -127,8 +131,12 @@ class ModelSpec(Spec):
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
             raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
         _one_of(self, "task", ("classification", "regression", "any"))
-        if self.task == "any" and self.outputs:
-            raise PluginError(f"{self}: task='any' gives the one prediction of its label; outputs were {self.outputs}")
+        if self.task == "any" and self.named:
+            raise PluginError(
+                f"{self}: task='any': outputs must be a function of the parameters; it was {self.outputs}"
+            )
+        if not isinstance(self.outputs, tuple):
+            replace(self, function=self.outputs, outputs=())  # a text must be 'module:attribute'
         if self.cpus < 1 or int(self.cpus) != self.cpus:
             raise PluginError(f"{self}: cpus must be a whole number from 1 on; it was {self.cpus}")
         if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
@@ -140,14 +148,19 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
-        for name in self.outputs:
-            if not isinstance(name, str) or not _OUTPUT.fullmatch(name):
+        for name in self.named:
+            if not is_output(name):
                 raise PluginError(
                     f"{self}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; it was {name!r}"
                 )
-        if self.outputs and self.prediction not in self.outputs:
+        if self.named and self.prediction not in self.named:
             both = "p or p_1" if self.task == "classification" else "mean or q0.5"
             raise PluginError(f"{self}: outputs must hold {both}; they were {self.outputs}")
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Its outputs; of those that depend on parameters none before `for_label`."""
+        return self.outputs if isinstance(self.outputs, tuple) else ()
 
     def explainer(self) -> Callable[..., Any] | None:
         """Import and return what tells a fitted model's contributions; None, if the spec names nothing.
@@ -194,17 +207,35 @@ class ModelSpec(Spec):
         bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx"))
         return replace(self, function=function, **bare)
 
-    def for_label(self, task: Task) -> ModelSpec:
-        """Return this model as it learns a label of this task: the same, unless its own task is ``any``."""
-        if self.task != "any":
-            return self
-        return replace(self, task=task, params={**self.params, TASK: task})
+    def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
+        """Return this model, as `for_label` gives it, with outputs at several steps: all but the `own` by step."""
+        return replace(self, outputs=at_steps(self.named or (self.prediction,), steps, own)) if steps else self
+
+    def for_label(self, task: Task, params: Mapping[str, Any] | None = None) -> ModelSpec:
+        """Return this model as it learns a label of this task with these parameters, or with its own.
+
+        The task is the model's own, unless that is ``any``; outputs are named.
+
+        Raises
+        ------
+        PluginError
+            If the parameters ask for outputs that it cannot give.
+        """
+        spec = self if self.task != "any" else replace(self, task=task, params={**self.params, TASK: task})
+        if isinstance(self.outputs, tuple):
+            return spec
+        function = replace(self, function=self.outputs, outputs=()).resolve()
+        try:
+            names = tuple(function({**self.params, **(params or {}), TASK: spec.task}))
+        except Exception as e:
+            raise PluginError(f"{self}: {e}") from e
+        return replace(spec, outputs=names)
 
     @property
     def prediction(self) -> str:
         """The output that the ensemble combines."""
         first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
-        return second if second in self.outputs and first not in self.outputs else first
+        return second if second in self.named and first not in self.named else first
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
+QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
+
 
 class Data(Open):
     """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
@@ -60,7 +62,7 @@ class Holdout(Section):
 
 
 class Labels(Section):
-    """What the models predict, `horizon` bars ahead of the fill.
+    """What the models predict, `horizon` bars ahead of the fill; of a label that is a number also further steps.
 
     Parameters
     ----------
@@ -68,13 +70,41 @@ class Labels(Section):
         The plugin that computes what is predicted, of kind label.
     horizon : int, bars
         How far ahead of the fill the label ends.
+    steps : int or list of int, bars
+        Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
+        `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
+        longest label has ended.
     params : dict
         Options of the label.
     """
 
     name: str = "direction"
     horizon: int = Field(default=1, ge=1)
+    steps: int | list[int] | None = None
     params: Params = {}
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """The steps, ascending; none where there is but the horizon."""
+        return tuple(range(1, self.steps + 1)) if isinstance(self.steps, int) else tuple(self.steps or ())
+
+    @model_validator(mode="after")
+    def _steps(self) -> Labels:
+        if self.steps is None:
+            return self
+        path = self.path
+        if len(path) < 2 or path[0] < 1 or list(path) != sorted(set(path)):
+            raise ValueError(
+                "labels.steps must be at least two bars from 1 on, ascending, e.g. [1, 5, 30], or 30 for 1 to 30; "
+                f"it was {self.steps}"
+            )
+        if self.horizon not in path:
+            raise ValueError(
+                f"labels.steps must hold labels.horizon, the step that is traded and judged; the steps are "
+                f"{', '.join(map(str, path[:10]))}{', ...' if len(path) > 10 else ''}, the horizon is {self.horizon}: "
+                f"set labels.horizon, e.g. to {path[0]}"
+            )
+        return self
 
 
 class Features(Section):
@@ -142,9 +172,37 @@ class Ensemble(Section):
     calibration : str
         Brings members of different scales to one before they are combined, by rows whose label had ended at the
         fold's first bar.
+    interval : str
+        Puts quantiles beside the forecast of a number, made of how far earlier ones were off: ``split`` on each fold of
+        all errors that were known, ``adaptive`` at each bar of recent ones, at a level that moves with each miss.
+    quantiles : list of float
+        Which ones; without it, ``[0.05, 0.5, 0.95]``.
     """
 
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
     calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
+    interval: Literal["split", "adaptive"] | None = None
+    quantiles: list[float] | None = None
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The quantiles that are asked for; none without an interval."""
+        return tuple(self.quantiles or QUANTILES) if self.interval else ()
+
+    @model_validator(mode="after")
+    def _quantiles(self) -> Ensemble:
+        levels = self.quantiles
+        if levels is None:
+            return self
+        if self.interval is None:
+            raise ValueError(
+                'ensemble.quantiles are of ensemble.interval: set it to "split" or "adaptive", or leave them out'
+            )
+        if len(levels) < 2 or levels != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
+            raise ValueError(
+                f"ensemble.quantiles must be at least two levels between 0 and 1, ascending, e.g. "
+                f"{list(QUANTILES)}; they were {levels}"
+            )
+        return self

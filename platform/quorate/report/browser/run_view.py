@@ -20,7 +20,7 @@ from quorate.report.browser.panes import GatesPane, TradesPane, moment, trades_o
 from quorate.report.browser.paper import Paper
 from quorate.report.browser.view import Subject, View
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import NAMES, sections_of
+from quorate.report.sections import of_run, sections_of
 from quorate.report.sections.curves import curves, drawdown
 from quorate.report.terminal import show
 
@@ -112,7 +112,7 @@ class RunView(View):
             return
         self._report = found
         self.part = PARTS[1] if found.results[PARTS[1]] else PARTS[0]
-        self._offer((*NAMES, *AFTER))
+        self._offer((*of_run(found), *AFTER))
 
     def _offer(self, names: Sequence[str]) -> None:
         """List the sections that there are, and show the one that was asked for."""

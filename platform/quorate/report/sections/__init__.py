@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import about, curves, forecasts, gates, series, trading, walk
+from quorate.report.sections import about, curves, distribution, forecasts, gates, series, steps, trading, walk
 from quorate.report.sections.model import Section
 
 ONCE: dict[str, Callable[[Report], Section]] = {
@@ -22,6 +22,8 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "months": curves.months,
     "rolling": curves.rolling,
     "forecasts": forecasts.forecasts,
+    "distribution": distribution.distribution,
+    "steps": steps.steps,
     "folds": walk.folds,
     "members": walk.members,
     "thresholds": walk.thresholds,
@@ -31,6 +33,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "audit": about.audit,
 }
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
+SOME = {"distribution": "quantiles", "steps": "steps"}  # of which only some runs have anything: by what they tell of
 USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
@@ -74,6 +77,11 @@ def sections_of(report: Report, names: Sequence[str] = NAMES) -> list[Section]:
             else:
                 found += [_made(name, report, part) for part in PARTS if report.results[part]]
     return [section for section in found if section is not None]
+
+
+def of_run(report: Report) -> list[str]:
+    """Return the names of the sections that a report may have something for."""
+    return [name for name in NAMES if name not in SOME or report.results[PARTS[0]].get(SOME[name])]
 
 
 def _made(name: str, report: Report, part: str) -> Section | None:

@@ -27,6 +27,11 @@ def render(prediction: Mapping[str, Any]) -> None:
             target.print(f"not kept, so fitted again on the rows of that fold: {', '.join(again)}")
     columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
+    levels = list(targets[0].get("quantiles", ()))
+    columns += [(f"q{level}", "right") for level in levels]
+    rows = [
+        row + [console.figure(t["quantiles"][k], ".4f") for k in levels] for row, t in zip(rows, targets, strict=True)
+    ]
     target.print(console.table(columns, [rows]))
     columns = [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in targets[:MOST])]
     cells = [

@@ -115,10 +115,8 @@ def check_fits(walk: WalkForward, predictions: Floats, fitting: Fitting) -> int:
     """
     fold, dataset = walk.folds[-1], walk.dataset
     fewer = replace(fold, test=fold.test[: max(len(fold.test) // 2, 1)])
-    y = dataset.y.copy()
-    unknown = dataset.end >= fold.first
-    y[unknown] = y[unknown][::-1]
-    other = replace(walk, dataset=replace(dataset, y=y))
+    unknown = np.flatnonzero(dataset.learnt_end >= fold.first)
+    other = replace(walk, dataset=dataset.relabelled(unknown, unknown[::-1]))
     fits = fitting.run(other, [fewer])
     for fit, whole in zip(fits, predictions[fewer.test].T, strict=True):
         apart = whole != fit.predictions

@@ -15,7 +15,7 @@ from quorate import statistics
 from quorate.bars.doubts import known_too_early
 from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
-from quorate.dataset.folds import audit_folds
+from quorate.dataset.folds import NEVER, audit_folds
 from quorate.errors import IntegrityError
 from quorate.evidence.evidence import plain
 from quorate.plugins.registry import Registry
@@ -198,7 +198,7 @@ def _drift(walk: WalkForward) -> Finding:
 
 
 def _folds(walk: WalkForward) -> int:
-    audit_folds(walk.folds, walk.dataset.bar, walk.dataset.end, walk.recipe.folds.embargo)
+    audit_folds(walk.folds, walk.dataset.bar, walk.dataset.learnt_end, walk.recipe.folds.embargo)
     return len(walk.folds)
 
 
@@ -272,10 +272,8 @@ def _null(
 
 
 def _with_shuffled_labels(walk: WalkForward, seed: int) -> WalkForward:
-    known = np.flatnonzero(np.isfinite(walk.dataset.y))
-    y = walk.dataset.y.copy()
-    y[known] = y[np.random.default_rng([seed, 17]).permutation(known)]
-    return replace(walk, dataset=replace(walk.dataset, y=y))
+    known = np.flatnonzero(walk.dataset.learnt_end != NEVER)
+    return replace(walk, dataset=walk.dataset.relabelled(known, np.random.default_rng([seed, 17]).permutation(known)))
 
 
 def _judged(detector: str, found: Null, what: str) -> Finding:

@@ -54,7 +54,7 @@ def check_model_output_names(plugin: Plugin) -> None:
     found = m.attempt(plugin)
     if found.stage == "asked" and found.error is not None:
         spec = spec_of(plugin)
-        wanted = f"outputs={spec.outputs}" if spec.outputs else f"the one prediction {spec.prediction!r}"
+        wanted = f"outputs={spec.named}" if spec.named else f"the one prediction {spec.prediction!r}"
         raise Violation(f"{found.error.message}. The spec promises {wanted}", **found.error.example)
     base(plugin)
 
@@ -202,7 +202,7 @@ def check_model_probabilities(plugin: Plugin) -> None:
             check_probabilities(outputs, spec)
         except FitError as e:
             raise Violation(f"{e}{where}. Give probabilities, not percentages, scores or logits; {_remedy(e)}") from e
-    if spec.outputs:
+    if spec.named:
         return
     _no_classes(plugin)
     answer = np.asarray(found.model.predict_proba(found.data.X_test.copy()), dtype=np.float64)
@@ -247,8 +247,8 @@ def _remedy(error: FitError) -> str:
 def check_model_quantiles_ordered(plugin: Plugin) -> None:
     """Quantiles do not cross, and no standard deviation is negative."""
     spec, found = spec_of(plugin), base(plugin)
-    names = sorted((n for n in spec.outputs if n.startswith("q")), key=lambda n: float(n[1:]))
-    if len(names) < 2 and "sd" not in spec.outputs:
+    names = sorted((n for n in spec.named if n.startswith("q")), key=lambda n: float(n[1:]))
+    if len(names) < 2 and "sd" not in spec.named:
         raise NotApplicable("it promises neither quantiles nor sd")
     for outputs, rows in ((found.outputs, "row"), (found.on_train, "training row")):
         for low, high in pairwise(names):
@@ -266,7 +266,7 @@ def check_model_quantiles_ordered(plugin: Plugin) -> None:
         if "sd" in outputs and outputs["sd"].min() < 0:
             row = int(outputs["sd"].argmin())
             other = next((n for n, v in outputs.items() if n != "sd" and v.min() >= 0), "")
-            hint = f"; {other!r} never is: are the columns in the order of outputs={spec.outputs}?" if other else ""
+            hint = f"; {other!r} never is: are the columns in the order of outputs={spec.named}?" if other else ""
             raise Violation(
                 f"in {rows} {row}, sd is {outputs['sd'][row]:.6g}: a standard deviation must not be negative{hint}",
                 row=row,

@@ -30,6 +30,8 @@ def ordinary(n: int = 300, seed: int = 0) -> dict[str, Performance]:
     rng = np.random.default_rng(seed + 100)
     truth = rng.normal(0, 0.01, n)
     forecast = performance(seed=seed + 1, n=n, predictions=0.3 * truth, labels=truth, binary=False)
+    spread = np.array([-0.013, 0.0, 0.013])
+    forecast = replace(forecast, levels=np.array([0.1, 0.5, 0.9]), quantiles=0.3 * truth[:, None] + spread)
     mixed = performance(seed=seed + 2, n=n)
     side = np.where(np.arange(len(mixed.trades)) % 2, "short", "long")
     is_open = np.arange(len(mixed.trades)) == len(mixed.trades) - 1
@@ -63,7 +65,7 @@ def with_trades(p: Performance, rows: NDArray[np.int64]) -> Performance:
 
 def with_forecasts(p: Performance, rows: NDArray[np.int64]) -> Performance:
     """Return the same performance with these of its forecasts."""
-    names = ("predictions", "labels", "naive", "forecast_bar", "entry_price")
+    names = ("predictions", "labels", "naive", "forecast_bar", "entry_price", "quantiles")
     chosen = {name: getattr(p, name)[rows].copy() for name in names if len(getattr(p, name))}
     return replace(p, **chosen)
 
@@ -131,7 +133,8 @@ def _more_winners(p: Performance) -> Performance:
 
 
 def _true_forecasts(p: Performance) -> Performance:
-    return replace(p, predictions=np.clip(p.labels, 0.001, 0.999) if p.binary else p.labels.copy())
+    quantiles = np.repeat(p.labels[:, None], len(p.levels), axis=1)
+    return replace(p, predictions=np.clip(p.labels, 0.001, 0.999) if p.binary else p.labels.copy(), quantiles=quantiles)
 
 
 # What makes a performance better, by the part that it changes. A figure is judged by the first group of a

@@ -42,7 +42,7 @@ def fresh(plugin: Plugin, text: str | None = None, names: Mapping[str, Any] = Ma
 def as_asked(spec: Spec, asked: Spec) -> Spec:
     """Return a spec that was loaded anew as the one that is asked: a model for the label of the same task."""
     if isinstance(spec, ModelSpec) and isinstance(asked, ModelSpec) and asked.task != "any":
-        return spec.for_label(asked.task)
+        return replace(replace(spec, outputs=()).for_label(asked.task), outputs=asked.outputs)
     return spec
 
 

@@ -39,7 +39,7 @@ def answered(sent: bytes) -> Outputs:
     reference, task, params, data, stored = pickle.loads(sent)
     spec = load_reference(reference)
     assert isinstance(spec, ModelSpec)
-    spec = spec.for_label(task)
+    spec = spec.for_label(task, params)
     if stored is None:
         return run_once(spec, params, copied(data))
     with as_in_a_run(spec):

@@ -1,0 +1,91 @@
+"""What a fit learns: labels of one step or of several, and one model for each step, where it learns one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.dataset.rows import Dataset
+from quorate.errors import FitError
+from quorate.execution.inputs import Inputs
+from quorate.execution.outputs import Outputs, read_outputs
+from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs.outputs import at_steps, step_of
+
+if TYPE_CHECKING:
+    from quorate.execution.fit import FitTask
+
+
+class ByStep:
+    """One model for each step.
+
+    Parameters
+    ----------
+    make : callable
+        Returns an unfitted model.
+    task : FitTask
+        With the steps.
+    spec : ModelSpec
+        With its outputs at all steps.
+    """
+
+    def __init__(self, make: Callable[[], Any], task: FitTask, spec: ModelSpec) -> None:
+        self._make, self._task = make, task
+        self._alone = tuple(name for name in spec.named if step_of(name, task.step)[1] == task.step)
+        self._spec = spec
+
+    def fit(self, X: Inputs, y: NDArray[Any], validation: tuple[Inputs, NDArray[Any]] | None = None) -> Self:
+        """Fit every model on the same rows, `y` is (n, n_steps)."""
+        self.models_ = []
+        for column in range(len(self._task.steps)):
+            more = {} if validation is None else {"validation": (validation[0], validation[1][:, column].copy())}
+            self.models_.append(self._make())
+            self.models_[-1].fit(X, y[:, column].copy(), **more)
+        return self
+
+    def predict(self, X: Inputs) -> Outputs:
+        """Return the outputs of all steps by name."""
+        from dataclasses import replace
+
+        alone = replace(self._spec, outputs=self._alone)
+        found: Outputs = {}
+        for step, model in zip(self._task.steps, self.models_, strict=True):
+            names = at_steps(self._alone, (step,), self._task.step)
+            found.update(zip(names, read_outputs(model, alone, X).values(), strict=True))
+        return found
+
+    @property
+    def own(self) -> Any:
+        """The model of the step that is traded."""
+        return self.models_[self._task.steps.index(self._task.step)]
+
+
+def target_of(task: FitTask, spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return what is learnt of some rows: their labels, (n_rows,), or those of all steps, (n_rows, n_steps)."""
+    y = dataset.path[rows] if task.steps else dataset.y[rows]
+    return y.astype(np.int64) if spec.task == "classification" else y
+
+
+def own_of(task: FitTask, y: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels of the step that is traded."""
+    return y[:, task.steps.index(task.step)] if task.steps else y
+
+
+def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
+
+    Raises
+    ------
+    FitError
+        If nothing is left to train on.
+    """
+    if not share:
+        return rows, rows[:0]
+    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
+    train, tail = rows[dataset.learnt_end[rows] < cut], rows[dataset.bar[rows] >= cut]
+    if not len(train):
+        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
+    return train, tail

@@ -1,0 +1,93 @@
+"""The words of the report on forecasts of a distribution, and of several steps."""
+
+from __future__ import annotations
+
+from quorate.report.glossary_base import OURS, Term
+
+INTERVAL = "Christoffersen (1998), International Economic Review 39(4)"
+
+OF_DISTRIBUTIONS: dict[str, Term] = {
+    "quantile": Term(
+        "A bound that a label is forecast to lie below with some probability: 0.9 is nine times of ten.",
+        "A member gives it, or ensemble.interval makes it of past errors.",
+        "Koenker and Bassett (1978), Econometrica 46(1)",
+    ),
+    "labels below": Term(
+        "The share of labels at or below a quantile: of a true quantile it is its level.",
+        "labels at or below it / all labels",
+        INTERVAL,
+    ),
+    "pinball": Term(
+        "The loss of a quantile, in the unit of the labels: lower is better. At 0.5 it is half the absolute error.",
+        "mean of level x distance where the label is above it, of (1 - level) x distance where it is below",
+        "Koenker and Bassett (1978), Econometrica 46(1)",
+    ),
+    "interval": Term(
+        "The share of labels that should lie between two quantiles as far from both ends: 0.1 and 0.9 are 80%.",
+        "upper level - lower level",
+        INTERVAL,
+    ),
+    "coverage": Term(
+        "The share of labels that lay within an interval: near the share that it should hold, if it is right.",
+        "labels within it, its ends included / all labels",
+        INTERVAL,
+    ),
+    "95% CI": Term(
+        "Where the coverage may truly be.",
+        "Wilson's interval, with as many independent bars as the hits are worth: misses come together.",
+        "Wilson (1927); Newey and West (1987), Econometrica 55(3)",
+    ),
+    "width": Term(
+        "How far the ends of an interval are apart: of two that hold, the narrower says more.",
+        "mean of upper - lower quantile",
+        INTERVAL,
+    ),
+    "it": Term(
+        "What the figures come to in words: whether an interval or a bound held what it promised.",
+        "An interval holds if its share lies in the 95% CI; a bound if neither test has a p-value below 0.05.",
+        OURS,
+    ),
+    "confidence": Term(
+        "How often a loss should stay within a bound: 95% or 99%.", "1 - the level of the quantile", "Kupiec (1995)"
+    ),
+    "VaR": Term(
+        "Value at risk: the loss that is forecast not to be exceeded with that confidence; mean over forecasts.",
+        "minus the quantile at 1 - confidence, or on a straight line between two around it at most 0.05 apart",
+        "Kupiec (1995), Journal of Derivatives 3(2)",
+    ),
+    "CVaR": Term(
+        "Expected shortfall: the mean loss that is forecast where the value at risk is exceeded.",
+        "minus the mean of the quantiles below 1 - confidence; below the lowest one as high as there",
+        "Acerbi and Tasche (2002), Journal of Banking & Finance 26(7)",
+    ),
+    "mean excess": Term(
+        "The mean loss where the value at risk was exceeded: to be compared with CVaR.",
+        "minus the mean of labels below the bound",
+        "Acerbi and Tasche (2002), Journal of Banking & Finance 26(7)",
+    ),
+    "exceeded": Term(
+        "How often the loss was larger than the value at risk.", "labels below the bound", "Kupiec (1995)"
+    ),
+    "expected": Term("How often it should have been.", "(1 - confidence) x forecasts", "Kupiec (1995)"),
+    "Kupiec p": Term(
+        "How likely so many, or so few, are exceeded by chance, if the bound is right.",
+        "likelihood ratio of the share exceeded by labels that do not overlap, of one symbol only",
+        "Kupiec (1995), Journal of Derivatives 3(2)",
+    ),
+    "Christoffersen p": Term(
+        "How likely they come together as much as they do by chance, if one tells nothing of the next.",
+        "likelihood ratio against a chance that depends on the one before; of labels and symbols as Kupiec p",
+        INTERVAL,
+    ),
+    "step": Term(
+        "How many bars after the fill a label ends, where a recipe has several.", "labels.steps of the recipe", OURS
+    ),
+    "RMSE": Term(
+        "The size of a typical error, large ones weighing more.", "root of the mean squared error", "a common word"
+    ),
+    "against persistence": Term(
+        "The absolute error over that of the forecast that nothing changes: below 1 the model is better.",
+        "mean |error| / mean |label|, for labels that are returns",
+        "Hyndman and Koehler (2006), International Journal of Forecasting 22(4)",
+    ),
+}

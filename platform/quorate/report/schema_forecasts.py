@@ -1,0 +1,85 @@
+"""What ``report.json`` holds of forecasts of a distribution, and of several steps, typed."""
+
+from __future__ import annotations
+
+from quorate.report.schema_base import Number, Object
+
+
+class QuantileFigures(Object):
+    """A quantile that a series forecasts."""
+
+    series: str
+    step: int
+    """Bars from the fill."""
+    fold: int | None
+    """Null: of all folds."""
+    n: int
+    level: float
+    below: Number
+    """Share of labels at or below it; of a true quantile its level."""
+    pinball: Number
+
+
+class IntervalFigures(Object):
+    """The interval between two quantiles that lie as far from both ends."""
+
+    series: str
+    step: int
+    """Bars from the fill."""
+    fold: int | None
+    """Null: of all folds."""
+    n: int
+    low: float
+    high: float
+    """Levels of the quantiles."""
+    nominal: float
+    coverage: Number
+    """Share of labels within it."""
+    coverage_low: Number
+    coverage_high: Number
+    """95 % interval of the coverage."""
+    effective: Number
+    """Independent bars that it rests on."""
+    width: Number
+
+
+class TailFigures(Object):
+    """The loss that a series forecasts to be rare, and how often it was exceeded."""
+
+    series: str
+    step: int
+    """Bars from the fill."""
+    n: int
+    confidence: float
+    value_at_risk: Number
+    """Mean over rows, a loss above zero."""
+    expected_shortfall: Number
+    exceeded: int
+    expected: float
+    mean_excess: Number
+    """Mean loss where it was exceeded."""
+    kupiec: Number
+    kupiec_p: Number
+    christoffersen: Number
+    christoffersen_p: Number
+
+
+class StepFigures(Object):
+    """How a member forecasts one step, where labels have several."""
+
+    series: str
+    step: int
+    """Bars from the fill."""
+    n: int
+    mse: Number
+    rmse: Number
+    mae: Number
+    direction_accuracy: Number
+    mase: Number
+    """Absolute error over that of the mean of the labels so far."""
+    mase_persistence: Number
+    """Absolute error over that of the forecast that nothing changes, 0."""
+    dm: Number
+    """Statistic of Diebold and Mariano, below zero where it errs less than the mean of the labels so far."""
+    p_value: Number
+    verdict: str
