@@ -61,14 +61,14 @@ class FitTask:
         Share of a GPU, or whole GPUs, that it takes.
     memory : int
         Bytes that it may allocate; 0: what the executor grants.
+    keep : bool
+        Whether what the model has learnt is wanted, too; the key does not know of it.
     key : str
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
     together : bool
         Fits of its model may be made together, see `quorate.execution.stack`.
-    keep : bool
-        Whether what the model has learnt is wanted, too; the key does not know of it.
     steps : tuple of int
         Horizons that are learnt at once; none, where it is one.
     step : int
@@ -85,10 +85,10 @@ class FitTask:
     device: str = "cpu"
     gpus: float = 0.0
     memory: int = 0
+    keep: bool = False
     key: str = ""
     code: str = ""
     together: bool = False
-    keep: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
 
