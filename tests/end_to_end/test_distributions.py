@@ -238,7 +238,7 @@ def test_a_few_steps_of_many_are_the_near_ones_first():
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ({"name": "return", "steps": [1, 5]}, "labels.steps must hold labels.horizon"),
+        ({"name": "return", "steps": [1, 5]}, "labels steps must hold horizon"),
         ({"name": "return", "horizon": 1, "steps": [5, 1]}, "ascending, e.g. [1, 5, 30], or 30 for 1 to 30"),
         ({"name": "return", "horizon": 1, "steps": 1}, "at least two"),
         ({"name": "return", "horizon": 1, "steps": [0, 1]}, "from 1 on"),
@@ -254,7 +254,7 @@ def test_steps_that_cannot_be_are_refused(labels, said, tmp_path):
 @pytest.mark.parametrize(
     ("ensemble", "said"),
     [
-        ({"quantiles": [0.1, 0.9]}, 'set it to "split" or "adaptive"'),
+        ({"quantiles": [0.1, 0.9]}, 'set ensemble.interval to "split" or "adaptive"'),
         ({"interval": "split", "quantiles": [0.9, 0.1]}, "ascending, e.g. [0.05, 0.5, 0.95]"),
         ({"interval": "split", "quantiles": [0.1, 1.0]}, "between 0 and 1"),
         ({"interval": "splt"}, "split"),
