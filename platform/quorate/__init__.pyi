@@ -6,6 +6,7 @@ from . import statistics as statistics
 from .bars.calendar import Calendar as Calendar
 from .bars.calendar import get_calendar as get_calendar
 from .bars.panel import Bars as Bars
+from .dataset.windows import Windows as Windows
 from .ensemble.combiner import Combiner as Combiner
 from .ensemble.combiner import EnsembleHistory as EnsembleHistory
 from .ensemble.combiner import EnsembleRows as EnsembleRows
@@ -48,6 +49,8 @@ from .runs.compare import Comparison as Comparison
 from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
+from .runs.export_model import ExportedModel as ExportedModel
+from .runs.export_model import export_model as export_model
 from .runs.loaded import list_runs as list_runs
 from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan

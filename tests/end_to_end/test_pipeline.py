@@ -27,6 +27,8 @@ from quorate.store import Home
 from quorate_data.simulated import simulated
 from support.command import call, message_of
 
+UNKEPT = str(Path(__file__).parents[1] / "plugins/sound/model_keywords.py")
+
 PERIODS = (
     "--train-start",
     "2019-02-01",
@@ -295,7 +297,10 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         (("train", "--architecture", "ridge", "--target", "eth_close", "--data", "btc.csv"), "no bars of 'eth'"),
         (("train", "--architecture", "ridge", "--target", "btc_volume", "--data", "btc.csv"), "open and close"),
         (("train", "--architecture", "ridge", "--epochs", "3", "--data", "btc.csv"), "'ridge' has no such option"),
-        (("train", "--architecture", "gradient-boosting", "--data", "btc.csv"), "cannot be kept in a file"),
+        (
+            ("train", "--architecture", "sound-keywords", "--data", "btc.csv", "--plugin", UNKEPT),
+            "cannot be kept in a file",
+        ),
         (("train", "--params", "scaler.pkl"), "run code when they are read"),
         (("train", "model", "BTC", "--preset", "fast"), "the preset 'fast' trains a network of convolutions and a GRU"),
         (("train", "model", "BTC"), "the preset 'balanced' trains"),

@@ -288,17 +288,18 @@ def reproduce(
 def predict(
     run: options.Run = "latest",
     data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
+    kept: Annotated[bool, typer.Option("--kept", help="Refit nothing: use the kept models of the last fold.")] = False,
     trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Refit a run's members on all that is known and print the desired weights for the next bar."""
+    """Refit a run's members on all that is known, or use its kept models, and print the weights for the next bar."""
     from quorate.report.views.prediction import render
     from quorate.runs.predict import predict as ahead
 
     trusting(home, trust)
     with working() as progress:
-        result = ahead(run, data=data, home=home, progress=progress)
+        result = ahead(run, data=data, kept=kept, home=home, progress=progress)
     show(asdict(result), as_json, render)
 
 

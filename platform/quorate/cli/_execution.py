@@ -16,6 +16,7 @@ from quorate.errors import RecipeError, visible
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
     from quorate.store.kept import KeptArrays
+    from quorate.store.models import KeptModels
 
 NUMBER = r"\d+\.?\d*|\.\d+"
 SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -84,10 +85,10 @@ def timeline(
 @cache_app.command("list")
 @command
 def cache_list(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Show how many finished fits are kept, per model: their size, and the time that they save; and other arrays."""
+    """Show how many finished fits are kept, per model: their size, and the time they save; arrays and models, too."""
     from quorate.report.views.cache import by_model, render
 
-    cache, arrays = _cache(home), _arrays(home)
+    cache, arrays, models = _cache(home), _arrays(home), _models(home)
     entries = cache.entries()
     document = {
         "file": str(cache.path),
@@ -95,6 +96,7 @@ def cache_list(home: options.Home = None, as_json: options.Json = False) -> None
         "fits": len(entries),
         "models": by_model(entries),
         "arrays": {"folder": str(arrays.folder), "files": len(arrays), "bytes": arrays.size},
+        "kept_models": {"folder": str(models.folder), "models": len(models), "bytes": models.size},
     }
     show(document, as_json, render)
 
@@ -102,20 +104,22 @@ def cache_list(home: options.Home = None, as_json: options.Json = False) -> None
 @cache_app.command("verify")
 @command
 def cache_verify(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Check fits and other arrays against their checksums; exits 1 if one was damaged, which is then removed."""
+    """Check fits, arrays and models against their checksums; exits 1 if one was damaged, which is then removed."""
     from quorate.report.views.cache import render_checked
 
-    cache, arrays = _cache(home), _arrays(home)
+    cache, arrays, models = _cache(home), _arrays(home), _models(home)
     total, damaged = cache.verify()
     files, torn = arrays.verify()
+    fitted, broken = models.verify()
     document = {
         "file": str(cache.path),
         "fits": total,
         "damaged": damaged,
         "arrays": {"folder": str(arrays.folder), "files": files, "damaged": torn},
+        "kept_models": {"folder": str(models.folder), "models": fitted, "damaged": broken},
     }
     show(document, as_json, render_checked)
-    raise typer.Exit(1 if damaged or torn else 0)
+    raise typer.Exit(1 if damaged or torn or broken else 0)
 
 
 @cache_app.command("prune")
@@ -128,14 +132,14 @@ def cache_prune(
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Remove finished fits, and kept features and accounts; runs keep their own predictions."""
+    """Remove finished fits, kept features and accounts, and fitted models; runs keep their own predictions."""
     from quorate.report.views.cache import render_pruned
 
     if older_than is None and max_size is None:
         raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
-    cache, arrays = _cache(home), _arrays(home)
+    cache, arrays, models = _cache(home), _arrays(home), _models(home)
     limits = _span(older_than), _size(max_size)
-    removed, gone = len(cache.prune(*limits)), arrays.prune(*limits)
+    removed, gone, unused = len(cache.prune(*limits)), arrays.prune(*limits), models.prune(*limits)
     document = {
         "file": str(cache.path),
         "removed": removed,
@@ -147,6 +151,12 @@ def cache_prune(
             "left": len(arrays),
             "bytes_on_disk": arrays.size,
         },
+        "kept_models": {
+            "folder": str(models.folder),
+            "removed": unused,
+            "left": len(models),
+            "bytes_on_disk": models.size,
+        },
     }
     show(document, as_json, render_pruned)
 
@@ -156,6 +166,13 @@ def _arrays(home: Path | None) -> KeptArrays:
     from quorate.store.kept import KeptArrays
 
     return KeptArrays(Home(home).path)
+
+
+def _models(home: Path | None) -> KeptModels:
+    from quorate.store import Home
+    from quorate.store.models import KeptModels
+
+    return KeptModels(Home(home).path)
 
 
 def _cache(home: Path | None) -> FitCache:

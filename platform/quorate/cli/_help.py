@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 # A command that is not there yet is left out, one that is in no group stands at the end.
 GROUPS = {
-    "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "tune", "train", "evaluate"),
+    "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "export-model", "tune", "train", "evaluate"),
     "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
     "Look": (
         "ui",
@@ -40,7 +40,8 @@ EXAMPLES = {
     "sweep show": ["quorate sweep show latest"],
     "sweep validate": ["quorate sweep validate latest"],
     "sweep list": ["quorate sweep list"],
-    "predict": ["quorate predict latest --data bars/"],
+    "predict": ["quorate predict latest --data bars/", "quorate predict latest --kept"],
+    "export-model": ["quorate export-model latest --model logistic --onnx logistic.onnx"],
     "tune": ["quorate tune --architecture ridge --target btc_close --data btc.csv --train-end 2023-12-31"],
     "train": ["quorate train --params best_params.json --output-dir models/btc"],
     "evaluate": ["quorate evaluate --model models/btc --test-start 2024-07-01 --test-end 2024-12-31"],

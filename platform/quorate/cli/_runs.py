@@ -1,4 +1,4 @@
-"""Commands about stored runs: their list and what is said of them, their trades, and runs beside each other."""
+"""Commands about stored runs: their list, what is said of them, their trades and models, runs beside each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from quorate.cli import options
-from quorate.cli._base import check_page, command, in_browser, show
+from quorate.cli._base import check_page, command, in_browser, show, trusting, working
 from quorate.errors import RecipeError
 
 runs_app = typer.Typer(help="List the stored runs, and say what they are.", rich_markup_mode=None)
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(runs_app, name="runs")
     app.command()(compare)
     app.command()(trades)
+    app.command("export-model")(export_model)
 
 
 @runs_app.callback(invoke_without_command=True)
@@ -138,6 +139,29 @@ def trades(
     else:
         document = {"run": report.run_id, "series": chosen, "summary": summary(found), "trades": found}
         show(document, as_json, lambda shown: render(shown, limit))
+
+
+@command
+def export_model(
+    onnx: Annotated[Path, typer.Option("--onnx", metavar="FILE", help="The file to write.")],
+    run: options.Run = "latest",
+    model: Annotated[str | None, typer.Option(help="The member, where the run has several.")] = None,
+    fold: Annotated[int | None, typer.Option(min=0, help="Whose model (default: the last fold's).")] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also write a network with weights of 8 bits, and say what that costs.")
+    ] = False,
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a fitted model of a run as ONNX, checked to predict the same there."""
+    from quorate.report.views.model import render
+    from quorate.runs.export_model import export_model as written
+
+    trusting(home, trust)
+    with working() as progress:
+        found = written(run, onnx, model=model, fold=fold, int8=int8, home=home, progress=progress)
+    show(found.to_dict(), as_json, render)
 
 
 def _write(path: Path, text: str, count: int) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import random
-import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,15 +22,17 @@ from quorate.errors import FitError, reason_of
 from quorate.execution.inputs import Inputs, inputs_of, reads_categories
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
-from quorate.execution.resources import memory_limit, pools_of, thread_pools
+from quorate.execution.resources import memory_limit, thread_pools
+from quorate.execution.state import MOST, Kept, kept_of
 from quorate.execution.steps import ByStep, hold_back, own_of, target_of
+from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.code import code_digest
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
 
 T = TypeVar("T")
-Answer = tuple[NDArray[np.float64], Outputs, float]  # predictions, other outputs, in-sample
+Answer = tuple[NDArray[np.float64], Outputs, float, Kept]  # predictions, other outputs, in-sample, what is kept
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 ASKED_AGAIN = 1024  # of its latest training rows, a fitted model is asked at most that many
 
@@ -66,6 +65,8 @@ class FitTask:
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
+    keep : bool
+        Whether what the model has learnt is wanted, too; the key does not know of it.
     steps : tuple of int
         Horizons that are learnt at once; none, where it is one.
     step : int
@@ -84,6 +85,7 @@ class FitTask:
     memory: int = 0
     key: str = ""
     code: str = ""
+    keep: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
 
@@ -132,6 +134,8 @@ class FitResult:
         Warnings that the model gave.
     error, trace : str
         Empty, if it succeeded.
+    kept : State, str or None
+        What the model has learnt; as text, why that cannot be kept; None, where it was not asked for.
     """
 
     model: str
@@ -150,6 +154,7 @@ class FitResult:
     notes: tuple[str, ...] = ()
     error: str = ""
     trace: str = field(default="", repr=False)
+    kept: Kept = field(default=None, repr=False)
 
 
 def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
@@ -204,10 +209,11 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     notes: tuple[str, ...] = ()
     predictions = np.full(len(fold.test), np.nan)
     outputs: Outputs = {}
+    kept: Kept = None
     try:
         # A GPU's driver reserves far more addresses than it uses memory.
         with memory_limit(memory if task.device == "cpu" else 0):
-            (predictions, outputs, known), notes = _fit(task, data.dataset, fold)
+            (predictions, outputs, known, kept), notes = _fit(task, data.dataset, fold)
     except MemoryError as e:
         # How much that was depends on the machine: a note.
         error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
@@ -232,48 +238,23 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         notes=notes,
         error=error,
         trace=trace,
+        kept=kept,
     )
-
-
-@contextmanager
-def _threads(task: FitTask) -> Iterator[None]:
-    """Hold every library to the fit's number of threads, and to its share of the GPU's memory."""
-    with pools_of(len(sys.modules)).limit(limits=task.threads):
-        if torch := sys.modules.get("torch"):
-            torch.set_num_threads(task.threads)
-            if task.device == "cuda" and 0 < task.gpus < 1:
-                torch.cuda.set_per_process_memory_fraction(task.gpus)
-        if numba := sys.modules.get("numba"):
-            numba.set_num_threads(min(task.threads, numba.config.NUMBA_NUM_THREADS))
-        yield
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators for a model that draws from them, and leave them as they were."""
-    python, numpy = random.getstate(), np.random.get_state()
-    torch = sys.modules.get("torch")
-    state = torch.random.get_rng_state() if torch else None
-    random.seed(seed)
-    np.random.seed(seed)
-    if torch:
-        torch.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        if torch:
-            torch.random.set_rng_state(state)
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str, ...]]:
     def answers(model: Any, spec: ModelSpec, X_train: Inputs, y_train: NDArray[Any], X_test: Inputs) -> Answer:
         predictions, outputs = predict(model, spec, X_test, task.binary)
         if fold.shuffles is not None:
-            return predictions, outputs | shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles), math.nan
+            more = shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+            return predictions, outputs | more, math.nan, None
         known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
-        return predictions, outputs, in_sample(model, spec, *known, task.binary)
+        told = in_sample(model, spec, *known, task.binary)
+        asked = X_train[-MOST:], X_test
+        if task.keep and isinstance(model, ByStep):
+            return predictions, outputs, told, "it has a model for each of several steps, which are not kept"
+        kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
+        return predictions, outputs, told, kept
 
     return fitted(task, dataset, fold, answers)
 
@@ -318,13 +299,6 @@ def fitted(
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )
     return answer, tuple(notes[:5])
-
-
-@contextmanager
-def surroundings_of(task: FitTask) -> Iterator[None]:
-    """Hold every library to the fit's threads, with generators that are seeded by it."""
-    with _threads(task), _seeded(task.seed):
-        yield
 
 
 def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:

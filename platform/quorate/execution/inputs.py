@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.dataset.rows import Dataset
+from quorate.dataset.windows import Windows
 from quorate.plugins.specs import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Inputs: TypeAlias = "NDArray[Any] | pd.DataFrame"
+Inputs: TypeAlias = "NDArray[Any] | pd.DataFrame | Windows"
 
 
 def array_of(dataset: Dataset, kind: str) -> NDArray[Any]:
@@ -35,6 +36,8 @@ def inputs_of(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train:
         if not reads_categories(spec, dataset):
             return X
         return dataset.categories.beside(X, dataset.feature_names, dataset.categories.known(train), rows)
+    if spec.lazy:
+        return Windows(source, dataset.context[rows], spec.lookback, dataset.symbol[rows])
     views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)
     at = dataset.context[rows] - (spec.lookback - 1)
     if len(at) and np.array_equal(at, np.arange(at[0], at[0] + len(at))):
@@ -44,6 +47,8 @@ def inputs_of(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train:
 
 def padded(X: Inputs, start: int, size: int) -> Inputs:
     """Return `size` rows from `start` on, those beyond the last one zero; of a frame, its first row again."""
+    if isinstance(X, Windows):
+        X, start = np.asarray(X[start : start + size]), 0
     if not isinstance(X, np.ndarray):
         wanted = np.arange(start, start + size)
         return X.iloc[np.where(wanted < len(X), wanted, 0)].reset_index(drop=True)
@@ -60,6 +65,8 @@ def shuffled(X: Inputs, columns: Sequence[int], orders: NDArray[np.int64]) -> In
     """
     places = [column for column in columns if column < X.shape[-1]]
     order = orders.ravel()
+    if isinstance(X, Windows):
+        X = np.asarray(X)
     if not isinstance(X, np.ndarray):
         copies = X.iloc[np.tile(np.arange(len(X)), len(orders))].reset_index(drop=True)
         for column in places:

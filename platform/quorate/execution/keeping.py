@@ -1,24 +1,24 @@
-"""A model that is fitted to be kept, and the forecasts of a kept one, each in a process of its own."""
+"""A model that is fitted to be kept; the forecasts of kept ones, and their export: in a process of its own."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from quorate.errors import FitError, QuorateError, reason_of
-from quorate.execution.fit import FitData, FitTask, fitted, model_of, surroundings_of, unfitted
+from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
 from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.isolated import Isolated, Lost
-from quorate.execution.outputs import predict
-from quorate.execution.state import State, restored, state_of
+from quorate.execution.outputs import predict, predict_blocks, read_outputs
+from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
+from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
-
-MOST = 2_560  # rows that a model made of its state is compared on
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ def learn(data: FitData, task: FitTask, seconds: float) -> Learnt:
     FitError
         If it fails, takes longer than `seconds`, or cannot be made again.
     """
-    return _aside(_learn, data, task, task, seconds)
+    return _aside(_learn, data, [(task, task)], seconds)[0]
 
 
 def forecast(data: FitData, task: FitTask, state: State, seconds: float) -> Floats:
@@ -70,7 +70,30 @@ def forecast(data: FitData, task: FitTask, state: State, seconds: float) -> Floa
     FitError
         If it fails, or takes longer than `seconds`.
     """
-    return _aside(_forecast, data, (task, state), task, seconds)
+    return forecasts(data, [(task, state)], seconds)[0]
+
+
+def forecasts(data: FitData, models: Sequence[tuple[FitTask, State]], seconds: float) -> list[Floats]:
+    """Return the `forecast` of several models, in one process."""
+    return _aside(_forecast, data, [(task, (task, state)) for task, state in models], seconds)
+
+
+def exported(data: FitData, task: FitTask, state: State, seconds: float) -> tuple[bytes, Floats]:
+    """Return a model that is made of its state as its plugin's ONNX, and its outputs for the test rows of a fold.
+
+    Returns
+    -------
+    bytes
+        A serialised ModelProto.
+    ndarray of float64, (n_test, n_outputs)
+        The outputs by the order of the spec.
+
+    Raises
+    ------
+    FitError
+        If it fails, or takes longer than `seconds`.
+    """
+    return _aside(_exported, data, [(task, (task, state))], seconds)[0]
 
 
 def _learn(data: FitData, task: FitTask) -> Learnt | _Failed:
@@ -89,23 +112,28 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
     return _told(forecasts)
 
 
+def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats] | _Failed:
+    task, state = item
+    spec, fold = model_of(task), data.fold(task.fold)
+
+    def answer() -> tuple[bytes, Floats]:
+        with surroundings_of(task):
+            model = restored(spec, unfitted(task, spec, data.dataset), state)
+            X = inputs_of(spec, data.dataset, fold.test, fold.train)
+            outputs = predict_blocks(partial(read_outputs, model, spec), X)
+            return onnx_of(spec, model, X.shape[-1]), np.column_stack(list(outputs.values()))
+
+    return _told(answer)
+
+
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
     def asked(model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs) -> tuple[State, Floats]:
-        state = state_of(spec, model)
-        again = restored(spec, unfitted(task, spec, dataset), state)
-        first = np.empty(0)
-        for X in (X_train[-MOST:], X_test):
-            if len(X):
-                first, second = (predict(one, spec, X, task.binary)[0] for one in (model, again))
-                if not np.array_equal(first, second):
-                    row = int((first != second).argmax())
-                    raise FitError(
-                        f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its "
-                        "state_dict lacks something, see quorate check"
-                    )
-        return state, first if len(X_test) else np.empty(0)
+        state = proven_state(
+            spec, model, partial(unfitted, task, spec, dataset), (X_train[-MOST:], X_test), task.binary
+        )
+        return state, predict(model, spec, X_test, task.binary)[0] if len(X_test) else np.empty(0)
 
     (state, predictions), notes = fitted(task, dataset, fold, asked)
     return Learnt(state, predictions, notes)
@@ -121,19 +149,21 @@ def _told(step: Callable[[], T]) -> T | _Failed:
 
 
 def _aside(
-    function: Callable[[FitData, Any], T | _Failed], data: FitData, item: Any, task: FitTask, seconds: float
-) -> T:
-    """Call a function in a process of its own; here, if its plugin is where the caller is."""
-    if task.plugin.inline is not None:
-        answer: Any = function(data, item)
+    function: Callable[[FitData, Any], T | _Failed], data: FitData, items: Sequence[tuple[FitTask, Any]], seconds: float
+) -> list[T]:
+    """Call a function for each item in a process of its own; here, if a plugin is where the caller is."""
+    answers: list[Any] = []
+    if any(task.plugin.inline is not None for task, _ in items):
+        answers = [function(data, item) for _, item in items]
     else:
         process: Isolated[Any, Any] = Isolated("quorate.execution.keeping")
         try:
-            [(_, answer)] = process.each(function, data, [item], seconds)
+            answers = [answer for _, answer in process.each(function, data, [item for _, item in items], seconds)]
         finally:
             process.close()
-    if isinstance(answer, _Failed | Lost):
-        why = answer.reason if isinstance(answer, _Failed) else str(answer)
-        trace = answer.trace if isinstance(answer, _Failed) else ""
-        raise FitError(f"model {task.model!r}: {why}") from RuntimeError(trace)
-    return answer  # type: ignore[no-any-return]
+    for (task, _), answer in zip(items, answers, strict=True):
+        if isinstance(answer, _Failed | Lost):
+            why = answer.reason if isinstance(answer, _Failed) else str(answer)
+            trace = answer.trace if isinstance(answer, _Failed) else ""
+            raise FitError(f"model {task.model!r}: {why}") from RuntimeError(trace)
+    return answers

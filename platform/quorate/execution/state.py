@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.errors import FitError, PluginError
+from quorate.errors import FitError, PluginError, QuorateError, reason_of
+from quorate.execution.inputs import Inputs
+from quorate.execution.outputs import predict
 from quorate.plugins.specs import ModelSpec
 
 SCALER = "scaler."  # how the names begin of what scales the features
+MOST = 2_560  # training rows that a model made of its state is compared on
 NUMBERS = "biuf"  # kinds of NumPy's types that a state may hold
 
 
@@ -35,6 +38,9 @@ class State:
     def merged(self) -> dict[str, Any]:
         """Return both in one mapping, as a model's `load_state_dict` takes it; the arrays are copies."""
         return {**{name: array.copy() for name, array in self.arrays.items()}, **self.values}
+
+
+Kept: TypeAlias = State | str | None
 
 
 def state_of(spec: ModelSpec, model: Any) -> State:
@@ -86,6 +92,66 @@ def restored(spec: ModelSpec, model: Any, state: State) -> Any:
     if found is None:
         raise FitError("load_state_dict must return the fitted model; it returned None: end it with `return model`")
     return found
+
+
+def proven_state(
+    spec: ModelSpec, model: Any, unfitted: Callable[[], Any], asked: Sequence[Inputs], binary: bool
+) -> State:
+    """Return the state of a fitted model, after a model made of it has predicted the same, bit for bit.
+
+    Parameters
+    ----------
+    unfitted : callable
+        Makes the model as the factory does.
+    asked : sequence
+        What both are asked to predict.
+
+    Raises
+    ------
+    QuorateError
+        If it cannot be kept, or would predict something else.
+    """
+    state = state_of(spec, model)
+    again = restored(spec, unfitted(), state)
+    for X in asked:
+        if len(X):
+            first, second = (predict(one, spec, X, binary)[0] for one in (model, again))
+            if not np.array_equal(first, second):
+                row = int((first != second).argmax())
+                raise FitError(
+                    f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its state_dict "
+                    "lacks something, see quorate check"
+                )
+    return state
+
+
+def kept_of(
+    spec: ModelSpec, model: Any, unfitted: Callable[[], Any], asked: Sequence[Inputs], binary: bool
+) -> State | str:
+    """Return `proven_state`, or why there is none: the fit is not lost with it."""
+    try:
+        return proven_state(spec, model, unfitted, asked, binary)
+    except Exception as e:  # a plugin may raise anything
+        return str(e) if isinstance(e, QuorateError) else reason_of(e)
+
+
+def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
+    """Ask a plugin for a fitted model as ONNX, a serialised ModelProto.
+
+    Raises
+    ------
+    PluginError
+        If it has no such hook.
+    FitError
+        If the answer is no bytes.
+    """
+    exporter = spec.exporter()
+    if exporter is None:
+        raise PluginError(f"{spec} cannot be exported: its plugin has no onnx hook")
+    answer = exporter(model, n_features)
+    if not isinstance(answer, bytes):
+        raise FitError(f"onnx must give a serialised ModelProto, bytes; it gave {type(answer).__name__}")
+    return answer
 
 
 def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quorate.errors import IntegrityError, RecipeError
 from quorate.execution.state import SCALER, State
+from quorate.store import tensors
 from quorate.store.documents import read_document, seal_of
 from quorate.store.files import replacing, write_json
 from quorate.store.plain import check_plain
@@ -52,13 +53,11 @@ def write(folder: Path, state: State, document: Mapping[str, Any]) -> dict[str, 
     StoreError
         If a file cannot be written.
     """
-    from safetensors.numpy import save
-
     (folder / MODEL).unlink(missing_ok=True)
     weights = {name: array for name, array in state.arrays.items() if not name.startswith(SCALER)}
     scales = {name: array for name, array in state.arrays.items() if name.startswith(SCALER)}
     with replacing(folder / WEIGHTS) as temporary:
-        temporary.write_bytes(save(weights))
+        temporary.write_bytes(tensors.to_bytes(weights))
     write_json(
         folder / SCALES,
         {
@@ -124,15 +123,12 @@ def read(model: Path, scaler: Path | None = None) -> Artefact:
 
 
 def _state(data: Mapping[str, bytes], values: dict[str, Any], folder: Path) -> State:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        arrays = {name: np.array(array) for name, array in load(data[WEIGHTS]).items()}
+        arrays = tensors.from_bytes(data[WEIGHTS])
         for name, one in json.loads(data[SCALES])["arrays"].items():
             found = np.array(one["values"], dtype=KINDS[one["dtype"]]).reshape(one["shape"])
             arrays[f"{SCALER}{name}"] = found
-    except (SafetensorError, ValueError, LookupError, TypeError) as e:
+    except (ValueError, LookupError, TypeError) as e:
         raise IntegrityError(f"the files of the model in {folder} are not what quorate writes: {e}") from e
     return State(arrays, values)
 

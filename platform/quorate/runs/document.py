@@ -147,7 +147,7 @@ def _categories(part: Part) -> dict[str, Any]:
 
 def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
     """Return what computing a part took; nothing in it changes a result."""
-    fits = fitting.results
+    fits, keeping = fitting.results, fitting.keeping
     fresh = [fit for fit in fits if not fit.cached]
     per_model: dict[str, float] = {}
     for fit in fresh:
@@ -161,4 +161,5 @@ def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
         "cached": len(fits) - len(fresh),
         "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
         "fit_warnings": dict(notes),
+        **({"models_kept": {"models": keeping.count, "bytes": keeping.size}} if keeping and keeping.count else {}),
     }

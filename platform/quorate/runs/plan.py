@@ -102,7 +102,7 @@ def plan(
     clock = Clock(progress or Progress())
     with clock.stage("recipe"):
         session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=clock.progress)
-    with session.fitting(start=False) as fitting:
+    with session.fitting(keep=True, start=False) as fitting:
         bars = read_bars(session, clock)
         laid = parts.lay_out_development(session.recipe, session.registry, bars, clock, fitting.arrays)
         return plan_of(session, bars, laid, fitting)

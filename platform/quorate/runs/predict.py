@@ -14,10 +14,13 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
 from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
+from quorate.execution.fit import FitData, FitResult
+from quorate.execution.keeping import forecasts
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
+from quorate.runs.models import RunModels, models_of
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -26,7 +29,7 @@ from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
 from quorate.walkforward.distribution import around
-from quorate.walkforward.layout import WalkForward, prepare, spans_of
+from quorate.walkforward.layout import WalkForward, fold_facts, prepare, spans_of
 from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
@@ -45,7 +48,7 @@ class Prediction:
     fill : str
         Where the order is filled: ``open`` or ``close`` of the next bar.
     train_rows : int
-        Rows on which every member was fitted anew: their label had ended, and the splitter goes so far back.
+        Rows on which every member was fitted: their label had ended, and the splitter goes so far back.
     threshold : float
         The score that is traded from on.
     weights : dict
@@ -55,6 +58,9 @@ class Prediction:
         recipe has ``ensemble.interval``.
     warnings : list of str
         Doubts about the data.
+    kept : dict or None
+        With kept models: of which fold they are, from which day to which rows trained them, when the last label of
+        these ended, how many bars came since, which members were fitted again, and the key of each model.
     """
 
     run: str
@@ -66,6 +72,7 @@ class Prediction:
     weights: dict[str, float]
     targets: list[dict[str, Any]]
     warnings: list[str]
+    kept: dict[str, Any] | None = None
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -80,6 +87,7 @@ def predict(
     name: str = "latest",
     *,
     data: str | Path | None = None,
+    kept: bool = False,
     home: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Prediction:
@@ -96,15 +104,21 @@ def predict(
         The run's id, an unambiguous part of it, or ``latest``.
     data : path, optional
         A file or folder to read instead of the recipe's, for sources that take a ``path``.
+    kept : bool
+        Nothing is refitted: the models of the run's last fold forecast, as the home keeps them; one that it does not
+        keep is fitted again on the rows of that fold. Rows since then trained none of them.
 
     Raises
     ------
     DataError
-        If the bars have nothing in common with the run's.
+        If the bars have nothing in common with the run's, or, with `kept`, end before the models' last label did.
+    PluginError
+        With `kept`, if a member's model cannot be kept.
     """
     report = load_report(name, home=home)
     require(Home(home).path, f"run {report.run_id} would read the bars that its home's recipe names")
-    session, before = reopen(report, progress or Progress())
+    session, before = reopen(report, progress or Progress(), changes="not as in the run" if kept else "")
+    models = models_of(report, session, before) if kept else None
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))
     bars = load_bars(session)
@@ -117,20 +131,83 @@ def predict(
     rows = np.flatnonzero(walk.dataset.bar == last).astype(np.int64)
     if not len(rows):
         raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
-    span = spans_of(session.recipe, session.registry, bars, last)[0]
+    if models is not None:
+        now = _moved(models, walk, Fold(folds[-1].index + 1, last, last + 1, rows[:0], rows))
+    else:
+        now = Fold(folds[-1].index + 1, last, last + 1, _known(walk, session, last), rows)
+    walk = replace(walk, folds=[*folds, now])
+    told = None
+    if models is not None:
+        fits, told = _by_kept(models, walk, now)
+    else:
+        with session.fitting() as fitting:
+            fits = fitting.run(walk, [now])
+    session.progress.close()
+    for failed in failures(walk, fits):
+        session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
+    found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(now.train))
+    return replace(found, kept=told, train_rows=told["train_rows"] if told else found.train_rows)
+
+
+def _known(walk: WalkForward, session: Session, last: int) -> NDArray[np.int64]:
+    """Return the rows that the run's next fold would train on, if it began at the last bar."""
+    span = spans_of(session.recipe, session.registry, walk.bars, last)[0]
     until = last - session.recipe.folds.embargo
     if span.train_stop is not None:
         until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
     known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
-    train = np.flatnonzero(known).astype(np.int64)
-    now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
-    walk = replace(walk, folds=[*folds, now])
-    with session.fitting() as fitting:
-        fits = fitting.run(walk, [now])
-    session.progress.close()
-    for failed in failures(walk, fits):
-        session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
-    return _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(train))
+    return np.flatnonzero(known).astype(np.int64)
+
+
+def _moved(models: RunModels, walk: WalkForward, now: Fold) -> Fold:
+    """Return a fold with the training rows of the run's last one, as far as these bars have them.
+
+    Raises
+    ------
+    DataError
+        If its bar is none after the end of the models' last label: they know what came there.
+    """
+    then, old = models.walk, models.fold(None)
+    ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
+    if walk.bars.times[now.first] < ended:
+        raise DataError(
+            f"the bars end at {walk.bars.times[now.first]}Z, and the kept models learnt from labels up to {ended}Z: "
+            "that would be no forecast; give later bars, or leave out --kept"
+        )
+    position = _positions(walk)
+    bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(then.bars.times[then.dataset.bar[old.train]]))
+    symbol = pd.Index(walk.bars.symbols).get_indexer(
+        pd.Index(np.asarray(then.bars.symbols)[then.dataset.symbol[old.train]])
+    )
+    row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+    return replace(now, train=row[row >= 0])
+
+
+def _by_kept(models: RunModels, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
+    """Return what the models of the run's last fold forecast, and what is to be known of them."""
+    fold = models.fold(None)
+    found = {name: models.of(name, fold) for name in walk.voting}
+    items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
+    answers = forecasts(FitData(walk.dataset, (now,)), items, models.session.recipe.execution.fit_seconds)
+    facts = fold_facts(models.walk, fold)
+    ended = models.walk.bars.times[int(models.walk.dataset.learnt_end[fold.train].max())]
+    told = {
+        **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
+        "bars_since": int((walk.bars.times > ended).sum()),
+        "fitted_again": [name for name, one in found.items() if one.again],
+        "keys": {name: one.key for name, one in found.items()},
+    }
+    fits = [
+        FitResult(name, now.index, answer, n_train=len(fold.train)) for name, answer in zip(found, answers, strict=True)
+    ]
+    return fits, told
+
+
+def _positions(walk: WalkForward) -> NDArray[np.int64]:
+    """Return where the row of a bar and a symbol is, (n_bars, n_symbols); -1, where there is none."""
+    position = np.full(walk.bars.close.shape, -1, dtype=np.int64)
+    position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
+    return position
 
 
 def _with_path(recipe: Any, path: str) -> Any:
@@ -169,8 +246,7 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
 
 def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[Floats, list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
-    position = np.full(bars.close.shape, -1, dtype=np.int64)
-    position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
+    position = _positions(walk)
     times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
     bar = times.get_indexer(pd.DatetimeIndex(frame["time"]).tz_convert("UTC"))
     symbol = pd.Index(bars.symbols).get_indexer(pd.Index(frame["symbol"]))

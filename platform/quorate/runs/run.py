@@ -95,7 +95,7 @@ def run(
     clock = start_clock(progress)
     session = opened(recipe, home, plugins, overrides, clock)
     artefacts.ready(session.recipe.artefacts)
-    with session.fitting(executor, one_part=True) as fitting:
+    with session.fitting(executor, keep=True, one_part=True) as fitting:
         bars = read_bars(session, clock)
         laid = _laid_out(session, bars, clock, fitting)
         stored = begin(session, bars)
@@ -150,7 +150,10 @@ def resume(
         return load_report(stored.id, home=home)
     with clock.stage("recipe"):
         session, bars = reopen_unfinished(stored, clock.progress, overrides)
-    with session.fitting(executor, one_part=True) as fitting, driving(session, stored, clock, "resume", fitting):
+    with (
+        session.fitting(executor, keep=True, one_part=True) as fitting,
+        driving(session, stored, clock, "resume", fitting),
+    ):
         ledger_of(stored.home).entries()
         if bars is None:
             bars = read_bars(session, clock)
@@ -209,7 +212,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     stored = session.home.find(report.run_id)
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
-    with session.fitting(one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
+    with session.fitting(keep=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
         known = parts.Known(record, null_market)
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():

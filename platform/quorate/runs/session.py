@@ -31,6 +31,7 @@ from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
 from quorate.store import Home
 from quorate.store.kept import KeptArrays
+from quorate.store.models import KeptModels
 
 if TYPE_CHECKING:
     from quorate.walkforward.members import Fitting
@@ -59,6 +60,7 @@ class Session:
         executor: Executor | None = None,
         *,
         cache: bool = True,
+        keep: bool = False,
         one_part: bool = False,
         start: bool = True,
     ) -> Iterator[Fitting]:
@@ -70,12 +72,15 @@ class Session:
             The caller's; else one as the recipe says.
         cache : bool
             Whether finished fits are taken from the home and kept there, if the recipe wants that.
+        keep : bool
+            Whether fitted models are kept in the home, if the recipe wants that.
         one_part : bool
             An executor of its own is ended while what follows the fits of the first part is computed.
         start : bool
             Else nothing can be fitted; it can only be told what would be.
         """
         from quorate.walkforward.members import Fitting  # showing a recipe does not need it
+        from quorate.walkforward.models import Keeping
 
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
@@ -86,7 +91,8 @@ class Session:
                 stack.callback(kept.close)
             arrays = KeptArrays(self.home.path, made_here(), write=start) if kept is not None else None
             ready = executor or stack.enter_context(self._executor(start))
-            made = Fitting(ready, self.progress, kept, arrays, limits)
+            models = Keeping(KeptModels(self.home.path), wanted.keep_models) if keep else None
+            made = Fitting(ready, self.progress, kept, arrays, limits, models)
             if executor is not None or not one_part:
                 yield made
                 return

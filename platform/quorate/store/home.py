@@ -7,6 +7,7 @@
     HOME/sweeps/SWEEP/        one folder per sweep: recipe.toml, run.json, log.jsonl, journal.log, report.json,
                               best_params.json
     HOME/fits/fits.sqlite     finished fits by key
+    HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`

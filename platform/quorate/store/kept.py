@@ -12,10 +12,11 @@ import os
 import secrets
 import stat
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zipfile import BadZipFile
 
 from quorate.store.files import TEMPORARY
@@ -27,7 +28,71 @@ FOLDER = "kept"  # of a home
 _CHECKSUM = 32  # bytes at the end of a file
 
 
-class KeptArrays:
+class KeptFiles(ABC):
+    """What a home keeps in files named by keys, each dispensable: it is computed again.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are, or will be once something is put.
+    """
+
+    ending: ClassVar[str]
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __len__(self) -> int:
+        """Return how many files there are."""
+        return len(self._files())
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(size for _, _, size in self._files())
+
+    def prune(self, older_than: float | None = None, max_size: int | None = None) -> int:
+        """Remove what was not used for `older_than` seconds, then the longest unused; return how many files."""
+        removed, kept, now = 0, 0, time.time()
+        for used, path, size in sorted(self._files(), reverse=True):
+            old = older_than is not None and now - used > older_than
+            if old or (max_size is not None and kept + size > max_size):
+                self._remove(path)
+                removed += 1
+            else:
+                kept += size
+        return removed
+
+    def verify(self) -> tuple[int, int]:
+        """Check every file; return how many there are, and how many were damaged, which are removed."""
+        files, damaged = self._files(), 0
+        for _, path, _ in files:
+            if not self._is_sound(path):
+                self._remove(path)
+                damaged += 1
+        return len(files), damaged
+
+    @abstractmethod
+    def _is_sound(self, path: Path) -> bool: ...
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}{self.ending}"
+
+    def _files(self) -> list[tuple[float, Path, int]]:
+        """Return when each file was used, its path and its size."""
+        found = []
+        for path in self.folder.glob(f"*{self.ending}"):
+            with suppress(OSError):
+                told = path.lstat()
+                if stat.S_ISREG(told.st_mode):
+                    found.append((told.st_mtime, path, told.st_size))
+        return found
+
+
+class KeptArrays(KeptFiles):
     """The arrays that a home keeps.
 
     Parameters
@@ -40,8 +105,11 @@ class KeptArrays:
         Else they are only read.
     """
 
+    ending = ".npz"
+
     def __init__(self, home: Path, made_by: str = "", write: bool = True) -> None:
-        self.folder, self._made_by, self._write = home / FOLDER, made_by, write
+        super().__init__(home / FOLDER)
+        self._made_by, self._write = made_by, write
 
     def key(self, *parts: str | NDArray[Any]) -> str:
         """Return the hash of what an array is computed from, texts and arrays."""
@@ -57,7 +125,7 @@ class KeptArrays:
         """Return what is kept under a key, by name, read-only; None, if nothing sound is."""
         import numpy as np
 
-        content = _content_of(self._path(key))
+        content = content_of(self._path(key))
         if not _sound(key, content):
             return None
         with suppress(OSError):  # when it was last used; another process may have removed it
@@ -80,63 +148,27 @@ class KeptArrays:
             return
         data = io.BytesIO()
         np.savez(data, **arrays)  # type: ignore[arg-type]
-        path = self._path(key)
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
-            try:
-                with unfinished.open("wb") as file:
-                    file.write(data.getbuffer())
-                    file.write(_checksum(key, data.getbuffer()))
-                os.replace(unfinished, path)
-            finally:
-                unfinished.unlink(missing_ok=True)
+            write_unsynced(self._path(key), data.getbuffer(), _checksum(key, data.getbuffer()))
 
-    def __len__(self) -> int:
-        """Return how many files there are."""
-        return len(self._files())
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return sum(size for _, _, size in self._files())
-
-    def prune(self, older_than: float | None = None, max_size: int | None = None) -> int:
-        """Remove what was not used for `older_than` seconds, then the longest unused; return how many files."""
-        removed, kept, now = 0, 0, time.time()
-        for used, path, size in sorted(self._files(), reverse=True):
-            old = older_than is not None and now - used > older_than
-            if old or (max_size is not None and kept + size > max_size):
-                path.unlink(missing_ok=True)
-                removed += 1
-            else:
-                kept += size
-        return removed
-
-    def verify(self) -> tuple[int, int]:
-        """Check every file; return how many there are, and how many were damaged, which are removed."""
-        files, damaged = self._files(), 0
-        for _, path, _ in files:
-            if not _sound(path.stem, _content_of(path)):
-                path.unlink(missing_ok=True)
-                damaged += 1
-        return len(files), damaged
-
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.npz"
-
-    def _files(self) -> list[tuple[float, Path, int]]:
-        """Return when each file was used, its path and its size."""
-        found = []
-        for path in self.folder.glob("*.npz"):
-            with suppress(OSError):
-                told = path.lstat()
-                if stat.S_ISREG(told.st_mode):
-                    found.append((told.st_mtime, path, told.st_size))
-        return found
+    def _is_sound(self, path: Path) -> bool:
+        return _sound(path.stem, content_of(path))
 
 
-def _content_of(path: Path) -> bytes:
+def write_unsynced(path: Path, *parts: bytes | memoryview) -> None:
+    """Write a file at once, and leave it to the system when it is on the disk itself."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+    try:
+        with unfinished.open("wb") as file:
+            for part in parts:
+                file.write(part)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def content_of(path: Path) -> bytes:
     """Return what a file holds; nothing, if there is none, or a link or a pipe in its place."""
     try:
         return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""

@@ -23,6 +23,7 @@ from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.models import Keeping
 
 Tasks = tuple[list[FitTask], FitData]
 
@@ -71,6 +72,8 @@ class Fitting:
         Features and accounts of this home.
     limits : Limits
         What one fit may take.
+    keeping : Keeping, optional
+        Which fitted models are kept; without, none is.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     finished : int
@@ -84,13 +87,19 @@ class Fitting:
     cache: FitCache | None = None
     arrays: KeptArrays | None = None
     limits: Limits = LIMITS
+    keeping: Keeping | None = None
     results: list[FitResult] = field(default_factory=list)
     finished: int = 0
     over: Callable[[], None] = lambda: None
     _expected: dict[tuple[Dataset, tuple[str, ...], tuple[Fold, ...]], Tasks] = field(default_factory=dict)
 
     def run(
-        self, walk: WalkForward, folds: Sequence[Fold], meanwhile: Callable[[], None] = lambda: None
+        self,
+        walk: WalkForward,
+        folds: Sequence[Fold],
+        meanwhile: Callable[[], None] = lambda: None,
+        *,
+        keep: bool = False,
     ) -> list[FitResult]:
         """Fit every member on these folds; the results are in task order, whatever order they arrived in.
 
@@ -98,6 +107,8 @@ class Fitting:
         ----------
         meanwhile : callable
             Called once when all workers have something to do, or all fits were handed out.
+        keep : bool
+            Whether fitted models of these folds are kept, if any are.
 
         Raises
         ------
@@ -106,12 +117,16 @@ class Fitting:
             any case, if no member is left on a fold.
         """
         expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
-        tasks, data = expected or self.tasks(walk, folds)
+        tasks, data = expected or self.tasks(walk, folds, keep)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
         plugins = {task.model: task.plugin for task in tasks}
+        kept_as = {(task.model, task.fold): task for task in tasks if task.keep}
 
         def arrived(result: FitResult) -> None:
+            if self.keeping and (task := kept_as.get((result.model, result.fold))):
+                self.keeping.take(walk, task, result)
+                result = replace(result, kept=None)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
@@ -125,7 +140,7 @@ class Fitting:
                     "  to go on without a member where it fails: --set on_failure=drop"
                 ) from RuntimeError(result.trace)
 
-        kept = self.cache.find([t for t in tasks if t.plugin.inline is None]) if self.cache else {}
+        kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
             if task.key in kept:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
@@ -147,19 +162,24 @@ class Fitting:
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:
                 self.cache.flush()
+        if self.keeping and keep:
+            self.keeping.tell(self.progress)
         ordered = [done[task.model, task.fold] for task in tasks]
         _check_members(walk, folds, ordered)
         return ordered
 
     def expect(self, work: Sequence[tuple[WalkForward, Sequence[Fold]]]) -> Expected:
-        """Return what there will be to do for these; `run` is to be called for each of them next."""
+        """Return what there will be to do for these; `run` is to be called for each of them next.
+
+        Fitted models of the first of them are kept, if any are.
+        """
         rates = self.cache.rates() if self.cache else None
         fits: Counter[str] = Counter()
         kept, queues = 0, []
-        for walk, folds in work:
-            tasks, data = self.tasks(walk, folds)
+        for place, (walk, folds) in enumerate(work):
+            tasks, data = self.tasks(walk, folds, keep=not place)
             self._expected[walk.dataset, tuple(walk.members), tuple(folds)] = tasks, data
-            known = self.cache.known([t for t in tasks if t.plugin.inline is None]) if self.cache else set()
+            known = self.cache.known([t for t in tasks if _may_be_known(t)]) if self.cache else set()
             missing = [task for task in tasks if task.key not in known]
             fits.update(task.model for task in tasks)
             kept += len(tasks) - len(missing)
@@ -170,10 +190,11 @@ class Fitting:
         guessed = any(queue.guessed for queue in queues)
         return Expected(dict(fits), kept, sum(seconds) / max(workers, 1), guessed, name, workers)
 
-    def tasks(self, walk: WalkForward, folds: Sequence[Fold]) -> Tasks:
+    def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
         data = FitData(walk.dataset, tuple(folds))
-        return with_keys(fit_tasks(walk, folds, self.gpus(walk)), data), data
+        tasks = with_keys(fit_tasks(walk, folds, self.gpus(walk)), data)
+        return self.keeping.marked(walk, folds, tasks) if self.keeping and keep else tasks, data
 
     def gpus(self, walk: WalkForward) -> bool:
         """Return whether models that ask for a GPU get one, and tell of those that do not."""
@@ -210,6 +231,11 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
             for fold in folds
         ]
     return tasks
+
+
+def _may_be_known(task: FitTask) -> bool:
+    """Say whether a finished fit will do: not of an inline plugin, nor where a model is wanted that is not kept."""
+    return task.plugin.inline is None and not task.keep
 
 
 def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:

@@ -172,7 +172,7 @@ def _part(
     recipe, registry = walk.recipe, walk.registry
     first, stop = bounds
     with clock.stage("fits"):
-        fits = fitting.run(walk, folds, _load_what_follows)
+        fits = fitting.run(walk, folds, _load_what_follows, keep=True)
     paths = {}
     if wanted:
         with clock.stage("paths"):

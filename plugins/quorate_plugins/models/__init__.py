@@ -9,11 +9,12 @@ import quorate
 from quorate_plugins.models.spaces import AUDIT, SPACES
 
 LEARN = ("scikit-learn",)
-# Which functions keep a model, by its name: of one module ``NAME_state`` and ``load_NAME``.
+# Which functions keep a model, by its name: of one module ``NAME_state`` and ``load_NAME``; `onnx_graphs` has ``NAME``.
 KEPT = {
     **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), ("states", "linear")),
     **{name: ("states", name) for name in ("mlp", "xgboost", "lightgbm", "catboost")},
     "random-forest": ("tree_states", "forest"),
+    "gradient-boosting": ("tree_states", "histogram"),
     "gradient-boosting-exact": ("tree_states", "boosting"),
 }
 XGBOOST = ("xgboost|xgboost-cpu",)
@@ -61,6 +62,7 @@ def _model(name: str, factory: str, requires: tuple[str, ...], description: str,
         module, kind = KEPT[name]
         more["state_dict"] = f"{__name__}.{module}:{kind}_state"
         more["load_state_dict"] = f"{__name__}.{module}:load_{kind}"
+        more["onnx"] = f"{__name__}.onnx_graphs:{kind}"
     return quorate.ModelSpec(
         name,
         f"{__name__}.{factory}",

@@ -1,4 +1,4 @@
-"""What scikit-learn's forests and exact boosting have learnt, as arrays of nodes, and the models made of them again.
+"""What scikit-learn's forests and boosting have learnt, as arrays of nodes, and the models made of them again.
 
 Its compiled trees trust what they are given, so every child and feature is looked at before: a tree goes only on from a
 node to later ones, and reads only features that there are.
@@ -62,6 +62,50 @@ def load_boosting(model: Any, state: Mapping[str, Any]) -> Any:
     return model
 
 
+def histogram_state(model: Any) -> State:
+    """Return the nodes of a histogram boosting's trees, and where it begins; its splits are of numbers."""
+    import numpy as np
+
+    trees = [tree.nodes for [tree] in model._predictors]
+    nodes = np.concatenate(trees)
+    if nodes["is_categorical"].any():
+        raise ValueError("a histogram boosting with splits by category cannot be kept")
+    found: State = {f"tree.{name}": np.ascontiguousarray(nodes[name]) for name in nodes.dtype.names or ()}
+    found |= {"tree.nodes": np.array([len(one) for one in trees], dtype=np.int64), "begins": model._baseline_prediction}
+    classes = {"classes": model.classes_} if hasattr(model, "classes_") else {}
+    return {**found, "features": int(model.n_features_in_), **classes}
+
+
+def load_histogram(model: Any, state: Mapping[str, Any]) -> Any:
+    """Return the fitted histogram boosting."""
+    import numpy as np
+    from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
+    width, counts = state["features"], state["tree.nodes"]
+    nodes = np.zeros(len(state["tree.value"]), dtype=PREDICTOR_RECORD_DTYPE)
+    for name in PREDICTOR_RECORD_DTYPE.names:
+        nodes[name] = state[f"tree.{name}"]
+    if counts.sum() != len(nodes) or counts.min() < 1 or nodes["is_categorical"].any():
+        raise ValueError(f"{len(nodes)} nodes must be those of all trees, none of which splits by category")
+    none, trees = np.zeros((0, 8), dtype=np.uint32), np.split(nodes, np.cumsum(counts)[:-1])
+    for one in trees:
+        children = one["left"].astype(np.int64), one["right"].astype(np.int64)
+        _check(*children, one["feature_idx"], one["is_leaf"] == 0, width)
+    model._predictors = [[TreePredictor(one, none, none)] for one in trees]
+    model._baseline_prediction, model.n_trees_per_iteration_ = state["begins"], 1
+    model._preprocessor, model.is_categorical_ = None, None
+    model._bin_mapper = _BinMapper()
+    model._bin_mapper.is_categorical_ = np.zeros(width, dtype=np.uint8)
+    model._bin_mapper.bin_thresholds_ = [none] * width
+    model.n_features_in_ = model._n_features = width
+    model._loss = model._get_loss(sample_weight=None)
+    if "classes" in state:
+        model.classes_ = state["classes"]
+    return model
+
+
 def _nodes(estimators: Any) -> State:
     """Return the nodes of all trees, one tree after the other."""
     import numpy as np
@@ -93,9 +137,10 @@ def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | Non
     found, start = [], 0
     for count, depth in zip(state["tree.nodes"].tolist(), state["tree.depth"].tolist(), strict=True):
         part = slice(start, start + count)
-        _check(nodes[part], width)
+        own = nodes[part]
+        _check(own["left_child"], own["right_child"], own["feature"], own["left_child"] != LEAF, width)
         tree = Tree(width, np.array([many], dtype=np.intp), 1)
-        told = {"max_depth": depth, "node_count": count, "nodes": nodes[part], "values": values[part]}
+        told = {"max_depth": depth, "node_count": count, "nodes": own, "values": values[part]}
         tree.__setstate__(told)
         one = kind()
         one.tree_, one.n_outputs_, one.n_features_in_, one.max_features_ = tree, 1, width, width
@@ -106,13 +151,13 @@ def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | Non
     return found
 
 
-def _check(nodes: NDArray[Any], width: int) -> None:
+def _check(
+    left: NDArray[Any], right: NDArray[Any], feature: NDArray[Any], inner: NDArray[np.bool_], width: int
+) -> None:
     """Raise `ValueError`, if a node leads back or out of the tree, or reads a feature that there is not."""
     import numpy as np
 
-    own, n = np.arange(len(nodes)), len(nodes)
-    left, right, feature = nodes["left_child"], nodes["right_child"], nodes["feature"]
-    inner = left != LEAF
+    own, n = np.arange(len(left)), len(left)
     later = (left > own) & (right > own) & (left < n) & (right < n) & (feature >= 0) & (feature < width)
     if not (later | ~inner).all():
         raise ValueError(f"node {int((~later & inner).argmax())} of a tree leads to no later node, or reads no feature")

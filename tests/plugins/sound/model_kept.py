@@ -1,4 +1,4 @@
-"""A least-squares line whose class says itself what it has learnt: all of it values, no array."""
+"""A least-squares line whose class says what it has learnt, all of it values, no array, and what it is as ONNX."""
 
 import numpy as np
 
@@ -25,8 +25,25 @@ class Line:
         return self
 
 
+def onnx(model, n_features):
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = model.weights_.astype(np.float32)
+    constants = [numpy_helper.from_array(weights[:-1, None], "weights"), numpy_helper.from_array(weights[-1:], "bias")]
+    nodes = [helper.make_node("MatMul", ["x", "weights"], ["sum"]), helper.make_node("Add", ["sum", "bias"], ["y"])]
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", n_features])
+    gives = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])
+    graph = helper.make_graph(nodes, "line", [given], [gives], constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+
+
 @quorate.hookimpl
 def quorate_models():
     yield quorate.ModelSpec(
-        "kept-line", Line, task="regression", state_dict=Line.state_dict, load_state_dict=Line.load_state_dict
+        "kept-line",
+        Line,
+        task="regression",
+        state_dict=Line.state_dict,
+        load_state_dict=Line.load_state_dict,
+        onnx=onnx,
     )

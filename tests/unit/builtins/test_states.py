@@ -7,11 +7,11 @@ import pytest
 
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
-from quorate_plugins.models.tree_states import forest_state, load_forest
-from quorate_plugins.models.trees import random_forest
+from quorate_plugins.models.tree_states import forest_state, histogram_state, load_forest, load_histogram
+from quorate_plugins.models.trees import gradient_boosting, random_forest
 
 REGISTRY = Registry.load(environment=False)
-NOT_KEPT = {"gradient-boosting", "majority", "past-mean", "persistence"}
+NOT_KEPT = {"majority", "past-mean", "persistence"}
 
 
 @pytest.fixture
@@ -44,6 +44,25 @@ def test_trees_with_a_part_missing_are_refused(forest, name, cut):
     state[name] = state[name][cut]
     with pytest.raises(ValueError, match=r"nodes must have shape|broadcast"):
         load_forest(random_forest(task="regression"), state)
+
+
+@pytest.mark.parametrize(
+    "name, value, told",
+    [
+        ("tree.left", 0, "node 0 of a tree"),  # to itself
+        ("tree.right", 10_000, "node 0 of a tree"),
+        ("tree.feature_idx", 3, "node 0 of a tree"),
+        ("tree.is_categorical", 1, "none of which splits by category"),
+        ("tree.nodes", 1, "must be those of all trees"),
+    ],
+)
+def test_a_tree_of_histogram_boosting_that_leads_nowhere_is_refused(name, value, told):
+    X = np.random.default_rng(1).standard_normal((200, 3)).astype(np.float32)
+    state = histogram_state(gradient_boosting(max_iter=2, task="regression").fit(X, X[:, 0].astype(np.float64)))
+    load_histogram(gradient_boosting(task="regression"), state)
+    state[name][0] = value
+    with pytest.raises(ValueError, match=told):
+        load_histogram(gradient_boosting(task="regression"), state)
 
 
 def test_which_built_in_models_can_be_kept():

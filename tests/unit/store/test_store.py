@@ -212,7 +212,7 @@ def test_a_disk_that_fills_up_during_a_run_is_told_and_earlier_runs_stay_readabl
 
 
 def test_a_run_that_fails_says_why_when_its_report_is_asked_for(home, monkeypatch):
-    def refuse(*_args):
+    def refuse(*_args, **_):
         raise quorate.FitError("there is no member left")
 
     monkeypatch.setattr("quorate.walkforward.members.Fitting.run", refuse)

@@ -41,6 +41,10 @@ class ModelSpec(Spec):
         volume, float64 (n, `lookback`, 5). Oldest bar first, the bar of the prediction last; read-only.
     lookback : int
         Bars that a ``windows`` or ``bars`` model sees.
+    lazy : bool
+        Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
+        costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
+        an array.
     outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -86,6 +90,11 @@ class ModelSpec(Spec):
         mapping of names to NumPy arrays (numbers or booleans) and to plain values as JSON holds them; what scales the
         features goes by the names ``scaler.*``. ``function(model, state)`` gives the fitted model again, made of one
         that the factory has just made with the same parameters. It must predict the same, bit for bit.
+    onnx : str or callable, optional
+        ``function(model, n_features)`` gives a fitted model as ONNX, the bytes of a serialised ModelProto: one input,
+        float32 (batch, n_features), of windows (batch, `lookback`, n_features), where the batch is of any length; and
+        one output, float32 (batch, 1), the probability of class 1 or the label's expectation, or a column for each of
+        `outputs`. It must predict the same within 1e-4. It needs `state_dict`, too.
     """
 
     kind: ClassVar[str] = "model"
@@ -93,6 +102,7 @@ class ModelSpec(Spec):
     task: Task | Literal["any"] = "classification"
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
+    lazy: bool = False
     outputs: tuple[str, ...] | Lazy = ()
     steps: bool = False
     validation: float = 0.0
@@ -107,16 +117,19 @@ class ModelSpec(Spec):
     contributions: Lazy | None = None
     state_dict: Lazy | None = None
     load_state_dict: Lazy | None = None
+    onnx: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        for function in (self.state_dict, self.load_state_dict):
+        for function in (self.state_dict, self.load_state_dict, self.onnx):
             if function is not None:
-                replace(self, function=function, contributions=None, state_dict=None, load_state_dict=None)
+                self._of(function)
         if (self.state_dict is None) != (self.load_state_dict is None):
             raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
+        if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
+            raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
         _one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.named:
             raise PluginError(
@@ -165,7 +178,7 @@ class ModelSpec(Spec):
             raise PluginError(
                 f"{self}: contributions are those of features; with input='bars' it reads none: leave contributions out"
             )
-        return replace(self, function=self.contributions, contributions=None)
+        return self._of(self.contributions)
 
     def keeper(self) -> tuple[Callable[..., Any], Callable[..., Any]] | None:
         """Import and return `state_dict` and `load_state_dict`; None, if the spec names none.
@@ -177,11 +190,22 @@ class ModelSpec(Spec):
         """
         if self.state_dict is None or self.load_state_dict is None:
             return None
-        one, other = (
-            replace(self, function=function, contributions=None, state_dict=None, load_state_dict=None).resolve()
-            for function in (self.state_dict, self.load_state_dict)
-        )
-        return one, other
+        return self._of(self.state_dict).resolve(), self._of(self.load_state_dict).resolve()
+
+    def exporter(self) -> Callable[..., Any] | None:
+        """Import and return `onnx`; None, if the spec names none.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return None if self.onnx is None else self._of(self.onnx).resolve()
+
+    def _of(self, function: Lazy) -> ModelSpec:
+        """Return a spec with this as its function, which is thereby checked, and can be resolved."""
+        bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx"))
+        return replace(self, function=function, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
         """Return this model, as `for_label` gives it, with outputs at several steps: all but the `own` by step."""

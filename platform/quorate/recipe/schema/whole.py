@@ -34,6 +34,9 @@ class Execution(Section):
         ``HOST:PORT`` of a Ray cluster to run on; one elsewhere must ask for a token, unless `allow_insecure`.
     allow_insecure : bool
         Whether a cluster elsewhere may do without a token.
+    keep_models : str
+        Which fitted models are kept in the home, to be used or exported later: ``no`` model, the one of each
+        member's ``last`` fold, or ``all``. A fit whose model is wanted but not kept is computed again.
     """
 
     executor: Literal["auto", "serial", "processes", "ray"] = "auto"
@@ -44,6 +47,7 @@ class Execution(Section):
     cache: bool = True
     address: str = ""
     allow_insecure: bool = False
+    keep_models: Literal["no", "last", "all"] = "no"
 
 
 class Recipe(Section):

@@ -42,11 +42,17 @@ def render(kept: Mapping[str, Any]) -> None:
         f"{console.plural(kept['fits'], 'finished fit')}, {size_text(kept['bytes_on_disk'])} on disk in {kept['file']}"
     )
     _arrays(kept["arrays"], size_text(kept["arrays"]["bytes"]))
+    _models(kept["kept_models"], size_text(kept["kept_models"]["bytes"]))
 
 
 def _arrays(told: Mapping[str, Any], end: str) -> None:
     if told["files"]:
         print(f"{console.plural(told['files'], 'array')} of features and accounts in {told['folder']}: {end}")
+
+
+def _models(told: Mapping[str, Any], end: str) -> None:
+    if told["models"]:
+        print(f"{console.plural(told['models'], 'fitted model')} in {told['folder']}: {end}")
 
 
 def render_checked(checked: Mapping[str, Any]) -> None:
@@ -56,6 +62,9 @@ def render_checked(checked: Mapping[str, Any]) -> None:
     print(f"{console.plural(checked['fits'], 'finished fit')} in {checked['file']}: {told}")
     torn = checked["arrays"]["damaged"]
     _arrays(checked["arrays"], f"{torn} damaged and removed: computed again" if torn else "all sound")
+    broken = checked["kept_models"]["damaged"]
+    told = f"{broken} damaged and removed: fitted again when asked for" if broken else "all sound"
+    _models(checked["kept_models"], told)
 
 
 def render_pruned(pruned: Mapping[str, Any]) -> None:
@@ -64,12 +73,13 @@ def render_pruned(pruned: Mapping[str, Any]) -> None:
         f"{console.plural(pruned['removed'], 'fit')} removed, {pruned['left']:,} left, "
         f"{size_text(pruned['bytes_on_disk'])} on disk in {pruned['file']}"
     )
-    arrays = pruned["arrays"]
-    if arrays["removed"] or arrays["left"]:
-        print(
-            f"{console.plural(arrays['removed'], 'array')} removed, {arrays['left']:,} left, "
-            f"{size_text(arrays['bytes_on_disk'])} on disk in {arrays['folder']}"
-        )
+    for name, what in (("arrays", "array"), ("kept_models", "fitted model")):
+        found = pruned[name]
+        if found["removed"] or found["left"]:
+            print(
+                f"{console.plural(found['removed'], what)} removed, {found['left']:,} left, "
+                f"{size_text(found['bytes_on_disk'])} on disk in {found['folder']}"
+            )
 
 
 def size_text(size: float) -> str:

@@ -17,6 +17,14 @@ def render(prediction: Mapping[str, Any]) -> None:
         f"decided at {prediction['decided']} for the next bar's {prediction['fill']}; "
         f"{console.plural(prediction['train_rows'], 'training row')}; threshold {prediction['threshold']:g}"
     )
+    if kept := prediction["kept"]:
+        target.print(
+            f"by the models of fold {kept['fold']}, trained on rows from {kept['train_first']} to {kept['train_last']} "
+            f"(labels until {kept['label_end']}); the {console.plural(kept['bars_since'], 'bar')} since then trained "
+            "none of them"
+        )
+        if again := kept["fitted_again"]:
+            target.print(f"not kept, so fitted again on the rows of that fold: {', '.join(again)}")
     columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
     levels = list(targets[0].get("quantiles", ()))

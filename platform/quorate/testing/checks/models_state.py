@@ -1,12 +1,13 @@
-"""Rules for a model: that it can be kept in a file, if its spec says so."""
+"""Rules for a model: that it can be kept in a file, and exported, if its spec says so."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from quorate.errors import PluginError
+from quorate.errors import FitError, PluginError, QuorateError
+from quorate.execution import portable
 from quorate.execution.outputs import read_outputs
-from quorate.execution.state import restored, state_of
+from quorate.execution.state import onnx_of, restored, state_of
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
@@ -45,3 +46,40 @@ def check_model_restores(plugin: Plugin) -> None:
         there = elsewhere(plugin, copied(found.data), state)
         where = "by one made of its state in a fresh process"
         demand_same(found.outputs, there, "by the fitted model", where, REMEDY, True)
+
+
+@after("restores")
+def check_model_exports(plugin: Plugin) -> None:
+    """The ONNX of a model predicts the same within 1e-4, of one row and of any number of them."""
+    spec, found = spec_of(plugin), base(plugin)
+    if spec.onnx is None:
+        raise NotApplicable("its spec names no onnx")
+    try:
+        portable.check_installed()
+    except QuorateError as e:
+        raise NotApplicable(str(e)) from e
+    try:
+        spec.exporter()
+    except PluginError as e:
+        raise Violation(f"onnx: {e}") from e
+    X = copied(found.data).X_test
+    with m.as_in_a_run(spec):
+        content = m.guarded(plugin, "asked for its ONNX", lambda: onnx_of(spec, found.model, X.shape[-1]))
+    try:
+        given = portable.answers(portable.finished(content, spec, X.shape[-1], {}), X)
+    except FitError as e:
+        raise Violation(str(e)) from e
+    own = np.column_stack(list(found.outputs.values()))
+    if own.shape != given.shape:
+        raise Violation(f"its ONNX gave shape {given.shape} for predictions of shape {own.shape}")
+    apart = portable.difference(own, given, 0.0)
+    if apart.largest > apart.allowed:
+        row = int(np.abs(own - given).max(axis=1).argmax())
+        raise Violation(
+            f"of row {row} the model predicts {own[row].tolist()}, and its ONNX {given[row].tolist()}: they must be "
+            f"equal within {apart.allowed:.3g}. Its scaler, the probability of class 1, and the order of outputs "
+            "belong into the ONNX, too",
+            row=row,
+            expected=own[row, 0],
+            found=given[row, 0],
+        )

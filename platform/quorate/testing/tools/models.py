@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask, _seeded
+from quorate.execution.fit import FitTask
 from quorate.execution.inputs import Inputs
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.execution.resources import thread_pools
+from quorate.execution.surroundings import seeded
 from quorate.plugins.local import line_in
 from quorate.plugins.provider import Plugin, Provider, Reference
 from quorate.plugins.specs import ModelSpec
@@ -59,7 +60,7 @@ def as_in_a_run(spec: ModelSpec) -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     before = settings()
-    with warnings.catch_warnings(), threadpool_limits(spec.cpus), _seeded(SEED):
+    with warnings.catch_warnings(), threadpool_limits(spec.cpus), seeded(SEED):
         warnings.simplefilter("ignore")
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(spec.cpus)

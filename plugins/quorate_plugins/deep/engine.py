@@ -1,0 +1,299 @@
+"""The training of a stack of lanes, step by step in lock step, each with its own data, rate, clock and end.
+
+A lane alone is a stack of one: there is no other code. On a CPU a lane's result does not depend on how many others train
+beside it, see `quorate_plugins.deep.lanes`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from quorate_plugins.deep.feed import Feed, Order, Part
+from quorate_plugins.deep.history import History
+from quorate_plugins.deep.lanes import Net
+from quorate_plugins.deep.losses import Loss
+from quorate_plugins.deep.scaling import Scaling
+from quorate_plugins.deep.schedules import Rate
+from quorate_plugins.deep.scores import score_of
+from quorate_plugins.deep.settings import Training
+from quorate_plugins.deep.stack import Stack
+
+BLOCK = 256  # rows that are forecast at a time
+MakeNet = Callable[[int], Net]  # of a number of lanes, the weights not drawn yet
+
+
+class Lane(NamedTuple):
+    """One model to train.
+
+    Parameters
+    ----------
+    train, valid : Part
+        Rows; `valid` may have none.
+    scaling : Scaling
+        Of the features, from the training rows.
+    settings : Training
+        Lanes of one stack differ in `quorate_plugins.deep.settings.OWN` at most.
+    seed : int
+        Of the first weights, the order of the rows, and what is dropped.
+    dropout : float
+        Share of the values that is set to 0 while training, where the net drops some.
+    """
+
+    train: Part
+    valid: Part
+    scaling: Scaling
+    settings: Training
+    seed: int
+    dropout: float = 0.0
+
+
+@dataclass
+class Trained:
+    """What came of a lane: weights by name, and the course of the training; or why it failed."""
+
+    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu") -> list[Trained]:
+    """Train a stack of lanes; return what came of each, in their order.
+
+    A lane whose loss is not finite ends alone, with the best weights that it had, or with an error.
+    """
+    order = sorted(range(len(lanes)), key=lambda place: -len(lanes[place].train.y))
+    training = _Training(make_net, [lanes[place] for place in order], torch.device(device))
+    training.run()
+    found = [Trained() for _ in lanes]
+    for place, result in zip(order, training.results, strict=True):
+        found[place] = result
+    return found
+
+
+def predict(net: Net, feed: Feed, n_rows: Sequence[int]) -> list[Tensor]:
+    """Return what a net gives for the first rows of each lane of a feed, (n, n_outputs) each, float32."""
+    net.eval()
+    net.seed((), None)
+    found: list[list[Tensor]] = [[] for _ in n_rows]
+    with torch.no_grad():
+        for start in range(0, max(n_rows), BLOCK):
+            rows = [torch.arange(min(start, n), min(start + BLOCK, n)) for n in n_rows]
+            raw = net(feed.step(rows)[0])
+            for lane, chosen in enumerate(rows):
+                found[lane].append(raw[lane, : len(chosen)].float().clone())
+    return [torch.cat(some) for some in found]
+
+
+class _Training:
+    """A stack under way; its lanes are those that still train, those with the most steps first."""
+
+    def __init__(self, make_net: MakeNet, lanes: Sequence[Lane], device: torch.device) -> None:
+        self.results = [Trained() for _ in lanes]
+        self._made, self._device = make_net, device
+        self._lanes, self._live = list(lanes), list(range(len(lanes)))
+        self._draws = [torch.Generator(device=device).manual_seed(lane.seed) for lane in lanes]
+        orders = [torch.Generator().manual_seed(lane.seed) for lane in lanes]
+        self._orders = [Order(lane.train, lane.settings, o) for lane, o in zip(lanes, orders, strict=True)]
+        self._net = make_net(len(lanes))
+        self._net.to(device)
+        self._net.reset(self._draws)
+        settings = [lane.settings for lane in lanes]
+        self._common = settings[0]
+        decay = torch.tensor([s.weight_decay for s in settings], device=device)[:, None]
+        self._stack = Stack(self._net, decay, self._common.optimiser == "adam")
+        self._loss = Loss(settings)
+        self._clip = torch.tensor([s.clip or math.inf for s in settings], device=device)[:, None]
+        self._rates = [Rate(s, len(o) * s.epochs) for s, o in zip(settings, self._orders, strict=True)]
+        self._averaged = self._stack.weights.clone() if any(s.ema for s in settings) else None
+        self._best: list[tuple[float, tuple[Tensor, Tensor]] | None] = [None for _ in lanes]
+        self._waited = [0 for _ in lanes]
+        scalings = [lane.scaling for lane in lanes]
+        self._feed = Feed([lane.train for lane in lanes], scalings, self._common.batch_size, device)
+        held = any(len(lane.valid.y) for lane in lanes)
+        self._held = Feed([lane.valid for lane in lanes], scalings, BLOCK, device) if held else None
+        self._forward: Callable[[Tensor], Tensor] = self._compiled() if self._common.compile else self._net
+
+    def run(self) -> None:
+        """Train until every lane has ended."""
+        epoch = 0
+        while self._live:
+            epoch += 1
+            self._epoch(epoch)
+
+    def _epoch(self, epoch: int) -> None:
+        began = time.perf_counter()
+        losses, lengths, rates = self._steps()
+        held = self._validated()
+        share = (time.perf_counter() - began) / len(self._live)
+        ended = []
+        for place, lane in enumerate(self._lanes):
+            score, loss = held[place]
+            history = self._result(place).history
+            history.add(
+                losses[place],
+                train_loss=float(losses[place].mean(dtype=np.float64)),
+                val_loss=loss,
+                val_score=score,
+                learning_rate=rates[place],
+                gradient=lengths[place],
+                seconds=share,
+            )
+            if why := self._ends(place, epoch, lane.settings):
+                history.stopped = why
+                ended.append(place)
+        if ended:
+            self._end(ended)
+
+    def _steps(self) -> tuple[list[NDArray[np.float32]], list[float], list[float]]:
+        """Make the steps of an epoch; return the losses of each lane, its mean gradient, and its last rate."""
+        self._net.train()
+        plans = [order.epoch() for order in self._orders]
+        losses: list[Tensor] = []
+        lengths = torch.zeros(len(plans), 1, device=self._device)
+        rates = [0.0 for _ in plans]
+        accumulate = self._common.accumulate
+        for step in range(len(plans[0])):
+            count = sum(len(plan) > step for plan in plans)
+            self._stack.use(count)
+            x, y, weights = self._feed.step([plan[step] for plan in plans[:count]])
+            self._net.seed(self._draws[:count], weights)
+            with self._autocast():
+                raw = self._forward(x)
+            loss = self._loss(raw, y, weights)
+            self._stack.backward(loss.sum() / accumulate)
+            losses.append(loss.detach())
+            # The lanes that make a step now: all, or those, the last of them, that have no more rows in this epoch.
+            first = 0 if (step + 1) % accumulate == 0 else sum(len(plan) > step + 1 for plan in plans)
+            if first < count:
+                lengths[first:count] += self._step(slice(first, count), rates, plans, step) * (1 / len(plans[0]))
+        grouped = [
+            np.array([float(one[lane]) for one in losses[: len(plan)]], dtype=np.float32)
+            for lane, plan in enumerate(plans)
+        ]
+        scale = [len(plans[0]) / max(-(-len(plan) // accumulate), 1) for plan in plans]
+        return grouped, [float(n) * s for n, s in zip(lengths[:, 0], scale, strict=True)], rates
+
+    def _step(self, lanes: slice, rates: list[float], plans: list[list[Tensor]], step: int) -> Tensor:
+        for place in range(lanes.start, lanes.stop):
+            done = len(self._result(place).history) * len(plans[place]) + step
+            rates[place] = self._rates[place].at(done)
+        now = torch.tensor(rates[lanes], device=self._device)[:, None]
+        length = self._stack.step(lanes, now, self._clip[lanes])
+        if self._averaged is not None:
+            decays = [self._decay(place, step, plans) for place in range(lanes.start, lanes.stop)]
+            kept = torch.tensor(decays, device=self._device)[:, None]
+            mine = self._averaged[lanes]
+            mine.mul_(kept).add_(self._stack.weights[lanes] * (1 - kept))
+        return length
+
+    def _decay(self, place: int, step: int, plans: list[list[Tensor]]) -> float:
+        """Return the decay of a lane's average: less at first, so that it forgets the weights it began with."""
+        done = len(self._result(place).history) * len(plans[place]) + step
+        return min(self._lanes[place].settings.ema, (1 + done) / (10 + done))
+
+    def _validated(self) -> list[tuple[float, float]]:
+        """Return the score and the loss of each lane on the rows held back; NaN without any."""
+        if self._held is None:
+            return [(math.nan, math.nan) for _ in self._lanes]
+        self._stack.use(len(self._lanes), self._averaged)
+        raw = predict(self._net, self._held, [len(lane.valid.y) for lane in self._lanes])
+        found = []
+        for place, (lane, given) in enumerate(zip(self._lanes, raw, strict=True)):
+            if not len(lane.valid.y):
+                found.append((math.nan, math.nan))
+                continue
+            y = torch.tensor(lane.valid.y, device=self._device)
+            weights = torch.ones(1, len(y), device=self._device)
+            loss = float(self._loss(given[None], y[None], weights, place)[0])
+            found.append((score_of(lane.settings, given, lane.valid.y, loss), loss))
+        return found
+
+    def _ends(self, place: int, epoch: int, settings: Training) -> str:
+        """Note the best weights of a lane; return why it ends, or nothing."""
+        result = self._result(place)
+        history = result.history
+        if not math.isfinite(history.epochs["train_loss"][-1]):
+            if self._best[place] is None:
+                result.error = (
+                    f"the loss was not finite in epoch {epoch}: a smaller learning_rate (it was "
+                    f"{settings.learning_rate:g}) or a shorter clip may help"
+                )
+            else:
+                result.notes.append(f"the loss was not finite in epoch {epoch}: the weights of the best epoch are kept")
+            return "the loss was not finite"
+        measured = bool(len(self._lanes[place].valid.y))
+        value = self._cost(place, result) if measured else -float(epoch)
+        best = self._best[place]
+        improved = best is None or value < best[0] - settings.min_delta
+        if improved and math.isfinite(value):
+            self._best[place] = value, self._weights_of(place)
+            history.best_epoch = epoch
+            self._waited[place] = 0
+        else:
+            self._waited[place] += 1
+        self._rates[place].after(improved)
+        if measured and settings.patience and self._waited[place] >= settings.patience:
+            return f"no progress in {settings.patience} epochs"
+        return "all epochs" if epoch >= settings.epochs else ""
+
+    def _cost(self, place: int, result: Trained) -> float:
+        """Return what progress makes smaller: what the lane stops on, or its loss where that is not defined."""
+        settings, last = self._lanes[place].settings, {k: v[-1] for k, v in result.history.epochs.items()}
+        if settings.stop_on != "val_loss" and math.isfinite(last["val_score"]):
+            return -last["val_score"]
+        if settings.stop_on != "val_loss":
+            note = f"{settings.stop_on} is not defined on the rows held back: progress is measured by val_loss"
+            result.notes += [note] * (note not in result.notes)
+        return last["val_loss"]
+
+    def _weights_of(self, place: int) -> tuple[Tensor, Tensor]:
+        weights, buffers = self._stack.lane(place)
+        return (weights if self._averaged is None else self._averaged[place].clone()), buffers
+
+    def _end(self, places: Sequence[int]) -> None:
+        """Take out the lanes that have ended."""
+        for place in places:
+            best = self._best[place]
+            if best is not None:
+                self._result(place).weights = self._named(best[1])
+        left = [place for place in range(len(self._lanes)) if place not in places]
+        for name in ("_lanes", "_live", "_draws", "_orders", "_rates", "_best", "_waited"):
+            values = getattr(self, name)
+            setattr(self, name, [values[place] for place in left])
+        if not left:
+            return
+        self._stack.keep(left)
+        self._loss.keep(left)
+        self._feed.keep(left)
+        self._clip = self._clip[left]
+        if self._held is not None:
+            self._held.keep(left)
+        if self._averaged is not None:
+            self._averaged = self._averaged[left].clone()
+
+    def _named(self, state: tuple[Tensor, Tensor]) -> dict[str, NDArray[np.float32]]:
+        return {name: value[0].cpu().numpy().copy() for name, value in self._stack.named(state).items()}
+
+    def _result(self, place: int) -> Trained:
+        return self.results[self._live[place]]
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self._common.precision == "fp32":
+            return nullcontext()
+        dtype = torch.bfloat16 if self._common.precision == "bf16" else torch.float16
+        return torch.autocast(self._device.type, dtype=dtype)
+
+    def _compiled(self) -> Callable[[Tensor], Tensor]:
+        compiled: Callable[[Tensor], Tensor] = torch.compile(self._net, dynamic=False)
+        return compiled

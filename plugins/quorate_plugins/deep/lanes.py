@@ -1,0 +1,224 @@
+"""Lanes: models of one architecture that train in lock step, each as if it were alone.
+
+Every tensor of a layer has the lanes on its first axis: weights are (lanes, in, out), what flows between layers is
+(lanes, rows, width), or (lanes, bars, rows, width) for sequences. A lane never reads another. On a CPU the value of a
+lane is the same, bit for bit, however many others there are: products are batched products, whose kernels work matrix
+by matrix, and sums over rows are products with ones, as a reduction would choose its order by the whole shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+Generators = Sequence[torch.Generator]
+ALIGNED = 32  # numbers that the CPU's loops take at a time: what is left over is computed by other code
+
+
+class LaneParameter(nn.Parameter):
+    """A parameter of all lanes, and how one lane's part is drawn at first."""
+
+    draw: Callable[[Tensor, torch.Generator], object]
+
+
+def parameter(draw: Callable[[Tensor, torch.Generator], object], *shape: int) -> LaneParameter:
+    """Return a parameter (lanes, ...); ``draw(tensor, generator)`` fills one lane's part in place."""
+    found = LaneParameter(torch.zeros(shape))
+    found.draw = draw
+    return found
+
+
+def uniform(bound: float, *shape: int) -> LaneParameter:
+    """Return a parameter that is drawn between ``-bound`` and ``bound``."""
+    return parameter(lambda tensor, generator: tensor.uniform_(-bound, bound, generator=generator), *shape)
+
+
+def normal(deviation: float, *shape: int) -> LaneParameter:
+    """Return a parameter that is drawn from a normal distribution around 0."""
+    return parameter(lambda tensor, generator: tensor.normal_(0, deviation, generator=generator), *shape)
+
+
+def constant(value: float, *shape: int) -> LaneParameter:
+    """Return a parameter that begins as one value."""
+    return parameter(lambda tensor, _: tensor.fill_(value), *shape)
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x @ weight + bias`` of each lane, (lanes, rows, n_out) of (lanes, rows, n_in).
+
+    A matrix with a single row or column is widened: other kernels would take it, which do not work lane by lane.
+    """
+    n_in, n_out = weight.shape[1:]
+    if n_in == 1:
+        x, weight = nn.functional.pad(x, (0, 1)), nn.functional.pad(weight, (0, 0, 0, 1))
+    if n_out == 1:
+        weight = nn.functional.pad(weight, (0, 1))
+        bias = None if bias is None else nn.functional.pad(bias, (0, 1))
+    y = torch.bmm(x, weight) if bias is None else torch.baddbmm(bias[:, None], x, weight)
+    return y[..., :n_out] if n_out == 1 else y
+
+
+def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the sums over the rows of each lane, (lanes, 1, width), of (lanes, rows, width), weighted (lanes, rows)."""
+    if x.shape[-1] == 1:
+        return (x[..., 0] if weights is None else x[..., 0] * weights).sum(-1)[:, None, None]
+    factors = x.new_ones(1, x.shape[1]).expand(len(x), -1) if weights is None else weights
+    return torch.bmm(factors[:, None].expand(-1, 2, -1), x)[:, :1]
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean of (lanes, rows) by weights of that shape, (lanes,); 0 where all weights are."""
+    return (values * weights).sum(-1) / weights.sum(-1).clamp_min(1e-12)
+
+
+class Net(nn.Module):
+    """A network over lanes.
+
+    An architecture derives from it, makes its layers with ``lanes`` in ``__init__`` and computes in ``forward``, from
+    (lanes, rows, n_features), or of sequences (lanes, bars, rows, n_features), outputs (lanes, rows, n_outputs).
+    """
+
+    def reset(self, generators: Generators) -> None:
+        """Draw the parameters of each lane anew, from its own generator."""
+        with torch.no_grad():
+            for lane, generator in enumerate(generators):
+                for one in self.parameters():
+                    if not isinstance(one, LaneParameter):
+                        raise TypeError("a parameter of a net must be made by quorate_plugins.deep.lanes.parameter")
+                    one.draw(one[lane], generator)
+
+    def seed(self, generators: Generators, weights: Tensor | None) -> None:
+        """Say from what each lane draws while it trains, and the weights of the rows, (lanes, rows)."""
+        for module in self.modules():
+            if isinstance(module, Dropout):
+                module.generators = generators
+            elif isinstance(module, BatchNorm):
+                module.weights = weights
+
+
+class Linear(nn.Module):
+    """An affine map of the last axis, drawn as PyTorch draws its own."""
+
+    def __init__(self, lanes: int, n_in: int, n_out: int, bias: bool = True) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(n_in)
+        self.weight = uniform(bound, lanes, n_in, n_out)
+        self.bias = uniform(bound, lanes, n_out) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (lanes, ..., n_out) of (lanes, ..., n_in)."""
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        return product(flat, self.weight, self.bias).reshape(*x.shape[:-1], -1)
+
+
+class Conv1d(nn.Module):
+    """A convolution over the bars: as many come out as went in, zeros stand before the first and after the last.
+
+    Parameters
+    ----------
+    kernel, dilation : int, bars
+        Width, and distance between the bars that are read.
+    causal : bool
+        Read the bar itself and earlier ones only; otherwise as many later ones, where the window has them.
+    """
+
+    def __init__(
+        self, lanes: int, n_in: int, n_out: int, kernel: int = 3, dilation: int = 1, causal: bool = False
+    ) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(n_in * kernel)
+        self.weight = uniform(bound, lanes, kernel, n_in, n_out)
+        self.bias = uniform(bound, lanes, n_out)
+        reach = (kernel - 1) * dilation
+        self._dilation, self._before = dilation, reach if causal else reach // 2
+        self._after = reach - self._before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (lanes, bars, rows, n_out) of (lanes, bars, rows, n_in)."""
+        lanes, bars, rows, n_in = x.shape
+        wide = nn.functional.pad(x, (0, 0, 0, 0, self._before, self._after))
+        y = self.bias[:, None]
+        for place, weight in enumerate(self.weight.unbind(1)):
+            first = place * self._dilation
+            y = y + product(wide[:, first : first + bars].reshape(lanes, bars * rows, n_in), weight)
+        return y.view(lanes, bars, rows, -1)
+
+
+class LayerNorm(nn.Module):
+    """Each row's last axis to mean 0 and variance 1, then scaled."""
+
+    def __init__(self, lanes: int, width: int) -> None:
+        super().__init__()
+        self.weight, self.bias = constant(1, lanes, width), constant(0, lanes, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape of `x`."""
+        shape = (len(x), *[1] * (x.dim() - 2), x.shape[-1])
+        return nn.functional.layer_norm(x, x.shape[-1:]) * self.weight.view(shape) + self.bias.view(shape)
+
+
+class BatchNorm(nn.Module):
+    """Each channel to mean 0 and variance 1 over the rows, and bars, of a step; predictions use their running means.
+
+    Rows of weight 0, which fill a short step up, do not count.
+    """
+
+    def __init__(self, lanes: int, width: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.weight, self.bias = constant(1, lanes, width), constant(0, lanes, width)
+        self.mean: Tensor
+        self.variance: Tensor
+        self.register_buffer("mean", torch.zeros(lanes, width))
+        self.register_buffer("variance", torch.ones(lanes, width))
+        self.weights: Tensor | None = None  # of the rows, (lanes, rows)
+        self._momentum = momentum
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape of `x`, (lanes, ..., rows, width)."""
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        if self.training:
+            shares = self._shares(flat, x.shape[-2])
+            mean = lane_sum(flat, shares)
+            centred = flat - mean
+            variance = lane_sum(centred * centred, shares)
+            with torch.no_grad():
+                self.mean.lerp_(mean[:, 0], self._momentum)
+                self.variance.lerp_(variance[:, 0], self._momentum)
+        else:
+            centred, variance = flat - self.mean[:, None], self.variance[:, None]
+        y = centred * (torch.rsqrt(variance + 1e-5) * self.weight[:, None]) + self.bias[:, None]
+        return y.view(x.shape)
+
+    def _shares(self, flat: Tensor, rows: int) -> Tensor:
+        """Return the share of each row and bar in the mean, (lanes, bars * rows)."""
+        lanes, n, _ = flat.shape
+        weights = flat.new_ones(lanes, rows) if self.weights is None else self.weights
+        counted = (weights > 0).to(flat.dtype).repeat(1, n // rows)
+        return counted / counted.sum(-1, keepdim=True).clamp_min(1.0)
+
+
+class Dropout(nn.Module):
+    """Sets a share of the values to 0 while training, and scales the others up; each lane draws its own."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.generators: Generators = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape of `x`."""
+        if not (self.training and self.share):
+            return x
+        kept = torch.empty_like(x)
+        for lane, generator in enumerate(self.generators[: len(x)]):
+            kept[lane].bernoulli_(1 - self.share, generator=generator)
+        return x * kept.div_(1 - self.share)
+
+
+def halved(x: Tensor) -> Tensor:
+    """Return the larger of each two bars, (lanes, bars // 2, rows, width): pooling by 2."""
+    bars = x.shape[1] // 2 * 2
+    return torch.maximum(x[:, 0:bars:2], x[:, 1:bars:2])

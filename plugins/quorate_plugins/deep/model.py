@@ -1,0 +1,164 @@
+"""Networks as models with ``fit`` and ``predict``, alone or several at once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import Windows
+from quorate_plugins.deep.settings import OWN, TRAINING, Training, training_of
+
+Rows = Windows | NDArray[Any]
+Pair = tuple[Rows, NDArray[Any]]
+State = dict[str, Any]
+
+
+class Deep:
+    """A network that is trained as its settings say.
+
+    Features are scaled as they were on the training rows, and so are labels that are numbers: those of all losses but
+    the ones that judge a direction or a position have their mean taken off, too.
+
+    Parameters
+    ----------
+    net : callable
+        ``net(lanes, n_features, bars, n_outputs, **shape)`` makes a `quorate_plugins.deep.lanes.Net`; `bars` is 0 where
+        it reads single rows.
+    shape : mapping
+        Its own options.
+    training : Training
+        How it is trained.
+    options : mapping
+        ``lookback``, ``valid_ratio``, ``valid_blocks``, ``random_state``, ``n_jobs``, ``device``, ``task``.
+    """
+
+    def __init__(
+        self, net: Callable[..., Any], shape: Mapping[str, Any], training: Training, options: Mapping[str, Any]
+    ) -> None:
+        self.net, self.shape, self.options = net, dict(shape), dict(options)
+        self.task = str(options["task"])
+        self.training = training.for_task(self.task)
+        self.random_state, self.n_jobs = int(options["random_state"]), int(options["n_jobs"])
+        self.device = str(options["device"])
+
+    def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None) -> Self:
+        """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers)."""
+        [error] = fit_together([self], [(X, y)], [validation])
+        if error:
+            raise ValueError(error)
+        return self
+
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
+        """Return the probabilities of classes 0 and 1, (n, 2)."""
+        p = self._forecasts(X)[:, 0, 0]
+        return np.column_stack((1 - p, p))
+
+    def predict(self, X: Rows) -> NDArray[np.float64]:
+        """Return forecasts, (n,), or (n, n_outputs) where there are several: of each number all outputs."""
+        found = self._forecasts(X)
+        return found[:, 0, 0] if found[0].size == 1 else found.reshape(len(found), -1)
+
+    def _forecasts(self, X: Rows) -> NDArray[np.float64]:
+        """Return (n, n_numbers, outputs), in the units of the label."""
+        import torch
+
+        from quorate_plugins.deep.engine import BLOCK, predict
+        from quorate_plugins.deep.feed import Feed, Part
+        from quorate_plugins.deep.scores import forecasts
+
+        torch.set_num_threads(self.n_jobs)
+        part = Part(X, np.zeros((len(X), 1), dtype=np.float32))
+        feed = Feed([part], [self.scaling_], BLOCK, torch.device(self.device))
+        [raw] = predict(self.network_, feed, [len(X)])
+        found = forecasts(self.training, raw).cpu().numpy().astype(np.float64)
+        found *= self.width_[:, None]
+        if self.training.loss == "gaussian":
+            found[..., 0] += self.centre_
+        else:
+            found += self.centre_[:, None]
+        return found
+
+    def prepare(self, X: Rows, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Learn how features and labels are scaled; return the scaled labels, (n, n_numbers)."""
+        from quorate_plugins.deep.scaling import scaling_of
+
+        self.classes_ = np.array([0, 1])
+        self.scaling_ = scaling_of(X, self.training.norm)
+        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        self.centre_, self.width_ = np.zeros(numbers.shape[1]), np.ones(numbers.shape[1])
+        if self.task == "regression":
+            if not self.training.loss.startswith(("direction", "neg")):
+                self.centre_ = numbers.mean(axis=0)
+            deviation = np.sqrt(((numbers - self.centre_) ** 2).mean(axis=0))
+            self.width_ = np.where(deviation > 0, deviation, 1.0)
+        return self.scaled(y)
+
+    def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Return scaled labels, (n, n_numbers)."""
+        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        found: NDArray[np.float32] = ((numbers - self.centre_) / self.width_).astype(np.float32)
+        return found
+
+    def make(self, lanes: int) -> Any:
+        """Return the network for so many lanes, not drawn yet."""
+        n_features, bars = self.read_
+        return self.net(lanes, n_features, bars, len(self.centre_) * self.training.outputs(), **self.shape)
+
+    def take(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Become a network of these weights."""
+        import torch
+
+        self.network_ = self.make(1)
+        with torch.no_grad():
+            named = dict(self.network_.named_parameters()) | dict(self.network_.named_buffers())
+            for name, tensor in named.items():
+                tensor.copy_(torch.tensor(weights[name])[None])
+        self.network_.to(self.device).eval()
+
+    @property
+    def n_weights(self) -> int:
+        """How many weights are trained."""
+        return sum(one.numel() for one in self.network_.parameters())
+
+    def __getstate__(self) -> State:
+        return self.__dict__
+
+
+def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None]) -> list[str]:
+    """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
+
+    Returns
+    -------
+    list of str
+        Why a model could not be trained; empty where it was.
+    """
+    import torch
+
+    from quorate_plugins.deep.engine import Lane, train
+    from quorate_plugins.deep.feed import Part
+
+    first = models[0]
+    torch.set_num_threads(first.n_jobs)
+    lanes = []
+    for model, (X, y), held in zip(models, pairs, validations, strict=True):
+        labels = model.prepare(X, y)
+        model.read_ = X.shape[-1], X.shape[1] if X.ndim == 3 else 0
+        X_held, y_held = held if held is not None else (X[:0], y[:0])
+        parts = Part(X, labels), Part(X_held, model.scaled(y_held))
+        drops = float(model.shape.get("dropout", 0.0))
+        lanes.append(Lane(*parts, model.scaling_, model.training, model.random_state, drops))
+    errors = []
+    for model, result in zip(models, train(first.make, lanes, first.device), strict=True):
+        model.history_ = result.history
+        if not result.error:
+            model.take(result.weights)
+            for note in result.notes:
+                import warnings
+
+                warnings.warn(note, stacklevel=2)
+        errors.append(result.error)
+    return errors

@@ -1,0 +1,1 @@
+"""Architectures: networks over lanes, see `quorate_plugins.deep.lanes`."""

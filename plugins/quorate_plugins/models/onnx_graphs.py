@@ -1,0 +1,237 @@
+"""The built-in models as ONNX: each a function of a fitted model and its number of features.
+
+One input, ``features``, float32 (batch, n_features), and one output, ``prediction``, float32 (batch, 1): the
+probability of class 1, or the number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate_plugins.models.onnx_trees import Tree, joined
+from quorate_plugins.models.states import linear_state
+
+OPSET, ML_OPSET, IR = 17, 3, 8  # what runtimes of the last years read
+INPUT, OUTPUT = "features", "prediction"
+
+
+def linear(model: Any, n_features: int) -> bytes:
+    """Return a linear model with its scaler."""
+    state = linear_state(model)
+    graph = _Graph(n_features)
+    graph.standardise(state["scaler.mean"], state["scaler.scale"])
+    graph.layer(np.reshape(state["coef"], (1, -1)), np.reshape(state["intercept"], -1))
+    if "classes" in state:
+        graph.add("Sigmoid")
+    elif "label.mean" in state:
+        graph.rescale(float(state["label.scale"][0]), float(state["label.mean"][0]))
+    return graph.to_bytes()
+
+
+def mlp(model: Any, n_features: int) -> bytes:
+    """Return an `MLP` with its scaler."""
+    graph = _Graph(n_features)
+    graph.standardise(model.mean_, model.scale_)
+    graph.add("Clip", np.float32(-5), np.float32(5))
+    weights = [tensor.numpy() for tensor in model.network_.state_dict().values()]
+    for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        graph.layer(weight, bias)
+        graph.add("Relu")
+    graph.layer(*weights[-2:])
+    if model.task == "classification":
+        graph.add("Sigmoid")
+    else:
+        graph.rescale(model.width_, model.centre_)
+    return graph.to_bytes()
+
+
+def forest(model: Any, n_features: int) -> bytes:
+    """Return a random forest: the mean of its trees."""
+    column = _positive(model.classes_) if hasattr(model, "classes_") else 0
+    found = []
+    for one in model.estimators_:
+        values = one.tree_.value[:, 0, :]
+        shares = values / values.sum(axis=1, keepdims=True) if hasattr(model, "classes_") else values
+        found.append(_of_sklearn(one.tree_, shares[:, column] / len(model.estimators_)))
+    return _of_trees(found, n_features)
+
+
+def boosting(model: Any, n_features: int) -> bytes:
+    """Return scikit-learn's boosting with exact splits."""
+    trees = [_of_sklearn(one.tree_, one.tree_.value[:, 0, 0] * model.learning_rate) for one in model.estimators_[:, 0]]
+    if not hasattr(model, "classes_"):
+        return _of_trees(trees, n_features, float(np.ravel(model.init_.constant_)[0]))
+    before = float(model.init_.class_prior_[1])
+    return _of_trees(trees, n_features, _logit(before), probability=True)
+
+
+def histogram(model: Any, n_features: int) -> bytes:
+    """Return scikit-learn's histogram boosting."""
+    trees = [
+        Tree(
+            one.nodes["feature_idx"],
+            one.nodes["num_threshold"],
+            one.nodes["left"].astype(np.int64),
+            one.nodes["right"].astype(np.int64),
+            one.nodes["value"],
+            one.nodes["is_leaf"] == 1,
+            one.nodes["missing_go_to_left"] == 1,
+        )
+        for [one] in model._predictors
+    ]
+    begins = float(np.ravel(model._baseline_prediction)[0])
+    return _of_trees(trees, n_features, begins, probability=hasattr(model, "classes_"))
+
+
+def xgboost(model: Any, n_features: int) -> bytes:
+    """Return a booster of XGBoost, whose splits send on what is less."""
+    learner = json.loads(bytes(model.get_booster().save_raw("json")))["learner"]
+    trees = []
+    for one in learner["gradient_booster"]["model"]["trees"]:
+        if any(one["split_type"]):
+            raise ValueError("splits by category cannot be exported")
+        conditions, left = np.array(one["split_conditions"]), np.array(one["left_children"])
+        trees.append(
+            Tree(
+                np.array(one["split_indices"]),
+                conditions,
+                left,
+                np.array(one["right_children"]),
+                conditions,
+                left < 0,
+                np.array(one["default_left"]) == 1,
+            )
+        )
+    begins = float(np.ravel(json.loads(learner["learner_model_param"]["base_score"]))[0])
+    probability = learner["objective"]["name"] == "binary:logistic"
+    return _of_trees(trees, n_features, _logit(begins) if probability else begins, probability, "BRANCH_LT")
+
+
+def lightgbm(model: Any, n_features: int) -> bytes:
+    """Return a booster of LightGBM."""
+    dumped = model.booster_.dump_model()
+    trees = [_of_lightgbm(one["tree_structure"]) for one in dumped["tree_info"]]
+    return _of_trees(trees, n_features, probability=dumped.get("objective", "").startswith("binary"))
+
+
+def catboost(model: Any, n_features: int) -> bytes:
+    """Return a model of CatBoost, whose trees ask the same question at each depth."""
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.json")
+        model.save_model(str(path), format="json")
+        document = json.loads(path.read_text(encoding="utf-8"))
+    if document["features_info"].get("categorical_features"):
+        raise ValueError("splits by category cannot be exported")
+    scale, (begins,) = document["scale_and_bias"]
+    trees = [_of_catboost(one, scale) for one in document["oblivious_trees"]]
+    return _of_trees(trees, n_features, begins, probability=hasattr(model, "predict_proba"))
+
+
+def _of_sklearn(tree: Any, values: NDArray[np.float64]) -> Tree:
+    leaf = tree.children_left < 0
+    missing = tree.missing_go_to_left == 1
+    return Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right, values, leaf, missing)
+
+
+def _of_lightgbm(root: dict[str, Any]) -> Tree:
+    rows: list[tuple[Any, ...]] = []
+
+    def add(node: dict[str, Any]) -> int:
+        place = len(rows)
+        rows.append(())
+        if "leaf_value" in node:
+            rows[place] = (0, 0.0, 0, 0, node["leaf_value"], True, False)
+            return place
+        if node["decision_type"] != "<=" or node["missing_type"] == "Zero":
+            raise ValueError("splits by category, or where zero is missing, cannot be exported")
+        # Without missing values in training, one counts as zero.
+        missing = node["default_left"] if node["missing_type"] == "NaN" else node["threshold"] >= 0
+        children = add(node["left_child"]), add(node["right_child"])
+        rows[place] = (node["split_feature"], node["threshold"], *children, 0.0, False, missing)
+        return place
+
+    add(root)
+    return Tree(*map(np.array, zip(*rows, strict=True)))
+
+
+def _of_catboost(tree: dict[str, Any], scale: float) -> Tree:
+    """Return an oblivious tree as any other: bit i of a leaf's number says whether split i was exceeded."""
+    splits, leaves = tree["splits"] or [], np.array(tree["leaf_values"], dtype=np.float64) * scale
+    depth = len(splits)
+    inner, n = 2**depth - 1, 2 ** (depth + 1) - 1
+    own = np.arange(n)
+    level = np.log2(own + 1).astype(np.int64)
+    asked = [splits[depth - 1 - one] for one in level[:inner]]  # the root decides the highest bit
+    feature, threshold = np.zeros(n, dtype=np.int64), np.zeros(n)
+    feature[:inner] = [one["float_feature_index"] for one in asked]
+    threshold[:inner] = [one["border"] for one in asked]
+    values = np.zeros(n)
+    values[inner:] = leaves  # to the right lies the set bit, so leaves stand in the order of their numbers
+    return Tree(feature, threshold, 2 * own + 1, 2 * own + 2, values, own >= inner, np.ones(n, dtype=bool))
+
+
+def _of_trees(
+    trees: Sequence[Tree], n_features: int, begins: float = 0.0, probability: bool = False, mode: str = "BRANCH_LEQ"
+) -> bytes:
+    graph = _Graph(n_features)
+    graph.add("TreeEnsembleRegressor", domain="ai.onnx.ml", **joined(trees, begins, mode))
+    if probability:
+        graph.add("Sigmoid")
+    return graph.to_bytes()
+
+
+def _positive(classes: Iterable[Any]) -> int:
+    return [int(one) for one in classes].index(1)
+
+
+def _logit(p: float) -> float:
+    return float(np.log(p / (1 - p)))
+
+
+class _Graph:
+    """Operators in a row, each on what the one before it gave."""
+
+    def __init__(self, n_features: int) -> None:
+        self._width, self._last = n_features, INPUT
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def add(self, operator: str, *constants: Any, domain: str = "", **attributes: Any) -> None:
+        from onnx import helper, numpy_helper
+
+        place, names = len(self._nodes), [self._last]
+        for value in constants:
+            names.append(f"constant_{len(self._constants)}")
+            self._constants.append(numpy_helper.from_array(np.asarray(value, dtype=np.float32), names[-1]))
+        self._last = f"step_{place}"
+        self._nodes.append(helper.make_node(operator, names, [self._last], domain=domain, **attributes))
+
+    def standardise(self, mean: Any, scale: Any) -> None:
+        self.add("Sub", mean)
+        self.add("Div", scale)
+
+    def layer(self, weight: NDArray[Any], bias: NDArray[Any]) -> None:
+        self.add("Gemm", weight, bias, transB=1)
+
+    def rescale(self, scale: float, mean: float) -> None:
+        self.add("Mul", scale)
+        self.add("Add", mean)
+
+    def to_bytes(self) -> bytes:
+        from onnx import TensorProto, helper
+
+        self._nodes[-1].output[0] = OUTPUT
+        given = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", self._width])
+        gives = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", 1])
+        graph = helper.make_graph(self._nodes, "model", [given], [gives], self._constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
+        content: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=IR).SerializeToString()
+        return content

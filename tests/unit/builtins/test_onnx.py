@@ -1,0 +1,182 @@
+"""The built-in models as ONNX: what onnxruntime makes of them is what they predict, on either side of a threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.errors import FitError, QuorateError
+from quorate.execution import portable
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import ModelSpec
+from quorate_plugins.models import onnx_trees
+from quorate_plugins.models.onnx_trees import Tree
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+REGISTRY = Registry.load(environment=False)
+SMALL = {
+    "random-forest": {"n_estimators": 8},
+    "gradient-boosting": {"max_iter": 8},
+    "gradient-boosting-exact": {"n_estimators": 8},
+    "xgboost": {"n_estimators": 8},
+    "lightgbm": {"n_estimators": 8},
+    "catboost": {"iterations": 8},
+    "mlp": {"epochs": 2},
+}
+SPECS = {name: REGISTRY.get(ModelSpec, name) for name in REGISTRY.names("model")}
+CASES = [
+    (name, task)
+    for name, spec in SPECS.items()
+    if spec.onnx is not None
+    for task in (("classification", "regression") if spec.task == "any" else (spec.task,))
+]
+WIDTH = 4
+
+
+def rows(n=600, seed=0):
+    """Return rows of which many have the same values: thresholds lie between few numbers, and on some of them."""
+    X = np.random.default_rng(seed).standard_normal((n, WIDTH)).astype(np.float32)
+    X[:, 1:] = np.round(X[:, 1:], 1)
+    return X
+
+
+def fitted(name, task, X):
+    noise = np.random.default_rng(1).standard_normal(len(X))
+    label = X[:, 0] + X[:, 1] * np.nan_to_num(X[:, 2]) + 0.3 * noise
+    spec = SPECS[name].for_label(task)
+    model = spec.resolve()(**{**dict(spec.params), **SMALL.get(name, {})})
+    model.fit(X, (label > 0).astype(np.int64) if task == "classification" else 0.01 * label)
+    return spec, model
+
+
+def own(spec, model, X):
+    return model.predict_proba(X)[:, 1] if spec.task == "classification" else np.ravel(model.predict(X))
+
+
+def exported(spec, model):
+    return portable.finished(spec.exporter()(model, WIDTH), spec, WIDTH, {"model": "m"})
+
+
+@pytest.mark.parametrize("name, task", CASES)
+def test_a_built_in_model_predicts_the_same_as_onnx(name, task):
+    X = rows()
+    spec, model = fitted(name, task, X)
+    given = portable.answers(exported(spec, model), np.concatenate((X, rows(200, seed=3))))
+    predicted = own(spec, model, np.concatenate((X, rows(200, seed=3))))
+    assert np.ptp(predicted) > 0
+    assert np.abs(given[:, 0] - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "gradient-boosting", "random-forest"])
+@pytest.mark.parametrize("known", [True, False], ids=["trained-on-holes", "holes-are-new"])
+def test_a_missing_value_goes_where_the_model_sends_it(name, known):
+    X, asked = rows(), rows(200, seed=3)
+    X[::5, 2] = np.nan if known else 0.0
+    asked[::3, 2] = np.nan
+    asked[::4, 0] = np.nan if name in ("xgboost", "lightgbm") else 0.0
+    spec, model = fitted(name, "classification", X)
+    given = portable.answers(exported(spec, model), asked)
+    assert np.abs(given[:, 0] - own(spec, model, asked)).max() < 1e-6
+
+
+def test_a_threshold_between_two_neighbours_in_single_precision_divides_them():
+    low = np.float32(0.1)
+    high = np.nextafter(low, np.float32(1))
+    threshold = (np.float64(low) + np.float64(high)) * 0.5 + 1e-12  # rounds to the larger
+    assert np.float32(threshold) == high
+    stump = Tree(
+        *map(np.array, ([0, 0, 0], [threshold, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 2], [False, True, True])),
+        np.zeros(3, dtype=bool),
+    )
+    node = onnx.helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **onnx_trees.joined([stump], 0.0, "BRANCH_LEQ")
+    )
+    content = serialised([node], ["n", 1], ["n", 1])
+    assert portable.answers(content, np.array([[low], [high]], dtype=np.float32)).tolist() == [[1.0], [2.0]]
+
+
+def serialised(nodes, given, gives, kind=None, outputs=1, constants=()):
+    float32 = onnx.TensorProto.FLOAT
+    ends = [onnx.helper.make_tensor_value_info("y" * (n + 1), kind or float32, gives) for n in range(outputs)]
+    begins = onnx.helper.make_tensor_value_info("x", kind or float32, given)
+    opsets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("ai.onnx.ml", 3)]
+    graph = onnx.helper.make_graph(nodes, "g", [begins], ends, list(constants))
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def halved(given, gives, **more):
+    return serialised([onnx.helper.make_node("ReduceMean", ["x"], ["y"], axes=[1], keepdims=1)], given, gives, **more)
+
+
+ROWS = quorate.ModelSpec("m", "a:b", task="regression")
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"no model", "no valid model"),
+        (lambda: halved([1, WIDTH], [1, 1]), "input of an exported model must take a batch of any length"),
+        (lambda: halved(["n", 3], ["n", 1]), r"must be float32 \(batch, 4\); the onnx hook gave shape \('n', 3\)"),
+        (lambda: halved(["n", WIDTH], ["n", 1], kind=11), r"must be float32 \(batch, 4\); the onnx hook gave DOUBLE"),
+    ],
+)
+def test_what_is_no_model_of_these_rows_is_refused(content, told):
+    with pytest.raises(FitError, match=told):
+        portable.finished(content if isinstance(content, bytes) else content(), ROWS, WIDTH, {})
+
+
+def test_several_outputs_are_refused_where_one_is_promised():
+    nodes = [onnx.helper.make_node("ReduceMean", ["x"], [name], axes=[1], keepdims=1) for name in ("y", "yy")]
+    with pytest.raises(FitError, match="one input and one output; the onnx hook gave 1 and 2"):
+        portable.finished(serialised(nodes, ["n", WIDTH], ["n", 1], outputs=2), ROWS, WIDTH, {})
+
+
+def test_input_output_and_batch_have_the_same_names_whatever_the_plugin_calls_them():
+    content = portable.finished(halved(["n", WIDTH], ["n", 1]), ROWS, WIDTH, {"run": "r"})
+    graph = onnx.load_model_from_string(content).graph
+    found = [(one.name, one.type.tensor_type.shape.dim[0].dim_param) for one in (*graph.input, *graph.output)]
+    assert found == [("features", "batch"), ("prediction", "batch")]
+    X = rows(5)
+    assert portable.answers(content, X)[:, 0] == pytest.approx(X.mean(axis=1), rel=1e-5)
+    assert portable.answers(content, X[:1]).shape == (1, 1)
+
+
+def test_windows_are_an_input_of_three_axes():
+    spec = replace(ROWS, input="windows", lookback=5)
+    nodes = [onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2], keepdims=1)]
+    nodes += [onnx.helper.make_node("Reshape", ["m", "shape"], ["y"])]
+    shape = onnx.numpy_helper.from_array(np.array([-1, 1]), "shape")
+    content = serialised(nodes, ["n", 5, WIDTH], ["n", 1], constants=[shape])
+    X = np.random.default_rng(2).standard_normal((7, 5, WIDTH)).astype(np.float32)
+    found = portable.answers(portable.finished(content, spec, WIDTH, {}), X)
+    assert found[:, 0] == pytest.approx(X.mean(axis=(1, 2)), abs=1e-6)
+    with pytest.raises(FitError, match=r"must be float32 \(batch, 6, 4\)"):
+        portable.finished(content, replace(spec, lookback=6), WIDTH, {})
+
+
+def test_a_network_is_quantised_and_nothing_else_is():
+    spec, model = fitted("mlp", "classification", rows())
+    content = exported(spec, model)
+    small = portable.quantised(content)
+    kinds = {one.data_type for one in onnx.load_model_from_string(small).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
+    X = rows(200, seed=3)
+    apart = portable.difference(own(spec, model, X)[:, None], portable.answers(small, X), 0.5)
+    assert apart.allowed < apart.largest < 0.05
+    for name, told in (("xgboost", "this model is trees"), ("logistic", "this model is a weighted sum")):
+        with pytest.raises(QuorateError, match=told):
+            portable.quantised(exported(*fitted(name, "classification", rows())))
+
+
+def test_a_difference_is_measured_against_the_largest_prediction():
+    one = np.array([[0.002], [-0.001], [0.001]])
+    found = portable.difference(one, one + np.array([[0.0], [0.0015], [0.0]]), 0.0)
+    assert found.largest == pytest.approx(0.0015)
+    assert found.mean == pytest.approx(0.0005)
+    assert found.allowed == pytest.approx(2e-7)
+    assert found.turned == pytest.approx(1 / 3)
