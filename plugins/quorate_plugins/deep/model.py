@@ -59,9 +59,11 @@ class Deep:
         return np.column_stack((1 - p, p))
 
     def predict(self, X: Rows) -> NDArray[np.float64]:
-        """Return forecasts, (n,), or (n, n_outputs) where there are several: of each number all outputs."""
+        """Return forecasts, (n,); with several numbers or outputs (n, n_numbers), (n, n_numbers, n_outputs), in order."""
         found = self._forecasts(X)
-        return found[:, 0, 0] if found[0].size == 1 else found.reshape(len(found), -1)
+        if found.shape[2] == 1:
+            found = found[..., 0]
+        return found[:, 0] if found.shape[1] == 1 else found
 
     def _forecasts(self, X: Rows) -> NDArray[np.float64]:
         """Return (n, n_numbers, outputs), in the units of the label."""

@@ -1,0 +1,84 @@
+"""Networks as ONNX: the network for one lane with what scales features and labels, by PyTorch's exporter."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import torch
+from torch import Tensor, nn
+
+from quorate_plugins.deep.model import Deep
+from quorate_plugins.deep.recurrent import GRU, LSTM
+from quorate_plugins.deep.scaling import CUT
+from quorate_plugins.deep.scores import forecasts
+
+OPSET = 17
+
+
+def deep_onnx(model: Deep, n_features: int) -> bytes:
+    """Return a network as ONNX: of windows (batch, lookback, n_features), or rows, its outputs (batch, n_outputs)."""
+    bars = model.read_[1]
+    example = torch.zeros(3, bars, n_features) if bars else torch.zeros(3, n_features)
+    whole = _Whole(model).eval()
+    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM)]
+    written = io.BytesIO()
+    try:
+        for layer in layers:
+            layer._states = _fused(layer)  # type: ignore[method-assign]
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                whole,
+                (example,),
+                written,
+                opset_version=OPSET,
+                input_names=["x"],
+                output_names=["y"],
+                dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}},
+                dynamo=False,
+            )
+    finally:
+        for layer in layers:
+            del layer._states
+    return written.getvalue()
+
+
+class _Whole(nn.Module):
+    """From features as they are to forecasts in the units of the label."""
+
+    def __init__(self, model: Deep) -> None:
+        super().__init__()
+        self.network, self._training = model.network_, model.training
+        for name, value in (("centre", model.scaling_.centre), ("width", model.scaling_.width)):
+            self.register_buffer(name, torch.tensor(value))
+        for name, numbers in (("label_centre", model.centre_), ("label_width", model.width_)):
+            self.register_buffer(name, torch.tensor(numbers, dtype=torch.float32)[:, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, n_outputs)."""
+        scaled = ((x - self.centre) / self.width).clamp(-CUT, CUT)
+        scaled = scaled.transpose(0, 1) if scaled.dim() == 3 else scaled
+        found = forecasts(self._training, self.network(scaled[None])[0]) * self.label_width
+        if self._training.loss == "gaussian":
+            found = torch.cat((found[..., :1] + self.label_centre, found[..., 1:]), -1)
+        else:
+            found = found + self.label_centre
+        return found.flatten(1)
+
+
+def _fused(layer: GRU | LSTM):  # type: ignore[no-untyped-def]
+    """Return what computes a layer's states by PyTorch's own layer, which has an operator in ONNX."""
+    n_in, hidden = layer.weight_in.shape[2:]
+    gates = layer.gates
+    # PyTorch has them in the order of ours.
+    own = (nn.GRU if isinstance(layer, GRU) else nn.LSTM)(max(n_in, 2) if n_in == 1 else n_in, hidden)
+    weight_in = layer.weight_in[0]
+    if n_in == 1:
+        weight_in = nn.functional.pad(weight_in, (0, 0, 0, 1))
+    with torch.no_grad():
+        own.weight_ih_l0.copy_(weight_in.transpose(1, 2).reshape(gates * hidden, -1))
+        own.weight_hh_l0.copy_(layer.weight_rec[0].transpose(1, 2).reshape(gates * hidden, hidden))
+        own.bias_ih_l0.copy_(layer.bias_in[0].reshape(-1))
+        own.bias_hh_l0.copy_(torch.zeros(gates * hidden) if layer.bias_rec is None else layer.bias_rec[0].reshape(-1))
+    return lambda x, weight: own(x[0])[0][None]
