@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quorate_plugins.deep.lanes import Dropout, LayerNorm, Linear, Net
+from quorate_plugins.deep.lanes import Dropout, Layer, LayerNorm, Linear, Net
 
 
-class Attention(nn.Module):
+class Attention(Layer):
     """Attention with several heads: what a token reads of all others is weighted by how well they answer to it."""
 
     def __init__(self, lanes: int, hidden: int, heads: int) -> None:
@@ -27,11 +27,12 @@ class Attention(nn.Module):
         """Return a tensor of the shape of `x`, (lanes, rows, tokens, hidden)."""
         lanes, rows, tokens, hidden = x.shape
         parts = self.joint(x).view(lanes * rows, tokens, 3, self._heads, hidden // self._heads)
-        found = functional.scaled_dot_product_attention(*parts.permute(2, 0, 3, 1, 4).unbind(0))
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        found = functional.scaled_dot_product_attention(query, key, value)
         return self.out(found.transpose(1, 2).reshape(x.shape))
 
 
-class Encoder(nn.Module):
+class Encoder(Layer):
     """A layer of attention and one of two maps with GELU between them, each added to what it read."""
 
     def __init__(self, lanes: int, hidden: int, heads: int, feed_forward: int, dropout: float) -> None:
@@ -48,11 +49,12 @@ class Encoder(nn.Module):
         return x + self.dropout(self.down(wide))
 
 
-def positions(tokens: int, hidden: int, like: Tensor) -> Tensor:
-    """Return sines and cosines of the place of each token, in waves from 2 pi to 20,000 pi tokens, (tokens, hidden)."""
-    place = torch.arange(tokens, device=like.device, dtype=like.dtype)[:, None]
-    wave = torch.arange(hidden, device=like.device)[None]
-    angle = place * torch.exp(-(wave // 2 * 2).to(like.dtype) * (math.log(10_000.0) / hidden))
+def positions(x: Tensor) -> Tensor:
+    """Return sines and cosines of the places of tokens (..., tokens, hidden), in waves of 2 pi to 20,000 pi tokens."""
+    tokens, hidden = x.shape[-2:]
+    place = torch.arange(tokens, device=x.device, dtype=x.dtype)[:, None]
+    wave = torch.arange(hidden, device=x.device)[None]
+    angle = place * torch.exp(-(wave // 2 * 2).to(x.dtype) * (math.log(10_000.0) / hidden))
     return torch.where(wave % 2 == 0, angle.sin(), angle.cos())
 
 
@@ -94,7 +96,7 @@ class Transformer(Net):
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, rows, n_outputs) of (lanes, bars, rows, n_features)."""
         tokens = self.embedding(x.transpose(1, 2))
-        tokens = self.dropout(tokens + positions(*tokens.shape[2:], like=tokens))
+        tokens = self.dropout(tokens + positions(tokens))
         for layer in self.layers:
             tokens = self.block(layer, tokens)
         return self.head(self.norm(tokens[:, :, -1]))
@@ -146,7 +148,7 @@ class PatchTST(Net):
         lanes, _, rows, _ = x.shape
         series = x[:, self._first :].movedim(1, -1).contiguous().flatten(1, 2)
         tokens = self.embedding(series.unfold(-1, self._patch, self._stride))
-        tokens = self.dropout(tokens + positions(*tokens.shape[2:], like=tokens))
+        tokens = self.dropout(tokens + positions(tokens))
         for layer in self.layers:
             tokens = self.block(layer, tokens)
         return self.head(self.norm(tokens).view(lanes, rows, -1))

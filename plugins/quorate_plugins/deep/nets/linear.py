@@ -66,5 +66,7 @@ def _averaging(bars: int, width: int) -> Tensor:
     found = torch.zeros(bars, bars, device="cpu")
     at = torch.arange(bars, device="cpu")
     for distance in range(-(width // 2), width // 2 + 1):
-        found.index_put_(((at + distance).clamp(0, bars - 1), at), torch.full((), 1 / width, device="cpu"), accumulate=True)
+        found.index_put_(
+            ((at + distance).clamp(0, bars - 1), at), torch.full((), 1 / width, device="cpu"), accumulate=True
+        )
     return found
