@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError, PluginError, QuorateError, reason_of
+from quorate.execution import portable
 from quorate.execution.inputs import Inputs
 from quorate.execution.outputs import predict
+from quorate.execution.steps import ByStep
 from quorate.plugins.specs import ModelSpec
 
 SCALER = "scaler."  # how the names begin of what scales the features
@@ -58,6 +60,12 @@ def state_of(spec: ModelSpec, model: Any) -> State:
         raise PluginError(
             f"{spec} cannot be kept in a file: its plugin has no state_dict and load_state_dict, and nothing is pickled"
         )
+    if isinstance(model, ByStep):
+        every = [state_of(spec, one) for one in model.models_]
+        return State(
+            {f"{k}:{name}": array for k, one in enumerate(every) for name, array in one.arrays.items()},
+            {f"{k}:{name}": value for k, one in enumerate(every) for name, value in one.values.items()},
+        )
     answer = keeper[0](model)
     if not isinstance(answer, Mapping):
         raise FitError(f"state_dict must give a mapping of names to arrays and values; it gave {type(answer).__name__}")
@@ -85,6 +93,8 @@ def restored(spec: ModelSpec, model: Any, state: State) -> Any:
     keeper = spec.keeper()
     if keeper is None:
         raise PluginError(f"{spec} cannot be made of a file: its plugin has no state_dict and load_state_dict")
+    if isinstance(model, ByStep):
+        return model.loaded([restored(spec, one, _of_step(state, k)) for k, one in enumerate(model.unfitted())])
     try:
         found = keeper[1](model, state.merged())
     except KeyError as e:
@@ -132,7 +142,7 @@ def kept_of(
     try:
         return proven_state(spec, model, unfitted, asked, binary)
     except Exception as e:  # a plugin may raise anything
-        return str(e) if isinstance(e, QuorateError) else reason_of(e)
+        return " ".join((str(e) if isinstance(e, QuorateError) else reason_of(e)).split())
 
 
 def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
@@ -148,10 +158,21 @@ def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
     exporter = spec.exporter()
     if exporter is None:
         raise PluginError(f"{spec} cannot be exported: its plugin has no onnx hook")
+    if isinstance(model, ByStep):
+        return portable.beside([onnx_of(spec, one, n_features) for one in model.models_])
     answer = exporter(model, n_features)
     if not isinstance(answer, bytes):
         raise FitError(f"onnx must give a serialised ModelProto, bytes; it gave {type(answer).__name__}")
     return answer
+
+
+def _of_step(state: State, number: int) -> State:
+    """Return the part of a state that is one step's."""
+    begins = f"{number}:"
+    return State(
+        {name.removeprefix(begins): array for name, array in state.arrays.items() if name.startswith(begins)},
+        {name.removeprefix(begins): value for name, value in state.values.items() if name.startswith(begins)},
+    )
 
 
 def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:

@@ -46,6 +46,15 @@ class ByStep:
             self.models_[-1].fit(X, y[:, column].copy(), **more)
         return self
 
+    def unfitted(self) -> list[Any]:
+        """Return a new model for each step."""
+        return [self._make() for _ in self._task.steps]
+
+    def loaded(self, models: list[Any]) -> Self:
+        """Take fitted models, one for each step."""
+        self.models_ = models
+        return self
+
     def predict(self, X: Inputs) -> Outputs:
         """Return the outputs of all steps by name."""
         from dataclasses import replace
