@@ -11,6 +11,7 @@ from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitData, FitTask, run_fit
 from quorate.execution.key import with_keys
+from quorate.execution.state import State
 from quorate.execution.steps import hold_back
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry
@@ -79,6 +80,13 @@ def test_the_step_that_is_traded_is_forecast_as_if_it_were_alone(name, data):
     assert several.in_sample == alone.in_sample
     if not SPECS[name].steps:
         assert several.predictions.tobytes() == alone.predictions.tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK if not SPECS[name].baseline])
+def test_a_model_of_several_steps_is_kept_and_predicts_the_same_again(name, data):
+    more = {"quantiles": [0.1, 0.5, 0.9]} if name == "lightgbm" else {}
+    found = run_fit(replace(task(name, **more), keep=True), data)
+    assert isinstance(found.kept, State), found.kept
 
 
 def test_quantiles_of_every_step_are_named_by_both(data):
