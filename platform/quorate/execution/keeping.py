@@ -14,7 +14,7 @@ from quorate.errors import FitError, QuorateError, reason_of
 from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
 from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.isolated import Isolated, Lost
-from quorate.execution.outputs import predict, predict_blocks, read_outputs
+from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.specs import ModelSpec
@@ -70,11 +70,11 @@ def forecast(data: FitData, task: FitTask, state: State, seconds: float) -> Floa
     FitError
         If it fails, or takes longer than `seconds`.
     """
-    return forecasts(data, [(task, state)], seconds)[0]
+    return forecasts(data, [(task, state)], seconds)[0][0]
 
 
-def forecasts(data: FitData, models: Sequence[tuple[FitTask, State]], seconds: float) -> list[Floats]:
-    """Return the `forecast` of several models, in one process."""
+def forecasts(data: FitData, models: Sequence[tuple[FitTask, State]], seconds: float) -> list[tuple[Floats, Outputs]]:
+    """Return the `forecast` of several models, and what else each gives, in one process."""
     return _aside(_forecast, data, [(task, (task, state)) for task, state in models], seconds)
 
 
@@ -100,16 +100,16 @@ def _learn(data: FitData, task: FitTask) -> Learnt | _Failed:
     return _told(lambda: _fitted_and_made_again(data, task))
 
 
-def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
+def _forecast(data: FitData, item: tuple[FitTask, State]) -> tuple[Floats, Outputs] | _Failed:
     task, state = item
     spec, fold = model_of(task), data.fold(task.fold)
 
-    def forecasts() -> Floats:
+    def answer() -> tuple[Floats, Outputs]:
         with surroundings_of(task):
             model = restored(spec, unfitted(task, spec, data.dataset), state)
-            return predict(model, spec, inputs_of(spec, data.dataset, fold.test, fold.train), task.binary)[0]
+            return predict(model, spec, inputs_of(spec, data.dataset, fold.test, fold.train), task.binary)
 
-    return _told(forecasts)
+    return _told(answer)
 
 
 def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats] | _Failed:

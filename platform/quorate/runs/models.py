@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
-from quorate.errors import FitError, IntegrityError, PluginError, RecipeError, StoreError, near_misses, one_of
+from quorate.errors import (
+    DataError,
+    FitError,
+    IntegrityError,
+    PluginError,
+    RecipeError,
+    StoreError,
+    near_misses,
+    one_of,
+)
 from quorate.execution.features import made_here
-from quorate.execution.fit import FitData, FitTask
-from quorate.execution.keeping import learn
+from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.keeping import forecasts, learn
 from quorate.execution.key import with_keys
 from quorate.execution.state import State
 from quorate.report.report import Report
 from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
-from quorate.walkforward.layout import WalkForward, holdout_start, prepare
+from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
 from quorate.walkforward.members import fit_tasks
 from quorate.walkforward.models import kept_model, why_not
 
@@ -123,6 +136,53 @@ class RunModels:
             self.session.progress.warn(f"the model {name!r} of fold {fold.index} is not kept: {e}")
         return Fitted(task, learnt.state, task.key, True)
 
+    def moved(self, walk: WalkForward, now: Fold) -> Fold:
+        """Return a fold of other bars with the training rows of the run's last one, as far as these bars have them.
+
+        Raises
+        ------
+        DataError
+            If its bar is none after the end of the models' last label: they know what came there.
+        """
+        then, old, last = self.walk, self.fold(None), walk.bars.times[now.first]
+        ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
+        if last < ended:
+            raise DataError(
+                f"the bars end at {last}Z, and the kept models learnt from labels up to {ended}Z: that would be no "
+                "forecast; give later bars, or leave out --kept"
+            )
+        position, dataset = positions_of(walk), then.dataset
+        times, symbols = then.bars.times[dataset.bar[old.train]], np.asarray(then.bars.symbols)
+        bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(times))
+        symbol = pd.Index(walk.bars.symbols).get_indexer(pd.Index(symbols[dataset.symbol[old.train]]))
+        row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+        return replace(now, train=row[row >= 0])
+
+    def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
+        """Return what the models of the run's last fold forecast of a fold that was `moved`, and what is to be told."""
+        fold = self.fold(None)
+        found: dict[str, Fitted] = {}
+        fits = []
+        for name in walk.voting:
+            try:
+                found[name] = self.of(name, fold)
+            except FitError as e:
+                if self.session.recipe.on_failure == "stop":
+                    raise
+                fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
+        items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
+        answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
+        fits += [FitResult(name, now.index, *answer) for name, answer in zip(found, answers, strict=True)]
+        facts = fold_facts(self.walk, fold)
+        ended = self.walk.bars.times[int(self.walk.dataset.learnt_end[fold.train].max())]
+        told = {
+            **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
+            "bars_since": int((walk.bars.times > ended).sum()),
+            "fitted_again": [name for name, one in found.items() if one.again],
+            "keys": {name: one.key for name, one in found.items()},
+        }
+        return fits, told
+
     def _compare(self, name: str, kept: KeptModel, task: FitTask) -> None:
         if kept.facts["features"] != list(self.walk.dataset.feature_names):
             raise IntegrityError(
@@ -145,3 +205,10 @@ def models_of(report: Report, session: Session, bars: Bars) -> RunModels:
     parts = [(0, start), (start, len(bars))] if opened else [(0, start)]
     walk = prepare(session.recipe, session.registry, bars if opened else bars.until(start), parts, arrays)
     return RunModels(report, session, walk)
+
+
+def positions_of(walk: WalkForward) -> NDArray[np.int64]:
+    """Return where the row of a bar and a symbol is, (n_bars, n_symbols); -1, where there is none."""
+    position = np.full(walk.bars.close.shape, -1, dtype=np.int64)
+    position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
+    return position

@@ -14,13 +14,11 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
 from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
-from quorate.execution.fit import FitData, FitResult
-from quorate.execution.keeping import forecasts
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
-from quorate.runs.models import RunModels, models_of
+from quorate.runs.models import models_of, positions_of
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -29,7 +27,7 @@ from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
 from quorate.walkforward.distribution import around
-from quorate.walkforward.layout import WalkForward, fold_facts, prepare, spans_of
+from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect, failures
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
@@ -131,14 +129,19 @@ def predict(
     rows = np.flatnonzero(walk.dataset.bar == last).astype(np.int64)
     if not len(rows):
         raise DataError(f"no symbol has all its features on the last bar, {bars.sessions[-1]}")
+    span = spans_of(session.recipe, session.registry, bars, last)[0]
+    until = last - session.recipe.folds.embargo
+    if span.train_stop is not None:
+        until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
+    known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
+    train = np.flatnonzero(known).astype(np.int64)
+    now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
     if models is not None:
-        now = _moved(models, walk, Fold(folds[-1].index + 1, last, last + 1, rows[:0], rows))
-    else:
-        now = Fold(folds[-1].index + 1, last, last + 1, _known(walk, session, last), rows)
+        now = models.moved(walk, now)
     walk = replace(walk, folds=[*folds, now])
     told = None
     if models is not None:
-        fits, told = _by_kept(models, walk, now)
+        fits, told = models.forecast(walk, now)
     else:
         with session.fitting() as fitting:
             fits = fitting.run(walk, [now])
@@ -147,67 +150,6 @@ def predict(
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
     found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(now.train))
     return replace(found, kept=told, train_rows=told["train_rows"] if told else found.train_rows)
-
-
-def _known(walk: WalkForward, session: Session, last: int) -> NDArray[np.int64]:
-    """Return the rows that the run's next fold would train on, if it began at the last bar."""
-    span = spans_of(session.recipe, session.registry, walk.bars, last)[0]
-    until = last - session.recipe.folds.embargo
-    if span.train_stop is not None:
-        until = min(until, span.train_stop - 1 - session.recipe.folds.embargo)
-    known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
-    return np.flatnonzero(known).astype(np.int64)
-
-
-def _moved(models: RunModels, walk: WalkForward, now: Fold) -> Fold:
-    """Return a fold with the training rows of the run's last one, as far as these bars have them.
-
-    Raises
-    ------
-    DataError
-        If its bar is none after the end of the models' last label: they know what came there.
-    """
-    then, old = models.walk, models.fold(None)
-    ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
-    if walk.bars.times[now.first] < ended:
-        raise DataError(
-            f"the bars end at {walk.bars.times[now.first]}Z, and the kept models learnt from labels up to {ended}Z: "
-            "that would be no forecast; give later bars, or leave out --kept"
-        )
-    position = _positions(walk)
-    bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(then.bars.times[then.dataset.bar[old.train]]))
-    symbol = pd.Index(walk.bars.symbols).get_indexer(
-        pd.Index(np.asarray(then.bars.symbols)[then.dataset.symbol[old.train]])
-    )
-    row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
-    return replace(now, train=row[row >= 0])
-
-
-def _by_kept(models: RunModels, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
-    """Return what the models of the run's last fold forecast, and what is to be known of them."""
-    fold = models.fold(None)
-    found = {name: models.of(name, fold) for name in walk.voting}
-    items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
-    answers = forecasts(FitData(walk.dataset, (now,)), items, models.session.recipe.execution.fit_seconds)
-    facts = fold_facts(models.walk, fold)
-    ended = models.walk.bars.times[int(models.walk.dataset.learnt_end[fold.train].max())]
-    told = {
-        **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
-        "bars_since": int((walk.bars.times > ended).sum()),
-        "fitted_again": [name for name, one in found.items() if one.again],
-        "keys": {name: one.key for name, one in found.items()},
-    }
-    fits = [
-        FitResult(name, now.index, answer, n_train=len(fold.train)) for name, answer in zip(found, answers, strict=True)
-    ]
-    return fits, told
-
-
-def _positions(walk: WalkForward) -> NDArray[np.int64]:
-    """Return where the row of a bar and a symbol is, (n_bars, n_symbols); -1, where there is none."""
-    position = np.full(walk.bars.close.shape, -1, dtype=np.int64)
-    position[walk.dataset.bar, walk.dataset.symbol] = np.arange(len(walk.dataset))
-    return position
 
 
 def _with_path(recipe: Any, path: str) -> Any:
@@ -246,7 +188,7 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
 
 def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[Floats, list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
-    position = _positions(walk)
+    position = positions_of(walk)
     times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
     bar = times.get_indexer(pd.DatetimeIndex(frame["time"]).tz_convert("UTC"))
     symbol = pd.Index(bars.symbols).get_indexer(pd.Index(frame["symbol"]))

@@ -255,7 +255,8 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
     model = recipe.models[name]
-    return registry.get(ModelSpec, (model.plugin if model else None) or name)
+    spec = registry.get(ModelSpec, (model.plugin if model else None) or name)
+    return spec.with_params(model.options if model else {})
 
 
 def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:

@@ -113,7 +113,7 @@ def test_a_key_covers_the_labels_of_every_step_and_a_fit_of_one_step_has_the_key
 
 def test_a_tail_is_held_back_from_rows_whose_longest_label_reaches_into_it(data):
     rows = data.folds[0].train
-    train, tail = hold_back(0.25, data.dataset, rows)
+    train, tail = hold_back(replace(SPECS["ridge"], validation=0.25), data.dataset, rows)
     assert data.dataset.path_end[train].max() < data.dataset.bar[tail].min()
     assert data.dataset.end[train].max() < data.dataset.bar[tail].min() - 3 + 1
 

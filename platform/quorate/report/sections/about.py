@@ -113,7 +113,9 @@ def fits_text(telemetry: Mapping[str, Any]) -> str:
     cpu = sum(telemetry["fit_cpu_seconds"].values())
     place = f"{cpu:.1f} CPU s on {telemetry['executor']} ({plural(telemetry['workers'], 'worker')})"
     done = "all kept from before" if 0 < telemetry["fits"] == telemetry["cached"] else place
-    return f"{plural(telemetry['fits'], 'fit')}, {done}"
+    kept = telemetry.get("models_kept")
+    models = f"; {plural(kept['models'], 'fitted model')} kept, {kept['bytes'] / 1e6:.1f} MB" if kept else ""
+    return f"{plural(telemetry['fits'], 'fit')}, {done}{models}"
 
 
 def provenance(report: Report, part: str = "") -> Section:
