@@ -184,11 +184,11 @@ def test_the_tail_that_quantiles_reach_is_told_and_no_other(report, rows):
 def test_the_sections_say_it_and_the_page_and_sql_too(report):
     found = {section.name: section for section in sections_of(report, ("distribution", "steps"))}
     steps = found["steps"]
-    table, *grids = steps.blocks
+    table, _, *grids = steps.blocks
     assert isinstance(table, Table)
     shown = {row[1].value for group in table.groups for row in group}
     assert {1, 2, 8} <= shown < set(STEPS)
-    assert [grid.title.partition(":")[0] for grid in grids if isinstance(grid, Heat)] == ["lightgbm", "ridge"]
+    assert [grid.title for grid in grids if isinstance(grid, Heat)] == ["lightgbm", "ridge"]
     grid = grids[0]
     saved = [1 - row["mase_persistence"] for row in of(report, "steps", series="lightgbm")]
     assert grid.values[0][: len(STEPS)] == pytest.approx(saved)
@@ -235,10 +235,38 @@ def test_a_few_steps_of_many_are_the_near_ones_first():
     assert some_of([1, 5, 30], 5) == [1, 5, 30]
 
 
+HASTY = """
+import numpy as np
+import quorate
+
+
+def hasty(prices, horizon):
+    # Of three bars it reads one bar more than it says.
+    n, reach = len(prices), horizon + (horizon == 3)
+    values = np.full_like(prices, np.nan)
+    values[: n - 1 - reach] = prices[1 + reach :] / prices[1 : n - reach] - 1
+    return values, np.broadcast_to(np.arange(n)[:, None] + 1 + horizon, prices.shape)
+
+
+@quorate.hookimpl
+def quorate_labels():
+    yield quorate.LabelSpec("hasty", hasty, task="regression")
+"""
+
+
+def test_a_label_that_looks_past_its_end_at_one_step_alone_is_stopped(tmp_path):
+    (tmp_path / "hasty.py").write_text(HASTY)
+    table = {**recipe(), "labels": {"name": "hasty", "horizon": 1, "steps": [1, 3]}}
+    with pytest.raises(quorate.IntegrityError, match="the label looks past its own end"):
+        quorate.run(table, plugins=[tmp_path / "hasty.py"], home=tmp_path / "home")
+    fine = {**table, "labels": {"name": "hasty", "horizon": 1, "steps": [1, 2]}}
+    assert quorate.run(fine, plugins=[tmp_path / "hasty.py"], home=tmp_path / "home").results["development"]["steps"]
+
+
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ({"name": "return", "steps": [1, 5]}, "labels.steps must hold labels.horizon"),
+        ({"name": "return", "steps": [1, 5]}, "labels steps must hold horizon"),
         ({"name": "return", "horizon": 1, "steps": [5, 1]}, "ascending, e.g. [1, 5, 30], or 30 for 1 to 30"),
         ({"name": "return", "horizon": 1, "steps": 1}, "at least two"),
         ({"name": "return", "horizon": 1, "steps": [0, 1]}, "from 1 on"),
@@ -254,7 +282,7 @@ def test_steps_that_cannot_be_are_refused(labels, said, tmp_path):
 @pytest.mark.parametrize(
     ("ensemble", "said"),
     [
-        ({"quantiles": [0.1, 0.9]}, 'set it to "split" or "adaptive"'),
+        ({"quantiles": [0.1, 0.9]}, 'set ensemble.interval to "split" or "adaptive"'),
         ({"interval": "split", "quantiles": [0.9, 0.1]}, "ascending, e.g. [0.05, 0.5, 0.95]"),
         ({"interval": "split", "quantiles": [0.1, 1.0]}, "between 0 and 1"),
         ({"interval": "splt"}, "split"),

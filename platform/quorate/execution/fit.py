@@ -67,6 +67,8 @@ class FitTask:
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
+    together : bool
+        Fits of its model may be made together, see `quorate.execution.stack`.
     steps : tuple of int
         Horizons that are learnt at once; none, where it is one.
     step : int
@@ -86,6 +88,7 @@ class FitTask:
     keep: bool = False
     key: str = ""
     code: str = ""
+    together: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
 
@@ -205,15 +208,13 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
     fold = data.fold(task.fold)
     memory = task.memory or memory
-    error, trace, known = "", "", math.nan
+    answer: Answer | None = None
+    error, trace = "", ""
     notes: tuple[str, ...] = ()
-    predictions = np.full(len(fold.test), np.nan)
-    outputs: Outputs = {}
-    kept: Kept = None
     try:
         # A GPU's driver reserves far more addresses than it uses memory.
         with memory_limit(memory if task.device == "cpu" else 0):
-            (predictions, outputs, known, kept), notes = _fit(task, data.dataset, fold)
+            answer, notes = _fit(task, data.dataset, fold)
     except MemoryError as e:
         # How much that was depends on the machine: a note.
         error, trace = "it needs more memory than a fit may take (execution.fit_memory)", traceback.format_exc()
@@ -221,8 +222,28 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # a plugin may raise anything; the run decides what a failed fit means
-        error = str(e) if isinstance(e, FitError) else reason_of(e)
-        trace = traceback.format_exc()
+        error, trace = why(e), traceback.format_exc()
+    took = time.perf_counter() - wall, time.process_time() - cpu
+    return result_of(task, fold, answer, took, began, notes, error, trace)
+
+
+def why(error: BaseException) -> str:
+    """Return what is said of a fit that raised this."""
+    return str(error) if isinstance(error, FitError) else reason_of(error)
+
+
+def result_of(
+    task: FitTask,
+    fold: Fold,
+    answer: Answer | None,
+    took: tuple[float, float],
+    began: float,
+    notes: tuple[str, ...],
+    error: str = "",
+    trace: str = "",
+) -> FitResult:
+    """Return the result of a fit that was made in this process; without an answer it failed."""
+    predictions, outputs, known, kept = answer or (np.full(len(fold.test), np.nan), {}, math.nan, None)
     return FitResult(
         task.model,
         task.fold,
@@ -230,8 +251,7 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         outputs,
         task.key,
         len(fold.train),
-        time.perf_counter() - wall,
-        time.process_time() - cpu,
+        *took,
         began,
         f"{os.uname().nodename}:{os.getpid()}",
         in_sample=known,
@@ -243,18 +263,59 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str, ...]]:
-    def answers(model: Any, spec: ModelSpec, X_train: Inputs, y_train: NDArray[Any], X_test: Inputs) -> Answer:
-        predictions, outputs = predict(model, spec, X_test, task.binary)
-        if fold.shuffles is not None:
-            more = shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
-            return predictions, outputs | more, math.nan, None
-        known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
-        told = in_sample(model, spec, *known, task.binary)
-        asked = X_train[-MOST:], X_test
-        kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
-        return predictions, outputs, told, kept
+    return fitted(task, dataset, fold, partial(answer_of, task, dataset, fold))
 
-    return fitted(task, dataset, fold, answers)
+
+def answer_of(
+    task: FitTask,
+    dataset: Dataset,
+    fold: Fold,
+    model: Any,
+    spec: ModelSpec,
+    X_train: Inputs,
+    y_train: NDArray[Any],
+    X_test: Inputs,
+) -> Answer:
+    """Ask a fitted model for all that is wanted of a fit."""
+    predictions, outputs = predict(model, spec, X_test, task.binary)
+    if fold.shuffles is not None:
+        more = shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+        return predictions, outputs | more, math.nan, None
+    known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
+    told = in_sample(model, spec, *known, task.binary)
+    asked = X_train[-MOST:], X_test
+    kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
+    return predictions, outputs, told, kept
+
+
+@dataclass(frozen=True, eq=False)
+class FitRows:
+    """What one fit reads: training rows and labels, what is held back of them, and test rows."""
+
+    X: Inputs
+    y: NDArray[Any]
+    validation: tuple[Inputs, NDArray[Any]] | None
+    test: Inputs
+
+
+def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> FitRows:
+    """Return what a fit reads.
+
+    Raises
+    ------
+    FitError
+        If the code of its model is not what it was when the run began, or nothing is left to train on.
+    """
+    # An inline plugin is where the run is.
+    if task.code and task.plugin.inline is None and _code(spec.resolve(), task.plugin) != task.code:
+        raise FitError(
+            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
+            "is other code on this machine: start the run again, with the same code everywhere"
+        )
+    train, held = hold_back(spec, dataset, fold.train)
+    X, test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
+    validation = (inputs_of(spec, dataset, held, train), target_of(task, spec, dataset, held)) if len(held) else None
+    return FitRows(X, target_of(task, spec, dataset, train), validation, test)
 
 
 def fitted(
@@ -268,28 +329,23 @@ def fitted(
         Takes the fitted model, its spec, training rows and labels, and test rows; perhaps called twice.
     """
     spec = model_of(task)
-    factory = spec.resolve()
-    # An inline plugin is where the run is.
-    if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:
-        raise FitError(
-            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
-            "is other code on this machine: start the run again, with the same code everywhere"
-        )
-    train, tail = hold_back(spec.validation, dataset, fold.train)
-    X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
-    y_train = target_of(task, spec, dataset, train)
-    more = (
-        {"validation": (inputs_of(spec, dataset, tail, train), target_of(task, spec, dataset, tail))}
-        if len(tail)
-        else {}
-    )
+    rows = rows_of(task, spec, dataset, fold)
+
+    def answered() -> T:
+        model = unfitted(task, spec, dataset)
+        model.fit(rows.X, rows.y.copy(), **({} if rows.validation is None else {"validation": rows.validation}))
+        return asked(model, spec, rows.X, rows.y, rows.test)
+
+    return under_limits(task, answered)
+
+
+def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ...]]:
+    """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
             warnings.simplefilter("always")
-            model = unfitted(task, spec, dataset)
-            model.fit(X_train, y_train.copy(), **more)
-            answer = asked(model, spec, X_train, y_train, X_test)
+            answer = step()
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break

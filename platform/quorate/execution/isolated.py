@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Generic, TypeVar
 
@@ -79,7 +80,7 @@ class Isolated(Generic[Item, Result]):
         """
         waiting = list(items)
         while waiting:
-            self.call(function, shared, waiting)
+            self.call(partial(_each, function), shared, waiting)
             while waiting:
                 item = waiting.pop(0)
                 start = time.monotonic()
@@ -93,8 +94,8 @@ class Isolated(Generic[Item, Result]):
                     break
                 yield item, result
 
-    def call(self, function: Callable[[Any, Item], Result], shared: Any, items: Sequence[Item]) -> None:
-        """Have the function called for these items; their results come in the same order."""
+    def call(self, function: Callable[[Any, list[Item]], Iterable[Result]], shared: Any, items: Sequence[Item]) -> None:
+        """Have ``function(shared, items)`` called, which yields a result for each item, in the same order."""
         self._since = time.monotonic()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died; `result` says how
             self.connection.send((function, shared, list(items)))
@@ -144,6 +145,10 @@ class Isolated(Generic[Item, Result]):
         return process, Connection(ours.detach())
 
 
+def _each(function: Callable[[Any, Item], Result], shared: Any, items: list[Item]) -> Iterable[Result]:
+    return (function(shared, item) for item in items)
+
+
 def _ending(process: subprocess.Popen[bytes]) -> str:
     try:
         code = process.wait(timeout=5)
@@ -176,8 +181,8 @@ def _serve(connection: Connection) -> None:
         if isinstance(call, BaseException):
             raise call
         function, shared, items = call
-        for item in items:
-            connection.send(function(shared, item))
+        for result in function(shared, items):
+            connection.send(result)
 
 
 def _main() -> None:

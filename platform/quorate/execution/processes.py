@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import LIMITS, SLOW, WARM, Began, Done, Executor, Limits, run_inline
-from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit, run_fit_aside
+from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.queue import Queue, Resources, check_room
 from quorate.execution.resources import available_memory, cpu_count
 from quorate.execution.shared import Shared
+from quorate.execution.stack import first_stack, run_fits
 
 
 class Processes(Executor):
@@ -45,7 +47,7 @@ class Processes(Executor):
         share = limits.memory
         memory = max(available_memory(), share * self.workers) or float("inf")
         machine = Resources(max(cpu_count(), self.workers), self.gpus(), memory)
-        queue.share = share
+        queue.share, queue.workers = share, self.workers
         check_room(queue.tasks, machine, "this machine")
         run_inline(data, queue, done, began)
         room = Resources(self.workers, machine.gpus, machine.memory)
@@ -95,10 +97,13 @@ class Processes(Executor):
         if not worker.tasks:
             return
         seconds, task = worker.process.seconds, worker.tasks[0]
-        if seconds >= limits.seconds:
-            self._replace(worker, queue)
+        together = first_stack(worker.tasks)
+        if seconds >= limits.seconds * together:
+            self._replace(worker, queue, again=together > 1)  # alone, it is known which one takes so long
+            if together > 1:
+                return
             done(lost_fit(task, data, limits.overdue(), seconds))
-        elif seconds >= SLOW and worker.told is not task:
+        elif seconds >= SLOW * together and worker.told is not task:
             worker.told = task
             limits.slow(task, seconds)
 
@@ -132,6 +137,6 @@ class _Worker:
         self.process.call(_fit, (shared, memory), batch)
 
 
-def _fit(shared: tuple[Any, int], task: FitTask) -> FitResult:
+def _fit(shared: tuple[Any, int], tasks: list[FitTask]) -> Iterator[FitResult]:
     handle, memory = shared
-    return run_fit_aside(task, handle.value, memory)
+    return run_fits(tasks, handle.value, memory)

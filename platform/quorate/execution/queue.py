@@ -12,6 +12,7 @@ from quorate.execution.fit import FitData, FitResult, FitTask
 BATCH_SECONDS = 0.25  # what handing out costs is a few milliseconds: little beside this
 BATCH_FITS = 100
 USUAL = 150e-6  # seconds per training row, the median of the built-in models: for those nobody has fitted yet
+MOST = 8  # of fits that are made together: what each bar of more takes does not stay in a processor's cache
 TRIES = 2  # of a fit whose process died: something else may have killed it
 LEAST = 1e-4  # seconds; no fit is thought to take less
 
@@ -56,6 +57,7 @@ class Queue:
 
     def __init__(self, data: FitData, tasks: Sequence[FitTask], rates: Mapping[str, float] | None = None) -> None:
         self.tasks = tuple(tasks)
+        self.workers = 1
         self.share = 0  # bytes of memory that a fit may take whose spec says nothing
         self._rows = {fold.index: max(len(fold.train), 1) for fold in data.folds}
         self._rates = {t.model: rates[t.plugin.name] for t in tasks if rates and t.plugin.name in rates}
@@ -99,6 +101,10 @@ class Queue:
         if not best:
             return []
         tasks = self._waiting[best]
+        if tasks[-1].together:
+            # Of like size, so that they end together; with enough left for everyone at the end.
+            size = min(MOST, -(-len(tasks) // (2 * self.workers)))
+            return [tasks.pop() for _ in range(size)]
         batch = [tasks.pop()]
         # With one left for everyone at the end: a batch must not be what all others wait for.
         most = 1 if longest == float("inf") else min(BATCH_FITS, len(tasks) // 4 + 1)
@@ -110,7 +116,7 @@ class Queue:
         """Return all that were not given back, the longest first: for the only worker there is."""
         found = [task for tasks in self._waiting.values() for task in tasks]
         self._waiting.clear()
-        return sorted(found, key=lambda task: -self.estimate(task))
+        return sorted(found, key=lambda task: (*((0, task.model) if task.together else (1, "")), -self.estimate(task)))
 
     def take_inline(self) -> list[FitTask]:
         """Return the fits of plugins that only this process knows."""

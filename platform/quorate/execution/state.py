@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from quorate.errors import FitError, PluginError, QuorateError, reason_of
 from quorate.execution import portable
 from quorate.execution.inputs import Inputs
-from quorate.execution.outputs import predict
+from quorate.execution.outputs import Outputs, predict
 from quorate.execution.steps import ByStep
 from quorate.plugins.specs import ModelSpec
+from quorate.statistics import Floats
 
 SCALER = "scaler."  # how the names begin of what scales the features
 MOST = 2_560  # training rows that a model made of its state is compared on
@@ -55,16 +56,16 @@ def state_of(spec: ModelSpec, model: Any) -> State:
     FitError
         If the answer is not what a state may be.
     """
+    if isinstance(model, ByStep):
+        parts = [(f"{step}.", state_of(spec, one)) for step, one in model.by_step.items()]
+        return State(
+            {f"{step}{name}": array for step, part in parts for name, array in part.arrays.items()},
+            {f"{step}{name}": value for step, part in parts for name, value in part.values.items()},
+        )
     keeper = spec.keeper()
     if keeper is None:
         raise PluginError(
             f"{spec} cannot be kept in a file: its plugin has no state_dict and load_state_dict, and nothing is pickled"
-        )
-    if isinstance(model, ByStep):
-        every = [state_of(spec, one) for one in model.models_]
-        return State(
-            {f"{k}:{name}": array for k, one in enumerate(every) for name, array in one.arrays.items()},
-            {f"{k}:{name}": value for k, one in enumerate(every) for name, value in one.values.items()},
         )
     answer = keeper[0](model)
     if not isinstance(answer, Mapping):
@@ -90,11 +91,11 @@ def restored(spec: ModelSpec, model: Any, state: State) -> Any:
     FitError
         If the state is not one of this model.
     """
+    if isinstance(model, ByStep):
+        return model.made_of(lambda step, one: restored(spec, one, _part(state, f"{step}.")))
     keeper = spec.keeper()
     if keeper is None:
         raise PluginError(f"{spec} cannot be made of a file: its plugin has no state_dict and load_state_dict")
-    if isinstance(model, ByStep):
-        return model.loaded([restored(spec, one, _of_step(state, k)) for k, one in enumerate(model.unfitted())])
     try:
         found = keeper[1](model, state.merged())
     except KeyError as e:
@@ -125,12 +126,12 @@ def proven_state(
     again = restored(spec, unfitted(), state)
     for X in asked:
         if len(X):
-            first, second = (predict(one, spec, X, binary)[0] for one in (model, again))
+            first, second = (_columns(*predict(one, spec, X, binary)) for one in (model, again))
             if not np.array_equal(first, second):
-                row = int((first != second).argmax())
+                place = tuple(np.argwhere(first != second)[0])
                 raise FitError(
-                    f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its state_dict "
-                    "lacks something, see quorate check"
+                    f"made of its state, it predicts {second[place]!r} where it predicted {first[place]!r}: its "
+                    "state_dict lacks something, see quorate check"
                 )
     return state
 
@@ -155,24 +156,28 @@ def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
     FitError
         If the answer is no bytes.
     """
+    if isinstance(model, ByStep):
+        return portable.beside([onnx_of(spec, one, n_features) for one in model.by_step.values()])
     exporter = spec.exporter()
     if exporter is None:
         raise PluginError(f"{spec} cannot be exported: its plugin has no onnx hook")
-    if isinstance(model, ByStep):
-        return portable.beside([onnx_of(spec, one, n_features) for one in model.models_])
     answer = exporter(model, n_features)
     if not isinstance(answer, bytes):
         raise FitError(f"onnx must give a serialised ModelProto, bytes; it gave {type(answer).__name__}")
     return answer
 
 
-def _of_step(state: State, number: int) -> State:
-    """Return the part of a state that is one step's."""
-    begins = f"{number}:"
-    return State(
-        {name.removeprefix(begins): array for name, array in state.arrays.items() if name.startswith(begins)},
-        {name.removeprefix(begins): value for name, value in state.values.items() if name.startswith(begins)},
+def _part(state: State, prefix: str) -> State:
+    """Return the state of one step's model."""
+    arrays, values = (
+        {name.removeprefix(prefix): value for name, value in part.items() if name.startswith(prefix)}
+        for part in (state.arrays, state.values)
     )
+    return State(arrays, values)
+
+
+def _columns(predictions: Floats, outputs: Outputs) -> Floats:
+    return np.column_stack([predictions, *outputs.values()])
 
 
 def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:

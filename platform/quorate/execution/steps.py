@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -46,15 +47,6 @@ class ByStep:
             self.models_[-1].fit(X, y[:, column].copy(), **more)
         return self
 
-    def unfitted(self) -> list[Any]:
-        """Return a new model for each step."""
-        return [self._make() for _ in self._task.steps]
-
-    def loaded(self, models: list[Any]) -> Self:
-        """Take fitted models, one for each step."""
-        self.models_ = models
-        return self
-
     def predict(self, X: Inputs) -> Outputs:
         """Return the outputs of all steps by name."""
         from dataclasses import replace
@@ -65,6 +57,16 @@ class ByStep:
             names = at_steps(self._alone, (step,), self._task.step)
             found.update(zip(names, read_outputs(model, alone, X).values(), strict=True))
         return found
+
+    @property
+    def by_step(self) -> dict[int, Any]:
+        """The fitted models."""
+        return dict(zip(self._task.steps, self.models_, strict=True))
+
+    def made_of(self, fitted: Callable[[int, Any], Any]) -> Self:
+        """Take fitted models; `fitted` makes each of its step and an unfitted one."""
+        self.models_ = [fitted(step, self._make()) for step in self._task.steps]
+        return self
 
     @property
     def own(self) -> Any:
@@ -83,18 +85,34 @@ def own_of(task: FitTask, y: NDArray[Any]) -> NDArray[Any]:
     return y[:, task.steps.index(task.step)] if task.steps else y
 
 
-def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
+def hold_back(
+    spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training rows without what a model's spec holds back of them, and these.
+
+    Of each of ``spec.validation_blocks`` pieces of the window that is the latest share. Rows whose label reaches into
+    what is held back are left out, and so are those that a label of these reaches into.
 
     Raises
     ------
     FitError
         If nothing is left to train on.
     """
-    if not share:
+    if not spec.validation:
         return rows, rows[:0]
-    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
-    train, tail = rows[dataset.learnt_end[rows] < cut], rows[dataset.bar[rows] >= cut]
-    if not len(train):
-        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
-    return train, tail
+    bar, end = dataset.bar[rows], dataset.learnt_end[rows]
+    train, held = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    edges = [len(rows) * piece // spec.validation_blocks for piece in range(spec.validation_blocks + 1)]
+    for first, stop in itertools.pairwise(edges):
+        if first == stop:
+            continue
+        cut = bar[min(first + int((stop - first) * (1 - spec.validation)), stop - 1)]
+        block = (bar >= cut) if stop == len(rows) else (bar >= cut) & (bar < bar[stop])
+        if block.any():
+            train &= (end < cut) | (bar > end[block].max())
+            held |= block
+    train &= ~held
+    if not train.any():
+        told = f"{spec.validation:.0%} of {len(rows)} training rows"
+        raise FitError(f"holding back {told} for validation leaves none to train on")
+    return rows[train], rows[held]

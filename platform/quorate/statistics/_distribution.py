@@ -160,7 +160,7 @@ def tail_mean(quantiles: Matrix, levels: Levels, level: Level) -> Floats:
     """Return the mean of what lies below the quantile at a level, (n_forecasts,).
 
     The mean of the quantile function from 0 to `level` (Acerbi and Tasche 2002): on straight lines between the levels,
-    and below the lowest as high as there, so that it is never below the truth. NaN where no level is below half of
+    and below the lowest as high as there, which is less far out than the truth. NaN where no level is below half of
     `level`: then it would be little more than the quantile itself.
 
     Parameters

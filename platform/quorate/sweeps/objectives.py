@@ -141,6 +141,11 @@ def objectives_of(rules: Tuning, registry: Registry) -> Objectives:
         spec = registry.get(MetricSpec, name)
         if spec.higher_is_better is None:
             raise RecipeError(f"tuning.objective: {name} is better neither high nor low: take another metric")
+        if spec.quantiles:
+            raise RecipeError(
+                f"tuning.objective: {name} is of quantiles, and trials are judged by what is combined and traded: take "
+                'another metric, or "loss"'
+            )
         metrics.append(spec)
     if len(metrics) == 1:
         _only(rules, "one objective", weights=[])

@@ -162,9 +162,7 @@ def prepare(
     features, _ = _features(recipe, registry, bars)
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
-    for column, step in enumerate(dataset.steps):
-        one = replace(dataset, y=dataset.path[:, column], end=dataset.path_end[:, column])
-        audit_rows(bars, one, None, partial(_labels_at, recipe, registry, step), first)
+    audit_steps(recipe, registry, bars, dataset, first)
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
@@ -218,6 +216,15 @@ def rows_of(
     return build, labels, warnings
 
 
+def audit_steps(
+    recipe: Recipe, registry: Registry, bars: Bars, dataset: Dataset, first: int, at: Sequence[int] = ()
+) -> None:
+    """Audit the labels of every step as `audit_rows` does those of the step that is traded."""
+    for column, step in enumerate(dataset.steps):
+        one = replace(dataset, y=dataset.path[:, column], end=dataset.path_end[:, column])
+        audit_rows(bars, one, None, partial(_labels_at, recipe, registry, step), first, at)
+
+
 def _labels_at(recipe: Recipe, registry: Registry, step: int, bars: Bars) -> Labels:
     return build_labels(bars, _label(recipe, registry), step, recipe.backtest.fill, recipe.labels.params)
 
@@ -248,7 +255,8 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
     model = recipe.models[name]
-    return registry.get(ModelSpec, (model.plugin if model else None) or name)
+    spec = registry.get(ModelSpec, (model.plugin if model else None) or name)
+    return spec.with_params(model.options if model else {})
 
 
 def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:

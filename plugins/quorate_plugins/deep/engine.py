@@ -1,7 +1,7 @@
 """The training of a stack of lanes, step by step in lock step, each with its own data, rate, clock and end.
 
-A lane alone is a stack of one: there is no other code. On a CPU a lane's result does not depend on how many others train
-beside it, see `quorate_plugins.deep.lanes`.
+A lane alone is a stack of one: there is no other code. On a CPU a lane's result does not depend on how many others
+train beside it, see `quorate_plugins.deep.lanes`.
 """
 
 from __future__ import annotations

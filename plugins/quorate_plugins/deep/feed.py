@@ -148,7 +148,7 @@ class Order:
         if settings.loss == "neg_sharpe":
             for one in np.unique(symbol):
                 rows = torch.from_numpy(np.flatnonzero(symbol == one))
-                self._pieces += rows.split(settings.batch_size)
+                self._pieces += torch.split(rows, settings.batch_size)
         elif settings.symbols == "equal":
             _, code, count = np.unique(symbol, return_inverse=True, return_counts=True)
             self._slow = torch.from_numpy(count[code].astype(np.float64))
@@ -167,7 +167,7 @@ class Order:
         else:  # drawn one after the other, each symbol as likely as any other while it has rows left
             waits = torch.empty(self._n, dtype=torch.float64).exponential_(generator=self._generator)
             order = torch.argsort(waits * self._slow)
-        return list(order.split(self._settings.batch_size))
+        return list(torch.split(order, self._settings.batch_size))
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:

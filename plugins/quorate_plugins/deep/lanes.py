@@ -9,12 +9,16 @@ by matrix, and sums over rows are products with ones, as a reduction would choos
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 Generators = Sequence[torch.Generator]
+EPSILON = 1e-5  # added to a variance before it is divided by
 ALIGNED = 32  # numbers that the CPU's loops take at a time: what is left over is computed by other code
 
 
@@ -62,11 +66,37 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the sums over the rows of each lane, (lanes, 1, width), of (lanes, rows, width), weighted (lanes, rows)."""
+    """Return the sums over the rows of each lane, (lanes, 1, width), weighted by (lanes, rows)."""
     if x.shape[-1] == 1:
         return (x[..., 0] if weights is None else x[..., 0] * weights).sum(-1)[:, None, None]
     factors = x.new_ones(1, x.shape[1]).expand(len(x), -1) if weights is None else weights
     return torch.bmm(factors[:, None].expand(-1, 2, -1), x)[:, :1]
+
+
+def affine(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    """Return ``x * weight + bias`` of each lane, (lanes, rows, width), of factors and summands (lanes, width)."""
+    y: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Affine(torch.autograd.Function):
+    """See `affine`: its gradients are sums over the rows, which autograd would take by a reduction."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(None if weight is None else x, weight)
+        if weight is None:
+            assert bias is not None
+            return x + bias[:, None]
+        return x * weight[:, None] if bias is None else torch.addcmul(bias[:, None], x, weight[:, None])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        wants_x, wants_weight, wants_bias = ctx.needs_input_grad
+        of_x = None if not wants_x else grad if weight is None else grad * weight[:, None]
+        of_weight = lane_sum(grad * x)[:, 0] if wants_weight else None
+        return of_x, of_weight, lane_sum(grad)[:, 0] if wants_bias else None
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -80,6 +110,22 @@ class Net(nn.Module):
     An architecture derives from it, makes its layers with ``lanes`` in ``__init__`` and computes in ``forward``, from
     (lanes, rows, n_features), or of sequences (lanes, bars, rows, n_features), outputs (lanes, rows, n_outputs).
     """
+
+    checkpointed = False  # whether blocks are computed a second time for their gradient
+
+    def block(self, layer: nn.Module, *inputs: Tensor) -> Tensor:
+        """Return what a layer gives; where `checkpointed`, what its gradient needs is computed again, not kept."""
+        if not (self.checkpointed and self.training and torch.is_grad_enabled()):
+            found: Tensor = layer(*inputs)
+            return found
+        drops = [module for module in layer.modules() if isinstance(module, Dropout)]
+        states = [[generator.get_state() for generator in drop.generators] for drop in drops[:1]]
+
+        def contexts() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+            return nullcontext(), _again(layer, drops, states)
+
+        found = checkpoint(layer, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
+        return found
 
     def reset(self, generators: Generators) -> None:
         """Draw the parameters of each lane anew, from its own generator."""
@@ -97,6 +143,31 @@ class Net(nn.Module):
                 module.generators = generators
             elif isinstance(module, BatchNorm):
                 module.weights = weights
+
+
+@contextmanager
+def _again(layer: nn.Module, drops: Sequence[Dropout], states: Sequence[Sequence[Tensor]]) -> Iterator[None]:
+    """Have a layer compute what it computed before: it drops the same values, and no running mean moves."""
+    generators = drops[0].generators if drops else ()
+    now = [generator.get_state() for generator in generators]
+    norms = [module for module in layer.modules() if isinstance(module, BatchNorm)]
+    for generator, state in zip(generators, states[0] if states else (), strict=True):
+        generator.set_state(state)
+    for norm in norms:
+        norm.moves = False
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, now, strict=True):
+            generator.set_state(state)
+        for norm in norms:
+            norm.moves = True
+
+
+def check(net: Callable[..., Net], bars: int, options: Mapping[str, Any]) -> None:
+    """Raise ValueError, before anything is computed, where a net cannot be made of its options."""
+    with torch.device("meta"):
+        net(1, 2, bars, 1, **options)
 
 
 class Linear(nn.Module):
@@ -156,8 +227,8 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        shape = (len(x), *[1] * (x.dim() - 2), x.shape[-1])
-        return nn.functional.layer_norm(x, x.shape[-1:]) * self.weight.view(shape) + self.bias.view(shape)
+        flat = nn.functional.layer_norm(x, x.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        return affine(flat, self.weight, self.bias).view(x.shape)
 
 
 class BatchNorm(nn.Module):
@@ -174,6 +245,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(lanes, width))
         self.register_buffer("variance", torch.ones(lanes, width))
         self.weights: Tensor | None = None  # of the rows, (lanes, rows)
+        self.moves = True
         self._momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
@@ -181,16 +253,14 @@ class BatchNorm(nn.Module):
         flat = x.reshape(len(x), -1, x.shape[-1])
         if self.training:
             shares = self._shares(flat, x.shape[-2])
-            mean = lane_sum(flat, shares)
-            centred = flat - mean
-            variance = lane_sum(centred * centred, shares)
-            with torch.no_grad():
-                self.mean.lerp_(mean[:, 0], self._momentum)
-                self.variance.lerp_(variance[:, 0], self._momentum)
+            flat, mean, variance = _Centred.apply(flat, shares)  # type: ignore[no-untyped-call]
+            if self.moves:
+                with torch.no_grad():
+                    self.mean.lerp_(mean[:, 0], self._momentum)
+                    self.variance.lerp_(variance[:, 0], self._momentum)
         else:
-            centred, variance = flat - self.mean[:, None], self.variance[:, None]
-        y = centred * (torch.rsqrt(variance + 1e-5) * self.weight[:, None]) + self.bias[:, None]
-        return y.view(x.shape)
+            flat = (flat - self.mean[:, None]) * torch.rsqrt(self.variance[:, None] + EPSILON)
+        return affine(flat, self.weight, self.bias).view(x.shape)
 
     def _shares(self, flat: Tensor, rows: int) -> Tensor:
         """Return the share of each row and bar in the mean, (lanes, bars * rows)."""
@@ -198,6 +268,27 @@ class BatchNorm(nn.Module):
         weights = flat.new_ones(lanes, rows) if self.weights is None else self.weights
         counted = (weights > 0).to(flat.dtype).repeat(1, n // rows)
         return counted / counted.sum(-1, keepdim=True).clamp_min(1.0)
+
+
+class _Centred(torch.autograd.Function):
+    """``x, shares`` -> ``x`` to mean 0 and variance 1 over its rows by their shares, and both before, (lanes, 1, n)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mean = lane_sum(x, shares)
+        y = x - mean
+        variance = lane_sum(y * y, shares)
+        factor = torch.rsqrt(variance + EPSILON)
+        y *= factor
+        ctx.save_for_backward(y, shares, factor)
+        ctx.mark_non_differentiable(mean, variance)
+        return y, mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor, None]:
+        y, shares, factor = ctx.saved_tensors
+        moved = torch.addcmul(lane_sum(grad), y, lane_sum(grad * y)).mul_(shares[..., None])
+        return torch.sub(grad, moved, out=moved).mul_(factor), None
 
 
 class Dropout(nn.Module):

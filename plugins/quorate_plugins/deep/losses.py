@@ -44,6 +44,8 @@ class Loss:
 
         Parameters
         ----------
+        raw : Tensor, (lanes, rows, n)
+            What the network gives; of the rows of each member in turn where it has several, whose losses are averaged.
         weights : Tensor, (lanes, rows)
             Of the rows; 0 for those that fill a step up.
         first : int
@@ -51,8 +53,13 @@ class Loss:
         """
         raw = raw.float()
         lanes = slice(first, first + len(raw))
+        members = raw.shape[1] // y.shape[1]
         if self.kind == "neg_sharpe":
+            if members > 1:  # a position is that of all members
+                raw = raw.unflatten(1, (members, -1)).movedim(1, -1).mean(-1)
             return neg_sharpe(raw[..., 0], y[..., 0], weights, self._turnover[lanes].to(raw.device)[:, None])
+        if members > 1:
+            y, weights = y.repeat(1, members, 1), weights.repeat(1, members)
         return weighted_mean(self._rows(raw, y, self._direction[lanes].to(raw.device)[:, None, None]), weights)
 
     def _rows(self, raw: Tensor, y: Tensor, direction: Tensor) -> Tensor:
@@ -92,8 +99,12 @@ def direction_weighted_mse(forecast: Tensor, y: Tensor, penalty: Tensor) -> Tens
 
 def mean_and_deviation(raw: Tensor) -> tuple[Tensor, Tensor]:
     """Return means and standard deviations, (..., n_numbers) each, of what a network gives."""
-    mean, spread = raw.unflatten(-1, (-1, 2)).unbind(-1)
+    mean, spread = _paired(raw, 2).unbind(-1)
     return mean, functional.softplus(spread) + LEAST_DEVIATION
+
+
+def _paired(raw: Tensor, outputs: int) -> Tensor:
+    return raw.reshape(*raw.shape[:-1], -1, outputs)
 
 
 def gaussian(mean: Tensor, deviation: Tensor, y: Tensor) -> Tensor:
@@ -103,7 +114,7 @@ def gaussian(mean: Tensor, deviation: Tensor, y: Tensor) -> Tensor:
 
 def quantiles(raw: Tensor, levels: int) -> Tensor:
     """Return quantiles, (..., n_numbers, levels), that do not cross: each is the one below and something positive."""
-    parts = raw.unflatten(-1, (-1, levels))
+    parts = _paired(raw, levels)
     found = [parts[..., 0]]
     for place in range(1, levels):
         found.append(found[-1] + functional.softplus(parts[..., place]))

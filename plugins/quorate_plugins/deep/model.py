@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import Windows
-from quorate_plugins.deep.settings import OWN, TRAINING, Training, training_of
+from quorate_plugins.deep.settings import Training
 
 Rows = Windows | NDArray[Any]
 Pair = tuple[Rows, NDArray[Any]]
@@ -44,6 +43,8 @@ class Deep:
         self.training = training.for_task(self.task)
         self.random_state, self.n_jobs = int(options["random_state"]), int(options["n_jobs"])
         self.device = str(options["device"])
+        self.read_ = 0, 0  # features, and bars of a window
+        self.history_: Any = None
 
     def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None) -> Self:
         """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers)."""
@@ -123,9 +124,6 @@ class Deep:
     def n_weights(self) -> int:
         """How many weights are trained."""
         return sum(one.numel() for one in self.network_.parameters())
-
-    def __getstate__(self) -> State:
-        return self.__dict__
 
 
 def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None]) -> list[str]:

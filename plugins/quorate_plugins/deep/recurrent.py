@@ -53,7 +53,7 @@ class _Recurrent(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the hidden states, (lanes, bars, rows, hidden), of inputs (lanes, bars, rows, n_in)."""
         x = x.flip(1) if self.reverse else x
-        weight = self.weight_in
+        weight: Tensor = self.weight_in
         if x.shape[-1] == 1:  # see `product`
             x, weight = nn.functional.pad(x, (0, 1)), nn.functional.pad(weight, (0, 0, 0, 1))
         states = self._states(x, weight)

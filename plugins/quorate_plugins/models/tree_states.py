@@ -20,16 +20,16 @@ LEAF = -1
 def forest_state(model: Any) -> State:
     """Return the nodes of a random forest's trees."""
     classes = {"classes": model.classes_} if hasattr(model, "classes_") else {}
-    told = {"features": int(model.n_features_in_), "outputs": int(model.n_outputs_)}
-    return {**_nodes(model.estimators_), **told, **classes}
+    return {**_nodes(model.estimators_), "features": int(model.n_features_in_), **classes}
 
 
 def load_forest(model: Any, state: Mapping[str, Any]) -> Any:
     """Return the fitted forest."""
-    model.n_features_in_, model.n_outputs_ = state["features"], state["outputs"]
+    several = state["tree.values"].shape[1] if "classes" not in state and state["tree.values"].ndim == 3 else 1
+    model.n_features_in_, model.n_outputs_ = state["features"], several
     if "classes" in state:
         model.classes_, model.n_classes_ = state["classes"], len(state["classes"])
-    model.estimators_ = _trees(state, type(model.estimator), state.get("classes"))
+    model.estimators_ = _trees(state, type(model.estimator), state.get("classes"), several)
     return model
 
 
@@ -129,17 +129,18 @@ def _nodes(estimators: Any) -> State:
     return found
 
 
-def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | None) -> list[Any]:
+def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | None, outputs: int = 1) -> list[Any]:
     import numpy as np
     from sklearn.tree._tree import NODE_DTYPE, Tree
 
-    width, values, outputs = state["features"], state["tree.values"], state.get("outputs", 1)
+    width, values = state["features"], state["tree.values"]
     nodes = np.zeros(len(values), dtype=NODE_DTYPE)
     for name in NODE_DTYPE.names:
         nodes[name] = state[f"tree.{name}"]
     many = 1 if classes is None else len(classes)
     if (
         values.shape != (len(nodes), outputs, many)
+        or outputs < 1
         or state["tree.nodes"].sum() != len(nodes)
         or state["tree.nodes"].min() < 1
     ):
@@ -149,7 +150,7 @@ def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | Non
         part = slice(start, start + count)
         own = nodes[part]
         _check(own["left_child"], own["right_child"], own["feature"], own["left_child"] != LEAF, width)
-        tree = Tree(width, np.full(outputs, many, dtype=np.intp), outputs)
+        tree = Tree(width, np.array([many] * outputs, dtype=np.intp), outputs)
         told = {"max_depth": depth, "node_count": count, "nodes": own, "values": values[part]}
         tree.__setstate__(told)
         one = kind()

@@ -100,6 +100,7 @@ def test_a_recipe_names_them():
     [
         ({"objective": "sharp"}, "did you mean 'sharpe'"),
         ({"objective": "exposure"}, "exposure is better neither high nor low"),
+        ({"objective": "pinball"}, "pinball is of quantiles, and trials are judged by what is combined"),
         ({"objective": ["sharpe", "sharpe"]}, "each once"),
         ({"objective": ["loss", "sharpe"]}, "loss stands alone"),
         ({"deviation": 1.0}, "tuning.deviation is not for loss"),

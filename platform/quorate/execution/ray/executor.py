@@ -17,6 +17,7 @@ from quorate.execution.ray.nodes import Node, Nodes, shipment
 from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
 from quorate.execution.resources import cpu_count, gpu_count
+from quorate.execution.stack import first_stack
 
 STARTING = 240.0  # seconds after which what our own Ray was handed must have begun
 LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone
@@ -88,6 +89,7 @@ class RayExecutor(Executor):
         nodes.admit(queue.tasks)
         if not self._connection.shared:
             limits = limits.shared(self.workers)
+        queue.workers = max(self.workers, 1)
         queue.share = 0  # Ray is asked for the memory that a spec names
         _Run(self._connection, nodes, limits, self._count, data, queue, done, began).all()
 
@@ -262,9 +264,13 @@ class _Run:
         if dead := self.session.dead():
             raise QuorateError(f"Ray's process {dead!r} has ended, so that no fit can be finished: run again")
         for stream, batch in list(self.running.items()):
-            if batch.seconds >= self.limits.seconds:
+            together = first_stack(batch.tasks)
+            if batch.seconds >= self.limits.seconds * together:
                 self.ray.cancel(stream, force=True)
                 self.over(stream)
+                if together > 1:  # alone, it is known which one takes so long
+                    self.queue.alone(batch.tasks)
+                    continue
                 self.queue.alone(batch.tasks[1:])
                 self.fail(batch, self.limits.overdue())
             elif batch.since is None and not self.session.shared and time.monotonic() >= batch.handed + STARTING:
@@ -272,7 +278,7 @@ class _Run:
                 self.ray.cancel(stream, force=True)
                 self.over(stream)
                 self.lost(batch, TimeoutError())
-            elif batch.seconds >= SLOW and batch.told is not batch.tasks[0]:
+            elif batch.seconds >= SLOW * together and batch.told is not batch.tasks[0]:
                 batch.told = batch.tasks[0]
                 self.limits.slow(batch.tasks[0], batch.seconds)
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from quorate.execution.fit import FitData, FitResult, FitTask, run_fit_aside
+from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.resources import SHARE, available_memory
+from quorate.execution.stack import run_fits
 
 
 def work(tasks: Sequence[FitTask], data: FitData, memory: int, slots: float) -> Iterator[FitResult | None]:
@@ -23,8 +24,7 @@ def work(tasks: Sequence[FitTask], data: FitData, memory: int, slots: float) -> 
     """
     yield None
     memory = memory or _share(slots)
-    for task in tasks:
-        yield run_fit_aside(task, data, memory)
+    yield from run_fits(tasks, data, memory)
 
 
 @cache

@@ -13,6 +13,7 @@ from quorate.plugins.specs.outputs import at_steps, is_output
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
+SETTINGS = ("lookback", "validation", "validation_blocks")  # what of a model's spec its parameters may say
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -58,6 +59,20 @@ class ModelSpec(Spec):
     validation : float
         Share of the training rows, the latest, that the platform holds back and passes to `fit` as
         ``validation=(X, y)``, for early stopping. Rows whose label reaches into it are left out.
+    validation_blocks : int
+        As how many blocks of bars it is held back: 1 for the latest; of several, the latest of each of so many
+        pieces of the training window. Rows whose label reaches into a block, or that a label of the block reaches
+        into, are left out.
+    settings : mapping
+        Which parameter of the factory says what of this spec: ``{"lookback": "lookback"}``, of ``lookback``,
+        ``validation`` and ``validation_blocks``.
+    together : str or callable, optional
+        ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
+        differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
+        is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
+        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
+    apart : tuple of str
+        Parameters in which models that are fitted together may differ.
     accepts_nan : bool
         The model takes NaN in `X`.
     categories : bool
@@ -106,6 +121,10 @@ class ModelSpec(Spec):
     outputs: tuple[str, ...] | Lazy = ()
     steps: bool = False
     validation: float = 0.0
+    validation_blocks: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
+    together: Lazy | None = None
+    apart: tuple[str, ...] = ()
     accepts_nan: bool = False
     categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
@@ -123,7 +142,7 @@ class ModelSpec(Spec):
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        for function in (self.state_dict, self.load_state_dict, self.onnx):
+        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together):
             if function is not None:
                 self._of(function)
         if (self.state_dict is None) != (self.load_state_dict is None):
@@ -148,6 +167,11 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
+        if self.validation_blocks < 1 or int(self.validation_blocks) != self.validation_blocks:
+            told = f"it was {self.validation_blocks}"
+            raise PluginError(f"{self}: validation_blocks must be a whole number from 1 on; {told}")
+        for name in self.settings:
+            _known(self, "settings", name, SETTINGS)
         for name in self.named:
             if not is_output(name):
                 raise PluginError(
@@ -204,7 +228,7 @@ class ModelSpec(Spec):
 
     def _of(self, function: Lazy) -> ModelSpec:
         """Return a spec with this as its function, which is thereby checked, and can be resolved."""
-        bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx"))
+        bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx", "together"))
         return replace(self, function=function, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
@@ -221,7 +245,9 @@ class ModelSpec(Spec):
         PluginError
             If the parameters ask for outputs that it cannot give.
         """
-        spec = self if self.task != "any" else replace(self, task=task, params={**self.params, TASK: task})
+        spec = self.with_params(params or {})
+        if self.task == "any":
+            spec = replace(spec, task=task, params={**self.params, TASK: task})
         if isinstance(self.outputs, tuple):
             return spec
         function = replace(self, function=self.outputs, outputs=()).resolve()
@@ -230,6 +256,16 @@ class ModelSpec(Spec):
         except Exception as e:
             raise PluginError(f"{self}: {e}") from e
         return replace(spec, outputs=names)
+
+    def with_params(self, params: Mapping[str, Any]) -> ModelSpec:
+        """Return this model with what the parameters say of its spec."""
+        given = {**self.params, **params}
+        said = {name: given[parameter] for name, parameter in self.settings.items() if parameter in given}
+        return replace(self, **said) if said else self
+
+    def trainer(self) -> Callable[..., Any] | None:
+        """Import and return `together`; None, if the spec names none."""
+        return None if self.together is None else self._of(self.together).resolve()
 
     @property
     def prediction(self) -> str:
@@ -334,7 +370,10 @@ class EnsemblerSpec(Spec):
 
 
 def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
-    value = getattr(spec, attribute)
+    _known(spec, attribute, getattr(spec, attribute), allowed)
+
+
+def _known(spec: Spec, attribute: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise PluginError(
             f"{spec}: {attribute} must be one of {one_of(allowed)}; it was {value!r}{near_misses(str(value), allowed)}"

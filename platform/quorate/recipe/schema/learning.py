@@ -95,12 +95,12 @@ class Labels(Section):
         path = self.path
         if len(path) < 2 or path[0] < 1 or list(path) != sorted(set(path)):
             raise ValueError(
-                "labels.steps must be at least two bars from 1 on, ascending, e.g. [1, 5, 30], or 30 for 1 to 30; "
+                "steps must be at least two bars from 1 on, ascending, e.g. [1, 5, 30], or 30 for 1 to 30; "
                 f"it was {self.steps}"
             )
         if self.horizon not in path:
             raise ValueError(
-                f"labels.steps must hold labels.horizon, the step that is traded and judged; the steps are "
+                f"steps must hold horizon, the step that is traded and judged; the steps are "
                 f"{', '.join(map(str, path[:10]))}{', ...' if len(path) > 10 else ''}, the horizon is {self.horizon}: "
                 f"set labels.horizon, e.g. to {path[0]}"
             )
@@ -198,11 +198,11 @@ class Ensemble(Section):
             return self
         if self.interval is None:
             raise ValueError(
-                'ensemble.quantiles are of ensemble.interval: set it to "split" or "adaptive", or leave them out'
+                'quantiles are of an interval: set ensemble.interval to "split" or "adaptive", or leave them out'
             )
         if len(levels) < 2 or levels != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
             raise ValueError(
-                f"ensemble.quantiles must be at least two levels between 0 and 1, ascending, e.g. "
+                f"quantiles must be at least two levels between 0 and 1, ascending, e.g. "
                 f"{list(QUANTILES)}; they were {levels}"
             )
         return self

@@ -9,7 +9,7 @@ from typing import Any
 from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Cell, Column, Heat, Section, Table
+from quorate.report.sections.model import Block, Cell, Column, Heat, Section, Table, Text
 from quorate.report.sections.skill import WORDS
 
 SHOWN = 5  # steps that are told one by one, beside the one that is traded
@@ -28,6 +28,7 @@ def steps(report: Report, part: str) -> Section | None:
     members = {one["name"] for one in report.results[part]["series"] if one["role"] == "member"}
     blocks: list[Block] = [_table([row for row in rows if row["step"] in chosen])]
     if len(every) > len(chosen):
+        blocks.append(Text("How much of the error of persistence each member saves, step by step:"))
         blocks += [_grid(name, rows, every) for name in dict.fromkeys(row["series"] for row in rows) if name in members]
     told = (
         f"{len(every):,} steps of 1 to {every[-1]:,} bars" if every[0] == 1 else f"steps {', '.join(map(str, every))}"
@@ -82,5 +83,4 @@ def _grid(name: str, rows: Sequence[Mapping[str, Any]], every: Sequence[int]) ->
         for line in lines
     ]
     told = [f"{line[0]}..{line[-1]}" if len(line) > 1 else str(line[0]) for line in lines]
-    title = f"{name}: share of the error of persistence saved, by step"
-    return Heat(title, told, [f"+{k}" for k in range(WIDE)], values, "fraction", FULL)
+    return Heat(name, told, [f"+{k}" for k in range(WIDE)], values, "fraction", FULL)

@@ -10,7 +10,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError
 from quorate.statistics import Floats
 from quorate.walkforward.causality import audit_other, audit_rows
-from quorate.walkforward.layout import WalkForward, rows_of
+from quorate.walkforward.layout import WalkForward, audit_steps, rows_of
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import decide_judged
 
@@ -30,6 +30,7 @@ def check_features(walk: WalkForward, cuts: int, seed: int) -> int:
     at = sorted({int(k) for k in rng.integers(first + 1, n, size=cuts)} | {n - 1})
     build, labels, _ = rows_of(walk.recipe, walk.registry, walk.bars)
     audit_rows(walk.bars, walk.dataset, build, labels, first, at)
+    audit_steps(walk.recipe, walk.registry, walk.bars, walk.dataset, first, at)
     for known in at:
         audit_other(walk.bars, walk.dataset, build, known)
     return 2 * len(at) * len(walk.dataset.feature_names)

@@ -42,4 +42,5 @@ class Recurrent(Net):
         """Return (lanes, rows, n_outputs) of (lanes, bars, rows, n_features)."""
         for place, layer in enumerate(self.layers):
             x = layer(self.dropout(x) if place else x)
-        return self.head(self.dropout(x[:, -1]))
+        found: Tensor = self.head(self.dropout(x[:, -1]))
+        return found
