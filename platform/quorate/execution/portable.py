@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,6 +83,41 @@ def finished(content: bytes, spec: ModelSpec, n_features: int, facts: Mapping[st
     onnx.helper.set_model_props(model, dict(facts))
     whole: bytes = model.SerializeToString()
     return whole
+
+
+def beside(contents: Sequence[bytes]) -> bytes:
+    """Return models of the same input as one, their outputs side by side.
+
+    Raises
+    ------
+    FitError
+        If one is no model.
+    """
+    import onnx
+    from onnx import helper
+
+    try:
+        models = [onnx.load_model_from_string(one) for one in contents]
+    except Exception as e:  # onnx raises what protobuf does
+        raise FitError(f"the onnx hook gave no valid model: {' '.join(str(e).split()):.300}") from None
+    first = models[0]
+    given = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, None)
+    given.type.CopyFrom(first.graph.input[0].type)
+    gives = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", len(models)])
+    width = sum(one.graph.output[0].type.tensor_type.shape.dim[-1].dim_value for one in models)
+    gives.type.tensor_type.shape.dim[1].dim_value = width
+    nodes, constants, ends = [], [], []
+    for number, one in enumerate(models):
+        graph = onnx.compose.add_prefix(one, f"m{number}_").graph
+        nodes += [helper.make_node("Identity", ["x"], [graph.input[0].name]), *graph.node]
+        constants += graph.initializer
+        ends.append(graph.output[0].name)
+    nodes.append(helper.make_node("Concat", ends, ["y"], axis=1))
+    whole = helper.make_graph(nodes, "models", [given], [gives], constants)
+    content: bytes = helper.make_model(
+        whole, opset_imports=list(first.opset_import), ir_version=first.ir_version
+    ).SerializeToString()
+    return content
 
 
 def opset_of(content: bytes) -> int:

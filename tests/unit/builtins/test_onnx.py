@@ -72,6 +72,42 @@ def test_a_built_in_model_predicts_the_same_as_onnx(name, task):
     assert np.abs(given[:, 0] - predicted).max() < 1e-5 * np.abs(predicted).max()
 
 
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "gradient-boosting", "catboost"])
+def test_quantiles_are_columns(name):
+    X, asked = rows(), rows(200, seed=3)
+    params = {**dict(SPECS[name].params), **SMALL[name], "quantiles": [0.1, 0.5, 0.9]}
+    spec = SPECS[name].for_label("regression", params)
+    model = spec.resolve()(**{**params, "task": "regression"}).fit(X, 0.01 * X[:, 0].astype(np.float64))
+    given, predicted = portable.answers(exported(spec, model), asked), model.predict(asked)
+    assert given.shape == predicted.shape == (200, 3)
+    assert np.ptp(predicted[0]) > 0
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.steps])
+def test_steps_are_columns(name):
+    X, asked = rows(), rows(200, seed=3)
+    spec = SPECS[name].for_label("regression")
+    model = spec.resolve()(**{**dict(spec.params), **SMALL.get(name, {})})
+    model.fit(X, 0.01 * np.column_stack((X[:, 0], X[:, 1] - X[:, 2], X[:, 1])).astype(np.float64))
+    spec = spec.at_steps((1, 3, 5), 3)
+    given, predicted = portable.answers(exported(spec, model), asked), model.predict(asked)
+    assert given.shape == predicted.shape == (200, 3)
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
+def test_models_of_one_step_each_are_one_with_their_outputs_side_by_side():
+    X, asked = rows(), rows(200, seed=3)
+    params = {**SMALL["lightgbm"], "quantiles": [0.25, 0.5], "task": "regression"}
+    spec = SPECS["lightgbm"].for_label("regression", params)
+    models = [spec.resolve()(**params).fit(X, 0.01 * X[:, k].astype(np.float64)) for k in (0, 1)]
+    whole = portable.beside([spec.exporter()(model, WIDTH) for model in models])
+    given = portable.answers(portable.finished(whole, spec.at_steps((1, 5), 1), WIDTH, {}), asked)
+    predicted = np.column_stack([model.predict(asked) for model in models])
+    assert given.shape == predicted.shape == (200, 4)
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
 @pytest.mark.parametrize("name", ["xgboost", "lightgbm", "gradient-boosting", "random-forest"])
 @pytest.mark.parametrize("known", [True, False], ids=["trained-on-holes", "holes-are-new"])
 def test_a_missing_value_goes_where_the_model_sends_it(name, known):
@@ -94,7 +130,7 @@ def test_a_threshold_between_two_neighbours_in_single_precision_divides_them():
         np.zeros(3, dtype=bool),
     )
     node = onnx.helper.make_node(
-        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **onnx_trees.joined([stump], 0.0, "BRANCH_LEQ")
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **onnx_trees.joined([stump], [0.0], "BRANCH_LEQ")
     )
     content = serialised([node], ["n", 1], ["n", 1])
     assert portable.answers(content, np.array([[low], [high]], dtype=np.float32)).tolist() == [[1.0], [2.0]]
