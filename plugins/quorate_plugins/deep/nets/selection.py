@@ -40,13 +40,13 @@ class GatedResidual(Layer):
         self.gate = GroupLinear(lanes, groups, hidden, 2 * n_out)
         self.skip = GroupLinear(lanes, groups, n_in, n_out) if n_in != n_out else None
         self.weight, self.bias = constant(1, lanes, groups, n_out), constant(0, lanes, groups, n_out)
-        self.dropout = Dropout(dropout)
+        self.dropout, self._width = Dropout(dropout), n_out
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, groups, n, n_out) of (lanes, groups, n, n_in)."""
         inner = self.dropout(self.middle(functional.elu(self.up(x))))
         y = functional.glu(self.gate(inner)) + (x if self.skip is None else self.skip(x))
-        y = functional.layer_norm(y, y.shape[-1:])
+        y = functional.layer_norm(y, (self._width,))
         return affine(y.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten(0, 1)).view(y.shape)
 
 
