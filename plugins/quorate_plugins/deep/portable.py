@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from quorate_plugins.deep.exponential import BEFORE, SLSTM
 from quorate_plugins.deep.model import Deep
 from quorate_plugins.deep.recurrent import GRU, LSTM
 from quorate_plugins.deep.scaling import CUT
@@ -23,12 +24,12 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
     bars = model.read_[1]
     example = torch.zeros(3, bars, n_features) if bars else torch.zeros(3, n_features)
     whole = _Whole(model).eval()
-    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM)]
+    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM | SLSTM)]
     folder = tempfile.TemporaryDirectory()
     written = Path(folder.name, "model.onnx")
     try:
         for layer in layers:
-            layer._states = _fused(layer)  # type: ignore[method-assign]
+            layer.__dict__["_states"] = _unrolled if isinstance(layer, SLSTM) else _fused(layer)
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -73,6 +74,24 @@ class _Whole(nn.Module):
         else:
             found = found + self.label_centre
         return found.flatten(1)
+
+
+def _unrolled(gates: Tensor, weight: Tensor) -> Tensor:
+    """Return the states of an `SLSTM` by operations that ONNX has, bar by bar."""
+    _, lanes, heads, bars, _, width = gates.shape
+    every = gates.reshape(4, int(lanes) * int(heads), int(bars), -1, int(width))
+    state = content = total = torch.zeros_like(every[0, :, 0])
+    level = state + BEFORE
+    found = []
+    for t in range(int(bars)):
+        cell, enter, forget, leave = (every[place, :, t] + torch.bmm(state, weight[:, place]) for place in range(4))
+        kept = level + nn.functional.logsigmoid(forget)
+        level = torch.maximum(kept, enter)
+        old, new = torch.exp(kept - level), torch.exp(enter - level)
+        content, total = old * content + new * torch.tanh(cell), old * total + new
+        state = torch.sigmoid(leave) * content / total
+        found.append(state)
+    return torch.stack(found, 1)
 
 
 def _fused(layer: GRU | LSTM) -> Callable[[Tensor, Tensor], Tensor]:

@@ -62,7 +62,7 @@ class Selection(Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, bars, rows, hidden) of (lanes, bars, rows, n_features)."""
         lanes, bars, rows, n_features = x.shape
-        features = self.embedding(x.movedim(-1, 1).reshape(lanes, n_features, bars * rows, 1))
+        features = self.embedding(x.permute(0, 3, 1, 2).reshape(lanes, n_features, bars * rows, 1))
         joint = features.transpose(1, 2).reshape(lanes, 1, bars * rows, -1)
         weights = torch.softmax(self.choice(joint)[:, 0], -1)
         found = [one * weights[..., place, None] for place, one in enumerate(self.each(features).unbind(1))]
