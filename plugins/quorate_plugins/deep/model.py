@@ -102,7 +102,7 @@ class Deep:
 
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
         """Return scaled labels, (n, n_numbers)."""
-        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), len(self.centre_))
         found: NDArray[np.float32] = ((numbers - self.centre_) / self.width_).astype(np.float32)
         return found
 
