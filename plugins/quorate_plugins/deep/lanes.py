@@ -75,8 +75,16 @@ def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
 
 def affine(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
     """Return ``x * weight + bias`` of each lane, (lanes, rows, width), of factors and summands (lanes, width)."""
-    y: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
-    return y
+    if torch.is_grad_enabled():
+        y: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+        return y
+    return _affine(x, weight, bias)
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is None:
+        return x if bias is None else x + bias[:, None]
+    return x * weight[:, None] if bias is None else torch.addcmul(bias[:, None], x, weight[:, None])
 
 
 class _Affine(torch.autograd.Function):
@@ -85,10 +93,7 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(None if weight is None else x, weight)
-        if weight is None:
-            assert bias is not None
-            return x + bias[:, None]
-        return x * weight[:, None] if bias is None else torch.addcmul(bias[:, None], x, weight[:, None])
+        return _affine(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -228,10 +233,11 @@ class LayerNorm(Layer):
     def __init__(self, lanes: int, width: int) -> None:
         super().__init__()
         self.weight, self.bias = constant(1, lanes, width), constant(0, lanes, width)
+        self._width = width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        flat = nn.functional.layer_norm(x, x.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        flat = nn.functional.layer_norm(x, (self._width,)).reshape(len(x), -1, x.shape[-1])
         return affine(flat, self.weight, self.bias).view(x.shape)
 
 

@@ -155,7 +155,7 @@ class PatchTST(Net):
         super().__init__()
         self._patch, self._stride = min(patch, bars), stride
         patches = (bars - self._patch) // stride + 1
-        self._first = (bars - self._patch) % stride
+        self._first, self._bars = (bars - self._patch) % stride, bars
         self.embedding = Linear(lanes, self._patch, hidden)
         wide = feed_forward or 2 * hidden
         self.layers = nn.ModuleList(Encoder(lanes, hidden, heads, wide, dropout) for _ in range(layers))
@@ -166,8 +166,9 @@ class PatchTST(Net):
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, rows, n_outputs) of (lanes, bars, rows, n_features)."""
         lanes, _, rows, _ = x.shape
-        series = x[:, self._first :].movedim(1, -1).contiguous().flatten(1, 2)
-        tokens = self.embedding(series.unfold(-1, self._patch, self._stride))
+        series = x.movedim(1, -1).flatten(1, 2)
+        starts = range(self._first, self._bars - self._patch + 1, self._stride)
+        tokens = self.embedding(torch.stack([series[..., at : at + self._patch] for at in starts], -2))
         tokens = self.dropout(tokens + positions(tokens))
         for layer in self.layers:
             tokens = self.block(layer, tokens)
