@@ -44,13 +44,13 @@ class SLSTM(Layer):
         lanes, bars, rows, n_in = x.shape
         flat = affine(self.weight_in(x.reshape(lanes, bars * rows, n_in)), bias=self.bias)
         gates = flat.view(lanes, bars, rows, 4, self._heads, -1).permute(3, 0, 4, 1, 2, 5)
-        weight = self.weight_rec.flatten(0, 1)
-        if torch.onnx.is_in_onnx_export():
-            states = _plain(gates.flatten(1, 2), weight)
-        else:
-            states = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
+        states = self._states(gates, self.weight_rec.flatten(0, 1))
         heads = states.view(lanes, self._heads, bars, rows, -1)
         return heads.permute(0, 2, 3, 1, 4).reshape(lanes, bars, rows, -1)
+
+    def _states(self, gates: Tensor, weight: Tensor) -> Tensor:
+        states: Tensor = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
+        return states
 
 
 def _biases(lanes: int, hidden: int) -> LaneParameter:
@@ -61,22 +61,6 @@ def _biases(lanes: int, hidden: int) -> LaneParameter:
         tensor[2 * hidden : 3 * hidden] = torch.linspace(3, 6, hidden, device=tensor.device)
 
     return parameter(draw, lanes, 4 * hidden)
-
-
-def _plain(gates: Tensor, weight: Tensor) -> Tensor:
-    """Return what `_SLSTM` does, without writing anything in place: a graph can be made of it."""
-    parts = gates.unbind(2)
-    state = cell = total = torch.zeros_like(parts[0][0])
-    level, states = torch.full_like(state, BEFORE), []
-    for own in parts:
-        new, enter, forget, leave = (torch.bmm(state, weight[:, n]) + own[n] for n in range(4))
-        kept = level - functional.softplus(-forget)
-        level = torch.maximum(kept, enter)
-        kept, added = (kept - level).exp(), (enter - level).exp()
-        cell, total = kept * cell + added * new.tanh(), kept * total + added
-        state = leave.sigmoid() * cell / total
-        states.append(state)
-    return torch.stack(states, 1)
 
 
 class _SLSTM(torch.autograd.Function):

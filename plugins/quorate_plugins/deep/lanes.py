@@ -75,16 +75,8 @@ def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
 
 def affine(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
     """Return ``x * weight + bias`` of each lane, (lanes, rows, width), of factors and summands (lanes, width)."""
-    if torch.is_grad_enabled():
-        y: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
-        return y
-    return _affine(x, weight, bias)
-
-
-def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    if weight is None:
-        return x if bias is None else x + bias[:, None]
-    return x * weight[:, None] if bias is None else torch.addcmul(bias[:, None], x, weight[:, None])
+    y: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return y
 
 
 class _Affine(torch.autograd.Function):
@@ -93,7 +85,10 @@ class _Affine(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(None if weight is None else x, weight)
-        return _affine(x, weight, bias)
+        if weight is None:
+            assert bias is not None
+            return x + bias[:, None]
+        return x * weight[:, None] if bias is None else torch.addcmul(bias[:, None], x, weight[:, None])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:

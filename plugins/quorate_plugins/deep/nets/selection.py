@@ -40,8 +40,7 @@ class GatedResidual(Layer):
         self.gate = GroupLinear(lanes, groups, hidden, 2 * n_out)
         self.skip = GroupLinear(lanes, groups, n_in, n_out) if n_in != n_out else None
         self.weight, self.bias = constant(1, lanes, groups, n_out), constant(0, lanes, groups, n_out)
-        self.dropout = Dropout(dropout)
-        self._width = n_out
+        self.dropout, self._width = Dropout(dropout), n_out
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, groups, n, n_out) of (lanes, groups, n, n_in)."""
