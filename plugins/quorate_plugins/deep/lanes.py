@@ -145,11 +145,17 @@ class Net(Layer):
                         raise TypeError("a parameter of a net must be made by quorate_plugins.deep.lanes.parameter")
                     one.draw(one[lane], generator)
 
-    def seed(self, generators: Generators, weights: Tensor | None) -> None:
-        """Say from what each lane draws while it trains, and the weights of the rows, (lanes, rows)."""
+    def seed(self, generators: Generators, weights: Tensor | None, shares: Sequence[float] = ()) -> None:
+        """Say from what each lane draws while it trains, and the weights of the rows, (lanes, rows).
+
+        Parameters
+        ----------
+        shares : sequence of float
+            What each lane drops, where lanes differ in it.
+        """
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.generators = generators
+                module.generators, module.shares = generators, shares
             elif isinstance(module, BatchNorm):
                 module.weights = weights
 
@@ -302,16 +308,19 @@ class Dropout(Layer):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
+        self.shares: Sequence[float] = ()  # of each lane, in place of that of all
         self.generators: Generators = ()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        if not (self.training and self.share):
+        shares = self.shares[: len(x)] or [self.share] * len(x)
+        if not (self.training and any(shares)):
             return x
-        kept = torch.empty_like(x)
-        for lane, generator in enumerate(self.generators[: len(x)]):
-            kept[lane].bernoulli_(1 - self.share, generator=generator)
-        return x * kept.div_(1 - self.share)
+        kept = torch.ones_like(x)
+        for lane, (share, generator) in enumerate(zip(shares, self.generators, strict=False)):
+            if share:
+                kept[lane].bernoulli_(1 - share, generator=generator).div_(1 - share)
+        return x * kept
 
 
 def halved(x: Tensor) -> Tensor:

@@ -308,6 +308,22 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
     assert not torch.equal(y[0], y[1])
 
 
+def test_lanes_that_drop_different_shares_draw_as_each_alone():
+    shares, x = (0.5, 0.0, 0.2), numbers(3, 100, 100)
+
+    def dropped(lanes):
+        net = Holder(Dropout(0.9)).train()
+        draws = [torch.Generator().manual_seed(lane) for lane in lanes]
+        net.seed(draws, None, [shares[lane] for lane in lanes])
+        return net(x[list(lanes)])
+
+    together = dropped((0, 1, 2))
+    for lane in range(3):
+        assert torch.equal(together[lane], dropped((lane,))[0])
+    assert torch.equal(together[1], x[1])
+    assert [round(float((one == 0).float().mean()), 1) for one in together] == [0.5, 0.0, 0.2]
+
+
 def members_of(net, x):
     """What each member of lane 0 gives, computed as a perceptron by itself."""
     for member in range(net.head.shape[1]):

@@ -57,7 +57,7 @@ def test_lanes_that_train_together_are_as_if_each_were_alone(name):
         [alone] = train(small(name), [one])
         assert not result.error
         assert len(result.history) == 3
-        for key in ("train_loss", "val_loss"):
+        for key in ("train_loss", "val_loss", "gradient"):
             assert result.history.epochs[key] == alone.history.epochs[key], key
         assert result.weights.keys() == alone.weights.keys()
         for weight, value in result.weights.items():

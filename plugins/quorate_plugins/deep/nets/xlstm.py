@@ -14,9 +14,9 @@ class Block(Layer):
 
     def __init__(self, lanes: int, hidden: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self._heads, self._of_head, wide = heads, hidden // heads, -(-hidden * 4 // 3)
         self.norm_1, self.norm_2 = LayerNorm(lanes, hidden), LayerNorm(lanes, hidden)
         self.cell = SLSTM(lanes, hidden, hidden, heads)
+        self._heads, self._of_head, wide = heads, hidden // heads, -(-hidden * 4 // 3)
         self.scale = constant(1, lanes, hidden)
         self.up, self.down = Linear(lanes, hidden, 2 * wide), Linear(lanes, wide, hidden)
         self.dropout = Dropout(dropout)
