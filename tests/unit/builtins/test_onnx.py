@@ -28,7 +28,11 @@ SMALL = {
     "catboost": {"iterations": 8},
     "mlp": {"epochs": 2},
 }
-SPECS = {name: REGISTRY.get(ModelSpec, name) for name in REGISTRY.names("model")}
+SPECS = {
+    name: REGISTRY.get(ModelSpec, name)
+    for name in REGISTRY.names("model")
+    if REGISTRY.find("model", name).provider.module == "quorate_plugins.models"
+}
 CASES = [
     (name, task)
     for name, spec in SPECS.items()
@@ -207,6 +211,16 @@ def test_a_network_is_quantised_and_nothing_else_is():
     for name, told in (("xgboost", "this model is trees"), ("logistic", "this model is a weighted sum")):
         with pytest.raises(QuorateError, match=told):
             portable.quantised(exported(*fitted(name, "classification", rows())))
+
+
+def test_weights_that_are_steps_of_their_own_are_quantised_too():
+    weights = np.random.default_rng(0).standard_normal((1, WIDTH, 8)).astype(np.float32)
+    nodes = [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(weights, "w"))]
+    nodes += [onnx.helper.make_node("MatMul", ["x", "w"], ["m"])]
+    nodes += [onnx.helper.make_node("ReduceMean", ["m"], ["y"], axes=[0, 2], keepdims=0)]
+    content = serialised(nodes, ["n", WIDTH], ["n"])
+    kinds = {one.data_type for one in onnx.load_model_from_string(portable.quantised(content)).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
 
 
 def test_a_difference_is_measured_against_the_largest_prediction():
