@@ -44,10 +44,13 @@ class SLSTM(Layer):
         lanes, bars, rows, n_in = x.shape
         flat = affine(self.weight_in(x.reshape(lanes, bars * rows, n_in)), bias=self.bias)
         gates = flat.view(lanes, bars, rows, 4, self._heads, -1).permute(3, 0, 4, 1, 2, 5)
-        weight = self.weight_rec.flatten(0, 1)
-        states: Tensor = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
+        states = self._states(gates, self.weight_rec.flatten(0, 1))
         heads = states.view(lanes, self._heads, bars, rows, -1)
         return heads.permute(0, 2, 3, 1, 4).reshape(lanes, bars, rows, -1)
+
+    def _states(self, gates: Tensor, weight: Tensor) -> Tensor:
+        states: Tensor = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
+        return states
 
 
 def _biases(lanes: int, hidden: int) -> LaneParameter:

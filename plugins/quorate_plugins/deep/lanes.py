@@ -228,10 +228,11 @@ class LayerNorm(Layer):
     def __init__(self, lanes: int, width: int) -> None:
         super().__init__()
         self.weight, self.bias = constant(1, lanes, width), constant(0, lanes, width)
+        self._width = width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        flat = nn.functional.layer_norm(x, x.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        flat = nn.functional.layer_norm(x, (self._width,)).reshape(len(x), -1, x.shape[-1])
         return affine(flat, self.weight, self.bias).view(x.shape)
 
 

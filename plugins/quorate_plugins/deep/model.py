@@ -59,7 +59,7 @@ class Deep:
         return np.column_stack((1 - p, p))
 
     def predict(self, X: Rows) -> NDArray[np.float64]:
-        """Return forecasts, (n,); with several numbers or outputs (n, n_numbers), (n, n_numbers, n_outputs), in order."""
+        """Return forecasts, (n,), (n, n_numbers), or with several outputs (n, n_outputs), (n, n_numbers, n_outputs)."""
         found = self._forecasts(X)
         if found.shape[2] == 1:
             found = found[..., 0]

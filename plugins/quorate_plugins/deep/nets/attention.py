@@ -153,21 +153,20 @@ class PatchTST(Net):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self._patch, self._stride = min(patch, bars), stride
-        patches = (bars - self._patch) // stride + 1
-        self._first = (bars - self._patch) % stride
+        self._patch = min(patch, bars)
+        self._starts = range((bars - self._patch) % stride, bars - self._patch + 1, stride)
         self.embedding = Linear(lanes, self._patch, hidden)
         wide = feed_forward or 2 * hidden
         self.layers = nn.ModuleList(Encoder(lanes, hidden, heads, wide, dropout) for _ in range(layers))
         self.norm = LayerNorm(lanes, hidden)
         self.dropout = Dropout(dropout)
-        self.head = Linear(lanes, n_features * patches * hidden, n_outputs)
+        self.head = Linear(lanes, n_features * len(self._starts) * hidden, n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, rows, n_outputs) of (lanes, bars, rows, n_features)."""
         lanes, _, rows, _ = x.shape
-        series = x[:, self._first :].movedim(1, -1).contiguous().flatten(1, 2)
-        tokens = self.embedding(series.unfold(-1, self._patch, self._stride))
+        series = x.movedim(1, -1).contiguous().flatten(1, 2)
+        tokens = self.embedding(torch.stack([series[..., first : first + self._patch] for first in self._starts], -2))
         tokens = self.dropout(tokens + positions(tokens))
         for layer in self.layers:
             tokens = self.block(layer, tokens)

@@ -40,13 +40,13 @@ class GatedResidual(Layer):
         self.gate = GroupLinear(lanes, groups, hidden, 2 * n_out)
         self.skip = GroupLinear(lanes, groups, n_in, n_out) if n_in != n_out else None
         self.weight, self.bias = constant(1, lanes, groups, n_out), constant(0, lanes, groups, n_out)
-        self.dropout = Dropout(dropout)
+        self.dropout, self._width = Dropout(dropout), n_out
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, groups, n, n_out) of (lanes, groups, n, n_in)."""
         inner = self.dropout(self.middle(functional.elu(self.up(x))))
         y = functional.glu(self.gate(inner)) + (x if self.skip is None else self.skip(x))
-        y = functional.layer_norm(y, y.shape[-1:])
+        y = functional.layer_norm(y, (self._width,))
         return affine(y.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten(0, 1)).view(y.shape)
 
 
@@ -62,7 +62,7 @@ class Selection(Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, bars, rows, hidden) of (lanes, bars, rows, n_features)."""
         lanes, bars, rows, n_features = x.shape
-        features = self.embedding(x.movedim(-1, 1).reshape(lanes, n_features, bars * rows, 1))
+        features = self.embedding(x.permute(0, 3, 1, 2).reshape(lanes, n_features, bars * rows, 1))
         joint = features.transpose(1, 2).reshape(lanes, 1, bars * rows, -1)
         weights = torch.softmax(self.choice(joint)[:, 0], -1)
         found = [one * weights[..., place, None] for place, one in enumerate(self.each(features).unbind(1))]

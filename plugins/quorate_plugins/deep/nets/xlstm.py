@@ -14,7 +14,7 @@ class Block(Layer):
 
     def __init__(self, lanes: int, hidden: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self._heads, wide = heads, -(-hidden * 4 // 3)
+        self._heads, self._of_head, wide = heads, hidden // heads, -(-hidden * 4 // 3)
         self.norm_1, self.norm_2 = LayerNorm(lanes, hidden), LayerNorm(lanes, hidden)
         self.cell = SLSTM(lanes, hidden, hidden, heads)
         self.scale = constant(1, lanes, hidden)
@@ -24,7 +24,7 @@ class Block(Layer):
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`, (lanes, bars, rows, hidden)."""
         states = self.cell(self.norm_1(x)).view(*x.shape[:3], self._heads, -1)
-        states = functional.layer_norm(states, states.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        states = functional.layer_norm(states, (self._of_head,)).reshape(len(x), -1, x.shape[-1])
         x = x + self.dropout(affine(states, self.scale).view(x.shape))
         up, gate = self.up(self.norm_2(x)).chunk(2, -1)
         return x + self.dropout(self.down(up * functional.gelu(gate)))
