@@ -107,11 +107,15 @@ def train(
         list[str] | None, typer.Argument(metavar="[model SYMBOL]", help="Another way to say --asset-id SYMBOL.")
     ] = None,
     architecture: Architecture = None,
-    model_type: Annotated[str | None, typer.Option(help="The model, or a preset's name; goes before --preset.")] = None,
+    model_type: Annotated[
+        str | None, typer.Option(help="The model, or the preset whose network it is; goes before --preset.")
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            "--preset", "--training-preset", help="fast, balanced (default of `train model`), quality, legacy."
+            "--preset",
+            "--training-preset",
+            help="fast, balanced (default of `train model`), quality, ...: quorate training-preset list.",
         ),
     ] = None,
     epochs: Epochs = None,
@@ -134,19 +138,16 @@ def train(
 ) -> None:
     """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
     from quorate.pipeline import train as room
-    from quorate.pipeline.request import DEFAULT_PRESET, PRESETS
+    from quorate.pipeline.presets import DEFAULT
     from quorate.report.views.pipeline import render_trained
 
     if what:
         if len(what) != 2 or what[0] != "model":
             raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
         asset_id = asset_id or what[1]
-    if model_type in (*PRESETS, "adaptive"):
-        preset = "legacy" if model_type == "adaptive" else model_type
-    else:
-        architecture = architecture or model_type
+    architecture, preset = _of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
-        preset = DEFAULT_PRESET
+        preset = DEFAULT
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
@@ -195,6 +196,18 @@ def evaluate(
         done = room.evaluate(request, model, scaler, home=home, progress=progress)
         _tell(done.told, progress)
     show(done.document, as_json, lambda document: render_evaluated(document, done.files))
+
+
+def _of_type(architecture: str | None, model_type: str | None, preset: str | None) -> tuple[str | None, str | None]:
+    """Return the model and the preset: a type that is a preset's name stands for its network, alone for all of it."""
+    from quorate.pipeline.presets import ALIASES, presets
+    from quorate.pipeline.presets import preset as preset_of
+
+    if model_type is None or model_type not in (*presets(), *ALIASES):
+        return architecture or model_type, preset
+    if preset is None and architecture is None:
+        return None, model_type
+    return architecture or preset_of(model_type).model, preset
 
 
 def _common(

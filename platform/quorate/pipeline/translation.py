@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.progress import Progress
-from quorate.pipeline.request import LOOP, PRESETS, Request
-from quorate.plugins.options import options_of
+from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, ours
+from quorate.pipeline.presets import SEED, preset, takes
+from quorate.pipeline.request import LOOP, Request
+from quorate.plugins.options import defaults_of, options_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, ModelSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import Session, load_bars, open_session
 
-SEED = 42
 OWN = ["group:momentum", "group:trend"]  # features of the price's own past
 TRADED = ("open", "close")
 OTHER = ("high", "low", "volume")
@@ -120,14 +121,19 @@ def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> Mo
     """Return the model that is asked for, or that the earlier step had."""
     specs = {n: registry.get(ModelSpec, n) for n in registry.names("model")}
     at_hand = [n for n, one in specs.items() if not one.baseline and one.task != "classification"]
-    if request.architecture is None and (request.preset or "models" not in table):
-        if request.preset is None:
-            raise RecipeError(f"--architecture must name a model; at hand are {one_of(at_hand)}")
+    if request.architecture is None and request.preset is None and "models" not in table:
         raise RecipeError(
-            f"the preset {request.preset!r} trains a network of {PRESETS[request.preset][0]}, which no plugin at hand "
-            f"offers; at hand are {one_of(at_hand)}: name one with --architecture, or give a plugin with --plugin FILE"
+            f"--architecture must name a model, or --preset a training preset; at hand are {one_of(at_hand)}"
         )
-    name = request.architecture or next(n for n, model in table["models"].items() if model is not False)
+    chosen = preset(request.preset) if request.preset else None
+    if chosen and chosen.task == "classification":
+        raise RecipeError(
+            f"--preset {chosen.name}: it tells classes apart, and the target is a price: take another preset, or "
+            "--npz FILE with labels 0 and 1"
+        )
+    name = request.architecture or (
+        chosen.model if chosen else next(n for n, m in table["models"].items() if m is not False)
+    )
     models = {plugin.name: plugin for plugin in registry if plugin.kind == "model"}
     found = next((n for n in (name, name.lower().replace("_", "-")) if n in models), None)
     if found is None:
@@ -147,10 +153,12 @@ def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> Mo
 
 
 def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: list[str]) -> Table:
-    """Return the model's parameters: those given, over a loop's settings, over those of the earlier step."""
+    """Return the model's parameters: those given, over a loop's settings, over a preset's, over the earlier step's."""
     before = dict((table.get("models") or {}).get(spec.name) or {})
     before.pop("plugin", None)
     known, typed = options_of(spec), Table()
+    if request.preset is not None:
+        before |= _of_preset(request.preset, spec, known, told)
     for name, value in request.loop.items():
         option = next((n for n in LOOP[name] if n in known), None)
         if option is not None:
@@ -161,7 +169,19 @@ def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: l
             raise RecipeError(f"--{name.replace('_', '-')}: the model {spec.name!r} has no such option")
         else:
             told.append(f"{name} {value}: the model {spec.name!r} has no such option")
-    return {**before, **(request.params or {}), **typed}
+    if spec.name in (*RECURRENT, *ATTENTION) and "loss" in known:
+        before.setdefault("loss", DIRECTION)
+    params = {**before, **ours(request.params or {}, known, spec.name), **typed}
+    check_heads({**defaults_of(spec), **params}, known, spec.name)
+    return params
+
+
+def _of_preset(name: str, spec: ModelSpec, known: list[str], told: list[str]) -> Table:
+    """Return what a model takes of a preset, and note what it does not."""
+    found, whole = takes(known, name), preset(name).params
+    if left := [key for key in whole if key not in found]:
+        told.append(f"--preset {name}: of it the model {spec.name!r} takes {one_of(found)}, and not {one_of(left)}")
+    return found
 
 
 def _covariate(name: str, registry: Registry) -> str:
