@@ -20,7 +20,6 @@ from quorate.cli import (
     _ledger,
     _pipeline,
     _plugins,
-    _presets,
     _runs,
     _sql,
     _sweep,
@@ -304,21 +303,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (
-    _runs,
-    _sql,
-    _ui,
-    _plugins,
-    _sweep,
-    _pipeline,
-    _presets,
-    _data,
-    _execution,
-    _watch,
-    _cluster,
-    _ledger,
-    completion,
-):
+for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

@@ -41,3 +41,10 @@ def show_preset(preset: Name, plugins: options.Plugins = None, as_json: options.
 
     document: dict[str, Any] = resolved(preset, Registry.load(plugins or ()))
     show(document, as_json, render_one)
+
+
+def default() -> str:
+    """Return the preset of `train model` without any."""
+    from quorate.pipeline.presets import DEFAULT
+
+    return DEFAULT

@@ -106,13 +106,15 @@ def gather(
     preset = preset_of(preset).name if preset is not None else None
     file, told = _of_file(read_config(config), command) if config is not None else ({}, [])
     said = {name: value for name, value in given.items() if value is not None}
-    typed = said.pop("loop", {})
+    typed, model = said.pop("loop", {}), said.pop("model", {})
     loop = {**file.pop("loop", {}), **typed}
     if "data" in said and (missing := file.pop("no_bars", None)):
         told.append(f"{missing}: the bars are those of --data")
     merged = {**file, **said}
     if "params_file" in said:
         merged.pop("params", None)
+    if model:  # what was typed counts more than the file's section
+        merged["params"] = {**(merged.get("params") or {}), **model}
     known = {one.name for one in fields(Request)}
     assert set(merged) <= known, set(merged) - known
     return Request(**merged, loop=loop, said=typed, preset=preset, told=tuple(told))
