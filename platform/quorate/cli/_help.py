@@ -38,7 +38,7 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "completion"),
+    "Operate": ("cluster", "submit", "cache", "completion", "dev"),
 }
 
 # By command; every line is tried by a test.
@@ -59,6 +59,9 @@ EXAMPLES = {
     "train": ["quorate train --params best_params.json --output-dir models/btc"],
     "evaluate": ["quorate evaluate --model models/btc --test-start 2024-07-01 --test-end 2024-12-31"],
     "training-preset": ["quorate training-preset list", "quorate training-preset show fast"],
+    "training-preset compare": ["quorate training-preset compare nasdaq --epochs 5"],
+    "dev": ["quorate dev quality"],
+    "dev quality": ["quorate dev quality --epochs 2"],
     "training-preset list": ["quorate training-preset list"],
     "training-preset show": ["quorate training-preset show fast"],
     "data": ["quorate data check bars.csv"],

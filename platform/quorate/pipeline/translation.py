@@ -66,7 +66,21 @@ def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: M
     wanted = symbol_of(request.target)
     if wanted is not None or len(bars.symbols) > 1:
         bars = _settle(table, bars, wanted, home)
+    _check_timeframe(request.timeframe, bars)
     return Opened(table, open_session(table, home=home, progress=silent), bars, told)
+
+
+def _check_timeframe(timeframe: str | None, bars: Bars) -> None:
+    """Raise `RecipeError`, if bars are not as far apart as was said."""
+    if timeframe is None:
+        return
+    found = re.fullmatch(r"(\d+)(m|min|h|d)", timeframe.strip().lower())
+    if found is None:
+        raise RecipeError(f"timeframe must be a number and m, h or d, e.g. 15m, 1h, 1d; it was {timeframe!r}")
+    count, unit = int(found[1]), found[2][0]
+    wanted = f"{count}d" if unit == "d" else f"{count * (60 if unit == 'h' else 1)}min"
+    if bars.frequency != wanted:
+        raise RecipeError(f"timeframe {timeframe}: the bars are {bars.frequency} apart: give others, or leave it out")
 
 
 def check_model(request: Request, base: Mapping[str, Any]) -> str:
