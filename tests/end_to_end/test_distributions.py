@@ -221,7 +221,15 @@ def test_the_holdout_is_judged_alike(tmp_path):
     opened = quorate.promote(report.run_id, home=tmp_path / "home")
     part = opened.results["holdout"]
     assert {row["step"] for row in part["steps"]} == {2, 4}
-    assert part["quantiles"][0]["n"] < report.results["development"]["quantiles"][0]["n"]
+    [row] = [
+        r for r in part["quantiles"] if (r["series"], r["step"], r["fold"], r["level"]) == ("lightgbm", 2, None, 0.5)
+    ]
+    rows = opened.predictions[opened.predictions["part"] == "holdout"]
+    y = rows["label"].to_numpy()
+    q = rows["member/lightgbm"].to_numpy()[np.isfinite(y)]
+    assert row["n"] == len(q)
+    assert row["pinball"] == pytest.approx(statistics.pinball(y[np.isfinite(y)], q, 0.5))
+    assert {r["series"] for r in part["intervals"]} == {"lightgbm", "past-performance"}
 
 
 def test_a_few_steps_of_many_are_the_near_ones_first():

@@ -150,19 +150,23 @@ def test_the_key_of_a_windows_fit_changes_with_what_it_reads(change: str) -> Non
     assert key(dataset) != other
 
 
+def holding(share: float) -> ModelSpec:
+    return ModelSpec("holding", print, validation=share)
+
+
 def test_a_tail_is_the_latest_share_and_no_label_reaches_into_it():
     dataset = dataset_of(with_gaps(), 0)
     rows = np.flatnonzero(dataset.end < 150)
-    train, tail = hold_back(0.25, dataset, rows)
+    train, tail = hold_back(holding(0.25), dataset, rows)
     assert dataset.end[train].max() < dataset.bar[tail].min()
     assert dataset.bar[tail].max() == dataset.bar[rows].max()
     assert 0.2 < len(tail) / len(rows) < 0.3
     assert set(train) < set(rows)
     assert (dataset.end[tail] != NEVER).all()
-    everything, nothing = hold_back(0.0, dataset, rows)
+    everything, nothing = hold_back(holding(0.0), dataset, rows)
     assert (len(everything), len(nothing)) == (len(rows), 0)
     with pytest.raises(quorate.FitError, match="leaves none to train on"):
-        hold_back(0.9, dataset, rows[:3])
+        hold_back(holding(0.9), dataset, rows[:3])
 
 
 @pytest.mark.parametrize("other", ["processes", pytest.param("ray", marks=pytest.mark.full)])

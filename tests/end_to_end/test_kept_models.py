@@ -264,3 +264,27 @@ def test_without_the_libraries_one_line_says_what_to_install(kept, tmp_path, mon
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     told = message_of(call("export-model", "--onnx", str(tmp_path / "x.onnx"), "--home", str(kept)), 1)
     assert "pip install 'quorate[onnx]'" in told
+
+
+def test_quantiles_of_several_steps_are_kept_and_exported_as_columns(tmp_path, onnx):
+    quantiles = [0.1, 0.5, 0.9]
+    recipe = {
+        **RECIPE,
+        "name": "spread",
+        "labels": {"name": "return", "steps": [1, 3]},
+        "models": {"ridge": {}, "lightgbm": {"n_estimators": 4, "quantiles": quantiles}},
+        "execution": {"executor": "serial", "keep_models": "last"},
+    }
+    told = Told()
+    report = quorate.run(recipe, home=tmp_path / "home", progress=told)
+    assert not [line for line in told.lines if "not kept" in line]
+    ahead = quorate.predict(report.run_id, kept=True, home=tmp_path / "home")
+    assert ahead.kept["fitted_again"] == []
+    assert set(ahead.targets[0]["members"]) == {"ridge", "lightgbm"}
+    path = tmp_path / "x.onnx"
+    found = quorate.export_model(report.run_id, path, model="lightgbm", home=tmp_path / "home")
+    assert 0 < found.largest <= found.allowed
+    model = onnx.load(path)
+    assert model.graph.output[0].type.tensor_type.shape.dim[1].dim_value == 6
+    noted = {one.key: one.value for one in model.metadata_props}
+    assert json.loads(noted["outputs"]) == ["q0.1", "q0.5", "q0.9", "q0.1@3", "q0.5@3", "q0.9@3"]

@@ -284,8 +284,6 @@ def answer_of(
     known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
     told = in_sample(model, spec, *known, task.binary)
     asked = X_train[-MOST:], X_test
-    if task.keep and isinstance(model, ByStep):
-        return predictions, outputs, told, "it has a model for each of several steps, which are not kept"
     kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
     return predictions, outputs, told, kept
 

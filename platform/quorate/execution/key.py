@@ -112,6 +112,7 @@ def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
         {need: version(need) for need in (*spec.requires, "numpy", "scipy")},
         sys.version_info[:2],
         machine(),
+        *([spec.validation_blocks] if spec.validation_blocks > 1 else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).digest()
 

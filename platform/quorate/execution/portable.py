@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,6 +86,41 @@ def finished(content: bytes, spec: ModelSpec, n_features: int, facts: Mapping[st
     return whole
 
 
+def beside(contents: Sequence[bytes]) -> bytes:
+    """Return models of the same input as one, their outputs side by side.
+
+    Raises
+    ------
+    FitError
+        If one is no model.
+    """
+    import onnx
+    from onnx import helper
+
+    try:
+        models = [onnx.load_model_from_string(one) for one in contents]
+    except Exception as e:  # onnx raises what protobuf does
+        raise FitError(f"the onnx hook gave no valid model: {' '.join(str(e).split()):.300}") from None
+    first = models[0]
+    given = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, None)
+    given.type.CopyFrom(first.graph.input[0].type)
+    gives = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", len(models)])
+    width = sum(one.graph.output[0].type.tensor_type.shape.dim[-1].dim_value for one in models)
+    gives.type.tensor_type.shape.dim[1].dim_value = width
+    nodes, constants, ends = [], [], []
+    for number, one in enumerate(models):
+        graph = onnx.compose.add_prefix(one, f"m{number}_").graph
+        nodes += [helper.make_node("Identity", ["x"], [graph.input[0].name]), *graph.node]
+        constants += graph.initializer
+        ends.append(graph.output[0].name)
+    nodes.append(helper.make_node("Concat", ends, ["y"], axis=1))
+    whole = helper.make_graph(nodes, "models", [given], [gives], constants)
+    content: bytes = helper.make_model(
+        whole, opset_imports=list(first.opset_import), ir_version=first.ir_version
+    ).SerializeToString()
+    return content
+
+
 def opset_of(content: bytes) -> int:
     """Return the version of the standard operators that a model is made of."""
     import onnx
@@ -150,26 +186,42 @@ def quantised(content: bytes) -> bytes:
 
     model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content))
     graph = model.graph
+    _constants_apart(graph)
     if any(node.op_type in TREES for node in graph.node):
         raise QuorateError(
             "--int8 is for networks, and this model is trees: they compare numbers and add up leaves, so there is no "
             "multiplication to quantise; leave out --int8"
         )
     # One column of weights is a weighted sum, not a layer.
-    if not any(len(one.dims) > 1 and min(one.dims) > 1 for one in graph.initializer):
+    if not any(sum(size > 1 for size in one.dims) > 1 for one in graph.initializer):
         raise QuorateError(
             "--int8 is for networks, and this model is a weighted sum: its few weights gain nothing by being "
             "quantised; leave out --int8"
         )
     add_pre_process_metadata(model)  # else it writes a warning that this was not done
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "int8.onnx")
-        quantize_dynamic(model, path, weight_type=QuantType.QInt8)
-        whole = path.read_bytes()
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it tells of each tensor that it leaves as it is
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "int8.onnx")
+            quantize_dynamic(model, path, weight_type=QuantType.QInt8)
+            whole = path.read_bytes()
+    finally:
+        logging.disable(before)
     found = onnx.load_model_from_string(whole).graph
     if not any(one.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8) for one in found.initializer):
         raise QuorateError("--int8: onnxruntime found no layer of this network that it can quantise; leave out --int8")
     return whole
+
+
+def _constants_apart(graph: Any) -> None:
+    """Put weights that are steps of their own, as some exporters write them, where those of others stand."""
+    for node in [one for one in graph.node if one.op_type == "Constant" and one.attribute[0].name == "value"]:
+        tensor = node.attribute[0].t
+        if sum(size > 1 for size in tensor.dims) > 1:
+            tensor.name = node.output[0]
+            graph.initializer.append(tensor)
+            graph.node.remove(node)
 
 
 def _check(value: Any, wanted: tuple[int, ...], what: str) -> None:

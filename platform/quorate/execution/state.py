@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import FitError, PluginError, QuorateError, reason_of
+from quorate.execution import portable
 from quorate.execution.inputs import Inputs
-from quorate.execution.outputs import predict
+from quorate.execution.outputs import Outputs, predict
+from quorate.execution.steps import ByStep
 from quorate.plugins.specs import ModelSpec
+from quorate.statistics import Floats
 
 SCALER = "scaler."  # how the names begin of what scales the features
 MOST = 2_560  # training rows that a model made of its state is compared on
@@ -53,6 +56,12 @@ def state_of(spec: ModelSpec, model: Any) -> State:
     FitError
         If the answer is not what a state may be.
     """
+    if isinstance(model, ByStep):
+        parts = [(f"{step}.", state_of(spec, one)) for step, one in model.by_step.items()]
+        return State(
+            {f"{step}{name}": array for step, part in parts for name, array in part.arrays.items()},
+            {f"{step}{name}": value for step, part in parts for name, value in part.values.items()},
+        )
     keeper = spec.keeper()
     if keeper is None:
         raise PluginError(
@@ -82,6 +91,8 @@ def restored(spec: ModelSpec, model: Any, state: State) -> Any:
     FitError
         If the state is not one of this model.
     """
+    if isinstance(model, ByStep):
+        return model.made_of(lambda step, one: restored(spec, one, _part(state, f"{step}.")))
     keeper = spec.keeper()
     if keeper is None:
         raise PluginError(f"{spec} cannot be made of a file: its plugin has no state_dict and load_state_dict")
@@ -115,12 +126,12 @@ def proven_state(
     again = restored(spec, unfitted(), state)
     for X in asked:
         if len(X):
-            first, second = (predict(one, spec, X, binary)[0] for one in (model, again))
+            first, second = (_columns(*predict(one, spec, X, binary)) for one in (model, again))
             if not np.array_equal(first, second):
-                row = int((first != second).argmax())
+                place = tuple(np.argwhere(first != second)[0])
                 raise FitError(
-                    f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its state_dict "
-                    "lacks something, see quorate check"
+                    f"made of its state, it predicts {second[place]!r} where it predicted {first[place]!r}: its "
+                    "state_dict lacks something, see quorate check"
                 )
     return state
 
@@ -132,7 +143,7 @@ def kept_of(
     try:
         return proven_state(spec, model, unfitted, asked, binary)
     except Exception as e:  # a plugin may raise anything
-        return str(e) if isinstance(e, QuorateError) else reason_of(e)
+        return " ".join((str(e) if isinstance(e, QuorateError) else reason_of(e)).split())
 
 
 def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
@@ -145,6 +156,8 @@ def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
     FitError
         If the answer is no bytes.
     """
+    if isinstance(model, ByStep):
+        return portable.beside([onnx_of(spec, one, n_features) for one in model.by_step.values()])
     exporter = spec.exporter()
     if exporter is None:
         raise PluginError(f"{spec} cannot be exported: its plugin has no onnx hook")
@@ -152,6 +165,19 @@ def onnx_of(spec: ModelSpec, model: Any, n_features: int) -> bytes:
     if not isinstance(answer, bytes):
         raise FitError(f"onnx must give a serialised ModelProto, bytes; it gave {type(answer).__name__}")
     return answer
+
+
+def _part(state: State, prefix: str) -> State:
+    """Return the state of one step's model."""
+    arrays, values = (
+        {name.removeprefix(prefix): value for name, value in part.items() if name.startswith(prefix)}
+        for part in (state.arrays, state.values)
+    )
+    return State(arrays, values)
+
+
+def _columns(predictions: Floats, outputs: Outputs) -> Floats:
+    return np.column_stack([predictions, *outputs.values()])
 
 
 def _numbers(name: str, array: NDArray[Any]) -> NDArray[Any]:

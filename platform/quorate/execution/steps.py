@@ -59,6 +59,16 @@ class ByStep:
         return found
 
     @property
+    def by_step(self) -> dict[int, Any]:
+        """The fitted models."""
+        return dict(zip(self._task.steps, self.models_, strict=True))
+
+    def made_of(self, fitted: Callable[[int, Any], Any]) -> Self:
+        """Take fitted models; `fitted` makes each of its step and an unfitted one."""
+        self.models_ = [fitted(step, self._make()) for step in self._task.steps]
+        return self
+
+    @property
     def own(self) -> Any:
         """The model of the step that is traded."""
         return self.models_[self._task.steps.index(self._task.step)]

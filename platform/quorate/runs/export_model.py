@@ -13,13 +13,12 @@ from quorate import __version__
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError, PluginError, RecipeError, one_of, plural
 from quorate.execution import portable
-from quorate.execution.fit import FitData
+from quorate.execution.fit import FitData, model_of
 from quorate.execution.inputs import inputs_of, reads_categories
 from quorate.execution.keeping import exported
 from quorate.execution.progress import Progress
 from quorate.execution.state import MOST
 from quorate.plugins.specs import ModelSpec
-from quorate.plugins.specs.learning import task_of
 from quorate.runs.loaded import load_report
 from quorate.runs.models import Fitted, RunModels, models_of
 from quorate.runs.stored import reopen
@@ -137,9 +136,9 @@ def export_model(
     session.home.check_outside(file)
     models = models_of(report, session, bars)
     one = _chosen(models, model)
-    spec = models.walk.members[one].for_label(task_of(models.walk.binary))
-    _check_exports(models, one, spec)
+    _check_exports(models, one, models.walk.members[one])
     found = models.of(one, models.fold(fold))
+    spec = model_of(found.task)
     content, own, difference = _written(models, found, spec)
     smaller = portable.quantised(content) if int8 else None
     with replacing(file) as temporary:

@@ -227,7 +227,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 device="cuda" if on_gpu else "cpu",
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
-                together=spec.together is not None,
+                together=spec.together is not None and (spec.steps or not walk.dataset.steps),
             )
             for fold in folds
         ]

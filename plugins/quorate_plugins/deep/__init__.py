@@ -71,6 +71,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         steps=True,
         state_dict=f"{__name__}.states:deep_state",
         load_state_dict=f"{__name__}.states:load_deep",
+        onnx=f"{__name__}.portable:deep_onnx",
         together=f"{__name__}.model:fit_together",
         apart=tuple(name for name in OWN if name != "random_state"),
         audit_params=AUDIT,

@@ -176,13 +176,13 @@ class _Training:
             # The lanes that make a step now: all, or those, the last of them, that have no more rows in this epoch.
             first = 0 if (step + 1) % accumulate == 0 else sum(len(plan) > step + 1 for plan in plans)
             if first < count:
-                lengths[first:count] += self._step(slice(first, count), rates, plans, step) * (1 / len(plans[0]))
+                lengths[first:count] += self._step(slice(first, count), rates, plans, step)
         grouped = [
             np.array([float(one[lane]) for one in losses[: len(plan)]], dtype=np.float32)
             for lane, plan in enumerate(plans)
         ]
-        scale = [len(plans[0]) / max(-(-len(plan) // accumulate), 1) for plan in plans]
-        return grouped, [float(n) * s for n, s in zip(lengths[:, 0], scale, strict=True)], rates
+        means = [float(total) / -(-len(plan) // accumulate) for total, plan in zip(lengths[:, 0], plans, strict=True)]
+        return grouped, means, rates
 
     def _step(self, lanes: slice, rates: list[float], plans: list[list[Tensor]], step: int) -> Tensor:
         for place in range(lanes.start, lanes.stop):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from quorate_plugins.deep.lanes import LaneParameter, Linear, affine, normal, parameter
+from quorate_plugins.deep.lanes import LaneParameter, Layer, Linear, affine, normal, parameter
 from quorate_plugins.deep.recurrent import Context, Workspace
 
 BEFORE = -1e30  # the level before the first bar: whatever was there counts for nothing
 
 
-class SLSTM(nn.Module):
+class SLSTM(Layer):
     """An LSTM whose input gate is an exponential, and whose states are normalised (Beck et al., 2024).
 
     Both gates are taken relative to the largest that there was, so that no exponential overflows: cell and normaliser
@@ -44,14 +44,17 @@ class SLSTM(nn.Module):
         lanes, bars, rows, n_in = x.shape
         flat = affine(self.weight_in(x.reshape(lanes, bars * rows, n_in)), bias=self.bias)
         gates = flat.view(lanes, bars, rows, 4, self._heads, -1).permute(3, 0, 4, 1, 2, 5)
-        weight = self.weight_rec.flatten(0, 1)
-        states: Tensor = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
-        heads = states.unflatten(0, (lanes, self._heads))
+        states = self._states(gates, self.weight_rec.flatten(0, 1))
+        heads = states.view(lanes, self._heads, bars, rows, -1)
         return heads.permute(0, 2, 3, 1, 4).reshape(lanes, bars, rows, -1)
+
+    def _states(self, gates: Tensor, weight: Tensor) -> Tensor:
+        states: Tensor = _SLSTM.apply(gates, weight, self._workspace)  # type: ignore[no-untyped-call]
+        return states
 
 
 def _biases(lanes: int, hidden: int) -> LaneParameter:
-    """Return biases that begin as 0, those of the forget gate from 3 to 6: at first much is kept, by each differently."""
+    """Return biases that begin as 0, those of the forget gate from 3 to 6: at first states keep much."""
 
     def draw(tensor: Tensor, _: torch.Generator) -> None:
         tensor.zero_()
@@ -61,7 +64,7 @@ def _biases(lanes: int, hidden: int) -> LaneParameter:
 
 
 class _SLSTM(torch.autograd.Function):
-    """``gates (4, lanes, heads, bars, rows, width), weight (lanes * heads, 4, width, width), space`` -> states of heads."""
+    """``gates (4, lanes, heads, bars, rows, width), weight (lanes * heads, 4, width, width)`` -> states of heads."""
 
     @staticmethod
     def forward(ctx: Context, gates: Tensor, weight: Tensor, space: Workspace) -> Tensor:

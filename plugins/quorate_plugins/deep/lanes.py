@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +66,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def lane_sum(x: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the sums over the rows of each lane, (lanes, 1, width), weighted by (lanes, rows)."""
+    """Return sums over the rows of each lane, (lanes, 1, width), of (lanes, rows, width), weighted (lanes, rows)."""
     if x.shape[-1] == 1:
         return (x[..., 0] if weights is None else x[..., 0] * weights).sum(-1)[:, None, None]
     factors = x.new_ones(1, x.shape[1]).expand(len(x), -1) if weights is None else weights
@@ -104,7 +104,16 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum(-1) / weights.sum(-1).clamp_min(1e-12)
 
 
-class Net(nn.Module):
+class Layer(nn.Module):
+    """A part of a network, which makes a tensor of tensors."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *inputs: Tensor) -> Tensor:
+            """Compute."""
+
+
+class Net(Layer):
     """A network over lanes.
 
     An architecture derives from it, makes its layers with ``lanes`` in ``__init__`` and computes in ``forward``, from
@@ -125,7 +134,7 @@ class Net(nn.Module):
             return nullcontext(), _again(layer, drops, states)
 
         found = checkpoint(layer, *inputs, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
-        return found
+        return found  # noqa: RET504
 
     def reset(self, generators: Generators) -> None:
         """Draw the parameters of each lane anew, from its own generator."""
@@ -136,11 +145,17 @@ class Net(nn.Module):
                         raise TypeError("a parameter of a net must be made by quorate_plugins.deep.lanes.parameter")
                     one.draw(one[lane], generator)
 
-    def seed(self, generators: Generators, weights: Tensor | None) -> None:
-        """Say from what each lane draws while it trains, and the weights of the rows, (lanes, rows)."""
+    def seed(self, generators: Generators, weights: Tensor | None, shares: Sequence[float] = ()) -> None:
+        """Say from what each lane draws while it trains, and the weights of the rows, (lanes, rows).
+
+        Parameters
+        ----------
+        shares : sequence of float
+            What each lane drops, where lanes differ in it.
+        """
         for module in self.modules():
             if isinstance(module, Dropout):
-                module.generators = generators
+                module.generators, module.shares = generators, shares
             elif isinstance(module, BatchNorm):
                 module.weights = weights
 
@@ -170,7 +185,7 @@ def check(net: Callable[..., Net], bars: int, options: Mapping[str, Any]) -> Non
         net(1, 2, bars, 1, **options)
 
 
-class Linear(nn.Module):
+class Linear(Layer):
     """An affine map of the last axis, drawn as PyTorch draws its own."""
 
     def __init__(self, lanes: int, n_in: int, n_out: int, bias: bool = True) -> None:
@@ -185,53 +200,49 @@ class Linear(nn.Module):
         return product(flat, self.weight, self.bias).reshape(*x.shape[:-1], -1)
 
 
-class Conv1d(nn.Module):
+class Conv1d(Layer):
     """A convolution over the bars: as many come out as went in, zeros stand before the first and after the last.
 
     Parameters
     ----------
-    kernel, dilation : int, bars
-        Width, and distance between the bars that are read.
+    kernel : int, bars
+        Width.
     causal : bool
         Read the bar itself and earlier ones only; otherwise as many later ones, where the window has them.
     """
 
-    def __init__(
-        self, lanes: int, n_in: int, n_out: int, kernel: int = 3, dilation: int = 1, causal: bool = False
-    ) -> None:
+    def __init__(self, lanes: int, n_in: int, n_out: int, kernel: int = 3, causal: bool = False) -> None:
         super().__init__()
         bound = 1 / math.sqrt(n_in * kernel)
         self.weight = uniform(bound, lanes, kernel, n_in, n_out)
         self.bias = uniform(bound, lanes, n_out)
-        reach = (kernel - 1) * dilation
-        self._dilation, self._before = dilation, reach if causal else reach // 2
-        self._after = reach - self._before
+        self._kernel, self._before = kernel, kernel - 1 if causal else (kernel - 1) // 2
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, bars, rows, n_out) of (lanes, bars, rows, n_in)."""
-        lanes, bars, rows, n_in = x.shape
-        wide = nn.functional.pad(x, (0, 0, 0, 0, self._before, self._after))
-        y = self.bias[:, None]
-        for place, weight in enumerate(self.weight.unbind(1)):
-            first = place * self._dilation
-            y = y + product(wide[:, first : first + bars].reshape(lanes, bars * rows, n_in), weight)
+        lanes, bars, rows, _ = x.shape
+        wide = nn.functional.pad(x, (0, 0, 0, 0, self._before, self._kernel - 1 - self._before))
+        # One product of all that a bar reads: one for each place in the kernel takes longer, by its narrow matrices.
+        read = torch.cat([wide[:, place : place + bars] for place in range(self._kernel)], -1)
+        y = product(read.view(lanes, bars * rows, -1), self.weight.flatten(1, 2), self.bias)
         return y.view(lanes, bars, rows, -1)
 
 
-class LayerNorm(nn.Module):
+class LayerNorm(Layer):
     """Each row's last axis to mean 0 and variance 1, then scaled."""
 
     def __init__(self, lanes: int, width: int) -> None:
         super().__init__()
         self.weight, self.bias = constant(1, lanes, width), constant(0, lanes, width)
+        self._width = width
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        flat = nn.functional.layer_norm(x, x.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        flat = nn.functional.layer_norm(x, (self._width,)).reshape(len(x), -1, x.shape[-1])
         return affine(flat, self.weight, self.bias).view(x.shape)
 
 
-class BatchNorm(nn.Module):
+class BatchNorm(Layer):
     """Each channel to mean 0 and variance 1 over the rows, and bars, of a step; predictions use their running means.
 
     Rows of weight 0, which fill a short step up, do not count.
@@ -291,22 +302,25 @@ class _Centred(torch.autograd.Function):
         return torch.sub(grad, moved, out=moved).mul_(factor), None
 
 
-class Dropout(nn.Module):
+class Dropout(Layer):
     """Sets a share of the values to 0 while training, and scales the others up; each lane draws its own."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
+        self.shares: Sequence[float] = ()  # of each lane, in place of that of all
         self.generators: Generators = ()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        if not (self.training and self.share):
+        shares = self.shares[: len(x)] or [self.share] * len(x)
+        if not (self.training and any(shares)):
             return x
-        kept = torch.empty_like(x)
-        for lane, generator in enumerate(self.generators[: len(x)]):
-            kept[lane].bernoulli_(1 - self.share, generator=generator)
-        return x * kept.div_(1 - self.share)
+        kept = torch.ones_like(x)
+        for lane, (share, generator) in enumerate(zip(shares, self.generators, strict=False)):
+            if share:
+                kept[lane].bernoulli_(1 - share, generator=generator).div_(1 - share)
+        return x * kept
 
 
 def halved(x: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ class Loss:
         members = raw.shape[1] // y.shape[1]
         if self.kind == "neg_sharpe":
             if members > 1:  # a position is that of all members
-                raw = raw.unflatten(1, (members, -1)).movedim(1, -1).mean(-1)
+                raw = raw.view(len(raw), members, *y.shape[1:2], -1).movedim(1, -1).contiguous().mean(-1)
             return neg_sharpe(raw[..., 0], y[..., 0], weights, self._turnover[lanes].to(raw.device)[:, None])
         if members > 1:
             y, weights = y.repeat(1, members, 1), weights.repeat(1, members)

@@ -59,7 +59,7 @@ class Deep:
         return np.column_stack((1 - p, p))
 
     def predict(self, X: Rows) -> NDArray[np.float64]:
-        """Return forecasts, (n,); with several numbers or outputs (n, n_numbers), (n, n_numbers, n_outputs), in order."""
+        """Return forecasts, (n,), (n, n_numbers), or with several outputs (n, n_outputs), (n, n_numbers, n_outputs)."""
         found = self._forecasts(X)
         if found.shape[2] == 1:
             found = found[..., 0]
@@ -102,7 +102,7 @@ class Deep:
 
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
         """Return scaled labels, (n, n_numbers)."""
-        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        numbers = np.asarray(y, dtype=np.float64).reshape(len(y), len(self.centre_))
         found: NDArray[np.float32] = ((numbers - self.centre_) / self.width_).astype(np.float32)
         return found
 

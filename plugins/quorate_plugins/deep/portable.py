@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from quorate_plugins.deep.exponential import BEFORE, SLSTM
 from quorate_plugins.deep.model import Deep
 from quorate_plugins.deep.recurrent import GRU, LSTM
 from quorate_plugins.deep.scaling import CUT
@@ -21,11 +24,12 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
     bars = model.read_[1]
     example = torch.zeros(3, bars, n_features) if bars else torch.zeros(3, n_features)
     whole = _Whole(model).eval()
-    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM)]
-    written = io.BytesIO()
+    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM | SLSTM)]
+    folder = tempfile.TemporaryDirectory()
+    written = Path(folder.name, "model.onnx")
     try:
         for layer in layers:
-            layer._states = _fused(layer)  # type: ignore[method-assign]
+            layer.__dict__["_states"] = _unrolled if isinstance(layer, SLSTM) else _fused(layer)
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -38,10 +42,11 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
                 dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}},
                 dynamo=False,
             )
+        return written.read_bytes()
     finally:
+        folder.cleanup()
         for layer in layers:
-            del layer._states
-    return written.getvalue()
+            layer.__dict__.pop("_states", None)
 
 
 class _Whole(nn.Module):
@@ -50,6 +55,10 @@ class _Whole(nn.Module):
     def __init__(self, model: Deep) -> None:
         super().__init__()
         self.network, self._training = model.network_, model.training
+        self.centre: Tensor
+        self.width: Tensor
+        self.label_centre: Tensor
+        self.label_width: Tensor
         for name, value in (("centre", model.scaling_.centre), ("width", model.scaling_.width)):
             self.register_buffer(name, torch.tensor(value))
         for name, numbers in (("label_centre", model.centre_), ("label_width", model.width_)):
@@ -67,18 +76,41 @@ class _Whole(nn.Module):
         return found.flatten(1)
 
 
-def _fused(layer: GRU | LSTM):  # type: ignore[no-untyped-def]
+def _unrolled(gates: Tensor, weight: Tensor) -> Tensor:
+    """Return the states of an `SLSTM` by operations that ONNX has, bar by bar."""
+    _, lanes, heads, bars, _, width = gates.shape
+    every = gates.reshape(4, int(lanes) * int(heads), int(bars), -1, int(width))
+    state = content = total = torch.zeros_like(every[0, :, 0])
+    level = state + BEFORE
+    found = []
+    for t in range(int(bars)):
+        cell, enter, forget, leave = (every[place, :, t] + torch.bmm(state, weight[:, place]) for place in range(4))
+        kept = level + nn.functional.logsigmoid(forget)
+        level = torch.maximum(kept, enter)
+        old, new = torch.exp(kept - level), torch.exp(enter - level)
+        content, total = old * content + new * torch.tanh(cell), old * total + new
+        state = torch.sigmoid(leave) * content / total
+        found.append(state)
+    return torch.stack(found, 1)
+
+
+def _fused(layer: GRU | LSTM) -> Callable[[Tensor, Tensor], Tensor]:
     """Return what computes a layer's states by PyTorch's own layer, which has an operator in ONNX."""
     n_in, hidden = layer.weight_in.shape[2:]
-    gates = layer.gates
-    # PyTorch has them in the order of ours.
-    own = (nn.GRU if isinstance(layer, GRU) else nn.LSTM)(max(n_in, 2) if n_in == 1 else n_in, hidden)
-    weight_in = layer.weight_in[0]
-    if n_in == 1:
-        weight_in = nn.functional.pad(weight_in, (0, 0, 0, 1))
-    with torch.no_grad():
-        own.weight_ih_l0.copy_(weight_in.transpose(1, 2).reshape(gates * hidden, -1))
-        own.weight_hh_l0.copy_(layer.weight_rec[0].transpose(1, 2).reshape(gates * hidden, hidden))
-        own.bias_ih_l0.copy_(layer.bias_in[0].reshape(-1))
-        own.bias_hh_l0.copy_(torch.zeros(gates * hidden) if layer.bias_rec is None else layer.bias_rec[0].reshape(-1))
-    return lambda x, weight: own(x[0])[0][None]
+    weight = layer.weight_in[0]
+    if n_in == 1:  # as the layer itself does
+        weight = nn.functional.pad(weight, (0, 0, 0, 1))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        own = (nn.GRU if isinstance(layer, GRU) else nn.LSTM)(weight.shape[1], hidden)
+        named = dict(own.named_parameters())  # the gates are in the order of ours
+        named["weight_ih_l0"].copy_(weight.transpose(1, 2).flatten(0, 1))
+        named["weight_hh_l0"].copy_(layer.weight_rec[0].transpose(1, 2).flatten(0, 1))
+        named["bias_ih_l0"].copy_(layer.bias_in[0].flatten())
+        named["bias_hh_l0"].copy_(named["bias_hh_l0"] * 0 if layer.bias_rec is None else layer.bias_rec[0].flatten())
+    own.requires_grad_(False)
+
+    def states(x: Tensor, _: Tensor) -> Tensor:
+        found: Tensor = own(x[0])[0][None]
+        return found
+
+    return states

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quorate_plugins.deep.lanes import lane_sum, uniform
+from quorate_plugins.deep.lanes import Layer, lane_sum, uniform
 
 # What PyTorch hands a function's `forward` and `backward` has no type there.
 Context = Any
@@ -33,7 +33,7 @@ class Workspace:
         return buffer
 
 
-class _Recurrent(nn.Module):
+class _Recurrent(Layer):
     """Weights of a recurrent layer: (lanes, gates, in, hidden), (lanes, gates, hidden, hidden), biases."""
 
     gates = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,8 +124,10 @@ class Stack:
         mean.mul_(BETA_1).add_(grad, alpha=1 - BETA_1)
         square.mul_(BETA_2).addcmul_(grad, grad, value=1 - BETA_2)
         self.steps[lanes] += 1
-        first = (rates.double() / (1 - BETA_1 ** self.steps[lanes])).to(weights)
-        second = (1 - BETA_2 ** self.steps[lanes]).sqrt().to(weights)
+        # One by one: a power of several numbers at once is another in its last bits.
+        done = [int(step) for step in self.steps[lanes, 0]]
+        first = rates / rates.new_tensor([1 - BETA_1**step for step in done])[:, None]
+        second = rates.new_tensor([math.sqrt(1 - BETA_2**step) for step in done])[:, None]
         weights.sub_(mean / (square.sqrt().div_(second).add_(EPSILON)) * first)
         grad.zero_()
         return length

@@ -72,7 +72,8 @@ def load_mlp(model: Any, state: Mapping[str, Any]) -> Any:
     model.mean_, model.scale_ = state["scaler.mean"], state["scaler.scale"]
     model.centre_, model.width_ = state["label.mean"], state["label.scale"]
     before = torch.random.get_rng_state()  # a layer draws its first weights, which are then replaced
-    model.network_ = model._network(len(model.mean_))
+    last = max((n for n in state if n.startswith("network.")), key=lambda n: int(n.split(".")[1]))
+    model.network_ = model._network(len(model.mean_), len(state[last]))
     torch.random.set_rng_state(before)
     own = {n.removeprefix("network."): torch.tensor(v) for n, v in state.items() if n.startswith("network.")}
     model.network_.load_state_dict(own)

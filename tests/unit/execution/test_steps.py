@@ -11,6 +11,7 @@ from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitData, FitTask, run_fit
 from quorate.execution.key import with_keys
+from quorate.execution.state import State
 from quorate.execution.steps import hold_back
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry
@@ -81,6 +82,13 @@ def test_the_step_that_is_traded_is_forecast_as_if_it_were_alone(name, data):
         assert several.predictions.tobytes() == alone.predictions.tobytes()
 
 
+@pytest.mark.parametrize("name", [name for name in QUICK if not SPECS[name].baseline])
+def test_a_model_of_several_steps_is_kept_and_predicts_the_same_again(name, data):
+    more = {"quantiles": [0.1, 0.5, 0.9]} if name == "lightgbm" else {}
+    found = run_fit(replace(task(name, **more), keep=True), data)
+    assert isinstance(found.kept, State), found.kept
+
+
 def test_quantiles_of_every_step_are_named_by_both(data):
     found = run_fit(task("lightgbm", quantiles=[0.1, 0.5, 0.9]), data)
     assert set(found.outputs) == {
@@ -105,7 +113,7 @@ def test_a_key_covers_the_labels_of_every_step_and_a_fit_of_one_step_has_the_key
 
 def test_a_tail_is_held_back_from_rows_whose_longest_label_reaches_into_it(data):
     rows = data.folds[0].train
-    train, tail = hold_back(0.25, data.dataset, rows)
+    train, tail = hold_back(replace(SPECS["ridge"], validation=0.25), data.dataset, rows)
     assert data.dataset.path_end[train].max() < data.dataset.bar[tail].min()
     assert data.dataset.end[train].max() < data.dataset.bar[tail].min() - 3 + 1
 

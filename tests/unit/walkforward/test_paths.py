@@ -22,7 +22,7 @@ from quorate.execution.fit import FitData, FitResult, FitTask, hold_back
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry, reference
-from quorate.plugins.specs import Span
+from quorate.plugins.specs import ModelSpec, Span
 from quorate.runs.session import load_bars, open_session
 from quorate.testing import Violation, rules
 from quorate.testing.markets import performance
@@ -226,7 +226,7 @@ def test_training_labels_of_one_class_leave_the_gate_without_paths(walk):
 def test_what_is_held_back_for_validation_lies_clear_of_the_test_groups(walk):
     bar, end = walk.dataset.bar, walk.dataset.end
     for split in module.lay_out(walk)[KEY].found:
-        train, tail = hold_back(0.15, walk.dataset, split.fold.train)
+        train, tail = hold_back(ModelSpec("holding", print, validation=0.15), walk.dataset, split.fold.train)
         assert len(tail)
         assert set(train) | set(tail) <= set(split.fold.train)
         audit_split(np.concatenate([train, tail]), split.fold.test, bar, end)

@@ -7,8 +7,9 @@ given as ``"module:attribute"`` (imported when first used) or as a callable.
 from __future__ import annotations
 
 from quorate.plugins.specs.base import Lazy, Spec
+from quorate.plugins.specs.combining import EnsemblerSpec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
-from quorate.plugins.specs.learning import EnsemblerSpec, FeatureSpec, LabelSpec, ModelSpec, Task
+from quorate.plugins.specs.learning import FeatureSpec, LabelSpec, ModelSpec, Task
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 from quorate.plugins.specs.splitting import Span, SplitterSpec
 

@@ -1,4 +1,4 @@
-"""What learns, and what it learns from: models, features, labels, ensemblers."""
+"""What learns, and what it learns from: models, features, labels."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
             raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
-        _one_of(self, "task", ("classification", "regression", "any"))
+        check_one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.named:
             raise PluginError(
                 f"{self}: task='any': outputs must be a function of the parameters; it was {self.outputs}"
@@ -162,7 +162,7 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
         if self.memory < 0:
             raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
-        _one_of(self, "input", ("rows", "windows", "bars"))
+        check_one_of(self, "input", ("rows", "windows", "bars"))
         if self.categories and self.input != "rows":
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
@@ -332,44 +332,8 @@ class LabelSpec(Spec):
     cross_sectional: bool = False
 
 
-@dataclass(frozen=True)
-class EnsemblerSpec(Spec):
-    """An ensembler: ``function(history, **params)`` gives one weight per member, or more than that.
-
-    `history` is an `EnsembleHistory` of out-of-fold rows whose label had ended when the answer is
-    first used. With ``update="fold"`` the answer serves for one fold and is one of
-
-    - weights, float64 (n_members,): the platform divides them by their sum;
-    - a `Combiner`: a function that combines rows, each by itself, in a way of its own.
-
-    With ``update="bar"`` it is a path of weights, float64 (n_entries, n_members), with an entry for each
-    distinct bar of ``history.ends``, sorted: what it would weigh once the labels that ended by that bar are
-    known. The platform divides each entry by its sum and gives every decision bar the last entry whose bar
-    is not later. An entry must not change when rows whose label ends later are added.
-
-    Weights must be finite, not negative, and not all zero. Before there is any history the platform gives
-    equal weights and does not ask.
-
-    Parameters
-    ----------
-    update : {"fold", "bar"}
-        When it learns: at the first bar of each fold, or at each bar.
-    task : {"any", "classification", "regression"}
-        Labels that it can combine predictions of: classes 0 and 1, numbers, or both.
-    """
-
-    kind: ClassVar[str] = "ensembler"
-
-    update: Literal["fold", "bar"] = "fold"
-    task: Literal["any", "classification", "regression"] = "any"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _one_of(self, "update", ("fold", "bar"))
-        _one_of(self, "task", ("any", "classification", "regression"))
-
-
-def _one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
+def check_one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
+    """Raise `PluginError`, unless an attribute is one of these words."""
     _known(spec, attribute, getattr(spec, attribute), allowed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -85,7 +86,7 @@ class ConvRecurrent(Net):
         self.norm = LayerNorm(lanes, width) if shape.layer_norm else nn.Identity()
         self.second = _recurrent(lanes, width, shape.states[1], shape.cell)
         widths = [shape.states[1], *shape.dense]
-        self.dense = nn.ModuleList(Linear(lanes, *pair) for pair in zip(widths, widths[1:], strict=False))
+        self.dense = nn.ModuleList(Linear(lanes, *pair) for pair in pairwise(widths))
         self.dropout = Dropout(dropout)
         self.head = Linear(lanes, widths[-1], n_outputs)
 

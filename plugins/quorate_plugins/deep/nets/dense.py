@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from quorate_plugins.deep.lanes import Dropout, LayerNorm, Linear, Net, product
+from quorate_plugins.deep.lanes import Dropout, Layer, LayerNorm, Linear, Net, product
 from quorate_plugins.deep.nets.linear import flat
 
 
-class Residual(nn.Module):
+class Residual(Layer):
     """A hidden layer with ReLU, an affine map with dropout, added to one of what was read, and normalised."""
 
     def __init__(self, lanes: int, n_in: int, hidden: int, n_out: int, dropout: float, norm: bool = True) -> None:
@@ -19,12 +20,12 @@ class Residual(nn.Module):
         self.up, self.down = Linear(lanes, n_in, hidden), Linear(lanes, hidden, n_out)
         self.skip = Linear(lanes, n_in, n_out)
         self.dropout = Dropout(dropout)
-        self.norm = LayerNorm(lanes, n_out) if norm else nn.Identity()
+        self.norm = LayerNorm(lanes, n_out) if norm else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, ..., n_out) of (lanes, ..., n_in)."""
-        found: Tensor = self.norm(self.dropout(self.down(self.up(x).relu())) + self.skip(x))
-        return found
+        y = self.dropout(self.down(self.up(x).relu())) + self.skip(x)
+        return y if self.norm is None else self.norm(y)
 
 
 class TiDE(Net):
@@ -64,9 +65,7 @@ class TiDE(Net):
         self._n_outputs = n_outputs
         self.projection = Residual(lanes, n_features, hidden, projected, dropout)
         widths = [bars * projected, *[hidden] * (2 * layers - 1), n_outputs * decoded]
-        self.blocks = nn.ModuleList(
-            Residual(lanes, n_in, hidden, n_out, dropout) for n_in, n_out in zip(widths, widths[1:], strict=False)
-        )
+        self.blocks = nn.ModuleList(Residual(lanes, n_in, hidden, n_out, dropout) for n_in, n_out in pairwise(widths))
         self.last = Residual(lanes, decoded, hidden, 1, dropout, norm=False)
         self.linear = Linear(lanes, bars * n_features, n_outputs)
 
@@ -75,7 +74,7 @@ class TiDE(Net):
         y = flat(self.block(self.projection, x))
         for block in self.blocks:
             y = self.block(block, y)
-        return self.last(y.unflatten(-1, (self._n_outputs, -1)))[..., 0] + self.linear(flat(x))
+        return self.last(y.view(*y.shape[:2], self._n_outputs, -1))[..., 0] + self.linear(flat(x))
 
 
 class NHiTS(Net):
@@ -109,64 +108,47 @@ class NHiTS(Net):
         super().__init__()
         if not pools or min(pools) < 1:
             raise ValueError(f"pools must be numbers of bars, one for each block; they were {list(pools)}")
-        self.blocks = nn.ModuleList(
-            _Scale(lanes, n_features, bars, n_outputs, min(pool, bars), hidden, layers, dropout, place == len(pools))
-            for place, pool in enumerate(pools, 1)
-        )
+        self._n_outputs, self._lines = n_outputs, []
+        self.blocks = nn.ModuleList()
+        for place, pool in enumerate(pools, 1):
+            knots = -(-bars // min(pool, bars))
+            n_in = knots * n_features
+            given = n_outputs + (n_in if place < len(pools) else 0)
+            self.blocks.append(_Scale(lanes, min(pool, bars), [n_in, *[hidden] * layers, given], dropout))
+            self._lines.append(_between(knots, bars))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, rows, n_outputs) of (lanes, bars, rows, n_features)."""
         left = x.permute(0, 2, 3, 1).contiguous()
         forecasts = []
-        for block in self.blocks:
-            hidden = self.block(block, left)
-            forecasts.append(block.forecast(hidden))
-            left = block.without(left, hidden)
+        for place, block in enumerate(self.blocks, 1):
+            y = self.block(block, left)
+            forecasts.append(y[..., : self._n_outputs])
+            if place < len(self.blocks):
+                lines = self._lines[place - 1].to(left).expand(len(x), -1, -1)
+                knots = y[..., self._n_outputs :].reshape(len(x), -1, lines.shape[1])
+                left = left - product(knots, lines).view(left.shape)
         return torch.stack(forecasts, -1).sum(-1)
 
 
-class _Scale(nn.Module):
-    """A block of N-HiTS."""
+class _Scale(Layer):
+    """A block of N-HiTS: its forecast, and what it explains of each feature at its knots."""
 
-    def __init__(
-        self,
-        lanes: int,
-        n_features: int,
-        bars: int,
-        n_outputs: int,
-        pool: int,
-        hidden: int,
-        layers: int,
-        dropout: float,
-        last: bool,
-    ) -> None:
+    def __init__(self, lanes: int, pool: int, widths: Sequence[int], dropout: float) -> None:
         super().__init__()
         self._pool = pool
-        knots = -(-bars // pool)
-        widths = [knots * n_features, *[hidden] * layers]
-        self.layers = nn.ModuleList(Linear(lanes, *pair) for pair in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(Linear(lanes, *pair) for pair in pairwise(widths[:-1]))
         self.dropout = Dropout(dropout)
-        self.forecast = Linear(lanes, hidden, n_outputs)
-        self.backcast = None if last else Linear(lanes, hidden, knots * n_features)
-        self._between = _between(knots, bars)
+        self.head = Linear(lanes, widths[-2], widths[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last hidden layer, (lanes, rows, hidden), of (lanes, rows, n_features, bars)."""
-        lanes, rows, _, bars = x.shape
-        if self._pool > 1:
-            short = -bars % self._pool  # filled up with the first bar
-            x = torch.cat((x[..., :1].expand(-1, -1, -1, short), x), -1).unflatten(-1, (-1, self._pool)).amax(-1)
-        y = x.reshape(lanes, rows, -1)
+        """Return (lanes, rows, n_outputs, and knots of each feature) of (lanes, rows, n_features, bars)."""
+        short = -x.shape[-1] % self._pool  # filled up with the first bar
+        whole = torch.cat((x[..., :1].expand(-1, -1, -1, short), x), -1)
+        y = whole.view(*x.shape[:3], -1, self._pool).amax(-1).flatten(2)
         for layer in self.layers:
             y = self.dropout(layer(y).relu())
-        return y
-
-    def without(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """Return what this block does not explain, of the shape of `x`."""
-        if self.backcast is None:
-            return x
-        knots = self.backcast(hidden).view(len(x), x.shape[1] * x.shape[2], -1)
-        return x - product(knots, self._between.to(x).expand(len(x), -1, -1)).view(x.shape)
+        return self.head(y)
 
 
 def _between(knots: int, bars: int) -> Tensor:

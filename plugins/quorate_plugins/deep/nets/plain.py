@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -31,7 +32,7 @@ class MLP(Net):
     ) -> None:
         super().__init__()
         widths = [n_features, *hidden]
-        self.layers = nn.ModuleList(Linear(lanes, *pair) for pair in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(Linear(lanes, *pair) for pair in pairwise(widths))
         self.dropout = Dropout(dropout)
         self.head = Linear(lanes, widths[-1], n_outputs)
 

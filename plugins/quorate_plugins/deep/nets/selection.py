@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quorate_plugins.deep.lanes import Dropout, Linear, Net, affine, constant, product, uniform
+from quorate_plugins.deep.lanes import Dropout, Layer, Linear, Net, affine, constant, product, uniform
 from quorate_plugins.deep.recurrent import LSTM
 
 
-class GroupLinear(nn.Module):
+class GroupLinear(Layer):
     """An affine map for each of some groups, drawn as PyTorch draws its own."""
 
     def __init__(self, lanes: int, groups: int, n_in: int, n_out: int) -> None:
@@ -27,7 +27,7 @@ class GroupLinear(nn.Module):
         return y.view(*x.shape[:-1], -1)
 
 
-class GatedResidual(nn.Module):
+class GatedResidual(Layer):
     """A gated residual network for each of some groups.
 
     Two maps with ELU between them, and a gate that lets through as much of them as is needed; what was read is added,
@@ -38,20 +38,20 @@ class GatedResidual(nn.Module):
         super().__init__()
         self.up, self.middle = GroupLinear(lanes, groups, n_in, hidden), GroupLinear(lanes, groups, hidden, hidden)
         self.gate = GroupLinear(lanes, groups, hidden, 2 * n_out)
-        self.skip = GroupLinear(lanes, groups, n_in, n_out) if n_in != n_out else nn.Identity()
+        self.skip = GroupLinear(lanes, groups, n_in, n_out) if n_in != n_out else None
         self.weight, self.bias = constant(1, lanes, groups, n_out), constant(0, lanes, groups, n_out)
-        self.dropout = Dropout(dropout)
+        self.dropout, self._width = Dropout(dropout), n_out
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, groups, n, n_out) of (lanes, groups, n, n_in)."""
         inner = self.dropout(self.middle(functional.elu(self.up(x))))
-        y = self.skip(x) + functional.glu(self.gate(inner))
-        y = functional.layer_norm(y, y.shape[-1:])
+        y = functional.glu(self.gate(inner)) + (x if self.skip is None else self.skip(x))
+        y = functional.layer_norm(y, (self._width,))
         return affine(y.flatten(0, 1), self.weight.flatten(0, 1), self.bias.flatten(0, 1)).view(y.shape)
 
 
-class Selection(nn.Module):
-    """A variable selection network: each feature through its own network, and the mean of them by weights of the bar."""
+class Selection(Layer):
+    """A variable selection network: the mean of what a network makes of each feature, weighted at each bar."""
 
     def __init__(self, lanes: int, n_features: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Selection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (lanes, bars, rows, hidden) of (lanes, bars, rows, n_features)."""
         lanes, bars, rows, n_features = x.shape
-        features = self.embedding(x.movedim(-1, 1).reshape(lanes, n_features, bars * rows, 1))
+        features = self.embedding(x.permute(0, 3, 1, 2).reshape(lanes, n_features, bars * rows, 1))
         joint = features.transpose(1, 2).reshape(lanes, 1, bars * rows, -1)
         weights = torch.softmax(self.choice(joint)[:, 0], -1)
         found = [one * weights[..., place, None] for place, one in enumerate(self.each(features).unbind(1))]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from quorate_plugins.deep.lanes import Dropout, LaneParameter, Net, affine, constant, parameter, product, uniform
+from quorate_plugins.deep.lanes import Dropout, LaneParameter, Layer, Net, affine, constant, parameter, product, uniform
 
 
 def signs(*shape: int) -> LaneParameter:
@@ -19,7 +19,7 @@ def signs(*shape: int) -> LaneParameter:
     return parameter(draw, *shape)
 
 
-class Shared(nn.Module):
+class Shared(Layer):
     """An affine map of one matrix, whose inputs and outputs each member scales by its own factors.
 
     At first the factors are 1, but those of the inputs of the first layer, which are drawn as 1 or -1: by them the
@@ -84,7 +84,7 @@ class TabM(Net):
         self.head_bias = uniform(bound, lanes, members, n_outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (lanes, rows, n_outputs) of (lanes, rows, n_features); in training (lanes, members * rows, n_outputs)."""
+        """Return (lanes, rows, n_outputs) of (lanes, rows, n_features); those of each member in turn in training."""
         lanes, rows, _ = x.shape
         y = x[:, None].expand(-1, self._members, -1, -1)
         for layer in self.layers:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from quorate_plugins.deep.lanes import Conv1d, Dropout, Linear, Net
+from quorate_plugins.deep.lanes import Conv1d, Dropout, Layer, Linear, Net
 
 
-class Residual(nn.Module):
+class Residual(Layer):
     """Two causal convolutions with ReLU and dropout, added to what they read."""
 
     def __init__(self, lanes: int, n_in: int, n_out: int, kernel: int, dropout: float) -> None:

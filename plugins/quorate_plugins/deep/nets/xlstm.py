@@ -5,26 +5,26 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quorate_plugins.deep.lanes import Dropout, LayerNorm, Linear, Net, affine, constant
 from quorate_plugins.deep.exponential import SLSTM
+from quorate_plugins.deep.lanes import Dropout, Layer, LayerNorm, Linear, Net, affine, constant
 
 
-class Block(nn.Module):
+class Block(Layer):
     """An sLSTM and a gated map, each of normalised inputs and added to them."""
 
     def __init__(self, lanes: int, hidden: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self._heads, wide = heads, -(-hidden * 4 // 3)
         self.norm_1, self.norm_2 = LayerNorm(lanes, hidden), LayerNorm(lanes, hidden)
         self.cell = SLSTM(lanes, hidden, hidden, heads)
+        self._heads, self._of_head, wide = heads, hidden // heads, -(-hidden * 4 // 3)
         self.scale = constant(1, lanes, hidden)
         self.up, self.down = Linear(lanes, hidden, 2 * wide), Linear(lanes, wide, hidden)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`, (lanes, bars, rows, hidden)."""
-        states = self.cell(self.norm_1(x)).unflatten(-1, (self._heads, -1))
-        states = functional.layer_norm(states, states.shape[-1:]).reshape(len(x), -1, x.shape[-1])
+        states = self.cell(self.norm_1(x)).view(*x.shape[:3], self._heads, -1)
+        states = functional.layer_norm(states, (self._of_head,)).reshape(len(x), -1, x.shape[-1])
         x = x + self.dropout(affine(states, self.scale).view(x.shape))
         up, gate = self.up(self.norm_2(x)).chunk(2, -1)
         return x + self.dropout(self.down(up * functional.gelu(gate)))

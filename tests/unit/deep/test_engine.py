@@ -1,0 +1,179 @@
+"""What the engine promises of a training: when it ends, what it keeps, what it may see, and that lanes are alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from quorate import Windows
+from quorate_plugins.deep.feed import Order, Part
+from quorate_plugins.deep.model import Deep, Pair, fit_together
+from quorate_plugins.deep.models import dlinear, gru, tabm
+from quorate_plugins.deep.scaling import scaling_of
+from quorate_plugins.deep.settings import Training
+
+BARS, LOOKBACK = 400, 12
+Make = Callable[..., Deep]
+
+
+@pytest.fixture(name="bars", scope="module")
+def _bars() -> NDArray[np.float32]:
+    bars = np.random.default_rng(3).standard_normal((BARS, 4)).astype(np.float32)
+    bars.flags.writeable = False
+    return bars
+
+
+def rows(bars: NDArray[np.float32], first: int, n: int, classes: bool = False) -> Pair:
+    last = np.arange(first, first + n)
+    X = Windows(bars, last, LOOKBACK, last % 2)
+    y = bars[last, 0] + np.random.default_rng(first).normal(0, 0.2, n)
+    return X, (y > 0).astype(np.int64) if classes else y
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"loss": "pinball", "schedule": "one-cycle"},
+    {"loss": "gaussian", "schedule": "cosine", "warmup": 0.1},
+    {"loss": "neg_sharpe", "turnover_penalty": 0.1},
+    {"loss": "direction_mse", "ema": 0.9, "accumulate": 2, "clip": 0.1},
+    {"loss": "huber", "schedule": "plateau", "optimiser": "adam", "weight_decay": 0.01, "norm": "robust"},
+    {"symbols": "equal", "patience": 1, "norm": "min-max", "precision": "bf16"},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: ",".join(map(str, s.values())) or "defaults")
+def test_models_that_train_together_are_bit_for_bit_what_each_is_alone(
+    bars: NDArray[np.float32], settings: dict[str, Any]
+) -> None:
+    def models() -> list[Deep]:
+        rates = (1e-3, 5e-3, 1e-3, 2e-3)
+        return [gru(hidden=8, epochs=3, random_state=n, learning_rate=r, **settings) for n, r in enumerate(rates)]
+
+    pairs = [rows(bars, 20, 100 + 40 * n) for n in range(4)]
+    held = [rows(bars, 300 + n, 60 - 7 * n) for n in range(4)]
+    together, alone = models(), models()
+    assert fit_together(together, pairs, held) == [""] * 4
+    for one, other, pair, validation in zip(together, alone, pairs, held, strict=True):
+        other.fit(*pair, validation=validation)
+        assert np.array_equal(one.predict(held[0][0]), other.predict(held[0][0]))
+        first, second = one.history_.plain(), other.history_.plain()
+        for told in (first, second):
+            del told["epochs"]["seconds"]
+        assert first == second
+
+
+def test_a_lane_that_fails_ends_alone(bars: NDArray[np.float32]) -> None:
+    pairs = [rows(bars, 20, 120), rows(bars, 40, 120)]
+    pairs[1] = pairs[1][0], np.full(120, np.inf)
+    good, bad = gru(hidden=8, epochs=2), gru(hidden=8, epochs=2)
+    with np.errstate(invalid="ignore"):
+        told = fit_together([good, bad], pairs, [None, None])
+    assert told[0] == ""
+    assert "not finite in epoch 1" in told[1]
+    assert "learning_rate" in told[1]
+    assert np.array_equal(good.predict(pairs[0][0]), gru(hidden=8, epochs=2).fit(*pairs[0]).predict(pairs[0][0]))
+
+
+def test_training_ends_without_progress_and_keeps_the_best_weights(bars: NDArray[np.float32]) -> None:
+    held = rows(bars, 300, 80)
+    noise = held[0], np.random.default_rng(1).normal(size=80)
+    model = dlinear(epochs=200, patience=3, learning_rate=0.05).fit(*rows(bars, 20, 250), validation=noise)
+    history = model.history_
+    losses = history.epochs["val_loss"]
+    assert history.stopped == "no progress in 3 epochs"
+    assert history.best_epoch == int(np.argmin(losses)) + 1 == len(history) - 3
+    error = (model.scaled(noise[1])[:, 0] - model.scaled(model.predict(noise[0]))[:, 0]) ** 2
+    assert float(error.mean()) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_an_auc_of_one_class_is_told_and_does_not_hang(bars: NDArray[np.float32]) -> None:
+    held = rows(bars, 300, 50)[0], np.ones(50, dtype=np.int64)
+    model = dlinear(task="classification", epochs=30, patience=2)
+    with pytest.warns(UserWarning, match="auc is not defined on the rows held back: progress is measured by val_loss"):
+        model.fit(*rows(bars, 20, 200, classes=True), validation=held)
+    assert np.isnan(model.history_.epochs["val_score"]).all()
+    assert 1 <= model.history_.best_epoch <= len(model.history_) <= 30
+    assert np.isfinite(model.predict_proba(held[0])).all()
+
+
+def test_what_is_held_back_trains_nothing(bars: NDArray[np.float32]) -> None:
+    """Neither scaling nor weights know of it; only how long the training goes on."""
+    train, held = rows(bars, 20, 200), rows(bars, 300, 60)
+    other = held[0], -held[1] * 100
+    models = [dlinear(epochs=4, patience=0).fit(*train, validation=validation) for validation in (held, other)]
+    ends = [model.history_.epochs["train_loss"] for model in models]
+    assert ends[0] == ends[1]
+    assert np.array_equal(models[0].scaling_.centre, models[1].scaling_.centre)
+
+
+def test_scalings_are_those_of_the_windows_as_a_whole(bars: NDArray[np.float32]) -> None:
+    X, _ = rows(bars, 50, 150)
+    whole = np.asarray(X).reshape(-1, 4).astype(float)
+    found = scaling_of(X, "z-score")
+    assert np.allclose(found.centre, whole.mean(axis=0), atol=1e-6)
+    assert np.allclose(found.width, whole.std(axis=0), atol=1e-6)
+    found = scaling_of(X, "min-max")
+    assert np.allclose(found.centre, whole.min(axis=0))
+    assert np.allclose(found.width, np.ptp(whole, axis=0))
+    found = scaling_of(X, "robust")
+    assert np.allclose(found.centre, np.quantile(whole, 0.5, axis=0, method="inverted_cdf"))
+    still = np.repeat(bars[:1], 50, axis=0)
+    assert (scaling_of(still, "z-score").width == 1).all()
+
+
+def test_every_row_is_used_once_in_an_epoch(bars: NDArray[np.float32]) -> None:
+    X, y = rows(bars, 20, 130)
+    part = Part(X, np.asarray(y, dtype=np.float32)[:, None])
+    for settings in (Training(), Training(symbols="equal"), Training(loss="neg_sharpe")):
+        order = Order(part, settings, torch.Generator().manual_seed(1))
+        first, second = order.epoch(), order.epoch()
+        assert len(first) == len(order)
+        assert max(map(len, first)) <= settings.batch_size
+        for epoch in (first, second):
+            assert sorted(torch.cat(epoch).tolist()) == list(range(130))
+        assert torch.cat(first).tolist() != torch.cat(second).tolist()
+    for piece in first:  # of consecutive rows of one symbol, as what a change costs is paid from row to row
+        assert set(np.diff(piece.numpy())) <= {2}
+
+
+def test_symbols_with_few_rows_come_as_early_as_others(bars: NDArray[np.float32]) -> None:
+    last = np.arange(20, 320)
+    X = Windows(bars, last, LOOKBACK, (np.arange(300) % 10 == 0).astype(np.int64))
+    part = Part(X, np.zeros((300, 1), dtype=np.float32))
+    order = Order(part, Training(symbols="equal"), torch.Generator().manual_seed(1))
+    rare = [np.mean(X.symbol[torch.cat(order.epoch()[:1]).numpy()]) for _ in range(50)]
+    assert 0.2 < np.mean(rare) < 0.5  # a tenth of the rows, and as likely as the others while it has some
+
+
+def test_same_seed_same_model_and_another_seed_another(bars: NDArray[np.float32]) -> None:
+    X, y = rows(bars, 20, 150)
+    one, same, other = (gru(hidden=8, epochs=2, random_state=seed).fit(X, y).predict(X) for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_rows_and_several_numbers_are_learnt_too(bars: NDArray[np.float32]) -> None:
+    X = bars[:300]
+    y = np.stack([X[:, 0], 3 * X[:, 1] + 1], axis=1).astype(np.float64)
+    model = tabm(hidden=16, members=4, epochs=30, patience=0, dropout=0.0).fit(X, y, validation=(X[:50], y[:50]))
+    assert model.predict(X).shape == (300, 2)
+    assert np.corrcoef(model.predict(X)[:, 1], y[:, 1])[0, 1] > 0.9
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quantiles = tabm(hidden=8, members=2, epochs=1, loss="pinball").fit(X, y).predict(X)
+    assert quantiles.shape == (300, 2, 3)
+    assert (np.diff(quantiles, axis=-1) >= 0).all()
+
+
+def test_a_line_of_the_log_can_be_read_again(bars: NDArray[np.float32]) -> None:
+    model = dlinear(epochs=2).fit(*rows(bars, 20, 150), validation=rows(bars, 300, 50))
+    told = dict(part.split("=") for part in model.history_.line(2).split())
+    assert told["epoch"] == "2"
+    assert int(told["steps"]) == 3
+    assert float(told["val_loss"]) == pytest.approx(model.history_.epochs["val_loss"][1], rel=1e-5)
