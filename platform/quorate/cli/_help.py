@@ -9,7 +9,20 @@ from typer.core import TyperGroup
 
 # A command that is not there yet is left out, one that is in no group stands at the end.
 GROUPS = {
-    "Run": ("init", "data", "recipe", "run", "resume", "sweep", "predict", "export-model", "tune", "train", "evaluate"),
+    "Run": (
+        "init",
+        "data",
+        "recipe",
+        "run",
+        "resume",
+        "sweep",
+        "predict",
+        "export-model",
+        "tune",
+        "train",
+        "evaluate",
+        "training-preset",
+    ),
     "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
     "Look": (
         "ui",
@@ -25,7 +38,7 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "completion"),
+    "Operate": ("cluster", "submit", "cache", "completion", "dev"),
 }
 
 # By command; every line is tried by a test.
@@ -45,6 +58,12 @@ EXAMPLES = {
     "tune": ["quorate tune --architecture ridge --target btc_close --data btc.csv --train-end 2023-12-31"],
     "train": ["quorate train --params best_params.json --output-dir models/btc"],
     "evaluate": ["quorate evaluate --model models/btc --test-start 2024-07-01 --test-end 2024-12-31"],
+    "training-preset": ["quorate training-preset list", "quorate training-preset show fast"],
+    "training-preset compare": ["quorate training-preset compare nasdaq --epochs 5"],
+    "dev": ["quorate dev quality"],
+    "dev quality": ["quorate dev quality --epochs 2"],
+    "training-preset list": ["quorate training-preset list"],
+    "training-preset show": ["quorate training-preset show fast"],
     "data": ["quorate data check bars.csv"],
     "data check": ["quorate data check bars/ --set calendar=24x7"],
     "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _presets, options
 from quorate.cli._base import command, printing, show, working
 from quorate.errors import RecipeError
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Architecture = Annotated[
     str | None, typer.Option("--architecture", "--model-name", help="The model: a name of `quorate plugins`.")
+]
+Trained = Annotated[
+    str | None,
+    typer.Option("--architecture", "--model-name", "--model", help="The model: a name of `quorate plugins`."),
 ]
 Target = Annotated[str | None, typer.Option(help="What is forecast: SYMBOL_close or SYMBOL_open, e.g. btc_close.")]
 Asset = Annotated[str | None, typer.Option("--asset-id", help="The symbol whose close is forecast.")]
@@ -32,9 +36,38 @@ TrainEnd = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output-dir", help="The folder that is written into (default: ., models/NAME, results)."),
+    typer.Option(
+        "--output-dir",
+        "--save-dir",
+        "--save_dir",
+        help="The folder that is written into (default: ., models/NAME, results).",
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        "--training-preset",
+        help="fast, balanced (default of `train model`), quality, ...: quorate training-preset list.",
+    ),
 ]
 ShowRecipe = Annotated[bool, typer.Option("--show-recipe", help="Print the recipe that this stands for, and stop.")]
+Rows = Annotated[int | None, typer.Option("--batch-size", "--batch_size", min=1, help="Rows of a step.")]
+Rate = Annotated[float | None, typer.Option("--lr", "--learning-rate", help="How far a step goes.")]
+Decay = Annotated[float | None, typer.Option("--weight-decay", "--weight_decay", min=0, help="What a step takes off.")]
+Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress, after which training ends.")]
+Hidden = Annotated[int | None, typer.Option("--hidden", "--hidden_dim", min=1, help="States of a network's layer.")]
+Layers = Annotated[int | None, typer.Option(min=1, help="Layers of a network.")]
+Dropout = Annotated[float | None, typer.Option(min=0, max=1, help="Share of the states that is dropped.")]
+Npz = Annotated[
+    Path | None,
+    typer.Option(
+        "--npz",
+        "--npz_path",
+        help="Windows in place of bars: X_train (N, T, F), y_train (N), X_test, y_test. Classes 0 and 1: "
+        "lstm-classifier; numbers: mean-pool-regressor (quorate training-preset show).",
+    ),
+]
 Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
 
 
@@ -42,6 +75,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for function in (tune, train, evaluate):
         app.command()(function)
+    _presets.register(app)
 
 
 @command
@@ -106,15 +140,19 @@ def train(
     what: Annotated[
         list[str] | None, typer.Argument(metavar="[model SYMBOL]", help="Another way to say --asset-id SYMBOL.")
     ] = None,
-    architecture: Architecture = None,
-    model_type: Annotated[str | None, typer.Option(help="The model, or a preset's name; goes before --preset.")] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset", "--training-preset", help="fast, balanced (default of `train model`), quality, legacy."
-        ),
+    architecture: Trained = None,
+    model_type: Annotated[
+        str | None, typer.Option(help="The model, or the preset whose network it is; goes before --preset.")
     ] = None,
+    preset: Preset = None,
     epochs: Epochs = None,
+    batch_size: Rows = None,
+    lr: Rate = None,
+    weight_decay: Decay = None,
+    patience: Patience = None,
+    hidden: Hidden = None,
+    layers: Layers = None,
+    dropout: Dropout = None,
     params: Annotated[Path | None, typer.Option(help="What tuning found: best_params.json.")] = None,
     target: Target = None,
     asset_id: Asset = None,
@@ -122,6 +160,7 @@ def train(
     train_start: TrainStart = None,
     train_end: TrainEnd = None,
     data: Data = None,
+    npz: Npz = None,
     db_url: Database = None,
     config: Config = None,
     seed: Seed = None,
@@ -133,27 +172,51 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
-    from quorate.pipeline import train as room
-    from quorate.pipeline.request import DEFAULT_PRESET, PRESETS
-    from quorate.report.views.pipeline import render_trained
-
     if what:
         if len(what) != 2 or what[0] != "model":
             raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
         asset_id = asset_id or what[1]
-    if model_type in (*PRESETS, "adaptive"):
-        preset = "legacy" if model_type == "adaptive" else model_type
-    else:
-        architecture = architecture or model_type
+    architecture, preset = _of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
-        preset = DEFAULT_PRESET
+        preset = _presets.default()
+    loop = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "weight_decay": weight_decay}
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
-        "loop": {} if epochs is None else {"epochs": epochs},
+        "loop": _said(**loop, early_stopping_patience=patience),
+        "model": _said(hidden=hidden, layers=layers, dropout=dropout),
         **_days(train_start=train_start, train_end=train_end),
     }
+    _train(given, config, preset, npz, home, show_recipe, as_json)
+
+
+def _train(
+    given: dict[str, Any],
+    config: Path | None,
+    preset: str | None,
+    npz: Path | None,
+    home: Path | None,
+    show_recipe: bool,
+    as_json: bool,
+) -> None:
+    from quorate.pipeline import train as room
+    from quorate.pipeline.config import read_config
+    from quorate.report.views.pipeline import render_trained, render_windows
+
     request = _request("train", given, config, preset)
+    file = read_config(config) if config is not None else None
+    if npz is None and request.data is None and file is not None and file.data is not None and file.data.npz_path:
+        npz = Path(file.data.npz_path)
+    if npz is not None:
+        from quorate.pipeline.npz_training import train_npz
+
+        if show_recipe or request.data is not None or request.sets or request.params_file:
+            raise RecipeError("--npz has windows and no bars: leave out --data, --set, --params and --show-recipe")
+        with working() as progress:
+            found = train_npz(request, npz, file, progress)
+            _tell(found.told, progress)
+        show({**found.document, "files": list(map(str, found.files))}, as_json, render_windows)
+        return
     if show_recipe:
         _show_recipe(room.show_recipe(request, home), request)
         return
@@ -197,6 +260,18 @@ def evaluate(
     show(done.document, as_json, lambda document: render_evaluated(document, done.files))
 
 
+def _of_type(architecture: str | None, model_type: str | None, preset: str | None) -> tuple[str | None, str | None]:
+    """Return the model and the preset: a type that is a preset's name stands for its network, alone for all of it."""
+    from quorate.pipeline.presets import ALIASES, presets
+    from quorate.pipeline.presets import preset as preset_of
+
+    if model_type is None or model_type not in (*presets(), *ALIASES):
+        return architecture or model_type, preset
+    if preset is None and architecture is None:
+        return None, model_type
+    return architecture or preset_of(model_type).model, preset
+
+
 def _common(
     architecture: str | None,
     target: str | None,
@@ -227,6 +302,10 @@ def _common(
         "plugins": tuple(plugins or ()),
         "output_dir": output,
     }
+
+
+def _said(**typed: Any) -> dict[str, Any]:
+    return {name: value for name, value in typed.items() if value is not None}
 
 
 def _days(**typed: str | None) -> dict[str, Any]:

@@ -11,26 +11,19 @@ from typing import Any, Literal
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.resources import gpu_count
 from quorate.pipeline.config import Asked, File, Loop, read_config
+from quorate.pipeline.presets import preset as preset_of
 
 Command = Literal["tune", "train", "evaluate"]
 PARQUET = (".parquet", ".pq")
 FILES = (".csv", ".csv.gz", *PARQUET)
-DEFAULT_PRESET = "balanced"
-# The described presets of training: their networks are plugins of their own; epochs and batch size any model may take.
-PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "fast": ("convolutions and a GRU", {"epochs": 100, "batch_size": 64}),
-    "balanced": ("convolutions and an LSTM", {"epochs": 200, "batch_size": 48}),
-    "quality": ("convolutions and a bidirectional LSTM", {"epochs": 300, "batch_size": 32}),
-    "legacy": ("convolutions and two LSTMs", {"epochs": 300, "batch_size": 32}),
-}
 # What a training loop is told, and under which names files have it.
 LOOP = {
     "epochs": ("epochs", "n_epochs", "max_epochs"),
     "batch_size": ("batch_size", "batch"),
     "learning_rate": ("learning_rate", "lr"),
     "weight_decay": ("weight_decay",),
-    "early_stopping_patience": ("early_stopping_patience", "early_stop_patience"),
-    "early_stop_metric": ("early_stop_metric",),
+    "early_stopping_patience": ("early_stopping_patience", "early_stop_patience", "patience"),
+    "early_stop_metric": ("early_stop_metric", "stop_on"),
 }
 
 
@@ -52,6 +45,10 @@ class Request:
         Of the model.
     loop, said : dict
         What a training loop is told, by the names of `LOOP`: where the model has such options; and as typed.
+    preset : str
+        Of training: its network and its parameters, below all that is said.
+    timeframe : str
+        How far apart the bars must be, e.g. ``1h``.
     told : tuple of str
         What is not done as it was asked for, a line each.
     no_bars : str
@@ -67,6 +64,7 @@ class Request:
     loop: dict[str, Any] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
     preset: str | None = None
+    timeframe: str | None = None
     trials: int | None = None
     timeout: float | None = None
     jobs: int | None = None
@@ -105,17 +103,18 @@ def gather(
     RecipeError
         For a file that is not valid, or an unknown preset.
     """
-    if preset is not None and preset not in PRESETS:
-        raise RecipeError(f"--preset must be one of {one_of(PRESETS)}; it was {preset!r}{near_misses(preset, PRESETS)}")
+    preset = preset_of(preset).name if preset is not None else None
     file, told = _of_file(read_config(config), command) if config is not None else ({}, [])
     said = {name: value for name, value in given.items() if value is not None}
-    typed = said.pop("loop", {})
-    loop = {**(PRESETS[preset][1] if preset else {}), **file.pop("loop", {}), **typed}
+    typed, model = said.pop("loop", {}), said.pop("model", {})
+    loop = {**file.pop("loop", {}), **typed}
     if "data" in said and (missing := file.pop("no_bars", None)):
         told.append(f"{missing}: the bars are those of --data")
     merged = {**file, **said}
     if "params_file" in said:
         merged.pop("params", None)
+    if model:  # what was typed counts more than the file's section
+        merged["params"] = {**(merged.get("params") or {}), **model}
     known = {one.name for one in fields(Request)}
     assert set(merged) <= known, set(merged) - known
     return Request(**merged, loop=loop, said=typed, preset=preset, told=tuple(told))
@@ -230,7 +229,8 @@ def _bars(file: File, told: list[str]) -> dict[str, Any]:
 
 def _loop(part: Loop) -> dict[str, Any]:
     values = {
-        name: next((v for n in names if (v := getattr(part, n)) is not None), None) for name, names in LOOP.items()
+        name: next((v for n in names if (v := getattr(part, n, None)) is not None), None)
+        for name, names in LOOP.items()
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.progress import Progress
-from quorate.pipeline.request import LOOP, PRESETS, Request
-from quorate.plugins.options import options_of
+from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, ours
+from quorate.pipeline.presets import SEED, preset, takes
+from quorate.pipeline.request import LOOP, Request
+from quorate.plugins.options import defaults_of, options_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, ModelSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import Session, load_bars, open_session
 
-SEED = 42
 OWN = ["group:momentum", "group:trend"]  # features of the price's own past
 TRADED = ("open", "close")
 OTHER = ("high", "low", "volume")
@@ -65,7 +66,21 @@ def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: M
     wanted = symbol_of(request.target)
     if wanted is not None or len(bars.symbols) > 1:
         bars = _settle(table, bars, wanted, home)
+    _check_timeframe(request.timeframe, bars)
     return Opened(table, open_session(table, home=home, progress=silent), bars, told)
+
+
+def _check_timeframe(timeframe: str | None, bars: Bars) -> None:
+    """Raise `RecipeError`, if bars are not as far apart as was said."""
+    if timeframe is None:
+        return
+    found = re.fullmatch(r"(\d+)(m|min|h|d)", timeframe.strip().lower())
+    if found is None:
+        raise RecipeError(f"timeframe must be a number and m, h or d, e.g. 15m, 1h, 1d; it was {timeframe!r}")
+    count, unit = int(found[1]), found[2][0]
+    wanted = f"{count}d" if unit == "d" else f"{count * (60 if unit == 'h' else 1)}min"
+    if bars.frequency != wanted:
+        raise RecipeError(f"timeframe {timeframe}: the bars are {bars.frequency} apart: give others, or leave it out")
 
 
 def check_model(request: Request, base: Mapping[str, Any]) -> str:
@@ -120,14 +135,19 @@ def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> Mo
     """Return the model that is asked for, or that the earlier step had."""
     specs = {n: registry.get(ModelSpec, n) for n in registry.names("model")}
     at_hand = [n for n, one in specs.items() if not one.baseline and one.task != "classification"]
-    if request.architecture is None and (request.preset or "models" not in table):
-        if request.preset is None:
-            raise RecipeError(f"--architecture must name a model; at hand are {one_of(at_hand)}")
+    if request.architecture is None and request.preset is None and "models" not in table:
         raise RecipeError(
-            f"the preset {request.preset!r} trains a network of {PRESETS[request.preset][0]}, which no plugin at hand "
-            f"offers; at hand are {one_of(at_hand)}: name one with --architecture, or give a plugin with --plugin FILE"
+            f"--architecture must name a model, or --preset a training preset; at hand are {one_of(at_hand)}"
         )
-    name = request.architecture or next(n for n, model in table["models"].items() if model is not False)
+    chosen = preset(request.preset) if request.preset else None
+    if chosen and chosen.task == "classification":
+        raise RecipeError(
+            f"--preset {chosen.name}: it tells classes apart, and the target is a price: take another preset, or "
+            "--npz FILE with labels 0 and 1"
+        )
+    name = request.architecture or (
+        chosen.model if chosen else next(n for n, m in table["models"].items() if m is not False)
+    )
     models = {plugin.name: plugin for plugin in registry if plugin.kind == "model"}
     found = next((n for n in (name, name.lower().replace("_", "-")) if n in models), None)
     if found is None:
@@ -147,10 +167,12 @@ def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> Mo
 
 
 def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: list[str]) -> Table:
-    """Return the model's parameters: those given, over a loop's settings, over those of the earlier step."""
+    """Return the model's parameters: those given, over a loop's settings, over a preset's, over the earlier step's."""
     before = dict((table.get("models") or {}).get(spec.name) or {})
     before.pop("plugin", None)
     known, typed = options_of(spec), Table()
+    if request.preset is not None:
+        before |= _of_preset(request.preset, spec, known, told)
     for name, value in request.loop.items():
         option = next((n for n in LOOP[name] if n in known), None)
         if option is not None:
@@ -161,7 +183,19 @@ def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: l
             raise RecipeError(f"--{name.replace('_', '-')}: the model {spec.name!r} has no such option")
         else:
             told.append(f"{name} {value}: the model {spec.name!r} has no such option")
-    return {**before, **(request.params or {}), **typed}
+    if spec.name in (*RECURRENT, *ATTENTION) and "loss" in known:
+        before.setdefault("loss", DIRECTION)
+    params = {**before, **ours(request.params or {}, known, spec.name), **typed}
+    check_heads({**defaults_of(spec), **params}, known, spec.name)
+    return params
+
+
+def _of_preset(name: str, spec: ModelSpec, known: list[str], told: list[str]) -> Table:
+    """Return what a model takes of a preset, and note what it does not."""
+    found, whole = takes(known, name), preset(name).params
+    if left := [key for key in whole if key not in found]:
+        told.append(f"--preset {name}: of it the model {spec.name!r} takes {one_of(found)}, and not {one_of(left)}")
+    return found
 
 
 def _covariate(name: str, registry: Registry) -> str:

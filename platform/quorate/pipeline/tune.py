@@ -17,6 +17,7 @@ from quorate.errors import QuorateError, RecipeError, one_of
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
+from quorate.pipeline.names import written
 from quorate.pipeline.periods import DAY, Period, check, check_adjacent
 from quorate.pipeline.request import Request
 from quorate.pipeline.translation import Opened, check_model, opened
@@ -130,7 +131,7 @@ def tune(
         found.told.append(f"sweep {before.id} was this one, and was interrupted: it went on")
         done = resume_sweep(before.id, home=home, progress=progress, executor=executor)
     [search] = done.document["searches"].values()
-    params = _params(search, model)
+    params = written(_params(search, model), model)
     folder = request.output_dir or Path()
     write_json(folder / BEST, params)
     notes = {

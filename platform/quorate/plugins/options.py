@@ -96,6 +96,12 @@ def options_of(spec: Spec) -> list[str]:
     return list(_options(spec)[0])
 
 
+def defaults_of(spec: Spec) -> dict[str, Any]:
+    """Return the options of a plugin that have a default, with it."""
+    accepted = {name: one.default for name, one in _options(spec)[0].items() if one.default is not one.empty}
+    return {**accepted, **spec.params}
+
+
 def parameters_of(spec: Spec) -> list[dict[str, Any]]:
     """Return the options of a plugin as plain data.
 

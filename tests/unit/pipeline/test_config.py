@@ -120,12 +120,11 @@ def test_a_line_that_is_no_assignment_is_named_without_its_text(write):
 def test_the_command_line_goes_before_the_file_before_the_preset(write):
     config = write({"training": {"epochs": 30, "seed": 3, "target": "btc_close"}, "tuning": {"n_trials": 7}})
     request = gather("train", {}, config, "fast")
-    assert request.loop == {"epochs": 30, "batch_size": 64}
+    assert (request.loop, request.preset) == ({"epochs": 30}, "fast")
     assert (request.seed, request.target) == (3, "btc_close")
     request = gather("train", {"loop": {"epochs": 5}, "seed": 4, "target": None}, config, "fast")
-    assert request.loop == {"epochs": 5, "batch_size": 64}
+    assert request.loop == {"epochs": 5}
     assert (request.seed, request.target) == (4, "btc_close")
-    assert gather("train", {}, None, "quality").loop == {"epochs": 300, "batch_size": 32}
     assert gather("tune", {"trials": None}, config).trials == 7
 
 

@@ -33,6 +33,33 @@ def render_trained(document: Mapping[str, Any]) -> None:
         target.print(str(Path(document["folder"], name)), markup=False)
 
 
+def render_windows(document: Mapping[str, Any]) -> None:
+    """Print what came of a training on windows, and the files."""
+    target, metrics, timing = console.out(), document["metrics"], document["timing"]
+    if "total_epochs" in timing:
+        target.print(
+            f"{document['model']}: {document['weights']:,} weights, {timing['total_epochs']} epochs in "
+            f"{timing['total_seconds']:.1f} s, the first {timing['warm_up_seconds']:.2f} s; that of epoch "
+            f"{timing['best_epoch']} is kept ({timing['stopped']}); "
+            f"{timing['samples_per_second']:,.0f} windows a second",
+            markup=False,
+        )
+    names = [name for name, value in metrics["valid"].items() if not isinstance(value, Mapping)]
+    columns: list[console.Column] = [
+        ("", "left", 0, lambda name: name.replace("_", " ")),
+        *((part, "right", 0, lambda name, part=part: _known(metrics[part][name])) for part in metrics),
+    ]
+    if "persistence" in metrics["test"]:
+        columns.append(("test, last value", "right", 0, lambda name: _known(metrics["test"]["persistence"][name])))
+    target.print(console.listing(columns, [names], target.width))
+    for path in document["files"]:
+        target.print(path, markup=False, soft_wrap=True)
+
+
+def _known(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
 def render_evaluated(document: Mapping[str, Any], files: Sequence[Path]) -> None:
     """Print the figures of a test beside those of the last price as forecast."""
     target, data = console.out(), document["target"]

@@ -1,0 +1,267 @@
+"""Training on the windows of an NPZ file, and a folder with all that came of it.
+
+The latest share of the training windows is held back; by it the best epoch is chosen. Features are scaled as those
+before it were. The test windows are forecast once, at the end: nothing is chosen by them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate import statistics
+from quorate.errors import DataError, FitError, RecipeError, one_of
+from quorate.execution.fit import FitTask, fit_seed, under_limits
+from quorate.execution.making import make_model
+from quorate.execution.outputs import predict
+from quorate.execution.progress import Progress
+from quorate.execution.resources import gpu_count
+from quorate.execution.state import state_of
+from quorate.pipeline.config import File
+from quorate.pipeline.names import check_heads, ours
+from quorate.pipeline.npz import Windows, read_npz
+from quorate.pipeline.npz_written import make_folder, write_all
+from quorate.pipeline.presets import SEED, preset
+from quorate.pipeline.request import LOOP, Request
+from quorate.plugins.options import defaults_of, options_of, resolve_options
+from quorate.plugins.registry import Registry, reference
+from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs.learning import TASK, task_of
+from quorate.runs.surroundings import in_usual_surroundings
+
+DEFAULTS = {True: "lstm-classifier", False: "mean-pool-regressor"}
+NORMS = {"zscore": "z-score", "none": "none"}
+HELD, THRESHOLD, FOLDER = 0.1, 0.5, "outputs"
+
+
+class NpzTrained(NamedTuple):
+    """What a training on windows came to: its folder, what was measured, and what was not done as it was asked for."""
+
+    folder: Path
+    document: dict[str, Any]
+    files: list[Path]
+    told: list[str]
+
+
+class Settings(NamedTuple):
+    """How windows are trained on, in full: the command line over the file over the preset over the network's own."""
+
+    preset: str
+    spec: ModelSpec
+    params: dict[str, Any]
+    seed: int
+    held: float
+    threshold: float
+    pictures: bool
+
+
+@in_usual_surroundings
+def train_npz(request: Request, path: Path, file: File | None = None, progress: Progress | None = None) -> NpzTrained:
+    """Train a network on the windows of a file, and write what came of it.
+
+    Parameters
+    ----------
+    request : Request
+        Of it the architecture, preset, parameters, seed and folder count.
+    path : Path
+        The NPZ file.
+    file : File, optional
+        A configuration; its sections ``data``, ``eval`` and ``output`` are read, too.
+
+    Raises
+    ------
+    QuorateError
+        For anything the user can put right.
+    """
+    began = time.perf_counter()
+    windows = read_npz(path)
+    loading = time.perf_counter() - began
+    told, registry = list(windows.told), Registry.load(request.plugins)
+    settings = settings_of(request, windows, file or File(), registry, told)
+    cut = len(windows.X_train) - max(int(len(windows.X_train) * settings.held), 1)
+    if cut < 2:
+        raise DataError(f"{path}: {len(windows.X_train)} training windows are too few to hold some back")
+    task = FitTask(
+        model=settings.spec.name,
+        fold=0,
+        plugin=reference(registry, "model", settings.spec.name),
+        params={**settings.params, TASK: task_of(windows.binary)},
+        seed=fit_seed(settings.seed, settings.spec.name),
+        threads=settings.spec.cpus,
+        binary=windows.binary,
+    )
+    spec = settings.spec.for_label(task_of(windows.binary), settings.params)
+    model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
+    forecasts, _ = under_limits(
+        task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
+    )
+    metrics = {name: measured(y, forecasts[name], windows.binary, settings.threshold) for name, (_, y) in parts.items()}
+    if not windows.binary and windows.X_train.shape[2] == 1:
+        for name, (X, y) in parts.items():
+            metrics[name] |= _beside_persistence(metrics[name], X, y, name, told)
+    folder = make_folder(Path(request.output_dir or FOLDER), _run_name(file))
+    document, files = write_all(
+        folder,
+        state_of(spec, model),
+        config=_config(path, settings, windows),
+        stats=_stats(windows.X_train[:cut], str(settings.params.get("norm", "z-score"))),
+        metrics=metrics,
+        history=getattr(model, "history_", None),
+        n_train=cut,
+        loading=loading,
+        classes={n: (y, forecasts[n] >= settings.threshold) for n, (_, y) in parts.items()}
+        if windows.binary and settings.pictures
+        else {},
+        told=told,
+    )
+    return NpzTrained(folder, {**document, "weights": getattr(model, "n_weights", None)}, files, [*told, *notes])
+
+
+def settings_of(request: Request, windows: Windows, file: File, registry: Registry, told: list[str]) -> Settings:
+    """Return how windows are trained on."""
+    chosen = preset(request.preset or DEFAULTS[windows.binary])
+    if chosen.task and chosen.task != task_of(windows.binary):
+        raise RecipeError(
+            f"--preset {chosen.name} is for {chosen.task}, and the labels of the file are for {task_of(windows.binary)}"
+        )
+    names = [n for n in registry.at_hand("model") if registry.get(ModelSpec, n).input == "windows"]
+    name = (request.architecture or chosen.model).lower().replace("_", "-")
+    if name not in names:
+        raise RecipeError(f"--model must be one that reads windows, {one_of(names)}; it was {name!r}")
+    spec = registry.get(ModelSpec, name)
+    known = options_of(spec)
+    given = {key: value for key, value in chosen.params.items() if key in known}
+    data = file.data
+    if data is not None and data.norm is not None:
+        given["norm"] = NORMS[data.norm]
+    if data is not None and data.shuffle_train is False:
+        told.append(
+            "data.shuffle_train: each epoch takes the training windows in an order of its own; those that are held "
+            "back, and the test, are in no step"
+        )
+    if "device" in known:
+        given["device"] = _device(file, told)
+    for key, value in request.loop.items():
+        option = next((one for one in LOOP[key] if one in known), None)
+        if option is None:
+            raise RecipeError(f"{key}: the model {name!r} has no such option")
+        given[option] = value
+    given |= ours(request.params or {}, known, name)
+    given["lookback"] = windows.X_train.shape[1]
+    check_heads({**defaults_of(spec), **given}, known, name)
+    params = resolve_options(spec, given, f"the model {name!r}")
+    if spec.keeper() is None:
+        raise RecipeError(f"the model {name!r} cannot be kept in a file: its plugin has no state_dict")
+    shown = file.eval
+    return Settings(
+        chosen.name,
+        spec,
+        params,
+        SEED if request.seed is None else request.seed,
+        HELD if data is None or data.valid_from_train is None else _share(data.valid_from_train),
+        THRESHOLD if shown is None or shown.threshold is None else float(shown.threshold),
+        shown is None or shown.save_cm is not False,
+    )
+
+
+def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, threshold: float) -> dict[str, float]:
+    """Return the metrics of forecasts: of classes at a threshold, or of numbers."""
+    if not binary:
+        return {name: getattr(statistics, name)(y, forecast) for name in ("mse", "mae", "r2")}
+    hit, called = y == 1, forecast >= threshold
+    return {
+        "accuracy": statistics.accuracy(hit, called),
+        "auc": statistics.auc(hit, forecast),
+        "precision": statistics.precision(hit, called),
+        "recall": statistics.recall(hit, called),
+        "log_loss": statistics.log_loss(hit, forecast),
+    }
+
+
+def _fitted(spec: ModelSpec, task: FitTask, windows: Windows, cut: int) -> Any:
+    model = make_model(spec.resolve(), task, spec)
+    held = windows.X_train[cut:], windows.y_train[cut:]
+    try:
+        return model.fit(windows.X_train[:cut], windows.y_train[:cut].copy(), validation=held)
+    except ValueError as e:
+        raise FitError(f"model {task.model!r}: {e}") from e
+
+
+def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:
+    """Return mean and deviation of the features over all training windows and bars; a deviation of 0 counts as 1."""
+    flat = X.reshape(-1, X.shape[2]).astype(np.float64)
+    if norm != "z-score":
+        return {"mu": [0.0] * flat.shape[1], "sd": [1.0] * flat.shape[1]}
+    sd = flat.std(axis=0)
+    return {"mu": flat.mean(axis=0).tolist(), "sd": np.where(sd > 1e-8, sd, 1.0).tolist()}
+
+
+def _beside_persistence(
+    own: Mapping[str, float], X: NDArray[np.float32], y: NDArray[Any], part: str, told: list[str]
+) -> dict[str, Any]:
+    """Return the metrics of the last value of each window as forecast."""
+    naive = measured(y, X[:, -1, 0].astype(np.float64), False, 0.0)
+    if own["mse"] > naive["mse"]:
+        told.append(
+            f"{part}: the last value of the window is a better forecast than the model's "
+            f"(mse {naive['mse']:.6g} < {own['mse']:.6g})"
+        )
+    return {"persistence": naive}
+
+
+def _config(path: Path, settings: Settings, windows: Windows) -> dict[str, Any]:
+    """Return the configuration in full, in the form that ``--config`` takes."""
+    loop = {
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "patience",
+        "stop_on",
+        "norm",
+        "lookback",
+        "device",
+    } | {"valid_ratio", "valid_blocks"}
+    params = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.params.items()}
+    norm = {v: k for k, v in NORMS.items()}.get(str(params.get("norm")))
+    train: dict[str, Any] = {}
+    for key in ("epochs", "batch_size", "learning_rate", "weight_decay"):
+        if key in params:
+            train[key] = params[key]
+    if "patience" in params:
+        train["early_stop_patience"] = params["patience"]
+    train["early_stop_metric"] = params.get("stop_on") or ("auc" if windows.binary else "val_loss")
+    found: dict[str, Any] = {
+        "data": {"npz_path": str(path), "valid_from_train": settings.held, **({"norm": norm} if norm else {})},
+        "model": {"type": settings.spec.name, **{k: v for k, v in params.items() if k not in loop}},
+        "train": {**train, "seed": settings.seed},
+    }
+    if windows.binary:
+        found["eval"] = {"threshold": settings.threshold, "save_cm": settings.pictures}
+    return found
+
+
+def _device(file: File, told: list[str]) -> str:
+    """Return ``cuda``, where it is asked for, or left open, and there."""
+    asked = next((v for one in (file.train, file.training) if one and (v := one.device or one.accelerator)), "auto")
+    if asked == "cpu" or (asked in ("auto", "cuda", "gpu") and gpu_count()):
+        return "cpu" if asked == "cpu" else "cuda"
+    if asked != "auto":
+        told.append(f"device {asked!r} is not there, or networks do not use it: the CPU trains")
+    return "cpu"
+
+
+def _run_name(file: File | None) -> str | None:
+    return file.output.run_name if file is not None and file.output is not None else None
+
+
+def _share(value: float) -> float:
+    if not 0 < value < 1:
+        raise RecipeError(f"data.valid_from_train must be between 0 and 1; it was {value}")
+    return float(value)

@@ -1,0 +1,59 @@
+"""Training presets that are trained: beside each other, from Python, and through the checklist."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import quorate
+from quorate.pipeline.quality import CHECKS
+from support.command import call
+
+FEW = ("--set", 'features.use=["return_1", "return_5", "zscore_20"]', "--set", "data.n_bars=330")
+
+
+def test_presets_are_trained_and_stand_beside_legacy():
+    arguments = ("compare", "simulated", "--preset", "fast", "--epochs", "1", *FEW)
+    result = call("training-preset", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    assert "at most so many epochs: fast 1, legacy 1" in result.stderr
+    found = json.loads(result.stdout)
+    rows = found["presets"]
+    assert list(rows) == ["fast", "legacy"]
+    assert found["train_rows"] > found["test_rows"] > 50
+    for row in rows.values():
+        assert row["epochs"] == 1
+        assert row["seconds"] > 0
+        assert row["metrics"]["rmse"] > 0
+    assert rows["fast"]["weights"] < rows["legacy"]["weights"] / 2
+    assert rows["fast"]["ratios"]["rmse"] == rows["fast"]["metrics"]["rmse"] / rows["legacy"]["metrics"]["rmse"]
+    assert rows["legacy"]["verdict"] == "base"
+
+
+def test_a_configuration_from_a_preset_is_one_that_trains(tmp_path):
+    given = {"epochs": 1, "early_stopping_patience": 3, "dropout": 0.0, "output_dir": tmp_path / "m"}
+    config = quorate.create_config_from_preset("balanced", "SIM001", timeframe="1d", data="simulated", **given)
+    document = quorate.train(config).document
+    params = document["params"]
+    assert document["architecture"] == "cnn-gru"
+    assert [params[name] for name in ("epochs", "patience", "dropout", "batch_size", "lookback")] == [1, 3, 0, 48, 90]
+    assert document["seed"] != 0
+    assert (tmp_path / "m/model.safetensors").stat().st_size
+    other = quorate.create_config_from_preset("fast", "SIM001", timeframe="1h", data="simulated")
+    with pytest.raises(quorate.RecipeError, match="timeframe 1h: the bars are 1d apart"):
+        quorate.train(other)
+    with pytest.raises(quorate.RecipeError, match="tells classes apart"):
+        quorate.create_config_from_preset("lstm-classifier", "SIM001")
+
+
+@pytest.mark.full
+def test_the_checklist_trains_loads_exports_and_trades_each_preset():
+    result = call("dev", "quality", "--epochs", "1", "--json")
+    found = json.loads(result.stdout)
+    assert list(found["presets"]) == ["fast", "balanced", "quality", "legacy"]
+    for name, row in found["presets"].items():
+        assert tuple(row["checks"]) == CHECKS
+        for check in ("trains", "loads and predicts", "backtest"):
+            assert row["checks"][check]["passed"], (name, check, row["checks"][check])
+    assert result.exit_code == (0 if found["passed"] else 1)

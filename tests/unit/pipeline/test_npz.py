@@ -1,0 +1,91 @@
+"""Windows of an NPZ file: what is taken, and what is refused with what it must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from quorate.errors import DataError, RecipeError
+from quorate.pipeline.npz import read_npz
+from quorate.pipeline.npz_written import make_folder, matrix_of
+
+
+def arrays(n=12, m=5, bars=6, n_features=2):
+    draw = np.random.default_rng(0)
+    return {
+        "X_train": draw.standard_normal((n, bars, n_features)).astype(np.float32),
+        "y_train": np.arange(n) % 2,
+        "X_test": draw.standard_normal((m, bars, n_features)).astype(np.float32),
+        "y_test": np.arange(m) % 2,
+    }
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(**changes):
+        given = {k: v for k, v in {**arrays(), **changes}.items() if v is not None}
+        np.savez(tmp_path / "w.npz", **given)
+        return tmp_path / "w.npz"
+
+    return save
+
+
+def test_labels_say_whether_they_are_classes(saved):
+    found = read_npz(saved())
+    assert found.binary
+    assert found.X_train.dtype == np.float32
+    assert found.told == []
+    assert not read_npz(saved(y_train=arrays()["y_train"] * 1.0, y_test=np.zeros(5, np.float32))).binary
+
+
+def test_other_decimals_are_made_float32_and_it_is_told(saved):
+    given = np.random.default_rng(1).standard_normal((956, 60, 5))
+    found = read_npz(saved(X_train=given, y_train=np.arange(956) % 2, X_test=given[:5]))
+    assert found.X_train.dtype == np.float32
+    assert found.told[0] == "X_train was float64: it was made float32"
+    np.testing.assert_array_equal(found.X_train, given.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"X_train": np.zeros((12, 6), np.float32)}, r"X_train must be \(windows, bars, features\).*\(12, 6\)"),
+        ({"X_test": np.zeros((0, 6, 2), np.float32), "y_test": np.zeros(0, int)}, "none of them 0"),
+        ({"X_test": np.zeros((5, 7, 2), np.float32)}, r"one shape; they were \(6, 2\) and \(7, 2\)"),
+        ({"X_train": np.full((12, 6, 2), "a")}, "X_train must be float32; it was <U1"),
+        ({"X_train": np.full((12, 6, 2), np.nan)}, "window 0 does not, of 12"),
+        ({"X_train": np.full((12, 6, 2), 1e300)}, "finite numbers of float32"),
+        ({"y_train": np.arange(12) % 3}, "classes, 0 or 1; it has 2 too"),
+        ({"y_train": np.zeros((12, 1), int)}, r"shape \(12,\); its shape was \(12, 1\)"),
+        ({"y_train": np.zeros(11, int)}, r"its shape was \(11,\)"),
+        ({"y_train": np.full(12, np.inf)}, "label 0 was inf"),
+        ({"y_test": np.zeros(5)}, "both must be classes"),
+        ({"y_test": None}, "no array 'y_test'"),
+        ({"y_train": np.array([{}] * 12, dtype=object)}, "run code when they are read"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused(saved, changes, said):
+    with pytest.raises(DataError, match=said):
+        read_npz(saved(**changes))
+
+
+def test_what_is_no_such_file_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="there is no file"):
+        read_npz(tmp_path / "w.npz")
+    (tmp_path / "w.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(DataError, match="no NPZ file that can be read"):
+        read_npz(tmp_path / "w.npz")
+    np.save(tmp_path / "w.npy", np.zeros(3))
+    with pytest.raises(DataError, match="is one array"):
+        read_npz(tmp_path / "w.npy")
+
+
+def test_no_folder_is_taken_twice(tmp_path):
+    folders = {make_folder(tmp_path / "outputs") for _ in range(3)}
+    assert len(folders) == 3
+    assert make_folder(tmp_path, "mine") == tmp_path / "mine"
+    assert make_folder(tmp_path, "mine") == tmp_path / "mine_2"
+
+
+def test_a_confusion_matrix_counts_labels_by_row():
+    assert matrix_of(np.array([0, 0, 1, 1, 1]), np.array([False, True, True, True, False])) == [[1, 1], [1, 2]]
