@@ -14,7 +14,7 @@ from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.folds import NEVER
-from quorate.errors import DataError, PluginError
+from quorate.errors import DataError, FitError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import FeatureSpec, LabelSpec
 from quorate.statistics import Floats
@@ -185,6 +185,23 @@ def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -
     if np.allclose(first * (1 + dataset.y[known]), last, rtol=1e-9, atol=0.0):
         found[known] = first
     return found
+
+
+def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
+
+    Raises
+    ------
+    FitError
+        If nothing is left to train on.
+    """
+    if not share:
+        return rows, rows[:0]
+    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
+    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
+    if not len(train):
+        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
+    return train, tail
 
 
 class Packing:

@@ -13,20 +13,20 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
-from quorate.dataset.rows import Dataset
+from quorate.dataset.rows import Dataset, hold_back
 from quorate.errors import FitError, reason_of
 from quorate.execution.inputs import Inputs, inputs_of, reads_categories
-from quorate.execution.making import make_model
+from quorate.execution.making import check_code, make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.resources import memory_limit, pools_of, thread_pools
-from quorate.plugins.code import code_digest
+from quorate.execution.transforms import Chain, Transforms, learn_transforms
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
@@ -65,6 +65,8 @@ class FitTask:
         Hash of everything the result depends on.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
+    transforms : tuple of Chain
+        What features go through before the model reads them; a model that reads raw bars has none.
     """
 
     model: str
@@ -79,6 +81,13 @@ class FitTask:
     memory: int = 0
     key: str = ""
     code: str = ""
+    transforms: tuple[Chain, ...] = ()
+
+    @property
+    def inline(self) -> bool:
+        """Whether a plugin of it was given in Python, so that no other process could find it."""
+        plugins = (self.plugin, *(step.plugin for chain in self.transforms for step in chain.steps))
+        return any(plugin.inline is not None for plugin in plugins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,10 +270,16 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str, ...]]:
-    def answers(model: Any, spec: ModelSpec, X_train: Inputs, y_train: NDArray[Any], X_test: Inputs) -> Answer:
+    def answers(
+        model: Any, spec: ModelSpec, X_train: Inputs, y_train: NDArray[Any], X_test: Inputs, learnt: Transforms
+    ) -> Answer:
         predictions, outputs = predict(model, spec, X_test, task.binary)
         if fold.shuffles is not None:
-            return predictions, outputs | shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles), math.nan
+            # Features are shuffled as they are, whatever columns are made of them.
+            train, _ = hold_back(spec.validation, dataset, fold.train)
+            X = inputs_of(spec, dataset, fold.test, train) if learnt else X_test
+            told = shuffled_outputs(model, spec, X, task.binary, fold.shuffles, learnt)
+            return predictions, outputs | told, math.nan
         known = X_train[-ASKED_AGAIN:], y_train[-ASKED_AGAIN:]
         return predictions, outputs, in_sample(model, spec, *known, task.binary)
 
@@ -272,34 +287,34 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str
 
 
 def fitted(
-    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs, NDArray[Any], Inputs], T]
+    task: FitTask,
+    dataset: Dataset,
+    fold: Fold,
+    asked: Callable[[Any, ModelSpec, Inputs, NDArray[Any], Inputs, Transforms], T],
 ) -> tuple[T, tuple[str, ...]]:
     """Fit a model on a fold's training rows; return what the fitted model, asked there and then, answers, and warnings.
 
     Parameters
     ----------
     asked : callable
-        Takes the fitted model, its spec, training rows and labels, and test rows; perhaps called twice.
+        Takes the fitted model, its spec, training rows and labels, test rows, and what transforms have learnt;
+        perhaps called twice.
     """
     spec = model_of(task)
-    factory = spec.resolve()
-    # An inline plugin is where the run is.
-    if task.code and task.plugin.inline is None and _code(factory, task.plugin) != task.code:
-        raise FitError(
-            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
-            "is other code on this machine: start the run again, with the same code everywhere"
-        )
+    check_code(spec.resolve(), task.plugin, task.code)
     train, tail = hold_back(spec.validation, dataset, fold.train)
-    X_train, X_test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
     y_train = _target(spec, dataset, train)
-    more = {"validation": (inputs_of(spec, dataset, tail, train), _target(spec, dataset, tail))} if len(tail) else {}
     while True:
         pools = thread_pools()
         with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
             warnings.simplefilter("always")
+            learnt = learn_transforms(task.transforms, spec, dataset, train)
+            seen = learnt.rows(dataset, spec, (train, tail, fold.test))
+            X_train, X_test, X_tail = (inputs_of(spec, seen, rows, train) for rows in (train, fold.test, tail))
+            more = {"validation": (X_tail, _target(spec, dataset, tail))} if len(tail) else {}
             model = unfitted(task, spec, dataset)
             model.fit(X_train, y_train.copy(), **more)
-            answer = asked(model, spec, X_train, y_train, X_test)
+            answer = asked(model, spec, X_train, y_train, X_test, learnt)
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break
@@ -320,29 +335,6 @@ def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
     """Return the model as the factory makes it for a fit on these rows."""
     categories = dataset.categories.names if reads_categories(spec, dataset) else ()
     return make_model(spec.resolve(), task, spec, categories)
-
-
-def hold_back(share: float, dataset: Dataset, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training rows without their latest `share`, and these; whose label reaches into them is left out.
-
-    Raises
-    ------
-    FitError
-        If nothing is left to train on.
-    """
-    if not share:
-        return rows, rows[:0]
-    cut = dataset.bar[rows[min(int(len(rows) * (1 - share)), len(rows) - 1)]]
-    train, tail = rows[dataset.end[rows] < cut], rows[dataset.bar[rows] >= cut]
-    if not len(train):
-        raise FitError(f"holding back {share:.0%} of {len(rows)} training rows for validation leaves none to train on")
-    return train, tail
-
-
-@lru_cache(maxsize=64)
-def _code(factory: Callable[..., Any], plugin: Reference) -> str:
-    """Return the hash of a model's code as it was when this process first met it."""
-    return code_digest(factory, plugin.module, plugin.local)
 
 
 def _target(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[Any]:

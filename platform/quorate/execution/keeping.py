@@ -15,6 +15,7 @@ from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import predict
 from quorate.execution.state import State, restored, state_of
+from quorate.execution.transforms import Transforms, restored_transforms
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -83,8 +84,10 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
 
     def forecasts() -> Floats:
         with surroundings_of(task):
-            model = restored(spec, unfitted(task, spec, data.dataset), state)
-            return predict(model, spec, inputs_of(spec, data.dataset, fold.test, fold.train), task.binary)[0]
+            learnt, own = restored_transforms(task.transforms, state)
+            model = restored(spec, unfitted(task, spec, data.dataset), own)
+            seen = learnt.rows(data.dataset, spec, (fold.train[:0], fold.test))
+            return predict(model, spec, inputs_of(spec, seen, fold.test, fold.train), task.binary)[0]
 
     return _told(forecasts)
 
@@ -92,7 +95,9 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> Floats | _Failed:
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
-    def asked(model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs) -> tuple[State, Floats]:
+    def asked(
+        model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs, learnt: Transforms
+    ) -> tuple[State, Floats]:
         state = state_of(spec, model)
         again = restored(spec, unfitted(task, spec, dataset), state)
         first = np.empty(0)
@@ -105,7 +110,8 @@ def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
                         f"made of its state, it predicts {second[row]!r} where it predicted {first[row]!r}: its "
                         "state_dict lacks something, see quorate check"
                     )
-        return state, first if len(X_test) else np.empty(0)
+        kept = State({**state.arrays, **learnt.state()}, state.values)
+        return kept, first if len(X_test) else np.empty(0)
 
     (state, predictions), notes = fitted(task, dataset, fold, asked)
     return Learnt(state, predictions, notes)
@@ -124,7 +130,7 @@ def _aside(
     function: Callable[[FitData, Any], T | _Failed], data: FitData, item: Any, task: FitTask, seconds: float
 ) -> T:
     """Call a function in a process of its own; here, if its plugin is where the caller is."""
-    if task.plugin.inline is not None:
+    if task.inline:
         answer: Any = function(data, item)
     else:
         process: Isolated[Any, Any] = Isolated("quorate.execution.keeping")

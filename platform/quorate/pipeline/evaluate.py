@@ -153,7 +153,8 @@ def _forecasts(found: Opened, trained: Artefact, training: Period, test: Period)
         raise DataError(f"no forecast of the test, {test}, can be compared: it has {len(bars) - begin} bars, too few")
     audit_split(train, rows, dataset.bar, dataset.end, 0, "the test")
     fold = Fold(0, begin, len(bars), train, rows)
-    task, seconds = task_of_fit(session, model), session.recipe.execution.fit_seconds
+    task = task_of_fit(session, model, dataset.feature_names)
+    seconds = session.recipe.execution.fit_seconds
     predictions = forecast(FitData(dataset, (fold,)), task, trained.state, seconds)
     last = entry_prices(bars, dataset, session.recipe.backtest.fill)[rows]
     if not np.isfinite(last).all():

@@ -105,7 +105,7 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
     rows = training_rows(found.bars, dataset, ready.training.last)
     if not len(rows):
         raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
-    task, end = task_of_fit(session, model), len(found.bars)
+    task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
     learnt = learn(FitData(dataset, (fold,)), task, session.recipe.execution.fit_seconds)
     document = _document(ready, session, found.bars, dataset, fold, task, learnt)

@@ -22,6 +22,7 @@ from quorate.plugins.registry import reference
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
+from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 
 Tasks = tuple[list[FitTask], FitData]
@@ -109,13 +110,14 @@ class Fitting:
         tasks, data = expected or self.tasks(walk, folds)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
-        plugins = {task.model: task.plugin for task in tasks}
+        plugins = {task.model: task.plugin.name for task in tasks}
+        inline = {task.model for task in tasks if task.inline}
 
         def arrived(result: FitResult) -> None:
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
-            if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
-                self.cache.put(result, plugins[result.model].name)
+            if self.cache and not (result.cached or result.foreign or result.error or result.model in inline):
+                self.cache.put(result, plugins[result.model])
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
@@ -125,7 +127,7 @@ class Fitting:
                     "  to go on without a member where it fails: --set on_failure=drop"
                 ) from RuntimeError(result.trace)
 
-        kept = self.cache.find([t for t in tasks if t.plugin.inline is None]) if self.cache else {}
+        kept = self.cache.find([t for t in tasks if not t.inline]) if self.cache else {}
         for task in tasks:
             if task.key in kept:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
@@ -159,7 +161,7 @@ class Fitting:
         for walk, folds in work:
             tasks, data = self.tasks(walk, folds)
             self._expected[walk.dataset, tuple(walk.members), tuple(folds)] = tasks, data
-            known = self.cache.known([t for t in tasks if t.plugin.inline is None]) if self.cache else set()
+            known = self.cache.known([t for t in tasks if not t.inline]) if self.cache else set()
             missing = [task for task in tasks if task.key not in known]
             fits.update(task.model for task in tasks)
             kept += len(tasks) - len(missing)
@@ -192,6 +194,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
         assert model
         told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
         on_gpu = gpus and spec.gpus > 0
+        chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
         tasks += [
             FitTask(
                 model=name,
@@ -204,6 +207,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 device="cuda" if on_gpu else "cpu",
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
+                transforms=chains,
             )
             for fold in folds
         ]
