@@ -12,8 +12,9 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER
 from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitTask, fit_seed
+from quorate.plugins.code import code_digest
 from quorate.plugins.registry import reference
-from quorate.plugins.specs import LabelSpec, ModelSpec
+from quorate.plugins.specs import LabelSpec, ModelSpec, TransformSpec
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.recipe.schema import Recipe
 from quorate.runs.session import Session
@@ -75,3 +76,10 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         memory=int(spec.memory * 2**30),
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
+
+
+def code_of(session: Session, transform: str) -> str:
+    """Return the hash of a transform's code."""
+    spec = session.registry.get(TransformSpec, transform)
+    provider = spec.provider
+    return code_digest(spec.resolve(), provider.module, provider.local)
