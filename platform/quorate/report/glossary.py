@@ -158,7 +158,7 @@ GLOSSARY: dict[str, Term] = {
     "collapsed": Term(
         "A member that predicts nearly one direction or one value on a fold, where the labels have more than that.",
         "99 % of forecasts of one direction where fewer than 90 % of the labels are, or a dispersion below 0.001; from "
-        "20 rows on",
+        "50 rows on",
         OURS,
     ),
     "against naive": Term(

@@ -14,7 +14,7 @@ from quorate.execution.outputs import right_directions
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 
-LEAST = 20  # forecasts of a fold, for their spread to say something
+LEAST = 50  # forecasts of a fold, for their spread to say something: few may well all be of one direction
 ONE_WAY = 0.99  # share of forecasts of one direction, from which on they tell none
 BOTH_WAYS = 0.9  # share of labels of one direction, below which that is not what came
 STILL = 1e-3  # of the labels' standard deviation: what varies less is one value

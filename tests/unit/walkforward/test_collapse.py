@@ -30,7 +30,7 @@ RETURNS = RNG.normal(0.0003, 0.01, 400)
         (RETURNS, -0.01 + RNG.normal(0, 0.001, 400), False, ONE_DIRECTION),
         (np.abs(RETURNS), 0.01 + RNG.normal(0, 0.001, 400), False, ""),  # so are the labels
         (np.zeros(400), np.zeros(400), False, ""),
-        (LABELS[:19], np.full(19, 0.5), True, ""),  # too few to say
+        (LABELS[:49], np.full(49, 0.5), True, ""),  # too few to say
         (np.full(400, np.nan), np.full(400, 0.5), True, ""),
     ],
 )
