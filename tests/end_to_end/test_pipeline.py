@@ -103,7 +103,7 @@ def test_what_transforms_have_learnt_is_in_the_scaler_and_the_model_is_evaluated
     assert [(step["name"], step["key"]) for step in steps] == [("robust", "*"), ("pca", "*")]
     test = ("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r")
     assert call(*test).exit_code == 0
-    assert document(tmp_path / "r" / "evaluation_results.json")["forecasts"] > 20
+    assert document(tmp_path / "r" / "metrics.json")["forecasts"] > 20
 
 
 def test_days_after_validation_change_nothing_that_tuning_or_training_finds(here, tmp_path):
@@ -161,7 +161,7 @@ def test_a_reloaded_model_predicts_what_the_trained_one_did_bit_for_bit(here, tm
     cut = before(bars, dt.date(2021, 4, 30))
     test = np.flatnonzero(dataset.bar >= cut).astype(np.int64)
     data = FitData(dataset, (Fold(0, cut, len(bars), training_rows(bars, dataset, dt.date(2021, 4, 30)), test),))
-    task = task_of_fit(session, model)
+    task = task_of_fit(session, model, dataset.feature_names)
     learnt = learn(data, task, 60.0)
     artefact.write(tmp_path, learnt.state, {"features": list(dataset.feature_names)})
     again = forecast(data, task, artefact.read(tmp_path).state, 60.0)

@@ -174,7 +174,10 @@ def check_transform_input_unmodified(plugin: Plugin) -> None:
     """Rows, counts and what was learnt are left as they were."""
     spec, X, counts = spec_of(plugin), rows(plugin), np.ones(N, dtype=np.int64)
     watch_inputs({"X": X, "counts": counts}, lambda *given: call(plugin, *given))
-    state = learnt(plugin, X)
+    try:
+        state = learnt(plugin, X)
+    except Violation:  # what it gives is the concern of 'computes'
+        return
     turns = spec.applier()
     watch_inputs({"X": X, **state}, lambda first, *rest: turns(first, dict(zip(state, rest, strict=True))))
 
