@@ -25,4 +25,4 @@ def test_a_run_with_transforms_from_its_first_fit_to_its_next_bar(tiny, tmp_path
     [ensemble, *_] = told.document["forecasters"]
     assert {row["name"] for row in ensemble["features"]} == set(tiny["features"]["use"])
     assert quorate.reproduce(again.run_id, home=tmp_path / "home").identical
-    assert len(quorate.predict(again.run_id, home=tmp_path / "home").weights) == 1
+    assert set(quorate.predict(again.run_id, home=tmp_path / "home").weights) == {"logistic", "ridge"}
