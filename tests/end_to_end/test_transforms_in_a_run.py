@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 import quorate
+from quorate.execution.transforms import PREFIX
+from quorate.store.models import KeptModels
 
 
 def test_a_run_with_transforms_from_its_first_fit_to_its_next_bar(tiny, tmp_path):
@@ -26,3 +30,32 @@ def test_a_run_with_transforms_from_its_first_fit_to_its_next_bar(tiny, tmp_path
     assert {row["name"] for row in ensemble["features"]} == set(tiny["features"]["use"])
     assert quorate.reproduce(again.run_id, home=tmp_path / "home").identical
     assert set(quorate.predict(again.run_id, home=tmp_path / "home").weights) == {"logistic", "ridge"}
+
+
+def test_networks_that_train_together_read_what_each_has_learnt_and_keep_it(tiny, tmp_path):
+    table = {
+        **tiny,
+        "labels": {"name": "return", "steps": [1, 3]},
+        "features": {**tiny["features"], "transforms": {"*": "z-score", "return_*": {"name": "pca", "components": 1}}},
+        "models": {
+            "gru": {"epochs": 2, "lookback": 4, "hidden": 4},
+            "logistic": False,
+            "ridge": {},
+        },
+        "execution": {"executor": "serial", "keep_models": "last"},
+    }
+    home = tmp_path / "home"
+    report = quorate.run(table, home=home)
+    elsewhere = {**table, "execution": {"executor": "processes", "workers": 2}}
+    assert quorate.run(elsewhere, home=tmp_path / "other").results == report.results
+    fresh, kept = (quorate.predict(report.run_id, kept=kept, home=home) for kept in (False, True))
+    assert kept.kept["fitted_again"] == []
+    assert set(kept.targets[0]["members"]) == {"gru", "ridge"} == set(fresh.targets[0]["members"])
+    models = KeptModels(home)
+    for key in kept.kept["keys"].values():
+        told = models.get(key)
+        assert [step["name"] for step in told.facts["transforms"]] == ["z-score", "pca"]
+        assert any(name.startswith(PREFIX) for name in told.arrays)
+    with pytest.raises(quorate.PluginError, match="its features go through transforms"):
+        quorate.export_model(report.run_id, tmp_path / "x.onnx", model="gru", home=home)
+    assert not (tmp_path / "x.onnx").exists()

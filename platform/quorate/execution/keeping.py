@@ -121,11 +121,6 @@ def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats
     spec, fold = model_of(task), data.fold(task.fold)
 
     def answer() -> tuple[bytes, Floats]:
-        if task.transforms:
-            raise FitError(
-                "its features go through transforms (features.transforms), which an exported model would lack: export "
-                "one of a run without them"
-            )
         with surroundings_of(task):
             model = restored(spec, unfitted(task, spec, data.dataset), state)
             X = inputs_of(spec, data.dataset, fold.test, fold.train)

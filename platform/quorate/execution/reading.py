@@ -12,6 +12,7 @@ from quorate.dataset.rows import Dataset
 from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.making import check_code
 from quorate.execution.steps import hold_back, target_of
+from quorate.execution.surroundings import seeded
 from quorate.execution.transforms import Transforms, learn_transforms
 from quorate.plugins.specs import ModelSpec
 
@@ -56,8 +57,10 @@ def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> Fit
     """
     check_code(spec.resolve(), task.plugin, task.code)
     train, held = hold_back(spec, dataset, fold.train)
-    learnt = learn_transforms(task.transforms, spec, dataset, train)
-    seen = learnt.rows(dataset, spec, (train, held, fold.test))
+    # Seeded anew, so that what a transform draws depends neither on fits that are made together, nor on their order.
+    with seeded(task.seed):
+        learnt = learn_transforms(task.transforms, spec, dataset, train)
+        seen = learnt.rows(dataset, spec, (train, held, fold.test))
     X, test, tail = (inputs_of(spec, seen, rows, train) for rows in (train, fold.test, held))
     validation = (tail, target_of(task, spec, dataset, held)) if len(held) else None
     plain = inputs_of(spec, dataset, fold.test, train) if learnt else test

@@ -26,6 +26,7 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.files import regular, replacing
 from quorate.store.trust import require
+from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import fold_facts
 
 INT8 = ".int8.onnx"
@@ -187,6 +188,11 @@ def _check_exports(models: RunModels, name: str, spec: ModelSpec) -> None:
         able = [other for other, one in models.walk.members.items() if one.onnx is not None]
         others = f"of this run {one_of(able)} can" if able else "no other of this run can"
         raise PluginError(f"model {name!r} cannot be exported: {spec} has no onnx hook; {others}")
+    if chains_of(models.walk.recipe, models.walk.registry, models.walk.dataset.feature_names, spec):
+        raise PluginError(
+            f"model {name!r} cannot be exported: its features go through transforms (features.transforms), which an "
+            "exported model would lack; export that of a run without them"
+        )
     if reads_categories(spec, models.walk.dataset):
         names = ", ".join(models.walk.dataset.categories.names)
         raise PluginError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
 from quorate.walkforward.members import fit_tasks
-from quorate.walkforward.models import kept_model, why_not
+from quorate.walkforward.models import kept_model, transforms_of, why_not
 
 KEEPING = "--set execution.keep_models=all"
 
@@ -191,6 +192,8 @@ class RunModels:
             )
         if kept.facts["plugin"]["code"] != task.code:
             self.session.warn(f"the code of model {name!r} is not what it was when the model was fitted")
+        if kept.facts.get("transforms", []) != json.loads(json.dumps(transforms_of(task))):
+            self.session.warn(f"a transform of model {name!r} is not what it was when the model was fitted")
 
     def _alone(self, name: str) -> WalkForward:
         """Return the walk-forward with one of its members."""

@@ -95,9 +95,18 @@ def why_not(spec: ModelSpec, task: FitTask) -> str | None:
     """Return why the model of a fit cannot be kept; None, if it can."""
     if spec.state_dict is None:
         return "the plugin has no state_dict and load_state_dict, and nothing is pickled"
-    if task.plugin.inline is not None:
+    if task.inline:
         return "an inline plugin may hold what no key can tell: put it into a file and give that"
     return None
+
+
+def transforms_of(task: FitTask) -> list[dict[str, Any]]:
+    """Return what features go through before the model of a fit reads them, step by step, as plain data."""
+    return [
+        {"chain": chain.name, "name": step.plugin.name, "params": dict(step.params), "code": step.code}
+        for chain in task.transforms
+        for step in chain.steps
+    ]
 
 
 def kept_model(walk: WalkForward, task: FitTask, state: State) -> KeptModel:
@@ -120,6 +129,7 @@ def _facts(walk: WalkForward, task: FitTask) -> dict[str, Any]:
         "params": dict(task.params),
         "seed": task.seed,
         "features": list(walk.dataset.feature_names),
+        **({"transforms": transforms_of(task)} if task.transforms else {}),
         "categories": list(walk.dataset.categories.names) if spec.categories else [],
         "label": {"name": recipe.labels.name, "horizon": recipe.labels.horizon, "fill": recipe.backtest.fill},
         "training": {name: value for name, value in fold_facts(walk, fold).items() if not name.startswith("test_")},

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.support import stacks
 
 import quorate
 from quorate.dataset.categories import Categories
@@ -16,6 +17,7 @@ from quorate.execution.fit import FitData, FitTask, run_fit
 from quorate.execution.inputs import inputs_of
 from quorate.execution.keeping import forecast, learn
 from quorate.execution.key import with_keys
+from quorate.execution.stack import run_fits
 from quorate.execution.state import State
 from quorate.execution.transforms import Chain, Step, learn_transforms, restored_transforms
 from quorate.plugins.provider import Reference
@@ -124,7 +126,7 @@ def test_a_rows_value_does_not_depend_on_how_many_are_turned_with_it(dataset):
 def test_what_is_held_back_for_early_stopping_is_not_learnt_from(dataset, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "quorate.execution.fit.learn_transforms", lambda *given: seen.append(given[3]) or learn_transforms(*given)
+        "quorate.execution.reading.learn_transforms", lambda *given: seen.append(given[3]) or learn_transforms(*given)
     )
 
     class Patient:
@@ -138,7 +140,7 @@ def test_what_is_held_back_for_early_stopping_is_not_learnt_from(dataset, monkey
     held = task(chains=[chain(step("z-score"))])
     held = replace(held, plugin=Reference("model", "rows", "", inline=spec))
     assert run_fit(held, data(dataset)).error == ""
-    [train] = seen
+    train = seen[-1]  # learnt again, if the first fit loaded a library
     assert len(train) < 152
     assert dataset.end[train].max() < dataset.bar[150]
 
@@ -240,3 +242,23 @@ def test_a_spec_needs_what_turns_rows():
         quorate.TransformSpec("one", lambda X, counts: {})
     with pytest.raises(quorate.PluginError, match="renames must be a word"):
         quorate.TransformSpec("one", lambda X, counts: {}, apply=lambda X, learnt: X, renames="new columns")
+
+
+def test_what_a_transform_draws_is_the_same_alone_and_among_fits_that_are_made_together(dataset):
+    def jitter(X, counts):
+        return {"shift": np.random.normal(size=X.shape[1])}
+
+    drawn = quorate.TransformSpec("jitter", jitter, apply=lambda X, learnt: X * (1 + learnt["shift"]))
+    chains = (chain(Step(Reference("transform", "jitter", "", inline=drawn), {})),)
+    plugin = Reference("model", "a", "tests.support.stacks", inline=stacks.spec_of("a"))
+    folds = tuple(replace(data(dataset).folds[0], index=n, train=TRAIN[: 150 + n]) for n in range(3))
+    shared = FitData(dataset, folds)
+    some = [FitTask("a", n, plugin, {}, 7, 1, False, together=True, transforms=chains) for n in range(3)]
+    stacks.CALLS.clear()
+    found = list(run_fits(some, shared))
+    assert stacks.CALLS == [3]
+    for one, fit in zip(some, found, strict=True):
+        assert fit.error == ""
+        np.testing.assert_array_equal(fit.predictions, run_fit(one, shared).predictions)
+    plain = next(run_fits([replace(some[0], transforms=())], shared))
+    assert (found[0].predictions != plain.predictions).all()
