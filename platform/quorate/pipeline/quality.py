@@ -23,7 +23,7 @@ from quorate.runs.stored import trust_home
 CHECKS = ("trains", "loads and predicts", "ONNX", "backtest", "P&L")
 MARKET: dict[str, Any] = {"source": "simulated", "n_bars": 460, "signal": 0.4, "seed": 7}
 FEATURES = ["return_1", "return_5", "zscore_20", "rsi_14"]
-FOLDS = {"splitter": "expanding", "initial": 300, "test": 80}
+FOLDS = {"splitter": "expanding", "initial": 300, "test": 160}
 
 
 def check_quality(
