@@ -131,7 +131,8 @@ def recipe(_: str) -> str:
         parts += [_keys(table.keys)] if table.keys else []
         parts += [_options_of(table.kind)] if table.kind and table.kind not in ("model", "source") else []
         parts += [APART[table.kind]] if table.kind in APART else []
-    for kind, place in (("label", "labels.params"), ("ensembler", "ensemble.params"), ("strategy", "strategy.params"),
+    for kind, place in (("transform", "features.transforms"), ("label", "labels.params"),
+                        ("ensembler", "ensemble.params"), ("strategy", "strategy.params"),
                         ("sampler", "tuning.sampler_options")):  # fmt: skip
         at = next(i for i, part in enumerate(parts) if part == f"## `[{place.partition('.')[0]}]`")
         parts.insert(at + 3, _options_of(kind).replace("Options by", f"In `[{place}]`, by", 1))

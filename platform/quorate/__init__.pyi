@@ -45,6 +45,7 @@ from .plugins.specs import SourceSpec as SourceSpec
 from .plugins.specs import Span as Span
 from .plugins.specs import SplitterSpec as SplitterSpec
 from .plugins.specs import StrategySpec as StrategySpec
+from .plugins.specs import TransformSpec as TransformSpec
 from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit

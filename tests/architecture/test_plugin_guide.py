@@ -199,6 +199,11 @@ TINY = {
 USES = {
     "quorate_models": ("my-ridge", {}, lambda r: [s["name"] for s in part(r)["series"] if s["role"] == "member"]),
     "quorate_features": ("overnight", {}, lambda r: r.provenance["features"]),
+    "quorate_transforms": (
+        "centred",
+        {"features": {"use": ["return_1", "return_5"], "transforms": {"*": {"name": "centred", "share": 0.5}}}},
+        lambda r: [step["name"] for step in r.provenance["recipe"]["features"]["transforms"]["*"]],
+    ),
     "quorate_labels": (
         "large-rise",
         {"labels": {"name": "large-rise", "params": {"size": 0.0}}},

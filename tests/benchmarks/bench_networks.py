@@ -1,8 +1,7 @@
 """Forty folds of a GRU: our engine against loops over PyTorch's own layers, and darts where it is installed.
 
-All train the same windows for the same number of optimiser steps of the same batches, once through each in turn, so that
-a busy neighbour slows all of them; medians of the turns count. Run as ``python tests/benchmarks/bench_networks.py``;
-``--darts PYTHON`` names an interpreter that has darts.
+All train the same windows for the same number of optimiser steps of the same batches, once through each in turn: a busy
+neighbour slows all of them, and medians of the turns count. ``--darts PYTHON`` names an interpreter that has darts.
 """
 
 from __future__ import annotations

@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import KINDS
+from quorate.plugins.specs import KINDS, ModelSpec
 from quorate.testing import runner
 from quorate.testing.runner import Outcome, Target, ask, check, load_target, rules
 
 HERE = Path(__file__).parents[1]
 ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
 SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
-BUILT_IN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
+NETWORKS = "quorate_plugins.deep"
+BRIEF = {"epochs": 2, "lookback": 8, "batch_size": 32, "patience": 2}  # a network is no other for more of them
+
+
+def brief(plugin: Plugin) -> Plugin:
+    """Return a network that trains in a moment; any other plugin as it is."""
+    if plugin.provider.module != NETWORKS:
+        return plugin
+    spec = plugin.spec
+    assert isinstance(spec, ModelSpec)
+    params = {name: value for name, value in BRIEF.items() if name != "lookback" or spec.input == "windows"}
+    return replace(plugin, spec=replace(spec, params={**spec.params, **params}).with_params(params))
+
+
+def stands_for_itself(plugin: Plugin) -> bool:
+    """Whether all rules are asked: two networks stand for the others, which differ in layers alone (unit/deep)."""
+    return plugin.provider.module != NETWORKS or plugin.name in ("gru", "tabm")
+
+
+OWN = [p for p in Registry.load(environment=False) if p.provider.distribution == "quorate"]
+BUILT_IN = [brief(plugin) for plugin in OWN if stands_for_itself(plugin)]
 SLOW = (
     "random-forest",
     "mlp",
@@ -48,6 +69,7 @@ def marks_of(plugin: Plugin) -> list[pytest.MarkDecorator]:
     # Of features that differ in their numbers alone one is asked every time.
     names = [p.name for p in BUILT_IN if p.kind == "feature" and family(p.name) == family(plugin.name)]
     like = plugin.kind == "feature" and plugin.name != names[0]
+    like = like or plugin.provider.module == NETWORKS
     return [*absent, *([pytest.mark.full] if plugin.name in SLOW or like else [])]
 
 

@@ -92,6 +92,22 @@ def test_tuning_leaves_the_search_space_and_how_it_came_about(here):
     assert Home(here / "home").bars(fingerprint).span == "2019-02-01..2021-04-30"
 
 
+def test_what_transforms_have_learnt_is_in_the_scaler_and_the_model_is_evaluated_with_it(here, tmp_path):
+    chains = ("--set", 'features.transforms={"*" = ["robust", { name = "pca", components = 2 }]}')
+    train = ("train", *WHAT, *chains, "--data", "btc.csv", "--train-end", "2020-12-31", "--output-dir", tmp_path / "m")
+    assert call(*train).exit_code == 0
+    arrays = document(tmp_path / "m" / "scaler.json")["arrays"]
+    names = ["transforms.0.0.centre", "transforms.0.0.scale", "transforms.0.1.mean", "transforms.0.1.directions"]
+    assert set(names) < set(arrays)
+    assert arrays["transforms.0.0.scale"]["shape"] == [4]
+    assert arrays["mean"]["shape"] == [2]  # the model's own scaler sees the two components
+    steps = document(tmp_path / "m" / "model.json")["transforms"]
+    assert [(step["name"], step["key"]) for step in steps] == [("robust", "*"), ("pca", "*")]
+    test = ("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r")
+    assert call(*test).exit_code == 0
+    assert document(tmp_path / "r" / "metrics.json")["forecasts"] > 20
+
+
 def test_days_after_validation_change_nothing_that_tuning_or_training_finds(here, tmp_path):
     other = frame()
     later = other["date"] > "2021-04-30"
@@ -147,7 +163,7 @@ def test_a_reloaded_model_predicts_what_the_trained_one_did_bit_for_bit(here, tm
     cut = before(bars, dt.date(2021, 4, 30))
     test = np.flatnonzero(dataset.bar >= cut).astype(np.int64)
     data = FitData(dataset, (Fold(0, cut, len(bars), training_rows(bars, dataset, dt.date(2021, 4, 30)), test),))
-    task = task_of_fit(session, model)
+    task = task_of_fit(session, model, dataset.feature_names)
     learnt = learn(data, task, 60.0)
     artefact.write(tmp_path, learnt.state, {"features": list(dataset.feature_names)})
     again = forecast(data, task, artefact.read(tmp_path).state, 60.0)

@@ -33,7 +33,7 @@ def blocks(report, name, kind):
 def test_members_are_told_in_sample_and_out_and_against_the_naive_forecast(report):
     table = blocks(report, "members", Table)[0]
     assert [column.heading for column in table.columns] == [
-        "member", "in-sample", "out-of-sample", "decay", "DM", "p-value", "against naive",
+        "member", "in-sample", "out-of-sample", "decay", "one way", "dispersion", "DM", "p-value", "against naive",
     ]  # fmt: skip
     known = report.predictions.dropna(subset=["label", "naive"])
     horizon = report.provenance["recipe"]["labels"]["horizon"]
@@ -47,9 +47,16 @@ def test_members_are_told_in_sample_and_out_and_against_the_naive_forecast(repor
         assert 0.4 < inside <= 1
         assert decay == pytest.approx(outside - inside)
         found = diebold_mariano((label - forecast).to_numpy(), (label - known["naive"]).to_numpy(), h=horizon)
-        assert (row[4].value, row[5].value) == pytest.approx((found.statistic, found.p_value))
+        upward = (every[f"member/{name}"] > 0.5).groupby(every["fold"]).mean()
+        assert row[4].value == pytest.approx(
+            np.average(np.maximum(upward, 1 - upward), weights=every["fold"].value_counts(sort=False).sort_index()),
+            abs=0.001,
+        )
+        assert (row[6].value, row[7].value) == pytest.approx((found.statistic, found.p_value))
         side = "better" if found.statistic < 0 else "worse"
-        assert row[6].text == (f"{side} than naive" if found.p_value < 0.05 else "no evidence")
+        assert row[8].text == (f"{side} than naive" if found.p_value < 0.05 else "no evidence")
+    baselines = {s["name"] for s in report.results["development"]["series"] if s["role"] == "baseline"}
+    assert {row[0].text for row in table.groups[1]} == baselines  # what a member that says nothing comes to
 
 
 def test_folds_are_told_with_their_days_and_what_was_learnt_by_heart(report):

@@ -386,6 +386,61 @@ def test_a_model_that_learns_from_the_rows_beside_it(executor: Executor, tmp_pat
     assert "model 'batch' looks ahead" in found.detail
 
 
+SCALER = """
+import numpy as np
+import quorate
+
+
+def learn(X, counts):
+    return {}
+
+
+def apply(X, learnt):
+    return (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+
+
+@quorate.hookimpl
+def quorate_transforms():
+    yield quorate.TransformSpec("scaled-by-all", learn, apply=apply)
+"""
+
+
+def test_a_transform_that_is_fitted_on_the_rows_it_turns_ends_the_audit_with_an_alarm(
+    executor: Executor, tmp_path: Path
+) -> None:
+    path = tmp_path / "scaler.py"
+    path.write_text(SCALER)
+    table = {**NOISE, "features": {**NOISE["features"], "transforms": {"*": "scaled-by-all"}}}
+    found = {one.detector: one for one in quorate.audit(table, plugins=[path], executor=executor).findings}
+    assert found["fits"].state == "alarm"
+    assert "transform 'scaled-by-all': a row's values depend on the rows beside it" in found["fits"].detail
+    with pytest.raises(quorate.FitError, match="depend on the rows beside it"):
+        quorate.run(table, plugins=[path])
+
+
+def test_a_transform_that_is_fitted_on_test_rows_too(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def centre(X: Any, counts: Any) -> Any:
+        return {"mean": np.average(X, axis=0, weights=counts)}
+
+    # Inline, so that it is fitted in this process.
+    bent = quorate.TransformSpec("bent", centre, apply=lambda X, learnt: np.tanh(100 * (X - learnt["mean"])))
+    table = {**NOISE, "features": {**NOISE["features"], "transforms": {"*": "bent"}}, "models": {"ridge": {}}}
+    pipeline = Pipeline(executor, table, [bent])
+    assert pipeline.checked("fits").state == "clean"
+    honest, learn = fit._fit, fit.learn_transforms
+
+    def on_all_rows(task: Any, dataset: Any, fold: Any) -> Any:
+        every = np.concatenate((fold.train, fold.test))
+        with monkeypatch.context() as inner:
+            inner.setattr(fit, "learn_transforms", lambda chains, spec, rows, train: learn(chains, spec, rows, every))
+            return honest(task, dataset, fold)
+
+    monkeypatch.setattr(fit, "_fit", on_all_rows)
+    found = pipeline.checked("fits")
+    assert found.state == "alarm"
+    assert "model 'ridge' looks ahead" in found.detail
+
+
 def test_opens_that_repeat_the_close_are_told(noise: Pipeline) -> None:
     opens = noise.bars.open.copy()
     opens[1:] = noise.bars.close[:-1]

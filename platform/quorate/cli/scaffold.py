@@ -94,6 +94,8 @@ def _run(kind: str, name: str, file: str = "") -> str:
     words = [f"quorate {'sweep' if kind == 'sampler' else 'run'} planted", *([f"--plugin {file}"] if file else [])]
     if kind in _NAMED_BY:
         words.append(f"--set {_NAMED_BY[kind]}={name}")
+    elif kind == "transform":
+        words.append(f"--set 'features.transforms.*={name}'")
     elif kind in ("model", "gate") and not file:
         words.append(f"--set '{kind}s.{name}={{}}'")
     return " ".join(words)
@@ -108,6 +110,7 @@ def _asked(kind: str, name: str) -> dict[str, Any]:
         "model": {"models": {name: {}}},
         "gate": {"gates": {name: {}}},
         "feature": {"features": {"use": [name, "return_*"]}},
+        "transform": {"features": {"use": ["return_1", "return_5", "zscore_20"], "transforms": {"*": name}}},
     }
     return tables.get(kind, {})
 

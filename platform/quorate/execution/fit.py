@@ -7,10 +7,9 @@ import math
 import os
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,14 +18,15 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
-from quorate.execution.inputs import Inputs, inputs_of, reads_categories
+from quorate.execution.inputs import reads_categories
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
-from quorate.execution.resources import memory_limit, thread_pools
-from quorate.execution.state import MOST, Kept, kept_of
-from quorate.execution.steps import ByStep, hold_back, own_of, target_of
-from quorate.execution.surroundings import surroundings_of
-from quorate.plugins.code import code_digest
+from quorate.execution.reading import FitRows, rows_of
+from quorate.execution.resources import memory_limit
+from quorate.execution.state import MOST, Kept, State, kept_of
+from quorate.execution.steps import ByStep, own_of
+from quorate.execution.surroundings import under_limits
+from quorate.execution.transforms import Chain
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
@@ -73,6 +73,8 @@ class FitTask:
         Horizons that are learnt at once; none, where it is one.
     step : int
         Which of them is traded.
+    transforms : tuple of Chain
+        What features go through before the model reads them; a model that reads raw bars has none.
     """
 
     model: str
@@ -91,6 +93,13 @@ class FitTask:
     together: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
+    transforms: tuple[Chain, ...] = ()
+
+    @property
+    def inline(self) -> bool:
+        """Whether a plugin of it was given in Python, so that no other process could find it."""
+        plugins = (self.plugin, *(step.plugin for chain in self.transforms for step in chain.steps))
+        return any(plugin.inline is not None for plugin in plugins)
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,93 +275,43 @@ def _fit(task: FitTask, dataset: Dataset, fold: Fold) -> tuple[Answer, tuple[str
     return fitted(task, dataset, fold, partial(answer_of, task, dataset, fold))
 
 
-def answer_of(
-    task: FitTask,
-    dataset: Dataset,
-    fold: Fold,
-    model: Any,
-    spec: ModelSpec,
-    X_train: Inputs,
-    y_train: NDArray[Any],
-    X_test: Inputs,
-) -> Answer:
+def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: ModelSpec, rows: FitRows) -> Answer:
     """Ask a fitted model for all that is wanted of a fit."""
-    predictions, outputs = predict(model, spec, X_test, task.binary)
+    predictions, outputs = predict(model, spec, rows.test, task.binary)
     if fold.shuffles is not None:
-        more = shuffled_outputs(model, spec, X_test, task.binary, fold.shuffles)
+        # Features are shuffled as they are, whatever columns are made of them.
+        more = shuffled_outputs(model, spec, rows.plain, task.binary, fold.shuffles, rows.learnt)
         return predictions, outputs | more, math.nan, None
-    known = X_train[-ASKED_AGAIN:], own_of(task, y_train[-ASKED_AGAIN:])
+    known = rows.X[-ASKED_AGAIN:], own_of(task, rows.y[-ASKED_AGAIN:])
     told = in_sample(model, spec, *known, task.binary)
-    asked = X_train[-MOST:], X_test
-    kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary) if task.keep else None
+    if not task.keep:
+        return predictions, outputs, told, None
+    asked = rows.X[-MOST:], rows.test
+    kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary)
+    if isinstance(kept, State):
+        kept = State({**kept.arrays, **rows.learnt.state()}, kept.values)
     return predictions, outputs, told, kept
 
 
-@dataclass(frozen=True, eq=False)
-class FitRows:
-    """What one fit reads: training rows and labels, what is held back of them, and test rows."""
-
-    X: Inputs
-    y: NDArray[Any]
-    validation: tuple[Inputs, NDArray[Any]] | None
-    test: Inputs
-
-
-def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> FitRows:
-    """Return what a fit reads.
-
-    Raises
-    ------
-    FitError
-        If the code of its model is not what it was when the run began, or nothing is left to train on.
-    """
-    # An inline plugin is where the run is.
-    if task.code and task.plugin.inline is None and _code(spec.resolve(), task.plugin) != task.code:
-        raise FitError(
-            f"the code of model {task.plugin.name!r} ({task.plugin.module}) is not what it was when the run began, or "
-            "is other code on this machine: start the run again, with the same code everywhere"
-        )
-    train, held = hold_back(spec, dataset, fold.train)
-    X, test = (inputs_of(spec, dataset, rows, train) for rows in (train, fold.test))
-    validation = (inputs_of(spec, dataset, held, train), target_of(task, spec, dataset, held)) if len(held) else None
-    return FitRows(X, target_of(task, spec, dataset, train), validation, test)
-
-
 def fitted(
-    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, Inputs, NDArray[Any], Inputs], T]
+    task: FitTask, dataset: Dataset, fold: Fold, asked: Callable[[Any, ModelSpec, FitRows], T]
 ) -> tuple[T, tuple[str, ...]]:
     """Fit a model on a fold's training rows; return what the fitted model, asked there and then, answers, and warnings.
 
     Parameters
     ----------
     asked : callable
-        Takes the fitted model, its spec, training rows and labels, and test rows; perhaps called twice.
+        Takes the fitted model, its spec, and what it read; perhaps called twice.
     """
     spec = model_of(task)
-    rows = rows_of(task, spec, dataset, fold)
 
     def answered() -> T:
+        rows = rows_of(task, spec, dataset, fold)
         model = unfitted(task, spec, dataset)
         model.fit(rows.X, rows.y.copy(), **({} if rows.validation is None else {"validation": rows.validation}))
-        return asked(model, spec, rows.X, rows.y, rows.test)
+        return asked(model, spec, rows)
 
     return under_limits(task, answered)
-
-
-def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ...]]:
-    """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
-    while True:
-        pools = thread_pools()
-        with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
-            warnings.simplefilter("always")
-            answer = step()
-        # A library that was loaded by the fit escaped the limit, and its sums may have another order.
-        if thread_pools() == pools:
-            break
-    notes = sorted(
-        {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
-    )
-    return answer, tuple(notes[:5])
 
 
 def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
@@ -361,9 +320,3 @@ def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
     if task.steps and not spec.steps:
         return ByStep(lambda: make_model(spec.resolve(), task, spec, categories), task, spec)
     return make_model(spec.resolve(), task, spec, categories)
-
-
-@lru_cache(maxsize=64)
-def _code(factory: Callable[..., Any], plugin: Reference) -> str:
-    """Return the hash of a model's code as it was when this process first met it."""
-    return code_digest(factory, plugin.module, plugin.local)

@@ -12,11 +12,13 @@ import numpy as np
 
 from quorate.errors import FitError, QuorateError, reason_of
 from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
-from quorate.execution.inputs import Inputs, inputs_of
+from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
+from quorate.execution.reading import FitRows
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
+from quorate.execution.transforms import restored_transforms
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -106,8 +108,10 @@ def _forecast(data: FitData, item: tuple[FitTask, State]) -> tuple[Floats, Outpu
 
     def answer() -> tuple[Floats, Outputs]:
         with surroundings_of(task):
-            model = restored(spec, unfitted(task, spec, data.dataset), state)
-            return predict(model, spec, inputs_of(spec, data.dataset, fold.test, fold.train), task.binary)
+            learnt, own = restored_transforms(task.transforms, state)
+            model = restored(spec, unfitted(task, spec, data.dataset), own)
+            seen = learnt.rows(data.dataset, spec, (fold.train[:0], fold.test))
+            return predict(model, spec, inputs_of(spec, seen, fold.test, fold.train), task.binary)
 
     return _told(answer)
 
@@ -117,6 +121,11 @@ def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats
     spec, fold = model_of(task), data.fold(task.fold)
 
     def answer() -> tuple[bytes, Floats]:
+        if task.transforms:
+            raise FitError(
+                "its features go through transforms (features.transforms), which an exported model would lack: export "
+                "one of a run without them"
+            )
         with surroundings_of(task):
             model = restored(spec, unfitted(task, spec, data.dataset), state)
             X = inputs_of(spec, data.dataset, fold.test, fold.train)
@@ -129,11 +138,12 @@ def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
     dataset, fold = data.dataset, data.fold(task.fold)
 
-    def asked(model: Any, spec: ModelSpec, X_train: Inputs, _: object, X_test: Inputs) -> tuple[State, Floats]:
+    def asked(model: Any, spec: ModelSpec, rows: FitRows) -> tuple[State, Floats]:
         state = proven_state(
-            spec, model, partial(unfitted, task, spec, dataset), (X_train[-MOST:], X_test), task.binary
+            spec, model, partial(unfitted, task, spec, dataset), (rows.X[-MOST:], rows.test), task.binary
         )
-        return state, predict(model, spec, X_test, task.binary)[0] if len(X_test) else np.empty(0)
+        kept = State({**state.arrays, **rows.learnt.state()}, state.values)
+        return kept, predict(model, spec, rows.test, task.binary)[0] if len(rows.test) else np.empty(0)
 
     (state, predictions), notes = fitted(task, dataset, fold, asked)
     return Learnt(state, predictions, notes)
@@ -153,7 +163,7 @@ def _aside(
 ) -> list[T]:
     """Call a function for each item in a process of its own; here, if a plugin is where the caller is."""
     answers: list[Any] = []
-    if any(task.plugin.inline is not None for task, _ in items):
+    if any(task.inline for task, _ in items):
         answers = [function(data, item) for _, item in items]
     else:
         process: Isolated[Any, Any] = Isolated("quorate.execution.keeping")

@@ -23,6 +23,7 @@ from quorate.dataset.rows import Dataset
 from quorate.execution.fit import NUMERICS, FitData, FitTask, model_of
 from quorate.execution.inputs import array_of, reads_categories
 from quorate.execution.machine import installed, machine
+from quorate.execution.transforms import Chain, transform_of
 from quorate.plugins.code import code_digest, version_of
 from quorate.plugins.specs import ModelSpec
 
@@ -37,7 +38,7 @@ class Keys:
     parameters, the seed, the threads and device, the versions of the libraries that the model names, of
     NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
     the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
-    that tells the model's contributions.
+    that tells the model's contributions; of a model whose features are transformed, the transforms' code and options.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class Keys:
         self._hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))
         self._inputs: dict[tuple[Any, ...], bytes] = {}
         self._models: dict[str, tuple[ModelSpec, str, bytes]] = {}
+        self._chains: dict[int, tuple[tuple[Chain, ...], tuple[Chain, ...], bytes]] = {}
 
     def of(self, tasks: Sequence[FitTask]) -> list[FitTask]:
         """Return the tasks with their keys; those of the same name are of one model with the same parameters."""
@@ -67,6 +69,12 @@ class Keys:
         if read not in self._inputs:
             self._inputs[read] = _read(task, dataset, fold, spec, self._hashes)
         more = _asked(task, spec, fold.shuffles)
+        if task.transforms:
+            place = id(task.transforms)  # one tuple serves all fits of a model
+            if place not in self._chains:
+                self._chains[place] = task.transforms, *_transforms(task.transforms)
+            _, chains, told = self._chains[place]
+            task, more = replace(task, transforms=chains), more + told
         return replace(task, code=code, key=hashlib.sha256(facts + self._inputs[read] + more).hexdigest())
 
 
@@ -86,6 +94,37 @@ def _asked(task: FitTask, spec: ModelSpec, shuffles: Shuffles | None) -> bytes:
         code = code_digest(explainer, task.plugin.module, task.plugin.local)
         digest.update(f"{name_of(explainer)}|{version_of(explainer)}|{code}".encode())
     return digest.digest()
+
+
+def _transforms(chains: tuple[Chain, ...]) -> tuple[tuple[Chain, ...], bytes]:
+    """Return chains with the hash of their steps' code, and the hash of all that makes them what they are."""
+    facts: list[Any] = []
+    coded = []
+    for chain in chains:
+        steps = []
+        for step in chain.steps:
+            spec, ref = transform_of(step), step.plugin
+            learns, turns = spec.resolve(), spec.applier()
+            code = code_digest(learns, ref.module, ref.local)
+            steps.append(replace(step, code=code))
+            facts.append(
+                [
+                    chain.name,
+                    chain.columns,
+                    spec.name,
+                    spec.renames,
+                    name_of(learns),
+                    name_of(turns),
+                    code,
+                    code_digest(turns, ref.module, ref.local),
+                    None if ref.distribution == OWN else ref.version,
+                    given_options(learns, step.params),
+                    version_of(learns),
+                    {need: version(need) for need in spec.requires},
+                ]
+            )
+        coded.append(replace(chain, steps=tuple(steps)))
+    return tuple(coded), hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).digest()
 
 
 def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:

@@ -1,11 +1,15 @@
-"""Making a model: its factory called with what the recipe says and what the platform passes."""
+"""Making a model: its factory called with what the recipe says and what the platform passes, if it is the same code."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from quorate.errors import FitError
+from quorate.plugins.code import code_digest
+from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import CATEGORIES
 
@@ -31,3 +35,18 @@ def make_model(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, cate
         if unset:
             model.set_params(**unset)
     return model
+
+
+def check_code(function: Callable[..., Any], plugin: Reference, code: str) -> None:
+    """Raise `FitError`, if the code of a fit's plugin is not what it was when the run began; an inline one is there."""
+    if code and plugin.inline is None and _code(function, plugin) != code:
+        raise FitError(
+            f"the code of {plugin.kind} {plugin.name!r} ({plugin.module}) is not what it was when the run began, or "
+            "is other code on this machine: start the run again, with the same code everywhere"
+        )
+
+
+@lru_cache(maxsize=64)
+def _code(function: Callable[..., Any], plugin: Reference) -> str:
+    """Return the hash of a plugin's code as it was when this process first met it."""
+    return code_digest(function, plugin.module, plugin.local)

@@ -13,6 +13,7 @@ import numpy as np
 from quorate.dataset.folds import Shuffles
 from quorate.errors import FitError
 from quorate.execution.inputs import Inputs, padded, shuffled
+from quorate.execution.transforms import Transforms
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -166,13 +167,17 @@ def right_directions(labels: Floats, predictions: Floats, binary: bool) -> float
     return float(np.mean((labels[known] > level) == (predictions[known] > level))) if known.any() else math.nan
 
 
-def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuffles: Shuffles) -> Outputs:
+def shuffled_outputs(
+    model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuffles: Shuffles, learnt: Transforms
+) -> Outputs:
     """Return what explains a fitted model's predictions, by `shuffled_name` and `contribution_name`, each (n_rows,).
 
     Parameters
     ----------
     X : ndarray, (n_rows, n_features) or (n_rows, lookback, n_features), or DataFrame
-        Of windows, the whole history of a feature changes rows.
+        As no transform has turned them. Of windows, the whole history of a feature changes rows.
+    learnt : Transforms
+        By transforms. Where these make other columns of the features, nothing tells what each feature contributes.
 
     Raises
     ------
@@ -182,12 +187,12 @@ def shuffled_outputs(model: Any, spec: ModelSpec, X: Inputs, binary: bool, shuff
     found: Outputs = {}
     repeats, n = shuffles.orders.shape
     for unit, columns in enumerate(shuffles.columns):
-        copies = shuffled(X, columns, shuffles.orders)
+        copies = learnt.turned(shuffled(X, columns, shuffles.orders))
         values = predict(model, spec, copies, binary)[0].reshape(repeats, n)
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
-    if explainer is not None:
-        values = contributions(partial(explainer, getattr(model, "own", model)), X)
+    if explainer is not None and not learnt.renames:
+        values = contributions(partial(explainer, getattr(model, "own", model)), learnt.turned(X))
         found |= {contribution_name(j): column for j, column in enumerate(values.T)}
     return found
 

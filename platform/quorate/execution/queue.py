@@ -120,10 +120,10 @@ class Queue:
 
     def take_inline(self) -> list[FitTask]:
         """Return the fits of plugins that only this process knows."""
-        found = [task for tasks in self._waiting.values() for task in tasks if task.plugin.inline is not None]
+        found = [task for tasks in self._waiting.values() for task in tasks if task.inline]
         for model in {task.model for task in found}:
-            self._waiting[model] = [task for task in self._waiting[model] if task.plugin.inline is None]
-        self.tasks = tuple(task for task in self.tasks if task.plugin.inline is None)
+            self._waiting[model] = [task for task in self._waiting[model] if not task.inline]
+        self.tasks = tuple(task for task in self.tasks if not task.inline)
         return found
 
     def alone(self, tasks: Iterable[FitTask]) -> None:

@@ -14,19 +14,18 @@ from quorate.execution.fit import (
     Answer,
     FitData,
     FitResult,
-    FitRows,
     FitTask,
     answer_of,
     model_of,
     result_of,
-    rows_of,
     run_fit_aside,
-    under_limits,
     unfitted,
     why,
 )
 from quorate.execution.queue import MOST
+from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import memory_limit
+from quorate.execution.surroundings import under_limits
 from quorate.plugins.specs import ModelSpec
 
 
@@ -74,9 +73,9 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
     trainer = spec.trainer()
     assert trainer is not None
     folds = [data.fold(task.fold) for task in tasks]
-    rows = [rows_of(task, spec, data.dataset, fold) for task, fold in zip(tasks, folds, strict=True)]
 
     def answered() -> list[_Told]:
+        rows = [rows_of(task, spec, data.dataset, fold) for task, fold in zip(tasks, folds, strict=True)]
         models = [unfitted(task, spec, data.dataset) for task in tasks]
         reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows])
         if len(reasons) != len(models):
@@ -105,6 +104,6 @@ class _Told(NamedTuple):
 def _told(task: FitTask, data: FitData, fold: Fold, model: Any, spec: ModelSpec, rows: FitRows) -> _Told:
     """Return what a fitted model answers, or why it does not."""
     try:
-        return _Told(answer_of(task, data.dataset, fold, model, spec, rows.X, rows.y, rows.test))
+        return _Told(answer_of(task, data.dataset, fold, model, spec, rows))
     except Exception as e:  # the others are not lost with it
         return _Told(None, why(e), traceback.format_exc())

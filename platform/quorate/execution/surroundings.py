@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from quorate.execution.resources import pools_of
+from quorate.execution.resources import pools_of, thread_pools
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitTask
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -53,3 +56,19 @@ def seeded(seed: int) -> Iterator[None]:
         np.random.set_state(numpy)
         if torch:
             torch.random.set_rng_state(state)
+
+
+def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ...]]:
+    """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
+    while True:
+        pools = thread_pools()
+        with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
+            warnings.simplefilter("always")
+            answer = step()
+        # A library that was loaded by the fit escaped the limit, and its sums may have another order.
+        if thread_pools() == pools:
+            break
+    notes = sorted(
+        {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
+    )
+    return answer, tuple(notes[:5])

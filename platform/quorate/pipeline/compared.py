@@ -18,6 +18,7 @@ from quorate.errors import DataError, RecipeError
 from quorate.execution.fit import FitTask, fitted
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
+from quorate.execution.reading import FitRows
 from quorate.pipeline.presets import COMPARED, preset
 from quorate.pipeline.request import FILES, Request, bars_of
 from quorate.pipeline.rows import dataset_of, task_of_fit
@@ -140,7 +141,7 @@ def _measured(found: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
     if not len(train) or not len(test):
         raise DataError(f"{len(bars)} bars are too few: {len(train)} rows would train, and {len(test)} be measured")
     audit_split(train, test, dataset.bar, dataset.end, 0, "the comparison")
-    task = task_of_fit(found.session, model)
+    task = task_of_fit(found.session, model, dataset.feature_names)
     began = time.perf_counter()
     learnt, _ = fitted(task, dataset, Fold(0, cut, len(bars), train, test), _asked(task))
     seconds, history = time.perf_counter() - began, learnt.history
@@ -156,8 +157,8 @@ def _measured(found: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _asked(task: FitTask) -> Any:
-    def answer(model: Any, spec: Any, _X: Any, _y: Any, X_test: Any) -> _Learnt:
-        forecast = predict(model, spec, X_test, task.binary)[0]
+    def answer(model: Any, spec: Any, rows: FitRows) -> _Learnt:
+        forecast = predict(model, spec, rows.test, task.binary)[0]
         return _Learnt(forecast, getattr(model, "n_weights", None), getattr(model, "history_", None))
 
     return answer

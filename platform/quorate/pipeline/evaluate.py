@@ -29,7 +29,7 @@ from quorate.pipeline.artefact import Artefact
 from quorate.pipeline.config import METRICS
 from quorate.pipeline.periods import DAY, Period, check
 from quorate.pipeline.request import Request
-from quorate.pipeline.rows import before, dataset_of, spec_of, task_of_fit, training_rows
+from quorate.pipeline.rows import before, code_of, dataset_of, spec_of, task_of_fit, training_rows
 from quorate.pipeline.translation import Opened, opened
 from quorate.plugins.code import code_digest
 from quorate.recipe.resolve import to_toml
@@ -153,7 +153,8 @@ def _forecasts(found: Opened, trained: Artefact, training: Period, test: Period)
         raise DataError(f"no forecast of the test, {test}, can be compared: it has {len(bars) - begin} bars, too few")
     audit_split(train, rows, dataset.bar, dataset.end, 0, "the test")
     fold = Fold(0, begin, len(bars), train, rows)
-    task, seconds = task_of_fit(session, model), session.recipe.execution.fit_seconds
+    task = task_of_fit(session, model, dataset.feature_names)
+    seconds = session.recipe.execution.fit_seconds
     predictions = forecast(FitData(dataset, (fold,)), task, trained.state, seconds)
     last = entry_prices(bars, dataset, session.recipe.backtest.fill)[rows]
     if not np.isfinite(last).all():
@@ -173,6 +174,11 @@ def _changed(found: Opened, trained: Artefact, training: Period) -> list[str]:
     provider = session.registry.find("model", spec.name).provider
     if code_digest(spec.resolve(), provider.module, provider.local) != document["plugin"]["code"]:
         told.append(f"the code of the model {spec.name!r} is not what it was when it was trained")
+    told += [
+        f"the code of the transform {step['name']!r} is not what it was when the model was trained"
+        for step in document.get("transforms", ())
+        if code_of(session, step["name"]) != step["code"]
+    ]
     for name, before_it in document["libraries"].items():
         if version(name) != before_it:
             told.append(f"{name} is {version(name)}, and was {before_it} when the model was trained")

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
-from quorate.execution.fit import FitTask, fit_seed, under_limits
+from quorate.execution.fit import FitTask, fit_seed
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
 from quorate.execution.resources import gpu_count
 from quorate.execution.state import state_of
+from quorate.execution.surroundings import under_limits
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
 from quorate.pipeline.npz import Windows, read_npz

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER
 from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitTask, fit_seed
+from quorate.plugins.code import code_digest
 from quorate.plugins.registry import reference
-from quorate.plugins.specs import LabelSpec, ModelSpec
+from quorate.plugins.specs import LabelSpec, ModelSpec, TransformSpec
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.recipe.schema import Recipe
 from quorate.runs.session import Session
 from quorate.walkforward.causality import audit_rows
+from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import rows_of
 
 Positions = NDArray[np.int64]
@@ -58,8 +60,8 @@ def spec_of(session: Session, model: str) -> ModelSpec:
     return session.registry.get(ModelSpec, (known.plugin if known else None) or model)
 
 
-def task_of_fit(session: Session, model: str) -> FitTask:
-    """Return the one fit of a recipe's model, as a run would have it."""
+def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTask:
+    """Return the one fit of a recipe's model on rows of these features, as a run would have it."""
     spec, own = spec_of(session, model), session.recipe.models[model]
     assert own
     binary = session.registry.get(LabelSpec, session.recipe.labels.name).task == "classification"
@@ -72,4 +74,12 @@ def task_of_fit(session: Session, model: str) -> FitTask:
         threads=spec.cpus,
         binary=binary,
         memory=int(spec.memory * 2**30),
+        transforms=chains_of(session.recipe, session.registry, features, spec),
     )
+
+
+def code_of(session: Session, transform: str) -> str:
+    """Return the hash of a transform's code."""
+    spec = session.registry.get(TransformSpec, transform)
+    provider = spec.provider
+    return code_digest(spec.resolve(), provider.module, provider.local)

@@ -23,12 +23,13 @@ from quorate.execution.progress import Progress
 from quorate.pipeline import artefact
 from quorate.pipeline.periods import Period, check
 from quorate.pipeline.request import Request
-from quorate.pipeline.rows import alone, dataset_of, spec_of, task_of_fit, training_rows
+from quorate.pipeline.rows import alone, code_of, dataset_of, spec_of, task_of_fit, training_rows
 from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.pipeline.tune import NOTES
 from quorate.plugins.code import code_digest
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.resolve import to_plain, to_toml
+from quorate.recipe.schema import Recipe
 from quorate.runs.driving import now
 from quorate.runs.session import Session
 from quorate.runs.surroundings import in_usual_surroundings
@@ -105,7 +106,7 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
     rows = training_rows(found.bars, dataset, ready.training.last)
     if not len(rows):
         raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
-    task, end = task_of_fit(session, model), len(found.bars)
+    task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
     learnt = learn(FitData(dataset, (fold,)), task, session.recipe.execution.fit_seconds)
     document = _document(ready, session, found.bars, dataset, fold, task, learnt)
@@ -180,6 +181,7 @@ def _document(
         "params": dict(task.params),
         "seed": task.seed,
         "features": list(dataset.feature_names),
+        **({"transforms": _transforms(recipe, session)} if recipe.features.transforms else {}),
         "label": {"name": recipe.labels.name, "horizon": recipe.labels.horizon, "fill": recipe.backtest.fill},
         "target": {"symbol": bars.symbols[0], "field": recipe.backtest.fill},
         "data": {"fingerprint": bars.fingerprint, "bars": len(bars), "first": str(days[0]), "last": str(days[-1])},
@@ -195,3 +197,13 @@ def _document(
         "libraries": {need: version(need) for need in (*spec.requires, "numpy", "scipy")},
         "machine": machine.machine(),
     }
+
+
+def _transforms(recipe: Recipe, session: Session) -> list[dict[str, Any]]:
+    """Return what the features go through, step by step."""
+    return [
+        {"key": key, **step.model_dump(), "code": code_of(session, step.name)}
+        for key, steps in recipe.features.transforms.items()
+        if isinstance(steps, list)
+        for step in steps
+    ]

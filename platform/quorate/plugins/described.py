@@ -15,12 +15,16 @@ from quorate.plugins.space import Choice, Distribution, Int
 from quorate.plugins.specs import KINDS, Spec
 
 # What stands elsewhere, or says nothing to who uses the plugin.
-APART = {"name", "function", "params", "description", "space", "known_gaps", "provider", "requires", "contributions"}
+APART = {
+    "name", "function", "params", "description", "space", "known_gaps", "provider", "requires", "contributions",
+    "apply", "inverse",
+}  # fmt: skip
 
 # How a recipe takes a plugin of each kind.
 _USE = {
     "model": "[models]\n{name} = {{ {options} }}",
     "feature": '[features]\nuse = ["{name}"]',
+    "transform": '[features.transforms]\n"*" = {{ name = "{name}", {options} }}',
     "label": '[labels]\nname = "{name}"',
     "splitter": '[folds]\nsplitter = "{name}"',
     "ensembler": '[ensemble]\nmethod = "{name}"',
@@ -104,7 +108,8 @@ def _use(plugin: Plugin, params: list[dict[str, Any]]) -> str:
         return ""  # metrics are computed of every series, asked or not
     simple = [p for p in params if isinstance(p["default"], int | float | str) and not isinstance(p["default"], bool)]
     options = f"{simple[0]['name']} = {as_toml(simple[0]['default'])}" if simple else ""
-    return _USE[plugin.kind].format(name=plugin.name, options=options).replace("{  }", "{}")
+    used = _USE[plugin.kind].format(name=plugin.name, options=options)
+    return used.replace("{  }", "{}").replace(",  }", " }")
 
 
 def the_one(plugins: Iterable[Plugin], name: str, kind: str | None) -> Plugin:

@@ -62,6 +62,30 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def quorate_transforms(self) -> Iterable[specs.TransformSpec]:
+        """Yield transforms.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def learn(X, counts, share=1.0):
+                return {"mean": share * np.average(X, axis=0, weights=counts)}
+
+            def apply(X, learnt):
+                return X - learnt["mean"]
+
+            def inverse(columns, learnt):
+                return columns + learnt["mean"]
+
+            @quorate.hookimpl
+            def quorate_transforms():
+                yield quorate.TransformSpec("centred", learn, apply=apply, inverse=inverse)
+        """
+        raise NotImplementedError
+
+    @hookspec
     def quorate_labels(self) -> Iterable[specs.LabelSpec]:
         """Yield labels.
 
@@ -266,6 +290,7 @@ class Hooks:
 HOOKS: dict[str, str] = {
     "quorate_models": "model",
     "quorate_features": "feature",
+    "quorate_transforms": "transform",
     "quorate_labels": "label",
     "quorate_splitters": "splitter",
     "quorate_ensemblers": "ensembler",

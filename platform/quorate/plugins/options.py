@@ -18,6 +18,7 @@ from quorate.plugins.values import meant
 # Arguments that the platform passes itself; what follows them are options.
 LEADING = {
     "model": 0,
+    "transform": 2,
     "label": 2,
     "splitter": 2,
     "ensembler": 1,

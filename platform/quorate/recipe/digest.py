@@ -15,6 +15,7 @@ ADDED = {
     ("on_failure",): "stop",
     ("data", "quality"): "warn",
     ("features", "categories"): [],
+    ("features", "transforms"): {},
     ("folds", "splitter"): "expanding",
     ("folds", "embargo"): 0,
     ("costs", "model"): "fixed",
@@ -50,6 +51,7 @@ def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> lis
     """
     names: list[tuple[str, str]] = [("source", recipe.data.source), ("label", recipe.labels.name)]
     names += [("feature", n) for n in recipe.features.use]
+    names += [("transform", one.name) for chain in recipe.features.transforms.values() if chain for one in chain]
     names += [("model", (m.plugin if m else None) or n) for n, m in recipe.models.items()]
     names += [("splitter", recipe.folds.splitter), ("cost", recipe.costs.model)]
     names += [("ensembler", n) for n in (recipe.ensemble.method, *recipe.ensemble.compare)]

@@ -20,7 +20,8 @@ from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.transforms import resolve_transforms
 
 S = TypeVar("S", bound=specs.Spec)
 COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
@@ -77,7 +78,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
-            "features": recipe.features.model_copy(update={"use": select_features(recipe, registry), "exclude": []}),
+            "features": _features(recipe, registry),
             "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
@@ -220,6 +221,12 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     if not chosen:
         raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
     return sorted(chosen)
+
+
+def _features(recipe: Recipe, registry: Registry) -> Features:
+    use = select_features(recipe, registry)
+    transforms = resolve_transforms(recipe.features.transforms, use, registry)
+    return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
 
 
 def _matching(pattern: str, groups: dict[str, str]) -> list[str]:

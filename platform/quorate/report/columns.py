@@ -128,6 +128,13 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described(
                 "in_sample, out_of_sample", "float64", "share of right directions of rows learnt from, and after"
             ),
+            Described(
+                "direction_share, label_direction_share",
+                "float64",
+                "share of the more frequent direction of its forecasts, and of the labels of the same rows",
+            ),
+            Described("sd, label_sd", "float64", "standard deviation of its forecasts, and of these labels"),
+            Described("collapsed", "str", "one direction or one value, where the labels have more; else empty"),
             Described("seconds, cpu_seconds", "float64", "what it took when it was computed"),
             Described("began", TIME, "when that was"),
             Described("place", "str", "host and process"),

@@ -133,6 +133,23 @@ GLOSSARY: dict[str, Term] = {
         "Forecasts of like size in groups: their mean beside what came of them; on the diagonal both are the same.",
         "Murphy (1973), Journal of Applied Meteorology 12(4)",
     ),
+    "one way": Term(
+        "How one-sided forecasts are: near 100 % they tell one direction whatever comes, and the member has collapsed.",
+        "Share of the more frequent direction of the forecasts, its folds by their rows",
+        OURS,
+    ),
+    "dispersion": Term(
+        "How much forecasts differ from each other, against what they forecast. Honest forecasts of returns differ "
+        "little, by some hundredths of what the labels do; below a thousandth they are one value.",
+        "Standard deviation of the forecasts over that of the labels of the same rows",
+        OURS,
+    ),
+    "collapsed": Term(
+        "A member that predicts nearly one direction or one value on a fold, where the labels have more than that.",
+        "99 % of forecasts of one direction where fewer than 90 % of the labels are, or a dispersion below 0.001; from "
+        "50 rows on",
+        OURS,
+    ),
     "against naive": Term(
         "What DM says: better, or worse, than the naive forecast, or no evidence of either.",
         "Two-sided, at 5 %.",

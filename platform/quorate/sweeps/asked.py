@@ -120,6 +120,11 @@ def _of_models(
     for name in wanted:
         if registry.find("model", specs[name].name).provider.inline is not None:
             raise RecipeError(f"model {name!r} is an inline plugin, which no sweep can tune: put it into a file")
+    for step in (one for chain in recipe.features.transforms.values() if chain for one in chain):
+        if registry.find("transform", step.name).provider.inline is not None:
+            raise RecipeError(
+                f"transform {step.name!r} is an inline plugin, which no sweep can use: put it into a file"
+            )
     # What is said of a model that is not tuned this time is checked, too.
     found = {
         name: space_of(specs[name], given.get(name, {}), options_of(recipe, name), name)

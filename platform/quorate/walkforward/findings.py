@@ -20,6 +20,7 @@ from quorate.evidence.evidence import GateResult, Performance, finite_or_none, p
 from quorate.evidence.verdict import overall
 from quorate.execution.fit import FitResult
 from quorate.statistics import Floats
+from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.layout import WalkForward, fold_facts
@@ -127,6 +128,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *walk.warnings,
             *_left_out(walk, outcome.fits),
             *_cut_off(outcome),
+            *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),
             *_warnings(walk, span, judged),
             *members["warnings"],
         ],

@@ -22,6 +22,7 @@ from quorate.plugins.registry import reference
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
+from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 
@@ -120,7 +121,8 @@ class Fitting:
         tasks, data = expected or self.tasks(walk, folds, keep)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
-        plugins = {task.model: task.plugin for task in tasks}
+        plugins = {task.model: task.plugin.name for task in tasks}
+        inline = {task.model for task in tasks if task.inline}
         kept_as = {(task.model, task.fold): task for task in tasks if task.keep}
 
         def arrived(result: FitResult) -> None:
@@ -129,8 +131,8 @@ class Fitting:
                 result = replace(result, kept=None)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
-            if self.cache and not (result.cached or result.foreign or result.error or plugins[result.model].inline):
-                self.cache.put(result, plugins[result.model].name)
+            if self.cache and not (result.cached or result.foreign or result.error or result.model in inline):
+                self.cache.put(result, plugins[result.model])
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
@@ -213,6 +215,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
         assert model
         told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
         on_gpu = gpus and spec.gpus > 0
+        chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
         tasks += [
             FitTask(
                 model=name,
@@ -228,6 +231,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
                 together=spec.together is not None and (spec.steps or not walk.dataset.steps),
+                transforms=chains,
             )
             for fold in folds
         ]
@@ -236,7 +240,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
 
 def _may_be_known(task: FitTask) -> bool:
     """Say whether a finished fit will do: not of an inline plugin, nor where a model is wanted that is not kept."""
-    return task.plugin.inline is None and not task.keep
+    return not task.inline and not task.keep
 
 
 def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:

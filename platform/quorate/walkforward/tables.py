@@ -14,6 +14,7 @@ from quorate.dataset.folds import NEVER
 from quorate.execution.outputs import right_directions
 from quorate.statistics import Floats, diebold_mariano
 from quorate.statistics._naive import naive_forecasts
+from quorate.walkforward.collapse import spread_of
 from quorate.walkforward.findings import Judged
 
 SIZE = 0.05  # of the test, two-sided, whose words are told
@@ -79,6 +80,8 @@ def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataF
 
 def _fit_frame(outcome: Judged) -> pd.DataFrame:
     tests, y = {fold.index: fold.test for fold in outcome.folds}, outcome.walk.dataset.y
+    binary = outcome.walk.binary
+    spreads = [spread_of(y[tests[f.fold]], f.predictions, binary) for f in outcome.fits]
     return pd.DataFrame(
         [
             {
@@ -87,7 +90,12 @@ def _fit_frame(outcome: Judged) -> pd.DataFrame:
                 "key": f.key,
                 "train_rows": f.n_train,
                 "in_sample": f.in_sample,
-                "out_of_sample": right_directions(y[tests[f.fold]], f.predictions, outcome.walk.binary),
+                "out_of_sample": right_directions(y[tests[f.fold]], f.predictions, binary),
+                "direction_share": spread.direction_share,
+                "label_direction_share": spread.label_direction_share,
+                "sd": spread.sd,
+                "label_sd": spread.label_sd,
+                "collapsed": spread.collapsed,
                 "seconds": f.seconds,
                 "cpu_seconds": f.cpu_seconds,
                 "began": f.began,
@@ -95,7 +103,7 @@ def _fit_frame(outcome: Judged) -> pd.DataFrame:
                 "cached": f.cached,
                 "error": f.error,
             }
-            for f in outcome.fits
+            for f, spread in zip(outcome.fits, spreads, strict=True)
         ]
     )
 

@@ -107,6 +107,7 @@ class _Training:
         self._orders = [Order(lane.train, lane.settings, o) for lane, o in zip(lanes, orders, strict=True)]
         self._net = make_net(len(lanes))
         self._net.to(device)
+        self._net.checkpointed = lanes[0].settings.checkpoint_gradients
         self._net.reset(self._draws)
         settings = [lane.settings for lane in lanes]
         self._common = settings[0]
@@ -167,7 +168,7 @@ class _Training:
             count = sum(len(plan) > step for plan in plans)
             self._stack.use(count)
             x, y, weights = self._feed.step([plan[step] for plan in plans[:count]])
-            self._net.seed(self._draws[:count], weights)
+            self._net.seed(self._draws[:count], weights, [lane.dropout for lane in self._lanes[:count]])
             with self._autocast():
                 raw = self._forward(x)
             loss = self._loss(raw, y, weights)

@@ -122,6 +122,19 @@ class Deep:
                 tensor.copy_(torch.tensor(weights[name])[None])
         self.network_.to(self.device).eval()
 
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return what `take` takes."""
+        named = dict(self.network_.named_parameters()) | dict(self.network_.named_buffers())
+        return {name: tensor.detach()[0].cpu().numpy() for name, tensor in named.items()}
+
+    def __getstate__(self) -> State:
+        return {**self.__dict__, **({"network_": self.weights()} if "network_" in self.__dict__ else {})}
+
+    def __setstate__(self, state: State) -> None:
+        self.__dict__.update(state)
+        if "network_" in state:
+            self.take(state["network_"])
+
     @property
     def n_weights(self) -> int:
         """How many weights are trained."""

@@ -15,8 +15,7 @@ NETWORK = "network."
 
 def deep_state(model: Deep) -> dict[str, Any]:
     """Return the state of a network: its weights, how features and labels are scaled, and what it reads."""
-    named = dict(model.network_.named_parameters()) | dict(model.network_.named_buffers())
-    weights = {f"{NETWORK}{name}": tensor.detach()[0].cpu().numpy() for name, tensor in named.items()}
+    weights = {f"{NETWORK}{name}": value for name, value in model.weights().items()}
     scaler = {"scaler.centre": model.scaling_.centre, "scaler.width": model.scaling_.width}
     label = {"label.centre": model.centre_, "label.width": model.width_}
     return {**weights, **scaler, **label, "reads": list(model.read_)}

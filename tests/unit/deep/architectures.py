@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pytest
 import torch
 
 from quorate_plugins.deep.engine import Lane
@@ -82,3 +83,9 @@ def lane(name, n, seed, n_features=3, bars=BARS, noise=0.5, **settings):
     given = {"epochs": 3, "batch_size": 32, "loss": "mse", "stop_on": "val_loss", "patience": 0, **settings}
     training = Training(**given)
     return Lane(Part(X[:cut], y[:cut]), Part(X[cut:], y[cut:]), scaling_of(X[:cut], "z-score"), training, seed)
+
+
+def some(names):
+    """Return names as parameters, of which a few are asked every time."""
+    often = ("gru", "dlinear", "tcn", "tabm")
+    return [pytest.param(name, marks=[] if name in often else pytest.mark.full) for name in names]

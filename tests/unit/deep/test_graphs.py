@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from architectures import OF_ROWS, SMALL, WITHOUT_DROPOUT, lane
+from architectures import OF_ROWS, SMALL, WITHOUT_DROPOUT, lane, some
 
 from quorate_plugins.deep.model import Deep
 from quorate_plugins.deep.portable import deep_onnx
 from quorate_plugins.deep.settings import Training
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name not in ("balanced", "quality", "legacy")])
+@pytest.mark.parametrize("name", some(name for name in SMALL if name not in ("balanced", "quality", "legacy")))
 def test_a_network_as_onnx_gives_the_same_forecasts(name):
     runtime = pytest.importorskip("onnxruntime")
     X, y = lane(name, 64, 3).train

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from architectures import BARS, SMALL, drawn, inputs, lane, small
+from architectures import BARS, SMALL, drawn, inputs, lane, small, some
 
 from quorate_plugins.deep.engine import train
 from quorate_plugins.deep.lanes import check
@@ -88,7 +88,7 @@ def test_any_number_of_features_and_outputs(name, n_features, n_outputs, bars):
     assert moved.nonzero().flatten().tolist() == [5]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", some(SMALL))
 def test_a_planted_signal_is_learnt(name):
     one = lane(
         name,

@@ -79,11 +79,12 @@ class RayExecutor(Executor):
 
     def run(self, data: FitData, queue: Queue, done: Done, began: Began, limits: Limits = LIMITS) -> None:
         """Run what is in the queue; the data is put into Ray's memory once."""
-        inline = [task for task in queue.tasks if task.plugin.inline is not None]
+        inline = [task for task in queue.tasks if task.inline]
         if inline:
             raise PluginError(
-                f"model {inline[0].model!r} is an inline plugin, which Ray's workers cannot find: put it into a file "
-                "and give that, or use --set execution.executor=processes"
+                f"{'' if inline[0].plugin.inline else 'a transform of '}model {inline[0].model!r} is an inline plugin, "
+                "which Ray's workers cannot find: put it into a file and give that, or use "
+                "--set execution.executor=processes"
             )
         nodes = self._there(limits)
         nodes.admit(queue.tasks)

@@ -10,18 +10,20 @@ from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.combining import EnsemblerSpec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
 from quorate.plugins.specs.learning import FeatureSpec, LabelSpec, ModelSpec, Task
+from quorate.plugins.specs.preparing import TransformSpec
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 from quorate.plugins.specs.splitting import Span, SplitterSpec
 
 __all__ = [
     "KINDS", "SPECS", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",
     "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec", "SplitterSpec",
-    "StrategySpec", "Task",
+    "StrategySpec", "Task", "TransformSpec",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (
     ModelSpec,
     FeatureSpec,
+    TransformSpec,
     LabelSpec,
     SplitterSpec,
     EnsemblerSpec,

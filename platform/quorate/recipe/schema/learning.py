@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
@@ -107,6 +107,37 @@ class Labels(Section):
         return self
 
 
+class Transform(Open):
+    """One step of what features go through; every other key is an option of the transform.
+
+    Parameters
+    ----------
+    name : str
+        The plugin that turns them, of kind transform.
+    """
+
+    name: str
+
+
+def _steps(value: Any) -> Any:
+    """Return a chain as a list of tables: a name stands for a table with that name, one step for a list of one."""
+    if value is False:
+        return value
+    steps = [{"name": one} if isinstance(one, str) else one for one in (value if isinstance(value, list) else [value])]
+    sound = [
+        isinstance(one, Transform) or (isinstance(one, dict) and isinstance(one.get("name"), str)) for one in steps
+    ]
+    if not steps or not all(sound):
+        raise ValueError(
+            'must be the name of a transform, a table of it and its options, e.g. { name = "clip", high = 3.0 }, a '
+            f"list of these, or false; it was {value!r}"
+        )
+    return steps
+
+
+Chains = dict[str, Annotated[list[Transform] | Literal[False], BeforeValidator(_steps)]]
+
+
 class Features(Section):
     """Which features the models see.
 
@@ -121,11 +152,17 @@ class Features(Section):
     categories : list of str
         Texts that models which take such read beside the features: ``symbol``, or what ``data.categories``
         names.
+    transforms : dict
+        What features go through before a model reads them, learnt from the training rows of each fold alone. The key
+        is a feature, a pattern, ``group:NAME``, or ``*`` for the rest; the most specific one counts. The value is the
+        name of a plugin of kind transform, a table of it and its options, e.g. ``{ name = "pca", components = 2 }``,
+        or a list of these, gone through in order; false leaves them as they are.
     """
 
     use: list[str] = ["*"]
     exclude: list[str] = []
     categories: list[str] = []
+    transforms: Chains = {}
 
 
 class Folds(Open):

@@ -16,8 +16,9 @@ from quorate.bars.doubts import known_too_early
 from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import NEVER, audit_folds
-from quorate.errors import IntegrityError
+from quorate.errors import FitError, IntegrityError
 from quorate.evidence.evidence import plain
+from quorate.execution.transforms import BESIDE
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import causality
@@ -96,7 +97,13 @@ def findings(
     yield _drift(walk)
     yield _checked("folds", "folds", lambda: _folds(walk))
     told("fits")
-    predictions = predictions_of(walk, fitting)
+    try:
+        predictions = predictions_of(walk, fitting)
+    except FitError as e:
+        if BESIDE not in str(e):
+            raise
+        yield Finding("fits", "alarm", str(e).partition("\n")[0])
+        return
     yield _checked("fits", "members fitted again", lambda: causality.check_fits(walk, predictions, fitting))
     yield _checked("signals", "weights", lambda: causality.check_signals(walk, predictions, 5, seed))
     yield _checked("fills", "fills", lambda: _fills(walk, predictions))

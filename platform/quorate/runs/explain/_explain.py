@@ -22,6 +22,7 @@ from quorate.execution.executor import Executor
 from quorate.execution.fit import FitResult
 from quorate.execution.outputs import contribution_name, shuffled_name
 from quorate.execution.progress import Clock, Progress
+from quorate.plugins.specs import TransformSpec
 from quorate.report.report import Report
 from quorate.runs.explain.ensemble import WITHIN, combined, weights_of
 from quorate.runs.explain.explanation import VERSION, Explanation, find_explanation, keep
@@ -83,6 +84,11 @@ def explain(
     with clock.stage("features"):
         walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
     units = units_of(walk)
+    if made := _made_anew(walk):
+        session.warn(
+            f"{', '.join(made)} makes other columns of the features: what these contribute is no feature's and is not "
+            "told; importance is that of the features themselves"
+        )
     folds = sampled(walk, units)
     with clock.stage("fits"):
         fits = _fit(walk, folds, session, executor)
@@ -91,6 +97,12 @@ def explain(
         keep(explanation, stored)
     clock.progress.close()
     return explanation
+
+
+def _made_anew(walk: WalkForward) -> list[str]:
+    """Return the transforms of a recipe that make other columns of the features."""
+    steps = [step for chain in walk.recipe.features.transforms.values() if chain for step in chain]
+    return sorted({one.name for one in steps if walk.registry.get(TransformSpec, one.name).renames})
 
 
 def _fit(walk: WalkForward, folds: Sequence[Fold], session: Session, executor: Executor | None) -> list[FitResult]:

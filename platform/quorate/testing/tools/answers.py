@@ -97,6 +97,18 @@ def _of_feature(plugin: Plugin) -> Question:
     return Question(lambda seed: [read_only(getattr(market(size, 2, seed), name)) for name in spec.inputs], ask)
 
 
+def _of_transform(plugin: Plugin) -> Question:
+    from quorate.testing.checks import transforms
+
+    def ask(plugin: Plugin, given: Arguments) -> Answer:
+        X, counts = given
+        state = transforms.learnt(plugin, X, counts)
+        arrays = {f"what it learns as {name!r}": array for name, array in state.items()}
+        return {**arrays, "the column": transforms.applied(plugin, X, state)}
+
+    return Question(lambda seed: [transforms.rows(plugin, seed), np.ones(transforms.N, dtype=np.int64)], ask)
+
+
 def _of_label(plugin: Plugin) -> Question:
     from quorate.testing.tools.labels import compute
 
@@ -253,6 +265,7 @@ def _of_model(plugin: Plugin) -> Question:
 
 _QUESTIONS: dict[str, Callable[[Plugin], Question]] = {
     "feature": _of_feature,
+    "transform": _of_transform,
     "label": _of_label,
     "cost": _of_cost,
     "strategy": _of_strategy,

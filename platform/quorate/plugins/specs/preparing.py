@@ -1,0 +1,75 @@
+"""What stands between features and the models that read them: transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from quorate.errors import PluginError
+from quorate.plugins.specs.base import Lazy, Spec
+
+
+@dataclass(frozen=True)
+class TransformSpec(Spec):
+    """A transform: ``function(X, counts, **options)`` learns what `apply` needs to turn features into other columns.
+
+    `X` are some features of the training rows of one fold, and of no other rows: float32 (n_rows, n_columns).
+    `counts`, int64 (n_rows,), says how often each row counts: once, or for a model that reads windows as often as
+    there are training windows that hold the bar; a row counted twice must do what two equal rows do. The answer maps
+    names to arrays of finite numbers, or is empty. It is all that `apply` knows of the training rows, and is written
+    into files with a trained model.
+
+    ``apply(X, learnt)`` is given rows, of training or later ones, and that mapping, and gives their columns, float
+    (n_rows, n_columns), finite for any finite `X`. Each row is turned by itself, whatever rows there are beside it.
+    All arrays are read-only.
+
+    Parameters
+    ----------
+    apply : str or callable
+        ``"module:attribute"`` or a callable, see above.
+    inverse : str or callable, optional
+        ``inverse(columns, learnt)`` gives `X` back, to a hundred-thousandth.
+    renames : str
+        Empty: as many columns as there were, with the same names. A word, e.g. ``pca``: the columns are new ones,
+        called ``pca_1``, ``pca_2``, ...; how many there are may depend on the training rows.
+    """
+
+    kind: ClassVar[str] = "transform"
+
+    apply: Lazy = ""
+    inverse: Lazy | None = None
+    renames: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.apply:
+            raise PluginError(f"{self}: apply is missing: the function that turns rows, given what was learnt")
+        for function in (self.apply, self.inverse):
+            if function is not None and function is not self.function:
+                self._as_function(function)
+        if self.renames and not self.renames.isidentifier():
+            raise PluginError(f"{self}: renames must be a word that columns can be called by; it was {self.renames!r}")
+
+    def applier(self) -> Callable[..., Any]:
+        """Import and return `apply`.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return self._as_function(self.apply).resolve()
+
+    def inverter(self) -> Callable[..., Any] | None:
+        """Import and return `inverse`; None, if the spec names none.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return None if self.inverse is None else self._as_function(self.inverse).resolve()
+
+    def _as_function(self, function: Lazy) -> TransformSpec:
+        return replace(self, function=function, apply=function, inverse=None)
