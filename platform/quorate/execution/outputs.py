@@ -6,16 +6,18 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quorate.dataset.folds import Shuffles
 from quorate.errors import FitError
 from quorate.execution.inputs import Inputs, padded, shuffled
-from quorate.execution.transforms import Transforms
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
+
+if TYPE_CHECKING:
+    from quorate.execution.transforms import Transforms
 
 Outputs = dict[str, Floats]
 SUMS_TO_ONE = 1e-4  # single precision adds up no closer
