@@ -296,7 +296,7 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (("tune", "--architecture", "lstm"), "no plugin at hand offers the model 'lstm'; at hand are catboost"),
+        (("tune", "--architecture", "prophet"), "no plugin at hand offers the model 'prophet'; at hand are catboost"),
         (("tune",), "--architecture must name a model"),
         (("tune", "--architecture", "logistic"), "tells classes apart, and the target is a price"),
         (("tune", *WHAT), "has no --train-end, --val-end"),

@@ -17,12 +17,13 @@ from quorate.recipe.load import merge, nested_override
 from quorate.runs.export_model import export_model
 from quorate.runs.predict import predict
 from quorate.runs.run import run
+from quorate.runs.session import load_bars, open_session
 from quorate.runs.stored import trust_home
 
 CHECKS = ("trains", "loads and predicts", "ONNX", "backtest", "P&L")
-MARKET = {"source": "simulated", "n_bars": 460, "signal": 0.4, "seed": 7}
+MARKET: dict[str, Any] = {"source": "simulated", "n_bars": 460, "signal": 0.4, "seed": 7}
 FEATURES = ["return_1", "return_5", "zscore_20", "rsi_14"]
-FOLDS = {"splitter": "expanding", "initial": 300, "test": 80}
+FOLDS = {"splitter": "expanding", "initial": 300, "test": 160}
 
 
 def check_quality(
@@ -49,26 +50,14 @@ def check_quality(
         If the market cannot be read, or nothing can be trained on it.
     """
     progress = progress or Progress()
-    models: dict[str, Any] = {"majority": False}
-    for name in COMPARED:
-        models[name] = {"plugin": preset(name).model, **preset(name).params, "epochs": epochs}
-    recipe = {
-        "name": "quality",
-        "seed": SEED,
-        "on_failure": "drop",
-        "data": dict(data or MARKET),
-        "labels": {"name": "return", "horizon": 1},
-        "features": {"use": FEATURES},
-        "folds": FOLDS,
-        "holdout": {"bars": 0},
-        "models": models,
-        "threshold": {"default": 0.0001, "grid": [0.0001]},
-        "strategy": {"name": "long-short"},
-        "gates": {"preset": "headline"},
-        "execution": {"keep_models": "last", "workers": 1, "cache": True},
-    }
+    recipe = _recipe(dict(data or MARKET), epochs)
     with tempfile.TemporaryDirectory(prefix="quorate-quality-") as folder:
         home = Path(folder, "home")
+        bars = load_bars(open_session(recipe, home=home, progress=Progress()))
+        if len(bars) > MARKET["n_bars"]:  # the latest are enough to see whether it works
+            first = bars.sessions[-MARKET["n_bars"]].astype("datetime64[D]").item()
+            recipe["data"] = {**recipe["data"], "since": first}
+            progress.note(f"the bars from {first} on are used")
         began = time.perf_counter()
         document = run(recipe, home=home, progress=progress).document
         trust_home(home)
@@ -81,6 +70,27 @@ def check_quality(
         "presets": found,
         "seconds": seconds,
         "passed": passed,
+    }
+
+
+def _recipe(data: dict[str, Any], epochs: int) -> dict[str, Any]:
+    models: dict[str, Any] = {"majority": False}
+    for name in COMPARED:
+        models[name] = {"plugin": preset(name).model, **preset(name).params, "epochs": epochs}
+    return {
+        "name": "quality",
+        "seed": SEED,
+        "on_failure": "drop",
+        "data": data,
+        "labels": {"name": "return", "horizon": 1},
+        "features": {"use": FEATURES},
+        "folds": FOLDS,
+        "holdout": {"bars": 0},
+        "models": models,
+        "threshold": {"default": 0.0001, "grid": [0.0001]},
+        "strategy": {"name": "long-short"},
+        "gates": {"preset": "headline"},
+        "execution": {"keep_models": "last", "workers": 1},
     }
 
 
