@@ -121,18 +121,17 @@ class Fitting:
         tasks, data = expected or self.tasks(walk, folds, keep)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
-        plugins = {task.model: task.plugin.name for task in tasks}
-        inline = {task.model for task in tasks if task.inline}
-        kept_as = {(task.model, task.fold): task for task in tasks if task.keep}
+        asked = {(task.model, task.fold): task for task in tasks}
 
         def arrived(result: FitResult) -> None:
-            if self.keeping and (task := kept_as.get((result.model, result.fold))):
+            task = asked[result.model, result.fold]
+            if self.keeping and task.keep:
                 self.keeping.take(walk, task, result)
                 result = replace(result, kept=None)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
-            if self.cache and not (result.cached or result.foreign or result.error or result.model in inline):
-                self.cache.put(result, plugins[result.model])
+            if self.cache and not (result.cached or result.foreign or result.error or task.inline):
+                self.cache.put(result, task.plugin.name)
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
