@@ -21,6 +21,7 @@ from quorate.execution.stack import run_fits
 from quorate.execution.state import State
 from quorate.execution.transforms import Chain, Step, learn_transforms, restored_transforms
 from quorate.plugins.provider import Reference
+from quorate.walkforward.models import why_not
 
 N, LOOKBACK = 300, 5
 NAMES = ("a", "b", "c")
@@ -161,6 +162,9 @@ def test_rows_that_tell_of_each_other_stop_the_fit(dataset):
     assert "transform 'batch': a row's values depend on the rows beside it" in failed.error
     assert task(chains=[leaking]).inline
     assert not task().inline
+    keeps = replace(ROWS, state_dict=vars, load_state_dict=print)
+    assert "an inline plugin may hold what no key can tell" in why_not(keeps, task(chains=[leaking]))
+    assert why_not(keeps, task(chains=[chain(step("z-score"))])) is None
 
 
 def test_transforms_are_part_of_the_key_and_without_them_it_is_what_it_was(dataset):
