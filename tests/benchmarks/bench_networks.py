@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 FOLDS, HIDDEN, LOOKBACK, FEATURES, BATCH, EPOCHS = 40, 64, 60, 10, 64, 3
-FIRST, TEST = 640, 48  # rows of the first fold, and how many each later one has more
+FIRST, TEST = 256, 8  # rows of the first fold, and how many each later one has more
 
 
 def market(seed: int = 0) -> np.ndarray:

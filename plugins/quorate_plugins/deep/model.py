@@ -42,7 +42,7 @@ class Deep:
         self.task = str(options["task"])
         self.training = training.for_task(self.task)
         self.random_state, self.n_jobs = int(options["random_state"]), int(options["n_jobs"])
-        self.device = str(options["device"])
+        self.device = device_of(str(options["device"]))
         self.read_ = 0, 0  # features, and bars of a window
         self.history_: Any = None
 
@@ -139,6 +139,29 @@ class Deep:
     def n_weights(self) -> int:
         """How many weights are trained."""
         return sum(one.numel() for one in self.network_.parameters())
+
+
+def device_of(name: str) -> str:
+    """Return where to train: a GPU, if ``auto`` finds one.
+
+    Raises
+    ------
+    ValueError
+        If it is no device, or not on this machine.
+    """
+    if name == "cpu":
+        return name
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return next(device for device, found in there.items() if found)
+    if name not in there:
+        raise ValueError(f"device must be one of cpu, cuda, mps, auto; it was {name!r}")
+    if not there[name]:
+        at_hand = ", ".join(device for device, found in there.items() if found)
+        raise ValueError(f"device {name!r} is not on this machine, which has {at_hand}: take one of these, or auto")
+    return name
 
 
 def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None]) -> list[str]:

@@ -27,6 +27,8 @@ _TOLD = """\
         Of the training rows that is held back to measure progress by.
     valid_blocks : int
         As how many blocks: 1 for the latest rows.
+    device : {"cpu", "cuda", "mps", "auto"}
+        Where it is trained; ``auto`` is a GPU where there is one. Only on a CPU are fits equal to the last bit.
 """
 Factory = Callable[..., Deep]
 

@@ -177,3 +177,12 @@ def test_a_line_of_the_log_can_be_read_again(bars: NDArray[np.float32]) -> None:
     assert told["epoch"] == "2"
     assert int(told["steps"]) == 3
     assert float(told["val_loss"]) == pytest.approx(model.history_.epochs["val_loss"][1], rel=1e-5)
+
+
+def test_a_device_that_is_not_there_is_refused_before_training() -> None:
+    assert dlinear(device="auto").device in ("cpu", "cuda", "mps")
+    with pytest.raises(ValueError, match="device must be one of cpu, cuda, mps, auto; it was 'tpu'"):
+        dlinear(device="tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="'cuda' is not on this machine, which has .*cpu"):
+            dlinear(device="cuda")
