@@ -184,5 +184,5 @@ def test_a_device_that_is_not_there_is_refused_before_training() -> None:
     with pytest.raises(ValueError, match="device must be one of cpu, cuda, mps, auto; it was 'tpu'"):
         dlinear(device="tpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="'cuda' is not on this machine, which has .*cpu"):
+        with pytest.raises(ValueError, match=r"'cuda' is not on this machine, which has .*cpu"):
             dlinear(device="cuda")
