@@ -85,14 +85,15 @@ def predict(net: Net, feed: Feed, n_rows: Sequence[int]) -> list[Tensor]:
     """Return what a net gives for the first rows of each lane of a feed, (n, n_outputs) each, float32."""
     net.eval()
     net.seed((), None)
-    found: list[list[Tensor]] = [[] for _ in n_rows]
+    found: list[Tensor] = []
     with torch.no_grad():
         for start in range(0, max(n_rows), BLOCK):
             rows = [torch.arange(min(start, n), min(start + BLOCK, n)) for n in n_rows]
             raw = net(feed.step(rows)[0])
+            found = found or [torch.empty(n, raw.shape[-1], device=raw.device) for n in n_rows]
             for lane, chosen in enumerate(rows):
-                found[lane].append(raw[lane, : len(chosen)].float().clone())
-    return [torch.cat(some) for some in found]
+                found[lane][chosen] = raw[lane, : len(chosen)].float()
+    return found
 
 
 class _Training:
@@ -160,7 +161,8 @@ class _Training:
         """Make the steps of an epoch; return the losses of each lane, its mean gradient, and its last rate."""
         self._net.train()
         plans = [order.epoch() for order in self._orders]
-        losses: list[Tensor] = []
+        # One by one they would lie between what is freed, which could then not be used again.
+        losses = torch.zeros(len(plans), len(plans[0]), device=self._device)
         lengths = torch.zeros(len(plans), 1, device=self._device)
         rates = [0.0 for _ in plans]
         accumulate = self._common.accumulate
@@ -173,15 +175,12 @@ class _Training:
                 raw = self._forward(x)
             loss = self._loss(raw, y, weights)
             self._stack.backward(loss.sum() / accumulate)
-            losses.append(loss.detach())
+            losses[:count, step] = loss.detach()
             # The lanes that make a step now: all, or those, the last of them, that have no more rows in this epoch.
             first = 0 if (step + 1) % accumulate == 0 else sum(len(plan) > step + 1 for plan in plans)
             if first < count:
                 lengths[first:count] += self._step(slice(first, count), rates, plans, step)
-        grouped = [
-            np.array([float(one[lane]) for one in losses[: len(plan)]], dtype=np.float32)
-            for lane, plan in enumerate(plans)
-        ]
+        grouped = [row[: len(plan)].copy() for row, plan in zip(losses.cpu().numpy(), plans, strict=True)]
         means = [float(total) / -(-len(plan) // accumulate) for total, plan in zip(lengths[:, 0], plans, strict=True)]
         return grouped, means, rates
 
