@@ -41,4 +41,4 @@ class Recurrent:
 
 @quorate.hookimpl
 def quorate_models():
-    yield quorate.ModelSpec("gru", Recurrent, input="windows", lookback=10, requires=("torch",))
+    yield quorate.ModelSpec("recurrent", Recurrent, input="windows", lookback=10, requires=("torch",))

@@ -386,9 +386,10 @@ def test_rules_give_features_arrays_of_their_own():
 def test_a_file_is_loaded_anew_every_time_whatever_its_kind(kind, tmp_path):
     path = tmp_path / "counted.py"
     hook = next(name for name, of in HOOKS.items() if of == kind)
+    more = ", apply=remembered" if kind == "transform" else ""
     path.write_text(
         "import quorate\n\nCALLS = []\n\n\ndef remembered(*arguments):\n    CALLS.append(1)\n    return len(CALLS)\n\n"
-        f"\n@quorate.hookimpl\ndef {hook}():\n    yield quorate.{KINDS[kind].__name__}('counted', remembered)\n"
+        f"\n@quorate.hookimpl\ndef {hook}():\n    yield quorate.{KINDS[kind].__name__}('counted', remembered{more})\n"
     )
     plugin = Registry.load([path], environment=False).find(kind, "counted")
     assert [plugin.spec.resolve()() for _ in range(2)] == [1, 2]

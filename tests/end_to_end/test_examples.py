@@ -91,8 +91,8 @@ def test_feature_and_gate() -> None:
 
 def test_torch_windows() -> None:
     report = quorate.run("planted", plugins=[EXAMPLES / "05_torch_windows.py"], overrides=QUICK)
-    assert report.predictions["member/gru"].between(0, 1).all()
-    assert report.predictions["member/gru"].std() > 0.01
+    assert report.predictions["member/recurrent"].between(0, 1).all()
+    assert report.predictions["member/recurrent"].std() > 0.01
 
 
 def test_sklearn_model() -> None:
