@@ -16,7 +16,7 @@ from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
-from quorate.execution import fit
+from quorate.execution import fit, reading
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
@@ -365,7 +365,7 @@ def test_early_stopping_on_the_test_fold(executor: Executor, monkeypatch: pytest
     def peeking(task: Any, dataset: Any, fold: Any) -> Any:
         usable = fold.test[dataset.end[fold.test] != NEVER]
         with monkeypatch.context() as inner:
-            inner.setattr(fit, "hold_back", lambda share, dataset, rows: (rows, usable))
+            inner.setattr(reading, "hold_back", lambda spec, dataset, rows: (rows, usable))
             return honest(task, dataset, fold)
 
     monkeypatch.setattr(fit, "_fit", peeking)
@@ -427,12 +427,14 @@ def test_a_transform_that_is_fitted_on_test_rows_too(executor: Executor, monkeyp
     table = {**NOISE, "features": {**NOISE["features"], "transforms": {"*": "bent"}}, "models": {"ridge": {}}}
     pipeline = Pipeline(executor, table, [bent])
     assert pipeline.checked("fits").state == "clean"
-    honest, learn = fit._fit, fit.learn_transforms
+    honest, learn = fit._fit, reading.learn_transforms
 
     def on_all_rows(task: Any, dataset: Any, fold: Any) -> Any:
         every = np.concatenate((fold.train, fold.test))
         with monkeypatch.context() as inner:
-            inner.setattr(fit, "learn_transforms", lambda chains, spec, rows, train: learn(chains, spec, rows, every))
+            inner.setattr(
+                reading, "learn_transforms", lambda chains, spec, rows, train: learn(chains, spec, rows, every)
+            )
             return honest(task, dataset, fold)
 
     monkeypatch.setattr(fit, "_fit", on_all_rows)
