@@ -83,7 +83,12 @@ class Windows:
 
     def covered(self) -> NDArray[np.int64]:
         """Return how many of the windows each bar stands in, (n_bars,)."""
-        edge = np.zeros(len(self.bars) + 1, dtype=np.int64)
-        np.add.at(edge, self.last - self.lookback + 1, 1)
-        np.add.at(edge, self.last + 1, -1)
-        return np.cumsum(edge[:-1])
+        return covered(self.last, self.lookback, len(self.bars))
+
+
+def covered(last: NDArray[np.int64], lookback: int, n_bars: int) -> NDArray[np.int64]:
+    """Return in how many windows each bar stands, (n_bars,); `last` are the last bars of the windows."""
+    edge = np.zeros(n_bars + 1, dtype=np.int64)
+    np.add.at(edge, last - lookback + 1, 1)
+    np.add.at(edge, last + 1, -1)
+    return np.cumsum(edge[:-1])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
+from quorate.dataset.windows import covered
 from quorate.execution.fit import NUMERICS, FitData, FitTask, model_of
 from quorate.execution.inputs import array_of, reads_categories
 from quorate.execution.machine import installed, machine
@@ -212,12 +213,9 @@ def _read(task: FitTask, dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: 
             continue
         # The bars that the windows of these rows cover, each once, and where each window ends among them.
         last = dataset.context[rows]
-        edge = np.zeros(len(digests) + 1, dtype=np.int64)
-        np.add.at(edge, last - spec.lookback + 1, 1)
-        np.add.at(edge, last + 1, -1)
-        covered = np.flatnonzero(np.cumsum(edge[:-1]) > 0)
-        _update(digest, digests[covered])
-        _update(digest, np.searchsorted(covered, last))
+        bars = np.flatnonzero(covered(last, spec.lookback, len(digests)))
+        _update(digest, digests[bars])
+        _update(digest, np.searchsorted(bars, last))
     return digest.digest()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.dataset.rows import Dataset
-from quorate.dataset.windows import Windows
+from quorate.dataset.windows import Windows, covered
 from quorate.errors import FitError, PluginError, plural
 from quorate.execution.inputs import Inputs, array_of
 from quorate.execution.making import check_code
@@ -235,11 +235,7 @@ def _counts(dataset: Dataset, spec: ModelSpec, rows: Positions) -> Positions:
     """Return of each row, or bar, that models read how often it is read on some rows."""
     if spec.input == "rows":
         return np.bincount(rows, minlength=len(dataset)).astype(np.int64)
-    last = dataset.context[rows]
-    edge = np.zeros(len(dataset.sequence) + 1, dtype=np.int64)
-    np.add.at(edge, last - spec.lookback + 1, 1)
-    np.add.at(edge, last + 1, -1)
-    return np.cumsum(edge[:-1])
+    return covered(dataset.context[rows], spec.lookback, len(dataset.sequence))
 
 
 def _called(

@@ -72,7 +72,8 @@ def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu") -> list
 
     A lane whose loss is not finite ends alone, with the best weights that it had, or with an error.
     """
-    order = sorted(range(len(lanes)), key=lambda place: -len(lanes[place].train.y))
+    steps = [len(Order(lane.train, lane.settings, torch.Generator())) for lane in lanes]
+    order = sorted(range(len(lanes)), key=lambda place: -steps[place])
     training = _Training(make_net, [lanes[place] for place in order], torch.device(device))
     training.run()
     found = [Trained() for _ in lanes]
@@ -101,7 +102,7 @@ class _Training:
 
     def __init__(self, make_net: MakeNet, lanes: Sequence[Lane], device: torch.device) -> None:
         self.results = [Trained() for _ in lanes]
-        self._made, self._device = make_net, device
+        self._device = device
         self._lanes, self._live = list(lanes), list(range(len(lanes)))
         self._draws = [torch.Generator(device=device).manual_seed(lane.seed) for lane in lanes]
         orders = [torch.Generator().manual_seed(lane.seed) for lane in lanes]
@@ -235,8 +236,8 @@ class _Training:
         measured = bool(len(self._lanes[place].valid.y))
         value = self._cost(place, result) if measured else -float(epoch)
         best = self._best[place]
-        improved = best is None or value < best[0] - settings.min_delta
-        if improved and math.isfinite(value):
+        improved = math.isfinite(value) and (best is None or value < best[0] - settings.min_delta)
+        if improved:
             self._best[place] = value, self._weights_of(place)
             history.best_epoch = epoch
             self._waited[place] = 0
@@ -265,8 +266,11 @@ class _Training:
         """Take out the lanes that have ended."""
         for place in places:
             best = self._best[place]
+            result = self._result(place)
             if best is not None:
-                self._result(place).weights = self._named(best[1])
+                result.weights = self._named(best[1])
+            elif not result.error:
+                result.error = "the loss on the rows held back was not finite in any epoch"
         left = [place for place in range(len(self._lanes)) if place not in places]
         for name in ("_lanes", "_live", "_draws", "_orders", "_rates", "_best", "_waited"):
             values = getattr(self, name)

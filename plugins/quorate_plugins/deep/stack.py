@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,10 +63,6 @@ class Stack:
         self.means, self.squares = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.steps = torch.zeros(len(self.weights), 1, dtype=torch.float64)
         self.use(len(self.weights))
-
-    def __len__(self) -> int:
-        """Return how many lanes there are."""
-        return len(self.weights)
 
     def use(self, lanes: int, weights: Tensor | None = None) -> None:
         """Have the net compute with the first lanes; with other `weights` than their own, if given."""
@@ -145,13 +140,3 @@ class Stack:
             others = [name for name, _ in self._net.named_buffers()]
             found |= zip(others, self._buffers.pieces(buffers), strict=True)
         return found
-
-    def state(self) -> dict[str, Tensor]:
-        """Return what a training that is resumed goes on from."""
-        names = ("weights", "buffers", "means", "squares", "steps")
-        return {name: getattr(self, name) for name in names}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        for name, value in state.items():
-            getattr(self, name).copy_(value)

@@ -186,3 +186,25 @@ def test_a_device_that_is_not_there_is_refused_before_training() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match=r"'cuda' is not on this machine, which has .*cpu"):
             dlinear(device="cuda")
+
+
+def test_lanes_of_many_short_pieces_make_all_their_steps(bars: NDArray[np.float32]) -> None:
+    """Fewer rows may be more steps, where pieces are of one symbol each."""
+
+    def pair(n: int, symbols: int) -> Pair:
+        last = np.arange(20, 20 + n)
+        return Windows(bars, last, LOOKBACK, last % symbols), bars[last, 0].astype(float)
+
+    pairs = [pair(200, 1), pair(190, 20)]
+    together = [dlinear(epochs=2, loss="neg_sharpe") for _ in pairs]
+    assert fit_together(together, pairs, [None, None]) == ["", ""]
+    for one, (X, y) in zip(together, pairs, strict=True):
+        other = dlinear(epochs=2, loss="neg_sharpe").fit(X, y)
+        assert np.array_equal(one.predict(X), other.predict(X))
+    assert [len(one.history_.batches[0]) for one in together] == [4, 20]
+
+
+def test_labels_held_back_that_are_no_numbers_are_told(bars: NDArray[np.float32]) -> None:
+    X, _ = rows(bars, 300, 50)
+    with pytest.raises(ValueError, match="the loss on the rows held back was not finite in any epoch"):
+        dlinear(epochs=2).fit(*rows(bars, 20, 120), validation=(X, np.full(50, np.nan)))

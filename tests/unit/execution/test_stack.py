@@ -10,7 +10,6 @@ from tests.support.stacks import CALLS, dataset, spec_of
 
 from quorate import ModelSpec
 from quorate.dataset.folds import Fold
-from quorate.execution import stack
 from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import MOST, Queue, Resources
 from quorate.execution.stack import first_stack, run_fits, stacks
@@ -83,7 +82,6 @@ def test_a_spec_says_what_its_parameters_say_of_it() -> None:
     assert spec.with_params({}) is spec
     with pytest.raises(Exception, match="settings must be one of"):
         ModelSpec("x", "m:f", settings={"memory": "gib"})
-    assert stack.MOST == MOST
 
 
 def test_blocks_are_held_back_with_what_reaches_into_them() -> None:
