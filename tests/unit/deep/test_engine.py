@@ -122,7 +122,7 @@ def test_scalings_are_those_of_the_windows_as_a_whole(bars: NDArray[np.float32])
     assert np.allclose(found.centre, whole.min(axis=0))
     assert np.allclose(found.width, np.ptp(whole, axis=0))
     found = scaling_of(X, "robust")
-    assert np.allclose(found.centre, np.quantile(whole, 0.5, axis=0, method="inverted_cdf"))
+    assert np.allclose(found.centre, np.quantile(whole, 0.5, axis=0))
     still = np.repeat(bars[:1], 50, axis=0)
     assert (scaling_of(still, "z-score").width == 1).all()
 
