@@ -14,7 +14,7 @@ from quorate_plugins.deep.nets.attention import PatchTST, Transformer
 from quorate_plugins.deep.nets.convolutional import ConvRecurrent
 from quorate_plugins.deep.nets.dense import NHiTS, TiDE
 from quorate_plugins.deep.nets.linear import DLinear, NLinear
-from quorate_plugins.deep.nets.plain import MLP, MeanPool
+from quorate_plugins.deep.nets.plain import MeanPool
 from quorate_plugins.deep.nets.recurrent import Recurrent
 from quorate_plugins.deep.nets.selection import VSNLSTM
 from quorate_plugins.deep.nets.tabm import TabM
@@ -41,10 +41,9 @@ SMALL = {
     "nhits": partial(NHiTS, pools=(4, 2, 1), hidden=9),
     "vsn-lstm": partial(VSNLSTM, hidden=6),
     "xlstm": partial(XLSTM, hidden=12, heads=3, layers=2),
-    "mlp": partial(MLP, hidden=(9, 5)),
     "tabm": partial(TabM, members=4, hidden=10),
 }
-OF_ROWS = ("mlp", "tabm")
+OF_ROWS = ("tabm",)
 WITHOUT_DROPOUT = ("dlinear", "nlinear")
 
 
