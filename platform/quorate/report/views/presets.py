@@ -8,7 +8,11 @@ from typing import Any
 from quorate.plugins.documented import as_toml
 from quorate.report import console
 
-KEYS = ("lookback", "epochs", "batch_size", "learning_rate", "patience")
+# Of the list, from which width of a terminal on each setting is shown.
+KEYS = {"epochs": 0, "lookback": 46, "batch_size": 76, "learning_rate": 92, "patience": 103}
+NETWORK, LABEL = 62, 114
+MEASURE = 19  # what a figure and its ratio take
+BASE = 33  # what stands beside them
 
 
 def render_list(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -16,12 +20,15 @@ def render_list(rows: Sequence[Mapping[str, Any]]) -> None:
     target = console.out()
     columns: list[console.Column] = [
         ("preset", "left", 0, lambda row: row["name"] + (" (default)" if row["default"] else "")),
-        ("network", "left", 0, lambda row: row["model"]),
-        *((key.replace("_", " "), "right", 0, lambda row, key=key: _text(row["params"].get(key))) for key in KEYS),
+        ("network", "left", NETWORK, lambda row: row["model"]),
+        *(
+            (key.replace("_", " "), "right", least, lambda row, key=key: _text(row["params"].get(key)))
+            for key, least in KEYS.items()
+        ),
         (
             "label",
             "left",
-            0,
+            LABEL,
             lambda row: {"regression": "a number", "classification": "a class"}.get(row["task"], "any"),
         ),
     ]
@@ -50,12 +57,21 @@ def render_compared(document: Mapping[str, Any]) -> None:
         markup=False,
     )
     measures = ["val_loss", *rows[base]["metrics"]]
+    whole = BASE + len(measures) * MEASURE
     columns: list[console.Column] = [
         ("preset", "left", 0, lambda row: row[0]),
         ("seconds", "right", 0, lambda row: f"{row[1]['seconds']:.1f}"),
-        ("epochs", "right", 0, lambda row: _text(row[1]["epochs"])),
-        ("weights", "right", 0, lambda row: f"{row[1]['weights']:,}" if row[1]["weights"] else ""),
-        *((name.replace("_", " "), "right", 0, lambda row, name=name: _beside(row[1], name)) for name in measures),
+        ("epochs", "right", whole + 21, lambda row: _text(row[1]["epochs"])),
+        ("weights", "right", whole + 12, lambda row: f"{row[1]['weights']:,}" if row[1]["weights"] else ""),
+        *(
+            (
+                name.replace("_", " "),
+                "right",
+                BASE + (place + 1) * MEASURE,
+                lambda row, name=name: _beside(row[1], name),
+            )
+            for place, name in enumerate(measures)
+        ),
         ("verdict", "left", 0, lambda row: row[1]["verdict"]),
     ]
     target.print(console.listing(columns, [list(rows.items())], target.width))
@@ -72,8 +88,11 @@ def render_quality(document: Mapping[str, Any]) -> None:
     checks = list(next(iter(rows.values()))["checks"])
     columns: list[console.Column] = [
         ("preset", "left", 0, lambda row: row[0]),
-        ("network", "left", 0, lambda row: row[1]["network"]),
-        *((name, "left", 0, lambda row, name=name: _check(row[1]["checks"][name])) for name in checks),
+        ("network", "left", 36 + len(checks) * 22, lambda row: row[1]["network"]),
+        *(
+            (name, "left", 36 + place * 22, lambda row, name=name: _check(row[1]["checks"][name]))
+            for place, name in enumerate(checks)
+        ),
     ]
     target.print(console.listing(columns, [list(rows.items())], target.width))
     for name, row in rows.items():
