@@ -18,7 +18,7 @@ from quorate.store.plain import check_plain
 KEYS = ("X_train", "y_train", "X_test", "y_test")
 
 
-class Windows(NamedTuple):
+class NpzWindows(NamedTuple):
     """What a file holds.
 
     Parameters
@@ -42,7 +42,7 @@ class Windows(NamedTuple):
         return self.y_train.dtype.kind == "i"
 
 
-def read_npz(path: Path) -> Windows:
+def read_npz(path: Path) -> NpzWindows:
     """Read and check a file.
 
     Raises
@@ -87,7 +87,7 @@ def read_npz(path: Path) -> Windows:
             f"{path}: y_train is {arrays['y_train'].dtype} and y_test {arrays['y_test'].dtype}: both must be "
             "classes (whole numbers 0 and 1), or both numbers (decimals)"
         )
-    return Windows(X_train, y_train, X_test, y_test, told)
+    return NpzWindows(X_train, y_train, X_test, y_test, told)
 
 
 def _features(path: Path, key: str, X: NDArray[Any], told: list[str]) -> NDArray[np.float32]:

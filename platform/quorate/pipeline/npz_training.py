@@ -25,7 +25,7 @@ from quorate.execution.state import state_of
 from quorate.execution.surroundings import under_limits
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
-from quorate.pipeline.npz import Windows, read_npz
+from quorate.pipeline.npz import NpzWindows, read_npz
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
@@ -124,7 +124,7 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     return NpzTrained(folder, {**document, "weights": getattr(model, "n_weights", None)}, files, [*told, *notes])
 
 
-def settings_of(request: Request, windows: Windows, file: File, registry: Registry, told: list[str]) -> Settings:
+def settings_of(request: Request, windows: NpzWindows, file: File, registry: Registry, told: list[str]) -> Settings:
     """Return how windows are trained on."""
     chosen = preset(request.preset or DEFAULTS[windows.binary])
     if chosen.task and chosen.task != task_of(windows.binary):
@@ -185,7 +185,7 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
     }
 
 
-def _fitted(spec: ModelSpec, task: FitTask, windows: Windows, cut: int) -> Any:
+def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> Any:
     model = make_model(spec.resolve(), task, spec)
     held = windows.X_train[cut:], windows.y_train[cut:]
     try:
@@ -216,7 +216,7 @@ def _beside_persistence(
     return {"persistence": naive}
 
 
-def _config(path: Path, settings: Settings, windows: Windows) -> dict[str, Any]:
+def _config(path: Path, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
     """Return the configuration in full, in the form that ``--config`` takes."""
     loop = {
         "epochs",
