@@ -22,11 +22,12 @@ def read(path, name):
     return json.loads((path / name).read_text(encoding="utf-8"))
 
 
-def test_a_run_writes_what_training_packages_do(home, panel, folder):
+def test_a_run_writes_what_training_packages_do(home, panel, folder, monkeypatch):
+    monkeypatch.setattr(driving, "now", lambda: "2026-01-31T10:20:30+00:00")
     recipe = {**panel, "artefacts": str(folder)}
     report = quorate.run(recipe, home=home)
     [own] = folder.iterdir()
-    assert own.name == "run_" + report.run_id[:15].replace("T", "_")
+    assert own.name == "run_20260131_102030"
     assert {path.name for path in own.iterdir()} == {
         *("config.yaml", "metrics.json", "metrics_valid.json", "evaluation.json", "norm_stats.json", "timing.json"),
         *("equity_drawdown.png", "monthly_returns.png", "weights.png", "forecast_vs_actual.png", "calibration.png"),
