@@ -41,7 +41,8 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
-    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any", steps=True)
+    told = f"{__name__}.mlp:mlp_history"
+    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any", steps=True, history=told)
     text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline of a number: the mean of the labels so far"

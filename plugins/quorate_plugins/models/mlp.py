@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Self
 
 import numpy as np
@@ -112,13 +113,31 @@ class MLP:
         optimiser = torch.optim.AdamW(self.network_.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
         loss = torch.nn.BCEWithLogitsLoss() if self.task == "classification" else torch.nn.MSELoss()
         self.network_.train()
-        for _ in range(self.epochs):
-            for rows in torch.split(torch.randperm(len(X)), self.batch_size):
+        losses, self.seconds_ = torch.zeros(self.epochs, -(-len(X) // self.batch_size)), []
+        for epoch in range(self.epochs):
+            began = time.perf_counter()
+            for step, rows in enumerate(torch.split(torch.randperm(len(X)), self.batch_size)):
                 optimiser.zero_grad()
                 given = self.network_(X[rows])
-                loss(given if y.ndim > 1 else given[:, 0], y[rows]).backward()
+                found = loss(given if y.ndim > 1 else given[:, 0], y[rows])
+                found.backward()
                 optimiser.step()
+                losses[epoch, step] = found.detach()
+            self.seconds_.append(time.perf_counter() - began)
+        self.losses_ = losses.numpy()
         self.network_.eval()
+
+
+def mlp_history(model: MLP) -> dict[str, Any] | None:
+    """Return the loss of each epoch and step; None of a network that was made of a file."""
+    if not hasattr(model, "losses_"):
+        return None
+    means = model.losses_.mean(axis=1, dtype=np.float64)
+    return {
+        "epochs": {"train_loss": means, "seconds": model.seconds_},
+        "batches": model.losses_,
+        "stopped": "all epochs",
+    }
 
 
 def _scale_of(y: NDArray[np.float64]) -> tuple[NDArray[np.float64] | float, NDArray[np.float64] | float]:
