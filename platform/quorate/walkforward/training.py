@@ -128,6 +128,24 @@ def summary_of(courses: Sequence[Course]) -> dict[str, Any]:
     )
 
 
+def timing_of(course: Course) -> dict[str, Any]:
+    """Return the times of a training; the first epoch, which also warms up, is told by itself."""
+    seconds = course.epochs["seconds"]
+    return plain(  # type: ignore[no-any-return]
+        {
+            "total_epochs": len(course),
+            "best_epoch": course.best_epoch,
+            "stopped": course.stopped,
+            "total_seconds": float(seconds.sum()),
+            "mean_seconds": float(seconds.mean()),
+            "std_seconds": float(seconds.std()),
+            "warm_up_seconds": float(seconds[0]),
+            "samples_per_second": summary_of([course])["rows_per_second"],
+            "epoch_times": seconds.tolist(),
+        }
+    )
+
+
 def price_errors(actual: Floats, forecast: Floats, last: Floats) -> dict[str, float]:
     """Return how far prices that were forecast are from those that came, as shares of these and in currency.
 
