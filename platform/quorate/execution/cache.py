@@ -314,7 +314,7 @@ class FitCache:
             if version < VERSION:
                 connection.execute("BEGIN IMMEDIATE")  # of several processes one adds the columns
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
-                for column in ADDED[version - 1 :] if version else ():
+                for column in ADDED[version - 1 :] if 0 < version < VERSION else ():
                     connection.execute(f"ALTER TABLE fits ADD COLUMN {column}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")

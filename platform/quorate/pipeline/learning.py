@@ -17,8 +17,10 @@ COURSE, CURVES = "training.json", "learning_curves.png"
 
 
 def summary(course: Course, peak_memory: int) -> dict[str, Any]:
-    """Return what sums up a training, and the MiB that its process held at most; None where that is not known."""
-    return {**summary_of([course]), "peak_memory_mib": peak_memory / 2**20 or None}
+    """Return what sums up one training, and the MiB that its process held at most; None where that is not known."""
+    told = {name: value for name, value in summary_of([course]).items() if name not in ("fits", "not_finite")}
+    own = {"epochs": len(course), "best_epoch": course.best_epoch, "stopped": course.stopped}
+    return {**told, **own, "peak_memory_mib": peak_memory / 2**20 or None}
 
 
 def write_course(folder: Path, model: str, course: Course, summed: dict[str, Any], told: list[str]) -> list[Path]:

@@ -31,12 +31,11 @@ def render_trained(document: Mapping[str, Any]) -> None:
         markup=False,
     )
     if course := training.get("course"):
-        epochs, best, why = (course[name] for name in ("epochs", "best_epoch", "stopped"))
         took = "" if course["seconds"] is None else f" in {course['seconds']:.1f} s"
+        why = f", ended by: {course['stopped']}" if course["stopped"] else ""
         target.print(
-            f"{plural(epochs['most'], 'epoch')}{took}; that of epoch {best['most']} is kept"
-            f"{f' ({next(iter(why))})' if why else ''}; loss {_known(course['train_loss'])} in training, "
-            f"{_known(course['val_loss'])} on what was held back",
+            f"{plural(course['epochs'], 'epoch')}{took}{why}; epoch {course['best_epoch']} is kept: loss "
+            f"{_known(course['train_loss'])} in training, {_known(course['val_loss'])} on what was held back",
             markup=False,
         )
     for path in (
