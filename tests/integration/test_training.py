@@ -16,6 +16,7 @@ from quorate.report.report import Report
 from quorate.report.sections import of_run, sections_of
 from quorate.report.sections.model import Facts, Lines, Table, Text
 from quorate.report.sections.training import curves_of
+from quorate.report.sql_columns import EXAMPLES
 from quorate.report.terminal import show
 from support import homes
 from support.command import call
@@ -56,7 +57,7 @@ def test_every_fit_has_its_epochs_and_steps(report):
     for (model, fold), epochs in rows.groupby(["model", "fold"]):
         assert list(epochs["epoch"]) == list(range(1, len(epochs) + 1))
         assert epochs["best"].sum() == 1
-        steps = report.batches.query("model == @model and fold == @fold")
+        steps = report.batches[(report.batches["model"] == model) & (report.batches["fold"] == fold)]
         for epoch, some in steps.groupby("epoch"):
             assert list(some["batch"]) == list(range(1, len(some) + 1))
             assert some["loss"].mean() == pytest.approx(epochs.set_index("epoch")["train_loss"][epoch], rel=1e-5)
@@ -143,12 +144,16 @@ def test_sql_and_files_say_the_same(report, told, place):
     )  # fmt: skip
     [row] = json.loads(answer.stdout)
     assert row == {"n": len(report.training.query("model == 'gru'")), "last": told["gru"]["epochs"]["most"]}
+    gaps = quorate.sql(EXAMPLES[next(what for what in EXAMPLES if "gap" in what)], home=place / "home")
+    assert gaps.query("model == 'gru'")["gap"].iloc[0] == pytest.approx(told["gru"]["gap"])
+    call("export", report.run_id, "--to", place / "tables", "--home", place / "home")
+    assert {"training.parquet", "batches.parquet"} <= {path.name for path in (place / "tables").iterdir()}
     [own] = (place / "out").iterdir()
     assert (own / "learning_curves.png").stat().st_size > 1000
     assert json.loads((own / "evaluation.json").read_text())["training"] == report.telemetry["training"]
     timing = json.loads((own / "timing.json").read_text())["training"]
     for one in timing:
-        rows = report.training.query("model == @one['model'] and fold == @one['fold']")
+        rows = report.training[(report.training["model"] == one["model"]) & (report.training["fold"] == one["fold"])]
         assert one["epoch_times"] == pytest.approx(list(rows["seconds"]))
         assert (one["total_epochs"], one["warm_up_seconds"]) == (len(rows), pytest.approx(rows["seconds"].iloc[0]))
         assert one["best_epoch"] == rows.loc[rows["best"], "epoch"].item()
@@ -157,7 +162,11 @@ def test_sql_and_files_say_the_same(report, told, place):
 def test_the_holdout_has_a_section_of_its_own(report):
     later = [{**report.telemetry["training"][0], "failed": 1, "not_finite": 2}]
     results = {**report.results, "holdout": report.results["development"]}
-    document = {**report.document, "results": results, "telemetry": {**report.telemetry, "holdout": {"training": later}}}
+    document = {
+        **report.document,
+        "results": results,
+        "telemetry": {**report.telemetry, "holdout": {"training": later}},
+    }
     before, after = sections_of(Report(document), ("training",))
     assert (before.part, after.part) == ("development", "holdout")
     assert not any(isinstance(block, Lines) for block in after.blocks)  # this report has no tables

@@ -31,7 +31,8 @@ OF_REPORTS = (
     "steps",
     "warnings",
 )  # over report.json
-SPARSE = ("quantiles", "intervals", "tails", "steps")  # of which few runs have rows
+TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
+SPARSE = ("quantiles", "intervals", "tails", "steps", *TRAINED)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 

@@ -11,7 +11,11 @@ import pytest
 from quorate import FitError, ModelSpec
 from quorate.execution.course import COLUMNS, MOST, Course, course_of, read_course
 
-TOLD = {"epochs": {"train_loss": [3.0, 2.0, 1.0], "val_loss": [2.0, 1.0, 4.0]}, "best_epoch": 2, "stopped": "so  it\nis"}
+TOLD = {
+    "epochs": {"train_loss": [3.0, 2.0, 1.0], "val_loss": [2.0, 1.0, 4.0]},
+    "best_epoch": 2,
+    "stopped": "so  it\nis",
+}
 
 
 def spec_that_tells(answer: object) -> ModelSpec:
@@ -53,7 +57,10 @@ def test_without_a_best_epoch_it_is_the_last_and_without_an_epoch_there_is_no_co
         ({"epochs": {"train_loss": ["low"]}}, "must be numbers, one after the other"),
         ({"epochs": {"train_loss": [1.0]}, "best_epoch": 0}, "best_epoch must be a whole number from 1 to 1; it was 0"),
         ({"epochs": {"train_loss": [1.0]}, "best_epoch": 1.0}, "best_epoch must be a whole number"),
-        ({"epochs": {"train_loss": [1.0]}, "batches": [[1.0], [2.0]]}, "as many epochs as there are, 1; they were of 2"),
+        (
+            {"epochs": {"train_loss": [1.0]}, "batches": [[1.0], [2.0]]},
+            "as many epochs as there are, 1; they were of 2",
+        ),
         ({"epochs": {"train_loss": [1.0]}, "batches": 3}, "batches must be numbers for each epoch; it was 3"),
     ],
 )
