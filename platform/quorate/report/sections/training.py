@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby, zip_longest
-from statistics import median
 from typing import Any
 
 from quorate.errors import StoreError, plural
@@ -127,6 +126,8 @@ def curves_of(model: str, fits: Sequence[Losses], best: int) -> Lines:
     best : int
         The epoch that is marked.
     """
+    from statistics import median  # the library's, whose imports take longer than all else of most reports
+
     epochs = [[one for one in row if one is not None] for row in zip_longest(*fits)]
     values, ranges = {}, {}
     for place, name in enumerate((LEARNT, HELD)):
