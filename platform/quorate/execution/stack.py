@@ -24,7 +24,7 @@ from quorate.execution.fit import (
 )
 from quorate.execution.queue import MOST
 from quorate.execution.reading import FitRows, rows_of
-from quorate.execution.resources import memory_limit
+from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.surroundings import under_limits
 from quorate.plugins.specs import ModelSpec
 
@@ -68,7 +68,7 @@ def run_fits(tasks: Sequence[FitTask], data: FitData, memory: int = 0) -> Iterat
 
 def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitResult]:
     """Fit models of one plugin together; one that cannot be fitted is a result with the reason."""
-    began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    began, took = time.time(), Meter()
     spec = model_of(tasks[0])
     trainer = spec.trainer()
     assert trainer is not None
@@ -88,9 +88,9 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
     most = (max(task.memory for task in tasks) or memory) * len(tasks)
     with memory_limit(most if tasks[0].device == "cpu" else 0):
         found, notes = under_limits(tasks[0], answered)
-    took = (time.perf_counter() - wall) / len(tasks), (time.process_time() - cpu) / len(tasks)
+    each = took(len(tasks))
     return [
-        result_of(task, fold, told.answer, took, began, notes, told.error, told.trace)
+        result_of(task, fold, told.answer, each, began, notes, told.error, told.trace)
         for task, fold, told in zip(tasks, folds, found, strict=True)
     ]
 

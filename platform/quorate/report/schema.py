@@ -13,6 +13,7 @@ from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
 from quorate.report.schema_forecasts import IntervalFigures, QuantileFigures, StepFigures, TailFigures
+from quorate.report.schema_training import TrainingFigures
 from quorate.store.documents import REPORT_VERSION
 
 Day = str
@@ -309,6 +310,7 @@ class Telemetry(BaseModel):
     fit_cpu_seconds: dict[str, float]
     """By model, of those that were not kept from before."""
     fit_warnings: dict[str, int] = Field(default={})
+    training: list[TrainingFigures] = Field(default=[])
     holdout: Telemetry | None = None
 
 

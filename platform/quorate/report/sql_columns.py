@@ -18,7 +18,8 @@ OF_FOLDS = [
     Described("n", "int64", "forecasts with a label"),
 ]
 
-FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")  # views over Parquet files
+# Views over Parquet files.
+FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "training", "batches")
 OF_REPORTS = (
     "metrics",
     "gates",
@@ -30,7 +31,8 @@ OF_REPORTS = (
     "steps",
     "warnings",
 )  # over report.json
-SPARSE = ("quantiles", "intervals", "tails", "steps")  # of which few runs have rows
+TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
+SPARSE = ("quantiles", "intervals", "tails", "steps", *TRAINED)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -146,10 +148,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],
     ),
-    **{
-        name: _of_table(name)
-        for name in ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")
-    },
+    **{name: _of_table(name) for name in FILES},
     "ledger": (
         "One row per entry of the ledger, oldest first.",
         [
@@ -234,6 +233,9 @@ select run, series, last(capital order by time) as ended_with group by all order
     "where the time of fits goes": """\
 select model, count(*) as fits, round(sum(cpu_seconds), 1) as cpu_seconds, count(*) filter (where error <> '') as failed
 from fits where not cached group by model order by cpu_seconds desc""",
+    "where training and validation loss part: the gap at the best epoch": """\
+select run, model, round(median(epoch)) as best_epoch, median(val_loss - train_loss) as gap
+from training where best group by run, model order by gap desc""",
     "how much was tried on the same bars": """\
 select fingerprint, count(distinct run) as runs, count(distinct key) as series, min(first) as since
 from candidates group by fingerprint""",

@@ -85,5 +85,6 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         audit_params=AUDIT,
         space=space,
         outputs=f"{__name__}.outputs:outputs_of",
+        history=f"{__name__}.history:history_of",
         **more,
     )
