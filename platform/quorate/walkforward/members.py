@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
+from quorate.walkforward.warm import Starts, States, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
+NOTHING: Starts = {}
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Fitting:
         What one fit may take.
     keeping : Keeping, optional
         Which fitted models are kept; without, none is.
+    states : States
+        What models go on from.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     finished : int
@@ -89,6 +94,7 @@ class Fitting:
     arrays: KeptArrays | None = None
     limits: Limits = LIMITS
     keeping: Keeping | None = None
+    states: States = field(default_factory=lambda: States(None, print))
     results: list[FitResult] = field(default_factory=list)
     finished: int = 0
     over: Callable[[], None] = lambda: None
@@ -101,6 +107,7 @@ class Fitting:
         meanwhile: Callable[[], None] = lambda: None,
         *,
         keep: bool = False,
+        starts: Starts = NOTHING,
     ) -> list[FitResult]:
         """Fit every member on these folds; the results are in task order, whatever order they arrived in.
 
@@ -110,6 +117,8 @@ class Fitting:
             Called once when all workers have something to do, or all fits were handed out.
         keep : bool
             Whether fitted models of these folds are kept, if any are.
+        starts : mapping of str to Start
+            What models go on from that is no fold of the walk-forward.
 
         Raises
         ------
@@ -118,20 +127,24 @@ class Fitting:
             any case, if no member is left on a fold.
         """
         expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
-        tasks, data = expected or self.tasks(walk, folds, keep)
+        tasks, data = expected or self.tasks(walk, folds, keep, starts)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
         asked = {(task.model, task.fold): task for task in tasks}
 
         def arrived(result: FitResult) -> None:
             task = asked[result.model, result.fold]
-            if self.keeping and task.keep:
-                self.keeping.take(walk, task, result)
+            if task.keep:
+                self.states.put(result)
+                if self.keeping and keep and result.fold >= 0 and not task.inline:
+                    self.keeping.take(walk, task, result)
                 result = replace(result, kept=None)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
                 self.cache.put(result, task.plugin.name)
+            if result.fold < 0:
+                return
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
@@ -147,18 +160,28 @@ class Fitting:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
+            plain = partial(plain_tasks, gpus=self.gpus(walk))
+            missing, data = self.states.begun(walk, data, (tasks, missing), plain, starts)
+            if self.keeping and keep:  # also the last, which a forecast goes on from
+                missing = [replace(task, keep=task.keep or task.model in warm_of(walk)) for task in missing]
+            if told := sum(task.fold < 0 for task in missing):
+                self.progress.note(
+                    f"{plural(told, 'fit')} of earlier folds, whose models are gone on from and not kept"
+                )
+            asked.update({(task.model, task.fold): task for task in missing})
             self.progress.workers(self.executor.workers, self.executor.name)
             queue = Queue(data, missing, self.cache.rates() if self.cache else None)
             idle = min(max(self.executor.workers, 1), len(missing))
 
             def began(tasks: Sequence[FitTask]) -> None:
                 nonlocal idle
-                self.progress.began(tasks)
+                self.progress.began([task for task in tasks if task.fold >= 0])
                 idle -= 1
                 if idle == 0 or not len(queue):
                     meanwhile()
 
-            self.executor.run(data, queue, arrived, began, self.limits)
+            ended = going_on(queue, data, missing, arrived)
+            self.executor.run(data, queue, ended, began, self.limits)
             # `auto` has chosen.
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:
@@ -191,10 +214,11 @@ class Fitting:
         guessed = any(queue.guessed for queue in queues)
         return Expected(dict(fits), kept, sum(seconds) / max(workers, 1), guessed, name, workers)
 
-    def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False) -> Tasks:
+    def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False, starts: Starts = NOTHING) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
-        data = FitData(walk.dataset, tuple(folds))
-        tasks = with_keys(fit_tasks(walk, folds, self.gpus(walk)), data)
+        data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
+        tasks = with_keys(fit_tasks(walk, folds, gpus), data)
+        tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
         return self.keeping.marked(walk, folds, tasks) if self.keeping and keep else tasks, data
 
     def gpus(self, walk: WalkForward) -> bool:
@@ -235,6 +259,11 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
             for fold in folds
         ]
     return tasks
+
+
+def plain_tasks(walk: WalkForward, gpus: bool = False) -> list[FitTask]:
+    """Return the fits of every member on all folds, with their keys, as if each began afresh."""
+    return with_keys(fit_tasks(walk, walk.folds, gpus), FitData(walk.dataset, tuple(walk.folds)))
 
 
 def _may_be_known(task: FitTask) -> bool:

@@ -190,9 +190,13 @@ class Model(Open):
     ----------
     plugin : str
         The plugin that is fitted, of kind model; without it, the one called NAME.
+    warm_start : str
+        With ``last_fold``, the model of a fold goes on from that of the fold before, in place of beginning afresh.
+        Trials of a sweep, and splits that train on later data, begin afresh.
     """
 
     plugin: str | None = None
+    warm_start: Literal["last_fold"] | None = None
 
 
 class Ensemble(Section):
