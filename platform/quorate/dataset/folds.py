@@ -170,7 +170,7 @@ def audit_folds(folds: list[Fold], bar: Positions, end: Positions, embargo: int 
         raise IntegrityError("a row is predicted by two folds")
 
 
-def starts_of(folds: Sequence[Fold], end: Positions, embargo: int = 0) -> dict[int, Fold]:
+def before_of(folds: Sequence[Fold], end: Positions, embargo: int = 0) -> dict[int, Fold]:
     """Return by fold the one before it, where a model may go on from what it learnt there; others begin afresh.
 
     All training labels of that one, and so of those that it goes on from itself, had ended before the fold's first

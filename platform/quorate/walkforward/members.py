@@ -26,10 +26,9 @@ from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
-from quorate.walkforward.warm import Starts, States, chained, going_on, warm_of
+from quorate.walkforward.warm import NOTHING, Starts, States, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
-NOTHING: Starts = {}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from quorate.dataset.folds import Fold, audit_starts, starts_of
+from quorate.dataset.folds import Fold, audit_starts, before_of
 from quorate.errors import IntegrityError
 from quorate.execution.executor import Done
 from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit
@@ -29,6 +29,7 @@ class Start(NamedTuple):
 
 
 Starts = Mapping[str, Start]  # by model
+NOTHING: Starts = {}
 Plain = Callable[[WalkForward], list[FitTask]]
 
 
@@ -38,7 +39,7 @@ def warm_of(walk: WalkForward) -> list[str]:
     return [name for name in walk.members if (model := models[name]) and model.warm_start]
 
 
-def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: Starts) -> list[FitTask]:
+def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: Starts = NOTHING) -> list[FitTask]:
     """Return tasks with keys, those that go on from another fit with the key of that in their own.
 
     Parameters
@@ -55,7 +56,7 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
     """
     if not warm_of(walk):
         return list(tasks)
-    starts = _starts(walk)
+    starts = starts_of(walk)
     before = {(task.model, task.fold): task.key for task in chains(walk, plain)} if starts else {}
     found = []
     for task in tasks:
@@ -69,7 +70,7 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
 
 def chains(walk: WalkForward, plain: Plain) -> list[FitTask]:
     """Return the fits of all members that go on from the fold before, on all folds of a walk-forward."""
-    starts = _starts(walk)
+    starts = starts_of(walk)
     found: dict[tuple[str, int], FitTask] = {}
     for task in plain(replace(walk, members={name: walk.members[name] for name in warm_of(walk)})):
         before = starts.get(task.fold)
@@ -77,9 +78,16 @@ def chains(walk: WalkForward, plain: Plain) -> list[FitTask]:
     return list(found.values())
 
 
-def _starts(walk: WalkForward) -> dict[int, Fold]:
+def starts_of(walk: WalkForward) -> dict[int, Fold]:
+    """Return by fold the one that models may go on from there; some begin afresh.
+
+    Raises
+    ------
+    IntegrityError
+        If what a fold goes on from knows what the fold is to predict.
+    """
     dataset, embargo = walk.dataset, walk.recipe.folds.embargo
-    starts = starts_of(walk.folds, dataset.learnt_end, embargo)
+    starts = before_of(walk.folds, dataset.learnt_end, embargo)
     audit_starts(walk.folds, starts, dataset.bar, dataset.learnt_end, embargo)
     return starts
 
