@@ -27,8 +27,8 @@ def render(prediction: Mapping[str, Any]) -> None:
             target.print(f"not kept, so fitted again on the rows of that fold: {', '.join(again)}")
     if before := prediction["gone_on"]:
         target.print(
-            f"not trained anew, but from their models of fold {before['fold']} on (labels until {before['label_end']}, "
-            f"{console.plural(before['bars_since'], 'bar')} ago): {', '.join(before['models'])}"
+            f"not trained afresh, but fine-tuned from their models of fold {before['fold']} (labels until "
+            f"{before['label_end']}, {console.plural(before['bars_since'], 'bar')} ago): {', '.join(before['models'])}"
         )
     columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
