@@ -36,8 +36,8 @@ def warm(report: Report, part: str) -> Section | None:
         elif "difference" not in row:
             blocks.append(Text(f"No forecast of {row['series']} can be compared with one of {row['fresh']}."))
     sentence = (
-        f"How models that go on from the fold before forecast on the {said_of(part)}, beside the same models that begin "
-        f"afresh: on the folds that had one before, {figure(rows[0]['folds'], 'count')} of them."
+        f"How models that go on from the fold before forecast on the {said_of(part)}, beside the same models that "
+        f"begin afresh: on the folds that had one before, {figure(rows[0]['folds'], 'count')} of them."
     )
     return Section("warm-starts", "Warm starts", sentence, blocks, part)
 
