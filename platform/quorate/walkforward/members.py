@@ -26,7 +26,7 @@ from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
-from quorate.walkforward.warm import NOTHING, Starts, States, chained, going_on, warm_of
+from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
 
@@ -129,14 +129,15 @@ class Fitting:
         tasks, data = expected or self.tasks(walk, folds, keep, starts)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
-        asked = {(task.model, task.fold): task for task in tasks}
+        asked, warm = {(task.model, task.fold): task for task in tasks}, warm_of(walk)
 
         def arrived(result: FitResult) -> None:
             task = asked[result.model, result.fold]
             if task.keep:
-                self.states.put(result)
-                if self.keeping and keep and result.fold >= 0 and not task.inline:
-                    self.keeping.take(walk, task, result)
+                if task.model in warm:
+                    self.states.put(result)
+                if self.keeping and keep and not task.inline:
+                    self.keeping.take(walk, at_own_fold(task), result)
                 result = replace(result, kept=None)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
@@ -159,10 +160,10 @@ class Fitting:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
-            plain = partial(plain_tasks, gpus=self.gpus(walk))
-            missing, data = self.states.begun(walk, data, (tasks, missing), plain, starts)
+            plain = partial(plain_tasks, gpus=any(task.gpus for task in tasks))
+            missing, data = self.states.begun(walk, data, missing, plain, starts)
             if self.keeping and keep:  # also the last, which a forecast goes on from
-                missing = [replace(task, keep=task.keep or task.model in warm_of(walk)) for task in missing]
+                missing = [replace(task, keep=task.keep or task.model in warm) for task in missing]
             if told := sum(task.fold < 0 for task in missing):
                 self.progress.note(
                     f"{plural(told, 'fit')} of earlier folds, whose models are gone on from and not kept"

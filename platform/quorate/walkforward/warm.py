@@ -101,6 +101,11 @@ def aside(number: int) -> int:
     return -1 - number
 
 
+def at_own_fold(task: FitTask) -> FitTask:
+    """Return a task with the number that its fold has in the walk-forward."""
+    return task if task.fold >= 0 else replace(task, fold=aside(task.fold))
+
+
 def going_on(queue: Queue, data: FitData, tasks: Sequence[FitTask], arrived: Done) -> Done:
     """Return what hears of each fit that is done: it passes it on, and hands out what goes on from it.
 
@@ -169,25 +174,24 @@ class States:
         self,
         walk: WalkForward,
         data: FitData,
-        asked: tuple[Sequence[FitTask], Sequence[FitTask]],
+        missing: Sequence[FitTask],
         plain: Plain,
         given: Starts,
     ) -> tuple[list[FitTask], FitData]:
         """Return what has to be fitted, with what it begins with as far as that is known, and the data that it reads.
 
-        That is what is missing, and what this goes on from and nobody knows: it is told to keep what it learns, and if
-        it was not asked for, its fold has the number that `aside` gives.
+        That is what is missing, and what this goes on from and nobody knows, whose folds have the numbers that `aside`
+        gives. What others go on from is told to keep what it learns.
 
         Parameters
         ----------
-        asked : tuple of sequence of FitTask
-            All that is asked for, and what is missing of it.
+        missing : sequence of FitTask
+            Of what was asked for.
         plain, given
             As of `chained`.
         """
-        tasks, missing = asked
         states = {start.key: start.state for start in given.values()}
-        known = {task.key: task for task in tasks}
+        every: dict[str, FitTask] = {}
         found, chosen = list(missing), {task.key for task in missing}
         for place, task in enumerate(found):  # which grows
             if not task.after:
@@ -195,9 +199,8 @@ class States:
             state = states.get(task.after) or self.get(task.after)
             found[place] = replace(task, start=state)
             if state is None and task.after not in chosen:
-                if task.after not in known:
-                    known = {one.key: replace(one, fold=aside(one.fold)) for one in chains(walk, plain)} | known
-                found.append(known[task.after])
+                every = every or {one.key: replace(one, fold=aside(one.fold)) for one in chains(walk, plain)}
+                found.append(every[task.after])
                 chosen.add(task.after)
         wanted = {task.after for task in found if task.after and task.start is None}
         found = [replace(task, keep=True) if task.key in wanted else task for task in found]
