@@ -16,6 +16,7 @@ from quorate.errors import FitError, IntegrityError, RecipeError
 from quorate.execution.progress import Progress
 from quorate.report.sections import sections_of
 from quorate.runs.models import models_of
+from quorate.runs.session import open_session
 from quorate.runs.stored import reopen
 from quorate.store.models import KeptModels
 from quorate.store.trust import trust
@@ -255,3 +256,16 @@ def test_a_model_that_is_not_kept_is_fitted_again_back_to_the_first(done: Any, k
 def test_the_audit_runs_it_as_the_recipe_does(tmp_path: Path) -> None:
     found = quorate.audit(RECIPE, home=tmp_path / "home", plugins=[PLUGIN])
     assert found.clean, found.findings
+
+
+def test_an_option_of_that_name_of_a_model_itself_is_no_key_of_a_recipe(tmp_path: Path) -> None:
+    """scikit-learn's models have one; a recipe that was stored with it is still read."""
+    plugin = tmp_path / "forest.py"
+    plugin.write_text(
+        "import quorate\n\n@quorate.hookimpl\ndef quorate_models():\n"
+        '    yield quorate.ModelSpec("forest", "sklearn.ensemble:RandomForestRegressor", task="regression")\n'
+    )
+    for given in ({}, {"warm_start": False}):
+        session = open_session({**RECIPE, "models": {"forest": given}}, plugins=[plugin])
+        assert session.recipe.models["forest"].warm_start is None  # type: ignore[union-attr]
+        assert "warm_start" not in session.recipe.models["forest"].options  # type: ignore[union-attr]

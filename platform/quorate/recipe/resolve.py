@@ -272,7 +272,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        models[name] = Model.model_validate({"plugin": plugin.name, "warm_start": model.warm_start, **options})
+        models[name] = Model.model_validate({**options, "plugin": plugin.name, "warm_start": model.warm_start})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "

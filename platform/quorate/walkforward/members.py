@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,39 +24,12 @@ from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
+from quorate.walkforward.expected import Expected
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What there is to fit, before it is.
-
-    Parameters
-    ----------
-    fits : mapping of str to int
-        Fits per model, those that are kept included.
-    cached : int
-        How many of all are kept from before.
-    seconds : float
-        What the others are thought to take together.
-    guessed : bool
-        Whether no fit of some model is known that tells how long its fits take.
-    executor : str
-        What they will run on.
-    workers : int
-        How many at a time; 0: not known before a cluster is joined.
-    """
-
-    fits: Mapping[str, int]
-    cached: int
-    seconds: float
-    guessed: bool
-    executor: str
-    workers: int
 
 
 @dataclass
@@ -125,20 +98,15 @@ class Fitting:
             If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
             any case, if no member is left on a fold.
         """
-        expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
-        tasks, data = expected or self.tasks(walk, folds, keep, starts)
+        found = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
+        tasks, data = found or self.tasks(walk, folds, keep, starts)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
-        asked, warm = {(task.model, task.fold): task for task in tasks}, warm_of(walk)
+        asked = {(task.model, task.fold): task for task in tasks}
 
         def arrived(result: FitResult) -> None:
             task = asked[result.model, result.fold]
-            if task.keep:
-                if task.model in warm:
-                    self.states.put(result)
-                if self.keeping and keep and not task.inline:
-                    self.keeping.take(walk, at_own_fold(task), result)
-                result = replace(result, kept=None)
+            result = self._taken(walk, task, result, keep)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
@@ -149,10 +117,7 @@ class Fitting:
             self.finished += not result.error
             self.progress.fitted(result)
             if result.error and walk.recipe.on_failure == "stop":
-                raise FitError(
-                    f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
-                    "  to go on without a member where it fails: --set on_failure=drop"
-                ) from RuntimeError(result.trace)
+                raise _stopped(walk, result) from RuntimeError(result.trace)
 
         kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
@@ -160,14 +125,7 @@ class Fitting:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
-            plain = partial(plain_tasks, gpus=any(task.gpus for task in tasks))
-            missing, data = self.states.begun(walk, data, missing, plain, starts)
-            if self.keeping and keep:  # also the last, which a forecast goes on from
-                missing = [replace(task, keep=task.keep or task.model in warm) for task in missing]
-            if told := sum(task.fold < 0 for task in missing):
-                self.progress.note(
-                    f"{plural(told, 'fit')} of earlier folds, whose models are gone on from and not kept"
-                )
+            missing, data = self._begun(walk, data, missing, starts, keep)
             asked.update({(task.model, task.fold): task for task in missing})
             self.progress.workers(self.executor.workers, self.executor.name)
             queue = Queue(data, missing, self.cache.rates() if self.cache else None)
@@ -180,8 +138,7 @@ class Fitting:
                 if idle == 0 or not len(queue):
                     meanwhile()
 
-            ended = going_on(queue, data, missing, arrived)
-            self.executor.run(data, queue, ended, began, self.limits)
+            self.executor.run(data, queue, going_on(queue, data, missing, arrived), began, self.limits)
             # `auto` has chosen.
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:
@@ -191,6 +148,26 @@ class Fitting:
         ordered = [done[task.model, task.fold] for task in tasks]
         _check_members(walk, folds, ordered)
         return ordered
+
+    def _begun(self, walk: WalkForward, data: FitData, missing: Sequence[FitTask], starts: Starts, keep: bool) -> Tasks:
+        """Return what has to be fitted, and what that reads: also earlier folds that others go on from."""
+        plain = partial(plain_tasks, gpus=any(task.gpus for task in missing))
+        tasks, data = self.states.begun(walk, data, missing, plain, starts)
+        if told := sum(task.fold < 0 for task in tasks):
+            self.progress.note(f"{plural(told, 'fit')} of earlier folds, whose models are gone on from and not kept")
+        if self.keeping and keep:  # also the last, which a forecast goes on from
+            tasks = [replace(task, keep=task.keep or task.model in warm_of(walk)) for task in tasks]
+        return tasks, data
+
+    def _taken(self, walk: WalkForward, task: FitTask, result: FitResult, keep: bool) -> FitResult:
+        """Take what a fit has learnt where that is wanted, and return the result without."""
+        if not task.keep:
+            return result
+        if task.model in warm_of(walk):
+            self.states.put(result)
+        if self.keeping and keep and not task.inline:
+            self.keeping.take(walk, at_own_fold(task), result)
+        return replace(result, kept=None)
 
     def expect(self, work: Sequence[tuple[WalkForward, Sequence[Fold]]]) -> Expected:
         """Return what there will be to do for these; `run` is to be called for each of them next.
@@ -283,6 +260,14 @@ def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[F
             raise FitError(
                 f"no member is left on {_fold_text(walk, first)}: {_who(walk, first)} failed: {_why(first)}"
             ) from RuntimeError(first.trace)
+
+
+def _stopped(walk: WalkForward, result: FitResult) -> FitError:
+    """Return the error of a recipe that stops at failures."""
+    return FitError(
+        f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
+        "  to go on without a member where it fails: --set on_failure=drop"
+    )
 
 
 def failures(walk: WalkForward, results: Sequence[FitResult]) -> list[dict[str, Any]]:

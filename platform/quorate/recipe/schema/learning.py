@@ -181,6 +181,11 @@ class Folds(Open):
     embargo: int = Field(default=0, ge=0)
 
 
+def _or_false(value: Any) -> Any:
+    """Return none for false, which scikit-learn's models have as their own default under that name."""
+    return None if value is False else value
+
+
 class Model(Open):
     """One member, ``[models.NAME]``; every other key is a parameter of the model.
 
@@ -196,7 +201,7 @@ class Model(Open):
     """
 
     plugin: str | None = None
-    warm_start: Literal["last_fold"] | None = None
+    warm_start: Annotated[Literal["last_fold"] | None, BeforeValidator(_or_false)] = None
 
 
 class Ensemble(Section):
