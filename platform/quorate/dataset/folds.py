@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +168,48 @@ def audit_folds(folds: list[Fold], bar: Positions, end: Positions, embargo: int 
     tested = np.concatenate([fold.test for fold in folds]) if folds else np.empty(0)
     if len(np.unique(tested)) != len(tested):
         raise IntegrityError("a row is predicted by two folds")
+
+
+def before_of(folds: Sequence[Fold], end: Positions, embargo: int = 0) -> dict[int, Fold]:
+    """Return by fold the one before it, where a model may go on from what it learnt there; others begin afresh.
+
+    All training labels of that one, and so of those that it goes on from itself, had ended before the fold's first
+    test bar. In a walk-forward that is so of every fold but the first; of splits that train on later data, of none.
+
+    Parameters
+    ----------
+    end : ndarray of int64, (n_rows,)
+        Position of the bar at which each row's label ends.
+    embargo : int
+        Bars before the test span in which none of these labels may end either.
+    """
+    found = {}
+    for before, fold in itertools.pairwise(folds):
+        if before.first < fold.first and int(end[before.train].max(initial=-1)) < fold.first - embargo:
+            found[fold.index] = before
+    return found
+
+
+def audit_starts(
+    folds: Sequence[Fold], starts: Mapping[int, Fold], bar: Positions, end: Positions, embargo: int = 0
+) -> None:
+    """Check anew, however they were chosen, that nothing a fold goes on from knows what the fold is to predict.
+
+    Raises
+    ------
+    IntegrityError
+        If a fold goes on from a later one, or a row that trained any it goes on from knows of its test rows.
+    """
+    for fold in folds:
+        rows, before = fold.train[:0], starts.get(fold.index)
+        name = f"fold {fold.index}"
+        while before is not None:
+            if before.first >= fold.first:
+                raise IntegrityError(f"{name} would go on from fold {before.index}, which is no earlier one")
+            rows, name = np.union1d(rows, before.train), f"{name}, which goes on from fold {before.index}"
+            before = starts.get(before.index)
+        if len(rows):
+            audit_split(rows, fold.test, bar, end, embargo, name)
 
 
 def audit_split(

@@ -147,6 +147,7 @@ class Executor(ABC):
 
 def run_inline(data: FitData, queue: Queue, done: Done, began: Began) -> None:
     """Fit inline plugins in this process: no other could find them."""
-    for task in queue.take_inline():
-        began([task])
-        done(run_fit(task, data))
+    while tasks := queue.take_inline():  # those of a fold may go on from those of the fold before
+        for task in tasks:
+            began([task])
+            done(run_fit(task, data))

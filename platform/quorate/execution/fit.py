@@ -24,10 +24,10 @@ from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter, memory_limit
-from quorate.execution.state import MOST, Kept, State, kept_of
+from quorate.execution.state import MOST, Kept, State, kept_of, restored
 from quorate.execution.steps import ByStep, own_of
 from quorate.execution.surroundings import under_limits
-from quorate.execution.transforms import Chain
+from quorate.execution.transforms import Chain, restored_transforms
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
@@ -67,6 +67,10 @@ class FitTask:
         Whether what the model has learnt is wanted, too; the key does not know of it.
     key : str
         Hash of everything the result depends on.
+    after : str
+        Key of the fit that it goes on from; empty, where it begins afresh. Its own key covers that.
+    start : State, optional
+        What that fit's model has learnt; None, until it is known.
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
     together : bool
@@ -91,6 +95,8 @@ class FitTask:
     memory: int = 0
     keep: bool = False
     key: str = ""
+    after: str = ""
+    start: State | None = None
     code: str = ""
     together: bool = False
     steps: tuple[int, ...] = ()
@@ -318,11 +324,21 @@ def fitted(
 
     def answered() -> T:
         rows = rows_of(task, spec, dataset, fold)
-        model = unfitted(task, spec, dataset)
-        model.fit(rows.X, rows.y.copy(), **({} if rows.validation is None else {"validation": rows.validation}))
+        model, start = unfitted(task, spec, dataset), begun(task, spec, dataset)
+        more = {} if rows.validation is None else {"validation": rows.validation}
+        model.fit(rows.X, rows.y.copy(), **more, **({} if start is None else {"start": start}))
         return asked(model, spec, rows)
 
     return under_limits(task, answered)
+
+
+def begun(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:
+    """Return the fitted model that a fit goes on from; None, where it begins afresh."""
+    if task.after and task.start is None:
+        raise FitError("what it goes on from is not known")
+    if task.start is None:
+        return None
+    return restored(spec, unfitted(task, spec, dataset), restored_transforms(task.transforms, task.start)[1])
 
 
 def unfitted(task: FitTask, spec: ModelSpec, dataset: Dataset) -> Any:

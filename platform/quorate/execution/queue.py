@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quorate.errors import RecipeError
 from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.state import State
 
 BATCH_SECONDS = 0.25  # what handing out costs is a few milliseconds: little beside this
 BATCH_FITS = 100
@@ -63,14 +64,18 @@ class Queue:
         self._rates = {t.model: rates[t.plugin.name] for t in tasks if rates and t.plugin.name in rates}
         self._seen: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
         self._waiting: dict[str, list[FitTask]] = defaultdict(list)
+        self._later: dict[str, list[FitTask]] = defaultdict(list)  # by the key of the fit that they go on from
         self._alone: list[FitTask] = []
         self._deaths: Counter[tuple[str, int]] = Counter()
         for task in sorted(tasks, key=lambda t: (self._rows[t.fold], -t.fold)):
-            self._waiting[task.model].append(task)  # the largest training set is the last
+            if task.after and task.start is None:
+                self._later[task.after].append(task)
+            else:
+                self._waiting[task.model].append(task)  # the largest training set is the last
 
     def __len__(self) -> int:
-        """Return how many wait."""
-        return len(self._alone) + sum(map(len, self._waiting.values()))
+        """Return how many wait, those included that go on from a fit that is not done."""
+        return len(self._alone) + sum(map(len, (*self._waiting.values(), *self._later.values())))
 
     def estimate(self, task: FitTask) -> float:
         """Return the seconds that a fit is thought to take."""
@@ -78,7 +83,8 @@ class Queue:
 
     def seconds(self) -> float:
         """Return the seconds that all that wait are thought to take, one after the other."""
-        return sum(self.estimate(task) for tasks in (*self._waiting.values(), self._alone) for task in tasks)
+        every = *self._waiting.values(), *self._later.values(), self._alone
+        return sum(self.estimate(task) for tasks in every for task in tasks)
 
     @property
     def guessed(self) -> bool:
@@ -96,6 +102,7 @@ class Queue:
         for model, tasks in self._waiting.items():
             if tasks and room.holds(Resources.of(tasks[-1], self.share)):
                 seconds = self.estimate(tasks[-1]) if model in self._rates else float("inf")
+                seconds *= 1 + sum(task.model == model for some in self._later.values() for task in some)
                 if seconds > longest:
                     best, longest = model, seconds
         if not best:
@@ -125,6 +132,15 @@ class Queue:
             self._waiting[model] = [task for task in self._waiting[model] if not task.inline]
         self.tasks = tuple(task for task in self.tasks if not task.inline)
         return found
+
+    def go_on(self, result: FitResult) -> list[FitTask]:
+        """Let the fits begin that go on from one that is done; return them, where it left nothing to go on from."""
+        tasks = self._later.pop(result.key, [])
+        if not isinstance(result.kept, State):
+            return tasks
+        for task in tasks:
+            self._waiting[task.model].append(replace(task, start=result.kept))
+        return []
 
     def alone(self, tasks: Iterable[FitTask]) -> None:
         """Give back what was lost; each is handed out alone, so that the one at fault is known."""

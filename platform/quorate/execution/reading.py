@@ -13,7 +13,7 @@ from quorate.execution.inputs import Inputs, inputs_of
 from quorate.execution.making import check_code
 from quorate.execution.steps import hold_back, target_of
 from quorate.execution.surroundings import seeded
-from quorate.execution.transforms import Transforms, learn_transforms
+from quorate.execution.transforms import Transforms, learn_transforms, restored_transforms
 from quorate.plugins.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> Fit
     train, held = hold_back(spec, dataset, fold.train)
     # Seeded anew, so that what a transform draws depends neither on fits that are made together, nor on their order.
     with seeded(task.seed):
-        learnt = learn_transforms(task.transforms, spec, dataset, train)
+        if task.start is None:
+            learnt = learn_transforms(task.transforms, spec, dataset, train)
+        else:  # what it goes on from read what these made of the features
+            learnt, _ = restored_transforms(task.transforms, task.start)
         seen = learnt.rows(dataset, spec, (train, held, fold.test))
     X, test, tail = (inputs_of(spec, seen, rows, train) for rows in (train, fold.test, held))
     validation = (tail, target_of(task, spec, dataset, held)) if len(held) else None

@@ -16,6 +16,7 @@ from quorate.execution.fit import (
     FitResult,
     FitTask,
     answer_of,
+    begun,
     model_of,
     result_of,
     run_fit_aside,
@@ -77,7 +78,9 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
     def answered() -> list[_Told]:
         rows = [rows_of(task, spec, data.dataset, fold) for task, fold in zip(tasks, folds, strict=True)]
         models = [unfitted(task, spec, data.dataset) for task in tasks]
-        reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows])
+        starts = [begun(task, spec, data.dataset) for task in tasks]
+        more = {} if all(one is None for one in starts) else {"starts": starts}
+        reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows], **more)
         if len(reasons) != len(models):
             raise FitError(f"{spec}: together gave {len(reasons)} answers for {len(models)} models")
         return [

@@ -38,11 +38,19 @@ class ByStep:
         self._alone = tuple(name for name in spec.named if step_of(name, task.step)[1] == task.step)
         self._spec = spec
 
-    def fit(self, X: Inputs, y: NDArray[Any], validation: tuple[Inputs, NDArray[Any]] | None = None) -> Self:
-        """Fit every model on the same rows, `y` is (n, n_steps)."""
-        self.models_ = []
+    def fit(
+        self,
+        X: Inputs,
+        y: NDArray[Any],
+        validation: tuple[Inputs, NDArray[Any]] | None = None,
+        start: ByStep | None = None,
+    ) -> Self:
+        """Fit every model on the same rows, `y` is (n, n_steps); each goes on from that of its step in `start`."""
+        self.models_: list[Any] = []
         for column in range(len(self._task.steps)):
-            more = {} if validation is None else {"validation": (validation[0], validation[1][:, column].copy())}
+            more: dict[str, Any] = {} if start is None else {"start": start.models_[column]}
+            if validation is not None:
+                more["validation"] = validation[0], validation[1][:, column].copy()
             self.models_.append(self._make())
             self.models_[-1].fit(X, y[:, column].copy(), **more)
         return self

@@ -32,6 +32,7 @@ LEADING = {
 }
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU
+WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
 
@@ -146,8 +147,8 @@ def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:
     """Return the options of a plugin, and whether it takes others, too."""
     accepted, open_ended = _accepted(spec.resolve(), LEADING[spec.kind])
     reserved = passed_by_name(spec)
-    if isinstance(spec, ModelSpec) and spec.gpus:
-        reserved |= {DEVICE}
+    if isinstance(spec, ModelSpec):
+        reserved |= {DEVICE, WARM} if spec.gpus else {WARM}
     return {k: p for k, p in accepted.items() if k not in reserved}, open_ended
 
 

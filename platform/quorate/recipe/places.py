@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from quorate.errors import QuorateError
+from quorate.errors import QuorateError, near_misses
 from quorate.plugins.options import UnknownOption, options_of
 from quorate.plugins.registry import Registry
-from quorate.recipe.schema import Recipe
+from quorate.recipe.schema import Model, Recipe
 
 # Kind of plugin: the table that takes its options, and the key that names it. Those of models and gates would be
 # found in too many places.
@@ -40,6 +40,8 @@ def instead(error: UnknownOption, registry: Registry) -> str:
         name = next((n for n in others if str(error.value).rstrip("/").endswith(n)), others[0])
         who = f"{kind} {others[0]} has" if len(others) == 1 else f"{kind}s {', '.join(others)} have"
         return f"; {who} it: --set {TABLES[kind][1]}={name}"
+    if kind == "model" and "did you mean" not in str(error) and (near := near_misses(key, Model.model_fields)):
+        return near
     return or_places("", [place for place in places(key, registry) if not place.startswith(f"{error.where}.")])
 
 

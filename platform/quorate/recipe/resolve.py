@@ -22,6 +22,7 @@ from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 from quorate.recipe.transforms import resolve_transforms
+from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
 COMBINATIONS = 2_000  # that a fold may choose from: each is one more column of the backtest
@@ -258,7 +259,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         if plugin.state == "disabled":
             warnings.append(f"model {name!r} is left out: it {plugin.reason}")
             continue
-        spec = registry.get(specs.ModelSpec, plugin.name)
+        spec = check_warm(name, model, registry.get(specs.ModelSpec, plugin.name), registry)
         if spec.task == "classification" and task == "regression":
             if spec.baseline and name not in recipe.models:  # it would have joined unasked
                 continue
@@ -271,7 +272,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        models[name] = Model.model_validate({"plugin": plugin.name, **options})
+        models[name] = Model.model_validate({**options, "plugin": plugin.name, "warm_start": model.warm_start})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "

@@ -85,6 +85,29 @@ OF_DISTRIBUTIONS: dict[str, Term] = {
     "RMSE": Term(
         "The size of a typical error, large ones weighing more.", "root of the mean squared error", "a common word"
     ),
+    "fresh": Term(
+        "The member that is the same as one with warm_start, but begins afresh on every fold.",
+        "the first of the same plugin with the same options",
+        OURS,
+    ),
+    "difference": Term(
+        "By how much the squared error is larger where the model goes on from the fold before: below zero it gained.",
+        "(mean squared error - that of the fresh one) / that of the fresh one",
+        OURS,
+    ),
+    "95% interval": Term(
+        "Where the difference may truly be: it lies beside zero just where the test finds one.",
+        "difference -/+ quantile of t x difference / statistic of Diebold and Mariano",
+        "Diebold and Mariano (1995); Harvey, Leybourne and Newbold (1997)",
+    ),
+    "against fresh": Term(
+        "Whether going on from the fold before made the forecasts better or worse, or neither can be told.",
+        "where the 95% interval lies",
+        OURS,
+    ),
+    "fit time": Term("Wall time that the fits of all folds took.", "sum over folds", OURS),
+    "fresh fit time": Term("The same of the fresh one.", "sum over folds", OURS),
+    "fresh epochs": Term("The same of the fresh one.", "sum over folds", OURS),
     "against persistence": Term(
         "The absolute error over that of the forecast that nothing changes: below 1 the model is better.",
         "mean |error| / mean |label|, for labels that are returns",

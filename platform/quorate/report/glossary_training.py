@@ -9,7 +9,7 @@ LEARNING = "Goodfellow, Bengio and Courville (2016), Deep Learning, ch. 7 and 8"
 OF_TRAINING: dict[str, Term] = {
     "fits": Term("Models that were trained, one for each fold.", "those whose plugin tells how", OURS),
     "epochs": Term(
-        "Passes over the training rows; the median of the fits, and between what they lie.",
+        "Passes over the training rows: the median of the fits, and between what they lie; of warm starts the sum.",
         "counted from 1; of boosting, a tree",
         LEARNING,
     ),

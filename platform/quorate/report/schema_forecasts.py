@@ -83,3 +83,25 @@ class StepFigures(Object):
     """Statistic of Diebold and Mariano, below zero where it errs less than the mean of the labels so far."""
     p_value: Number
     verdict: str
+
+
+class WarmStart(Object):
+    """A member whose models go on from the fold before, beside the same one that begins afresh."""
+
+    series: str
+    fresh: str | None
+    """That one; null, where no member is it, and then nothing follows but the folds."""
+    folds: int
+    """That went on from another."""
+    n: int = 0
+    loss: Number = None
+    fresh_loss: Number = None
+    """Mean squared errors, by bar."""
+    difference: Number = None
+    low: Number = None
+    high: Number = None
+    """95 % interval of the difference."""
+    dm: Number = None
+    """Statistic of Diebold and Mariano, below zero where going on errs less."""
+    p_value: Number = None
+    verdict: str = ""

@@ -32,8 +32,9 @@ from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
-from quorate.walkforward.members import fit_tasks
+from quorate.walkforward.members import fit_tasks, plain_tasks
 from quorate.walkforward.models import kept_model, transforms_of, why_not
+from quorate.walkforward.warm import Start, chained, starts_of, warm_of
 
 KEEPING = "--set execution.keep_models=all"
 
@@ -119,8 +120,8 @@ class RunModels:
         [row] = table[(table["model"] == name) & (table["fold"] == fold.index)].to_dict("records")
         if row["error"]:
             raise FitError(f"model {name!r} failed on fold {fold.index} in run {self.report.run_id}: {row['error']}")
-        data = FitData(self.walk.dataset, (fold,))
-        [task] = with_keys(fit_tasks(self._alone(name), [fold]), data)
+        data, alone = FitData(self.walk.dataset, (fold,)), self._alone(name)
+        [task] = chained(alone, with_keys(fit_tasks(alone, [fold]), data), plain_tasks)
         models = KeptModels(self.session.home.path)
         for key in dict.fromkeys((str(row["key"]), task.key)):
             if (kept := models.get(key)) is not None:
@@ -130,12 +131,56 @@ class RunModels:
             f"the model {name!r} of fold {fold.index} is not kept, and is fitted again on the same rows; "
             f"a run keeps its models with {KEEPING}"
         )
+        if task.after:
+            task = replace(task, start=self.of(name, starts_of(self.walk)[fold.index]).state)
         learnt = learn(data, task, self.session.recipe.execution.fit_seconds)
         try:
             models.put(task.key, kept_model(self.walk, task, learnt.state))
         except StoreError as e:
             self.session.progress.warn(f"the model {name!r} of fold {fold.index} is not kept: {e}")
         return Fitted(task, learnt.state, task.key, True)
+
+    def starts(self, bars: Bars) -> dict[str, Start]:
+        """Return what members with ``warm_start`` go on from, on later bars: their models of the run's last fold.
+
+        Raises
+        ------
+        DataError
+            If these bars end before the last label of that fold: its models know what came there.
+        FitError
+            If one failed in the run, or fails now, and the recipe stops at failures.
+        """
+        found: dict[str, Start] = {}
+        for name in warm_of(self.walk):
+            self._check_later(bars, "give later bars")
+            try:
+                one = self.of(name, self.fold(None))
+            except FitError as e:
+                if self.session.recipe.on_failure == "stop":
+                    raise
+                self.session.warn(f"model {name!r} begins afresh: {e}")
+            else:
+                found[name] = Start(one.key, one.state)
+        return found
+
+    def last(self, bars: Bars) -> dict[str, Any]:
+        """Return what trained the run's last fold, and how many of these bars came since, as plain data."""
+        facts = fold_facts(self.walk, self.fold(None))
+        told = {name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")}
+        return {**told, "bars_since": int((bars.times > self._ended()).sum())}
+
+    def _check_later(self, bars: Bars, remedy: str) -> None:
+        last, ended = bars.times[-1], self._ended()
+        if last < ended:
+            raise DataError(
+                f"the bars end at {last}Z, and the models of the run's last fold learnt from labels up to {ended}Z: "
+                f"that would be no forecast; {remedy}"
+            )
+
+    def _ended(self) -> np.datetime64:
+        """Return when the last label ended that trained the run's last fold."""
+        ended: np.datetime64 = self.walk.bars.times[int(self.walk.dataset.learnt_end[self.fold(None).train].max())]
+        return ended
 
     def moved(self, walk: WalkForward, now: Fold) -> Fold:
         """Return a fold of other bars with the training rows of the run's last one, as far as these bars have them.
@@ -145,13 +190,8 @@ class RunModels:
         DataError
             If its bar is none after the end of the models' last label: they know what came there.
         """
-        then, old, last = self.walk, self.fold(None), walk.bars.times[now.first]
-        ended = then.bars.times[int(then.dataset.learnt_end[old.train].max())]
-        if last < ended:
-            raise DataError(
-                f"the bars end at {last}Z, and the kept models learnt from labels up to {ended}Z: that would be no "
-                "forecast; give later bars, or leave out --kept"
-            )
+        self._check_later(walk.bars, "give later bars, or leave out --kept")
+        then, old = self.walk, self.fold(None)
         position, dataset = positions_of(walk), then.dataset
         times, symbols = then.bars.times[dataset.bar[old.train]], np.asarray(then.bars.symbols)
         bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(times))
@@ -174,11 +214,8 @@ class RunModels:
         items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
         answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
         fits += [FitResult(name, now.index, *answer) for name, answer in zip(found, answers, strict=True)]
-        facts = fold_facts(self.walk, fold)
-        ended = self.walk.bars.times[int(self.walk.dataset.learnt_end[fold.train].max())]
         told = {
-            **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
-            "bars_since": int((walk.bars.times > ended).sum()),
+            **self.last(walk.bars),
             "fitted_again": [name for name, one in found.items() if one.again],
             "keys": {name: one.key for name, one in found.items()},
         }

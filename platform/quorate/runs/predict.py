@@ -59,6 +59,8 @@ class Prediction:
     kept : dict or None
         With kept models: of which fold they are, from which day to which rows trained them, when the last label of
         these ended, how many bars came since, which members were fitted again, and the key of each model.
+    gone_on : dict or None
+        Of which fold the models are that members with ``warm_start`` went on from, the same of it, and which members.
     """
 
     run: str
@@ -71,6 +73,7 @@ class Prediction:
     targets: list[dict[str, Any]]
     warnings: list[str]
     kept: dict[str, Any] | None = None
+    gone_on: dict[str, Any] | None = None
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -91,7 +94,8 @@ def predict(
 ) -> Prediction:
     """Refit the members of a run on the rows that its next fold would train on and return the next weights.
 
-    With the expanding splitter these are all rows whose label has ended, with the rolling one the latest.
+    With the expanding splitter these are all rows whose label has ended, with the rolling one the latest. Members with
+    ``warm_start`` go on from their models of the run's last fold, which stay as they are.
 
     Ensemble weights and threshold come from the run's out-of-fold predictions, by the same causal
     rule as in the run. The holdout's bars are trained on, but not judged.
@@ -116,7 +120,8 @@ def predict(
     report = load_report(name, home=home)
     require(Home(home).path, f"run {report.run_id} would read the bars that its home's recipe names")
     session, before = reopen(report, progress or Progress(), changes="not as in the run" if kept else "")
-    models = models_of(report, session, before) if kept else None
+    warm = any(model and model.warm_start for model in session.recipe.models.values())
+    models = models_of(report, session, before) if kept or warm else None
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))
     bars = load_bars(session)
@@ -136,20 +141,22 @@ def predict(
     known = (walk.dataset.learnt_end <= until) & (walk.dataset.bar >= span.train_from)
     train = np.flatnonzero(known).astype(np.int64)
     now = Fold(folds[-1].index + 1, last, last + 1, train, rows)
-    if models is not None:
+    if kept and models:
         now = models.moved(walk, now)
     walk = replace(walk, folds=[*folds, now])
-    told = None
-    if models is not None:
+    told = gone_on = None
+    if kept and models:
         fits, told = models.forecast(walk, now)
     else:
+        starts = models.starts(bars) if models else {}
+        gone_on = {**models.last(bars), "models": list(starts)} if models and starts else None
         with session.fitting() as fitting:
-            fits = fitting.run(walk, [now])
+            fits = fitting.run(replace(walk, folds=[now]), [now], starts=starts)
     session.progress.close()
     for failed in failures(walk, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
     found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(now.train))
-    return replace(found, kept=told, train_rows=told["train_rows"] if told else found.train_rows)
+    return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
 
 
 def _with_path(recipe: Any, path: str) -> Any:

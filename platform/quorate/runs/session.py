@@ -81,6 +81,7 @@ class Session:
         """
         from quorate.walkforward.members import Fitting  # showing a recipe does not need it
         from quorate.walkforward.models import Keeping
+        from quorate.walkforward.warm import States
 
         wanted = self.recipe.execution
         limits = Limits(wanted.fit_seconds, int(wanted.fit_memory * 2**30), self.progress.warn, self.progress.note)
@@ -91,8 +92,10 @@ class Session:
                 stack.callback(kept.close)
             arrays = KeptArrays(self.home.path, made_here(), write=start) if kept is not None else None
             ready = executor or stack.enter_context(self._executor(start))
-            models = Keeping(KeptModels(self.home.path), wanted.keep_models) if keep else None
-            made = Fitting(ready, self.progress, kept, arrays, limits, models)
+            home = KeptModels(self.home.path)
+            models = Keeping(home, wanted.keep_models) if keep else None
+            states = States(home if kept is not None else None, self.progress.warn)
+            made = Fitting(ready, self.progress, kept, arrays, limits, models, states)
             if executor is not None or not one_part:
                 yield made
                 return

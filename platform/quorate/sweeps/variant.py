@@ -41,6 +41,8 @@ def table_of(recipe: Recipe, models: list[str]) -> dict[str, Any]:
     """
     plain = recipe.model_dump(exclude_none=True, include=set(TUNED))
     plain["models"] = {name: one for name, one in plain["models"].items() if name in models}
+    for one in plain["models"].values():
+        one.pop("warm_start", None)  # trials begin afresh
     return {key: value for section in TUNED for key, value in _flat(section, plain[section])}
 
 

@@ -23,6 +23,7 @@ from quorate.statistics import Floats
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
+from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.series import Series
@@ -99,6 +100,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
+    warm = against_fresh(walk, outcome.folds, outcome.predictions)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -115,6 +117,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"symbols": symbols} if symbols else {}),
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
+        **({"warm_starts": plain(warm)} if warm else {}),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,38 +24,12 @@ from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
+from quorate.walkforward.expected import Expected
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
+from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What there is to fit, before it is.
-
-    Parameters
-    ----------
-    fits : mapping of str to int
-        Fits per model, those that are kept included.
-    cached : int
-        How many of all are kept from before.
-    seconds : float
-        What the others are thought to take together.
-    guessed : bool
-        Whether no fit of some model is known that tells how long its fits take.
-    executor : str
-        What they will run on.
-    workers : int
-        How many at a time; 0: not known before a cluster is joined.
-    """
-
-    fits: Mapping[str, int]
-    cached: int
-    seconds: float
-    guessed: bool
-    executor: str
-    workers: int
 
 
 @dataclass
@@ -75,6 +50,8 @@ class Fitting:
         What one fit may take.
     keeping : Keeping, optional
         Which fitted models are kept; without, none is.
+    states : States
+        What models go on from.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     finished : int
@@ -89,6 +66,7 @@ class Fitting:
     arrays: KeptArrays | None = None
     limits: Limits = LIMITS
     keeping: Keeping | None = None
+    states: States = field(default_factory=lambda: States(None, print))
     results: list[FitResult] = field(default_factory=list)
     finished: int = 0
     over: Callable[[], None] = lambda: None
@@ -101,6 +79,7 @@ class Fitting:
         meanwhile: Callable[[], None] = lambda: None,
         *,
         keep: bool = False,
+        starts: Starts = NOTHING,
     ) -> list[FitResult]:
         """Fit every member on these folds; the results are in task order, whatever order they arrived in.
 
@@ -110,6 +89,8 @@ class Fitting:
             Called once when all workers have something to do, or all fits were handed out.
         keep : bool
             Whether fitted models of these folds are kept, if any are.
+        starts : mapping of str to Start
+            What models go on from that is no fold of the walk-forward.
 
         Raises
         ------
@@ -117,29 +98,26 @@ class Fitting:
             If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
             any case, if no member is left on a fold.
         """
-        expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
-        tasks, data = expected or self.tasks(walk, folds, keep)
+        found = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
+        tasks, data = found or self.tasks(walk, folds, keep, starts)
         self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
         done: dict[tuple[str, int], FitResult] = {}
         asked = {(task.model, task.fold): task for task in tasks}
 
         def arrived(result: FitResult) -> None:
             task = asked[result.model, result.fold]
-            if self.keeping and task.keep:
-                self.keeping.take(walk, task, result)
-                result = replace(result, kept=None)
+            result = self._taken(walk, task, result, keep)
             done[result.model, result.fold] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
                 self.cache.put(result, task.plugin.name)
+            if result.fold < 0:
+                return
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
             if result.error and walk.recipe.on_failure == "stop":
-                raise FitError(
-                    f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
-                    "  to go on without a member where it fails: --set on_failure=drop"
-                ) from RuntimeError(result.trace)
+                raise _stopped(walk, result) from RuntimeError(result.trace)
 
         kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
@@ -147,18 +125,20 @@ class Fitting:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
+            missing, data = self._begun(walk, data, missing, starts, keep)
+            asked.update({(task.model, task.fold): task for task in missing})
             self.progress.workers(self.executor.workers, self.executor.name)
             queue = Queue(data, missing, self.cache.rates() if self.cache else None)
             idle = min(max(self.executor.workers, 1), len(missing))
 
             def began(tasks: Sequence[FitTask]) -> None:
                 nonlocal idle
-                self.progress.began(tasks)
+                self.progress.began([task for task in tasks if task.fold >= 0])
                 idle -= 1
                 if idle == 0 or not len(queue):
                     meanwhile()
 
-            self.executor.run(data, queue, arrived, began, self.limits)
+            self.executor.run(data, queue, going_on(queue, data, missing, arrived), began, self.limits)
             # `auto` has chosen.
             self.progress.workers(self.executor.workers, self.executor.name)
             if self.cache:
@@ -168,6 +148,26 @@ class Fitting:
         ordered = [done[task.model, task.fold] for task in tasks]
         _check_members(walk, folds, ordered)
         return ordered
+
+    def _begun(self, walk: WalkForward, data: FitData, missing: Sequence[FitTask], starts: Starts, keep: bool) -> Tasks:
+        """Return what has to be fitted, and what that reads: also earlier folds that others go on from."""
+        plain = partial(plain_tasks, gpus=any(task.gpus for task in missing))
+        tasks, data = self.states.begun(walk, data, missing, plain, starts)
+        if told := sum(task.fold < 0 for task in tasks):
+            self.progress.note(f"{plural(told, 'fit')} of earlier folds, whose models are gone on from and not kept")
+        if self.keeping and keep:  # also the last, which a forecast goes on from
+            tasks = [replace(task, keep=task.keep or task.model in warm_of(walk)) for task in tasks]
+        return tasks, data
+
+    def _taken(self, walk: WalkForward, task: FitTask, result: FitResult, keep: bool) -> FitResult:
+        """Take what a fit has learnt where that is wanted, and return the result without."""
+        if not task.keep:
+            return result
+        if task.model in warm_of(walk):
+            self.states.put(result)
+        if self.keeping and keep and not task.inline:
+            self.keeping.take(walk, at_own_fold(task), result)
+        return replace(result, kept=None)
 
     def expect(self, work: Sequence[tuple[WalkForward, Sequence[Fold]]]) -> Expected:
         """Return what there will be to do for these; `run` is to be called for each of them next.
@@ -191,10 +191,11 @@ class Fitting:
         guessed = any(queue.guessed for queue in queues)
         return Expected(dict(fits), kept, sum(seconds) / max(workers, 1), guessed, name, workers)
 
-    def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False) -> Tasks:
+    def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False, starts: Starts = NOTHING) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
-        data = FitData(walk.dataset, tuple(folds))
-        tasks = with_keys(fit_tasks(walk, folds, self.gpus(walk)), data)
+        data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
+        tasks = with_keys(fit_tasks(walk, folds, gpus), data)
+        tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
         return self.keeping.marked(walk, folds, tasks) if self.keeping and keep else tasks, data
 
     def gpus(self, walk: WalkForward) -> bool:
@@ -237,6 +238,11 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
     return tasks
 
 
+def plain_tasks(walk: WalkForward, gpus: bool = False) -> list[FitTask]:
+    """Return the fits of every member on all folds, with their keys, as if each began afresh."""
+    return with_keys(fit_tasks(walk, walk.folds, gpus), FitData(walk.dataset, tuple(walk.folds)))
+
+
 def _may_be_known(task: FitTask) -> bool:
     """Say whether a finished fit will do: not of an inline plugin, nor where a model is wanted that is not kept."""
     return not task.inline and not task.keep
@@ -254,6 +260,14 @@ def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[F
             raise FitError(
                 f"no member is left on {_fold_text(walk, first)}: {_who(walk, first)} failed: {_why(first)}"
             ) from RuntimeError(first.trace)
+
+
+def _stopped(walk: WalkForward, result: FitResult) -> FitError:
+    """Return the error of a recipe that stops at failures."""
+    return FitError(
+        f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
+        "  to go on without a member where it fails: --set on_failure=drop"
+    )
 
 
 def failures(walk: WalkForward, results: Sequence[FitResult]) -> list[dict[str, Any]]:

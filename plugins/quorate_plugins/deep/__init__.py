@@ -82,6 +82,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         onnx=f"{__name__}.portable:deep_onnx",
         together=f"{__name__}.model:fit_together",
         apart=tuple(name for name in OWN if name != "random_state"),
+        warm={"warm_epochs": 0},
         audit_params=AUDIT,
         space=space,
         outputs=f"{__name__}.outputs:outputs_of",

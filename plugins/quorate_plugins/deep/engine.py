@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -47,6 +47,8 @@ class Lane(NamedTuple):
         Of the first weights, the order of the rows, and what is dropped.
     dropout : float
         Share of the values that is set to 0 while training, where the net drops some.
+    start : mapping of str to ndarray, optional
+        Weights and buffers by name that it goes on from, which are the best there are until an epoch has better ones.
     """
 
     train: Part
@@ -55,6 +57,7 @@ class Lane(NamedTuple):
     settings: Training
     seed: int
     dropout: float = 0.0
+    start: Mapping[str, NDArray[Any]] | None = None
 
 
 @dataclass
@@ -115,6 +118,9 @@ class _Training:
         self._common = settings[0]
         decay = torch.tensor([s.weight_decay for s in settings], device=device)[:, None]
         self._stack = Stack(self._net, decay, self._common.optimiser == "adam")
+        for place, lane in enumerate(lanes):
+            if lane.start is not None:
+                self._stack.begin(place, lane.start)
         self._loss = Loss(settings)
         self._clip = torch.tensor([s.clip or math.inf for s in settings], device=device)[:, None]
         self._rates = [Rate(s, len(o) * s.epochs) for s, o in zip(settings, self._orders, strict=True)]
@@ -126,6 +132,8 @@ class _Training:
         held = any(len(lane.valid.y) for lane in lanes)
         self._held = Feed([lane.valid for lane in lanes], scalings, BLOCK, device) if held else None
         self._forward: Callable[[Tensor], Tensor] = self._compiled() if self._common.compile else self._net
+        if any(lane.start is not None for lane in lanes):
+            self._weigh_starts()
 
     def run(self) -> None:
         """Train until every lane has ended."""
@@ -234,7 +242,8 @@ class _Training:
                 result.notes.append(f"the loss was not finite in epoch {epoch}: the weights of the best epoch are kept")
             return "the loss was not finite"
         measured = bool(len(self._lanes[place].valid.y))
-        value = self._cost(place, result) if measured else -float(epoch)
+        last = history.epochs
+        value = self._cost(place, result, last["val_score"][-1], last["val_loss"][-1]) if measured else -float(epoch)
         best = self._best[place]
         improved = math.isfinite(value) and (best is None or value < best[0] - settings.min_delta)
         if improved:
@@ -248,15 +257,23 @@ class _Training:
             return f"no progress in {settings.patience} epochs"
         return "all epochs" if epoch >= settings.epochs else ""
 
-    def _cost(self, place: int, result: Trained) -> float:
+    def _weigh_starts(self) -> None:
+        """Note the weights that lanes go on from as the best so far, by the rows held back if there are any."""
+        for place, (score, loss) in enumerate(self._validated()):
+            lane, result = self._lanes[place], self._result(place)
+            if lane.start is not None:
+                value = self._cost(place, result, score, loss) if len(lane.valid.y) else 0.0
+                self._best[place] = (value if math.isfinite(value) else math.inf), self._weights_of(place)
+
+    def _cost(self, place: int, result: Trained, score: float, loss: float) -> float:
         """Return what progress makes smaller: what the lane stops on, or its loss where that is not defined."""
-        settings, last = self._lanes[place].settings, {k: v[-1] for k, v in result.history.epochs.items()}
-        if settings.stop_on != "val_loss" and math.isfinite(last["val_score"]):
-            return -last["val_score"]
-        if settings.stop_on != "val_loss":
-            note = f"{settings.stop_on} is not defined on the rows held back: progress is measured by val_loss"
+        stop_on = self._lanes[place].settings.stop_on
+        if stop_on != "val_loss" and math.isfinite(score):
+            return -score
+        if stop_on != "val_loss":
+            note = f"{stop_on} is not defined on the rows held back: progress is measured by val_loss"
             result.notes += [note] * (note not in result.notes)
-        return last["val_loss"]
+        return loss
 
     def _weights_of(self, place: int) -> tuple[Tensor, Tensor]:
         weights, buffers = self._stack.lane(place)

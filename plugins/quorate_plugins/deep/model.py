@@ -46,9 +46,12 @@ class Deep:
         self.read_ = 0, 0  # features, and bars of a window
         self.history_: Any = None
 
-    def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None) -> Self:
-        """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers)."""
-        [error] = fit_together([self], [(X, y)], [validation])
+    def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None, start: Deep | None = None) -> Self:
+        """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers).
+
+        Where it goes on from another network, `start`, features and labels are scaled as they were for that.
+        """
+        [error] = fit_together([self], [(X, y)], [validation], [start])
         if error:
             raise ValueError(error)
         return self
@@ -98,6 +101,12 @@ class Deep:
                 self.centre_ = numbers.mean(axis=0)
             deviation = np.sqrt(((numbers - self.centre_) ** 2).mean(axis=0))
             self.width_ = np.where(deviation > 0, deviation, 1.0)
+        return self.scaled(y)
+
+    def prepare_as(self, start: Deep, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Scale features and labels as another network does; return the scaled labels, (n, n_numbers)."""
+        self.classes_ = start.classes_
+        self.scaling_, self.centre_, self.width_ = start.scaling_, start.centre_, start.width_
         return self.scaled(y)
 
     def scaled(self, y: NDArray[Any]) -> NDArray[np.float32]:
@@ -164,8 +173,18 @@ def device_of(name: str) -> str:
     return name
 
 
-def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None]) -> list[str]:
+def fit_together(
+    models: Sequence[Deep],
+    pairs: Sequence[Pair],
+    validations: Sequence[Pair | None],
+    starts: Sequence[Deep | None] | None = None,
+) -> list[str]:
     """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
+
+    Parameters
+    ----------
+    starts : sequence of Deep or None, optional
+        What each goes on from, if from anything.
 
     Returns
     -------
@@ -176,19 +195,26 @@ def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Seq
 
     from quorate_plugins.deep.engine import Lane, train
     from quorate_plugins.deep.feed import Part
+    from quorate_plugins.deep.history import History
 
     first = models[0]
     torch.set_num_threads(first.n_jobs)
-    lanes = []
-    for model, (X, y), held in zip(models, pairs, validations, strict=True):
-        labels = model.prepare(X, y)
+    lanes, trained = [], []
+    for model, (X, y), held, start in zip(models, pairs, validations, starts or [None] * len(models), strict=True):
+        labels = model.prepare(X, y) if start is None else model.prepare_as(start, y)
         model.read_ = X.shape[-1], X.shape[1] if X.ndim == 3 else 0
+        if start is not None and not model.training.warm_epochs:
+            model.history_ = History(stopped="no epochs")
+            model.take(start.weights())
+            continue
         X_held, y_held = held if held is not None else (X[:0], y[:0])
         parts = Part(X, labels), Part(X_held, model.scaled(y_held))
         drops = float(model.shape.get("dropout", 0.0))
-        lanes.append(Lane(*parts, model.scaling_, model.training, model.random_state, drops))
-    errors = []
-    for model, result in zip(models, train(first.make, lanes, first.device), strict=True):
+        going, weights = (model.training, None) if start is None else (model.training.going_on(), start.weights())
+        lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights))
+        trained.append(model)
+    errors = dict.fromkeys(map(id, models), "")
+    for model, result in zip(trained, train(first.make, lanes, first.device) if lanes else [], strict=True):
         model.history_ = result.history
         if not result.error:
             model.take(result.weights)
@@ -196,5 +222,5 @@ def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Seq
                 import warnings
 
                 warnings.warn(note, stacklevel=2)
-        errors.append(result.error)
-    return errors
+        errors[id(model)] = result.error
+    return list(errors.values())

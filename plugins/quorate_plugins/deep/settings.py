@@ -26,9 +26,11 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 OWN = (
     "random_state",
     "learning_rate",
+    "warm_learning_rate",
     "weight_decay",
     "dropout",
     "epochs",
+    "warm_epochs",
     "patience",
     "min_delta",
     "clip",
@@ -53,6 +55,10 @@ class Training:
         Whose gradients are added up before a step is made.
     learning_rate, weight_decay : float
         How far a step goes, and how much it takes off the weights.
+    warm_epochs : int
+        As `epochs`, where a fit goes on from the fold before (``warm_start``); 0: that model stays as it is.
+    warm_learning_rate : float
+        As `learning_rate` there; 0: a tenth of it.
     optimiser : {"adamw", "adam"}
         With ``adam``, the decay is a part of the gradient, as an L2 penalty would be.
     schedule : {"constant", "cosine", "plateau", "one-cycle"}
@@ -100,6 +106,8 @@ class Training:
     accumulate: int = 1
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
+    warm_epochs: int = 10
+    warm_learning_rate: float = 0.0
     optimiser: str = "adamw"
     schedule: str = "constant"
     warmup: float = 0.0
@@ -136,6 +144,8 @@ class Training:
             _at_least(self, name, 1)
         for name in ("weight_decay", "clip", "direction_penalty", "turnover_penalty", "patience", "min_delta"):
             _at_least(self, name, 0)
+        for name in ("warm_epochs", "warm_learning_rate"):
+            _at_least(self, name, 0)
         for name in ("ema", "warmup"):
             _at_least(self, name, 0)
             if getattr(self, name) >= 1:
@@ -169,6 +179,11 @@ class Training:
                 f"stop_on {stop_on!r} is of classes, and the label is a number: val_loss, direction_accuracy"
             )
         return replace(self, loss=loss, stop_on=stop_on)
+
+    def going_on(self) -> Training:
+        """Return the settings of a training that goes on from a trained network."""
+        rate = self.warm_learning_rate or self.learning_rate / 10
+        return replace(self, epochs=max(self.warm_epochs, 1), learning_rate=rate)
 
     def outputs(self) -> int:
         """Return how many numbers the network gives for each number that is forecast."""

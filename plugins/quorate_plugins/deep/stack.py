@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from quorate_plugins.deep.lanes import ALIGNED, Net
@@ -63,6 +65,11 @@ class Stack:
         self.means, self.squares = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.steps = torch.zeros(len(self.weights), 1, dtype=torch.float64)
         self.use(len(self.weights))
+
+    def begin(self, lane: int, values: Mapping[str, NDArray[Any]]) -> None:
+        """Set a lane's weights and buffers, by name."""
+        for name, tensor in self.named((self.weights[lane], self.buffers[lane : lane + 1].flatten())).items():
+            tensor[0].copy_(torch.tensor(values[name]))
 
     def use(self, lanes: int, weights: Tensor | None = None) -> None:
         """Have the net compute with the first lanes; with other `weights` than their own, if given."""

@@ -16,7 +16,7 @@ from quorate.execution.course import read_course
 from quorate_plugins.deep.feed import Order, Part
 from quorate_plugins.deep.history import history_of
 from quorate_plugins.deep.model import Deep, Pair, fit_together
-from quorate_plugins.deep.models import dlinear, gru, tabm
+from quorate_plugins.deep.models import cnn_gru_fast, dlinear, gru, tabm
 from quorate_plugins.deep.scaling import scaling_of
 from quorate_plugins.deep.settings import Training
 from quorate_plugins.deep.states import deep_state, load_deep
@@ -215,3 +215,59 @@ def test_labels_held_back_that_are_no_numbers_are_told(bars: NDArray[np.float32]
     X, _ = rows(bars, 300, 50)
     with pytest.raises(ValueError, match="the loss on the rows held back was not finite in any epoch"):
         dlinear(epochs=2).fit(*rows(bars, 20, 120), validation=(X, np.full(50, np.nan)))
+
+
+def state_of(model: Deep) -> dict[str, Any]:
+    return {name: np.array(value) for name, value in deep_state(model).items()}
+
+
+@pytest.mark.parametrize("settings", [{}, {"ema": 0.9, "schedule": "one-cycle"}, {"task": "classification"}], ids=str)
+def test_what_goes_on_is_bit_for_bit_what_it_is_alone_beside_what_begins_afresh(
+    bars: NDArray[np.float32], settings: dict[str, Any]
+) -> None:
+    classes = "task" in settings
+
+    def model(**more: Any) -> Deep:
+        return cnn_gru_fast(epochs=2, warm_epochs=3, **settings, **more)
+
+    pairs = [rows(bars, 20 + 30 * n, 100 + 40 * n, classes) for n in range(3)]
+    held = [rows(bars, 300 + n, 60 - 7 * n, classes) for n in range(3)]
+    first = model().fit(*rows(bars, 20, 90, classes), validation=rows(bars, 120, 40, classes))
+    before, starts = state_of(first), [first, None, first]
+    together, alone = ([model(random_state=n) for n in range(3)] for _ in range(2))
+    assert fit_together(together, pairs, held, starts) == [""] * 3
+    for one, other, pair, validation, start in zip(together, alone, pairs, held, starts, strict=True):
+        other.fit(*pair, validation=validation, start=start)
+        own, also = state_of(one), state_of(other)
+        assert all(np.array_equal(own[name], also[name]) for name in own)
+        assert len(one.history_) == (2 if start is None else 3)
+        scaled_alike = np.array_equal(own["scaler.centre"], before["scaler.centre"])
+        assert scaled_alike == (start is not None)
+    after = state_of(first)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_what_makes_no_progress_stays_what_it_went_on_from(bars: NDArray[np.float32]) -> None:
+    train, held = rows(bars, 20, 200), rows(bars, 300, 60)
+    first = gru(hidden=8, epochs=3, learning_rate=5e-3).fit(*train, validation=held)
+    wrong = train[0], -train[1]  # what is held back goes the other way
+    stays = gru(hidden=8, warm_epochs=4, warm_learning_rate=1e-2).fit(*wrong, validation=held, start=first)
+    assert stays.history_.best_epoch == 0
+    assert np.array_equal(stays.predict(held[0]), first.predict(held[0]))
+    moves = gru(hidden=8, warm_epochs=4, warm_learning_rate=1e-2).fit(*wrong, start=first)
+    assert moves.history_.best_epoch == 4
+    assert not np.array_equal(moves.predict(held[0]), first.predict(held[0]))
+
+
+def test_the_settings_of_a_warm_start_are_its_own(bars: NDArray[np.float32]) -> None:
+    train = rows(bars, 20, 200)
+    first = dlinear(epochs=3).fit(*train)
+    tenth = dlinear(epochs=3, learning_rate=0.02, warm_epochs=2).fit(*train, start=first).history_
+    assert tenth.epochs["learning_rate"] == pytest.approx([0.002] * 2)
+    named = dlinear(epochs=3, learning_rate=0.02, warm_epochs=1, warm_learning_rate=0.01).fit(*train, start=first)
+    assert named.history_.epochs["learning_rate"] == [0.01]
+    none = dlinear(epochs=3, warm_epochs=0).fit(*train, start=first)
+    assert (len(none.history_), none.history_.stopped) == (0, "no epochs")
+    assert np.array_equal(none.predict(train[0]), first.predict(train[0]))
+    with pytest.raises(ValueError, match="warm_epochs must be 0 or more; it was -1"):
+        dlinear(warm_epochs=-1)

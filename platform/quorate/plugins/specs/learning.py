@@ -74,6 +74,11 @@ class ModelSpec(Spec):
         predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
     apart : tuple of str
         Parameters in which models that are fitted together may differ.
+    warm : mapping
+        Of a model that can go on: ``fit`` takes ``start=``, one that was fitted on earlier rows, which it leaves as it
+        is, and goes on from all it has learnt, the scaling of features and labels included; `together` takes
+        ``starts=``, a list of these, or None. The mapping holds parameters with which it learns nothing more, and
+        predicts what `start` does, e.g. ``{"warm_epochs": 0}``. It needs `state_dict`.
     accepts_nan : bool
         The model takes NaN in `X`.
     categories : bool
@@ -131,6 +136,7 @@ class ModelSpec(Spec):
     settings: Mapping[str, str] = field(default_factory=dict)
     together: Lazy | None = None
     apart: tuple[str, ...] = ()
+    warm: Mapping[str, Any] = field(default_factory=dict)
     accepts_nan: bool = False
     categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
@@ -154,6 +160,8 @@ class ModelSpec(Spec):
                 self._of(getattr(self, name))
         if (self.state_dict is None) != (self.load_state_dict is None):
             raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
+        if self.warm and self.state_dict is None:
+            raise PluginError(f"{self}: warm needs state_dict and load_state_dict")
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
             raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
         check_one_of(self, "task", ("classification", "regression", "any"))
@@ -163,8 +171,9 @@ class ModelSpec(Spec):
             )
         if not isinstance(self.outputs, tuple):
             replace(self, function=self.outputs, outputs=())  # a text must be 'module:attribute'
-        if self.cpus < 1 or int(self.cpus) != self.cpus:
-            raise PluginError(f"{self}: cpus must be a whole number from 1 on; it was {self.cpus}")
+        for name in ("cpus", "validation_blocks"):
+            if (value := getattr(self, name)) < 1 or int(value) != value:
+                raise PluginError(f"{self}: {name} must be a whole number from 1 on; it was {value}")
         if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
             raise PluginError(f"{self}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
         if self.memory < 0:
@@ -174,9 +183,6 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
-        if self.validation_blocks < 1 or int(self.validation_blocks) != self.validation_blocks:
-            told = f"it was {self.validation_blocks}"
-            raise PluginError(f"{self}: validation_blocks must be a whole number from 1 on; {told}")
         for name in self.settings:
             _known(self, "settings", name, SETTINGS)
         for name in self.named:
@@ -230,7 +236,7 @@ class ModelSpec(Spec):
     def _of(self, function: Lazy) -> ModelSpec:
         """Return a spec with this as its function, which is thereby checked, and can be resolved."""
         bare: dict[str, Any] = dict.fromkeys(_LAZY)
-        return replace(self, function=function, **bare)
+        return replace(self, function=function, warm={}, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
         """Return this model, as `for_label` gives it, with outputs at several steps: all but the `own` by step."""

@@ -181,6 +181,11 @@ class Folds(Open):
     embargo: int = Field(default=0, ge=0)
 
 
+def _or_false(value: Any) -> Any:
+    """Return none for false, which scikit-learn's models have as their own default under that name."""
+    return None if value is False else value
+
+
 class Model(Open):
     """One member, ``[models.NAME]``; every other key is a parameter of the model.
 
@@ -190,9 +195,13 @@ class Model(Open):
     ----------
     plugin : str
         The plugin that is fitted, of kind model; without it, the one called NAME.
+    warm_start : str
+        With ``last_fold``, the model of a fold goes on from that of the fold before, in place of beginning afresh.
+        Trials of a sweep, and splits that train on later data, begin afresh.
     """
 
     plugin: str | None = None
+    warm_start: Annotated[Literal["last_fold"] | None, BeforeValidator(_or_false)] = None
 
 
 class Ensemble(Section):

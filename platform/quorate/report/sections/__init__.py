@@ -17,6 +17,7 @@ from quorate.report.sections import (
     trading,
     training,
     walk,
+    warm,
 )
 from quorate.report.sections.model import Section
 
@@ -35,6 +36,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "forecasts": forecasts.forecasts,
     "distribution": distribution.distribution,
     "steps": steps.steps,
+    "warm-starts": warm.warm,
     "folds": walk.folds,
     "members": walk.members,
     "training": training.training,
@@ -48,6 +50,7 @@ NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
 SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
     "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
+    "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
     "training": lambda report: report.telemetry.get("training"),
 }
 USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked

@@ -25,6 +25,11 @@ def render(prediction: Mapping[str, Any]) -> None:
         )
         if again := kept["fitted_again"]:
             target.print(f"not kept, so fitted again on the rows of that fold: {', '.join(again)}")
+    if before := prediction["gone_on"]:
+        target.print(
+            f"not trained afresh, but fine-tuned from their models of fold {before['fold']} (labels until "
+            f"{before['label_end']}, {console.plural(before['bars_since'], 'bar')} ago): {', '.join(before['models'])}"
+        )
     columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
     rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
     levels = list(targets[0].get("quantiles", ()))

@@ -38,7 +38,7 @@ def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recip
 def _small(model: Model, name: str, registry: Registry) -> Model:
     spec = registry.get(ModelSpec, model.plugin or name)
     less = {key: _lesser(model.options.get(key), value) for key, value in spec.audit_params.items()}
-    return Model.model_validate({"plugin": model.plugin, **model.options, **less})
+    return Model.model_validate({**model.model_dump(), **less})
 
 
 def _lesser(given: Any, audit: Any) -> Any:

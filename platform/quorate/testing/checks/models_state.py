@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from quorate.errors import FitError, PluginError, QuorateError
 from quorate.execution import portable
-from quorate.execution.outputs import read_outputs
+from quorate.execution.outputs import Outputs, read_outputs
 from quorate.execution.state import onnx_of, restored, state_of
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
-from quorate.testing.tools.model_data import copied
+from quorate.testing.tools.model_data import copied, data_for, opposite, relabelled
 from quorate.testing.tools.model_elsewhere import elsewhere
 from quorate.testing.tools.models import ask, base, demand_same, spec_of
 
@@ -46,6 +49,43 @@ def check_model_restores(plugin: Plugin) -> None:
         there = elsewhere(plugin, copied(found.data), state)
         where = "by one made of its state in a fresh process"
         demand_same(found.outputs, there, "by the fitted model", where, REMEDY, True)
+
+
+@after("restores")
+def check_model_goes_on(plugin: Plugin) -> None:
+    """A fit goes on from a fitted model, always the same, and with the spec's `warm` it predicts what that does."""
+    spec, found = spec_of(plugin), base(plugin)
+    if not spec.warm:
+        raise NotApplicable("its spec names no warm")
+    options, data = default_options(plugin), relabelled(data_for(spec, seed=1), opposite)
+    with m.as_in_a_run(spec):
+        state = m.guarded(plugin, "asked for its state", lambda: state_of(spec, found.model))
+
+    def started() -> Any:
+        with m.as_in_a_run(spec):
+            return m.guarded(plugin, "made of its state", lambda: restored(spec, m.make(spec, options), state))
+
+    def gone_on(params: Mapping[str, Any], start: Any, what: str) -> Outputs:
+        with m.as_in_a_run(spec):
+            model = m.guarded(plugin, f"made with {dict(params)}", lambda: m.make(spec, {**options, **params}))
+            m.guarded(plugin, what, lambda: m.fit(model, copied(data), start=start))
+        return ask(plugin, model, copied(found.data).X_test, f"{what} and asked to predict")
+
+    start = started()
+    same = gone_on(spec.warm, start, f"fitted from another model on, with {dict(spec.warm)}")
+    remedy = "it must begin with all that `start` has learnt, its scaling of features and labels included"
+    demand_same(
+        found.outputs, same, "by `start`", f"by a fit that goes on from it with {dict(spec.warm)}", remedy, True
+    )
+    first, second = (gone_on({}, one, "fitted from another model on") for one in (start, started()))
+    remedy = "what is drawn must depend on random_state alone"
+    demand_same(first, second, "the first time", "by the same fit again", remedy, True)
+    if m.first_difference(found.outputs, first, exact=True) is None:
+        raise Violation(
+            "fitted from another model on, on other rows with opposite labels, it predicts what that did: it must learn"
+        )
+    still = ask(plugin, start, copied(found.data).X_test, "the model that a fit went on from, asked to predict")
+    demand_same(found.outputs, still, "before", "by `start` after a fit went on from it", "copy what is changed", True)
 
 
 @after("restores")
