@@ -73,6 +73,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         load_state_dict=f"{__name__}.states:load_deep",
         onnx=f"{__name__}.portable:deep_onnx",
         together=f"{__name__}.model:fit_together",
+        parallel=f"{__name__}.ranks:fit_on_rank",
         apart=tuple(name for name in OWN if name != "random_state"),
         audit_params=AUDIT,
         space=space,

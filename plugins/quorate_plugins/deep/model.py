@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate import Windows
 from quorate_plugins.deep.settings import Training
+
+if TYPE_CHECKING:
+    from quorate_plugins.deep.ranks import Ranks
 
 Rows = Windows | NDArray[Any]
 Pair = tuple[Rows, NDArray[Any]]
@@ -164,8 +167,15 @@ def device_of(name: str) -> str:
     return name
 
 
-def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None]) -> list[str]:
+def fit_together(
+    models: Sequence[Deep], pairs: Sequence[Pair], validations: Sequence[Pair | None], ranks: Ranks | None = None
+) -> list[str]:
     """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
+
+    Parameters
+    ----------
+    ranks : Ranks, optional
+        Processes that train the same models, and share the rows of each step.
 
     Returns
     -------
@@ -188,7 +198,7 @@ def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Seq
         drops = float(model.shape.get("dropout", 0.0))
         lanes.append(Lane(*parts, model.scaling_, model.training, model.random_state, drops))
     errors = []
-    for model, result in zip(models, train(first.make, lanes, first.device), strict=True):
+    for model, result in zip(models, train(first.make, lanes, first.device, ranks), strict=True):
         model.history_ = result.history
         if not result.error:
             model.take(result.weights)

@@ -73,6 +73,11 @@ class ModelSpec(Spec):
         predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
     apart : tuple of str
         Parameters in which models that are fitted together may differ.
+    parallel : str or callable, optional
+        ``function(model, pair, validation)`` fits a model that the factory has just made in one of several processes,
+        all of which call it with the same rows, ``(X, y)`` and None or what is held back, and between which
+        ``torch.distributed`` is set up. It returns why the model could not be fitted, an empty text where it was, the
+        same in all; what is learnt is the same in all, too. It needs `state_dict`.
     accepts_nan : bool
         The model takes NaN in `X`.
     categories : bool
@@ -125,6 +130,7 @@ class ModelSpec(Spec):
     settings: Mapping[str, str] = field(default_factory=dict)
     together: Lazy | None = None
     apart: tuple[str, ...] = ()
+    parallel: Lazy | None = None
     accepts_nan: bool = False
     categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
@@ -142,13 +148,15 @@ class ModelSpec(Spec):
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together):
+        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together, self.parallel):
             if function is not None:
                 self._of(function)
         if (self.state_dict is None) != (self.load_state_dict is None):
             raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
             raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
+        if self.parallel is not None and self.state_dict is None:
+            raise PluginError(f"{self}: parallel needs state_dict and load_state_dict")
         check_one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.named:
             raise PluginError(
@@ -228,7 +236,8 @@ class ModelSpec(Spec):
 
     def _of(self, function: Lazy) -> ModelSpec:
         """Return a spec with this as its function, which is thereby checked, and can be resolved."""
-        bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx", "together"))
+        names = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "parallel")
+        bare: dict[str, Any] = dict.fromkeys(names)
         return replace(self, function=function, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
@@ -266,6 +275,10 @@ class ModelSpec(Spec):
     def trainer(self) -> Callable[..., Any] | None:
         """Import and return `together`; None, if the spec names none."""
         return None if self.together is None else self._of(self.together).resolve()
+
+    def sharer(self) -> Callable[..., Any] | None:
+        """Import and return `parallel`; None, if the spec names none."""
+        return None if self.parallel is None else self._of(self.parallel).resolve()
 
     @property
     def prediction(self) -> str:
