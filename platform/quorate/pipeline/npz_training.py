@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +17,14 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
+from quorate.execution.choose import address_of_environment
+from quorate.execution.executor import Remote
 from quorate.execution.fit import FitTask, fit_seed
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
 from quorate.execution.resources import gpu_count
-from quorate.execution.state import state_of
+from quorate.execution.state import restored, state_of
 from quorate.execution.surroundings import under_limits
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
@@ -29,7 +32,7 @@ from quorate.pipeline.npz import NpzWindows, read_npz
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
-from quorate.plugins.options import defaults_of, options_of, resolve_options
+from quorate.plugins.options import DEVICE, defaults_of, options_of, resolve_options
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK, task_of
@@ -97,7 +100,10 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    if (request.workers or 1) > 1:
+        model, notes = _by_several(spec, task, windows, cut, request, told)
+    else:
+        model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
         task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
@@ -110,7 +116,7 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     document, files = write_all(
         folder,
         state_of(spec, model),
-        config=_config(path, settings, windows),
+        config=_config(path, settings, windows, request.workers or 1),
         stats=_stats(windows.X_train[:cut], str(settings.params.get("norm", "z-score"))),
         metrics=metrics,
         history=getattr(model, "history_", None),
@@ -121,7 +127,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         else {},
         told=told,
     )
-    return NpzTrained(folder, {**document, "weights": getattr(model, "n_weights", None)}, files, [*told, *notes])
+    document |= {"weights": getattr(model, "n_weights", None), "workers": request.workers or 1}
+    return NpzTrained(folder, document, files, [*told, *notes])
 
 
 def settings_of(request: Request, windows: NpzWindows, file: File, registry: Registry, told: list[str]) -> Settings:
@@ -185,6 +192,21 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
     }
 
 
+def _by_several(
+    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, request: Request, told: list[str]
+) -> tuple[Any, tuple[str, ...]]:
+    """Return the model as several processes trained it, and warnings."""
+    from quorate.execution.ray.train import train_in_parallel
+
+    parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
+    cluster = Remote(request.address or address_of_environment())
+    found = train_in_parallel(task, parts[0], parts[1], request.workers or 1, cluster, warn=told.append)
+    here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
+    model = restored(spec, make_model(spec.resolve(), here, spec), found.state)
+    model.history_ = found.history
+    return model, found.notes
+
+
 def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> Any:
     model = make_model(spec.resolve(), task, spec)
     held = windows.X_train[cut:], windows.y_train[cut:]
@@ -216,7 +238,7 @@ def _beside_persistence(
     return {"persistence": naive}
 
 
-def _config(path: Path, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
+def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -> dict[str, Any]:
     """Return the configuration in full, in the form that ``--config`` takes."""
     loop = {
         "epochs",
@@ -238,10 +260,11 @@ def _config(path: Path, settings: Settings, windows: NpzWindows) -> dict[str, An
     if "patience" in params:
         train["early_stop_patience"] = params["patience"]
     train["early_stop_metric"] = params.get("stop_on") or ("auc" if windows.binary else "val_loss")
+    train |= {"seed": settings.seed, **({"workers": workers} if workers > 1 else {})}
     found: dict[str, Any] = {
         "data": {"npz_path": str(path), "valid_from_train": settings.held, **({"norm": norm} if norm else {})},
         "model": {"type": settings.spec.name, **{k: v for k, v in params.items() if k not in loop}},
-        "train": {**train, "seed": settings.seed},
+        "train": train,
     }
     if windows.binary:
         found["eval"] = {"threshold": settings.threshold, "save_cm": settings.pictures}

@@ -70,9 +70,7 @@ class Trained:
     error: str = ""
 
 
-def train(
-    make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu", ranks: Ranks | None = None
-) -> list[Trained]:
+def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu", ranks: Ranks | None = None) -> list[Trained]:
     """Train a stack of lanes; return what came of each, in their order.
 
     A lane whose loss is not finite ends alone, with the best weights that it had, or with an error. With `ranks`, each

@@ -90,9 +90,7 @@ class Connection:
                 f"the Ray cluster at {self.address} cannot be joined: {reason}{f' ({cause})' if cause else ''}: it "
                 "must be running, with the same versions of Ray and Python, and the same token (RAY_AUTH_TOKEN_PATH)"
             ) from self._failure
-        raise QuorateError(
-            f"Ray could not be started: {self._failure}; run without it: {without}"
-        ) from self._failure
+        raise QuorateError(f"Ray could not be started: {self._failure}; run without it: {without}") from self._failure
 
     @property
     def shared(self) -> bool:

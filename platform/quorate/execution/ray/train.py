@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import warnings
@@ -21,7 +22,9 @@ from quorate.execution.resources import cpu_count
 from quorate.execution.state import MOST, State, proven_state
 from quorate.execution.surroundings import surroundings_of
 from quorate.plugins.options import DEVICE
+from quorate.plugins.specs import ModelSpec
 
+STARTING = "240"  # seconds in which all processes must have found room, and begun
 POLL = 0.2  # seconds between looks at whether the time is up
 Pair = tuple[Any, Any]
 
@@ -52,7 +55,7 @@ class _Work:
     held: Pair | None = field(repr=False)
 
 
-def check_parallel(task: FitTask, workers: int) -> None:
+def check_parallel(spec: ModelSpec, workers: int) -> None:
     """Raise an error, before anything is computed, where a model cannot be trained by several processes here.
 
     Raises
@@ -60,14 +63,11 @@ def check_parallel(task: FitTask, workers: int) -> None:
     QuorateError
         With what to do.
     """
-    spec = model_of(task)
-    if spec.sharer() is None:
+    if spec.parallel is None:
         raise RecipeError(
-            f"--workers {workers}: the model {task.model!r} is trained by one process: its plugin has no `parallel`; "
+            f"--workers {workers}: the model {spec.name!r} is trained by one process (networks can be by several): "
             "leave --workers out"
         )
-    if task.inline:
-        raise PluginError(f"model {task.model!r} is an inline plugin, which other processes cannot find: give a file")
     missing = [name for name in ("ray", "pyarrow") if find_spec(name) is None]
     if missing:
         raise QuorateError(
@@ -106,7 +106,9 @@ def train_in_parallel(
     QuorateError
         If there is no room for them, one dies, or the training fails.
     """
-    check_parallel(task, workers)
+    check_parallel(model_of(task), workers)
+    if task.inline:
+        raise PluginError(f"model {task.model!r} is an inline plugin, which other processes cannot find: give a file")
     if not cluster.address and workers * task.threads > cpu_count():
         warn(f"{workers} processes share {cpu_count()} CPUs: fewer would be as fast")
     connection = connect(workers * task.threads, cluster=cluster)
@@ -177,6 +179,7 @@ def _fitted(
 
 
 def _trainer(work: _Work, workers: int, environment: dict[str, Any], folder: str) -> Any:
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", STARTING)
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
     from ray.train.v2.api.config import LoggingConfig
