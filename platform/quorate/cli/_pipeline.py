@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quorate.cli import _presets, options
+from quorate.cli import _bench, _presets, options
 from quorate.cli._base import command, printing, show, working
 from quorate.errors import RecipeError
 
@@ -80,6 +80,7 @@ def register(app: typer.Typer) -> None:
     for function in (tune, train, evaluate):
         app.command()(function)
     _presets.register(app)
+    _bench.register(app)
 
 
 @command

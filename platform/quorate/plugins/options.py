@@ -31,7 +31,7 @@ LEADING = {
     "recipe": 0,
 }
 RESERVED = {"random_state", "n_jobs"}
-DEVICE = "device"  # passed too, to models that ask for a GPU
+DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
 
@@ -146,7 +146,7 @@ def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:
     """Return the options of a plugin, and whether it takes others, too."""
     accepted, open_ended = _accepted(spec.resolve(), LEADING[spec.kind])
     reserved = passed_by_name(spec)
-    if isinstance(spec, ModelSpec) and spec.gpus:
+    if isinstance(spec, ModelSpec) and spec.gpus and DEVICE not in spec.settings:
         reserved |= {DEVICE}
     return {k: p for k, p in accepted.items() if k not in reserved}, open_ended
 

@@ -37,6 +37,8 @@ class Trained:
     ----------
     state : State
         What the model has learnt, as the first process holds it; the others hold the same.
+    device : str
+        On which it was trained.
     history : object
         The model's own account of its training, ``history_``; None without one.
     notes : tuple of str
@@ -44,6 +46,7 @@ class Trained:
     """
 
     state: State
+    device: str = "cpu"
     history: Any = None
     notes: tuple[str, ...] = ()
 
@@ -217,7 +220,7 @@ def _rank(work: _Work) -> Trained | str:
             return str(error)
         state = proven_state(spec, model, made, (X[-MOST:],), task.binary)
     notes = {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
-    return Trained(state, getattr(model, "history_", None), tuple(sorted(notes)[:5]))
+    return Trained(state, task.device, getattr(model, "history_", None), tuple(sorted(notes)[:5]))
 
 
 def _why(error: BaseException, workers: int) -> str:
