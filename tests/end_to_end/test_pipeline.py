@@ -378,3 +378,11 @@ def test_a_model_of_a_plugin_file_is_trained_and_evaluated(here, tmp_path):
     result = call(*test, "--plugin", source)
     assert result.exit_code == 0, result.output
     assert document(tmp_path / "r/metrics.json")["warnings"] == []
+
+
+def test_several_processes_are_refused_where_ray_is_not_wanted(tmp_path):
+    found = call(
+        "train", "--model", "dlinear", "--target", "close", "--data", "simulated", "--set", "data.n_bars=300",
+        "--set", "data.n_symbols=1", "--set", "execution.executor=processes", "--workers", "2", "--home", tmp_path,
+    )  # fmt: skip
+    assert "execution.executor is 'processes'" in message_of(found, 2)

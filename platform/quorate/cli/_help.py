@@ -38,7 +38,7 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "completion", "dev"),
+    "Operate": ("cluster", "submit", "cache", "completion", "bench-training", "dev"),
 }
 
 # By command; every line is tried by a test.
@@ -60,6 +60,7 @@ EXAMPLES = {
     "evaluate": ["quorate evaluate --model models/btc --test-start 2024-07-01 --test-end 2024-12-31"],
     "training-preset": ["quorate training-preset list", "quorate training-preset show fast"],
     "training-preset compare": ["quorate training-preset compare nasdaq --epochs 5"],
+    "bench-training": ["quorate bench-training --workers 1,2 --batch-size 64"],
     "dev": ["quorate dev quality"],
     "dev quality": ["quorate dev quality --epochs 2"],
     "training-preset list": ["quorate training-preset list"],

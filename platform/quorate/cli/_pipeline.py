@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from quorate.cli import _presets, options
+from quorate.cli import _bench, _presets, options
 from quorate.cli._base import command, printing, show, working
 from quorate.errors import RecipeError
 
@@ -68,6 +68,10 @@ Npz = Annotated[
         "lstm-classifier; numbers: mean-pool-regressor (quorate training-preset show).",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that train a network, each on its part of every batch (default: 1)."),
+]
 Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
 
 
@@ -76,6 +80,7 @@ def register(app: typer.Typer) -> None:
     for function in (tune, train, evaluate):
         app.command()(function)
     _presets.register(app)
+    _bench.register(app)
 
 
 @command
@@ -167,6 +172,8 @@ def train(
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     output: Output = None,
+    workers: Workers = None,
+    address: options.Address = None,
     show_recipe: ShowRecipe = False,
     home: options.Home = None,
     as_json: options.Json = False,
@@ -183,6 +190,8 @@ def train(
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
+        "workers": workers,
+        "address": address,
         "loop": _said(**loop, early_stopping_patience=patience),
         "model": _said(hidden=hidden, layers=layers, dropout=dropout),
         **_days(train_start=train_start, train_end=train_end),
@@ -207,6 +216,8 @@ def _train(
     file = read_config(config) if config is not None else None
     if npz is None and request.data is None and file is not None and file.data is not None and file.data.npz_path:
         npz = Path(file.data.npz_path)
+    if request.address and (request.workers or 1) == 1:
+        raise RecipeError(f"--address {request.address}: one process trains here: add --workers 2, or leave it out")
     if npz is not None:
         from quorate.pipeline.npz_training import train_npz
 

@@ -129,7 +129,7 @@ def make_executor(
             'leave one out, or set execution.executor = "ray"'
         )
     if not cluster.address and name in ("auto", "ray"):
-        cluster = replace(cluster, address=_from_environment())
+        cluster = replace(cluster, address=address_of_environment())
     slots = 1 if name == "serial" else workers or cpu_count()
     on_ray = name == "ray" or (name == "auto" and cluster.address)
     if not start:
@@ -141,7 +141,7 @@ def make_executor(
     return Auto(slots, tuple(preload)) if name == "auto" else Processes(slots, tuple(preload))
 
 
-def _from_environment() -> str:
+def address_of_environment() -> str:
     """Return the cluster that ``RAY_ADDRESS`` names, if any."""
     address = os.environ.get("RAY_ADDRESS", "")
     if address in ("", "local"):

@@ -12,11 +12,12 @@ import numpy as np
 
 from quorate.errors import FitError, QuorateError, reason_of
 from quorate.execution.course import Course, course_of
+from quorate.execution.executor import Remote, Told
 from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
 from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
-from quorate.execution.reading import FitRows
+from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
@@ -70,6 +71,21 @@ def learn(data: FitData, task: FitTask, seconds: float) -> Learnt:
         If it fails, takes longer than `seconds`, or cannot be made again.
     """
     return _aside(_learn, data, [(task, task)], seconds)[0]
+
+
+def learn_in_parallel(
+    data: FitData, task: FitTask, workers: int, cluster: Remote, seconds: float, warn: Told
+) -> Learnt:
+    """As `learn`, by several processes: see `quorate.execution.ray.train.train_in_parallel`."""
+    from quorate.execution.ray.train import train_in_parallel
+
+    with surroundings_of(task):
+        rows = rows_of(task, model_of(task), data.dataset, data.fold(task.fold))
+    pair = rows.X, rows.y
+    found = train_in_parallel(task, pair, rows.validation, workers, cluster, seconds=seconds, warn=warn)
+    state = State({**found.state.arrays, **rows.learnt.state()}, found.state.values)
+    predictions = forecast(data, task, state, seconds) if len(rows.test) else np.empty(0)
+    return Learnt(state, predictions, found.notes, found.course)
 
 
 def forecast(data: FitData, task: FitTask, state: State, seconds: float) -> Floats:

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import FitError
+from quorate.execution.resources import gpu_count
 from quorate.plugins.code import code_digest
+from quorate.plugins.options import DEVICE
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import CATEGORIES
@@ -21,20 +23,28 @@ def make_model(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, cate
     """Make the model, with the fit's seed and threads wherever it takes them and the recipe says nothing."""
     platform: dict[str, Any] = {"random_state": task.seed, "n_jobs": task.threads}
     if spec.gpus:
-        platform["device"] = task.device
+        platform[DEVICE] = task.device
     if spec.categories:
         platform[CATEGORIES] = categories
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
         accepted = set()
-    model = factory(**{**{k: v for k, v in platform.items() if k in accepted}, **task.params})
+    given = {**{k: v for k, v in platform.items() if k in accepted}, **task.params}
+    if spec.gpus and given.get(DEVICE) == "auto":
+        given[DEVICE] = _granted(task)
+    model = factory(**given)
     if hasattr(model, "get_params") and hasattr(model, "set_params"):
         # Some libraries take them as **kwargs, and a factory may forget to hand them on.
         unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
         if unset:
             model.set_params(**unset)
     return model
+
+
+def _granted(task: FitTask) -> str:
+    """Return where ``auto`` is: on the GPU that the fit was granted, and on none that it was not."""
+    return task.device if task.device != "cpu" or gpu_count() else "auto"  # a Mac's is found by the model itself
 
 
 def check_code(function: Callable[..., Any], plugin: Reference, code: str) -> None:

@@ -74,6 +74,7 @@ class Loop(Section):
     accelerator: str | None = None
     device: str | None = None
     devices: int | str | None = None
+    workers: int | None = Field(default=None, ge=1)
     precision: str | int | None = None
 
 

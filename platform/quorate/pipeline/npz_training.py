@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,13 +17,15 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
+from quorate.execution.choose import address_of_environment
 from quorate.execution.course import Course, course_of
+from quorate.execution.executor import Remote
 from quorate.execution.fit import FitTask, fit_seed
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
 from quorate.execution.resources import Meter, gpu_count
-from quorate.execution.state import state_of
+from quorate.execution.state import restored, state_of
 from quorate.execution.surroundings import under_limits
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
@@ -30,7 +33,7 @@ from quorate.pipeline.npz import NpzWindows, read_npz
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
-from quorate.plugins.options import defaults_of, options_of, resolve_options
+from quorate.plugins.options import DEVICE, defaults_of, options_of, resolve_options
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK, task_of
@@ -99,7 +102,10 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
     took = Meter()
-    (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    if (request.workers or 1) > 1:
+        (model, course), notes = _by_several(spec, task, windows, cut, request, told)
+    else:
+        (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
@@ -113,7 +119,7 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     document, files = write_all(
         folder,
         state_of(spec, model),
-        config=_config(path, settings, windows),
+        config=_config(path, settings, windows, request.workers or 1),
         stats=_stats(windows.X_train[:cut], str(settings.params.get("norm", "z-score"))),
         metrics=metrics,
         course=course,
@@ -124,7 +130,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         else {},
         told=told,
     )
-    return NpzTrained(folder, {**document, "weights": getattr(model, "n_weights", None)}, files, [*told, *notes])
+    document |= {"weights": getattr(model, "n_weights", None), "workers": request.workers or 1}
+    return NpzTrained(folder, document, files, [*told, *notes])
 
 
 def settings_of(request: Request, windows: NpzWindows, file: File, registry: Registry, told: list[str]) -> Settings:
@@ -188,6 +195,19 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
     }
 
 
+def _by_several(
+    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, request: Request, told: list[str]
+) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
+    """Return the model as several processes trained it, how that went, and warnings."""
+    from quorate.execution.ray.train import train_in_parallel
+
+    parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
+    cluster = Remote(request.address or address_of_environment())
+    found = train_in_parallel(task, parts[0], parts[1], request.workers or 1, cluster, warn=told.append)
+    here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
+    return (restored(spec, make_model(spec.resolve(), here, spec), found.state), found.course), found.notes
+
+
 def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> tuple[Any, Course | None]:
     """Return the fitted model, and how it was trained."""
     model = make_model(spec.resolve(), task, spec)
@@ -221,7 +241,7 @@ def _beside_persistence(
     return {"persistence": naive}
 
 
-def _config(path: Path, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
+def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -> dict[str, Any]:
     """Return the configuration in full, in the form that ``--config`` takes."""
     loop = {
         "epochs",
@@ -243,10 +263,11 @@ def _config(path: Path, settings: Settings, windows: NpzWindows) -> dict[str, An
     if "patience" in params:
         train["early_stop_patience"] = params["patience"]
     train["early_stop_metric"] = params.get("stop_on") or ("auc" if windows.binary else "val_loss")
+    train |= {"seed": settings.seed, **({"workers": workers} if workers > 1 else {})}
     found: dict[str, Any] = {
         "data": {"npz_path": str(path), "valid_from_train": settings.held, **({"norm": norm} if norm else {})},
         "model": {"type": settings.spec.name, **{k: v for k, v in params.items() if k not in loop}},
-        "train": {**train, "seed": settings.seed},
+        "train": train,
     }
     if windows.binary:
         found["eval"] = {"threshold": settings.threshold, "save_cm": settings.pictures}

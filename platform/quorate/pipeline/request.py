@@ -49,6 +49,10 @@ class Request:
         Of training: its network and its parameters, below all that is said.
     timeframe : str
         How far apart the bars must be, e.g. ``1h``.
+    workers : int
+        Processes that train the model.
+    address : str
+        The Ray cluster on which they do, ``HOST:PORT``.
     told : tuple of str
         What is not done as it was asked for, a line each.
     no_bars : str
@@ -69,6 +73,8 @@ class Request:
     timeout: float | None = None
     jobs: int | None = None
     seed: int | None = None
+    workers: int | None = None
+    address: str | None = None
     train_start: dt.date | None = None
     train_end: dt.date | None = None
     val_start: dt.date | None = None
@@ -166,6 +172,8 @@ def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
         found |= {"params_file": Path(given)} if isinstance(given, str) else {"params": given}
     if seeds := [one.seed for one in (file.tuning, *loops) if one is not None and one.seed is not None]:
         found["seed"] = seeds[0]
+    if command == "train" and (workers := [one.workers for one in loops if one.workers is not None]):
+        found["workers"] = workers[0]
     found |= _own(file, command)
     found |= _bars(file, told)
     if file.eval is not None:

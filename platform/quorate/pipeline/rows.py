@@ -12,6 +12,7 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER
 from quorate.dataset.rows import Dataset
 from quorate.execution.fit import FitTask, fit_seed
+from quorate.execution.resources import gpu_count
 from quorate.plugins.code import code_digest
 from quorate.plugins.registry import reference
 from quorate.plugins.specs import LabelSpec, ModelSpec, TransformSpec
@@ -73,6 +74,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         seed=fit_seed(session.recipe.seed, model),
         threads=spec.cpus,
         binary=binary,
+        device="cuda" if spec.with_params(own.options).wants_gpu and gpu_count() else "cpu",
         memory=int(spec.memory * 2**30),
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )

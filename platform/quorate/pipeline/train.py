@@ -16,10 +16,13 @@ from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import DataError, RecipeError
 from quorate.execution import machine
+from quorate.execution.choose import address_of_environment
+from quorate.execution.executor import Remote
 from quorate.execution.fit import FitData, FitTask
-from quorate.execution.keeping import Learnt, learn
+from quorate.execution.keeping import Learnt, learn, learn_in_parallel
 from quorate.execution.key import version
 from quorate.execution.progress import Progress
+from quorate.execution.ray.train import check_parallel
 from quorate.pipeline import artefact
 from quorate.pipeline.learning import summary, write_course
 from quorate.pipeline.periods import Period, check
@@ -83,6 +86,12 @@ def prepare(request: Request, home: Path | None = None) -> Prepared:
             f"the model {model!r} cannot be kept in a file: its plugin has no state_dict, and nothing is pickled; "
             f"those at hand that can are {', '.join(sorted(kept))}"
         )
+    if (request.workers or 1) > 1:
+        check_parallel(spec, request.workers or 1)
+        if (wanted := found.session.recipe.execution.executor) in ("serial", "processes"):
+            raise RecipeError(
+                f"--workers {request.workers} trains on Ray, and execution.executor is {wanted!r}: leave one out"
+            )
     return Prepared(found, period, notes, request)
 
 
@@ -110,14 +119,24 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
         raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
     task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
-    learnt = learn(FitData(dataset, (fold,)), task, session.recipe.execution.fit_seconds)
+    told = list(found.told)
+    learnt = _learnt(FitData(dataset, (fold,)), task, request, session, told)
     document = _document(ready, session, found.bars, dataset, fold, task, learnt)
     folder = request.output_dir or Path("models", session.recipe.name)
     written = artefact.write(folder, learnt.state, document)
-    told, files = [*found.told, *session.warnings, *warned, *learnt.notes], []
+    told, files = [*told, *session.warnings, *warned, *learnt.notes], []
     if learnt.course is not None:
         files = write_course(folder, task.model, learnt.course, document["training"]["course"], told)
     return Trained(folder, written, told, files)
+
+
+def _learnt(data: FitData, task: FitTask, request: Request, session: Session, told: list[str]) -> Learnt:
+    wanted = session.recipe.execution
+    if (request.workers or 1) == 1:
+        return learn(data, task, wanted.fit_seconds)
+    address = request.address or wanted.address or address_of_environment()
+    cluster = Remote(address, session.home.path, wanted.allow_insecure)
+    return learn_in_parallel(data, task, request.workers or 1, cluster, wanted.fit_seconds, told.append)
 
 
 def _given_params(request: Request) -> tuple[dict[str, Any] | None, dict[str, Any] | None, list[str]]:
@@ -197,6 +216,7 @@ def _document(
             "last": str(days[dataset.bar[fold.train[-1]]]),
             "label_end": str(days[int(dataset.end[fold.train].max())]),
             **({} if learnt.course is None else {"course": summary(learnt.course, learnt.peak_memory)}),
+            **({"workers": ready.request.workers} if (ready.request.workers or 1) > 1 else {}),
         },
         "tuned": {k: tuned[k] for k in ("periods", "sweep", "kept", "params_sha256")} if tuned else None,
         "recipe": to_plain(recipe),

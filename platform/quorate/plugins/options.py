@@ -31,7 +31,7 @@ LEADING = {
     "recipe": 0,
 }
 RESERVED = {"random_state", "n_jobs"}
-DEVICE = "device"  # passed too, to models that ask for a GPU
+DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice
 WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
@@ -148,7 +148,7 @@ def _options(spec: Spec) -> tuple[dict[str, inspect.Parameter], bool]:
     accepted, open_ended = _accepted(spec.resolve(), LEADING[spec.kind])
     reserved = passed_by_name(spec)
     if isinstance(spec, ModelSpec):
-        reserved |= {DEVICE, WARM} if spec.gpus else {WARM}
+        reserved |= {DEVICE, WARM} if spec.gpus and DEVICE not in spec.settings else {WARM}
     return {k: p for k, p in accepted.items() if k not in reserved}, open_ended
 
 

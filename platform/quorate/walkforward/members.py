@@ -200,10 +200,11 @@ class Fitting:
 
     def gpus(self, walk: WalkForward) -> bool:
         """Return whether models that ask for a GPU get one, and tell of those that do not."""
-        asking = [name for name, spec in walk.members.items() if spec.gpus]
+        asking = {name: spec for name, spec in walk.members.items() if spec.wants_gpu}
         if not asking or self.executor.gpus():
             return bool(asking)
-        self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(asking)}")
+        if left := [name for name, spec in asking.items() if spec.device != "cuda"]:  # who insists will fail
+            self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(left)}")
         return False
 
 
@@ -214,7 +215,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
         model = walk.recipe.models[name]
         assert model
         told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
-        on_gpu = gpus and spec.gpus > 0
+        on_gpu = gpus and spec.wants_gpu
         chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
         tasks += [
             FitTask(

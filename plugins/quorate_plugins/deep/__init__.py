@@ -13,7 +13,12 @@ import quorate
 from quorate import Choice, Float, Int
 from quorate_plugins.deep.settings import OWN
 
-SETTINGS = {"lookback": "lookback", "validation": "valid_ratio", "validation_blocks": "valid_blocks"}
+SETTINGS = {
+    "lookback": "lookback",
+    "validation": "valid_ratio",
+    "validation_blocks": "valid_blocks",
+    "device": "device",
+}
 AUDIT = {"epochs": 2}
 WINDOWS = {
     "gru": "gated recurrent units over the last bars",
@@ -81,6 +86,9 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         load_state_dict=f"{__name__}.states:load_deep",
         onnx=f"{__name__}.portable:deep_onnx",
         together=f"{__name__}.model:fit_together",
+        gpus=0.25,
+        device="cpu",
+        parallel=f"{__name__}.ranks:fit_on_rank",
         apart=tuple(name for name in OWN if name != "random_state"),
         warm={"warm_epochs": 0},
         audit_params=AUDIT,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ from quorate_plugins.deep.schedules import Rate
 from quorate_plugins.deep.scores import score_of
 from quorate_plugins.deep.settings import Training
 from quorate_plugins.deep.stack import Stack
+
+if TYPE_CHECKING:
+    from quorate_plugins.deep.ranks import Ranks
 
 BLOCK = 256  # rows that are forecast at a time
 MakeNet = Callable[[int], Net]  # of a number of lanes, the weights not drawn yet
@@ -70,14 +73,15 @@ class Trained:
     error: str = ""
 
 
-def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu") -> list[Trained]:
+def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu", ranks: Ranks | None = None) -> list[Trained]:
     """Train a stack of lanes; return what came of each, in their order.
 
-    A lane whose loss is not finite ends alone, with the best weights that it had, or with an error.
+    A lane whose loss is not finite ends alone, with the best weights that it had, or with an error. With `ranks`, each
+    of several processes trains the same lanes on its part of the rows of each step.
     """
     steps = [len(Order(lane.train, lane.settings, torch.Generator())) for lane in lanes]
     order = sorted(range(len(lanes)), key=lambda place: -steps[place])
-    training = _Training(make_net, [lanes[place] for place in order], torch.device(device))
+    training = _Training(make_net, [lanes[place] for place in order], torch.device(device), ranks)
     training.run()
     found = [Trained() for _ in lanes]
     for place, result in zip(order, training.results, strict=True):
@@ -103,9 +107,11 @@ def predict(net: Net, feed: Feed, n_rows: Sequence[int]) -> list[Tensor]:
 class _Training:
     """A stack under way; its lanes are those that still train, those with the most steps first."""
 
-    def __init__(self, make_net: MakeNet, lanes: Sequence[Lane], device: torch.device) -> None:
+    def __init__(
+        self, make_net: MakeNet, lanes: Sequence[Lane], device: torch.device, ranks: Ranks | None = None
+    ) -> None:
         self.results = [Trained() for _ in lanes]
-        self._device = device
+        self._device, self._ranks = device, ranks
         self._lanes, self._live = list(lanes), list(range(len(lanes)))
         self._draws = [torch.Generator(device=device).manual_seed(lane.seed) for lane in lanes]
         orders = [torch.Generator().manual_seed(lane.seed) for lane in lanes]
@@ -121,6 +127,8 @@ class _Training:
         for place, lane in enumerate(lanes):
             if lane.start is not None:
                 self._stack.begin(place, lane.start)
+        if ranks is not None:
+            self._share_out(ranks)
         self._loss = Loss(settings)
         self._clip = torch.tensor([s.clip or math.inf for s in settings], device=device)[:, None]
         self._rates = [Rate(s, len(o) * s.epochs) for s, o in zip(settings, self._orders, strict=True)]
@@ -128,12 +136,21 @@ class _Training:
         self._best: list[tuple[float, tuple[Tensor, Tensor]] | None] = [None for _ in lanes]
         self._waited = [0 for _ in lanes]
         scalings = [lane.scaling for lane in lanes]
-        self._feed = Feed([lane.train for lane in lanes], scalings, self._common.batch_size, device)
+        rows = self._common.batch_size if ranks is None else ranks.most(self._common.batch_size)
+        self._feed = Feed([lane.train for lane in lanes], scalings, rows, device)
         held = any(len(lane.valid.y) for lane in lanes)
         self._held = Feed([lane.valid for lane in lanes], scalings, BLOCK, device) if held else None
         self._forward: Callable[[Tensor], Tensor] = self._compiled() if self._common.compile else self._net
         if any(lane.start is not None for lane in lanes):
             self._weigh_starts()
+
+    def _share_out(self, ranks: Ranks) -> None:
+        """Begin with the same weights in all processes, each with draws of its own from then on."""
+        ranks.take(self._stack.weights)
+        self._net.spread(ranks.sum)
+        for draws, lane in zip(self._draws, self._lanes, strict=True):
+            if ranks.rank:
+                draws.manual_seed(ranks.seed(lane.seed))
 
     def run(self) -> None:
         """Train until every lane has ended."""
@@ -145,7 +162,7 @@ class _Training:
     def _epoch(self, epoch: int) -> None:
         began = time.perf_counter()
         losses, lengths, rates = self._steps()
-        held = self._validated()
+        held = self._validated() if self._ranks is None else self._ranks.told(self._validated)
         share = (time.perf_counter() - began) / len(self._live)
         ended = []
         for place, lane in enumerate(self._lanes):
@@ -178,17 +195,23 @@ class _Training:
         for step in range(len(plans[0])):
             count = sum(len(plan) > step for plan in plans)
             self._stack.use(count)
-            x, y, weights = self._feed.step([plan[step] for plan in plans[:count]])
+            rows = [plan[step] for plan in plans[:count]]
+            own = rows if self._ranks is None else [self._ranks.own(one) for one in rows]
+            x, y, weights = self._feed.step(own)
             self._net.seed(self._draws[:count], weights, [lane.dropout for lane in self._lanes[:count]])
             with self._autocast():
                 raw = self._forward(x)
             loss = self._loss(raw, y, weights)
+            if self._ranks is not None:
+                loss = loss * self._ranks.shares(own, rows, loss)
             self._stack.backward(loss.sum() / accumulate)
             losses[:count, step] = loss.detach()
             # The lanes that make a step now: all, or those, the last of them, that have no more rows in this epoch.
             first = 0 if (step + 1) % accumulate == 0 else sum(len(plan) > step + 1 for plan in plans)
             if first < count:
                 lengths[first:count] += self._step(slice(first, count), rates, plans, step)
+        if self._ranks is not None:
+            losses = self._ranks.sum(losses)
         grouped = [row[: len(plan)].copy() for row, plan in zip(losses.cpu().numpy(), plans, strict=True)]
         means = [float(total) / -(-len(plan) // accumulate) for total, plan in zip(lengths[:, 0], plans, strict=True)]
         return grouped, means, rates
@@ -198,6 +221,8 @@ class _Training:
             done = len(self._result(place).history) * len(plans[place]) + step
             rates[place] = self._rates[place].at(done)
         now = torch.tensor(rates[lanes], device=self._device)[:, None]
+        if self._ranks is not None:
+            self._stack.gradients[lanes] = self._ranks.sum(self._stack.gradients[lanes])
         length = self._stack.step(lanes, now, self._clip[lanes])
         if self._averaged is not None:
             decays = [self._decay(place, step, plans) for place in range(lanes.start, lanes.stop)]

@@ -126,7 +126,7 @@ class _Source:
         """Write rows, oldest bar first, into ``([bars,] rows, n_features)``."""
         if self._last is not None:
             at = self._last[rows] + self._back
-            out.copy_(self._bars.index_select(0, at.reshape(-1)).view(*at.shape, -1))
+            out.copy_(self._bars.index_select(0, at.reshape(-1)).view(*at.shape, self.n_features))
         elif out.dim() == 3:
             out.copy_(self._bars[rows].transpose(0, 1))
         else:

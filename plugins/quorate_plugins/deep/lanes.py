@@ -159,6 +159,12 @@ class Net(Layer):
             elif isinstance(module, BatchNorm):
                 module.weights = weights
 
+    def spread(self, total: Callable[[Tensor], Tensor]) -> None:
+        """Say how sums over the rows of a step are added up over the processes that share them."""
+        for module in self.modules():
+            if isinstance(module, BatchNorm):
+                module.total = total
+
 
 @contextmanager
 def _again(layer: nn.Module, drops: Sequence[Dropout], states: Sequence[Sequence[Tensor]]) -> Iterator[None]:
@@ -257,6 +263,7 @@ class BatchNorm(Layer):
         self.register_buffer("variance", torch.ones(lanes, width))
         self.weights: Tensor | None = None  # of the rows, (lanes, rows)
         self.moves = True
+        self.total: Callable[[Tensor], Tensor] = _itself
         self._momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
@@ -264,7 +271,7 @@ class BatchNorm(Layer):
         flat = x.reshape(len(x), -1, x.shape[-1])
         if self.training:
             shares = self._shares(flat, x.shape[-2])
-            flat, mean, variance = _Centred.apply(flat, shares)  # type: ignore[no-untyped-call]
+            flat, mean, variance = _Centred.apply(flat, shares, self.total)  # type: ignore[no-untyped-call]
             if self.moves:
                 with torch.no_grad():
                     self.mean.lerp_(mean[:, 0], self._momentum)
@@ -278,28 +285,38 @@ class BatchNorm(Layer):
         lanes, n, _ = flat.shape
         weights = flat.new_ones(lanes, rows) if self.weights is None else self.weights
         counted = (weights > 0).to(flat.dtype).repeat(1, n // rows)
-        return counted / counted.sum(-1, keepdim=True).clamp_min(1.0)
+        return counted / self.total(counted.sum(-1, keepdim=True)).clamp_min(1.0)
+
+
+def _itself(x: Tensor) -> Tensor:
+    return x
 
 
 class _Centred(torch.autograd.Function):
-    """``x, shares`` -> ``x`` to mean 0 and variance 1 over its rows by their shares, and both before, (lanes, 1, n)."""
+    """``x, shares`` -> ``x`` to mean 0 and variance 1 over its rows by their shares, and both before, (lanes, 1, n).
+
+    ``total`` adds sums up over the processes that share the rows.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mean = lane_sum(x, shares)
+    def forward(
+        ctx: Any, x: Tensor, shares: Tensor, total: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        mean = total(lane_sum(x, shares))
         y = x - mean
-        variance = lane_sum(y * y, shares)
+        variance = total(lane_sum(y * y, shares))
         factor = torch.rsqrt(variance + EPSILON)
         y *= factor
         ctx.save_for_backward(y, shares, factor)
         ctx.mark_non_differentiable(mean, variance)
+        ctx.total = total
         return y, mean, variance
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor, None, None]:
         y, shares, factor = ctx.saved_tensors
-        moved = torch.addcmul(lane_sum(grad), y, lane_sum(grad * y)).mul_(shares[..., None])
-        return torch.sub(grad, moved, out=moved).mul_(factor), None
+        moved = torch.addcmul(ctx.total(lane_sum(grad)), y, ctx.total(lane_sum(grad * y))).mul_(shares[..., None])
+        return torch.sub(grad, moved, out=moved).mul_(factor), None, None
 
 
 class Dropout(Layer):

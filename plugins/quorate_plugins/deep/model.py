@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate import Windows
 from quorate_plugins.deep.settings import Training
+
+if TYPE_CHECKING:
+    from quorate_plugins.deep.ranks import Ranks
 
 Rows = Windows | NDArray[Any]
 Pair = tuple[Rows, NDArray[Any]]
@@ -178,6 +181,7 @@ def fit_together(
     pairs: Sequence[Pair],
     validations: Sequence[Pair | None],
     starts: Sequence[Deep | None] | None = None,
+    ranks: Ranks | None = None,
 ) -> list[str]:
     """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
 
@@ -185,6 +189,8 @@ def fit_together(
     ----------
     starts : sequence of Deep or None, optional
         What each goes on from, if from anything.
+    ranks : Ranks, optional
+        Processes that train the same models, and share the rows of each step.
 
     Returns
     -------
@@ -214,7 +220,7 @@ def fit_together(
         lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights))
         trained.append(model)
     errors = dict.fromkeys(map(id, models), "")
-    for model, result in zip(trained, train(first.make, lanes, first.device) if lanes else [], strict=True):
+    for model, result in zip(trained, train(first.make, lanes, first.device, ranks) if lanes else [], strict=True):
         model.history_ = result.history
         if not result.error:
             model.take(result.weights)

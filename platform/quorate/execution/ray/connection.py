@@ -65,8 +65,13 @@ class Connection:
         self._thread = threading.Thread(target=self._live, name=KEEPER, daemon=True)
         self._thread.start()
 
-    def ray(self) -> Any:
+    def ray(self, without: str = "--set execution.executor=processes") -> Any:
         """Return Ray's module, connected; waits for it.
+
+        Parameters
+        ----------
+        without : str
+            What does without a Ray of our own.
 
         Raises
         ------
@@ -85,9 +90,7 @@ class Connection:
                 f"the Ray cluster at {self.address} cannot be joined: {reason}{f' ({cause})' if cause else ''}: it "
                 "must be running, with the same versions of Ray and Python, and the same token (RAY_AUTH_TOKEN_PATH)"
             ) from self._failure
-        raise QuorateError(
-            f"Ray could not be started: {self._failure}; run without it: --set execution.executor=processes"
-        ) from self._failure
+        raise QuorateError(f"Ray could not be started: {self._failure}; run without it: {without}") from self._failure
 
     @property
     def shared(self) -> bool:

@@ -37,22 +37,9 @@ class RayExecutor(Executor):
     def __init__(self, workers: int, preload: tuple[str, ...] = (), cluster: Remote = HERE) -> None:
         self.workers = self._slots = workers
         self._nodes: Nodes | None = None
-        if cluster.address:
-            environment = authentication(cluster.address, cluster.home, cluster.allow_insecure)
-            self._connection = Connection(environment, cluster.address)
-            return
-        environment = {
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(32),
-            "RAY_preload_python_modules": ",".join(("quorate.execution.ray.work", *preload)),
-            "RAY_worker_niceness": "0",
-            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asked for no GPU sees none
-            "RAY_task_oom_retries": "1",  # by default a task that runs out of memory is retried for ever
-        }
-        arguments = {"num_cpus": workers or cpu_count(), "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
-        self._connection = Connection(environment, arguments=arguments)
+        self._connection = connect(workers, preload, cluster)
         if not self._connection.shared:
-            self.workers = self._slots = arguments["num_cpus"]
+            self.workers = self._slots = workers or cpu_count()
 
     def wait(self) -> None:
         """Wait until fits would run, or raise `QuorateError`."""
@@ -101,6 +88,23 @@ class RayExecutor(Executor):
     def interrupt(self) -> None:
         """Stop our own Ray, or leave the cluster, at once."""
         self._connection.end(at_once=True)
+
+
+def connect(workers: int, preload: tuple[str, ...] = (), cluster: Remote = HERE) -> Connection:
+    """Start a Ray of our own in the background, with room for so many `workers` (0: one per CPU), or join a cluster."""
+    if cluster.address:
+        environment = authentication(cluster.address, cluster.home, cluster.allow_insecure)
+        return Connection(environment, cluster.address)
+    environment = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_preload_python_modules": ",".join(("quorate.execution.ray.work", *preload)),
+        "RAY_worker_niceness": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # who asked for no GPU sees none
+        "RAY_task_oom_retries": "1",  # by default a task that runs out of memory is retried for ever
+    }
+    arguments = {"num_cpus": workers or cpu_count(), "num_gpus": gpu_count(), "object_store_memory": STORE_BYTES}
+    return Connection(environment, arguments=arguments)
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What learns, and what it learns from: models, features, labels."""
+"""What learns, and what is learnt: models, labels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from quorate.plugins.specs.outputs import at_steps, is_output
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
-SETTINGS = ("lookback", "validation", "validation_blocks")  # what of a model's spec its parameters may say
-_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "history")  # what a model may offer
+SETTINGS = ("lookback", "validation", "validation_blocks", "device")  # what of a model's spec its parameters may say
+# What a model may offer.
+_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "parallel", "history")
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -66,7 +67,7 @@ class ModelSpec(Spec):
         into, are left out.
     settings : mapping
         Which parameter of the factory says what of this spec: ``{"lookback": "lookback"}``, of ``lookback``,
-        ``validation`` and ``validation_blocks``.
+        ``validation``, ``validation_blocks`` and ``device``.
     together : str or callable, optional
         ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
@@ -79,6 +80,11 @@ class ModelSpec(Spec):
         is, and goes on from all it has learnt, the scaling of features and labels included; `together` takes
         ``starts=``, a list of these, or None. The mapping holds parameters with which it learns nothing more, and
         predicts what `start` does, e.g. ``{"warm_epochs": 0}``. It needs `state_dict`.
+    parallel : str or callable, optional
+        ``function(model, pair, validation)`` fits a model that the factory has just made in one of several processes,
+        all of which call it with the same rows, ``(X, y)`` and None or what is held back, and between which
+        ``torch.distributed`` is set up. It returns why the model could not be fitted, an empty text where it was, the
+        same in all; what is learnt is the same in all, too. It needs `state_dict`.
     accepts_nan : bool
         The model takes NaN in `X`.
     categories : bool
@@ -97,6 +103,10 @@ class ModelSpec(Spec):
     gpus : float
         Share of a GPU that one fit takes, 0.25 for four at a time, or whole GPUs. A factory that names
         ``device`` is passed ``"cuda"``, or ``"cpu"`` where there is no GPU.
+    device : str
+        Where a recipe has it fitted, of a factory whose own option ``device`` is among the `settings`: a fit asks for
+        its GPU where that is ``"cuda"`` or ``"auto"``, and an ``"auto"`` that was granted none stays on the CPU. Empty:
+        the platform chooses, and no recipe does.
     memory : float
         GiB that one fit may allocate: fits beside it are chosen by it, and beyond it the fit fails. 0: its
         share of what is free.
@@ -137,6 +147,7 @@ class ModelSpec(Spec):
     together: Lazy | None = None
     apart: tuple[str, ...] = ()
     warm: Mapping[str, Any] = field(default_factory=dict)
+    parallel: Lazy | None = None
     accepts_nan: bool = False
     categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
@@ -144,6 +155,7 @@ class ModelSpec(Spec):
     baseline: bool = False
     cpus: int = 1
     gpus: float = 0.0
+    device: str = ""
     memory: float = 0.0
     contributions: Lazy | None = None
     state_dict: Lazy | None = None
@@ -164,6 +176,8 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: warm needs state_dict and load_state_dict")
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
             raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
+        if self.parallel is not None and self.state_dict is None:
+            raise PluginError(f"{self}: parallel needs state_dict and load_state_dict")
         check_one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.named:
             raise PluginError(
@@ -270,6 +284,11 @@ class ModelSpec(Spec):
         said = {name: given[parameter] for name, parameter in self.settings.items() if parameter in given}
         return replace(self, **said) if said else self
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether its fits ask for a GPU, as far as its parameters are known."""
+        return self.gpus > 0 and self.device in ("", "auto", "cuda")
+
     def trainer(self) -> Callable[..., Any] | None:
         """Import and return `together`; None, if the spec names none."""
         return None if self.together is None else self._of(self.together).resolve()
@@ -278,47 +297,15 @@ class ModelSpec(Spec):
         """Import and return `history`; None, if the spec names none."""
         return None if self.history is None else self._of(self.history).resolve()
 
+    def sharer(self) -> Callable[..., Any] | None:
+        """Import and return `parallel`; None, if the spec names none."""
+        return None if self.parallel is None else self._of(self.parallel).resolve()
+
     @property
     def prediction(self) -> str:
         """The output that the ensemble combines."""
         first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
         return second if second in self.named and first not in self.named else first
-
-
-@dataclass(frozen=True)
-class FeatureSpec(Spec):
-    """A feature: ``function(*inputs, **params)`` gives one float64 column per symbol.
-
-    Each input is a read-only float64 array (n_bars, n_symbols), time on axis 0. Unless
-    `cross_sectional`, every column holds one symbol's own bars without gaps from row 0 on (after
-    its last bar: NaN), and the result for a symbol must not depend on the other columns. A
-    cross-sectional feature sees the panel aligned in time, NaN where a symbol has no bar.
-
-    Parameters
-    ----------
-    inputs : tuple of str
-        Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
-    lookback : int
-        Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
-        symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a
-        price stands still or nothing is traded; `quorate.rolling.ratio` gives 0 for 0/0.
-    recursive : bool
-        The value reads all earlier bars with fading weight; `lookback` then is where what lies before
-        changes a value by less than 0.1 % of the feature's standard deviation, and not more than about
-        three times that.
-    cross_sectional : bool
-        The function needs all symbols at once.
-    group : str
-        A word to select features by, e.g. ``momentum``.
-    """
-
-    kind: ClassVar[str] = "feature"
-
-    inputs: tuple[str, ...] = ("close",)
-    lookback: int = 1
-    recursive: bool = False
-    cross_sectional: bool = False
-    group: str = "other"
 
 
 @dataclass(frozen=True)

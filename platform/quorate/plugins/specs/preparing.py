@@ -1,4 +1,4 @@
-"""What stands between features and the models that read them: transforms."""
+"""What models read: features, and transforms that stand between them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,42 @@ from typing import Any, ClassVar
 
 from quorate.errors import PluginError
 from quorate.plugins.specs.base import Lazy, Spec
+
+
+@dataclass(frozen=True)
+class FeatureSpec(Spec):
+    """A feature: ``function(*inputs, **params)`` gives one float64 column per symbol.
+
+    Each input is a read-only float64 array (n_bars, n_symbols), time on axis 0. Unless
+    `cross_sectional`, every column holds one symbol's own bars without gaps from row 0 on (after
+    its last bar: NaN), and the result for a symbol must not depend on the other columns. A
+    cross-sectional feature sees the panel aligned in time, NaN where a symbol has no bar.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
+    lookback : int
+        Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
+        symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a
+        price stands still or nothing is traded; `quorate.rolling.ratio` gives 0 for 0/0.
+    recursive : bool
+        The value reads all earlier bars with fading weight; `lookback` then is where what lies before
+        changes a value by less than 0.1 % of the feature's standard deviation, and not more than about
+        three times that.
+    cross_sectional : bool
+        The function needs all symbols at once.
+    group : str
+        A word to select features by, e.g. ``momentum``.
+    """
+
+    kind: ClassVar[str] = "feature"
+
+    inputs: tuple[str, ...] = ("close",)
+    lookback: int = 1
+    recursive: bool = False
+    cross_sectional: bool = False
+    group: str = "other"
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,9 @@ def render_windows(document: Mapping[str, Any]) -> None:
     """Print what came of a training on windows, and the files."""
     target, metrics, timing = console.out(), document["metrics"], document["timing"]
     if "total_epochs" in timing:
+        by = f" by {document['workers']} processes" if document["workers"] > 1 else ""
         target.print(
-            f"{document['model']}: {document['weights']:,} weights, {timing['total_epochs']} epochs in "
+            f"{document['model']}: {document['weights']:,} weights, {timing['total_epochs']} epochs{by} in "
             f"{timing['total_seconds']:.1f} s, the first {timing['warm_up_seconds']:.2f} s; that of epoch "
             f"{timing['best_epoch']} is kept ({timing['stopped']}); "
             f"{timing['samples_per_second']:,.0f} windows a second",
