@@ -37,6 +37,7 @@ from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store import Home
 
 DEFAULTS = {True: "lstm-classifier", False: "mean-pool-regressor"}
 NORMS = {"zscore": "z-score", "none": "none"}
@@ -65,7 +66,13 @@ class Settings(NamedTuple):
 
 
 @in_usual_surroundings
-def train_npz(request: Request, path: Path, file: File | None = None, progress: Progress | None = None) -> NpzTrained:
+def train_npz(
+    request: Request,
+    path: Path,
+    file: File | None = None,
+    progress: Progress | None = None,
+    home: Path | None = None,
+) -> NpzTrained:
     """Train a network on the windows of a file, and write what came of it.
 
     Parameters
@@ -76,6 +83,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         The NPZ file.
     file : File, optional
         A configuration; its sections ``data``, ``eval`` and ``output`` are read, too.
+    home : Path, optional
+        Whose cluster may be meant, where several processes train on one.
 
     Raises
     ------
@@ -101,7 +110,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
     if (request.workers or 1) > 1:
-        model, notes = _by_several(spec, task, windows, cut, request, told)
+        cluster = Remote(request.address or address_of_environment(), Home(home).path)
+        model, notes = _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
     else:
         model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
@@ -193,14 +203,13 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
 
 
 def _by_several(
-    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, request: Request, told: list[str]
+    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, workers: int, cluster: Remote, told: list[str]
 ) -> tuple[Any, tuple[str, ...]]:
     """Return the model as several processes trained it, and warnings."""
     from quorate.execution.ray.train import train_in_parallel
 
     parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
-    cluster = Remote(request.address or address_of_environment())
-    found = train_in_parallel(task, parts[0], parts[1], request.workers or 1, cluster, warn=told.append)
+    found = train_in_parallel(task, parts[0], parts[1], workers, cluster, warn=told.append)
     here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
     model = restored(spec, make_model(spec.resolve(), here, spec), found.state)
     model.history_ = found.history
