@@ -26,6 +26,7 @@ def bench_training(
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     address: options.Address = None,
     plugins: options.Plugins = None,
+    home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure how fast one process and several train a network, and whether they learn the same."""
@@ -45,6 +46,7 @@ def bench_training(
             device=device,
             plugins=plugins or (),
             address=address or "",
+            home=home,
             progress=progress,
         )
     show(found, as_json, render_bench)

@@ -224,7 +224,7 @@ def _train(
         if show_recipe or request.data is not None or request.sets or request.params_file:
             raise RecipeError("--npz has windows and no bars: leave out --data, --set, --params and --show-recipe")
         with working() as progress:
-            found = train_npz(request, npz, file, progress)
+            found = train_npz(request, npz, file, progress, home)
             _tell(found.told, progress)
         show({**found.document, "files": list(map(str, found.files))}, as_json, render_windows)
         return

@@ -26,6 +26,7 @@ from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store import Home
 
 BARS, FEATURES, SEED = 60, 5, 42
 # As the training they stand beside, but that nothing ends it before its time, or is drawn: draws differ by process.
@@ -43,6 +44,7 @@ def bench_training(
     device: str = "cpu",
     plugins: Sequence[Path] = (),
     address: str = "",
+    home: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train a network on simulated windows by so many processes each time, and measure it.
@@ -59,6 +61,8 @@ def bench_training(
         Where it is trained.
     address : str
         A Ray cluster for more than one process; one alone trains here.
+    home : Path, optional
+        Whose cluster may be meant.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def bench_training(
     progress = progress or Progress()
     task = _task(model, batch_size, repeats, device, plugins)
     pair = _windows(steps * batch_size, task)
-    cluster = Remote(address or address_of_environment())
+    cluster = Remote(address or address_of_environment(), Home(home).path)
     if max(workers) > 1:
         check_parallel(model_of(task), max(workers))
     runs: list[dict[str, Any]] = []

@@ -38,6 +38,7 @@ from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store import Home
 
 DEFAULTS = {True: "lstm-classifier", False: "mean-pool-regressor"}
 NORMS = {"zscore": "z-score", "none": "none"}
@@ -66,7 +67,13 @@ class Settings(NamedTuple):
 
 
 @in_usual_surroundings
-def train_npz(request: Request, path: Path, file: File | None = None, progress: Progress | None = None) -> NpzTrained:
+def train_npz(
+    request: Request,
+    path: Path,
+    file: File | None = None,
+    progress: Progress | None = None,
+    home: Path | None = None,
+) -> NpzTrained:
     """Train a network on the windows of a file, and write what came of it.
 
     Parameters
@@ -77,6 +84,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         The NPZ file.
     file : File, optional
         A configuration; its sections ``data``, ``eval`` and ``output`` are read, too.
+    home : Path, optional
+        Whose cluster may be meant, where several processes train on one.
 
     Raises
     ------
@@ -103,7 +112,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
     took = Meter()
     if (request.workers or 1) > 1:
-        (model, course), notes = _by_several(spec, task, windows, cut, request, told)
+        cluster = Remote(request.address or address_of_environment(), Home(home).path)
+        (model, course), notes = _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
     else:
         (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     _, _, peak_memory = took()
@@ -196,14 +206,13 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
 
 
 def _by_several(
-    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, request: Request, told: list[str]
+    spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, workers: int, cluster: Remote, told: list[str]
 ) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
     """Return the model as several processes trained it, how that went, and warnings."""
     from quorate.execution.ray.train import train_in_parallel
 
     parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
-    cluster = Remote(request.address or address_of_environment())
-    found = train_in_parallel(task, parts[0], parts[1], request.workers or 1, cluster, warn=told.append)
+    found = train_in_parallel(task, parts[0], parts[1], workers, cluster, warn=told.append)
     here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
     return (restored(spec, make_model(spec.resolve(), here, spec), found.state), found.course), found.notes
 
