@@ -200,16 +200,23 @@ def audit_starts(
     IntegrityError
         If a fold goes on from a later one, or a row that trained any it goes on from knows of its test rows.
     """
-    for fold in folds:
-        rows, before = fold.train[:0], starts.get(fold.index)
-        name = f"fold {fold.index}"
-        while before is not None:
-            if before.first >= fold.first:
-                raise IntegrityError(f"{name} would go on from fold {before.index}, which is no earlier one")
-            rows, name = np.union1d(rows, before.train), f"{name}, which goes on from fold {before.index}"
-            before = starts.get(before.index)
-        if len(rows):
-            audit_split(rows, fold.test, bar, end, embargo, name)
+    known: dict[int, NDArray[np.bool_]] = {}  # by fold: which rows trained it, and all that it goes on from
+
+    def behind(fold: Fold) -> NDArray[np.bool_]:
+        before = starts.get(fold.index)
+        if before is None:
+            return np.zeros(len(bar), dtype=bool)
+        if before.first >= fold.first:
+            raise IntegrityError(f"fold {fold.index} would go on from fold {before.index}, which is no earlier one")
+        if before.index not in known:
+            known[before.index] = behind(before).copy()
+            known[before.index][before.train] = True
+        return known[before.index]
+
+    for fold in sorted(folds, key=lambda fold: fold.first):
+        if len(rows := np.flatnonzero(behind(fold))):
+            told = f"fold {fold.index}, which goes on from fold {starts[fold.index].index} and those before it"
+            audit_split(rows, fold.test, bar, end, embargo, told)
 
 
 def audit_split(

@@ -57,7 +57,7 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
     if not warm_of(walk):
         return list(tasks)
     starts = starts_of(walk)
-    before = {(task.model, task.fold): task.key for task in chains(walk, plain)} if starts else {}
+    before = {(task.model, task.fold): task.key for task in chains(walk, plain, starts)} if starts else {}
     found = []
     for task in tasks:
         if task.model in given:
@@ -68,9 +68,8 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
     return found
 
 
-def chains(walk: WalkForward, plain: Plain) -> list[FitTask]:
+def chains(walk: WalkForward, plain: Plain, starts: Mapping[int, Fold]) -> list[FitTask]:
     """Return the fits of all members that go on from the fold before, on all folds of a walk-forward."""
-    starts = starts_of(walk)
     found: dict[tuple[str, int], FitTask] = {}
     for task in plain(replace(walk, members={name: walk.members[name] for name in warm_of(walk)})):
         before = starts.get(task.fold)
@@ -199,7 +198,9 @@ class States:
             state = states.get(task.after) or self.get(task.after)
             found[place] = replace(task, start=state)
             if state is None and task.after not in chosen:
-                every = every or {one.key: replace(one, fold=aside(one.fold)) for one in chains(walk, plain)}
+                if not every:
+                    whole = chains(walk, plain, starts_of(walk))
+                    every = {one.key: replace(one, fold=aside(one.fold)) for one in whole}
                 found.append(every[task.after])
                 chosen.add(task.after)
         wanted = {task.after for task in found if task.after and task.start is None}
