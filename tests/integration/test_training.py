@@ -11,6 +11,7 @@ import pytest
 
 import quorate
 from quorate.report import console
+from quorate.report.browser.listing import Listing
 from quorate.report.html import page
 from quorate.report.report import Report
 from quorate.report.sections import of_run, sections_of
@@ -20,6 +21,7 @@ from quorate.report.sql_columns import EXAMPLES
 from quorate.report.terminal import show
 from support import homes
 from support.command import call
+from support.window import walk
 
 GRU = {"hidden": 4, "lookback": 5, "epochs": 4, "learning_rate": 0.01, "patience": 2}
 
@@ -180,3 +182,15 @@ def test_a_median_is_of_the_fits_that_came_so_far():
     assert list(lines.values["validation"]) == [3.0, 3.0]
     assert lines.ranges["training"] == ([1.0, 2.0], [3.0, 2.0])
     assert (lines.said(1), lines.after(1)) == ("epoch 2", 1.0)
+
+
+def test_the_window_shows_the_section_as_the_report_does(report, place):
+    async def steps(window):
+        side = window.app.screen.query_one("#side", Listing)
+        assert side.go("training")
+        await window.settle()
+        assert window.crumbs[-1] == "training"
+        assert "ended: " in window.text()
+        assert "validation loss" in window.text()
+
+    walk(place / "home", steps, size=(140, 45), run=report.run_id)
