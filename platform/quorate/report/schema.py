@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_forecasts import IntervalFigures, QuantileFigures, StepFigures, TailFigures
+from quorate.report.schema_forecasts import IntervalFigures, NetworkFigures, QuantileFigures, StepFigures, TailFigures
 from quorate.store.documents import REPORT_VERSION
 
 Day = str
@@ -274,6 +274,7 @@ class Part(_Object):
     intervals: list[IntervalFigures] = Field(default=[])
     tails: list[TailFigures] = Field(default=[])
     steps: list[StepFigures] = Field(default=[])
+    networks: list[NetworkFigures] = Field(default=[])
     market: Market
     members: Members
     folds: list[Fold]

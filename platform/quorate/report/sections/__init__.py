@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 
 from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import about, curves, distribution, forecasts, gates, series, steps, trading, walk
+from quorate.report.sections import (
+    about,
+    curves,
+    distribution,
+    forecasts,
+    gates,
+    networks,
+    series,
+    steps,
+    trading,
+    walk,
+)
 from quorate.report.sections.model import Section
 
 ONCE: dict[str, Callable[[Report], Section]] = {
@@ -17,6 +28,7 @@ ONCE: dict[str, Callable[[Report], Section]] = {
 }
 EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "performance": series.performance,
+    "networks": networks.networks,
     "equity": curves.equity,
     "gates": gates.gates,
     "months": curves.months,
@@ -33,8 +45,10 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "audit": about.audit,
 }
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
-SOME = {"distribution": "quantiles", "steps": "steps"}  # of which only some runs have anything: by what they tell of
-USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
+SOME = {one: one for one in ("networks", "steps")} | {
+    "distribution": "quantiles"
+}  # of which only some runs have anything: by what they tell of
+USUAL = ("verdict", "performance", "networks", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
 
