@@ -37,6 +37,7 @@ def recipe(**labels):
         "models": models,
         "ensemble": {"interval": "adaptive", "quantiles": AROUND},
         "threshold": {},
+        "gates": {"coverage": {"precision": 0.2}},
     }
 
 
@@ -129,6 +130,17 @@ def test_quantiles_and_intervals_are_those_of_the_rows(report, rows):
     )
     told = {one["name"] for one in report.results["development"]["series"] if "pinball" in one["metrics"]}
     assert told == {"lightgbm", "past-performance"}
+
+
+def test_the_gate_judges_the_coverage_that_the_report_tells(report):
+    [told] = of(report, "intervals", series="past-performance", fold=None)
+    [gate] = [one for one in report.results["development"]["gates"] if one["gate"] == "coverage"]
+    [judged] = gate["inputs"]["intervals"]
+    assert (judged["share"], judged["low"], judged["high"]) == (
+        told["coverage"], told["coverage_low"], told["coverage_high"],
+    )  # fmt: skip
+    assert (gate["verdict"] == "PASS") == (told["coverage_low"] <= 0.8 <= told["coverage_high"])
+    assert gate["uncertainty"].startswith(f"80.0% held {told['coverage']:.1%}, 95.0% CI ")
 
 
 def test_quantiles_of_past_errors_stand_beside_the_ensembles_forecast(report, rows):

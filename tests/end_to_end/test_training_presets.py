@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 
 import quorate
 from quorate.pipeline.quality import CHECKS
-from support.command import call
+from support.command import call, message_of
 
 FEW = ("--set", 'features.use=["return_1", "return_5", "zscore_20"]', "--set", "data.n_bars=330")
 
@@ -58,6 +59,50 @@ def test_the_checklist_trains_loads_exports_and_trades_each_preset():
             assert row["checks"][check]["passed"], (name, check, row["checks"][check])
     assert found["passed"]
     assert result.exit_code == 0
+
+
+def tuned_recipe(*arguments):
+    days = ("--train-end", "2000-12-29", "--val-end", "2001-04-27")
+    result = call("tune", "--data", "simulated", *FEW, *days, "--show-recipe", *arguments)
+    assert result.exit_code == 0, result.output
+    return tomllib.loads(result.stdout)
+
+
+def test_a_preset_is_the_base_of_what_is_tuned():
+    recipe = tuned_recipe("--preset", "fast")
+    own = recipe["models"]["cnn-gru-fast"]
+    assert [own[name] for name in ("epochs", "batch_size", "learning_rate", "lookback")] == [100, 64, 2e-3, 60]
+    assert recipe["tuning"]["models"] == ["cnn-gru-fast"]
+    recipe = tuned_recipe("--preset", "fast", "--architecture", "gru")
+    assert (recipe["models"]["gru"]["epochs"], recipe["models"]["gru"]["schedule"]) == (100, "plateau")
+    assert not recipe["tuning"]["space"]
+    recipe = tuned_recipe("--preset", "fast", "--architecture", "mlp")
+    assert [recipe["models"]["mlp"][name] for name in ("epochs", "batch_size")] == [100, 64]  # all that it takes
+
+
+def test_epochs_that_were_typed_are_those_of_every_trial():
+    recipe = tuned_recipe("--preset", "fast", "--architecture", "gru", "--epochs", "3")
+    assert recipe["models"]["gru"]["epochs"] == 3
+    assert recipe["tuning"]["space"] == {"gru": {"epochs": False}}
+    space = ("--set", "tuning.space={gru={hidden=[8, 16]}}")
+    recipe = tuned_recipe("--architecture", "gru", "--epochs", "3", *space)
+    assert recipe["tuning"]["space"] == {"gru": {"epochs": False, "hidden": [8, 16]}}
+    recipe = tuned_recipe("--preset", "fast", "--epochs", "3")  # which has no epochs among what is tried
+    assert recipe["models"]["cnn-gru-fast"]["epochs"] == 3
+    assert not recipe["tuning"]["space"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--preset", "fst"), "did you mean 'fast'"),
+        (("--preset", "lstm-classifier"), "tells classes apart"),
+        (("--architecture", "ridge", "--epochs", "3"), "'ridge' has no such option"),
+    ],
+)
+def test_what_cannot_be_tuned_so_is_told(arguments, told):
+    days = ("--train-end", "2000-12-29", "--val-end", "2001-04-27")
+    assert told in message_of(call("tune", "--data", "simulated", *days, *arguments), 2)
 
 
 def test_tuning_writes_described_names_and_training_reads_them(tmp_path, monkeypatch):

@@ -86,6 +86,8 @@ def register(app: typer.Typer) -> None:
 @command
 def tune(
     architecture: Architecture = None,
+    preset: Preset = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of every trial, of a model that has them.")] = None,
     target: Target = None,
     asset_id: Asset = None,
     covariates: Covariates = None,
@@ -120,9 +122,10 @@ def tune(
         "trials": n_trials,
         "timeout": timeout,
         "jobs": None if n_jobs is None else max(n_jobs, 0),
+        "loop": _said(epochs=epochs),
         **_days(train_start=train_start, train_end=train_end, val_start=val_start, val_end=val_end),
     }
-    request = _request("tune", given, config)
+    request = _request("tune", given, config, preset)
     if show_recipe:
         _show_recipe(room.show_recipe(request, home), request)
         return

@@ -31,7 +31,7 @@ class Course:
     epochs : mapping of str to ndarray of float64, (n_epochs,)
         By name of `COLUMNS`, NaN where there is none.
     best_epoch : int
-        Whose state predicts.
+        Whose state predicts; 0 is what a model went on from, where no epoch was better.
     stopped : str
         Why it ended; empty, if that is not known.
     batches : tuple of ndarray of float32
@@ -57,8 +57,8 @@ class Course:
         return len(self.epochs["train_loss"])
 
     def best(self, column: str) -> float:
-        """Return a value of the best epoch."""
-        return float(self.epochs[column][self.best_epoch - 1])
+        """Return a value of the best epoch; NaN, where that is what the model went on from."""
+        return float(self.epochs[column][self.best_epoch - 1]) if self.best_epoch else math.nan
 
     @property
     def lines(self) -> list[str]:
@@ -128,8 +128,10 @@ def read_course(told: Any, rows: int = 0) -> Course | None:
     if not n:
         return None
     best = told.get("best_epoch", n)
-    if not isinstance(best, int | np.integer) or not 1 <= best <= n:
-        raise FitError(f"history: best_epoch must be a whole number from 1 to {n}; it was {best!r:.60}")
+    if not isinstance(best, int | np.integer) or not 0 <= best <= n:
+        raise FitError(
+            f"history: best_epoch must be a whole number from 1 to {n}, or 0, where no epoch was better than what it went on from; it was {best!r:.60}"
+        )
     batches = _batches(told.get("batches", ()), n)
     steps = tuple(map(len, batches))
     every = -(-sum(steps) // MOST) or 1

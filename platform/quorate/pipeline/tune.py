@@ -19,8 +19,10 @@ from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
 from quorate.pipeline.names import written
 from quorate.pipeline.periods import DAY, Period, check, check_adjacent
-from quorate.pipeline.request import Request
+from quorate.pipeline.request import LOOP, Request
 from quorate.pipeline.translation import Opened, check_model, opened
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import ModelSpec
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.resolve import to_plain, to_toml, with_sampler
 from quorate.runs.session import open_session
@@ -78,7 +80,11 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
         more["execution"] = {"workers": request.jobs}
     found = opened(request, {}, home, more)
     [model] = found.table["models"]
-    table = {**found.table, "tuning": {**found.table["tuning"], "models": [model]}}
+    tuning = found.table["tuning"]
+    ranges = dict(tuning.get("space", {}))
+    if fixed := _fixed(request, found.session.registry, model):
+        ranges[model] = {**fixed, **ranges.get(model, {})}
+    table = {**found.table, "tuning": {**tuning, "models": [model], **({"space": ranges} if ranges else {})}}
     session = open_session(table, home=home, progress=Progress())
     if others := [key for key in session.recipe.tuning.space if key != model]:
         raise RecipeError(
@@ -94,6 +100,12 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
     if str(days[-1]) < str(validation.last):
         found.told.append(f"the bars end on {days[-1]}, before --val-end {validation.last}")
     return found._replace(table=table, session=session), training, validation
+
+
+def _fixed(request: Request, registry: Registry, model: str) -> dict[str, bool]:
+    """Return the parameters that were typed, taken out of the model's search space: no trial has others."""
+    space = registry.get(ModelSpec, model).space
+    return {option: False for name in request.said for option in LOOP[name] if option in space}
 
 
 def show_recipe(request: Request, home: Path | None = None) -> str:

@@ -121,6 +121,7 @@ _BY_GATE: dict[str, Callable[[Gate, int], str]] = {
     "spa": _p_value,
     "stepm": _p_value,
     "forecast": _p_value,
+    "coverage": lambda gate, bars: "",
     "win-rate": _win_rate,
     "cost-stress": _cost_stress,
     "max-drawdown": _drawdown,

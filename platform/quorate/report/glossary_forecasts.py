@@ -47,6 +47,45 @@ OF_DISTRIBUTIONS: dict[str, Term] = {
         "An interval holds if its share lies in the 95% CI; a bound if neither test has a p-value below 0.05.",
         OURS,
     ),
+    "network": Term(
+        "A model of layers, trained by gradients: it must forecast better than a line, and than boosted trees.",
+        "What a plugin says it is: quorate plugins show NAME, family.",
+        OURS,
+    ),
+    "against": Term("The model that a network is compared with, on the same rows.", "A member of the same run.", OURS),
+    "it is": Term(
+        "A linear control, or boosted trees.", "What its plugin says: quorate plugins show NAME, family.", OURS
+    ),
+    "loss": Term(
+        "The mean squared error of forecasts, of classes that of probabilities (Brier score): lower is better.",
+        "mean of (label - forecast) squared, symbols of one bar averaged",
+        "Brier (1950), Monthly Weather Review 78(1)",
+    ),
+    "change": Term(
+        "How much larger a network's loss is than the other's: below zero the network is better.",
+        "loss of the network / loss of the other - 1",
+        OURS,
+    ),
+    "95% interval": Term(
+        "Where a change, or difference, may truly be: with 0 in it, neither is better for certain.",
+        "difference +/- t x its standard error, over the loss of the other; by the variance of the test beside it",
+        "Diebold and Mariano (1995); Harvey, Leybourne and Newbold (1997)",
+    ),
+    "p of all": Term(
+        "That a network is not better than the other, where all networks are counted that were compared with it.",
+        "Step-down test of 2,000 resampled histories, one-sided",
+        "Romano and Wolf (2005), Econometrica 73(4); Hansen (2005), Journal of Business and Economic Statistics 23(4)",
+    ),
+    "bars' worth": Term(
+        "As many independent bars are as sure of the difference of two losses.",
+        "variance of the difference over its squared standard error, at most the bars there are",
+        "Newey and West (1987), Econometrica 55(3)",
+    ),
+    "finding": Term(
+        "What DM and p of all say: better, no better, or worse than the other.",
+        "Two-sided, at 5%; better only if p of all is below 0.05, too",
+        OURS,
+    ),
     "confidence": Term(
         "How often a loss should stay within a bound: 95% or 99%.", "1 - the level of the quantile", "Kupiec (1995)"
     ),
@@ -94,11 +133,6 @@ OF_DISTRIBUTIONS: dict[str, Term] = {
         "By how much the squared error is larger where the model goes on from the fold before: below zero it gained.",
         "(mean squared error - that of the fresh one) / that of the fresh one",
         OURS,
-    ),
-    "95% interval": Term(
-        "Where the difference may truly be: it lies beside zero just where the test finds one.",
-        "difference -/+ quantile of t x difference / statistic of Diebold and Mariano",
-        "Diebold and Mariano (1995); Harvey, Leybourne and Newbold (1997)",
     ),
     "against fresh": Term(
         "Whether going on from the fold before made the forecasts better or worse, or neither can be told.",

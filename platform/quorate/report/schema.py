@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_forecasts import IntervalFigures, QuantileFigures, StepFigures, TailFigures, WarmStart
+from quorate.report.schema_forecasts import (
+    IntervalFigures,
+    NetworkFigures,
+    QuantileFigures,
+    StepFigures,
+    TailFigures,
+    WarmStart,
+)
 from quorate.report.schema_training import TrainingFigures
 from quorate.store.documents import REPORT_VERSION
 
@@ -276,6 +283,7 @@ class Part(_Object):
     tails: list[TailFigures] = Field(default=[])
     steps: list[StepFigures] = Field(default=[])
     warm_starts: list[WarmStart] = Field(default=[])
+    networks: list[NetworkFigures] = Field(default=[])
     market: Market
     members: Members
     folds: list[Fold]

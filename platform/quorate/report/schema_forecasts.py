@@ -105,3 +105,41 @@ class WarmStart(Object):
     """Statistic of Diebold and Mariano, below zero where going on errs less."""
     p_value: Number = None
     verdict: str = ""
+
+
+class NetworkFigures(Object):
+    """How a network's forecasts compare with those of a linear control, or of boosted trees."""
+
+    network: str
+    rival: str
+    family: str
+    """Of the rival: ``linear`` or ``boosting``."""
+    loss: str
+    """``squared error``, of classes ``Brier score``: the squared error of the probability."""
+    bars: int
+    """Of the rows that all that are compared forecast."""
+    effective: Number
+    """Independent bars that the difference rests on."""
+    lags: int
+    """Autocovariances in its variance."""
+    network_loss: Number
+    rival_loss: Number
+    change: Number
+    """The network's loss over the rival's, less 1: below zero the network is better."""
+    change_low: Number
+    change_high: Number
+    """95 % interval of the change, by the variance of the test."""
+    dm: Number
+    """Statistic of Diebold and Mariano, below zero where the network errs less."""
+    p_value: Number
+    """Of it, two-sided."""
+    p_among: Number
+    """That the network is not better than this rival, adjusted for all networks (Romano and Wolf)."""
+    networks: int
+    """How many were compared with this rival."""
+    spa_p: Number
+    """That none of them is better than this rival (Hansen)."""
+    block: Number
+    """Mean block of that resampling, in bars."""
+    verdict: str
+    """``better``, ``no better``, ``worse`` or ``not tested``."""

@@ -20,19 +20,10 @@ OF_FOLDS = [
 
 # Views over Parquet files.
 FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "training", "batches")
-OF_REPORTS = (
-    "metrics",
-    "gates",
-    "folds",
-    "symbols",
-    "quantiles",
-    "intervals",
-    "tails",
-    "steps",
-    "warnings",
-)  # over report.json
+_TOLD = ("quantiles", "intervals", "tails", "steps", "networks")
+OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings")  # over report.json
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
-SPARSE = ("quantiles", "intervals", "tails", "steps", *TRAINED)  # of which few runs have rows
+SPARSE = (*_TOLD, *TRAINED)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -142,6 +133,25 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             Described("mase_persistence", "float64", "absolute error over that of the forecast that nothing changes"),
             Described("dm, p_value", "float64", "test of Diebold and Mariano; below zero where it errs less"),
             Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
+        ],
+    ),
+    "networks": (
+        "One row per network and linear or boosted model beside it.",
+        [
+            RUN,
+            PART,
+            Described("network, rival", "str", "the two members that are compared"),
+            Described("family", "str", "of the rival: linear or boosting"),
+            Described("loss", "str", "squared error, or Brier score of classes"),
+            Described("bars, lags", "int64", "bars with forecasts of all, and autocovariances in the variance"),
+            Described("effective", "float64", "independent bars that the difference rests on"),
+            Described("network_loss, rival_loss", "float64", "their means"),
+            Described("change, change_low, change_high", "float64", "of the loss, as a share; its 95 % interval"),
+            Described("dm, p_value", "float64", "test of Diebold and Mariano; below zero the network errs less"),
+            Described("p_among", "float64", "that it is not better, adjusted for all networks"),
+            Described("networks", "int64", "how many"),
+            Described("spa_p, block", "float64", "that none is better, by resampling in blocks of that mean"),
+            Described("verdict", "str", "better, no better, worse or not tested, at 5 %"),
         ],
     ),
     "warnings": (

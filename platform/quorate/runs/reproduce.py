@@ -111,14 +111,14 @@ def reproduce(
 
 
 def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part's section without what versions before did not tell: metrics, and the table by symbol."""
+    """Return a part's section without what versions before did not tell: metrics, and tables."""
     told = [
         {**now, "metrics": {name: value for name, value in now["metrics"].items() if name in then["metrics"]}}
         for then, now in zip(stored["series"], section["series"], strict=False)
     ]
     same = len(stored["series"]) == len(section["series"])
     found = {**section, "series": told if same else section["series"]}
-    return {name: value for name, value in found.items() if name != "symbols" or name in stored}
+    return {name: value for name, value in found.items() if name not in ("symbols", "networks") or name in stored}
 
 
 def _seed(section: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, StoreError, reason_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, types_of
+from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, types_of
 from quorate.report.views.runs import row_of
 from quorate.store import Run
 from quorate.store.plain import check_plain
@@ -221,7 +221,7 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "metrics": _metrics,
     "gates": _gates,
     "folds": _folds,
-    **{name: _listed(name) for name in ("symbols", "quantiles", "intervals", "tails", "steps")},
+    **{name: _listed(name) for name in ("symbols", *SPARSE)},
     "warnings": _warnings,
 }
 

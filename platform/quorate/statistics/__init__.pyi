@@ -20,6 +20,7 @@ from ._distribution import coverage_interval as coverage_interval
 from ._distribution import interval_width as interval_width
 from ._distribution import kupiec as kupiec
 from ._distribution import mean_pinball as mean_pinball
+from ._distribution import pairs_of as pairs_of
 from ._distribution import pinball as pinball
 from ._distribution import quantile_at as quantile_at
 from ._distribution import tail_mean as tail_mean

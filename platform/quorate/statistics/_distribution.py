@@ -26,6 +26,8 @@ from quorate.statistics._boundary import (
 )
 from quorate.statistics._compare import mean_by_bar
 
+_SAME = 1e-9  # levels that are as near as this are one
+
 
 @checked
 def pinball(labels: Values, forecasts: Values, level: Level) -> float:
@@ -61,6 +63,13 @@ def coverage(labels: Values, low: Values, high: Values) -> float:
 def interval_width(low: Values, high: Values) -> float:
     """Return the mean width of an interval, in the unit of its ends."""
     return float(np.mean(high - low)) if complete(low, high) else math.nan
+
+
+@checked
+def pairs_of(levels: Levels) -> list[tuple[int, int]]:
+    """Return the positions of levels that lie as far from both ends, 0.1 and 0.9, the widest first."""
+    n = len(levels)
+    return [(i, j) for i in range(n) for j in range(i + 1, n) if abs(levels[i] + levels[j] - 1) < _SAME]
 
 
 @dataclass(frozen=True)
@@ -176,9 +185,6 @@ def tail_mean(quantiles: Matrix, levels: Levels, level: Level) -> Floats:
     y = np.column_stack([quantiles[:, 0], quantiles[:, inside], edge])
     total: Floats = ((y[:, 1:] + y[:, :-1]) / 2 * np.diff(x)).sum(axis=1)
     return total / level
-
-
-_SAME = 1e-9  # levels that are as near as this are one
 
 
 def _check_columns(function: str, quantiles: Floats, levels: Floats) -> None:

@@ -111,13 +111,6 @@ def around(walk: WalkForward, predictions: Floats) -> Distribution | None:
     return Distribution(np.array(wanted.levels), values, walk.dataset.y, walk.recipe.labels.horizon)
 
 
-def pairs_of(levels: Floats) -> list[tuple[int, int]]:
-    """Return the positions of levels that lie as far from both ends: 0.1 and 0.9; the widest first."""
-    return [
-        (i, j) for i in range(len(levels)) for j in range(i + 1, len(levels)) if abs(levels[i] + levels[j] - 1) < SAME
-    ]
-
-
 def judged(
     walk: WalkForward,
     found: Mapping[str, Distribution],
@@ -156,7 +149,7 @@ def _by_level(one: Distribution, rows: NDArray[np.int64]) -> Iterator[dict[str, 
 
 
 def _by_pair(one: Distribution, rows: NDArray[np.int64], bar: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
-    for i, j in pairs_of(one.levels):
+    for i, j in statistics.pairs_of(one.levels):
         low, high = one.values[rows, i], one.values[rows, j]
         covered = statistics.coverage_interval(one.labels[rows], low, high, one.step, bar)
         yield {

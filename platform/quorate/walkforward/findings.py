@@ -26,6 +26,7 @@ from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
+from quorate.walkforward.networks import against_controls, uncontrolled
 from quorate.walkforward.series import Series
 from quorate.walkforward.steps import by_step
 from quorate.walkforward.symbols import by_symbol
@@ -101,6 +102,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
+    networks = against_controls(walk, outcome.predictions, rows, outcome.seed)
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -118,6 +120,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),
+        **({"networks": plain(networks)} if networks else {}),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -129,6 +132,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
             *walk.warnings,
+            *uncontrolled(walk),
             *_left_out(walk, outcome.fits),
             *_cut_off(outcome),
             *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),

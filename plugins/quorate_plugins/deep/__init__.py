@@ -44,6 +44,7 @@ _TRAINING = {
     "batch_size": Choice((16, 32, 64)),
     "epochs": Choice((10, 25, 50)),
 }
+LINEAR = ("dlinear", "nlinear")  # trained as networks are, and the controls that a network must beat
 _RECURRENT = {"lookback": Int(14, 90), "hidden": Int(32, 256), "layers": Int(1, 4), "dropout": Float(0.0, 0.7)}
 # Of the others the width, or nothing, is fixed by what they are.
 SPACES: Mapping[str, Mapping[str, Any]] = {
@@ -72,7 +73,7 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
 
 def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
     space = SPACES.get(name) or {"dropout": Float(0.0, 0.7), "learning_rate": Float(1e-5, 1e-2, log=True)}
-    if name in ("dlinear", "nlinear"):
+    if name in LINEAR:
         space = {"learning_rate": Float(1e-5, 1e-2, log=True), "weight_decay": Float(1e-6, 1e-1, log=True)}
     return quorate.ModelSpec(
         name,
@@ -92,6 +93,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         apart=tuple(name for name in OWN if name != "random_state"),
         warm={"warm_epochs": 0},
         audit_params=AUDIT,
+        family="linear" if name in LINEAR else "network",
         space=space,
         outputs=f"{__name__}.outputs:outputs_of",
         history=f"{__name__}.history:history_of",

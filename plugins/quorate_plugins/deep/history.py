@@ -56,6 +56,6 @@ class History:
 def history_of(model: Any) -> dict[str, Any] | None:
     """Return the course of a network's training as `quorate.ModelSpec` asks for it; None, if it was made of a file."""
     history = model.history_
-    if history is None or not history.best_epoch:
+    if history is None or not len(history):
         return None
     return {name: getattr(history, name) for name in ("epochs", "batches", "best_epoch", "stopped")}

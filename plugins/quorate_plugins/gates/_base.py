@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Text = str
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Draws = Annotated[int, Field(ge=100)]  # fewer do not tell 0.05 from 0.10

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import quorate
-from quorate_plugins.gates._base import Fraction, chance, counted
+from quorate_plugins.gates._base import Fraction, Text, chance, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,6 +83,101 @@ def _against_best(evidence: quorate.Evidence) -> dict[str, Any] | None:
     best = min(errors, key=lambda name: float(np.mean(errors[name] ** 2)))
     found = _compared(p.labels - p.predictions, errors[best], evidence.horizon, p.forecast_bar)
     return {"member": best, **vars(found)}
+
+
+class _Interval(NamedTuple):
+    """An interval between two quantiles, and how often it held."""
+
+    nominal: float
+    covered: quorate.statistics.Covered
+    p_value: float
+
+
+def coverage(
+    evidence: quorate.Evidence, size: Fraction = 0.05, precision: Fraction = 0.05, member: Text = ""
+) -> quorate.GateResult:
+    """Pass, if intervals hold as many labels as they say: 0.05 and 0.95 nine of ten.
+
+    What an interval should hold must lie within the interval of what it held, that of Wilson with as many independent
+    bars as the hits are worth: misses come together, and labels overlap. The value is the p-value of that, of several
+    intervals the smallest times their number (Bonferroni). Too narrow and too wide both fail. Where bars are too few to
+    tell an interval that is wrong by `precision`, nothing is decided.
+
+    Parameters
+    ----------
+    size : float, p-value
+        What the p-value must reach.
+    precision : float, share
+        Of the labels, that must be told apart from what should be held.
+    member : str
+        Whose intervals are judged: a member's; without one those of the judged ensemble.
+    """
+    found = _intervals(evidence, member)
+    worst = min(found, key=lambda one: one.p_value) if found else None
+    held = f"{_percent(worst.nominal)} held {_percent(worst.covered.share)}" if worst else ""
+    result = quorate.judge(
+        "coverage",
+        min(worst.p_value * len(found), 1.0) if worst else math.nan,
+        ">=",
+        size,
+        undefined=_lacking(evidence, member),
+        unit="p-value",
+        uncertainty=f"{held}, {_percent(1 - size)} CI {_percent(worst.covered.low)} to {_percent(worst.covered.high)}"
+        if worst
+        else "",
+        sample=f"{counted(worst.covered.n, 'bar')} worth {worst.covered.effective:,.0f}" if worst else "",
+        inputs={"intervals": [{"nominal": n, "p_value": p, **vars(c)} for n, c, p in found], "member": member},
+    )
+    if worst is None or result.value is None:
+        return result.insufficient(result.reason)
+    told = max(_told_apart(one, size / len(found)) for one in found)
+    if told > precision:
+        return result.insufficient(f"so few bars tell {_percent(told)} at best, and {_percent(precision)} is asked for")
+    narrow = worst.covered.share < worst.nominal
+    return result if result.verdict == "PASS" else result.failed(f"too {'narrow' if narrow else 'wide'}: {held}")
+
+
+def _intervals(evidence: quorate.Evidence, member: str) -> list[_Interval]:
+    """Return how often each interval between two quantiles as far from both ends held, the widest first."""
+    import numpy as np
+    from scipy.special import ndtr
+
+    from quorate import statistics
+
+    p = evidence.members.get(member) if member else evidence.performance
+    if p is None or len(p.levels) < 2 or len(p.forecast_bar) != len(p.labels):
+        return []
+    known = np.isfinite(p.quantiles).all(axis=1)
+    found = []
+    for i, j in statistics.pairs_of(p.levels):
+        low, high = p.quantiles[known, i], p.quantiles[known, j]
+        covered = statistics.coverage_interval(p.labels[known], low, high, evidence.horizon, p.forecast_bar[known])
+        nominal = float(p.levels[j] - p.levels[i])
+        if math.isfinite(covered.share) and covered.n > evidence.horizon:
+            error = math.sqrt(nominal * (1 - nominal) / max(covered.effective, 1.0))
+            found.append(_Interval(nominal, covered, 2 * float(ndtr(-abs(covered.share - nominal) / error))))
+    return found
+
+
+def _lacking(evidence: quorate.Evidence, member: str) -> str:
+    """Return why there is no interval to judge, and what to do."""
+    given = [name for name, one in evidence.members.items() if len(one.levels) > 1]
+    others = f"the members that do: {', '.join(given)}" if given else "no member does"
+    if member:
+        return f"member {member!r} forecasts no interval; {others}"
+    return f"the judged ensemble forecasts no interval: set ensemble.interval, or coverage.member ({others})"
+
+
+def _told_apart(one: _Interval, size: float) -> float:
+    """Return by how much an interval must be wrong to fail."""
+    from scipy.special import ndtri
+
+    spread = one.nominal * (1 - one.nominal) / max(one.covered.effective, 1.0)
+    return float(-ndtri(size / 2)) * math.sqrt(spread)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
 
 
 def _compared(errors: Floats, others: Floats, h: int, bar: NDArray[np.int64]) -> TwoForecasts:

@@ -17,6 +17,10 @@ KEPT = {
     "gradient-boosting": ("tree_states", "histogram"),
     "gradient-boosting-exact": ("tree_states", "boosting"),
 }
+FAMILIES: dict[str, Any] = {
+    **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), "linear"),
+    **dict.fromkeys(("gradient-boosting", "gradient-boosting-exact", "xgboost", "lightgbm", "catboost"), "boosting"),
+}
 XGBOOST = ("xgboost|xgboost-cpu",)
 QUANTILES = f"{__name__}.quantiles:outputs"
 
@@ -68,6 +72,7 @@ def _model(name: str, factory: str, requires: tuple[str, ...], description: str,
         requires=requires,
         space=SPACES.get(name, {}),
         audit_params=AUDIT.get(name, {}),
+        family=FAMILIES.get(name, ""),
         description=description,
         **more,
     )

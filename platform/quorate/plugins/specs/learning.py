@@ -98,6 +98,8 @@ class ModelSpec(Spec):
         Parameters for the audit's many fits, where they are less than the recipe's: few trees or epochs.
     baseline : bool
         A baseline is judged beside the ensemble but never a member of it.
+    family : {"", "network", "linear", "boosting"}
+        A ``network`` is held against the ``linear`` models and the ``boosting`` ones of its run, and the report tells.
     cpus : int
         Threads of one fit.
     gpus : float
@@ -153,6 +155,7 @@ class ModelSpec(Spec):
     space: Mapping[str, Distribution] = field(default_factory=dict)
     audit_params: Mapping[str, Any] = field(default_factory=dict)
     baseline: bool = False
+    family: Literal["", "network", "linear", "boosting"] = ""
     cpus: int = 1
     gpus: float = 0.0
     device: str = ""
@@ -193,6 +196,7 @@ class ModelSpec(Spec):
         if self.memory < 0:
             raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
         check_one_of(self, "input", ("rows", "windows", "bars"))
+        check_one_of(self, "family", ("", "network", "linear", "boosting"))
         if self.categories and self.input != "rows":
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:

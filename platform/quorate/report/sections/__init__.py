@@ -12,6 +12,7 @@ from quorate.report.sections import (
     distribution,
     forecasts,
     gates,
+    networks,
     series,
     steps,
     trading,
@@ -29,6 +30,7 @@ ONCE: dict[str, Callable[[Report], Section]] = {
 }
 EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "performance": series.performance,
+    "networks": networks.networks,
     "equity": curves.equity,
     "gates": gates.gates,
     "months": curves.months,
@@ -49,11 +51,12 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
 SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
     "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
+    "networks": lambda report: report.results[PARTS[0]].get("networks"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
     "training": lambda report: report.telemetry.get("training"),
 }
-USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
+USUAL = ("verdict", "performance", "networks", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
 
