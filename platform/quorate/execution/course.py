@@ -130,7 +130,7 @@ def read_course(told: Any, rows: int = 0) -> Course | None:
     best = told.get("best_epoch", n)
     if not isinstance(best, int | np.integer) or not 0 <= best <= n:
         raise FitError(
-            f"history: best_epoch must be a whole number from 1 to {n}, or 0, where no epoch was better than what it went on from; it was {best!r:.60}"
+            f"history: best_epoch must be a whole number from 1 to {n}, or 0 for what it went on from; it was {best!r:.60}"
         )
     batches = _batches(told.get("batches", ()), n)
     steps = tuple(map(len, batches))

@@ -55,7 +55,10 @@ def test_without_a_best_epoch_it_is_the_last_and_without_an_epoch_there_is_no_co
         ({"epochs": {"train_loss": [1.0], "val_loss": [1.0, 2.0]}}, "of one length; they were .*1.*2"),
         ({"epochs": {"train_loss": [[1.0]]}}, "must be numbers, one after the other"),
         ({"epochs": {"train_loss": ["low"]}}, "must be numbers, one after the other"),
-        ({"epochs": {"train_loss": [1.0]}, "best_epoch": 0}, "best_epoch must be a whole number from 1 to 1; it was 0"),
+        (
+            {"epochs": {"train_loss": [1.0]}, "best_epoch": -1},
+            "best_epoch must be a whole number from 1 to 1, or 0.*; it was -1",
+        ),
         ({"epochs": {"train_loss": [1.0]}, "best_epoch": 1.0}, "best_epoch must be a whole number"),
         (
             {"epochs": {"train_loss": [1.0]}, "batches": [[1.0], [2.0]]},
