@@ -47,7 +47,7 @@ class Processes(Executor):
         share = limits.memory
         memory = max(available_memory(), share * self.workers) or float("inf")
         machine = Resources(max(cpu_count(), self.workers), self.gpus(), memory)
-        queue.share, queue.workers = share, self.workers
+        queue.share, queue.workers, queue.gpus = share, self.workers, machine.gpus
         check_room(queue.tasks, machine, "this machine")
         run_inline(data, queue, done, began)
         room = Resources(self.workers, machine.gpus, machine.memory)

@@ -262,16 +262,17 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         if spec.task == "classification" and task == "regression":
             if spec.baseline and name not in recipe.models:  # it would have joined unasked
                 continue
-            raise RecipeError(
-                f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
-                f"use regression models or the label 'direction'"
-            )
+            told = f"models.{name} is a classifier; label {recipe.labels.name!r} is a number"
+            raise RecipeError(f"{told}: use regression models or the label 'direction'")
         options = resolve_options(spec, model.options, f"models.{name}")
         try:
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        models[name] = Model.model_validate({"plugin": plugin.name, **options})
+        seeds = None if model.seeds == 1 else model.seeds
+        if seeds and "random_state" in options:
+            raise RecipeError(f"models.{name}: seeds asks for several, and random_state is one for all: leave one out")
+        models[name] = Model.model_validate({"plugin": plugin.name, "seeds": seeds, **options})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "

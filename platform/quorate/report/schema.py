@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_forecasts import IntervalFigures, QuantileFigures, StepFigures, TailFigures
 from quorate.store.documents import REPORT_VERSION
 
 Day = str
@@ -270,10 +270,12 @@ class Part(_Object):
     series: list[Series]
     """The judged one first, buying and holding last."""
     symbols: list[SymbolFigures] = Field(default=[])
-    quantiles: list[QuantileFigures] = Field(default=[])
-    intervals: list[IntervalFigures] = Field(default=[])
-    tails: list[TailFigures] = Field(default=[])
-    steps: list[StepFigures] = Field(default=[])
+    quantiles: list[of.QuantileFigures] = Field(default=[])
+    intervals: list[of.IntervalFigures] = Field(default=[])
+    tails: list[of.TailFigures] = Field(default=[])
+    steps: list[of.StepFigures] = Field(default=[])
+    seeds: list[of.SeedFigures] = Field(default=[])
+    seed_spread: list[of.SeedSpread] = Field(default=[])
     market: Market
     members: Members
     folds: list[Fold]

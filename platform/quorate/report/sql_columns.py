@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from quorate.report.columns import DAY, PART, SERIES, SYMBOL, TABLES, TIME, Described
+from quorate.report.sql_forecasts import OF_FORECASTS, RUN, TEXTS
 
 IN_SQL = {"str": "VARCHAR", "float64": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN", "object": "JSON"}
 IN_SQL |= {TIME: "TIMESTAMP WITH TIME ZONE", DAY: "DATE"}
 
-RUN = Described("run", "str", "its id: the key in every view")
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
-TEXTS = "VARCHAR[]"
-
-OF_FOLDS = [
-    Described("series", "str", "the member, or the ensembler"),
-    Described("step", "int64", "bars from the fill; those that are not traded are told of all folds"),
-    Described("fold", "int64", "its number; NULL: of all folds"),
-    Described("n", "int64", "forecasts with a label"),
-]
 
 FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")  # views over Parquet files
 OF_REPORTS = (
@@ -28,9 +20,11 @@ OF_REPORTS = (
     "intervals",
     "tails",
     "steps",
+    "seeds",
+    "seed_spread",
     "warnings",
 )  # over report.json
-SPARSE = ("quantiles", "intervals", "tails", "steps")  # of which few runs have rows
+SPARSE = ("quantiles", "intervals", "tails", "steps", "seeds", "seed_spread")  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -86,62 +80,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             Described("sharpe, max-drawdown, accuracy, mase, pct-mae, pct-naive", "float64", "as in metrics"),
         ],
     ),
-    "quantiles": (
-        "One row per quantile that a series forecasts, and fold.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS,
-            Described("level", "float64", "of the quantile"),
-            Described("below", "float64", "share of labels at or below it: of a true quantile its level"),
-            Described("pinball", "float64", "its loss; half the absolute error at level 0.5"),
-        ],
-    ),
-    "intervals": (
-        "One row per interval between two quantiles as far from both ends, and fold.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS,
-            Described("low, high", "float64", "levels of its ends"),
-            Described("nominal", "float64", "share of labels that it should hold"),
-            Described("coverage", "float64", "share that it held"),
-            Described("coverage_low, coverage_high", "float64", "95 % interval of that"),
-            Described("effective", "float64", "independent bars that it rests on"),
-            Described("width", "float64", "mean, in the unit of the labels"),
-        ],
-    ),
-    "tails": (
-        "One row per level of loss that the quantiles of a series reach.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS[:2],
-            Described("n", "int64", "forecasts with a label"),
-            Described("confidence", "float64", "0.95 or 0.99"),
-            Described("value_at_risk, expected_shortfall", "float64", "forecast, mean over rows; losses above zero"),
-            Described("exceeded", "int64", "labels below the forecast bound"),
-            Described("expected", "float64", "how many there should be"),
-            Described("mean_excess", "float64", "mean loss of those"),
-            Described("kupiec, kupiec_p", "float64", "test that they are as many as they should be"),
-            Described("christoffersen, christoffersen_p", "float64", "test that one tells nothing of the next"),
-        ],
-    ),
-    "steps": (
-        "One row per member and step, where labels have several.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS[:1],
-            Described("step", "int64", "bars from the fill"),
-            Described("n", "int64", "forecasts with a label"),
-            Described("mse, rmse, mae, direction_accuracy", "float64", "as in metrics"),
-            Described("mase", "float64", "absolute error over that of the mean of the labels so far"),
-            Described("mase_persistence", "float64", "absolute error over that of the forecast that nothing changes"),
-            Described("dm, p_value", "float64", "test of Diebold and Mariano; below zero where it errs less"),
-            Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
-        ],
-    ),
+    **OF_FORECASTS,
     "warnings": (
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],

@@ -221,7 +221,7 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "metrics": _metrics,
     "gates": _gates,
     "folds": _folds,
-    **{name: _listed(name) for name in ("symbols", "quantiles", "intervals", "tails", "steps")},
+    **{name: _listed(name) for name in ("symbols", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread")},
     "warnings": _warnings,
 }
 

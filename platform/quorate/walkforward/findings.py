@@ -25,6 +25,7 @@ from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
+from quorate.walkforward.seeds import by_seed, seed_warnings
 from quorate.walkforward.series import Series
 from quorate.walkforward.steps import by_step
 from quorate.walkforward.symbols import by_symbol
@@ -99,6 +100,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
+    seeds = by_seed(walk, outcome.fits, outcome.predictions, outcome.tests, outcome.bounds[0])
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -115,6 +117,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"symbols": symbols} if symbols else {}),
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
+        **plain(seeds),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -129,6 +132,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *_left_out(walk, outcome.fits),
             *_cut_off(outcome),
             *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),
+            *seed_warnings(walk, seeds.get("seed_spread", ())),
             *_warnings(walk, span, judged),
             *members["warnings"],
         ],

@@ -14,7 +14,7 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
-from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
+from quorate.execution.fit import FitData, FitResult, FitTask, Which, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
@@ -25,6 +25,7 @@ from quorate.store.kept import KeptArrays
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
+from quorate.walkforward.seeds import means
 
 Tasks = tuple[list[FitTask], FitData]
 
@@ -102,7 +103,9 @@ class Fitting:
         *,
         keep: bool = False,
     ) -> list[FitResult]:
-        """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+        """Fit every member on these folds; the results are in their order, whatever order they arrived in.
+
+        A member that has several seeds is fitted with each; its result is their mean, see `quorate.walkforward.seeds`.
 
         Parameters
         ----------
@@ -119,16 +122,16 @@ class Fitting:
         """
         expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
         tasks, data = expected or self.tasks(walk, folds, keep)
-        self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
-        done: dict[tuple[str, int], FitResult] = {}
-        asked = {(task.model, task.fold): task for task in tasks}
+        self.progress.fits(Counter(task.model for task in tasks), [fold.index for fold in folds])
+        done: dict[Which, FitResult] = {}
+        asked = {task.which: task for task in tasks}
 
         def arrived(result: FitResult) -> None:
-            task = asked[result.model, result.fold]
+            task = asked[result.which]
             if self.keeping and task.keep:
                 self.keeping.take(walk, task, result)
                 result = replace(result, kept=None)
-            done[result.model, result.fold] = result
+            done[result.which] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
                 self.cache.put(result, task.plugin.name)
@@ -144,7 +147,7 @@ class Fitting:
         kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
             if task.key in kept:
-                arrived(replace(kept[task.key], model=task.model, fold=task.fold))
+                arrived(replace(kept[task.key], model=task.model, fold=task.fold, replicate=task.replicate))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
             self.progress.workers(self.executor.workers, self.executor.name)
@@ -165,7 +168,7 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = [done[task.model, task.fold] for task in tasks]
+        ordered = means(done[task.which] for task in tasks)
         _check_members(walk, folds, ordered)
         return ordered
 
@@ -207,7 +210,7 @@ class Fitting:
 
 
 def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
-    """Return one task per member and fold; with `gpus`, models that ask for a GPU get one."""
+    """Return one task per member, fold and seed; with `gpus`, models that ask for a GPU get one."""
     tasks: list[FitTask] = []
     for name, spec in walk.members.items():
         model = walk.recipe.models[name]
@@ -221,7 +224,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 fold=fold.index,
                 plugin=reference(walk.registry, "model", spec.name),
                 params={**model.options, **told},
-                seed=fit_seed(walk.recipe.seed, name),
+                seed=fit_seed(walk.recipe.seed, name, replicate),
                 threads=spec.cpus,
                 binary=walk.binary,
                 steps=walk.dataset.steps,
@@ -230,9 +233,12 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
                 together=spec.together is not None and (spec.steps or not walk.dataset.steps),
+                apart=spec.apart,
                 transforms=chains,
+                replicate=replicate,
             )
             for fold in folds
+            for replicate in range(model.seeds or 1)
         ]
     return tasks
 

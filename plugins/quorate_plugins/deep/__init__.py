@@ -74,6 +74,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         onnx=f"{__name__}.portable:deep_onnx",
         together=f"{__name__}.model:fit_together",
         apart=tuple(name for name in OWN if name != "random_state"),
+        at_once=f"{__name__}.room:at_once",
         audit_params=AUDIT,
         space=space,
         outputs=f"{__name__}.outputs:outputs_of",

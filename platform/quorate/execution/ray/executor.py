@@ -90,7 +90,7 @@ class RayExecutor(Executor):
         nodes.admit(queue.tasks)
         if not self._connection.shared:
             limits = limits.shared(self.workers)
-        queue.workers = max(self.workers, 1)
+        queue.workers, queue.gpus = max(self.workers, 1), nodes.total.gpus
         queue.share = 0  # Ray is asked for the memory that a spec names
         _Run(self._connection, nodes, limits, self._count, data, queue, done, began).all()
 

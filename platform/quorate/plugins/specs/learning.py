@@ -73,6 +73,9 @@ class ModelSpec(Spec):
         predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
     apart : tuple of str
         Parameters in which models that are fitted together may differ.
+    at_once : str or callable, optional
+        ``function(model, X, y, memory)`` gives how many unfitted models like this one are best fitted together on such
+        rows: more would take longer, or allocate more than `memory` bytes (0: any). Without it all of a worker are.
     accepts_nan : bool
         The model takes NaN in `X`.
     categories : bool
@@ -125,6 +128,7 @@ class ModelSpec(Spec):
     settings: Mapping[str, str] = field(default_factory=dict)
     together: Lazy | None = None
     apart: tuple[str, ...] = ()
+    at_once: Lazy | None = None
     accepts_nan: bool = False
     categories: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
@@ -142,7 +146,7 @@ class ModelSpec(Spec):
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together):
+        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together, self.at_once):
             if function is not None:
                 self._of(function)
         if (self.state_dict is None) != (self.load_state_dict is None):
@@ -228,7 +232,8 @@ class ModelSpec(Spec):
 
     def _of(self, function: Lazy) -> ModelSpec:
         """Return a spec with this as its function, which is thereby checked, and can be resolved."""
-        bare: dict[str, Any] = dict.fromkeys(("contributions", "state_dict", "load_state_dict", "onnx", "together"))
+        others = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once")
+        bare: dict[str, Any] = dict.fromkeys(others)
         return replace(self, function=function, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
@@ -263,9 +268,10 @@ class ModelSpec(Spec):
         said = {name: given[parameter] for name, parameter in self.settings.items() if parameter in given}
         return replace(self, **said) if said else self
 
-    def trainer(self) -> Callable[..., Any] | None:
-        """Import and return `together`; None, if the spec names none."""
-        return None if self.together is None else self._of(self.together).resolve()
+    def hook(self, name: Literal["together", "at_once"]) -> Callable[..., Any] | None:
+        """Import and return one of these; None, if the spec names none."""
+        function = getattr(self, name)
+        return None if function is None else self._of(function).resolve()
 
     @property
     def prediction(self) -> str:

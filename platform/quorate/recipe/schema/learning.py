@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
+MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
@@ -190,9 +191,12 @@ class Model(Open):
     ----------
     plugin : str
         The plugin that is fitted, of kind model; without it, the one called NAME.
+    seeds : int
+        With how many seeds it is fitted on each fold, 1 or more; its forecast is the mean over them. Without it, 1.
     """
 
     plugin: str | None = None
+    seeds: int | None = Field(default=None, ge=1, le=MOST_SEEDS)
 
 
 class Ensemble(Section):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import about, curves, distribution, forecasts, gates, series, steps, trading, walk
+from quorate.report.sections import about, curves, distribution, forecasts, gates, seeds, series, steps, trading, walk
 from quorate.report.sections.model import Section
 
 ONCE: dict[str, Callable[[Report], Section]] = {
@@ -24,6 +24,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "forecasts": forecasts.forecasts,
     "distribution": distribution.distribution,
     "steps": steps.steps,
+    "seeds": seeds.seeds,
     "folds": walk.folds,
     "members": walk.members,
     "thresholds": walk.thresholds,
@@ -33,7 +34,8 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "audit": about.audit,
 }
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
-SOME = {"distribution": "quantiles", "steps": "steps"}  # of which only some runs have anything: by what they tell of
+# Of which only some runs have anything, by what they tell of.
+SOME = {"distribution": "quantiles", "steps": "steps", "seeds": "seeds"}
 USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
