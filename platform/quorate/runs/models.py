@@ -34,6 +34,7 @@ from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
 from quorate.walkforward.members import fit_tasks
 from quorate.walkforward.models import kept_model, transforms_of, why_not
+from quorate.walkforward.seeds import means
 
 KEEPING = "--set execution.keep_models=all"
 
@@ -104,8 +105,13 @@ class RunModels:
         if (why := why_not(self.walk.members[name], task)) is not None:
             raise PluginError(f"model {name!r} cannot be kept or loaded: {why}")
 
-    def of(self, name: str, fold: Fold) -> Fitted:
-        """Return the model of a member and a fold: as it is kept, or fitted again, and then kept.
+    def seeds(self, name: str) -> int:
+        """Return with how many seeds a member is fitted."""
+        model = self.walk.recipe.models[name]
+        return (model.seeds if model else None) or 1
+
+    def of(self, name: str, fold: Fold, replicate: int = 0) -> Fitted:
+        """Return the model of a member, a fold and a seed: as it is kept, or fitted again, and then kept.
 
         Raises
         ------
@@ -120,9 +126,9 @@ class RunModels:
         if row["error"]:
             raise FitError(f"model {name!r} failed on fold {fold.index} in run {self.report.run_id}: {row['error']}")
         data = FitData(self.walk.dataset, (fold,))
-        [task] = with_keys(fit_tasks(self._alone(name), [fold]), data)
+        task = with_keys(fit_tasks(self._alone(name), [fold]), data)[replicate]
         models = KeptModels(self.session.home.path)
-        for key in dict.fromkeys((str(row["key"]), task.key)):
+        for key in dict.fromkeys((task.key,) if replicate else (str(row["key"]), task.key)):
             if (kept := models.get(key)) is not None:
                 self._compare(name, kept, task)
                 return Fitted(task, State(kept.arrays, kept.values), key, False)
@@ -162,27 +168,34 @@ class RunModels:
     def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
         """Return what the models of the run's last fold forecast of a fold that was `moved`, and what is to be told."""
         fold = self.fold(None)
-        found: dict[str, Fitted] = {}
+        found: list[Fitted] = []
         fits = []
         for name in walk.voting:
             try:
-                found[name] = self.of(name, fold)
+                found += [self.of(name, fold, replicate) for replicate in range(self.seeds(name))]
             except FitError as e:
                 if self.session.recipe.on_failure == "stop":
                     raise
                 fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
-        items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
+        items = [(replace(one.task, fold=now.index), one.state) for one in found]
         answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
-        fits += [FitResult(name, now.index, *answer) for name, answer in zip(found, answers, strict=True)]
+        of_each = [
+            FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
+            for one, answer in zip(found, answers, strict=True)
+        ]
+        fits += means(of_each)
         facts = fold_facts(self.walk, fold)
         ended = self.walk.bars.times[int(self.walk.dataset.learnt_end[fold.train].max())]
         told = {
             **{name: facts[name] for name in ("fold", "train_first", "train_last", "train_rows", "label_end")},
             "bars_since": int((walk.bars.times > ended).sum()),
-            "fitted_again": [name for name, one in found.items() if one.again],
-            "keys": {name: one.key for name, one in found.items()},
+            "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),
+            "keys": {self._called(one.task): one.key for one in found},
         }
         return fits, told
+
+    def _called(self, task: FitTask) -> str:
+        return f"{task.model}, seed {task.replicate + 1}" if self.seeds(task.model) > 1 else task.model
 
     def _compare(self, name: str, kept: KeptModel, task: FitTask) -> None:
         if kept.facts["features"] != list(self.walk.dataset.feature_names):

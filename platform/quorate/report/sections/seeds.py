@@ -42,7 +42,7 @@ def _cell(row: Mapping[str, Any], name: str, unit: str) -> Cell:
 def _spread(rows: Sequence[Mapping[str, Any]]) -> Table:
     columns = [
         Column("member", "left"), Column("figure", "left"), Column("mean forecast"), Column("mean seed", keep=1),
-        Column("SD over seeds"), Column("lowest", keep=2), Column("highest", keep=2),
+        Column("SD over seeds"), Column("lowest seed", keep=2), Column("highest seed", keep=2),
     ]  # fmt: skip
     groups: dict[str, list[list[Cell]]] = {}
     for row in rows:
