@@ -269,9 +269,7 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        seeds = None if model.seeds == 1 else model.seeds
-        if seeds and "random_state" in options:
-            raise RecipeError(f"models.{name}: seeds asks for several, and random_state is one for all: leave one out")
+        seeds = None if model.seeds == 1 else model.seeds  # saying so makes no other recipe
         models[name] = Model.model_validate({"plugin": plugin.name, "seeds": seeds, **options})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
