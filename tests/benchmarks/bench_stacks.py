@@ -23,7 +23,7 @@ TRIALS, FOLDS = 8, 5
 
 def recipe(seeds: int = 1, **tuning: Any) -> dict[str, Any]:
     """Return a recipe of a GRU."""
-    gru = {"hidden": 32, "lookback": 30, "epochs": 4, "patience": 0, "dropout": 0.1, "seeds": seeds}
+    gru = {"hidden": 32, "lookback": 30, "epochs": 8, "patience": 0, "dropout": 0.1, "seeds": seeds}
     return {
         "name": "stacks",
         "data": {"source": "simulated", "n_bars": 1500},
@@ -56,25 +56,28 @@ def alone(wanted: bool) -> Iterator[None]:
             module.fit_tasks = plain  # type: ignore[attr-defined]
 
 
-def timed(what: Callable[[Path], float], by_itself: bool) -> float:
-    """Return the seconds that something told of itself, in a home of its own."""
+Took = tuple[float, float]  # wall and processor seconds
+
+
+def timed(what: Callable[[Path], Took], by_itself: bool) -> Took:
+    """Return what something took, in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder, alone(by_itself):
         return what(Path(folder, "home"))
 
 
-def sweep(home: Path, **tuning: Any) -> float:
-    """Return the seconds from a sweep's first trial to its last, of learning rate and dropout."""
+def sweep(home: Path, **tuning: Any) -> Took:
+    """Return what the trials of a sweep take, of learning rate and dropout."""
     others = dict.fromkeys(("lookback", "hidden", "layers", "direction_penalty", "batch_size", "epochs"), False)
     rate = {"low": 1e-4, "high": 1e-2, "log": True}
     space = {"gru": {**others, "learning_rate": rate, "dropout": [0.0, 0.5]}}
-    found = quorate.sweep(recipe(space=space, **tuning), home=home)
-    return float(found.document["telemetry"]["stages"]["trials"])
+    told = quorate.sweep(recipe(space=space, **tuning), home=home).document["telemetry"]
+    return float(told["stages"]["trials"]), float(told["fit_cpu_seconds"])
 
 
-def fits(home: Path, seeds: int) -> float:
-    """Return the seconds that the fits of a run take."""
-    document = quorate.run(recipe(seeds), home=home).document
-    return float(document["telemetry"]["stages"]["fits"])
+def fits(home: Path, seeds: int) -> Took:
+    """Return what the fits of a run take."""
+    told = quorate.run(recipe(seeds), home=home).document["telemetry"]
+    return float(told["stages"]["fits"]), float(told["fit_cpu_seconds"]["gru"])
 
 
 def main() -> None:
@@ -82,22 +85,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=3)
     turns = parser.parse_args().turns
-    for what, ways in (
-        (f"{TRIALS} trials x {FOLDS} folds, none stopped: alone over together", (sweep,)),
-        ("the same, trials race", (lambda home: sweep(home, pruner="race"),)),
-        ("5 seeds over 1, together", (lambda home: fits(home, 5), lambda home: fits(home, 1))),
-        ("5 seeds: alone over together", (lambda home: fits(home, 5),)),
+
+    def race(home: Path) -> Took:
+        return sweep(home, pruner="race")
+
+    def five(home: Path) -> Took:
+        return fits(home, 5)
+
+    def one(home: Path) -> Took:
+        return fits(home, 1)
+
+    for what, first, second in (
+        (f"{TRIALS} trials x {FOLDS} folds, alone over together", (sweep, True), (sweep, False)),
+        ("the same where trials race", (race, True), (race, False)),
+        ("5 seeds, alone over together", (five, True), (five, False)),
+        ("5 seeds over 1, together", (five, False), (one, False)),
     ):
-        ratios, seconds = [], []
-        for _ in range(turns):
-            if len(ways) == 2:
-                first, second = (timed(way, False) for way in ways)
-            else:
-                first, second = timed(ways[0], True), timed(ways[0], False)
-            ratios.append(first / second)
-            seconds.append(second)
-        told = f"{min(ratios):.2f} to {max(ratios):.2f}; the latter {statistics.median(seconds):.1f} s"
-        print(f"{what}: {statistics.median(ratios):.2f} ({told})", flush=True)
+        pairs = [(timed(*first), timed(*second)) for _ in range(turns)]
+        for k, unit in enumerate(("wall", "processor")):
+            ratios = [before[k] / after[k] for before, after in pairs]
+            told = f"{min(ratios):.2f} to {max(ratios):.2f}, the latter {pairs[-1][1][k]:.1f} s"
+            print(f"{what}, {unit} time: {statistics.median(ratios):.2f} ({told})", flush=True)
 
 
 if __name__ == "__main__":
