@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plain
-import torch
 from catboost import CatBoostClassifier
 from lightgbm import LGBMClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -24,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
-from quorate_plugins.models.mlp import MLP
+from quorate_plugins.deep.models import mlp
 
 FIRST, STOP, TEST = 1000, 5000, 100
 THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
@@ -70,8 +69,7 @@ def make(name: str, threads: int) -> Any:
             border_count=254, random_seed=seed, thread_count=threads, allow_writing_files=False,
             logging_level="Silent",
         )  # fmt: skip
-    torch.set_num_threads(threads)
-    return MLP(random_state=seed, n_jobs=threads)
+    return mlp(task="classification", random_state=seed, n_jobs=threads)
 
 
 def fit(X: np.ndarray, y: np.ndarray, threads: int, name: str, first: int) -> np.ndarray:

@@ -41,7 +41,6 @@ OWN = [p for p in Registry.load(environment=False) if p.provider.distribution ==
 BUILT_IN = [brief(plugin) for plugin in OWN if stands_for_itself(plugin)]
 SLOW = (
     "random-forest",
-    "mlp",
     "gradient-boosting",
     "gradient-boosting-exact",
     "catboost",

@@ -334,12 +334,27 @@ def test_mistakes_are_told_in_a_line_that_says_what_to_do(here, arguments, said)
 @pytest.mark.full
 def test_the_form_with_a_symbol_trains_what_is_at_hand(here, tmp_path):
     arguments = ("--preset", "fast", "--model-type", "mlp", "--epochs", "2", "--data", "btc.csv", *FEW)
-    more = ("--set", "data.calendar=24x7", "--output-dir", tmp_path / "m", "--json")
+    more = ("--set", "data.calendar=24x7", "--train-end", "2021-04-30", "--output-dir", tmp_path / "m", "--json")
     result = call("train", "model", "BTC", *arguments, *more)
     assert result.exit_code == 0, result.output
     params = json.loads(result.stdout)["params"]
     assert (params["epochs"], params["batch_size"]) == (2, 64)  # the command line, then the preset
     assert document(tmp_path / "m/model.json")["target"] == {"symbol": "BTC", "field": "close"}
+    told = document(tmp_path / "m/training.json")
+    course = document(tmp_path / "m/model.json")["training"]["course"]
+    assert told["summary"] == course
+    assert (course["epochs"], course["train_loss"]) == (2, told["epochs"][-1]["train_loss"])
+    assert (tmp_path / "m/learning_curves.png").read_bytes().startswith(b"\x89PNG")
+    assert call("evaluate", "--model", tmp_path / "m", *TEST, "--output-dir", tmp_path / "r").exit_code == 0
+    # What sums up a training in ten figures, and how far it is from the prices.
+    found = document(tmp_path / "r/metrics.json")
+    assert found["training"]["course"] == course
+    assert {"epochs", "seconds", "val_loss", "steps_per_second", "milliseconds_per_step"} <= set(course)
+    errors = found["errors"]
+    assert errors["pct_mae"] == pytest.approx(found["mape"])
+    assert (errors["price_mae"], errors["price_rmse"]) == (pytest.approx(found["mae"]), pytest.approx(found["rmse"]))
+    assert errors["pct_rmse"] >= errors["pct_mae"]
+    assert all(np.isfinite(errors[name]) for name in ("pct_mape", "dm"))
 
 
 def test_a_model_of_a_plugin_file_is_trained_and_evaluated(here, tmp_path):

@@ -16,7 +16,7 @@ from support.command import call, message_of
 N, M, BARS = 200, 40, 8
 FILES = {
     "best.safetensors", "config.yaml", "norm_stats.json", "metrics_valid.json", "metrics_test.json", "timing.json",
-    "train.log",
+    "train.log", "training.json", "learning_curves.png",
 }  # fmt: skip
 PICTURES = {"confusion_matrix_valid.png", "confusion_matrix_test.png"}
 
@@ -80,6 +80,21 @@ def test_times_and_log_tell_every_epoch(numbers):
     assert timing["warm_up_seconds"] == timing["epoch_times"][0]
     assert timing["total_seconds"] == pytest.approx(sum(timing["epoch_times"]))
     assert timing["samples_per_second"] == pytest.approx(180 * timing["total_epochs"] / timing["total_seconds"])
+
+
+def test_what_sums_up_the_training_stands_beside_each_epoch_and_step(numbers):
+    told, timing = (json.loads(numbers[1][name].read_text()) for name in ("training.json", "timing.json"))
+    assert told["summary"] == numbers[0]["training"]
+    summary, epochs = told["summary"], told["epochs"]
+    assert [one["epoch"] for one in epochs] == list(range(1, timing["total_epochs"] + 1))
+    best = min(epochs, key=lambda one: one["val_loss"])
+    assert (summary["epochs"], summary["best_epoch"]) == (len(epochs), best["epoch"])
+    assert (summary["train_loss"], summary["val_loss"]) == (best["train_loss"], best["val_loss"])
+    assert summary["gap"] == pytest.approx(best["val_loss"] - best["train_loss"])
+    assert summary["steps"] == sum(map(len, told["batches"]))
+    assert summary["steps_per_second"] == pytest.approx(summary["steps"] / timing["total_seconds"])
+    assert summary["milliseconds_per_step"] * summary["steps"] == pytest.approx(1000 * timing["total_seconds"])
+    assert summary["rows_per_second"] == pytest.approx(timing["samples_per_second"])
 
 
 def test_numbers_stand_beside_the_last_value_as_forecast(numbers):

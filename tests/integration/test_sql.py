@@ -167,7 +167,7 @@ def test_a_sweep_that_is_not_finished_or_not_whole_is_told(copied):
 @pytest.mark.parametrize("what", EXAMPLES)
 def test_the_examples_of_the_page_are_answered(place, what):
     found = ask(EXAMPLES[what], place)
-    assert len(found) > 0 or "failed" in found  # no gate need fail
+    assert len(found) > 0 or {"failed", "gap"} & set(found)  # no gate need fail; none of these runs trains a network
     assert f"```sql\n{EXAMPLES[what]}\n```" in (ROOT / "docs" / "sql.md").read_text()
 
 
@@ -477,7 +477,7 @@ def test_a_run_is_exported_with_its_numbers_and_what_they_are(place, tmp_path, f
     assert done.exit_code == 0, done.stderr
     assert f"{run.id}: {len(list(to.iterdir()))} files written to" in done.stderr
     assert "in place of" not in done.stderr
-    for name in FILES:
+    for name in set(FILES) - set(SPARSE):
         path = to / f"{name}.{form}"
         found = quorate.read_parquet(path) if form == "parquet" else pd.read_csv(path)
         wanted = getattr(report, name)

@@ -223,7 +223,11 @@ def _train(
     with working() as progress:
         done = room.train(request, home=home, progress=progress)
         _tell(done.told, progress)
-    show({**done.document, "folder": str(done.folder), "told": done.told}, as_json, render_trained)
+    show(
+        {**done.document, "folder": str(done.folder), "told": done.told, "also": list(map(str, done.files))},
+        as_json,
+        render_trained,
+    )
 
 
 @command

@@ -23,10 +23,12 @@ from typing import Any
 import numpy as np
 
 from quorate.errors import StoreError
+from quorate.execution.course import Course
 from quorate.execution.fit import FitResult, FitTask
 from quorate.store.files import io_reason, sync
 
-VERSION = 2  # the second has what a fit told of its training rows
+VERSION = 3  # the second has what a fit told of its training rows, the third how it was trained
+ADDED = ("in_sample REAL", "peak_memory INTEGER", "course BLOB")  # the first by the second version, the others since
 SYNC_SECONDS = 0.5
 PATIENCE = 20.0  # seconds to wait for other processes
 LEAST_BYTES = 200  # that an entry takes
@@ -35,7 +37,7 @@ CREATE TABLE IF NOT EXISTS fits (
     key TEXT PRIMARY KEY, checksum BLOB NOT NULL, created REAL NOT NULL, used REAL NOT NULL,
     plugin TEXT NOT NULL, model TEXT NOT NULL, train_rows INTEGER NOT NULL, seconds REAL NOT NULL,
     cpu_seconds REAL NOT NULL, place TEXT NOT NULL, notes TEXT NOT NULL, outputs TEXT NOT NULL, data BLOB NOT NULL,
-    in_sample REAL)"""
+    in_sample REAL, peak_memory INTEGER, course BLOB)"""
 # A column of SQLite takes anything: rows that hold something else are damaged.
 _TYPED = " AND ".join(
     [
@@ -44,7 +46,8 @@ _TYPED = " AND ".join(
         "typeof(train_rows) = 'integer'",
     ]
 )
-_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample"
+_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
+_COLUMNS += ", in_sample, peak_memory, course"
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,12 @@ class FitCache:
         told = json.dumps(list(result.notes)), json.dumps(list(result.outputs))
         now = time.time()
         more = None if math.isnan(result.in_sample) else result.in_sample
-        facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told, more)
+        course = None if result.course is None else result.course.to_bytes()
+        later = more, result.peak_memory or None, course
+        facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told, *later)
         row = (
             result.key, _checksum(result.key, blob, *facts), now, now, plugin, result.model,
-            result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob, more,
+            result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob, *later,
         )  # fmt: skip
         insert = f"INSERT OR REPLACE INTO fits VALUES ({', '.join('?' * len(row))})"
         self._do("keep a finished fit", insert, row, create=True)
@@ -152,8 +157,8 @@ class FitCache:
     def entries(self) -> list[Entry]:
         """Return what is kept, the latest used first."""
         query = (
-            "SELECT key, plugin, model, train_rows, length(data) + length(notes) + 300, seconds, created, used "
-            f"FROM fits WHERE {_TYPED} ORDER BY used DESC, key"
+            "SELECT key, plugin, model, train_rows, length(data) + length(notes) + coalesce(length(course), 0) + 300, "
+            f"seconds, created, used FROM fits WHERE {_TYPED} ORDER BY used DESC, key"
         )
         return [Entry(*row) for row in self._do("list the finished fits", query)]
 
@@ -307,9 +312,10 @@ class FitCache:
                 raise StoreError(f"{self.path} has version {version}; this reads up to {VERSION}: upgrade quorate")
             connection.execute(_SCHEMA)
             if version < VERSION:
-                connection.execute("BEGIN IMMEDIATE")  # of several processes one adds the column
-                if connection.execute("PRAGMA user_version").fetchone()[0] == 1:
-                    connection.execute("ALTER TABLE fits ADD COLUMN in_sample REAL")
+                connection.execute("BEGIN IMMEDIATE")  # of several processes one adds the columns
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                for column in ADDED[version - 1 :] if 0 < version < VERSION else ():
+                    connection.execute(f"ALTER TABLE fits ADD COLUMN {column}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
         except BaseException:
@@ -319,32 +325,23 @@ class FitCache:
 
 
 def _checksum(key: str, data: bytes, *facts: object) -> bytes:
-    known = tuple(fact for fact in facts if fact is not None)  # entries of the first version have one less
+    known = tuple(fact for fact in facts if fact is not None)  # entries of earlier versions have less
     return hashlib.sha256(repr((key, known)).encode() + b"\0" + data).digest()
 
 
 def _sound(row: tuple[Any, ...]) -> bool:
-    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample = row
-    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs, in_sample)
+    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, *later = row
+    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs, *later)
     return isinstance(data, bytes) and _checksum(key, data, *facts) == checksum
 
 
 def _result(row: tuple[Any, ...], task: FitTask) -> FitResult:
-    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample = row
+    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample, peak, course = row
     names = json.loads(outputs)
     values = np.frombuffer(data, dtype=np.float64).reshape(len(names) + 1, -1)
     return FitResult(
-        task.model,
-        task.fold,
-        values[0],
-        dict(zip(names, values[1:], strict=True)),
-        key,
-        train_rows,
-        seconds,
-        cpu_seconds,
-        created - seconds,
-        place,
-        cached=True,
-        in_sample=math.nan if in_sample is None else in_sample,
-        notes=tuple(json.loads(notes)),
-    )
+        task.model, task.fold, values[0], dict(zip(names, values[1:], strict=True)), key, train_rows, seconds,
+        cpu_seconds, created - seconds, place, cached=True, in_sample=math.nan if in_sample is None else in_sample,
+        notes=tuple(json.loads(notes)), course=None if course is None else Course.from_bytes(course),
+        peak_memory=peak or 0,
+    )  # fmt: skip

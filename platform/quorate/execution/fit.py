@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, reason_of
+from quorate.execution.course import Course, course_of
 from quorate.execution.inputs import reads_categories
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, in_sample, predict, shuffled_outputs
 from quorate.execution.reading import FitRows, rows_of
-from quorate.execution.resources import memory_limit
+from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.state import MOST, Kept, State, kept_of
 from quorate.execution.steps import ByStep, own_of
 from quorate.execution.surroundings import under_limits
@@ -33,7 +34,8 @@ from quorate.plugins.specs.learning import task_of
 
 T = TypeVar("T")
 Which = tuple[str, int, int]  # of a fit: its model, fold and replicate
-Answer = tuple[NDArray[np.float64], Outputs, float, Kept]  # predictions, other outputs, in-sample, what is kept
+# Predictions, other outputs, in-sample, what is kept, and how it was trained.
+Answer = tuple[NDArray[np.float64], Outputs, float, Kept, Course | None]
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 ASKED_AGAIN = 1024  # of its latest training rows, a fitted model is asked at most that many
 
@@ -171,6 +173,10 @@ class FitResult:
         Empty, if it succeeded.
     kept : State, str or None
         What the model has learnt; as text, why that cannot be kept; None, where it was not asked for.
+    course : Course, optional
+        How it was trained, where its plugin tells.
+    peak_memory : int
+        The most bytes that its process held meanwhile; 0 where that cannot be told.
     replicate : int
         Which of the model's seeds, from 0 on.
     replicates : tuple of FitResult
@@ -194,6 +200,8 @@ class FitResult:
     error: str = ""
     trace: str = field(default="", repr=False)
     kept: Kept = field(default=None, repr=False)
+    course: Course | None = field(default=None, repr=False)
+    peak_memory: int = 0
     replicate: int = 0
     replicates: tuple[FitResult, ...] = field(default=(), repr=False)
 
@@ -216,23 +224,6 @@ def model_of(task: FitTask) -> ModelSpec:
     return spec.for_label(task_of(task.binary), task.params).at_steps(task.steps, task.step)
 
 
-def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
-    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
-    fold = data.fold(task.fold)
-    return FitResult(
-        task.model,
-        task.fold,
-        np.full(len(fold.test), np.nan),
-        key=task.key,
-        n_train=len(fold.train),
-        seconds=seconds,
-        began=time.time() - seconds,
-        notes=(how,) if how else (),
-        error=reason,
-        replicate=task.replicate,
-    )
-
-
 def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     """Fit one model on one fold's training rows and predict its test rows; never raises.
 
@@ -241,7 +232,7 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     memory : int
         Bytes that it may allocate beyond what the process has; 0: no limit.
     """
-    began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    began, took = time.time(), Meter()
     fold = data.fold(task.fold)
     memory = task.memory or memory
     answer: Answer | None = None
@@ -259,8 +250,7 @@ def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
         raise
     except BaseException as e:  # a plugin may raise anything; the run decides what a failed fit means
         error, trace = why(e), traceback.format_exc()
-    took = time.perf_counter() - wall, time.process_time() - cpu
-    return result_of(task, fold, answer, took, began, notes, error, trace)
+    return result_of(task, fold, answer, took(), began, notes, error, trace)
 
 
 def why(error: BaseException) -> str:
@@ -272,14 +262,15 @@ def result_of(
     task: FitTask,
     fold: Fold,
     answer: Answer | None,
-    took: tuple[float, float],
+    took: tuple[float, float, int],
     began: float,
     notes: tuple[str, ...],
     error: str = "",
     trace: str = "",
 ) -> FitResult:
     """Return the result of a fit that was made in this process; without an answer it failed."""
-    predictions, outputs, known, kept = answer or (np.full(len(fold.test), np.nan), {}, math.nan, None)
+    nothing = np.full(len(fold.test), np.nan), Outputs(), math.nan, None, None
+    predictions, outputs, known, kept, course = answer or nothing
     return FitResult(
         task.model,
         task.fold,
@@ -287,7 +278,7 @@ def result_of(
         outputs,
         task.key,
         len(fold.train),
-        *took,
+        *took[:2],
         began,
         f"{os.uname().nodename}:{os.getpid()}",
         in_sample=known,
@@ -295,6 +286,8 @@ def result_of(
         error=error,
         trace=trace,
         kept=kept,
+        course=course,
+        peak_memory=took[2],
         replicate=task.replicate,
     )
 
@@ -309,16 +302,17 @@ def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: Mod
     if fold.shuffles is not None:
         # Features are shuffled as they are, whatever columns are made of them.
         more = shuffled_outputs(model, spec, rows.plain, task.binary, fold.shuffles, rows.learnt)
-        return predictions, outputs | more, math.nan, None
+        return predictions, outputs | more, math.nan, None, None
     known = rows.X[-ASKED_AGAIN:], own_of(task, rows.y[-ASKED_AGAIN:])
     told = in_sample(model, spec, *known, task.binary)
+    course = course_of(spec, model, len(rows.y))
     if not task.keep:
-        return predictions, outputs, told, None
+        return predictions, outputs, told, None, course
     asked = rows.X[-MOST:], rows.test
     kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary)
     if isinstance(kept, State):
         kept = State({**kept.arrays, **rows.learnt.state()}, kept.values)
-    return predictions, outputs, told, kept
+    return predictions, outputs, told, kept, course
 
 
 def fitted(

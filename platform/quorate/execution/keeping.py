@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.errors import FitError, QuorateError, reason_of
+from quorate.execution.course import Course, course_of
 from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
 from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
 from quorate.execution.reading import FitRows
+from quorate.execution.resources import Meter
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
 from quorate.execution.transforms import restored_transforms
@@ -37,11 +39,17 @@ class Learnt:
         Of the fold's test rows, by the fitted model.
     notes : tuple of str
         Warnings that it gave.
+    course : Course, optional
+        How it was trained, where its plugin tells.
+    peak_memory : int
+        The most bytes that its process held meanwhile; 0 where that cannot be told.
     """
 
     state: State
     predictions: Floats
     notes: tuple[str, ...]
+    course: Course | None = None
+    peak_memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -131,17 +139,19 @@ def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats
 
 
 def _fitted_and_made_again(data: FitData, task: FitTask) -> Learnt:
-    dataset, fold = data.dataset, data.fold(task.fold)
+    dataset, fold, took = data.dataset, data.fold(task.fold), Meter()
 
-    def asked(model: Any, spec: ModelSpec, rows: FitRows) -> tuple[State, Floats]:
+    def asked(model: Any, spec: ModelSpec, rows: FitRows) -> tuple[State, Floats, Course | None]:
         state = proven_state(
             spec, model, partial(unfitted, task, spec, dataset), (rows.X[-MOST:], rows.test), task.binary
         )
         kept = State({**state.arrays, **rows.learnt.state()}, state.values)
-        return kept, predict(model, spec, rows.test, task.binary)[0] if len(rows.test) else np.empty(0)
+        predictions = predict(model, spec, rows.test, task.binary)[0] if len(rows.test) else np.empty(0)
+        return kept, predictions, course_of(spec, model, len(rows.y))
 
-    (state, predictions), notes = fitted(task, dataset, fold, asked)
-    return Learnt(state, predictions, notes)
+    (state, predictions, course), notes = fitted(task, dataset, fold, asked)
+    _, _, peak_memory = took()
+    return Learnt(state, predictions, notes, course, peak_memory)
 
 
 def _told(step: Callable[[], T]) -> T | _Failed:

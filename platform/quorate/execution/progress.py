@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from quorate.execution.resources import most_memory
 
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult, FitTask
@@ -129,10 +129,9 @@ class Clock:
         """Return seconds per stage and in all, when each was, and peak memory of this process in MiB."""
         total, stages = time.perf_counter() - self._start, self.stages
         stages["other"] = max(total - sum(stages.values()), 0.0)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
         return {
             "seconds": round(total, 4),
             "stages": {name: round(seconds, 4) for name, seconds in stages.items()},
             "intervals": list(self.intervals),
-            "peak_memory_mib": round(peak, 1),
+            "peak_memory_mib": round(most_memory() / 2**20, 1),
         }

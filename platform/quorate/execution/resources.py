@@ -94,6 +94,46 @@ def file_limit(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+_earlier = 0  # the most bytes before `restart_peak` was called last
+
+
+def most_memory() -> int:
+    """Return the most bytes that this process has held."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return max(peak, _earlier)
+
+
+def restart_peak() -> bool:
+    """Have the system note anew how much this process holds at most; whether it does."""
+    global _earlier
+    _earlier = most_memory()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has held since `restart_peak`."""
+    return _figure("/proc/self/status", "VmHWM:") * 1024
+
+
+class Meter:
+    """Tells what was taken since it was made: seconds, processor seconds, and the most bytes that were held."""
+
+    def __init__(self) -> None:
+        self._noted = restart_peak()
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def __call__(self, shares: int = 1) -> tuple[float, float, int]:
+        """Return what each of so many fits took: the time is shared, the memory is not."""
+        seconds, cpu_seconds = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return seconds / shares, cpu_seconds / shares, peak_memory() if self._noted else 0
+
+
 def process_start() -> float:
     """Return when this process started, in seconds since 1970, to 10 ms; now, where that cannot be told."""
     try:

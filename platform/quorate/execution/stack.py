@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError
 from quorate.execution.fit import (
@@ -16,7 +18,6 @@ from quorate.execution.fit import (
     FitResult,
     FitTask,
     answer_of,
-    lost_fit,
     model_of,
     result_of,
     run_fit,
@@ -24,7 +25,7 @@ from quorate.execution.fit import (
     why,
 )
 from quorate.execution.reading import FitRows, rows_of
-from quorate.execution.resources import memory_limit
+from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.surroundings import under_limits
 from quorate.plugins.specs import ModelSpec
 
@@ -67,6 +68,23 @@ def run_fits(tasks: Sequence[FitTask], data: FitData, memory: int = 0) -> Iterat
                 yield from found
 
 
+def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
+    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
+    fold = data.fold(task.fold)
+    return FitResult(
+        task.model,
+        task.fold,
+        np.full(len(fold.test), np.nan),
+        key=task.key,
+        n_train=len(fold.train),
+        seconds=seconds,
+        began=time.time() - seconds,
+        notes=(how,) if how else (),
+        error=reason,
+        replicate=task.replicate,
+    )
+
+
 def _aside(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
     """As `run_fit`, in a process that does not hear the keyboard: a `KeyboardInterrupt` there is the model's own."""
     try:
@@ -105,7 +123,7 @@ _MOST: dict[tuple[Any, ...], int] = {}  # how many go together of fits that are 
 
 def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitResult]:
     """Fit models of one plugin together; one that cannot be fitted is a result with the reason."""
-    began, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    began, took = time.time(), Meter()
     spec = model_of(tasks[0])
     trainer = spec.hook("together")
     assert trainer is not None
@@ -124,9 +142,9 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
 
     with memory_limit((tasks[0].memory or memory) if tasks[0].device == "cpu" else 0):
         found, notes = under_limits(tasks[0], answered)
-    took = (time.perf_counter() - wall) / len(tasks), (time.process_time() - cpu) / len(tasks)
+    each = took(len(tasks))
     return [
-        result_of(task, fold, told.answer, took, began, notes, told.error, told.trace)
+        result_of(task, fold, told.answer, each, began, notes, told.error, told.trace)
         for task, fold, told in zip(tasks, folds, found, strict=True)
     ]
 

@@ -15,6 +15,7 @@ from quorate import statistics
 from quorate.dataset.folds import NEVER, Fold, audit_split
 from quorate.dataset.rows import Dataset, entry_prices
 from quorate.errors import DataError, RecipeError
+from quorate.execution.course import Course, course_of
 from quorate.execution.fit import FitTask, fitted
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
@@ -28,6 +29,7 @@ from quorate.recipe.resolve import to_plain
 from quorate.runs.session import open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.walkforward.layout import holdout_start
+from quorate.walkforward.training import summary_of
 
 TRAINED = 0.8  # share of the bars, from the first on, that presets are trained on
 ALLOWED = 0.05  # by how much a loss may be above that of the preset all are compared with
@@ -38,7 +40,7 @@ BETTER_HIGH = ("auc", "accuracy")
 class _Learnt(NamedTuple):
     forecast: NDArray[np.float64]
     weights: int | None
-    history: Any
+    course: Course | None
 
 
 @in_usual_surroundings
@@ -144,12 +146,12 @@ def _measured(found: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
     task = task_of_fit(found.session, model, dataset.feature_names)
     began = time.perf_counter()
     learnt, _ = fitted(task, dataset, Fold(0, cut, len(bars), train, test), _asked(task))
-    seconds, history = time.perf_counter() - began, learnt.history
+    seconds, course = time.perf_counter() - began, learnt.course
     row: dict[str, Any] = {"network": model, "seconds": seconds, "weights": learnt.weights, "epochs": None}
-    if history is not None and len(history):
-        best = history.epochs["val_loss"][history.best_epoch - 1]
-        row |= {"seconds": sum(history.epochs["seconds"]), "epochs": len(history), "best_epoch": history.best_epoch}
-        row |= {"stopped": history.stopped, "val_loss": best if math.isfinite(best) else None}
+    if course is not None:
+        told = summary_of([course])
+        row |= {"seconds": told["seconds"] or seconds, "epochs": len(course), "best_epoch": course.best_epoch}
+        row |= {"stopped": course.stopped, "val_loss": told["val_loss"]}
     row["metrics"] = _metrics(found, dataset, test, learnt.forecast, task.binary)
     days = bars.sessions
     facts = {"train_rows": len(train), "test_rows": len(test), "bars": len(bars), "test_first": str(days[cut])}
@@ -159,7 +161,7 @@ def _measured(found: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
 def _asked(task: FitTask) -> Any:
     def answer(model: Any, spec: Any, rows: FitRows) -> _Learnt:
         forecast = predict(model, spec, rows.test, task.binary)[0]
-        return _Learnt(forecast, getattr(model, "n_weights", None), getattr(model, "history_", None))
+        return _Learnt(forecast, getattr(model, "n_weights", None), course_of(spec, model, len(rows.y)))
 
     return answer
 

@@ -19,6 +19,7 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER, Fold, audit_split
 from quorate.dataset.rows import entry_prices
 from quorate.errors import DataError, RecipeError
+from quorate.evidence.evidence import plain
 from quorate.execution import machine
 from quorate.execution.fit import FitData
 from quorate.execution.keeping import forecast
@@ -36,6 +37,7 @@ from quorate.recipe.resolve import to_toml
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store.files import write_json
+from quorate.walkforward.training import price_errors
 
 RESULT = "metrics.json"
 PICTURE = "forecast_vs_actual"
@@ -202,6 +204,9 @@ def _measured(
         **{name: model[name] for name in wanted},
         "naive": {name: naive[name] for name in wanted},
         "better_than_naive": {"p": p if np.isfinite(p) else None, "verdict": against.verdict(SIZE)},
+        "errors": plain(
+            {**price_errors(forecasts.actual, forecasts.forecast, forecasts.last), "dm": against.statistic}
+        ),
         "forecasts": len(forecasts.dates),
         "first": str(forecasts.dates[0]),
         "last": str(forecasts.dates[-1]),

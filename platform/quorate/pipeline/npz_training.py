@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
+from quorate.execution.course import Course, course_of
 from quorate.execution.fit import FitTask, fit_seed
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
-from quorate.execution.resources import gpu_count
+from quorate.execution.resources import Meter, gpu_count
 from quorate.execution.state import state_of
 from quorate.execution.surroundings import under_limits
 from quorate.pipeline.config import File
@@ -97,7 +98,9 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    took = Meter()
+    (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
         task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
@@ -113,8 +116,8 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         config=_config(path, settings, windows),
         stats=_stats(windows.X_train[:cut], str(settings.params.get("norm", "z-score"))),
         metrics=metrics,
-        history=getattr(model, "history_", None),
-        n_train=cut,
+        course=course,
+        peak_memory=peak_memory,
         loading=loading,
         classes={n: (y, forecasts[n] >= settings.threshold) for n, (_, y) in parts.items()}
         if windows.binary and settings.pictures
@@ -185,13 +188,15 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
     }
 
 
-def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> Any:
+def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> tuple[Any, Course | None]:
+    """Return the fitted model, and how it was trained."""
     model = make_model(spec.resolve(), task, spec)
     held = windows.X_train[cut:], windows.y_train[cut:]
     try:
-        return model.fit(windows.X_train[:cut], windows.y_train[:cut].copy(), validation=held)
+        model.fit(windows.X_train[:cut], windows.y_train[:cut].copy(), validation=held)
     except ValueError as e:
         raise FitError(f"model {task.model!r}: {e}") from e
+    return model, course_of(spec, model, cut)
 
 
 def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:

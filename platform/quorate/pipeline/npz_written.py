@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import StoreError
+from quorate.execution.course import Course
 from quorate.execution.state import State
+from quorate.pipeline.learning import summary, write_course
 from quorate.recipe import yaml_text
 from quorate.store import tensors
 from quorate.store.files import io_reason, replacing, write_json, write_text
+from quorate.walkforward.training import timing_of
 
 WEIGHTS = "best.safetensors"
 Classes = tuple[NDArray[Any], NDArray[Any]]
@@ -49,8 +51,8 @@ def write_all(
     config: Mapping[str, Any],
     stats: Mapping[str, Any],
     metrics: Mapping[str, Mapping[str, Any]],
-    history: Any,
-    n_train: int,
+    course: Course | None,
+    peak_memory: int,
     loading: float,
     classes: Mapping[str, Classes],
     told: list[str],
@@ -66,31 +68,17 @@ def write_all(
         write_json(folder / f"metrics_{name}.json", one)
         files.append(folder / f"metrics_{name}.json")
     timing: dict[str, Any] = {"load_seconds": loading}
-    if history is not None and len(history):
-        timing |= timing_of(history, n_train)
-        lines = [history.line(epoch) for epoch in range(1, len(history) + 1)]
-        write_text(folder / "train.log", "".join(f"{line}\n" for line in lines))
-        files.append(folder / "train.log")
+    summed: dict[str, Any] | None = None
+    if course is not None:
+        timing |= timing_of(course)
+        summed = summary(course, peak_memory)
+        write_text(folder / "train.log", "".join(f"{line}\n" for line in course.lines))
+        files += [folder / "train.log", *write_course(folder, config["model"]["type"], course, summed, told)]
     write_json(folder / "timing.json", timing)
     files.append(folder / "timing.json")
     files += _pictures(folder, classes, told)
-    return {"folder": str(folder), "model": config["model"]["type"], "metrics": plain, "timing": timing}, files
-
-
-def timing_of(history: Any, n_train: int) -> dict[str, Any]:
-    """Return the times of a training; the first epoch, which also warms up, is told by itself."""
-    seconds = [float(one) for one in history.epochs["seconds"]]
-    return {
-        "total_epochs": len(seconds),
-        "best_epoch": history.best_epoch,
-        "stopped": history.stopped,
-        "total_seconds": sum(seconds),
-        "mean_seconds": float(np.mean(seconds)),
-        "std_seconds": float(np.std(seconds)),
-        "warm_up_seconds": seconds[0],
-        "samples_per_second": n_train * len(seconds) / sum(seconds),
-        "epoch_times": seconds,
-    }
+    document = {"folder": str(folder), "model": config["model"]["type"], "metrics": plain, "timing": timing}
+    return {**document, "training": summed}, files
 
 
 def matrix_of(actual: NDArray[Any], called: NDArray[Any]) -> list[list[int]]:

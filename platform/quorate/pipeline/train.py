@@ -21,6 +21,7 @@ from quorate.execution.keeping import Learnt, learn
 from quorate.execution.key import version
 from quorate.execution.progress import Progress
 from quorate.pipeline import artefact
+from quorate.pipeline.learning import summary, write_course
 from quorate.pipeline.periods import Period, check
 from quorate.pipeline.request import Request
 from quorate.pipeline.rows import alone, code_of, dataset_of, spec_of, task_of_fit, training_rows
@@ -39,11 +40,12 @@ from quorate.store.plain import check_plain
 
 
 class Trained(NamedTuple):
-    """A trained model: where it lies, what its document says, and what was not done as it was asked for."""
+    """A trained model: where it lies, what its document says, what was not done as it was asked for, further files."""
 
     folder: Path
     document: dict[str, Any]
     told: list[str]
+    files: list[Path]
 
 
 class Prepared(NamedTuple):
@@ -112,7 +114,10 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
     document = _document(ready, session, found.bars, dataset, fold, task, learnt)
     folder = request.output_dir or Path("models", session.recipe.name)
     written = artefact.write(folder, learnt.state, document)
-    return Trained(folder, written, [*found.told, *session.warnings, *warned, *learnt.notes])
+    told, files = [*found.told, *session.warnings, *warned, *learnt.notes], []
+    if learnt.course is not None:
+        files = write_course(folder, task.model, learnt.course, document["training"]["course"], told)
+    return Trained(folder, written, told, files)
 
 
 def _given_params(request: Request) -> tuple[dict[str, Any] | None, dict[str, Any] | None, list[str]]:
@@ -191,6 +196,7 @@ def _document(
             "first": str(days[dataset.bar[fold.train[0]]]),
             "last": str(days[dataset.bar[fold.train[-1]]]),
             "label_end": str(days[int(dataset.end[fold.train].max())]),
+            **({} if learnt.course is None else {"course": summary(learnt.course, learnt.peak_memory)}),
         },
         "tuned": {k: tuned[k] for k in ("periods", "sweep", "kept", "params_sha256")} if tuned else None,
         "recipe": to_plain(recipe),

@@ -25,6 +25,12 @@ SERIES = [
 BAR = Described("time (index)", TIME, "close of the bar, when its forecast is made")
 SYMBOL = Described("symbol", "str", "by its name in the data")
 
+FIT = [
+    PART,
+    Described("model", "str", "its name in the recipe"),
+    Described("fold", "int64", "the fold that it was fitted for"),
+]
+
 TABLES: dict[str, tuple[str, list[Described]]] = {
     "metrics": (
         "One row per series and part.",
@@ -120,9 +126,7 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
     "fits": (
         "One row per fit.",
         [
-            PART,
-            Described("model", "str", "its name in the recipe"),
-            Described("fold", "int64", "the fold that it was fitted for"),
+            *FIT,
             Described("key", "str", "hash of all that its result depends on"),
             Described("train_rows", "int64", "rows that it learnt from"),
             Described(
@@ -136,6 +140,7 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("sd, label_sd", "float64", "standard deviation of its forecasts, and of these labels"),
             Described("collapsed", "str", "one direction or one value, where the labels have more; else empty"),
             Described("seconds, cpu_seconds", "float64", "what it took when it was computed"),
+            Described("peak_memory_mib", "float64", "what its process held at most meanwhile; NaN where not known"),
             Described("began", TIME, "when that was"),
             Described("place", "str", "host and process"),
             Described("cached", "bool", "whether it was taken from the home"),
@@ -151,6 +156,27 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("dm", "float64", "below zero where its squared errors are smaller"),
             Described("p_value", "float64", "two-sided"),
             Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
+        ],
+    ),
+    "training": (
+        "One row per epoch of every fit whose model tells how it was trained; NaN for what it does not tell.",
+        [
+            *FIT,
+            Described("epoch", "int64", "from 1 on; of boosting, a tree"),
+            Described("train_loss, val_loss", "float64", "on the rows learnt from, and on those held back"),
+            Described("val_score", "float64", "what progress is measured by"),
+            Described("learning_rate", "float64", "of the epoch's last step"),
+            Described("gradient", "float64", "mean length, before it is clipped"),
+            Described("seconds", "float64", "what it took; of fits in lock step its share"),
+            Described("best", "bool", "whether the model predicts as it was after this epoch"),
+        ],
+    ),
+    "batches": (
+        "One row per step of every fit whose model tells them; of more than 10,000 each is the mean of several.",
+        [
+            *FIT,
+            Described("epoch, batch", "int64", "from 1 on; of several steps the first"),
+            Described("loss", "float64", "on the rows of the step"),
         ],
     ),
 }

@@ -12,6 +12,7 @@ FORMS = {
     "count": ",.0f",
     "currency": ",.0f",
     "nats": ".4f",
+    "loss": ".4g",
     "bars": ",.1f",
 }
 OTHER = ".2f"  # of a unit that only a plugin knows

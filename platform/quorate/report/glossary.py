@@ -5,9 +5,11 @@ from __future__ import annotations
 from quorate.errors import RecipeError, near_misses
 from quorate.report.glossary_base import COMMON, OURS, Term
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
+from quorate.report.glossary_training import OF_TRAINING
 
 GLOSSARY: dict[str, Term] = {
     **OF_DISTRIBUTIONS,
+    **OF_TRAINING,
     # --- the verdict
     "verdict": Term(
         "Whether an ensemble has earned promotion: PASS, FAIL, or INSUFFICIENT where too little is known to say.",

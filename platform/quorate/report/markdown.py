@@ -49,7 +49,7 @@ def _lines(block: Lines) -> str:
         known = [value for value in values if math.isfinite(value)]
         ends = (known[0], known[-1], min(known), max(known)) if known else (math.nan,) * 4
         rows.append([name, *(figure(value, block.unit) for value in ends)])
-    span = f"{str(block.times[0])[:10]}..{str(block.times[-1])[:10]}"
+    span = f"{block.said(0)}..{block.said(-1)}"
     heads = [f"{block.title}, {span}", "first", "last", "lowest", "highest"]
     return _table(heads, ["left", *["right"] * 4], rows)
 

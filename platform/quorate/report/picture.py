@@ -69,6 +69,25 @@ def draw_lines(path: Path, title: str, blocks: Sequence[Lines]) -> None:
     _save(figure, path)
 
 
+def draw_learning(path: Path, title: str, blocks: Sequence[Lines]) -> None:
+    """Draw losses by epoch, a panel for each model, with their ranges and the best epoch."""
+    figure = Figure(figsize=(INCHES[0], 1.0 + 3.5 * len(blocks)), layout="constrained")
+    for axis, block in zip(figure.subplots(len(blocks), 1, squeeze=False)[:, 0], blocks, strict=True):
+        for i, (name, values) in enumerate(block.values.items()):
+            axis.plot(block.times, values, linewidth=1.2, label=name, color=f"C{i}")
+            if name in block.ranges:
+                axis.fill_between(block.times, *block.ranges[name], color=f"C{i}", alpha=0.2, linewidth=0)
+        if block.mark is not None:
+            axis.axvline(block.mark, color="black", linestyle="--", linewidth=0.8, label=block.marked)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_title(block.title, fontsize="medium")
+        axis.set_xlabel(block.across)
+        axis.grid(alpha=0.3)
+        axis.legend(loc="best", frameon=False)
+    figure.suptitle(title)
+    _save(figure, path)
+
+
 def draw_points(path: Path, title: str, block: Points) -> None:
     """Draw points, and the diagonal on which both of their numbers are the same."""
     figure = Figure(figsize=(SIDE, SIDE), layout="constrained")

@@ -59,9 +59,10 @@ def _table(block: Table) -> list[str]:
 def _curves(block: Lines) -> list[str]:
     told = []
     for name, values in block.values.items():
-        known = [(value, time) for value, time in zip(values, block.times, strict=True) if math.isfinite(value)]
+        known = [(value, place) for place, value in enumerate(values) if math.isfinite(value)]
         if known:
             points = known[0], known[-1], min(known), max(known)
-            said = [f"{figure(value, block.unit)} on {str(time)[:10]}" for value, time in points]
+            at = "at" if block.across else "on"
+            said = [f"{figure(value, block.unit)} {at} {block.said(place)}" for value, place in points]
             told.append(f"{block.title}, {name}: first {said[0]}, last {said[1]}, lowest {said[2]}, highest {said[3]}")
     return told

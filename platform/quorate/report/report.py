@@ -178,6 +178,16 @@ class Report:
         """How each member's forecasts did against the naive one."""
         return self.stored("skill")
 
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """The epochs of every fit whose model tells how it was trained."""
+        return self.stored("training")
+
+    @cached_property
+    def batches(self) -> pd.DataFrame:
+        """The loss of every step of these fits."""
+        return self.stored("batches")
+
     def to_html(self, static: bool = False) -> str:
         """Return the report as one page that asks nobody for anything; `static`: without any script."""
         from quorate.report.written import as_html

@@ -13,6 +13,7 @@ from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
+from quorate.report.schema_training import TrainingFigures
 from quorate.store.documents import REPORT_VERSION
 
 Day = str
@@ -311,6 +312,7 @@ class Telemetry(BaseModel):
     fit_cpu_seconds: dict[str, float]
     """By model, of those that were not kept from before."""
     fit_warnings: dict[str, int] = Field(default={})
+    training: list[TrainingFigures] = Field(default=[])
     holdout: Telemetry | None = None
 
 
@@ -342,8 +344,6 @@ class ReportDocument(_Object):
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of the report, draft 2020-12."""
     found = ReportDocument.model_json_schema(by_alias=True)
-    about = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:quorate:report:{REPORT_VERSION}",
-    }
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    about = {"$schema": draft, "$id": f"urn:quorate:report:{REPORT_VERSION}"}
     return {**about, **found}

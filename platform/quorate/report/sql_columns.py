@@ -10,7 +10,8 @@ IN_SQL |= {TIME: "TIMESTAMP WITH TIME ZONE", DAY: "DATE"}
 
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
 
-FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")  # views over Parquet files
+# Views over Parquet files.
+FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "training", "batches")
 OF_REPORTS = (
     "metrics",
     "gates",
@@ -24,7 +25,9 @@ OF_REPORTS = (
     "seed_spread",
     "warnings",
 )  # over report.json
-SPARSE = ("quantiles", "intervals", "tails", "steps", "seeds", "seed_spread")  # of which few runs have rows
+TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
+# Of which few runs have rows.
+SPARSE = ("quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", *TRAINED)
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -85,10 +88,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],
     ),
-    **{
-        name: _of_table(name)
-        for name in ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill")
-    },
+    **{name: _of_table(name) for name in FILES},
     "ledger": (
         "One row per entry of the ledger, oldest first.",
         [
@@ -173,6 +173,9 @@ select run, series, last(capital order by time) as ended_with group by all order
     "where the time of fits goes": """\
 select model, count(*) as fits, round(sum(cpu_seconds), 1) as cpu_seconds, count(*) filter (where error <> '') as failed
 from fits where not cached group by model order by cpu_seconds desc""",
+    "where training and validation loss part: the gap at the best epoch": """\
+select run, model, round(median(epoch)) as best_epoch, median(val_loss - train_loss) as gap
+from training where best group by run, model order by gap desc""",
     "how much was tried on the same bars": """\
 select fingerprint, count(distinct run) as runs, count(distinct key) as series, min(first) as since
 from candidates group by fingerprint""",

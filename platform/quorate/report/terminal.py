@@ -14,7 +14,6 @@ from quorate.report.plain import lines_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import USUAL, of_run, sections_of, usual_of
 from quorate.report.sections.about import fits_text
-from quorate.report.sections.curves import day
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.gates import table as gates_table
 from quorate.report.sections.model import Block, Cell, Column, Facts, Heat, Lines, Section, Spans, Table, Text
@@ -204,8 +203,9 @@ def _lines(block: Lines, target: console.Console) -> None:
         for text, curve in pieces:
             line += console.Text(text, style=CURVES[curve % len(CURVES)] if curve >= 0 else "")
         target.print(line)
-    days = [day(time) for time in block.times]
-    target.print(console.Text(" " * margin + ticks(days, width), style="bright_black"))
+    said = [block.said(place) for place in range(len(block.times))]
+    said = [text.rjust(len(said[-1])) for text in said]
+    target.print(console.Text(" " * margin + ticks(said, width), style="bright_black"))
 
 
 def _foot(report: Report, target: console.Console, names: Sequence[str]) -> None:

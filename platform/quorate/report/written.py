@@ -64,8 +64,9 @@ def write(path: Path, text: str) -> Path:
 def draw(report: Report, folder: Path) -> list[Path]:
     """Draw what of a report can be drawn, and return the files.
 
-    ``equity_drawdown``, ``monthly_returns``, ``weights``, ``forecast_vs_actual`` and ``calibration``, of an opened
-    holdout also each with ``_holdout``; ``confusion_matrix_valid`` of the development, ``_test`` of the holdout.
+    ``equity_drawdown``, ``monthly_returns``, ``weights``, ``learning_curves``, ``forecast_vs_actual`` and
+    ``calibration``, of an opened holdout also each with ``_holdout``; ``confusion_matrix_valid`` of the development,
+    ``_test`` of the holdout.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def draw(report: Report, folder: Path) -> list[Path]:
     """
     picture = drawing(folder)
     found = []
-    sections = sections_of(report, ("equity", "months", "members", "forecasts"))
+    sections = sections_of(report, ("equity", "months", "members", "training", "forecasts"))
     if broken := [section.sentence for section in sections if not section.blocks]:
         raise IntegrityError(f"no picture is made of run {report.run_id}: {broken[0]}")
     for section in sections:
@@ -86,7 +87,9 @@ def draw(report: Report, folder: Path) -> list[Path]:
         title = f"{report.provenance['recipe']['name']}: {section.title.lower()}, {said_of(section.part)}"
         for name, blocks in _drawn(section).items():
             path = folder / (f"{name}.png" if name.startswith("confusion") else f"{name}{suffix}.png")
-            if isinstance(blocks[0], Lines):
+            if name == "learning_curves":
+                picture.draw_learning(path, title, blocks)
+            elif isinstance(blocks[0], Lines):
                 picture.draw_lines(path, title, blocks)
             elif isinstance(blocks[0], Heat):
                 picture.draw_heat(path, title, blocks[0])
@@ -128,7 +131,9 @@ def _drawn(section: Section) -> dict[str, list[Any]]:
     elif section.name == "months":
         found = {"monthly_returns": [block for block in section.blocks if isinstance(block, Heat)]}
     else:
-        found = {"equity_drawdown" if section.name == "equity" else "weights": lines}
+        found = {
+            {"equity": "equity_drawdown", "members": "weights", "training": "learning_curves"}[section.name]: lines
+        }
     return {name: blocks for name, blocks in found.items() if blocks}
 
 

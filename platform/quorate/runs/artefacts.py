@@ -21,6 +21,7 @@ from quorate.report.report import Report
 from quorate.statistics import Floats
 from quorate.store.files import io_reason, replacing, write_json, write_text
 from quorate.walkforward.part import Part
+from quorate.walkforward.training import timing_of
 
 SPLITS = {"development": "valid", "holdout": "test"}  # what training packages call the parts
 FIGURES = ("mae", "rmse", "mape", "direction_accuracy")
@@ -72,9 +73,15 @@ def write(report: Report, part: Part, name: str, folder: str, progress: Progress
         metrics |= {key.replace("-", "_"): value for key, value in judged["metrics"].items()}
         for file in (f"metrics_{SPLITS[name]}.json", "metrics.json"):
             write_json(path / file, metrics)
-        write_json(path / "evaluation.json", {"split": SPLITS[name], **evaluation(report, name)})
+        learnt = {"training": part.trainings} if part.trainings else {}
+        write_json(path / "evaluation.json", {"split": SPLITS[name], **evaluation(report, name), **learnt})
         write_json(path / "norm_stats.json", norm_stats(part))
-        write_json(path / "timing.json", timing(report, name))
+        trained = [
+            {"model": fit.model, "fold": fit.fold, **timing_of(fit.course)}
+            for fit in part.fits
+            if fit.course is not None
+        ]
+        write_json(path / "timing.json", {**timing(report, name), **({"training": trained} if trained else {})})
         write_text(path / "config.yaml", dump(report.provenance["recipe"]))
     except (OSError, StoreError) as e:
         why = io_reason(e, Path(folder)) if isinstance(e, OSError) else str(e)

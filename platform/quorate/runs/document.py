@@ -42,7 +42,7 @@ def keep_development(
             "schema_version": REPORT_VERSION,
             "provenance": provenance,
             "results": results,
-            "telemetry": _telemetry(clock, fitting),
+            "telemetry": _telemetry(clock, fitting, part),
             "files": files,
         },
         stored,
@@ -82,7 +82,7 @@ def keep_holdout(
             **report.document,
             "provenance": provenance,
             "results": results,
-            "telemetry": {**report.telemetry, "holdout": _telemetry(clock, fitting)},
+            "telemetry": {**report.telemetry, "holdout": _telemetry(clock, fitting, part)},
             "files": {**report.document["files"], **files},
         },
         stored,
@@ -145,7 +145,7 @@ def _categories(part: Part) -> dict[str, Any]:
     return {"categories": {"names": list(names), "models": read}} if names else {}
 
 
-def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
+def _telemetry(clock: Clock, fitting: Fitting, part: Part) -> dict[str, Any]:
     """Return what computing a part took; nothing in it changes a result."""
     fits, keeping = fitting.results, fitting.keeping
     fresh = [fit for fit in fits if not fit.cached]
@@ -162,4 +162,5 @@ def _telemetry(clock: Clock, fitting: Fitting) -> dict[str, Any]:
         "fit_cpu_seconds": {name: round(seconds, 4) for name, seconds in per_model.items()},
         "fit_warnings": dict(notes),
         **({"models_kept": {"models": keeping.count, "bytes": keeping.size}} if keeping and keeping.count else {}),
+        **({"training": part.trainings} if part.trainings else {}),
     }

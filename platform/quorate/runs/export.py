@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from quorate.errors import IntegrityError, RecipeError, StoreError, near_misses, one_of
 from quorate.report.report import PARTS
-from quorate.report.sql_columns import FILES, OF_REPORTS, OF_SWEEPS, SPARSE, tables_page
+from quorate.report.sql_columns import FILES, OF_REPORTS, OF_SWEEPS, SPARSE, TRAINED, tables_page
 from quorate.runs.sql_views import Gathered, sealed
 from quorate.runs.swept import BEST
 from quorate.store import Home, Run
@@ -101,7 +101,8 @@ def _names(run: Run) -> list[str]:
     listed = [
         name for name in OF_REPORTS if name not in SPARSE or any(report.results[part].get(name) for part in there)
     ]
-    return [*listed, *(name for name in FILES if all(f"{part}/{name}.parquet" in files for part in there))]
+    stored = [name for name in FILES if all(f"{part}/{name}.parquet" in files for part in there)]
+    return [*listed, *(name for name in stored if name not in TRAINED or report.telemetry.get("training"))]
 
 
 def _page(run: Run, names: Sequence[str], form: str) -> str:

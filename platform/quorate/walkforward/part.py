@@ -32,6 +32,7 @@ from quorate.walkforward.outlook import remedy_if_refused
 from quorate.walkforward.paths import Key, Splits, lay_out, paths_of, voters
 from quorate.walkforward.series import Series, decide_all, judge_span, retrade
 from quorate.walkforward.tables import frames_of
+from quorate.walkforward.training import trainings
 
 PartName = Literal["development", "holdout"]
 
@@ -80,6 +81,8 @@ class Part:
     before : dict
         Digests of the features and decisions before this part began: the part before must have had
         the same.
+    trainings : list of dict
+        How the training of each model went that tells.
     """
 
     section: dict[str, Any]
@@ -88,6 +91,7 @@ class Part:
     walk: WalkForward
     fits: list[FitResult]
     before: dict[str, str]
+    trainings: list[dict[str, Any]]
 
 
 def own_tried(candidates: Mapping[str, Performance]) -> Tried:
@@ -195,8 +199,10 @@ def _part(
             **({"null_market": dict(known.null_market)} if known.null_market else {}),
         }
         frames = frames_of(name, outcome)
+        alone = {s.name: p for s, p in judged if s.role in ("member", "baseline")}
+        learnt = trainings(fits, alone, frames["skill"])
     before = digests_of(walk, series[0], walk.folds[0].first, first)
-    return Part(section, frames, predictions, walk, fits, before)
+    return Part(section, frames, predictions, walk, fits, before, learnt)
 
 
 def _around(walk: WalkForward, judged: Series) -> dict[str, Distribution]:

@@ -42,6 +42,7 @@ def mean_of(fits: Sequence[FitResult]) -> FitResult:
         cached=all(fit.cached for fit in fits),
         foreign=any(fit.foreign for fit in fits),
         notes=tuple(dict.fromkeys(note for fit in fits for note in fit.notes)),
+        peak_memory=max(fit.peak_memory for fit in fits),
         replicate=0,
         replicates=tuple(fits),
     )

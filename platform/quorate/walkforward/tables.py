@@ -16,12 +16,13 @@ from quorate.statistics import Floats, diebold_mariano
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.collapse import spread_of
 from quorate.walkforward.findings import Judged
+from quorate.walkforward.training import training_frames
 
 SIZE = 0.05  # of the test, two-sided, whose words are told
 
 
 def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
-    """Return predictions, trades, equity, desired and members' weights, thresholds, fits and skill of a part."""
+    """Return all tables of a part by name."""
     walk, judged = outcome.walk, outcome.series
     times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
@@ -47,6 +48,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
         "grid": _grid_frame(part, outcome),
         "fits": _fit_frame(outcome).assign(part=part),
         "skill": _skill_frame(part, outcome, naive),
+        **training_frames(part, outcome.fits),
     }
 
 
@@ -98,6 +100,7 @@ def _fit_frame(outcome: Judged) -> pd.DataFrame:
                 "collapsed": spread.collapsed,
                 "seconds": f.seconds,
                 "cpu_seconds": f.cpu_seconds,
+                "peak_memory_mib": f.peak_memory / 2**20 or math.nan,
                 "began": f.began,
                 "place": f.place,
                 "cached": f.cached,

@@ -44,6 +44,13 @@ _RECURRENT = {"lookback": Int(14, 90), "hidden": Int(32, 256), "layers": Int(1, 
 SPACES: Mapping[str, Mapping[str, Any]] = {
     "gru": {**_RECURRENT, **_TRAINING},
     "lstm": {**_RECURRENT, **_TRAINING},
+    "mlp": {
+        "hidden": Choice(([16], [32, 16], [64, 32])),
+        "dropout": Float(0.0, 0.5),
+        "epochs": Int(4, 40, log=True),
+        "learning_rate": Float(1e-4, 1e-2, log=True),
+        "weight_decay": Float(1e-4, 1e-1, log=True),
+    },
     "transformer": {**_RECURRENT, "hidden": Choice(tuple(range(32, 257, 32))), "heads": Choice((2, 4, 8)), **_TRAINING},
 }
 
@@ -54,6 +61,7 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     for name, description in WINDOWS.items():
         yield _network(name, description, input="windows", lookback=60, lazy=True, settings=SETTINGS)
     settings = {name: option for name, option in SETTINGS.items() if name != "lookback"}
+    yield _network("mlp", "a small dense network of the features of a bar", settings=settings)
     yield _network("tabm", "many dense networks in one, of the features of a bar", settings=settings)
 
 
@@ -78,5 +86,6 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         audit_params=AUDIT,
         space=space,
         outputs=f"{__name__}.outputs:outputs_of",
+        history=f"{__name__}.history:history_of",
         **more,
     )

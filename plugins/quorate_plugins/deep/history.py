@@ -43,11 +43,6 @@ class History:
             self.epochs[name].append(float(value))
         self.batches.append(batches)
 
-    def line(self, epoch: int) -> str:
-        """Return an epoch as a line of a log: ``epoch=1 train_loss=... val_loss=...``."""
-        values = " ".join(f"{name}={self.epochs[name][epoch - 1]:.6g}" for name in COLUMNS)
-        return f"epoch={epoch} steps={len(self.batches[epoch - 1])} {values}"
-
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {
@@ -56,3 +51,11 @@ class History:
             "best_epoch": self.best_epoch,
             "stopped": self.stopped,
         }
+
+
+def history_of(model: Any) -> dict[str, Any] | None:
+    """Return the course of a network's training as `quorate.ModelSpec` asks for it; None, if it was made of a file."""
+    history = model.history_
+    if history is None or not history.best_epoch:
+        return None
+    return {name: getattr(history, name) for name in ("epochs", "batches", "best_epoch", "stopped")}

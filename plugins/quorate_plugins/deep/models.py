@@ -291,6 +291,22 @@ def nhits(hidden: int = 64, layers: int = 2, dropout: float = 0.1) -> Made:
     return NHiTS, {"hidden": hidden, "layers": layers, "dropout": dropout}
 
 
+@network(rows=True, epochs=12, batch_size=128, weight_decay=1e-2, clip=0.0, valid_ratio=0.0)
+def mlp(hidden: list[int] | None = None, dropout: float = 0.2) -> Made:
+    """Make a small dense network; all rows train it, for a fixed number of epochs.
+
+    Parameters
+    ----------
+    hidden : list of int
+        Width of each hidden layer; by default 32 and 16.
+    dropout : float, share
+        Of what a hidden layer gives that is dropped.
+    """
+    from quorate_plugins.deep.nets.plain import Perceptron
+
+    return Perceptron, {"hidden": [32, 16] if hidden is None else hidden, "dropout": dropout}
+
+
 @network(rows=True)
 def tabm(members: int = 32, hidden: int = 64, layers: int = 2, dropout: float = 0.1) -> Made:
     """Make many dense networks that share their weights, and scale them each in its own way (Gorishniy et al., 2025).

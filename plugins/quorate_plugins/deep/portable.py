@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from quorate_plugins.deep.exponential import BEFORE, SLSTM
+from quorate_plugins.deep.lanes import Linear
 from quorate_plugins.deep.model import Deep
 from quorate_plugins.deep.recurrent import GRU, LSTM
 from quorate_plugins.deep.scaling import CUT
@@ -24,12 +26,13 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
     bars = model.read_[1]
     example = torch.zeros(3, bars, n_features) if bars else torch.zeros(3, n_features)
     whole = _Whole(model).eval()
-    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM | SLSTM)]
+    layers = [layer for layer in whole.modules() if isinstance(layer, GRU | LSTM | SLSTM | Linear)]
     folder = tempfile.TemporaryDirectory()
     written = Path(folder.name, "model.onnx")
     try:
         for layer in layers:
-            layer.__dict__["_states"] = _unrolled if isinstance(layer, SLSTM) else _fused(layer)
+            name, computed = _plainly(layer)
+            layer.__dict__[name] = computed
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.onnx.export(
@@ -46,7 +49,8 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
     finally:
         folder.cleanup()
         for layer in layers:
-            layer.__dict__.pop("_states", None)
+            for name in ("_states", "forward"):
+                layer.__dict__.pop(name, None)
 
 
 class _Whole(nn.Module):
@@ -74,6 +78,18 @@ class _Whole(nn.Module):
         else:
             found = found + self.label_centre
         return found.flatten(1)
+
+
+def _plainly(layer: GRU | LSTM | SLSTM | Linear) -> tuple[str, Callable[..., Tensor]]:
+    """Return which method of a layer is another in ONNX, and that: few operations, where ours spell out an order."""
+    if isinstance(layer, Linear):
+        return "forward", partial(_affine, layer)
+    return "_states", _unrolled if isinstance(layer, SLSTM) else _fused(layer)
+
+
+def _affine(layer: Linear, x: Tensor) -> Tensor:
+    found = torch.matmul(x[0], layer.weight[0])[None]
+    return found if layer.bias is None else found + layer.bias[0]
 
 
 def _unrolled(gates: Tensor, weight: Tensor) -> Tensor:

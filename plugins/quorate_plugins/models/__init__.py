@@ -12,7 +12,7 @@ LEARN = ("scikit-learn",)
 # Which functions keep a model, by its name: of one module ``NAME_state`` and ``load_NAME``; `onnx_graphs` has ``NAME``.
 KEPT = {
     **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), ("states", "linear")),
-    **{name: ("states", name) for name in ("mlp", "xgboost", "lightgbm", "catboost")},
+    **{name: ("states", name) for name in ("xgboost", "lightgbm", "catboost")},
     "random-forest": ("tree_states", "forest"),
     "gradient-boosting": ("tree_states", "histogram"),
     "gradient-boosting-exact": ("tree_states", "boosting"),
@@ -41,7 +41,6 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
-    yield _model("mlp", "mlp:MLP", ("torch",), "a small torch network", task="any", steps=True)
     text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline of a number: the mean of the labels so far"

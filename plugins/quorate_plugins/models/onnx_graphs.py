@@ -33,23 +33,6 @@ def linear(model: Any, n_features: int) -> bytes:
     return graph.to_bytes()
 
 
-def mlp(model: Any, n_features: int) -> bytes:
-    """Return an `MLP` with its scaler."""
-    graph = _Graph(n_features)
-    graph.standardise(model.mean_, model.scale_)
-    graph.add("Clip", np.float32(-5), np.float32(5))
-    weights = [tensor.numpy() for tensor in model.network_.state_dict().values()]
-    for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        graph.layer(weight, bias)
-        graph.add("Relu")
-    graph.layer(*weights[-2:])
-    if model.task == "classification":
-        graph.add("Sigmoid")
-    else:
-        graph.rescale(model.width_, model.centre_)
-    return graph.to_bytes()
-
-
 def forest(model: Any, n_features: int) -> bytes:
     """Return a random forest: the mean of its trees."""
     found = []

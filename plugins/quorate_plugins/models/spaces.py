@@ -15,7 +15,6 @@ AUDIT: dict[str, Mapping[str, Any]] = {
     "xgboost": {"n_estimators": 20},
     "lightgbm": {"n_estimators": 20},
     "catboost": {"iterations": 20},
-    "mlp": {"epochs": 2},
 }
 
 SPACES: dict[str, Mapping[str, Any]] = {
@@ -68,12 +67,5 @@ SPACES: dict[str, Mapping[str, Any]] = {
         "learning_rate": Float(0.01, 0.2, log=True),
         "l2_leaf_reg": Float(1.0, 30.0, log=True),
         "rsm": Float(0.5, 1.0),
-    },
-    "mlp": {
-        "hidden": Choice(([16], [32, 16], [64, 32])),
-        "dropout": Float(0.0, 0.5),
-        "epochs": Int(4, 40, log=True),
-        "learning_rate": Float(1e-4, 1e-2, log=True),
-        "weight_decay": Float(1e-4, 1e-1, log=True),
     },
 }

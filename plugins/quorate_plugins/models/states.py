@@ -52,35 +52,6 @@ def _scaler(scaler: Any, mean: NDArray[np.float64], scale: NDArray[np.float64]) 
     return scaler
 
 
-# --- the network
-
-
-def mlp_state(model: Any) -> State:
-    """Return the state of an `MLP`."""
-    found = {f"network.{name}": tensor.numpy() for name, tensor in model.network_.state_dict().items()}
-    own = {"scaler.mean": model.mean_, "scaler.scale": model.scale_}
-    return {**found, **own, "label.mean": model.centre_, "label.scale": model.width_}
-
-
-def load_mlp(model: Any, state: Mapping[str, Any]) -> Any:
-    """Return the fitted `MLP`."""
-    import numpy as np
-    import torch
-
-    torch.set_num_threads(model.n_jobs)
-    model.classes_ = np.array([0, 1])
-    model.mean_, model.scale_ = state["scaler.mean"], state["scaler.scale"]
-    model.centre_, model.width_ = state["label.mean"], state["label.scale"]
-    before = torch.random.get_rng_state()  # a layer draws its first weights, which are then replaced
-    last = max((n for n in state if n.startswith("network.")), key=lambda n: int(n.split(".")[1]))
-    model.network_ = model._network(len(model.mean_), len(state[last]))
-    torch.random.set_rng_state(before)
-    own = {n.removeprefix("network."): torch.tensor(v) for n, v in state.items() if n.startswith("network.")}
-    model.network_.load_state_dict(own)
-    model.network_.eval()
-    return model
-
-
 # --- boosters, each in its library's own format
 
 

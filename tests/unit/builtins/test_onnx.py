@@ -31,7 +31,7 @@ SMALL = {
 SPECS = {
     name: REGISTRY.get(ModelSpec, name)
     for name in REGISTRY.names("model")
-    if REGISTRY.find("model", name).provider.module == "quorate_plugins.models"
+    if name == "mlp" or REGISTRY.find("model", name).provider.module == "quorate_plugins.models"
 }
 CASES = [
     (name, task)

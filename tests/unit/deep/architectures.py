@@ -14,7 +14,7 @@ from quorate_plugins.deep.nets.attention import PatchTST, Transformer
 from quorate_plugins.deep.nets.convolutional import ConvRecurrent
 from quorate_plugins.deep.nets.dense import NHiTS, TiDE
 from quorate_plugins.deep.nets.linear import DLinear, NLinear
-from quorate_plugins.deep.nets.plain import MeanPool
+from quorate_plugins.deep.nets.plain import MeanPool, Perceptron
 from quorate_plugins.deep.nets.recurrent import Recurrent
 from quorate_plugins.deep.nets.selection import VSNLSTM
 from quorate_plugins.deep.nets.tabm import TabM
@@ -27,6 +27,7 @@ BARS = 9
 SMALL = {
     "gru": partial(Recurrent, cell="gru", hidden=7, layers=2),
     "lstm": partial(Recurrent, cell="lstm", hidden=7, layers=2),
+    "perceptron": partial(Perceptron, hidden=(7, 5)),
     "mean-pool": partial(MeanPool, hidden=7),
     "fast": partial(ConvRecurrent, size="fast"),
     "balanced": partial(ConvRecurrent, size="balanced"),
@@ -43,7 +44,7 @@ SMALL = {
     "xlstm": partial(XLSTM, hidden=12, heads=3, layers=2),
     "tabm": partial(TabM, members=4, hidden=10),
 }
-OF_ROWS = ("tabm",)
+OF_ROWS = ("perceptron", "tabm")
 WITHOUT_DROPOUT = ("dlinear", "nlinear")
 
 

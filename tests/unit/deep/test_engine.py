@@ -12,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from quorate import Windows
+from quorate.execution.course import read_course
 from quorate_plugins.deep.feed import Order, Part
+from quorate_plugins.deep.history import history_of
 from quorate_plugins.deep.model import Deep, Pair, fit_together
 from quorate_plugins.deep.models import dlinear, gru, tabm
 from quorate_plugins.deep.scaling import scaling_of
 from quorate_plugins.deep.settings import Training
+from quorate_plugins.deep.states import deep_state, load_deep
 
 BARS, LOOKBACK = 400, 12
 Make = Callable[..., Deep]
@@ -171,12 +174,16 @@ def test_rows_and_several_numbers_are_learnt_too(bars: NDArray[np.float32]) -> N
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
-def test_a_line_of_the_log_can_be_read_again(bars: NDArray[np.float32]) -> None:
+def test_a_network_tells_how_it_was_trained(bars: NDArray[np.float32]) -> None:
     model = dlinear(epochs=2).fit(*rows(bars, 20, 150), validation=rows(bars, 300, 50))
-    told = dict(part.split("=") for part in model.history_.line(2).split())
-    assert told["epoch"] == "2"
-    assert int(told["steps"]) == 3
+    course = read_course(history_of(model), 150)
+    assert course is not None
+    assert (len(course), course.best_epoch, course.stopped) == (2, model.history_.best_epoch, "all epochs")
+    assert (course.steps, course.rows) == ((3, 3), 150)
+    told = dict(part.split("=") for part in course.lines[1].split())
+    assert (told["epoch"], told["steps"]) == ("2", "3")
     assert float(told["val_loss"]) == pytest.approx(model.history_.epochs["val_loss"][1], rel=1e-5)
+    assert history_of(load_deep(dlinear(epochs=2), deep_state(model))) is None
 
 
 def test_a_device_that_is_not_there_is_refused_before_training() -> None:

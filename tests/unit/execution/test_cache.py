@@ -19,6 +19,7 @@ import pytest
 
 import quorate
 from quorate.execution.cache import FitCache
+from quorate.execution.course import read_course
 from quorate.execution.fit import FitResult, FitTask
 from quorate.plugins.provider import Reference
 
@@ -31,6 +32,17 @@ def make_result(key, n=5, outputs=("sd",), seed=0, **more):
     rng = np.random.default_rng([seed, len(key), *key.encode()])
     more = {"seconds": 2.0, "cpu_seconds": 1.5, "place": "host:1", "notes": ("w: a",), "n_train": 100, **more}
     return FitResult("m", 0, rng.normal(size=n), {name: rng.normal(size=n) for name in outputs}, key, **more)
+
+
+COURSE = read_course(
+    {
+        "epochs": {"train_loss": [0.3, 0.2, np.pi], "val_loss": [np.nan, 0.4, 1 / 3]},
+        "batches": [[0.1, 0.5], [0.25], []],
+        "best_epoch": 2,
+        "stopped": "no progress",
+    },
+    rows=7,
+)
 
 
 @pytest.fixture
@@ -249,15 +261,38 @@ def test_what_a_fit_told_of_its_training_rows_is_kept_with_it(cache):
     assert set(cache.find([make_task("a"), make_task("b")])) == {"b"}
 
 
-@pytest.mark.parametrize("damaged", [False, True])
-def test_a_file_of_the_first_version_is_read_on(cache, damaged):
-    put(cache, *[f"key-{k}" for k in range(40)])
-    cache.close()
+def test_how_a_model_was_trained_is_kept_with_its_fit(cache):
+    put(cache, "a", course=COURSE, peak_memory=5 * 2**20)
+    put(cache, "b")
+    found = cache.find([make_task("a"), make_task("b")])
+    assert (found["b"].course, found["b"].peak_memory, found["a"].peak_memory) == (None, 0, 5 * 2**20)
+    again = found["a"].course
+    for name, values in COURSE.epochs.items():
+        np.testing.assert_array_equal(again.epochs[name], values, name)
+    assert [losses.tobytes() for losses in again.batches] == [losses.tobytes() for losses in COURSE.batches]
+    for name in ("best_epoch", "stopped", "every", "steps", "rows"):
+        assert getattr(again, name) == getattr(COURSE, name), name
     with sqlite3.connect(cache.path) as connection:
-        connection.execute("ALTER TABLE fits DROP COLUMN in_sample")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute("UPDATE fits SET course = CAST(course || 'x' AS BLOB) WHERE key = 'a'")
+    assert set(cache.find([make_task("a"), make_task("b")])) == {"b"}
+
+
+def as_of_version(cache, version):
+    """Make the file what an earlier version would have made."""
+    cache.close()
+    with closing(sqlite3.connect(cache.path)) as connection:
+        for column in ("in_sample", "peak_memory", "course")[version - 1 :]:
+            connection.execute(f"ALTER TABLE fits DROP COLUMN {column}")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
         connection.execute("VACUUM")
-    connection.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_file_of_an_earlier_version_is_read_on(cache, damaged, version):
+    put(cache, *[f"key-{k}" for k in range(40)])
+    as_of_version(cache, version)
     if damaged:
         size = cache.path.stat().st_size
         with open(cache.path, "r+b") as file:
@@ -268,17 +303,15 @@ def test_a_file_of_the_first_version_is_read_on(cache, damaged):
         found = cache.find(tasks)
     assert len(found) == 40 or (damaged and 10 < len(found) < 40)
     assert found["key-0"].predictions.tobytes() == make_result("key-0").predictions.tobytes()
-    put(cache, "new", in_sample=0.5)
-    assert cache.find([make_task("new")])["new"].in_sample == 0.5
+    assert found["key-0"].course is None
+    put(cache, "new", in_sample=0.5, course=COURSE)
+    new = cache.find([make_task("new")])["new"]
+    assert (new.in_sample, new.course.stopped) == (0.5, COURSE.stopped)
 
 
 def test_many_that_open_a_file_of_the_first_version_at_once_all_can(cache):
     put(cache, "a")
-    cache.close()
-    with closing(sqlite3.connect(cache.path)) as connection:
-        connection.execute("ALTER TABLE fits DROP COLUMN in_sample")
-        connection.execute("PRAGMA user_version = 1")
-        connection.commit()
+    as_of_version(cache, 1)
     together, faults = threading.Barrier(8), []
 
     def look():

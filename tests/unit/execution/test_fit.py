@@ -17,10 +17,11 @@ from quorate.execution.outputs import BLOCK, predict_blocks, right_directions
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
-from quorate_plugins.models import quorate_models
+from quorate_plugins import deep, models
 
 N_TRAIN, N_TEST, LOOKBACK = 400, 60, 4
-SPECS = {spec.name: spec for spec in quorate_models()}
+SPECS = {spec.name: spec for spec in (*models.quorate_models(), *deep.quorate_models())}
+SPECS = {name: spec for name, spec in SPECS.items() if spec.input != "windows"}
 QUICK = {
     "random-forest": {"n_estimators": 8},
     "gradient-boosting": {"max_iter": 5},
@@ -29,8 +30,9 @@ QUICK = {
     "lightgbm": {"n_estimators": 5},
     "catboost": {"iterations": 5},
     "mlp": {"epochs": 1},
+    "tabm": {"epochs": 1, "members": 2, "hidden": 8},
 }
-BUILT_IN = "quorate_plugins.models"
+BUILT_IN = dict.fromkeys(("mlp", "tabm"), "quorate_plugins.deep")
 PLUGIN = '''
 import numpy as np
 import quorate
@@ -131,7 +133,15 @@ def numbers(n):
 
 def task(name="sort", fold=0, seed=1, threads=1, binary=True, **params):
     local = LOCAL if name in ("sort", "number", "window", "held", "closed") else None
-    return FitTask(name, fold, Reference("model", name, BUILT_IN, local), params, seed, threads, binary)
+    return FitTask(
+        name,
+        fold,
+        Reference("model", name, BUILT_IN.get(name, "quorate_plugins.models"), local),
+        params,
+        seed,
+        threads,
+        binary,
+    )
 
 
 def built_in(name, **more):

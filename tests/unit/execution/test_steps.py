@@ -18,9 +18,9 @@ from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit.detectors import _with_shuffled_labels
 from quorate.walkforward.layout import WalkForward
-from quorate_plugins.models import quorate_models
+from quorate_plugins import deep, models
 
-SPECS = {spec.name: spec for spec in quorate_models()}
+SPECS = {spec.name: spec for spec in (*models.quorate_models(), *deep.quorate_models())}
 STEPS, OWN = (1, 2, 5), 2
 N, TRAIN = 500, 400
 QUICK = {
@@ -29,7 +29,7 @@ QUICK = {
     "linear": {},
     "elastic-net": {"alpha": 0.001},
     "random-forest": {"n_estimators": 10},
-    "mlp": {"epochs": 12},
+    "mlp": {"epochs": 40},
     "lightgbm": {"n_estimators": 20},
     "past-mean": {},
     "persistence": {},
@@ -53,7 +53,7 @@ def data():
 
 def task(name, steps=STEPS, **params):
     told = {"task": "regression"} if SPECS[name].task == "any" else {}
-    plugin = Reference("model", name, "quorate_plugins.models")
+    plugin = Reference("model", name, "quorate_plugins.deep" if name == "mlp" else "quorate_plugins.models")
     options = {**QUICK[name], **told, **params}
     return FitTask(name, 0, plugin, options, 1, 1, False, steps=steps, step=OWN if steps else 0)
 

@@ -14,6 +14,7 @@ from quorate.plugins.specs.outputs import at_steps, is_output
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
 SETTINGS = ("lookback", "validation", "validation_blocks")  # what of a model's spec its parameters may say
+_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "history")
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -113,6 +114,11 @@ class ModelSpec(Spec):
         float32 (batch, n_features), of windows (batch, `lookback`, n_features), where the batch is of any length; and
         one output, float32 (batch, 1), the probability of class 1 or the label's expectation, or a column for each of
         `outputs`. It must predict the same within 1e-4. It needs `state_dict`, too.
+    history : str or callable, optional
+        ``function(model)`` tells how the training of a fitted model went: ``epochs``, a mapping of ``train_loss``,
+        ``val_loss``, ``val_score``, ``learning_rate``, ``gradient`` and ``seconds``, those that there are, to a number
+        per epoch, NaN where there is none; and, where known, ``best_epoch``, from 1 on, whose state predicts (else the
+        last); ``stopped``, why it ended; ``batches``, for each epoch the loss of each step. None: nothing is known.
     """
 
     kind: ClassVar[str] = "model"
@@ -141,14 +147,15 @@ class ModelSpec(Spec):
     state_dict: Lazy | None = None
     load_state_dict: Lazy | None = None
     onnx: Lazy | None = None
+    history: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
-        for function in (self.state_dict, self.load_state_dict, self.onnx, self.together, self.at_once):
-            if function is not None:
-                self._of(function)
+        for name in _LAZY:
+            if getattr(self, name) is not None:
+                self._of(getattr(self, name))
         if (self.state_dict is None) != (self.load_state_dict is None):
             raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
         if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
@@ -221,19 +228,12 @@ class ModelSpec(Spec):
         return self._of(self.state_dict).resolve(), self._of(self.load_state_dict).resolve()
 
     def exporter(self) -> Callable[..., Any] | None:
-        """Import and return `onnx`; None, if the spec names none.
-
-        Raises
-        ------
-        PluginError
-            If it cannot be imported.
-        """
+        """Import and return `onnx`; None, if the spec names none."""
         return None if self.onnx is None else self._of(self.onnx).resolve()
 
     def _of(self, function: Lazy) -> ModelSpec:
         """Return a spec with this as its function, which is thereby checked, and can be resolved."""
-        others = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once")
-        bare: dict[str, Any] = dict.fromkeys(others)
+        bare: dict[str, Any] = dict.fromkeys(_LAZY)
         return replace(self, function=function, **bare)
 
     def at_steps(self, steps: tuple[int, ...], own: int) -> ModelSpec:
@@ -268,7 +268,7 @@ class ModelSpec(Spec):
         said = {name: given[parameter] for name, parameter in self.settings.items() if parameter in given}
         return replace(self, **said) if said else self
 
-    def hook(self, name: Literal["together", "at_once"]) -> Callable[..., Any] | None:
+    def hook(self, name: Literal["together", "at_once", "history"]) -> Callable[..., Any] | None:
         """Import and return one of these; None, if the spec names none."""
         function = getattr(self, name)
         return None if function is None else self._of(function).resolve()

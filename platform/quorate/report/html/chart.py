@@ -85,18 +85,17 @@ class Frame:
     """Where values lie in the picture."""
 
     def __init__(self, block: Lines) -> None:
-        low, high = bounds(block.values)
+        low, high = bounds(block.edges)
         self.log = block.log and low > 0 and high > low
         if block.fill:
             high = max(high, 0.0)
         room = 0.0 if self.log or high <= low else (high - low) * 0.04
         self.low, self.high = low - (0.0 if block.fill and low == 0 else room), high + (0.0 if block.fill else room)
-        first, last = block.times[0], block.times[-1]
-        self._first, self._whole = first, (last - first).total_seconds() or 1.0
+        self._block, self._whole = block, block.after(-1) or 1.0
 
-    def x(self, time: datetime) -> float:
-        """Return where a time is."""
-        return self.at((time - self._first).total_seconds() / self._whole)
+    def x(self, place: int) -> float:
+        """Return where the time at a place is."""
+        return self.at(self._block.after(place) / self._whole)
 
     @staticmethod
     def at(share: float) -> float:
@@ -135,16 +134,18 @@ def chart(block: Lines, number: str, script: bool) -> str:
     ]
     parts += [
         f'<text x="{frame.at(share)}" y="{HEIGHT - 8}" text-anchor="middle">{escape(text)}</text>'
-        for share, text in days(block.times)
-        if LEFT + 20 < frame.at(share) < WIDTH - RIGHT - 20
+        for share, text in _named(block)
+        if block.across or LEFT + 20 < frame.at(share) < WIDTH - RIGHT - 20
     ]
     keys = []
     for i, (name, values) in enumerate(block.values.items()):
         colour, dash = f"var(--c{i % 6})", DASHES[(i + i // 6) % len(DASHES)]  # no two of 36 look the same
+        if name in block.ranges:
+            parts.append(_range(block.ranges[name], frame, places, colour))
         for run in _runs(places, values):
-            points = " ".join(f"{frame.x(block.times[k])},{frame.y(values[k])}" for k in run)
+            points = " ".join(f"{frame.x(k)},{frame.y(values[k])}" for k in run)
             if block.fill and i == 0:
-                ends = [f"{frame.x(block.times[k])},{frame.y(0.0)}" for k in (run[-1], run[0])]
+                ends = [f"{frame.x(k)},{frame.y(0.0)}" for k in (run[-1], run[0])]
                 parts.append(f'<polygon class="area" style="fill:{colour}" points="{points} {" ".join(ends)}"/>')
             stroke = f'style="stroke:{colour}"' + (f' stroke-dasharray="{dash}"' if dash else "")
             parts.append(f'<polyline class="curve" {stroke} points="{points}"/>')
@@ -153,7 +154,8 @@ def chart(block: Lines, number: str, script: bool) -> str:
             f'<span class="key" style="border-color:{colour};border-top-style:{line}"></span> {escape(visible(name))}'
         )
     hair = f'<line class="hair" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' if script else ""
-    said = f"{title}, {str(block.times[0])[:10]} to {str(block.times[-1])[:10]}: {escape(visible(_said(block)))}"
+    parts += _marked(block, frame)
+    said = f"{title}, {block.said(0)} to {block.said(-1)}: {escape(visible(_said(block)))}"
     svg = (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="t{number} d{number}">'
         f'<title id="t{number}">{title}</title><desc id="d{number}">{said}</desc>{"".join(parts)}{hair}</svg>'
@@ -161,6 +163,35 @@ def chart(block: Lines, number: str, script: bool) -> str:
     read = f"<output></output>{_readout(block, frame, places)}" if script else ""
     caption = f"<figcaption>{title} &nbsp; {' &nbsp; '.join(keys)}</figcaption>"
     return f'<figure class="lines">{caption}{wide(block.title, svg)}{read}</figure>'
+
+
+def _named(block: Lines) -> list[tuple[float, str]]:
+    """Return what is written below, and where, as a share of the width."""
+    if not block.across:
+        return days(block.times)  # type: ignore[arg-type]
+    first, whole = block.times[0], block.after(-1) or 1.0
+    found = [int(n) for n in nice(first, block.times[-1], 10) if n == int(n)]  # type: ignore[arg-type]
+    return [((n - first) / whole, str(n)) for n in found]  # type: ignore[operator]
+
+
+def _range(edges: tuple[Sequence[float], Sequence[float]], frame: Frame, places: Sequence[int], colour: str) -> str:
+    """Return the area between the lowest and the highest of what a curve is the middle of."""
+    known = [k for k in places if math.isfinite(edges[0][k]) and math.isfinite(edges[1][k])]
+    there = [f"{frame.x(k)},{frame.y(edges[0][k])}" for k in known]
+    back = [f"{frame.x(k)},{frame.y(edges[1][k])}" for k in reversed(known)]
+    return f'<polygon class="area" style="fill:{colour}" points="{" ".join([*there, *back])}"/>' if known else ""
+
+
+def _marked(block: Lines, frame: Frame) -> list[str]:
+    """Return a line at the number that is marked, and what it is."""
+    if block.mark is None or block.mark not in block.times:
+        return []
+    x = frame.x(list(block.times).index(block.mark))
+    side, apart = ("end", -6) if x > WIDTH / 2 else ("start", 6)
+    return [
+        f'<line class="mark" x1="{x}" x2="{x}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        f'<text x="{x + apart}" y="{TOP + 12}" text-anchor="{side}">{escape(visible(block.marked))}</text>'
+    ]
 
 
 def wide(title: str, inside: str) -> str:
@@ -194,8 +225,8 @@ def _said(block: Lines) -> str:
 def _readout(block: Lines, frame: Frame, places: Sequence[int]) -> str:
     data = {
         "width": WIDTH,
-        "x": [frame.x(block.times[k]) for k in places],
-        "day": [str(block.times[k])[:10] for k in places],
+        "x": [frame.x(k) for k in places],
+        "day": [block.said(k) for k in places],
         "told": {name: [figure(values[k], block.unit) for k in places] for name, values in block.values.items()},
     }
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")

@@ -44,6 +44,7 @@ body.quorate { margin: 0 auto; max-width: 72rem; padding: 1rem 1.25rem 4rem; }
 .quorate svg .grid { stroke: var(--line); stroke-width: 1; }
 .quorate svg .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 .quorate svg .area { opacity: .18; stroke: none; }
+.quorate svg .mark { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 3; }
 .quorate svg .hair { stroke: var(--soft); stroke-width: 1; visibility: hidden; }
 .quorate .key { display: inline-block; width: 1.5em; border-top: 3px solid; vertical-align: middle; }
 .quorate output { display: block; min-height: 1.5em; font-size: .875rem; font-variant-numeric: tabular-nums; }

@@ -6,7 +6,19 @@ from collections.abc import Callable, Sequence
 
 from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sections import about, curves, distribution, forecasts, gates, seeds, series, steps, trading, walk
+from quorate.report.sections import (
+    about,
+    curves,
+    distribution,
+    forecasts,
+    gates,
+    seeds,
+    series,
+    steps,
+    trading,
+    training,
+    walk,
+)
 from quorate.report.sections.model import Section
 
 ONCE: dict[str, Callable[[Report], Section]] = {
@@ -27,6 +39,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "seeds": seeds.seeds,
     "folds": walk.folds,
     "members": walk.members,
+    "training": training.training,
     "thresholds": walk.thresholds,
     "symbols": series.symbols,
     "trades": trading.trades,
@@ -34,8 +47,12 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "audit": about.audit,
 }
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
-# Of which only some runs have anything, by what they tell of.
-SOME = {"distribution": "quantiles", "steps": "steps", "seeds": "seeds"}
+SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
+    "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
+    "steps": lambda report: report.results[PARTS[0]].get("steps"),
+    "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
+    "training": lambda report: report.telemetry.get("training"),
+}
 USUAL = ("verdict", "performance", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
@@ -83,7 +100,7 @@ def sections_of(report: Report, names: Sequence[str] = NAMES) -> list[Section]:
 
 def of_run(report: Report) -> list[str]:
     """Return the names of the sections that a report may have something for."""
-    return [name for name in NAMES if name not in SOME or report.results[PARTS[0]].get(SOME[name])]
+    return [name for name in NAMES if name not in SOME or SOME[name](report)]
 
 
 def _made(name: str, report: Report, part: str) -> Section | None:

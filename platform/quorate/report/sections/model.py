@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 from quorate.report.figures import figure
 
@@ -63,8 +63,8 @@ class Lines:
 
     Parameters
     ----------
-    times : sequence of datetime, (n,)
-        Sessions, or bars, ascending.
+    times : sequence of datetime or int, (n,)
+        Sessions, or bars, ascending; or whole numbers, which `across` names.
     values : mapping of str to sequence of float, (n,)
         By the name of the curve; NaN where there is none. Plain numbers: to show a report loads no NumPy.
     unit : str
@@ -73,14 +73,39 @@ class Lines:
         On a logarithmic scale.
     fill : bool
         The area to zero is filled: of drawdowns.
+    across : str
+        What `times` are, where they are numbers, e.g. ``epoch``.
+    ranges : mapping of str to (sequence of float, sequence of float), each (n,)
+        The lowest and the highest of what a curve is the middle of, by the name of the curve.
+    mark : int, optional
+        The number that is marked; `marked` says as what.
     """
 
     title: str
-    times: Sequence[datetime]
+    times: Sequence[datetime] | Sequence[int]
     values: Mapping[str, Sequence[float]]
     unit: str
     log: bool = False
     fill: bool = False
+    across: str = ""
+    ranges: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
+    mark: int | None = None
+    marked: str = ""
+
+    def said(self, place: int) -> str:
+        """Return a time as it is read."""
+        return f"{self.across} {self.times[place]}" if self.across else str(self.times[place])[:10]
+
+    def after(self, place: int) -> float:
+        """Return how long after the first a time is."""
+        gap: Any = self.times[place] - self.times[0]  # type: ignore[operator]
+        return float(gap.total_seconds() if isinstance(gap, timedelta) else gap)
+
+    @property
+    def edges(self) -> Mapping[str, Sequence[float]]:
+        """The curves, and the edges of their ranges."""
+        more = {f"{name}/{i}": edge for name, both in self.ranges.items() for i, edge in enumerate(both)}
+        return {**self.values, **more}
 
 
 @dataclass(frozen=True)

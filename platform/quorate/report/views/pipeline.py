@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from quorate.errors import plural
 from quorate.report import console
 
 FORMS = {"rmse": ".6g", "mae": ".6g", "mape": ".3%", "direction_accuracy": ".1%"}
@@ -29,8 +30,19 @@ def render_trained(document: Mapping[str, Any]) -> None:
         f"{training['first']} to {training['last']}; the last label ended on {training['label_end']}",
         markup=False,
     )
-    for name in ("model.json", *document["files"]):
-        target.print(str(Path(document["folder"], name)), markup=False)
+    if course := training.get("course"):
+        took = "" if course["seconds"] is None else f" in {course['seconds']:.1f} s"
+        why = f", ended by: {course['stopped']}" if course["stopped"] else ""
+        target.print(
+            f"{plural(course['epochs'], 'epoch')}{took}{why}; epoch {course['best_epoch']} is kept: loss "
+            f"{_known(course['train_loss'])} in training, {_known(course['val_loss'])} on what was held back",
+            markup=False,
+        )
+    for path in (
+        *(str(Path(document["folder"], name)) for name in ("model.json", *document["files"])),
+        *document["also"],
+    ):
+        target.print(path, markup=False)
 
 
 def render_windows(document: Mapping[str, Any]) -> None:

@@ -1,10 +1,46 @@
-"""A network of affine maps of the mean over the bars."""
+"""Perceptrons: of the features of a bar, and of the mean over the bars."""
 
 from __future__ import annotations
 
-from torch import Tensor
+import itertools
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 from quorate_plugins.deep.lanes import Dropout, Linear, Net
+
+
+class Perceptron(Net):
+    """A linear map, ReLU and dropout per hidden layer, and a last map, of single rows.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Width of each hidden layer.
+    dropout : float
+        Share of what a hidden layer gives that is dropped.
+    """
+
+    def __init__(
+        self,
+        lanes: int,
+        n_features: int,
+        bars: int,
+        n_outputs: int,
+        hidden: Sequence[int] = (32, 16),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        widths = (n_features, *hidden)
+        self.layers = nn.ModuleList(Linear(lanes, *pair) for pair in itertools.pairwise(widths))
+        self.dropout = Dropout(dropout)
+        self.head = Linear(lanes, widths[-1], n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (lanes, rows, n_outputs) of (lanes, rows, n_features)."""
+        for layer in self.layers:
+            x = self.dropout(layer(x).relu())
+        return self.head(x)
 
 
 class MeanPool(Net):
