@@ -28,8 +28,8 @@ class TrialQueue(Queue):
         Whether a fit need not be made any more.
     trials : int
         How many trials there will be of each model.
-    by_fold : bool
-        Only fits of one fold are made together: what comes of it may stop trials before the next.
+    turn : callable
+        Of fits that agree, those are made together of which it gives the same.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class TrialQueue(Queue):
         more: Callable[[], FitTask | None],
         spared: Callable[[FitTask], bool],
         trials: int,
-        by_fold: bool,
+        turn: Callable[[FitTask], object],
         rates: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(data, tasks, rates)
         self._much = super().seconds() * trials
         self._waiting.clear()
-        self._more, self._spared, self._by_fold = more, spared, by_fold
+        self._more, self._spared, self._turn = more, spared, turn
         self._ahead: deque[FitTask] = deque()  # what was looked ahead for
         self._dealt: deque[list[FitTask]] = deque()  # what is made together, the workers' shares
 
@@ -69,8 +69,8 @@ class TrialQueue(Queue):
         workers = self.abreast(first)
         while len(self._ahead) < MOST * workers and (task := self._more()) is not None:
             self._ahead.append(task)
-        fold = first.fold if self._by_fold else None
-        group = [task for task in self._ahead if task.kin == first.kin and fold in (None, task.fold)]
+        turn = self._turn(first)
+        group = [task for task in self._ahead if task.kin == first.kin and self._turn(task) == turn]
         chosen = {task.which for task in group}
         self._ahead = deque(task for task in self._ahead if task.which not in chosen)
         self._dealt.extend(dealt(group, workers))

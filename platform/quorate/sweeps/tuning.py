@@ -110,8 +110,8 @@ class Tuner:
                 continue
             self._held = place
             self._ground = self._subject(place).ground(self._trial(place))
-            plain, by_fold = self._plain(place), any(search.rules.stops for search in self.searches.values())
-            queue = TrialQueue(self._ground.data, plain, self._more, self._spared, trials, by_fold, rates)
+            plain = self._plain(place)
+            queue = TrialQueue(self._ground.data, plain, self._more, self._spared, trials, self._in_turn, rates)
             if len(queue):
                 self.fitting.progress.workers(self.fitting.executor.workers, self.fitting.executor.name)
                 self.fitting.executor.run(self._ground.data, queue, self._arrived, self._meanwhile, self.fitting.limits)
@@ -191,6 +191,16 @@ class Tuner:
             if task.key not in kept:
                 return task
             self._arrived(replace(kept[task.key], model=task.model, fold=task.fold, replicate=task.replicate))
+
+    def _in_turn(self, task: FitTask) -> int | None:
+        """Return what fits must have in common to be made together, where something may stop trials.
+
+        That is the fold: what comes of it may spare the next. The recipe's own parameters come first, on all folds.
+        """
+        (name, number, fold), _ = self._places[task.which]
+        if not self.searches[name].rules.stops:
+            return None
+        return REFERENCE if number == REFERENCE else fold
 
     def _spared(self, task: FitTask) -> bool:
         """Say whether a fit that was looked ahead for need not be made any more: it is forgotten then."""

@@ -31,7 +31,7 @@ def queue(tasks: list[FitTask], workers: int = 1, spared: set[str] | None = None
         lambda: next(waiting, None),
         lambda task: task.model in (spared or ()),
         TRIALS,
-        by_fold,
+        lambda task: task.fold if by_fold else None,
     )
     found.workers = workers
     return found
