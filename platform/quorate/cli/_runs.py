@@ -147,6 +147,7 @@ def export_model(
     run: options.Run = "latest",
     model: Annotated[str | None, typer.Option(help="The member, where the run has several.")] = None,
     fold: Annotated[int | None, typer.Option(min=0, help="Whose model (default: the last fold's).")] = None,
+    seed: Annotated[int | None, typer.Option(min=1, help="Which of its seeds, if it has several.")] = None,
     int8: Annotated[
         bool, typer.Option("--int8", help="Also write a network with weights of 8 bits, and say what that costs.")
     ] = False,
@@ -160,7 +161,7 @@ def export_model(
 
     trusting(home, trust)
     with working() as progress:
-        found = written(run, onnx, model=model, fold=fold, int8=int8, home=home, progress=progress)
+        found = written(run, onnx, model=model, fold=fold, seed=seed, int8=int8, home=home, progress=progress)
     show(found.to_dict(), as_json, render)
 
 

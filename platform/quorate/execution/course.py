@@ -96,7 +96,7 @@ def course_of(spec: ModelSpec, model: Any, rows: int) -> Course | None:
     An answer that is none is warned of: a fit is not lost with it.
     """
     try:
-        historian = spec.historian()
+        historian = spec.hook("history")
         told = None if historian is None else historian(model.own if isinstance(model, ByStep) else model)
         return None if told is None else read_course(told, rows)
     except Exception as e:
@@ -130,7 +130,8 @@ def read_course(told: Any, rows: int = 0) -> Course | None:
     best = told.get("best_epoch", n)
     if not isinstance(best, int | np.integer) or not 0 <= best <= n:
         raise FitError(
-            f"history: best_epoch must be a whole number from 1 to {n}, or 0 for what it went on from; it was {best!r:.60}"
+            f"history: best_epoch must be a whole number from 1 to {n}, or 0 for what it went on from; "
+            f"it was {best!r:.60}"
         )
     batches = _batches(told.get("batches", ()), n)
     steps = tuple(map(len, batches))

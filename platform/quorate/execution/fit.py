@@ -33,6 +33,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
 
 T = TypeVar("T")
+Which = tuple[str, int, int]  # of a fit: its model, fold and replicate
 # Predictions, other outputs, in-sample, what is kept, and how it was trained.
 Answer = tuple[NDArray[np.float64], Outputs, float, Kept, Course | None]
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
@@ -49,6 +50,8 @@ class FitTask:
         Name in the recipe.
     fold : int
         Which of the data's folds.
+    replicate : int
+        Which of the model's seeds, from 0 on.
     plugin : Reference
         From `quorate.plugins.registry.reference`.
     params : mapping
@@ -74,7 +77,9 @@ class FitTask:
     code : str
         Hash of the model's code, which must be the same wherever it is fitted.
     together : bool
-        Fits of its model may be made together, see `quorate.execution.stack`.
+        It may be made together with others, see `quorate.execution.stack`.
+    apart : tuple of str
+        Parameters in which these may differ.
     steps : tuple of int
         Horizons that are learnt at once; none, where it is one.
     step : int
@@ -102,6 +107,24 @@ class FitTask:
     steps: tuple[int, ...] = ()
     step: int = 0
     transforms: tuple[Chain, ...] = ()
+    replicate: int = 0
+    apart: tuple[str, ...] = ()
+
+    @property
+    def which(self) -> Which:
+        """Which fit it is."""
+        return self.model, self.fold, self.replicate
+
+    @cached_property
+    def kin(self) -> tuple[Any, ...]:
+        """All that fits which are made together agree in; empty, if this one is made alone."""
+        if not self.together:
+            return ()
+        alike = sorted((name, repr(value)) for name, value in self.params.items() if name not in self.apart)
+        steps = [(c.name, c.columns, [(s.plugin.name, repr(s.params)) for s in c.steps]) for c in self.transforms]
+        where = self.plugin.name, self.plugin.module, self.plugin.local, id(self.plugin.inline)
+        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step
+        return *where, *asked, repr(alike), repr(steps)
 
     @property
     def inline(self) -> bool:
@@ -160,6 +183,10 @@ class FitResult:
         How it was trained, where its plugin tells.
     peak_memory : int
         The most bytes that its process held meanwhile; 0 where that cannot be told.
+    replicate : int
+        Which of the model's seeds, from 0 on.
+    replicates : tuple of FitResult
+        Of a model that is fitted with several seeds the fits of them, of which this is the mean.
     """
 
     model: str
@@ -181,6 +208,13 @@ class FitResult:
     kept: Kept = field(default=None, repr=False)
     course: Course | None = field(default=None, repr=False)
     peak_memory: int = 0
+    replicate: int = 0
+    replicates: tuple[FitResult, ...] = field(default=(), repr=False)
+
+    @property
+    def which(self) -> Which:
+        """Which fit it is of."""
+        return self.model, self.fold, self.replicate
 
 
 def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
@@ -194,30 +228,6 @@ def model_of(task: FitTask) -> ModelSpec:
     spec = load_reference(task.plugin)
     assert isinstance(spec, ModelSpec)
     return spec.for_label(task_of(task.binary), task.params).at_steps(task.steps, task.step)
-
-
-def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
-    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
-    fold = data.fold(task.fold)
-    return FitResult(
-        task.model,
-        task.fold,
-        np.full(len(fold.test), np.nan),
-        key=task.key,
-        n_train=len(fold.train),
-        seconds=seconds,
-        began=time.time() - seconds,
-        notes=(how,) if how else (),
-        error=reason,
-    )
-
-
-def run_fit_aside(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
-    """As `run_fit`, in a process that does not hear the keyboard: a `KeyboardInterrupt` there is the model's own."""
-    try:
-        return run_fit(task, data, memory)
-    except KeyboardInterrupt:
-        return lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
 
 
 def run_fit(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
@@ -284,6 +294,7 @@ def result_of(
         kept=kept,
         course=course,
         peak_memory=took[2],
+        replicate=task.replicate,
     )
 
 

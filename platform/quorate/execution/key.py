@@ -51,7 +51,7 @@ class Keys:
         self._data = data
         self._hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))
         self._inputs: dict[tuple[Any, ...], bytes] = {}
-        self._models: dict[str, tuple[ModelSpec, str, bytes]] = {}
+        self._models: dict[tuple[str, int], tuple[ModelSpec, str, bytes]] = {}
         self._chains: dict[int, tuple[tuple[Chain, ...], tuple[Chain, ...], bytes]] = {}
 
     def of(self, tasks: Sequence[FitTask]) -> list[FitTask]:
@@ -59,11 +59,12 @@ class Keys:
         return [self._with_key(task) for task in tasks]
 
     def _with_key(self, task: FitTask) -> FitTask:
-        if task.model not in self._models:
+        named = task.model, task.replicate
+        if named not in self._models:
             spec = model_of(task)
             code = code_digest(spec.resolve(), task.plugin.module, task.plugin.local)
-            self._models[task.model] = spec, code, _facts(task, spec, code)
-        spec, code, facts = self._models[task.model]
+            self._models[named] = spec, code, _facts(task, spec, code)
+        spec, code, facts = self._models[named]
         fold, dataset = self._data.fold(task.fold), self._data.dataset
         window = spec.lookback if spec.input != "rows" else 0
         read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset), task.steps)

@@ -10,12 +10,12 @@ from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import LIMITS, SLOW, WARM, Began, Done, Executor, Limits, run_inline
-from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit
+from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.queue import Queue, Resources, check_room
 from quorate.execution.resources import available_memory, cpu_count
 from quorate.execution.shared import Shared
-from quorate.execution.stack import first_stack, run_fits
+from quorate.execution.stack import first_stack, lost_fit, run_fits
 
 
 class Processes(Executor):
@@ -47,7 +47,7 @@ class Processes(Executor):
         share = limits.memory
         memory = max(available_memory(), share * self.workers) or float("inf")
         machine = Resources(max(cpu_count(), self.workers), self.gpus(), memory)
-        queue.share, queue.workers = share, self.workers
+        queue.share, queue.workers, queue.gpus = share, self.workers, machine.gpus
         check_room(queue.tasks, machine, "this machine")
         run_inline(data, queue, done, began)
         room = Resources(self.workers, machine.gpus, machine.memory)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from quorate.errors import RecipeError
-from quorate.execution.fit import FitData, FitResult, FitTask
+from quorate.execution.fit import FitData, FitResult, FitTask, Which
 from quorate.execution.state import State
 
 BATCH_SECONDS = 0.25  # what handing out costs is a few milliseconds: little beside this
 BATCH_FITS = 100
 USUAL = 150e-6  # seconds per training row, the median of the built-in models: for those nobody has fitted yet
-MOST = 8  # of fits that are made together: what each bar of more takes does not stay in a processor's cache
+MOST = 16  # fits that are handed out together on a CPU: more would take no less time, and all be lost at a kill
 TRIES = 2  # of a fit whose process died: something else may have killed it
 LEAST = 1e-4  # seconds; no fit is thought to take less
 
@@ -59,19 +60,21 @@ class Queue:
     def __init__(self, data: FitData, tasks: Sequence[FitTask], rates: Mapping[str, float] | None = None) -> None:
         self.tasks = tuple(tasks)
         self.workers = 1
+        self.gpus = 0.0  # that there are for all workers
         self.share = 0  # bytes of memory that a fit may take whose spec says nothing
         self._rows = {fold.index: max(len(fold.train), 1) for fold in data.folds}
         self._rates = {t.model: rates[t.plugin.name] for t in tasks if rates and t.plugin.name in rates}
         self._seen: dict[str, tuple[float, int]] = defaultdict(lambda: (0.0, 0))
-        self._waiting: dict[str, list[FitTask]] = defaultdict(list)
+        self._waiting: dict[Any, list[FitTask]] = defaultdict(list)  # by model, or by what fits made together agree in
+        self._stacks: dict[Any, list[list[FitTask]]] = {}  # those of them that go together, the next one last
         self._later: dict[str, list[FitTask]] = defaultdict(list)  # by the key of the fit that they go on from
         self._alone: list[FitTask] = []
-        self._deaths: Counter[tuple[str, int]] = Counter()
+        self._deaths: Counter[Which] = Counter()
         for task in sorted(tasks, key=lambda t: (self._rows[t.fold], -t.fold)):
             if task.after and task.start is None:
                 self._later[task.after].append(task)
             else:
-                self._waiting[task.model].append(task)  # the largest training set is the last
+                self._waiting[task.kin or task.model].append(task)  # the largest training set is the last
 
     def __len__(self) -> int:
         """Return how many wait, those included that go on from a fit that is not done."""
@@ -98,20 +101,19 @@ class Queue:
         """
         if self._alone and room.holds(Resources.of(self._alone[-1], self.share)):
             return [self._alone.pop()]
-        best, longest = "", -1.0
-        for model, tasks in self._waiting.items():
+        best, longest = None, -1.0
+        for pile, tasks in self._waiting.items():
             if tasks and room.holds(Resources.of(tasks[-1], self.share)):
+                model = tasks[-1].model
                 seconds = self.estimate(tasks[-1]) if model in self._rates else float("inf")
                 seconds *= 1 + sum(task.model == model for some in self._later.values() for task in some)
                 if seconds > longest:
-                    best, longest = model, seconds
-        if not best:
+                    best, longest = pile, seconds
+        if best is None:
             return []
         tasks = self._waiting[best]
-        if tasks[-1].together:
-            # Of like size, so that they end together; with enough left for everyone at the end.
-            size = min(MOST, -(-len(tasks) // (2 * self.workers)))
-            return [tasks.pop() for _ in range(size)]
+        if tasks[-1].kin:
+            return self._stack(best)
         batch = [tasks.pop()]
         # With one left for everyone at the end: a batch must not be what all others wait for.
         most = 1 if longest == float("inf") else min(BATCH_FITS, len(tasks) // 4 + 1)
@@ -119,17 +121,34 @@ class Queue:
             batch.append(tasks.pop())
         return batch
 
+    def _stack(self, pile: Any) -> list[FitTask]:
+        """Take fits that are made together: those that wait are dealt to the workers once."""
+        tasks = self._waiting[pile]
+        if not self._stacks.get(pile):
+            self._stacks[pile] = list(reversed(dealt(list(reversed(tasks)), self.abreast(tasks[-1]))))
+        chosen = self._stacks[pile].pop()
+        left = {task.which for task in chosen}
+        self._waiting[pile] = [task for task in tasks if task.which not in left]
+        return chosen
+
+    def abreast(self, task: FitTask) -> int:
+        """Return how many fits like this one run at a time, where there are enough: one per worker, or per GPU."""
+        return max(min(self.workers, int(self.gpus / task.gpus + 1e-9)) if task.gpus else self.workers, 1)
+
     def take_all(self) -> list[FitTask]:
-        """Return all that were not given back, the longest first: for the only worker there is."""
+        """Return all that were not given back, the longest first, or a stack: for the only worker there is."""
+        for pile, tasks in self._waiting.items():
+            if tasks and tasks[-1].kin:
+                return self._stack(pile)
         found = [task for tasks in self._waiting.values() for task in tasks]
         self._waiting.clear()
-        return sorted(found, key=lambda task: (*((0, task.model) if task.together else (1, "")), -self.estimate(task)))
+        return sorted(found, key=lambda task: -self.estimate(task))
 
     def take_inline(self) -> list[FitTask]:
         """Return the fits of plugins that only this process knows."""
         found = [task for tasks in self._waiting.values() for task in tasks if task.inline]
-        for model in {task.model for task in found}:
-            self._waiting[model] = [task for task in self._waiting[model] if not task.inline]
+        for pile in {task.kin or task.model for task in found}:
+            self._waiting[pile] = [task for task in self._waiting[pile] if not task.inline]
         self.tasks = tuple(task for task in self.tasks if not task.inline)
         return found
 
@@ -139,7 +158,7 @@ class Queue:
         if not isinstance(result.kept, State):
             return tasks
         for task in tasks:
-            self._waiting[task.model].append(replace(task, start=result.kept))
+            self._waiting[task.kin or task.model].append(replace(task, start=result.kept))
         return []
 
     def alone(self, tasks: Iterable[FitTask]) -> None:
@@ -148,8 +167,8 @@ class Queue:
 
     def again(self, task: FitTask) -> bool:
         """Whether a fit is tried once more; to be asked once each time that its process died."""
-        self._deaths[task.model, task.fold] += 1
-        return self._deaths[task.model, task.fold] < TRIES
+        self._deaths[task.which] += 1
+        return self._deaths[task.which] < TRIES
 
     def learn(self, result: FitResult) -> None:
         """Learn from a fit that is done how long those of its model take."""
@@ -159,6 +178,24 @@ class Queue:
         seconds, rows = self._seen[result.model]
         self._seen[result.model] = seconds + result.seconds, rows + max(result.n_train, 1)
         self._rates[result.model] = self._seen[result.model][0] / self._seen[result.model][1]
+
+
+def dealt(tasks: Sequence[FitTask], workers: int) -> list[list[FitTask]]:
+    """Return fits that go together, stack by stack, so that all workers have as many of like size.
+
+    As few stacks as there may be, but one for each worker at least, and on a CPU none of more than `MOST`: how many of
+    a stack are trained at a time is decided where it is, see `quorate.execution.stack`.
+
+    Parameters
+    ----------
+    tasks : sequence of FitTask
+        That agree in their `kin`, the longest first.
+    """
+    turns = -(-len(tasks) // (workers * MOST)) if tasks[0].device == "cpu" else 1
+    each = -(-len(tasks) // turns)  # for all workers in one turn
+    in_turn = [tasks[start : start + each] for start in range(0, len(tasks), each)]
+    stacks = [list(some[worker::workers]) for some in in_turn for worker in range(workers)]
+    return [stack for stack in stacks if stack]
 
 
 def check_room(tasks: Sequence[FitTask], there: Resources, where: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError
 from quorate.execution.fit import (
@@ -19,11 +21,10 @@ from quorate.execution.fit import (
     begun,
     model_of,
     result_of,
-    run_fit_aside,
+    run_fit,
     unfitted,
     why,
 )
-from quorate.execution.queue import MOST
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.surroundings import under_limits
@@ -31,12 +32,12 @@ from quorate.plugins.specs import ModelSpec
 
 
 def stacks(tasks: Sequence[FitTask]) -> Iterator[list[FitTask]]:
-    """Yield the fits in their order, those of one model that go together in one list."""
-    for (_, together), some in groupby(tasks, key=lambda task: (task.model, task.together)):
-        group = list(some)
-        size = MOST if together else 1
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
+    """Yield the fits in their order, those that go together in one list: of one model, of several, or of trials."""
+    for kin, some in groupby(tasks, key=lambda task: task.kin):
+        if kin:
+            yield list(some)
+        else:
+            yield from ([task] for task in some)
 
 
 def first_stack(tasks: Sequence[FitTask]) -> int:
@@ -52,26 +53,80 @@ def run_fits(tasks: Sequence[FitTask], data: FitData, memory: int = 0) -> Iterat
     memory : int
         Bytes that one fit may allocate beyond what the process has; 0: no limit.
     """
-    for group in stacks(tasks):
-        if len(group) == 1:
-            yield run_fit_aside(group[0], data, memory)
-            continue
-        try:
-            found = _together(group, data, memory)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # alone, so that the one at fault is known, and the others are not lost
-            for task in group:
-                yield run_fit_aside(task, data, memory)
-        else:
-            yield from found
+    for stack in stacks(tasks):
+        for group in _parts(stack, data, stack[0].memory or memory):
+            if len(group) == 1:
+                yield _aside(group[0], data, memory)
+                continue
+            try:
+                found = _together(group, data, memory)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # alone, so that the one at fault is known, and the others are not lost
+                for task in group:
+                    yield _aside(task, data, memory)
+            else:
+                yield from found
+
+
+def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
+    """Return the result of a fit whose process gave none; `how` it ended depends on where it ran."""
+    fold = data.fold(task.fold)
+    return FitResult(
+        task.model,
+        task.fold,
+        np.full(len(fold.test), np.nan),
+        key=task.key,
+        n_train=len(fold.train),
+        seconds=seconds,
+        began=time.time() - seconds,
+        notes=(how,) if how else (),
+        error=reason,
+        replicate=task.replicate,
+    )
+
+
+def _aside(task: FitTask, data: FitData, memory: int = 0) -> FitResult:
+    """As `run_fit`, in a process that does not hear the keyboard: a `KeyboardInterrupt` there is the model's own."""
+    try:
+        return run_fit(task, data, memory)
+    except KeyboardInterrupt:
+        return lost_fit(task, data, "it raised KeyboardInterrupt", 0.0)
+
+
+def _parts(stack: list[FitTask], data: FitData, memory: int) -> list[list[FitTask]]:
+    """Return a stack in parts of like size, of which each pays, and does not take more memory than one fit may."""
+    if len(stack) == 1:
+        return [stack]
+    task = max(stack, key=lambda one: len(data.fold(one.fold).train))
+    alike = task.kin, memory, len(data.fold(task.fold).train).bit_length()
+    try:
+        spec = model_of(task)
+        at_once = spec.hook("at_once")
+        if at_once is None:
+            return [stack]
+
+        def asked() -> int:
+            rows = rows_of(task, spec, data.dataset, data.fold(task.fold))
+            return int(at_once(unfitted(task, spec, data.dataset), rows.X, rows.y, memory))
+
+        if alike not in _MOST:
+            _MOST[alike], _ = under_limits(task, asked)
+        most = _MOST[alike]
+    except Exception:  # whatever it is, it is that of a fit, too, which tells
+        return [[one] for one in stack]
+    size = -(-len(stack) // -(-len(stack) // max(most, 1)))
+    return [stack[start : start + size] for start in range(0, len(stack), size)]
+
+
+_MOST: dict[tuple[Any, ...], int] = {}  # how many go together of fits that are alike, as far as it was asked
 
 
 def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitResult]:
     """Fit models of one plugin together; one that cannot be fitted is a result with the reason."""
     began, took = time.time(), Meter()
     spec = model_of(tasks[0])
-    trainer = spec.trainer()
+    trainer = spec.hook("together")
     assert trainer is not None
     folds = [data.fold(task.fold) for task in tasks]
 
@@ -88,8 +143,7 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
             for task, fold, model, one, reason in zip(tasks, folds, models, rows, reasons, strict=True)
         ]
 
-    most = (max(task.memory for task in tasks) or memory) * len(tasks)
-    with memory_limit(most if tasks[0].device == "cpu" else 0):
+    with memory_limit((tasks[0].memory or memory) if tasks[0].device == "cpu" else 0):
         found, notes = under_limits(tasks[0], answered)
     each = took(len(tasks))
     return [

@@ -32,6 +32,8 @@ class Preset(NamedTuple):
         Parameters that are others than the plugin's own, or that it must not change with.
     task : str
         ``regression`` or ``classification``; empty, if it is for both.
+    seeds : int
+        With how many seeds a walk-forward of its recipe fits it; a training fits one.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Preset(NamedTuple):
     model: str
     params: dict[str, Any]
     task: str = ""
+    seeds: int = 1
 
 
 @cache
@@ -70,8 +73,8 @@ def resolved(name: str, registry: Registry) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``preset``, ``about``, ``model``, ``task``, ``seed``; ``own``, the parameters that the preset sets; ``params``,
-        all of them.
+        ``preset``, ``about``, ``model``, ``task``, ``seed``, ``seeds``; ``own``, the parameters that the preset sets;
+        ``params``, all of them.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def resolved(name: str, registry: Registry) -> dict[str, Any]:
         "model": found.model,
         "task": found.task or "any",
         "seed": SEED,
+        "seeds": found.seeds,
         "own": dict(found.params),
         "params": {key: list(value) if isinstance(value, tuple) else value for key, value in params.items()},
     }

@@ -195,7 +195,8 @@ def _of_preset(name: str, spec: ModelSpec, known: list[str], told: list[str]) ->
     found, whole = takes(known, name), preset(name).params
     if left := [key for key in whole if key not in found]:
         told.append(f"--preset {name}: of it the model {spec.name!r} takes {one_of(found)}, and not {one_of(left)}")
-    return found
+    own = preset(name)
+    return found | ({"seeds": own.seeds} if own.seeds > 1 and spec.name == own.model else {})
 
 
 def _covariate(name: str, registry: Registry) -> str:

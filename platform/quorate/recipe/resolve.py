@@ -263,16 +263,15 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
         if spec.task == "classification" and task == "regression":
             if spec.baseline and name not in recipe.models:  # it would have joined unasked
                 continue
-            raise RecipeError(
-                f"models.{name} is a classifier; label {recipe.labels.name!r} is a number: "
-                f"use regression models or the label 'direction'"
-            )
+            told = f"models.{name} is a classifier; label {recipe.labels.name!r} is a number"
+            raise RecipeError(f"{told}: use regression models or the label 'direction'")
         options = resolve_options(spec, model.options, f"models.{name}")
         try:
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        models[name] = Model.model_validate({**options, "plugin": plugin.name, "warm_start": model.warm_start})
+        kept = {"seeds": None if model.seeds == 1 else model.seeds, "warm_start": model.warm_start}
+        models[name] = Model.model_validate({**options, "plugin": plugin.name, **kept})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "

@@ -11,7 +11,7 @@ from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, P
 if TYPE_CHECKING:
     from quorate.execution.fit import FitResult, FitTask
 
-Name = tuple[str, int]  # of a fit: its model and its fold
+Name = tuple[str, int] | tuple[str, int, int]  # of a fit: its model and its fold; of several seeds which, too
 
 
 class Board(Progress):
@@ -30,6 +30,7 @@ class Board(Progress):
         self.states: dict[str, bytearray] = {}
         self.counts: dict[str, list[int]] = {}  # per model, how many fits are in each state
         self._fold: dict[int, int] = {}
+        self._of_seed: dict[Name, int] = {}  # states of the fits of models with several seeds: one mark shows them all
         self.seats: list[dict[Name, None]] = []  # what was handed out together, each as long as any of it is left
         self._batches: dict[Name, dict[Name, None]] = {}
         self._running: dict[Name, float] = {}
@@ -48,6 +49,7 @@ class Board(Progress):
         """Begin to count."""
         folds = folds or range(max(totals.values(), default=0))
         self._fold = {fold: i for i, fold in enumerate(folds)}
+        self._of_seed = {}
         self.states = {model: bytearray([WAITING]) * len(folds) for model in totals}
         self.counts = {model: [0, 0, total, 0, 0] for model, total in totals.items()}
         self.seats, self._batches, self._running, self._spent, self._first = [], {}, {}, {}, None
@@ -58,7 +60,7 @@ class Board(Progress):
 
     def began(self, tasks: Sequence[FitTask]) -> None:
         """Note a batch; its fits run one after the other."""
-        self.handed((task.model, task.fold) for task in tasks)
+        self.handed(self._name(task) for task in tasks)
 
     def handed(self, fits: Iterable[Name]) -> None:
         """Note a batch by the names of its fits."""
@@ -73,7 +75,10 @@ class Board(Progress):
 
     def fitted(self, result: FitResult) -> None:
         """Count a fit."""
-        self.came((result.model, result.fold), result.cached, result.seconds, bool(result.error))
+        self.came(self._name(result), result.cached, result.seconds, bool(result.error))
+
+    def _name(self, fit: FitTask | FitResult) -> Name:
+        return fit.which if fit.replicate else (fit.model, fit.fold)
 
     def came(self, fit: Name, cached: bool, took: float, failed: bool) -> None:
         """Count a fit by its name, and the seconds that it took."""
@@ -104,13 +109,18 @@ class Board(Progress):
             self._mark(fit, WAITING)
 
     def _mark(self, fit: Name, state: int) -> None:
-        model, fold = fit
+        model, fold = fit[:2]
         i = self._fold.get(fold)
         if i is not None:
             counts, states = self.counts[model], self.states[model]
-            counts[states[i]] -= 1
+            seeds = sum(counts) // len(states)
+            counts[self._of_seed.get(fit, WAITING) if seeds > 1 else states[i]] -= 1
             counts[state] += 1
             states[i] = state
+            if seeds > 1:
+                self._of_seed[fit] = state
+                others = [self._of_seed.get((model, fold, k), WAITING) for k in range(1, seeds)]
+                states[i] = max(self._of_seed.get((model, fold), WAITING), *others)
 
     @property
     def total(self) -> int:
@@ -131,7 +141,7 @@ class Board(Progress):
         """Return the model and fold that are fitted at a seat, and for how many seconds; None, if nothing is."""
         batch = self.seats[seat] if seat < len(self.seats) else {}
         fit = next(iter(batch), None)
-        return fit and (*fit, self.clock() - self._running.get(fit, self.clock()))
+        return fit and (*fit[:2], self.clock() - self._running.get(fit, self.clock()))
 
     def count(self, state: int) -> int:
         """Return how many fits are in a state."""

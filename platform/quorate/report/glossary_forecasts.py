@@ -1,8 +1,8 @@
-"""The words of the report on forecasts of a distribution, and of several steps."""
+"""The words of the report on forecasts of a distribution, of several steps, and with several seeds."""
 
 from __future__ import annotations
 
-from quorate.report.glossary_base import OURS, Term
+from quorate.report.glossary_base import COMMON, OURS, Term
 
 INTERVAL = "Christoffersen (1998), International Economic Review 39(4)"
 
@@ -146,5 +146,27 @@ OF_DISTRIBUTIONS: dict[str, Term] = {
         "The absolute error over that of the forecast that nothing changes: below 1 the model is better.",
         "mean |error| / mean |label|, for labels that are returns",
         "Hyndman and Koehler (2006), International Journal of Forecasting 22(4)",
+    ),
+    "seed": Term(
+        "What random numbers begin with: first weights, the order of rows. Another gives another model.",
+        "models.NAME.seeds of the recipe says how many a model has; the forecast is the mean over them.",
+        OURS,
+    ),
+    "figure": Term("What is told of a model and its seeds.", "Log loss of a class, RMSE of a number, and more.", OURS),
+    "mean forecast": Term(
+        "The figure of the model as it is judged: of the mean of its seeds' forecasts.", "Figure of the mean.", OURS
+    ),
+    "mean seed": Term("What one seed comes to on average: most often worse than the mean.", "Mean of figures.", OURS),
+    "SD over seeds": Term(
+        "How much the choice of a seed moves a figure. One seed does not tell apart what is closer.",
+        "deviation (ddof 1) of the seeds' figures",
+        OURS,
+    ),
+    "lowest seed": Term("The lowest figure of a seed.", "Minimum over the seeds.", OURS),
+    "highest seed": Term("The highest figure of a seed.", "Maximum over the seeds.", OURS),
+    "log loss": Term(
+        "What a forecast probability costs: lower is better, 0.6931 knows nothing.",
+        "mean of -log of the probability of what came, in nats",
+        COMMON,
     ),
 }

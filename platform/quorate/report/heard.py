@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quorate.report.board import Board
+from quorate.report.board import Board, Name
 from quorate.report.progress import came, standing_words
 from quorate.report.timeline import host_of
 
@@ -99,10 +99,13 @@ class Heard:
         self.board.fits(totals, folds)
 
     def _handed(self, event: Mapping[str, Any]) -> None:
-        self.board.handed((model, fold) for model, fold in event["fits"])
+        self.board.handed((model, fold, *seed) for model, fold, *seed in event["fits"])
 
     def _fit(self, event: Mapping[str, Any]) -> None:
-        fit, seconds, error = (event["model"], event["fold"]), _number(event["seconds"]), str(event["error"])
+        fit: Name = (event["model"], event["fold"])
+        if replicate := event.get("replicate"):
+            fit = *fit[:2], int(replicate)
+        seconds, error = _number(event["seconds"]), str(event["error"])
         self.board.came(fit, bool(event["cached"]), seconds, bool(error))
         if event["cached"]:
             self.cached += 1

@@ -9,17 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_forecasts import (
-    IntervalFigures,
-    NetworkFigures,
-    QuantileFigures,
-    StepFigures,
-    TailFigures,
-    WarmStart,
-)
 from quorate.report.schema_training import TrainingFigures
 from quorate.store.documents import REPORT_VERSION
 
@@ -278,12 +271,14 @@ class Part(_Object):
     series: list[Series]
     """The judged one first, buying and holding last."""
     symbols: list[SymbolFigures] = Field(default=[])
-    quantiles: list[QuantileFigures] = Field(default=[])
-    intervals: list[IntervalFigures] = Field(default=[])
-    tails: list[TailFigures] = Field(default=[])
-    steps: list[StepFigures] = Field(default=[])
-    warm_starts: list[WarmStart] = Field(default=[])
-    networks: list[NetworkFigures] = Field(default=[])
+    quantiles: list[of.QuantileFigures] = Field(default=[])
+    intervals: list[of.IntervalFigures] = Field(default=[])
+    tails: list[of.TailFigures] = Field(default=[])
+    steps: list[of.StepFigures] = Field(default=[])
+    seeds: list[of.SeedFigures] = Field(default=[])
+    seed_spread: list[of.SeedSpread] = Field(default=[])
+    warm_starts: list[of.WarmStart] = Field(default=[])
+    networks: list[of.NetworkFigures] = Field(default=[])
     market: Market
     members: Members
     folds: list[Fold]
@@ -351,8 +346,6 @@ class ReportDocument(_Object):
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of the report, draft 2020-12."""
     found = ReportDocument.model_json_schema(by_alias=True)
-    about = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:quorate:report:{REPORT_VERSION}",
-    }
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    about = {"$schema": draft, "$id": f"urn:quorate:report:{REPORT_VERSION}"}
     return {**about, **found}

@@ -1,4 +1,4 @@
-"""What ``report.json`` holds of forecasts of a distribution, and of several steps, typed."""
+"""What ``report.json`` holds of forecasts of a distribution, of several steps, and with several seeds, typed."""
 
 from __future__ import annotations
 
@@ -143,3 +143,40 @@ class NetworkFigures(Object):
     """Mean block of that resampling, in bars."""
     verdict: str
     """``better``, ``no better``, ``worse`` or ``not tested``."""
+
+
+class SeedFigures(Object):
+    """How a model did with one of its seeds, where it is fitted with several."""
+
+    series: str
+    replicate: int
+    """Which of them, from 0 on."""
+    seed: int
+    """What its fits were seeded with."""
+    n: int
+    log_loss: Number
+    """Null where the label is a number."""
+    rmse: Number
+    """Null where the label is a class."""
+    direction_accuracy: Number
+    sharpe: Number
+    """Annual, traded alone with the default threshold."""
+
+
+class SeedSpread(Object):
+    """How far a figure of a model differs over its seeds."""
+
+    series: str
+    seeds: int
+    metric: str
+    """log_loss, rmse, direction_accuracy or sharpe."""
+    of_mean: Number
+    """Of the mean forecast, which is the model's."""
+    mean: Number
+    lowest: Number
+    highest: Number
+    sd: Number
+    disagree: Number
+    """Share of rows on whose direction not all seeds agree."""
+    blurred: list[str]
+    """Of a loss the forecasts that it separates from the model by less than `sd`."""

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from quorate.report.columns import DAY, PART, SERIES, SYMBOL, TABLES, TIME, Described
+from quorate.report.sql_forecasts import OF_FORECASTS, RUN, TEXTS
 
 IN_SQL = {"str": "VARCHAR", "float64": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN", "object": "JSON"}
 IN_SQL |= {TIME: "TIMESTAMP WITH TIME ZONE", DAY: "DATE"}
 
-RUN = Described("run", "str", "its id: the key in every view")
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
-TEXTS = "VARCHAR[]"
-
-OF_FOLDS = [
-    Described("series", "str", "the member, or the ensembler"),
-    Described("step", "int64", "bars from the fill; those that are not traded are told of all folds"),
-    Described("fold", "int64", "its number; NULL: of all folds"),
-    Described("n", "int64", "forecasts with a label"),
-]
 
 # Views over Parquet files.
 FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "training", "batches")
-_TOLD = ("quantiles", "intervals", "tails", "steps", "networks")
+_TOLD = ("quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
 OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings")  # over report.json
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
 SPARSE = (*_TOLD, *TRAINED)  # of which few runs have rows
@@ -79,81 +71,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             Described("sharpe, max-drawdown, accuracy, mase, pct-mae, pct-naive", "float64", "as in metrics"),
         ],
     ),
-    "quantiles": (
-        "One row per quantile that a series forecasts, and fold.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS,
-            Described("level", "float64", "of the quantile"),
-            Described("below", "float64", "share of labels at or below it: of a true quantile its level"),
-            Described("pinball", "float64", "its loss; half the absolute error at level 0.5"),
-        ],
-    ),
-    "intervals": (
-        "One row per interval between two quantiles as far from both ends, and fold.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS,
-            Described("low, high", "float64", "levels of its ends"),
-            Described("nominal", "float64", "share of labels that it should hold"),
-            Described("coverage", "float64", "share that it held"),
-            Described("coverage_low, coverage_high", "float64", "95 % interval of that"),
-            Described("effective", "float64", "independent bars that it rests on"),
-            Described("width", "float64", "mean, in the unit of the labels"),
-        ],
-    ),
-    "tails": (
-        "One row per level of loss that the quantiles of a series reach.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS[:2],
-            Described("n", "int64", "forecasts with a label"),
-            Described("confidence", "float64", "0.95 or 0.99"),
-            Described("value_at_risk, expected_shortfall", "float64", "forecast, mean over rows; losses above zero"),
-            Described("exceeded", "int64", "labels below the forecast bound"),
-            Described("expected", "float64", "how many there should be"),
-            Described("mean_excess", "float64", "mean loss of those"),
-            Described("kupiec, kupiec_p", "float64", "test that they are as many as they should be"),
-            Described("christoffersen, christoffersen_p", "float64", "test that one tells nothing of the next"),
-        ],
-    ),
-    "steps": (
-        "One row per member and step, where labels have several.",
-        [
-            RUN,
-            PART,
-            *OF_FOLDS[:1],
-            Described("step", "int64", "bars from the fill"),
-            Described("n", "int64", "forecasts with a label"),
-            Described("mse, rmse, mae, direction_accuracy", "float64", "as in metrics"),
-            Described("mase", "float64", "absolute error over that of the mean of the labels so far"),
-            Described("mase_persistence", "float64", "absolute error over that of the forecast that nothing changes"),
-            Described("dm, p_value", "float64", "test of Diebold and Mariano; below zero where it errs less"),
-            Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
-        ],
-    ),
-    "networks": (
-        "One row per network and linear or boosted model beside it.",
-        [
-            RUN,
-            PART,
-            Described("network, rival", "str", "the two members that are compared"),
-            Described("family", "str", "of the rival: linear or boosting"),
-            Described("loss", "str", "squared error, or Brier score of classes"),
-            Described("bars, lags", "int64", "bars with forecasts of all, and autocovariances in the variance"),
-            Described("effective", "float64", "independent bars that the difference rests on"),
-            Described("network_loss, rival_loss", "float64", "their means"),
-            Described("change, change_low, change_high", "float64", "of the loss, as a share; its 95 % interval"),
-            Described("dm, p_value", "float64", "test of Diebold and Mariano; below zero the network errs less"),
-            Described("p_among", "float64", "that it is not better, adjusted for all networks"),
-            Described("networks", "int64", "how many"),
-            Described("spa_p, block", "float64", "that none is better, by resampling in blocks of that mean"),
-            Described("verdict", "str", "better, no better, worse or not tested, at 5 %"),
-        ],
-    ),
+    **OF_FORECASTS,
     "warnings": (
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],

@@ -11,6 +11,7 @@ from typing import Any
 
 from quorate.errors import StoreError
 
+Name = tuple[Any, ...]
 KILLED = "killed"
 LOST = "lost"  # where a fit is said to have run whose process died
 
@@ -38,6 +39,12 @@ class Fit(Interval):
     cpu_seconds: float = 0.0
     key: str = ""
     error: str = ""
+    replicate: int = 0
+
+    @property
+    def which(self) -> Name:
+        """By what name it was handed out."""
+        return (self.name, self.fold, self.replicate) if self.replicate else (self.name, self.fold)
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Attempt:
     state : str
         How it ended; ``killed``, if it did not come to say so.
     handed : dict
-        How often each (model, fold) was handed out.
+        How often each fit, (model, fold), or (model, fold, replicate) beyond the first seed, was handed out.
     cached : dict
         Fits that were taken from the home, per model.
     """
@@ -65,7 +72,7 @@ class Attempt:
     executor: str = ""
     stages: list[Interval] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
-    handed: dict[tuple[str, int], int] = field(default_factory=dict)
+    handed: dict[Name, int] = field(default_factory=dict)
     cached: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -106,7 +113,7 @@ class Attempt:
     @property
     def in_flight(self) -> int:
         """How many fits were handed out and never came back."""
-        back = {(fit.name, fit.fold) for fit in self.fits}
+        back = {fit.which for fit in self.fits}
         return sum(fit not in back for fit in self.handed)
 
 
@@ -203,7 +210,7 @@ def make_timeline(run: str, events: Sequence[Mapping[str, Any]], running: bool =
 def _attempt(events: Sequence[Mapping[str, Any]]) -> Attempt:
     first, last = events[0], max(event["time"] for event in events)
     attempt = Attempt(first["command"], first["pid"], first["host"], first["version"], first["time"])
-    given: dict[tuple[str, int], float] = {}
+    given: dict[Name, float] = {}
     arrived: list[tuple[Fit, float, float]] = []
     open_stage: Interval | None = None
     for event in events:
@@ -216,15 +223,16 @@ def _attempt(events: Sequence[Mapping[str, Any]]) -> Attempt:
             case "workers":
                 attempt.workers, attempt.executor = event["workers"], event["executor"]
             case "handed":
-                for model, fold in event["fits"]:
-                    attempt.handed[model, fold] = attempt.handed.get((model, fold), 0) + 1
-                    given[model, fold] = event["time"]
+                for one in map(tuple, event["fits"]):
+                    attempt.handed[one] = attempt.handed.get(one, 0) + 1
+                    given[one] = event["time"]
             case "fit" if event["cached"]:
                 attempt.cached[event["model"]] = attempt.cached.get(event["model"], 0) + 1
             case "fit":
                 rest = ("began", "seconds", "fold", "place", "cpu_seconds", "key", "error")
-                fit = Fit(event["model"], *(event[name] for name in rest))
-                arrived.append((fit, given.get((fit.name, fit.fold), fit.began), event["time"]))
+                told = {name: event[name] for name in rest}
+                fit = Fit(event["model"], replicate=event.get("replicate", 0), **told)
+                arrived.append((fit, given.get(fit.which, fit.began), event["time"]))
             case "warning":
                 attempt.warnings.append(event["message"])
             case "end":

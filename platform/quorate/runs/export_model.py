@@ -42,6 +42,8 @@ class ExportedModel:
         The run, the member, its plugin, and the key of its fit.
     fold : int
         Which of the run's folds trained it.
+    seed, seeds : int
+        Which of its seeds, from 1 on, and how many the member has: of several its forecast in the run is the mean.
     fitted_again : bool
         Its model was not kept.
     file : str
@@ -68,6 +70,8 @@ class ExportedModel:
     plugin: str
     key: str
     fold: int
+    seed: int
+    seeds: int
     fitted_again: bool
     file: str
     bytes: int
@@ -103,6 +107,7 @@ def export_model(
     *,
     model: str | None = None,
     fold: int | None = None,
+    seed: int | None = None,
     int8: bool = False,
     home: str | Path | None = None,
     progress: Progress | None = None,
@@ -119,6 +124,8 @@ def export_model(
         The member; it may be left out where there is one.
     fold : int, optional
         Whose model: default, the last fold's. One that is not kept is fitted again on the same rows.
+    seed : int, optional
+        Of a member with several seeds the model of which, from 1 on: default, the first.
     int8 : bool
         Also write a network with weights of 8 bits, beside the file.
 
@@ -138,7 +145,7 @@ def export_model(
     models = models_of(report, session, bars)
     one = _chosen(models, model)
     _check_exports(models, one, models.walk.members[one])
-    found = models.of(one, models.fold(fold))
+    found = models.of(one, models.fold(fold), _replicate(models, one, seed))
     spec = model_of(found.task)
     content, own, difference = _written(models, found, spec)
     smaller = portable.quantised(content) if int8 else None
@@ -155,6 +162,8 @@ def export_model(
         plugin=spec.name,
         key=found.key,
         fold=found.task.fold,
+        seed=found.task.replicate + 1,
+        seeds=models.seeds(one),
         fitted_again=found.again,
         file=str(file),
         bytes=len(content),
@@ -180,6 +189,14 @@ def _chosen(models: RunModels, name: str | None) -> str:
             f"run {models.report.run_id} has {plural(len(names), 'model')}: give --model, one of {one_of(names)}"
         )
     return names[0]
+
+
+def _replicate(models: RunModels, name: str, seed: int | None) -> int:
+    count = models.seeds(name)
+    if seed is not None and not 1 <= seed <= count:
+        asked = f"model {name!r} of run {models.report.run_id} has {plural(count, 'seed')}"
+        raise RecipeError(f"{asked}: --seed must be 1{f' to {count}' if count > 1 else ', or left out'}; it was {seed}")
+    return (seed or 1) - 1
 
 
 def _check_exports(models: RunModels, name: str, spec: ModelSpec) -> None:
@@ -254,6 +271,7 @@ def _facts(models: RunModels, found: Fitted, spec: ModelSpec) -> dict[str, str]:
         "model": found.task.model,
         "plugin": spec.name,
         "fold": str(fold.index),
+        **({"seed": str(found.task.replicate + 1)} if models.seeds(found.task.model) > 1 else {}),
         "fit_key": found.key,
         "features": json.dumps(list(walk.dataset.feature_names)),
         "outputs": json.dumps(list(spec.named) or [spec.prediction]),

@@ -29,8 +29,8 @@ class RunLog(Progress):
     workers    workers, executor
     plan       what is to be fitted: folds, fits, cached, seconds, guessed, executor, workers, doubts
     fits       totals per model, number of folds, and their numbers
-    handed     fits, as [model, fold]: handed out together
-    fit        model, fold, key, cached, place, began, seconds, cpu_seconds, error, notes
+    handed     fits, as [model, fold], or [model, fold, replicate] beyond the first seed: handed out together
+    fit        model, fold, key, cached, place, began, seconds, cpu_seconds, error, notes; replicate likewise
     trial      how a sweep stands after a trial, as `quorate.execution.progress.Progress.trial` hears it
     warning    message
     note       message
@@ -84,7 +84,7 @@ class RunLog(Progress):
 
     def began(self, tasks: Sequence[FitTask]) -> None:
         """Write which fits were handed out."""
-        self._write("handed", fits=[[task.model, task.fold] for task in tasks])
+        self._write("handed", fits=[task.which if task.replicate else task.which[:2] for task in tasks])
 
     def fitted(self, result: FitResult) -> None:
         """Write what came of a fit."""
@@ -100,6 +100,7 @@ class RunLog(Progress):
             cpu_seconds=round(result.cpu_seconds, 6),
             error=result.error,
             notes=result.notes,
+            **({"replicate": result.replicate} if result.replicate else {}),
         )
 
     def trial(self, told: Mapping[str, Any]) -> None:

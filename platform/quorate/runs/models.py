@@ -34,6 +34,7 @@ from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
 from quorate.walkforward.members import fit_tasks, plain_tasks
 from quorate.walkforward.models import kept_model, transforms_of, why_not
+from quorate.walkforward.seeds import means
 from quorate.walkforward.warm import Start, chained, starts_of, warm_of
 
 KEEPING = "--set execution.keep_models=all"
@@ -105,8 +106,13 @@ class RunModels:
         if (why := why_not(self.walk.members[name], task)) is not None:
             raise PluginError(f"model {name!r} cannot be kept or loaded: {why}")
 
-    def of(self, name: str, fold: Fold) -> Fitted:
-        """Return the model of a member and a fold: as it is kept, or fitted again, and then kept.
+    def seeds(self, name: str) -> int:
+        """Return with how many seeds a member is fitted."""
+        model = self.walk.recipe.models[name]
+        return (model.seeds if model else None) or 1
+
+    def of(self, name: str, fold: Fold, replicate: int = 0) -> Fitted:
+        """Return the model of a member, a fold and a seed: as it is kept, or fitted again, and then kept.
 
         Raises
         ------
@@ -121,9 +127,9 @@ class RunModels:
         if row["error"]:
             raise FitError(f"model {name!r} failed on fold {fold.index} in run {self.report.run_id}: {row['error']}")
         data, alone = FitData(self.walk.dataset, (fold,)), self._alone(name)
-        [task] = chained(alone, with_keys(fit_tasks(alone, [fold]), data), plain_tasks)
+        task = chained(alone, with_keys(fit_tasks(alone, [fold]), data), plain_tasks)[replicate]
         models = KeptModels(self.session.home.path)
-        for key in dict.fromkeys((str(row["key"]), task.key)):
+        for key in dict.fromkeys((task.key,) if replicate else (str(row["key"]), task.key)):
             if (kept := models.get(key)) is not None:
                 self._compare(name, kept, task)
                 return Fitted(task, State(kept.arrays, kept.values), key, False)
@@ -132,7 +138,7 @@ class RunModels:
             f"a run keeps its models with {KEEPING}"
         )
         if task.after:
-            task = replace(task, start=self.of(name, starts_of(self.walk)[fold.index]).state)
+            task = replace(task, start=self.of(name, starts_of(self.walk)[fold.index], replicate).state)
         learnt = learn(data, task, self.session.recipe.execution.fit_seconds)
         try:
             models.put(task.key, kept_model(self.walk, task, learnt.state))
@@ -140,7 +146,7 @@ class RunModels:
             self.session.progress.warn(f"the model {name!r} of fold {fold.index} is not kept: {e}")
         return Fitted(task, learnt.state, task.key, True)
 
-    def starts(self, bars: Bars) -> dict[str, Start]:
+    def starts(self, bars: Bars) -> dict[tuple[str, int], Start]:
         """Return what members with ``warm_start`` go on from, on later bars: their models of the run's last fold.
 
         Raises
@@ -150,17 +156,17 @@ class RunModels:
         FitError
             If one failed in the run, or fails now, and the recipe stops at failures.
         """
-        found: dict[str, Start] = {}
+        found: dict[tuple[str, int], Start] = {}
         for name in warm_of(self.walk):
             self._check_later(bars, "give later bars")
             try:
-                one = self.of(name, self.fold(None))
+                every = [self.of(name, self.fold(None), replicate) for replicate in range(self.seeds(name))]
             except FitError as e:
                 if self.session.recipe.on_failure == "stop":
                     raise
                 self.session.warn(f"model {name!r} begins afresh: {e}")
             else:
-                found[name] = Start(one.key, one.state)
+                found |= {(name, replicate): Start(one.key, one.state) for replicate, one in enumerate(every)}
         return found
 
     def last(self, bars: Bars) -> dict[str, Any]:
@@ -202,24 +208,31 @@ class RunModels:
     def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
         """Return what the models of the run's last fold forecast of a fold that was `moved`, and what is to be told."""
         fold = self.fold(None)
-        found: dict[str, Fitted] = {}
+        found: list[Fitted] = []
         fits = []
         for name in walk.voting:
             try:
-                found[name] = self.of(name, fold)
+                found += [self.of(name, fold, replicate) for replicate in range(self.seeds(name))]
             except FitError as e:
                 if self.session.recipe.on_failure == "stop":
                     raise
                 fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
-        items = [(replace(one.task, fold=now.index), one.state) for one in found.values()]
+        items = [(replace(one.task, fold=now.index), one.state) for one in found]
         answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
-        fits += [FitResult(name, now.index, *answer) for name, answer in zip(found, answers, strict=True)]
+        of_each = [
+            FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
+            for one, answer in zip(found, answers, strict=True)
+        ]
+        fits += means(of_each)
         told = {
             **self.last(walk.bars),
-            "fitted_again": [name for name, one in found.items() if one.again],
-            "keys": {name: one.key for name, one in found.items()},
+            "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),
+            "keys": {self._called(one.task): one.key for one in found},
         }
         return fits, told
+
+    def _called(self, task: FitTask) -> str:
+        return f"{task.model}, seed {task.replicate + 1}" if self.seeds(task.model) > 1 else task.model
 
     def _compare(self, name: str, kept: KeptModel, task: FitTask) -> None:
         if kept.facts["features"] != list(self.walk.dataset.feature_names):

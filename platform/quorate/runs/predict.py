@@ -58,7 +58,8 @@ class Prediction:
         Doubts about the data.
     kept : dict or None
         With kept models: of which fold they are, from which day to which rows trained them, when the last label of
-        these ended, how many bars came since, which members were fitted again, and the key of each model.
+        these ended, how many bars came since, which members were fitted again, and the key of each model, of several
+        seeds of each.
     gone_on : dict or None
         Of which fold the models are that members with ``warm_start`` went on from, the same of it, and which members.
     """

@@ -97,6 +97,24 @@ class Subject(ABC):
         return {} if trial.number == REFERENCE else active(self.space, trial.params)
 
 
+def forecasts_of(tasks: Sequence[FitTask], found: Mapping[str, Floats]) -> dict[tuple[str, int], Floats]:
+    """Return what finished fits forecast by model and fold, of several seeds the mean; what is not kept is left out.
+
+    Parameters
+    ----------
+    found : mapping of str to ndarray
+        By key.
+    """
+    every: dict[tuple[str, int], list[FitTask]] = {}
+    for task in tasks:
+        every.setdefault((task.model, task.fold), []).append(task)
+    return {
+        which: np.mean([found[task.key] for task in some], axis=0) if len(some) > 1 else found[some[0].key]
+        for which, some in every.items()
+        if all(task.key in found for task in some)
+    }
+
+
 def task_name(member: str, trial: Trial) -> str:
     """Return what a fit of a trial is called."""
     return member if trial.number == REFERENCE else f"{member}#{trial.number}"
@@ -123,16 +141,17 @@ class OneModel(Subject):
         walk = ground.walk
         alone = replace(walk, members={name: walk.members[name]})
         self._plain = fit_tasks(alone, walk.folds, fitting.gpus(alone))
+        self._index = [fold.index for fold in walk.folds]
 
     def ground(self, trial: Trial) -> Ground:
         """Return the only one there is."""
         return self._ground
 
     def tasks(self, trial: Trial, fold: int) -> list[FitTask]:
-        """Return the model's fit."""
-        plain = self._plain[fold]
-        params = {**plain.params, **self.chosen(trial)}
-        return self._ground.keys.of([replace(plain, model=task_name(self.name, trial), params=params)])
+        """Return the model's fits: one, or one for each of its seeds."""
+        name, chosen = task_name(self.name, trial), self.chosen(trial)
+        plain = [task for task in self._plain if task.fold == self._index[fold]]
+        return self._ground.keys.of([replace(one, model=name, params={**one.params, **chosen}) for one in plain])
 
     def came(self, trial: Trial, fold: int, results: Mapping[str, FitResult]) -> dict[int, FoldLoss]:
         """Return the fold's loss."""
@@ -147,10 +166,8 @@ class OneModel(Subject):
         predictions = np.full((len(trials), len(walk.dataset)), np.nan)
         for row, trial in zip(predictions, trials, strict=True):
             tasks = [task for fold in range(trial.used) for task in self.tasks(trial, fold)]
-            found = find(tasks)
-            for task in tasks:
-                if task.key in found:
-                    row[self._ground.data.fold(task.fold).test] = found[task.key]
+            for (_, fold), values in forecasts_of(tasks, find(tasks)).items():
+                row[self._ground.data.fold(fold).test] = values
         returns = trade_as_given(walk, predictions, first)
         for k, trial in enumerate(trials):
             stop = walk.folds[trial.used - 1].stop  # what was stopped early earned nothing later

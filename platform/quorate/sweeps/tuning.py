@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from quorate.errors import DataError, FitError, RecipeError
-from quorate.execution.fit import FitData, FitResult, FitTask
-from quorate.execution.queue import Queue, Resources
+from quorate.execution.fit import FitResult, FitTask, Which
 from quorate.statistics import Floats
+from quorate.sweeps.handing import TrialQueue
 from quorate.sweeps.search import Search
 from quorate.sweeps.subject import Earned, Ground, Subject
 from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
 from quorate.walkforward.members import Fitting
+from quorate.walkforward.seeds import means
 
 Place = tuple[str, int, int]  # search, trial, fold
 TINY = 1e-9  # what is left of a limit that is spent
 CHUNK = 50  # series that are traded at once
-MANY = 1 << 20  # fits: more than there are workers anywhere
 
 
 @dataclass(frozen=True)
@@ -43,64 +43,6 @@ class Limits:
         """Return what is left of them after the searches of a window."""
         seconds = max(self.seconds - tuner.passed, TINY) if self.seconds else 0.0
         return Limits(seconds, max(self.cost - tuner.cost, TINY) if self.cost else 0.0)
-
-
-class TrialQueue(Queue):
-    """The fits of trials, each made when there is room for it: what came of the others decides what it is.
-
-    Parameters
-    ----------
-    data : FitData
-        The inner folds.
-    tasks : sequence of FitTask
-        One for each model and fold, as the recipe has it: what a trial changes of them are the parameters.
-    more : callable
-        Returns the next fit, or None, if there is none now.
-    trials : int
-        How many trials there will be of each model.
-    """
-
-    def __init__(
-        self,
-        data: FitData,
-        tasks: Sequence[FitTask],
-        more: Callable[[], FitTask | None],
-        trials: int,
-        rates: Mapping[str, float] | None = None,
-    ) -> None:
-        super().__init__(data, tasks, rates)
-        self._much = super().seconds() * trials
-        self._waiting.clear()
-        self._more = more
-        self._ready: list[FitTask] = []
-
-    def _look(self) -> bool:
-        if not self._ready and not self._alone and (task := self._more()) is not None:
-            self._ready.append(task)
-        return bool(self._ready or self._alone)
-
-    def __len__(self) -> int:
-        """Return a large number, if one waits: how many will follow is not known."""
-        return MANY if self._look() else 0
-
-    def seconds(self) -> float:
-        """Return the seconds that all trials take one after the other, if none is stopped early."""
-        return self._much
-
-    def take(self, room: Resources) -> list[FitTask]:
-        """Return the next fit, if there is room for it."""
-        for tasks in (self._alone, self._ready):
-            if (tasks is self._alone or self._look()) and tasks and room.holds(Resources.of(tasks[-1], self.share)):
-                return [tasks.pop()]
-        return []
-
-    def take_all(self) -> list[FitTask]:
-        """Return the next fit: also the only worker is told what to do one by one."""
-        return [self._ready.pop()] if self._look() and self._ready else []
-
-    def take_inline(self) -> list[FitTask]:
-        """Return nothing: plugins that only this process knows are refused before."""
-        return []
 
 
 class Tuner:
@@ -131,8 +73,8 @@ class Tuner:
         self._held: Place | None = None  # the next one, whose rows are others than those that workers have
         self._ground: Ground | None = None  # the rows that workers have
         self._tasks: deque[FitTask] = deque()
-        self._open: dict[Place, dict[str, FitResult | None]] = {}
-        self._places: dict[tuple[str, int], tuple[Place, str]] = {}
+        self._open: dict[Place, dict[tuple[str, int], FitResult | None]] = {}  # by member and replicate
+        self._places: dict[Which, tuple[Place, str]] = {}
         self._unkept: dict[str, Floats] = {}  # predictions by key, where no cache has them
         self._earned: dict[tuple[str, int], Earned] = {}
         self.known = sum(len(search.done) for search in searches.values())  # trials from before
@@ -168,7 +110,8 @@ class Tuner:
                 continue
             self._held = place
             self._ground = self._subject(place).ground(self._trial(place))
-            queue = TrialQueue(self._ground.data, self._plain(place), self._more, trials, rates)
+            plain = self._plain(place)
+            queue = TrialQueue(self._ground.data, plain, self._more, self._spared, trials, self._in_turn, rates)
             if len(queue):
                 self.fitting.progress.workers(self.fitting.executor.workers, self.fitting.executor.name)
                 self.fitting.executor.run(self._ground.data, queue, self._arrived, self._meanwhile, self.fitting.limits)
@@ -194,7 +137,7 @@ class Tuner:
         """Do, right after fits were handed out, what no worker should wait for: keep trials, and ask for more."""
         for search in self.searches.values():
             search.keep()
-        for name in {self._places[task.model, task.fold][0][0] for task in tasks}:
+        for name in {self._places[task.which][0][0] for task in tasks}:
             if not self.stopped:
                 self.searches[name].ask()
 
@@ -247,7 +190,25 @@ class Tuner:
             kept = self.fitting.cache.find([task]) if self.fitting.cache else {}
             if task.key not in kept:
                 return task
-            self._arrived(replace(kept[task.key], model=task.model, fold=task.fold))
+            self._arrived(replace(kept[task.key], model=task.model, fold=task.fold, replicate=task.replicate))
+
+    def _in_turn(self, task: FitTask) -> int | None:
+        """Return what fits must have in common to be made together, where something may stop trials.
+
+        That is the fold: what comes of it may spare the next. The recipe's own parameters come first, on all folds.
+        """
+        (name, number, fold), _ = self._places[task.which]
+        if not self.searches[name].rules.stops:
+            return None
+        return REFERENCE if number == REFERENCE else fold
+
+    def _spared(self, task: FitTask) -> bool:
+        """Say whether a fit that was looked ahead for need not be made any more: it is forgotten then."""
+        place, _ = self._places[task.which]
+        if self._trial(place).state == "running" and not self._over():
+            return False
+        del self._places[task.which]
+        return True
 
     def _begin(self, place: Place) -> None:
         subject, trial = self._subject(place), self._trial(place)
@@ -255,8 +216,8 @@ class Tuner:
         self._begun.add(place[:2])
         for task in subject.tasks(trial, place[2]):
             member = task.model if trial.number == REFERENCE else task.model.rpartition("#")[0]
-            self._open[place][member] = None
-            self._places[task.model, task.fold] = place, member
+            self._open[place][member, task.replicate] = None
+            self._places[task.which] = place, member
             self._tasks.append(task)
 
     @property
@@ -275,7 +236,7 @@ class Tuner:
         return bool(self.stopped)
 
     def _arrived(self, result: FitResult) -> None:
-        place, member = self._places.pop((result.model, result.fold))
+        place, member = self._places.pop(result.which)
         subject = self._subject(place)
         cache = self.fitting.cache
         if cache and not (result.cached or result.foreign or result.error):
@@ -288,13 +249,14 @@ class Tuner:
         self.cached += result.cached
         self.cost += 0.0 if result.cached else result.cpu_seconds
         results = self._open[place]
-        results[member] = result
-        came = {name: one for name, one in results.items() if one is not None}
+        results[member, result.replicate] = result
+        came = [one for one in results.values() if one is not None]
         if len(came) == len(results):
             del self._open[place]
             trial = self._trial(place)
             if trial.state == "running":
-                self._put(place, subject.came(trial, place[2], came))
+                found = dict(zip(dict.fromkeys(name for name, _ in results), means(came), strict=True))
+                self._put(place, subject.came(trial, place[2], found))
 
     def _put(self, place: Place, found: Mapping[int, FoldLoss]) -> None:
         name, number, _ = place

@@ -22,7 +22,7 @@ from quorate.sweeps.inner import Window, inner_walk
 from quorate.sweeps.losses import LONGEST, loss_of
 from quorate.sweeps.objectives import Objectives
 from quorate.sweeps.space import Space
-from quorate.sweeps.subject import Earned, Find, Ground, Subject, task_name
+from quorate.sweeps.subject import Earned, Find, Ground, Subject, forecasts_of, task_name
 from quorate.sweeps.trial import FoldLoss, Trial
 from quorate.sweeps.variant import variant
 from quorate.walkforward.layout import WalkForward
@@ -39,7 +39,7 @@ class _Open:
 
     ground: Ground
     walk: WalkForward
-    plain: dict[tuple[str, int], FitTask]
+    plain: list[FitTask]
     results: dict[int, Mapping[str, FitResult]] = field(default_factory=dict)
     told: int = 0  # folds whose outcome is known
 
@@ -111,15 +111,15 @@ class WholeRecipe(Subject):
             walk = ground.walk
             walk = replace(walk, recipe=recipe.model_copy(update={"folds": walk.recipe.folds}))
             tasks = fit_tasks(walk, walk.folds, self._fitting.gpus(walk))
-            self._open[trial.number] = _Open(ground, walk, {(task.model, task.fold): task for task in tasks})
+            self._open[trial.number] = _Open(ground, walk, tasks)
         return self._open[trial.number]
 
     def tasks(self, trial: Trial, fold: int) -> list[FitTask]:
         """Return the fits of all members."""
         begun = self._begun(trial)
         index = begun.walk.folds[fold].index
-        named = [replace(begun.plain[name, index], model=task_name(name, trial)) for name in begun.walk.members]
-        return begun.ground.keys.of(named)
+        plain = [task for task in begun.plain if task.fold == index]
+        return begun.ground.keys.of([replace(one, model=task_name(one.model, trial)) for one in plain])
 
     def came(self, trial: Trial, fold: int, results: Mapping[str, FitResult]) -> dict[int, FoldLoss]:
         """Return what is known now: outcomes of folds need those of all before."""
@@ -210,10 +210,9 @@ class WholeRecipe(Subject):
         predictions = np.full((len(walk.dataset), len(walk.members)), np.nan)
         columns = {task_name(name, trial): column for column, name in enumerate(walk.members)}
         tasks = [task for fold in range(trial.used) for task in self.tasks(trial, fold)]
-        found, folds = find(tasks), {fold.index: fold for fold in walk.folds}
-        for task in tasks:
-            if task.key in found:
-                predictions[folds[task.fold].test, columns[task.model]] = found[task.key]
+        folds = {fold.index: fold for fold in walk.folds}
+        for (model, fold), values in forecasts_of(tasks, find(tasks)).items():
+            predictions[folds[fold].test, columns[model]] = values
         return _performance(walk, decide_judged(walk, predictions), 0, trial.used).returns
 
 

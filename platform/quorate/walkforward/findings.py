@@ -27,6 +27,7 @@ from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.networks import against_controls, uncontrolled
+from quorate.walkforward.seeds import by_seed, seed_warnings
 from quorate.walkforward.series import Series
 from quorate.walkforward.steps import by_step
 from quorate.walkforward.symbols import by_symbol
@@ -103,6 +104,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
     networks = against_controls(walk, outcome.predictions, rows, outcome.seed)
+    seeds = by_seed(walk, outcome.fits, outcome.predictions, outcome.tests, outcome.bounds[0])
     return {
         "verdict": overall(gate.verdict for gate in gates if gate.required),
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
@@ -121,6 +123,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),
         **({"networks": plain(networks)} if networks else {}),
+        **plain(seeds),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -136,6 +139,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *_left_out(walk, outcome.fits),
             *_cut_off(outcome),
             *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),
+            *seed_warnings(walk, seeds.get("seed_spread", ())),
             *_warnings(walk, span, judged),
             *members["warnings"],
         ],

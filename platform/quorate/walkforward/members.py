@@ -15,7 +15,7 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
-from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
+from quorate.execution.fit import FitData, FitResult, FitTask, Which, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
@@ -27,6 +27,7 @@ from quorate.walkforward.chains import chains_of
 from quorate.walkforward.expected import Expected
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
+from quorate.walkforward.seeds import means
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
@@ -81,7 +82,9 @@ class Fitting:
         keep: bool = False,
         starts: Starts = NOTHING,
     ) -> list[FitResult]:
-        """Fit every member on these folds; the results are in task order, whatever order they arrived in.
+        """Fit every member on these folds; the results are in their order, whatever order they arrived in.
+
+        A member that has several seeds is fitted with each; its result is their mean, see `quorate.walkforward.seeds`.
 
         Parameters
         ----------
@@ -98,16 +101,16 @@ class Fitting:
             If the recipe stops at failures, for the first fit that failed, naming plugin, fold and reason; in
             any case, if no member is left on a fold.
         """
-        found = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
-        tasks, data = found or self.tasks(walk, folds, keep, starts)
-        self.progress.fits(dict.fromkeys(walk.members, len(folds)), [fold.index for fold in folds])
-        done: dict[tuple[str, int], FitResult] = {}
-        asked = {(task.model, task.fold): task for task in tasks}
+        expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
+        tasks, data = expected or self.tasks(walk, folds, keep, starts)
+        self.progress.fits(Counter(task.model for task in tasks), [fold.index for fold in folds])
+        done: dict[Which, FitResult] = {}
+        asked = {task.which: task for task in tasks}
 
         def arrived(result: FitResult) -> None:
-            task = asked[result.model, result.fold]
+            task = asked[result.which]
             result = self._taken(walk, task, result, keep)
-            done[result.model, result.fold] = result
+            done[result.which] = result
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
                 self.cache.put(result, task.plugin.name)
@@ -122,11 +125,11 @@ class Fitting:
         kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
             if task.key in kept:
-                arrived(replace(kept[task.key], model=task.model, fold=task.fold))
+                arrived(replace(kept[task.key], model=task.model, fold=task.fold, replicate=task.replicate))
         missing = [task for task in tasks if task.key not in kept]
         if missing:
             missing, data = self._begun(walk, data, missing, starts, keep)
-            asked.update({(task.model, task.fold): task for task in missing})
+            asked.update({task.which: task for task in missing})
             self.progress.workers(self.executor.workers, self.executor.name)
             queue = Queue(data, missing, self.cache.rates() if self.cache else None)
             idle = min(max(self.executor.workers, 1), len(missing))
@@ -145,7 +148,7 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = [done[task.model, task.fold] for task in tasks]
+        ordered = means(done[task.which] for task in tasks)
         _check_members(walk, folds, ordered)
         return ordered
 
@@ -209,7 +212,7 @@ class Fitting:
 
 
 def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
-    """Return one task per member and fold; with `gpus`, models that ask for a GPU get one."""
+    """Return one task per member, fold and seed; with `gpus`, models that ask for a GPU get one."""
     tasks: list[FitTask] = []
     for name, spec in walk.members.items():
         model = walk.recipe.models[name]
@@ -223,7 +226,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 fold=fold.index,
                 plugin=reference(walk.registry, "model", spec.name),
                 params={**model.options, **told},
-                seed=fit_seed(walk.recipe.seed, name),
+                seed=fit_seed(walk.recipe.seed, name, replicate),
                 threads=spec.cpus,
                 binary=walk.binary,
                 steps=walk.dataset.steps,
@@ -232,9 +235,12 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
                 gpus=spec.gpus if on_gpu else 0.0,
                 memory=int(spec.memory * 2**30),
                 together=spec.together is not None and (spec.steps or not walk.dataset.steps),
+                apart=spec.apart,
                 transforms=chains,
+                replicate=replicate,
             )
             for fold in folds
+            for replicate in range(model.seeds or 1)
         ]
     return tasks
 

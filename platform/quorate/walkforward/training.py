@@ -18,7 +18,7 @@ from quorate.statistics import Floats
 
 
 def training_frames(part: str, fits: Sequence[FitResult]) -> dict[str, pd.DataFrame]:
-    """Return the tables ``training``, a row per fit and epoch, and ``batches``, a row per step."""
+    """Return the tables ``training``, a row per fit and epoch, and ``batches``, a row per step; of the first seed."""
     told = [(fit, fit.course) for fit in fits if fit.course is not None]
     epochs = [
         pd.DataFrame(
@@ -77,7 +77,7 @@ def trainings(
     found = []
     for model in dict.fromkeys(fit.model for fit in fits):
         own = [fit for fit in fits if fit.model == model]
-        courses = [fit.course for fit in own if fit.course is not None]
+        courses = [one.course for fit in own for one in fit.replicates or (fit,) if one.course is not None]
         if not courses:
             continue
         test, performance = tests.get(model, {}), forecast.get(model)

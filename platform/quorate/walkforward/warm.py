@@ -11,8 +11,9 @@ from typing import NamedTuple
 from quorate.dataset.folds import Fold, audit_starts, before_of
 from quorate.errors import IntegrityError
 from quorate.execution.executor import Done
-from quorate.execution.fit import FitData, FitResult, FitTask, lost_fit
+from quorate.execution.fit import FitData, FitResult, FitTask, Which
 from quorate.execution.queue import Queue
+from quorate.execution.stack import lost_fit
 from quorate.execution.state import State
 from quorate.store.models import KeptModels
 from quorate.walkforward.layout import WalkForward
@@ -28,7 +29,7 @@ class Start(NamedTuple):
     state: State
 
 
-Starts = Mapping[str, Start]  # by model
+Starts = Mapping[tuple[str, int], Start]  # by model and replicate
 NOTHING: Starts = {}
 Plain = Callable[[WalkForward], list[FitTask]]
 
@@ -46,7 +47,7 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
     ----------
     plain : callable
         Returns the tasks of a walk-forward on all its folds, with keys, as if each began afresh.
-    given : mapping of str to Start
+    given : mapping to Start
         What models go on from that is no fold of this walk-forward.
 
     Raises
@@ -57,23 +58,23 @@ def chained(walk: WalkForward, tasks: Sequence[FitTask], plain: Plain, given: St
     if not warm_of(walk):
         return list(tasks)
     starts = starts_of(walk)
-    before = {(task.model, task.fold): task.key for task in chains(walk, plain, starts)} if starts else {}
+    before = {task.which: task.key for task in chains(walk, plain, starts)} if starts else {}
     found = []
     for task in tasks:
-        if task.model in given:
-            task = _after(task, given[task.model].key)
-        elif task.fold in starts and (task.model, starts[task.fold].index) in before:
-            task = _after(task, before[task.model, starts[task.fold].index])
+        if own := given.get((task.model, task.replicate)):
+            task = _after(task, own.key)
+        elif task.fold in starts and (key := before.get(_at(task, starts[task.fold]))):
+            task = _after(task, key)
         found.append(task)
     return found
 
 
 def chains(walk: WalkForward, plain: Plain, starts: Mapping[int, Fold]) -> list[FitTask]:
     """Return the fits of all members that go on from the fold before, on all folds of a walk-forward."""
-    found: dict[tuple[str, int], FitTask] = {}
+    found: dict[Which, FitTask] = {}
     for task in plain(replace(walk, members={name: walk.members[name] for name in warm_of(walk)})):
         before = starts.get(task.fold)
-        found[task.model, task.fold] = _after(task, found[task.model, before.index].key) if before else task
+        found[task.which] = _after(task, found[_at(task, before)].key) if before else task
     return list(found.values())
 
 
@@ -89,6 +90,11 @@ def starts_of(walk: WalkForward) -> dict[int, Fold]:
     starts = before_of(walk.folds, dataset.learnt_end, embargo)
     audit_starts(walk.folds, starts, dataset.bar, dataset.learnt_end, embargo)
     return starts
+
+
+def _at(task: FitTask, fold: Fold) -> Which:
+    """Return which fit is the same model and seed on another fold."""
+    return task.model, fold.index, task.replicate
 
 
 def _after(task: FitTask, key: str) -> FitTask:
@@ -111,12 +117,12 @@ def going_on(queue: Queue, data: FitData, tasks: Sequence[FitTask], arrived: Don
     Of one that failed it passes on all that cannot begin without it. What goes on from a fit that was computed on
     another kind of processor is itself as good as computed there.
     """
-    after, foreign = {(task.model, task.fold): task.after for task in tasks}, set[str]()
+    after, foreign = {task.which: task.after for task in tasks}, set[str]()
 
     def ended(result: FitResult) -> None:
         results = [result]
         for one in results:  # which grows
-            if one.foreign or after[one.model, one.fold] in foreign:
+            if one.foreign or after[one.which] in foreign:
                 foreign.add(one.key)
                 one = replace(one, foreign=True)
             arrived(one)

@@ -92,6 +92,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         parallel=f"{__name__}.ranks:fit_on_rank",
         apart=tuple(name for name in OWN if name != "random_state"),
         warm={"warm_epochs": 0},
+        at_once=f"{__name__}.room:at_once",
         audit_params=AUDIT,
         family="linear" if name in LINEAR else "network",
         space=space,

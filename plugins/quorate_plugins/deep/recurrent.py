@@ -32,6 +32,11 @@ class Workspace:
             buffer = self._buffers[name] = like.new_empty(shape)
         return buffer
 
+    @property
+    def bytes(self) -> int:
+        """How many the buffers have."""
+        return sum(buffer.nbytes for buffer in self._buffers.values())
+
 
 class _Recurrent(Layer):
     """Weights of a recurrent layer: (lanes, gates, in, hidden), (lanes, gates, hidden, hidden), biases."""

@@ -38,7 +38,7 @@ def now(monkeypatch):
 
 
 def task(model, fold):
-    return SimpleNamespace(model=model, fold=fold)
+    return SimpleNamespace(model=model, fold=fold, replicate=0)
 
 
 def done(model, fold, seconds=1.0, cached=False, error=""):

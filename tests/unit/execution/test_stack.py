@@ -28,24 +28,61 @@ def _data() -> FitData:
     return FitData(dataset(), tuple(folds))
 
 
-def test_fits_of_one_model_go_together_up_to_so_many() -> None:
-    some = [*tasks(MOST + 3), *tasks(2, "b"), *tasks(2, "c", together=False)]
-    assert [len(group) for group in stacks(some)] == [MOST, 3, 2, 1, 1]
-    assert first_stack(some) == MOST
+def test_fits_that_agree_go_together_whatever_they_are_called() -> None:
+    some = [*tasks(3), *tasks(2, "b"), *tasks(2, "c", together=False)]
+    assert [len(group) for group in stacks(some)] == [3, 2, 1, 1]
+    assert first_stack(some) == 3
     assert first_stack([]) == 0
+    trials = [
+        replace(task, model=f"a#{n}", apart=("rate",), params={"rate": n, "depth": 3})
+        for n, task in enumerate(some[:3])
+    ]
+    assert [len(group) for group in stacks(trials)] == [3]
+    other = replace(trials[0], params={"rate": 0, "depth": 4})
+    assert [len(group) for group in stacks([*trials, other])] == [3, 1]
+    assert [len(group) for group in stacks([trials[0], replace(trials[1], threads=2)])] == [1, 1]
 
 
-def test_workers_are_handed_stacks_that_leave_enough_for_all(data: FitData) -> None:
-    queue = Queue(data, tasks(20))
-    queue.workers = 2
-    sizes = []
+def test_what_waits_is_dealt_once_so_that_all_workers_have_as_many(data: FitData) -> None:
+    assert handed(data, tasks(8), 2) == [[7, 5, 3, 1], [6, 4, 2, 0]]
+    assert [len(stack) for stack in handed(data, tasks(20), 2)] == [10, 10]
+    assert [len(stack) for stack in handed(data, tasks(3), 4)] == [1, 1, 1]
+    assert handed(data, tasks(20), 1) == [list(range(19, 9, -1)), list(range(9, -1, -1))]
+    assert max(map(len, handed(data, [replace(t, replicate=k) for t in tasks(20) for k in range(5)], 2))) <= MOST
+
+
+def test_on_gpus_there_is_a_stack_for_each_of_them(data: FitData) -> None:
+    some = [replace(task, device="cuda", gpus=1.0) for task in tasks(20)]
+    assert [len(stack) for stack in handed(data, some, 4, gpus=2)] == [10, 10]
+    shared = [replace(task, gpus=0.5) for task in some]
+    assert [len(stack) for stack in handed(data, shared, 4, gpus=1)] == [10, 10]
+    assert len(handed(data, [replace(one, replicate=k) for one in some for k in range(5)], 8, gpus=1)) == 1
+
+
+def handed(data: FitData, some: list[FitTask], workers: int, gpus: int = 0) -> list[list[int]]:
+    """Return the folds of each stack, in the order in which a queue hands them out."""
+    queue = Queue(data, some)
+    queue.workers, queue.gpus = workers, gpus
+    found = []
     while len(queue):
-        batch = queue.take(Resources(2, 0, float("inf")))
-        assert {task.model for task in batch} == {"a"}
-        sizes.append(len(batch))
-    assert sum(sizes) == 20
-    assert sizes[0] == 5
-    assert sizes[-1] == 1
+        found.append([task.fold for task in queue.take(Resources(workers, gpus, float("inf")))])
+    return found
+
+
+def test_a_stack_is_made_in_parts_that_pay_and_that_memory_is_there_for(data: FitData) -> None:
+    def at_once(model: object, X: object, y: object, memory: int) -> int:
+        return memory // 2**30 if memory else 4
+
+    def sizes(memory: int) -> list[int]:
+        CALLS.clear()
+        reference = Reference("model", "a", "tests.support.stacks", inline=replace(spec_of("a"), at_once=at_once))
+        some = [replace(task, plugin=reference) for task in tasks(9)]
+        assert not any(result.error for result in run_fits(some, data, memory))
+        return list(dict.fromkeys(CALLS))
+
+    assert sizes(0) == [3]
+    assert sizes(5 * 2**30) == [5, 4]
+    assert sizes(1 * 2**30) == []  # each by itself
 
 
 def test_what_is_fitted_together_is_what_each_is_alone(data: FitData) -> None:

@@ -36,7 +36,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
                  "doubts": ["one fold"], "folds": [{"fold": 5}], "recipe": "mine"})  # fmt: skip
     log.fits({"gru": 1}, [5])
     log.workers(2, "ray")
-    log.began([SimpleNamespace(model="gru", fold=5)])
+    log.began([SimpleNamespace(replicate=k, which=("gru", 5, k)) for k in (0, 2)])
     log.fitted(result(5, cpu_seconds=1.5, notes=("odd",), error="line one\nline two"))
     log.trial({"model": "gru", "trial": 3, "best": [0.5]})
     log.warn("look \N{SNOWMAN} out")
@@ -60,7 +60,7 @@ def test_every_event_is_there_at_once(tmp_path, log):
         },
         {"event": "fits", "totals": {"gru": 1}, "folds": 1, "numbers": [5]},
         {"event": "workers", "workers": 2, "executor": "ray"},
-        {"event": "handed", "fits": [["gru", 5]]},
+        {"event": "handed", "fits": [["gru", 5], ["gru", 5, 2]]},
         {
             "event": "fit",
             "model": "gru",

@@ -10,14 +10,14 @@ from typing import Any
 
 from quorate.errors import PluginError, QuorateError
 from quorate.execution.executor import HERE, LIMITS, SLOW, Began, Done, Executor, Limits, Remote
-from quorate.execution.fit import FitData, FitTask, lost_fit
+from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.ray.connection import STORE_BYTES, Connection
 from quorate.execution.ray.nodes import Node, Nodes, shipment
 from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
 from quorate.execution.resources import cpu_count, gpu_count
-from quorate.execution.stack import first_stack
+from quorate.execution.stack import first_stack, lost_fit
 
 STARTING = 240.0  # seconds after which what our own Ray was handed must have begun
 LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone
@@ -77,7 +77,7 @@ class RayExecutor(Executor):
         nodes.admit(queue.tasks)
         if not self._connection.shared:
             limits = limits.shared(self.workers)
-        queue.workers = max(self.workers, 1)
+        queue.workers, queue.gpus = max(self.workers, 1), nodes.total.gpus
         queue.share = 0  # Ray is asked for the memory that a spec names
         _Run(self._connection, nodes, limits, self._count, data, queue, done, began).all()
 

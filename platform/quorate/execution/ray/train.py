@@ -208,7 +208,7 @@ def _rank(work: _Work) -> Trained | str:
     """Train in one of the processes; return what came of it, or why nothing did."""
     task, (X, y) = work.task, work.pair
     spec = model_of(task)
-    fit = spec.sharer()
+    fit = spec.hook("parallel")
     assert fit is not None
 
     def made() -> Any:

@@ -15,7 +15,7 @@ Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
 SETTINGS = ("lookback", "validation", "validation_blocks", "device")  # what of a model's spec its parameters may say
 # What a model may offer.
-_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "parallel", "history")
+_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "parallel", "history")
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -75,6 +75,9 @@ class ModelSpec(Spec):
         predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
     apart : tuple of str
         Parameters in which models that are fitted together may differ.
+    at_once : str or callable, optional
+        ``function(model, X, y, memory)`` gives how many unfitted models like this one are best fitted together on such
+        rows: more would take longer, or allocate more than `memory` bytes (0: any). Without it all of a worker are.
     warm : mapping
         Of a model that can go on: ``fit`` takes ``start=``, one that was fitted on earlier rows, which it leaves as it
         is, and goes on from all it has learnt, the scaling of features and labels included; `together` takes
@@ -148,6 +151,7 @@ class ModelSpec(Spec):
     settings: Mapping[str, str] = field(default_factory=dict)
     together: Lazy | None = None
     apart: tuple[str, ...] = ()
+    at_once: Lazy | None = None
     warm: Mapping[str, Any] = field(default_factory=dict)
     parallel: Lazy | None = None
     accepts_nan: bool = False
@@ -293,17 +297,10 @@ class ModelSpec(Spec):
         """Whether its fits ask for a GPU, as far as its parameters are known."""
         return self.gpus > 0 and self.device in ("", "auto", "cuda")
 
-    def trainer(self) -> Callable[..., Any] | None:
-        """Import and return `together`; None, if the spec names none."""
-        return None if self.together is None else self._of(self.together).resolve()
-
-    def historian(self) -> Callable[..., Any] | None:
-        """Import and return `history`; None, if the spec names none."""
-        return None if self.history is None else self._of(self.history).resolve()
-
-    def sharer(self) -> Callable[..., Any] | None:
-        """Import and return `parallel`; None, if the spec names none."""
-        return None if self.parallel is None else self._of(self.parallel).resolve()
+    def hook(self, name: Literal["together", "at_once", "parallel", "history"]) -> Callable[..., Any] | None:
+        """Import and return one of these; None, if the spec names none."""
+        function = getattr(self, name)
+        return None if function is None else self._of(function).resolve()
 
     @property
     def prediction(self) -> str:

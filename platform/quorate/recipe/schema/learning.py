@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
+MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
@@ -198,10 +199,13 @@ class Model(Open):
     warm_start : str
         With ``last_fold``, the model of a fold goes on from that of the fold before, in place of beginning afresh.
         Trials of a sweep, and splits that train on later data, begin afresh.
+    seeds : int
+        With how many seeds it is fitted on each fold, 1 or more; its forecast is the mean over them. Without it, 1.
     """
 
     plugin: str | None = None
     warm_start: Annotated[Literal["last_fold"] | None, BeforeValidator(_or_false)] = None
+    seeds: int | None = Field(default=None, ge=1, le=MOST_SEEDS)
 
 
 class Ensemble(Section):

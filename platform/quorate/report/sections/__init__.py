@@ -13,6 +13,7 @@ from quorate.report.sections import (
     forecasts,
     gates,
     networks,
+    seeds,
     series,
     steps,
     trading,
@@ -39,6 +40,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "distribution": distribution.distribution,
     "steps": steps.steps,
     "warm-starts": warm.warm,
+    "seeds": seeds.seeds,
     "folds": walk.folds,
     "members": walk.members,
     "training": training.training,
@@ -54,6 +56,7 @@ SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have 
     "networks": lambda report: report.results[PARTS[0]].get("networks"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
+    "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
     "training": lambda report: report.telemetry.get("training"),
 }
 USUAL = ("verdict", "performance", "networks", "equity")  # what a terminal shows unasked

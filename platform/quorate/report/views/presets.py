@@ -41,7 +41,8 @@ def render_one(document: Mapping[str, Any]) -> None:
     target = console.out()
     own, params = document["own"], document["params"]
     lines = [f"# {document['preset']}: {document['about']}", f"seed = {document['seed']}", ""]
-    lines += [f"[models.{document['model']}]", *(f"{key} = {as_toml(value)}" for key, value in own.items())]
+    several = [f"seeds = {document['seeds']}  # of a walk-forward"] * (document["seeds"] > 1)
+    lines += [f"[models.{document['model']}]", *several, *(f"{key} = {as_toml(value)}" for key, value in own.items())]
     lines += ["", "# The other settings of the network, which the preset leaves as they are:"]
     lines += [f"# {key} = {as_toml(value)}" for key, value in params.items() if key not in own]
     for line in lines:

@@ -20,7 +20,8 @@ FOLDS = 4
 def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recipe:
     """Return the recipe as it is audited: nothing beside the judged series, no costs, and small unless `full`.
 
-    Small means `FOLDS` folds, from the recipe's own first one on, and every model's ``audit_params``.
+    Small means `FOLDS` folds, from the recipe's own first one on, every model's ``audit_params``, and of several seeds
+    two.
     """
     update: dict[str, Any] = {
         "ensemble": recipe.ensemble.model_copy(update={"compare": []}),
@@ -38,7 +39,7 @@ def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recip
 def _small(model: Model, name: str, registry: Registry) -> Model:
     spec = registry.get(ModelSpec, model.plugin or name)
     less = {key: _lesser(model.options.get(key), value) for key, value in spec.audit_params.items()}
-    return Model.model_validate({**model.model_dump(), **less})
+    return Model.model_validate({**model.model_dump(), "seeds": model.seeds and 2, **less})
 
 
 def _lesser(given: Any, audit: Any) -> Any:

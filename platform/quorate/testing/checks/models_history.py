@@ -18,7 +18,7 @@ def check_model_history(plugin: Plugin) -> str | None:
     """What it tells of its training is one number per epoch, finite or NaN, and asking for it changes nothing."""
     spec, found = spec_of(plugin), base(plugin)
     try:
-        historian = spec.historian()
+        historian = spec.hook("history")
     except PluginError as e:
         raise Violation(f"history: {e}") from e
     if historian is None:
