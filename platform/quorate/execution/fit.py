@@ -27,6 +27,7 @@ from quorate.execution.state import MOST, Kept, State, kept_of
 from quorate.execution.steps import ByStep, own_of
 from quorate.execution.surroundings import under_limits
 from quorate.execution.transforms import Chain
+from quorate.execution.watch import Watch
 from quorate.plugins.provider import Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
@@ -75,6 +76,8 @@ class FitTask:
         Which of them is traded.
     transforms : tuple of Chain
         What features go through before the model reads them; a model that reads raw bars has none.
+    watch : Watch, optional
+        Of a model that is trained in epochs: who hears of each, and where checkpoints are; the key does not know of it.
     """
 
     model: str
@@ -94,6 +97,7 @@ class FitTask:
     steps: tuple[int, ...] = ()
     step: int = 0
     transforms: tuple[Chain, ...] = ()
+    watch: Watch | None = None
 
     @property
     def inline(self) -> bool:

@@ -34,6 +34,8 @@ def make_model(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, cate
         unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
         if unset:
             model.set_params(**unset)
+    if spec.watched and task.watch is not None:
+        model.watch = task.watch
     return model
 
 

@@ -19,6 +19,7 @@ from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
 from quorate.execution.features import made_here
 from quorate.execution.progress import Progress
+from quorate.execution.watch import Watching
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.guard import IMPORT_SECONDS
@@ -30,6 +31,7 @@ from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
 from quorate.store import Home
+from quorate.store.checkpoints import FOLDER as CHECKPOINTS
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModels
 
@@ -92,7 +94,9 @@ class Session:
             arrays = KeptArrays(self.home.path, made_here(), write=start) if kept is not None else None
             ready = executor or stack.enter_context(self._executor(start))
             models = Keeping(KeptModels(self.home.path), wanted.keep_models) if keep else None
-            made = Fitting(ready, self.progress, kept, arrays, limits, models)
+            every = wanted.checkpoint_seconds
+            watching = Watching(self.home.path / CHECKPOINTS, every) if kept is not None and every and start else None
+            made = Fitting(ready, self.progress, kept, arrays, limits, models, watching)
             if executor is not None or not one_part:
                 yield made
                 return

@@ -18,6 +18,7 @@ from quorate.execution.fit import FitData, FitResult, FitTask, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
+from quorate.execution.watch import Watching
 from quorate.plugins.registry import reference
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.statistics import Floats
@@ -75,6 +76,8 @@ class Fitting:
         What one fit may take.
     keeping : Keeping, optional
         Which fitted models are kept; without, none is.
+    watching : Watching, optional
+        Where trainings keep where they stand; without, none does.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     finished : int
@@ -89,6 +92,7 @@ class Fitting:
     arrays: KeptArrays | None = None
     limits: Limits = LIMITS
     keeping: Keeping | None = None
+    watching: Watching | None = None
     results: list[FitResult] = field(default_factory=list)
     finished: int = 0
     over: Callable[[], None] = lambda: None
@@ -132,6 +136,9 @@ class Fitting:
             # An inline plugin may hold what no key can tell.
             if self.cache and not (result.cached or result.foreign or result.error or task.inline):
                 self.cache.put(result, task.plugin.name)
+            if self.cache and task.watch and task.watch.folder and task.watch.folder.exists():
+                self.cache.flush()
+                task.watch.done()
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
@@ -195,6 +202,9 @@ class Fitting:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
         data = FitData(walk.dataset, tuple(folds))
         tasks = with_keys(fit_tasks(walk, folds, self.gpus(walk)), data)
+        if self.watching:
+            watched = self.watching.watched
+            tasks = [watched(one) if walk.members[one.model].watched and not one.inline else one for one in tasks]
         return self.keeping.marked(walk, folds, tasks) if self.keeping and keep else tasks, data
 
     def gpus(self, walk: WalkForward) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import Windows
+from quorate import Watch, Windows
 from quorate_plugins.deep.settings import Training
 
 Rows = Windows | NDArray[Any]
@@ -45,6 +45,7 @@ class Deep:
         self.device = device_of(str(options["device"]))
         self.read_ = 0, 0  # features, and bars of a window
         self.history_: Any = None
+        self.watch: Watch | None = None
 
     def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None) -> Self:
         """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers)."""
@@ -128,7 +129,7 @@ class Deep:
         return {name: tensor.detach()[0].cpu().numpy() for name, tensor in named.items()}
 
     def __getstate__(self) -> State:
-        return {**self.__dict__, **({"network_": self.weights()} if "network_" in self.__dict__ else {})}
+        return {**self.__dict__, "watch": None, **({"network_": self.weights()} if "network_" in self.__dict__ else {})}
 
     def __setstate__(self, state: State) -> None:
         self.__dict__.update(state)
@@ -174,7 +175,8 @@ def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Seq
     """
     import torch
 
-    from quorate_plugins.deep.engine import Lane, train
+    from quorate_plugins.deep.course import Lane
+    from quorate_plugins.deep.engine import train
     from quorate_plugins.deep.feed import Part
 
     first = models[0]
@@ -186,7 +188,7 @@ def fit_together(models: Sequence[Deep], pairs: Sequence[Pair], validations: Seq
         X_held, y_held = held if held is not None else (X[:0], y[:0])
         parts = Part(X, labels), Part(X_held, model.scaled(y_held))
         drops = float(model.shape.get("dropout", 0.0))
-        lanes.append(Lane(*parts, model.scaling_, model.training, model.random_state, drops))
+        lanes.append(Lane(*parts, model.scaling_, model.training, model.random_state, drops, model.watch))
     errors = []
     for model, result in zip(models, train(first.make, lanes, first.device), strict=True):
         model.history_ = result.history
