@@ -68,6 +68,11 @@ Npz = Annotated[
         "lstm-classifier; numbers: mean-pool-regressor (quorate training-preset show).",
     ),
 ]
+Checkpoints = Annotated[
+    int | None,
+    typer.Option(min=1, help="Keep the latest and so many of the best states of the training in OUTPUT/checkpoints."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped, from its checkpoints.")]
 Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
 
 
@@ -164,6 +169,8 @@ def train(
     db_url: Database = None,
     config: Config = None,
     seed: Seed = None,
+    checkpoints: Checkpoints = None,
+    resume: Resume = False,
     sets: options.Sets = None,
     plugins: options.Plugins = None,
     output: Output = None,
@@ -183,6 +190,8 @@ def train(
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
+        "checkpoints": checkpoints,
+        "resume": resume,
         "loop": _said(**loop, early_stopping_patience=patience),
         "model": _said(hidden=hidden, layers=layers, dropout=dropout),
         **_days(train_start=train_start, train_end=train_end),

@@ -19,6 +19,7 @@ from quorate.execution.reading import FitRows
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
 from quorate.execution.transforms import restored_transforms
+from quorate.plugins.code import modules_of
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -161,7 +162,9 @@ def _aside(
     if any(task.inline for task, _ in items):
         answers = [function(data, item) for _, item in items]
     else:
-        process: Isolated[Any, Any] = Isolated("quorate.execution.keeping")
+        # A library that a fit loads has it made once more, see `under_limits`.
+        needs = modules_of(need for task, _ in items for need in model_of(task).requires)
+        process: Isolated[Any, Any] = Isolated(",".join(("quorate.execution.keeping", "scipy.linalg", *needs)))
         try:
             answers = [answer for _, answer in process.each(function, data, [item for _, item in items], seconds)]
         finally:

@@ -50,6 +50,9 @@ class Progress:
     def fitted(self, result: FitResult) -> None:
         """Hear that a fit is done."""
 
+    def epoch(self, told: Mapping[str, str]) -> None:
+        """Hear of an epoch of a training, by the names of its line in the log."""
+
     def trial(self, told: Mapping[str, Any]) -> None:
         """Hear how a sweep stands: model, trial, state, value, best, and what `quorate.runs.sweep` says beside them."""
 

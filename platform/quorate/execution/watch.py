@@ -165,6 +165,10 @@ def _cut(log: Path, epoch: int) -> None:
     log.write_text("".join(line for line in lines if _epoch_of(line) in range(1, epoch + 1)), encoding="utf-8")
 
 
+def told_of(line: str) -> dict[str, str]:
+    """Return what a line of a log says, by name."""
+    return dict(part.partition("=")[::2] for part in line.split())
+
+
 def _epoch_of(line: str) -> int:
-    told = dict(part.partition("=")[::2] for part in line.split())
-    return int(told.get("epoch", 0)) if line.endswith("\n") else 0
+    return int(told_of(line).get("epoch", 0)) if line.endswith("\n") else 0

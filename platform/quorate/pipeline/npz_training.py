@@ -6,8 +6,11 @@ before it were. The test windows are forecast once, at the end: nothing is chose
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
 from quorate.execution.fit import FitTask, fit_seed
+from quorate.execution.key import version
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
@@ -29,6 +33,8 @@ from quorate.pipeline.npz import NpzWindows, read_npz
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
+from quorate.pipeline.watched import followed, latest_in, wanted, watch_of
+from quorate.plugins.code import code_digest, modules_of
 from quorate.plugins.options import defaults_of, options_of, resolve_options
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
@@ -97,7 +103,17 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    folder = _folder(request, file)
+    what = _what(task, settings, windows) if wanted(request) or request.resume else {}
+    watch = watch_of(request, folder, settings.spec, registry, what)
+    task = replace(task, watch=watch)
+    for name in (
+        "scipy.linalg",
+        *modules_of(spec.requires),
+    ):  # a library that a fit loads has it made once more, see `under_limits`
+        import_module(name)
+    with followed(watch, progress):
+        model, notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
         task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
@@ -106,7 +122,6 @@ def train_npz(request: Request, path: Path, file: File | None = None, progress: 
     if not windows.binary and windows.X_train.shape[2] == 1:
         for name, (X, y) in parts.items():
             metrics[name] |= _beside_persistence(metrics[name], X, y, name, told)
-    folder = make_folder(Path(request.output_dir or FOLDER), _run_name(file))
     document, files = write_all(
         folder,
         state_of(spec, model),
@@ -192,6 +207,30 @@ def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> An
         return model.fit(windows.X_train[:cut], windows.y_train[:cut].copy(), validation=held)
     except ValueError as e:
         raise FitError(f"model {task.model!r}: {e}") from e
+
+
+def _folder(request: Request, file: File | None) -> Path:
+    """Return the folder of a training: a new one, or that which is gone on with."""
+    parent, name = Path(request.output_dir or FOLDER), _run_name(file)
+    if not request.resume:
+        return make_folder(parent, name)
+    return latest_in(parent / name if name else parent)
+
+
+def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
+    """Return what is trained, as JSON holds it."""
+    spec, digest = settings.spec, hashlib.sha256()
+    for array in (windows.X_train, windows.y_train):
+        digest.update(np.ascontiguousarray(array).data)
+    return {
+        "model": spec.name,
+        "params": {k: list(v) if isinstance(v, tuple) else v for k, v in task.params.items()},
+        "seed": settings.seed,
+        "valid_from_train": settings.held,
+        "windows": digest.hexdigest(),
+        "code": code_digest(spec.resolve(), task.plugin.module, task.plugin.local),
+        "libraries": {need: version(need) for need in (*spec.requires, "numpy")},
+    }
 
 
 def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from quorate.errors import StoreError
 from quorate.execution.state import State
+from quorate.pipeline.watched import LOG
 from quorate.recipe import yaml_text
 from quorate.store import tensors
+from quorate.store.checkpoints import FOLDER
 from quorate.store.files import io_reason, replacing, write_json, write_text
 
 WEIGHTS = "best.safetensors"
@@ -68,9 +70,7 @@ def write_all(
     timing: dict[str, Any] = {"load_seconds": loading}
     if history is not None and len(history):
         timing |= timing_of(history, n_train)
-        lines = [history.line(epoch) for epoch in range(1, len(history) + 1)]
-        write_text(folder / "train.log", "".join(f"{line}\n" for line in lines))
-        files.append(folder / "train.log")
+    files += [path for path in (folder / LOG, folder / FOLDER) if path.exists()]
     write_json(folder / "timing.json", timing)
     files.append(folder / "timing.json")
     files += _pictures(folder, classes, told)

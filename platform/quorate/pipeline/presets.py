@@ -32,6 +32,8 @@ class Preset(NamedTuple):
         Parameters that are others than the plugin's own, or that it must not change with.
     task : str
         ``regression`` or ``classification``; empty, if it is for both.
+    checkpoints : int
+        How many of the best are kept, see `quorate.pipeline.watched`.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Preset(NamedTuple):
     model: str
     params: dict[str, Any]
     task: str = ""
+    checkpoints: int = 0
 
 
 @cache

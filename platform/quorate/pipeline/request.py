@@ -49,6 +49,10 @@ class Request:
         Of training: its network and its parameters, below all that is said.
     timeframe : str
         How far apart the bars must be, e.g. ``1h``.
+    checkpoints : int
+        How many of the best states of a training are kept beside the latest.
+    resume : bool
+        Go on with a training that was stopped.
     told : tuple of str
         What is not done as it was asked for, a line each.
     no_bars : str
@@ -80,6 +84,8 @@ class Request:
     plot_format: str | None = None
     plugins: tuple[Path, ...] = ()
     sets: tuple[str, ...] = ()
+    checkpoints: int | None = None
+    resume: bool = False
     told: tuple[str, ...] = ()
     no_bars: str = ""
 

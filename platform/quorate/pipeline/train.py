@@ -17,8 +17,8 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import DataError, RecipeError
 from quorate.execution import machine
 from quorate.execution.fit import FitData, FitTask
-from quorate.execution.keeping import Learnt, learn
-from quorate.execution.key import version
+from quorate.execution.keeping import learn
+from quorate.execution.key import version, with_keys
 from quorate.execution.progress import Progress
 from quorate.pipeline import artefact
 from quorate.pipeline.periods import Period, check
@@ -26,6 +26,7 @@ from quorate.pipeline.request import Request
 from quorate.pipeline.rows import alone, code_of, dataset_of, spec_of, task_of_fit, training_rows
 from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.pipeline.tune import NOTES
+from quorate.pipeline.watched import followed, watch_of
 from quorate.plugins.code import code_digest
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.resolve import to_plain, to_toml
@@ -36,6 +37,9 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.runs.swept import BEST
 from quorate.store.documents import read_document
 from quorate.store.plain import check_plain
+
+# What of a model's document says what is trained; its rows have a hash of their own.
+TRAINED = ("architecture", "params", "seed", "features", "transforms", "label", "target", "training", "libraries")
 
 
 class Trained(NamedTuple):
@@ -108,9 +112,12 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
         raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
     task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
-    learnt = learn(FitData(dataset, (fold,)), task, session.recipe.execution.fit_seconds)
-    document = _document(ready, session, found.bars, dataset, fold, task, learnt)
-    folder = request.output_dir or Path("models", session.recipe.name)
+    document = _document(ready, session, found.bars, dataset, fold, task)
+    folder, data = request.output_dir or Path("models", session.recipe.name), FitData(dataset, (fold,))
+    what = {name: document[name] for name in TRAINED if name in document} | {"rows": with_keys([task], data)[0].key}
+    watch = watch_of(ready.request, folder, spec_of(session, model), session.registry, what)
+    with followed(watch, progress):
+        learnt = learn(data, replace(task, watch=watch), session.recipe.execution.fit_seconds)
     written = artefact.write(folder, learnt.state, document)
     return Trained(folder, written, [*found.told, *session.warnings, *warned, *learnt.notes])
 
@@ -163,7 +170,7 @@ def _day(text: str | None) -> dt.date | None:
 
 
 def _document(
-    ready: Prepared, session: Session, bars: Bars, dataset: Dataset, fold: Fold, task: FitTask, learnt: Learnt
+    ready: Prepared, session: Session, bars: Bars, dataset: Dataset, fold: Fold, task: FitTask
 ) -> dict[str, Any]:
     spec, plugin = spec_of(session, task.model), session.registry.find("model", task.plugin.name)
     tuned, recipe, provider = ready.tuned, alone(session, task.model), plugin.provider

@@ -133,12 +133,8 @@ class Fitting:
                 self.keeping.take(walk, task, result)
                 result = replace(result, kept=None)
             done[result.model, result.fold] = result
-            # An inline plugin may hold what no key can tell.
-            if self.cache and not (result.cached or result.foreign or result.error or task.inline):
-                self.cache.put(result, task.plugin.name)
-            if self.cache and task.watch and task.watch.folder and task.watch.folder.exists():
-                self.cache.flush()
-                task.watch.done()
+            if self.cache:
+                _put(self.cache, task, result)
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
@@ -245,6 +241,16 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
             for fold in folds
         ]
     return tasks
+
+
+def _put(cache: FitCache, task: FitTask, result: FitResult) -> None:
+    """Keep a fit that is done; its checkpoints are then needed no more."""
+    # An inline plugin may hold what no key can tell.
+    if not (result.cached or result.foreign or result.error or task.inline):
+        cache.put(result, task.plugin.name)
+    if task.watch and task.watch.folder and task.watch.folder.exists():
+        cache.flush()
+        task.watch.done()
 
 
 def _may_be_known(task: FitTask) -> bool:
