@@ -10,10 +10,11 @@ from __future__ import annotations
 import sys
 import time
 
-from quorate.execution.fit import FitData, run_fit
+from quorate.execution.fit import run_fit
+from quorate.execution.task import FitData
 from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import holdout_start, prepare
-from quorate.walkforward.members import fit_tasks
+from quorate.walkforward.tasks import fit_tasks
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from figures import Figures, bench
 from measure import seconds
 from torch import Tensor, nn
 
-from quorate_plugins.deep.engine import Lane, train
+from quorate_plugins.deep.course import Lane
+from quorate_plugins.deep.engine import train
 from quorate_plugins.deep.feed import Part
 from quorate_plugins.deep.lanes import Conv1d, Net
 from quorate_plugins.deep.nets.attention import Encoder, PatchTST, Transformer

@@ -12,9 +12,10 @@ import quorate
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER, walk_forward
 from quorate.dataset.rows import build_dataset, build_labels
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.steps import hold_back
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span

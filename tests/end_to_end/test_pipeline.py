@@ -14,9 +14,9 @@ import pytest
 
 from quorate.dataset.folds import Fold
 from quorate.errors import Interrupted
-from quorate.execution.fit import FitData
 from quorate.execution.keeping import forecast, learn
 from quorate.execution.progress import Progress
+from quorate.execution.task import FitData
 from quorate.pipeline import artefact
 from quorate.pipeline.request import gather
 from quorate.pipeline.rows import before, dataset_of, task_of_fit, training_rows

@@ -16,14 +16,14 @@ import pytest
 
 from quorate.errors import PluginError, QuorateError, RecipeError
 from quorate.execution.executor import Executor, Limits
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import users
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import prepare
-from quorate.walkforward.members import fit_tasks
+from quorate.walkforward.tasks import fit_tasks
 
 PLUGIN = """
 import os, signal, time
@@ -275,7 +275,7 @@ import pytest
 from quorate.errors import QuorateError
 from quorate.execution.queue import Queue
 from quorate.execution.ray.executor import RayExecutor
-from quorate.execution.fit import FitData
+from quorate.execution.task import FitData
 with RayExecutor(1) as executor:
     executor._there()
     assert executor._connection.ray()

@@ -22,16 +22,16 @@ import pytest
 import quorate
 from quorate.errors import QuorateError, RecipeError
 from quorate.execution.executor import LIMITS, Began, Done, Executor, Limits, Remote
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.processes import Processes
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import kill_users
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.provider import Reference
 from quorate.runs.session import load_bars, open_session
 from quorate.walkforward.layout import prepare
-from quorate.walkforward.members import fit_tasks
+from quorate.walkforward.tasks import fit_tasks
 
 pytestmark = pytest.mark.full
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask
 from quorate.execution.ray.train import train_in_parallel
+from quorate.execution.task import FitTask
 from quorate.plugins.registry import Registry, reference
 from quorate.store import tensors
 from support.command import call

@@ -18,8 +18,8 @@ import pytest
 
 import quorate
 from quorate.execution.cache import FitCache
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import Progress
+from quorate.execution.task import FitResult
 from quorate.runs import run as api
 from quorate.runs.reproduce import reproduce
 from quorate.store import Home

@@ -15,7 +15,7 @@ import pytest
 import quorate
 from quorate.errors import RecipeError
 from quorate.execution.cache import FitCache
-from quorate.execution.fit import fit_seed
+from quorate.execution.task import fit_seed
 from quorate.sweeps import subject
 from quorate.walkforward import members
 from support.command import call, message_of

@@ -8,8 +8,9 @@ from typing import Any
 
 import quorate
 from quorate.execution.executor import LIMITS, Executor
-from quorate.execution.fit import FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.queue import Queue, Resources
+from quorate.execution.task import FitTask
 
 PLUGIN = """
 import numpy as np

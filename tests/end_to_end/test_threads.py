@@ -13,7 +13,8 @@ PROBE = """
     import numpy as np
     import quorate
     from quorate.dataset.rows import Dataset
-    from quorate.execution.fit import FitData, FitTask, run_fit
+    from quorate.execution.fit import run_fit
+    from quorate.execution.task import FitData, FitTask
     from quorate.dataset.folds import Fold
     from quorate.plugins.local import LocalSource
     from quorate.plugins.provider import Reference

@@ -21,7 +21,7 @@ from quorate.runs.stored import reopen
 from quorate.store.models import KeptModels
 from quorate.store.trust import trust
 from quorate.walkforward import warm
-from quorate.walkforward.members import plain_tasks
+from quorate.walkforward.tasks import plain_tasks
 from support import homes
 
 PLUGIN = Path(__file__).parents[1] / "plugins/sound/model_goes_on.py"

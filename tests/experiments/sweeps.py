@@ -30,7 +30,7 @@ import numpy as np
 import tomli_w
 
 import quorate
-from quorate.execution.fit import fit_seed
+from quorate.execution.task import fit_seed
 from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
 from quorate.sweeps.inner import inner_walk, windows_of

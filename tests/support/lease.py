@@ -7,9 +7,9 @@ from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import LIMITS, Began, Done, Limits
-from quorate.execution.fit import FitData
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
+from quorate.execution.task import FitData
 
 
 class Pool:

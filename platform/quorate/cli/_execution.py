@@ -15,6 +15,7 @@ from quorate.errors import RecipeError, visible
 
 if TYPE_CHECKING:
     from quorate.execution.cache import FitCache
+    from quorate.store.checkpoints import KeptCheckpoints
     from quorate.store.kept import KeptArrays
     from quorate.store.models import KeptModels
 
@@ -85,10 +86,11 @@ def timeline(
 @cache_app.command("list")
 @command
 def cache_list(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Show how many finished fits are kept, per model: their size, and the time they save; arrays and models, too."""
+    """Show how many finished fits are kept per model, and the time they save; arrays, models and checkpoints."""
     from quorate.report.views.cache import by_model, render
 
     cache, arrays, models = _cache(home), _arrays(home), _models(home)
+    left = _checkpoints(home)
     entries = cache.entries()
     document = {
         "file": str(cache.path),
@@ -97,6 +99,7 @@ def cache_list(home: options.Home = None, as_json: options.Json = False) -> None
         "models": by_model(entries),
         "arrays": {"folder": str(arrays.folder), "files": len(arrays), "bytes": arrays.size},
         "kept_models": {"folder": str(models.folder), "models": len(models), "bytes": models.size},
+        "checkpoints": {"folder": str(left.folder), "trainings": len(left), "bytes": left.size},
     }
     show(document, as_json, render)
 
@@ -104,22 +107,24 @@ def cache_list(home: options.Home = None, as_json: options.Json = False) -> None
 @cache_app.command("verify")
 @command
 def cache_verify(home: options.Home = None, as_json: options.Json = False) -> None:
-    """Check fits, arrays and models against their checksums; exits 1 if one was damaged, which is then removed."""
+    """Check all that is kept against its checksums; exits 1 if something was damaged, which is then removed."""
     from quorate.report.views.cache import render_checked
 
-    cache, arrays, models = _cache(home), _arrays(home), _models(home)
+    cache, arrays, models, left = _cache(home), _arrays(home), _models(home), _checkpoints(home)
     total, damaged = cache.verify()
     files, torn = arrays.verify()
     fitted, broken = models.verify()
+    trainings, useless = left.verify()
     document = {
         "file": str(cache.path),
         "fits": total,
         "damaged": damaged,
         "arrays": {"folder": str(arrays.folder), "files": files, "damaged": torn},
         "kept_models": {"folder": str(models.folder), "models": fitted, "damaged": broken},
+        "checkpoints": {"folder": str(left.folder), "trainings": trainings, "damaged": useless},
     }
     show(document, as_json, render_checked)
-    raise typer.Exit(1 if damaged or torn or broken else 0)
+    raise typer.Exit(1 if damaged or torn or broken or useless else 0)
 
 
 @cache_app.command("prune")
@@ -132,13 +137,14 @@ def cache_prune(
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Remove finished fits, kept features and accounts, and fitted models; runs keep their own predictions."""
+    """Remove finished fits, kept arrays, fitted models and checkpoints; runs keep their own predictions."""
     from quorate.report.views.cache import render_pruned
 
     if older_than is None and max_size is None:
         raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
     cache, arrays, models = _cache(home), _arrays(home), _models(home)
-    limits = _span(older_than), _size(max_size)
+    left, limits = _checkpoints(home), (_span(older_than), _size(max_size))
+    stale = left.prune(*limits)
     removed, gone, unused = len(cache.prune(*limits)), arrays.prune(*limits), models.prune(*limits)
     document = {
         "file": str(cache.path),
@@ -157,6 +163,12 @@ def cache_prune(
             "left": len(models),
             "bytes_on_disk": models.size,
         },
+        "checkpoints": {
+            "folder": str(left.folder),
+            "removed": stale,
+            "left": len(left),
+            "bytes_on_disk": left.size,
+        },
     }
     show(document, as_json, render_pruned)
 
@@ -173,6 +185,13 @@ def _models(home: Path | None) -> KeptModels:
     from quorate.store.models import KeptModels
 
     return KeptModels(Home(home).path)
+
+
+def _checkpoints(home: Path | None) -> KeptCheckpoints:
+    from quorate.store import Home
+    from quorate.store.checkpoints import KeptCheckpoints
+
+    return KeptCheckpoints(Home(home).path)
 
 
 def _cache(home: Path | None) -> FitCache:

@@ -24,7 +24,7 @@ import numpy as np
 
 from quorate.errors import StoreError
 from quorate.execution.course import Course
-from quorate.execution.fit import FitResult, FitTask
+from quorate.execution.task import FitResult, FitTask
 from quorate.store.files import io_reason, sync
 
 VERSION = 3  # the second has what a fit told of its training rows, the third how it was trained

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from quorate.errors import QuorateError, RecipeError
 from quorate.execution.executor import HERE, LIMITS, Began, Done, Executor, Limits, Remote, run_inline
-from quorate.execution.fit import FitData
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
 from quorate.execution.resources import cpu_count
+from quorate.execution.task import FitData
 
 # Seconds of fits, one after the other. Below the first a second process costs more than it gives; from the second on
 # the start of Ray is a small part of the whole. Measured: docs/adr/0017-executors.md.

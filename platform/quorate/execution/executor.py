@@ -10,9 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from quorate.execution.fit import FitData, FitResult, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.queue import Queue
 from quorate.execution.resources import SHARE, available_memory, gpu_count
+from quorate.execution.task import FitData, FitResult, FitTask
 
 Done = Callable[[FitResult], None]
 Began = Callable[[Sequence[FitTask]], None]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,200 +25,17 @@ from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.state import MOST, Kept, State, kept_of, restored
 from quorate.execution.steps import ByStep, own_of
 from quorate.execution.surroundings import under_limits
-from quorate.execution.transforms import Chain, restored_transforms
-from quorate.plugins.provider import Reference, load_reference
+from quorate.execution.task import FitData, FitResult, FitTask
+from quorate.execution.transforms import restored_transforms
+from quorate.plugins.provider import load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
 
 T = TypeVar("T")
-Which = tuple[str, int, int]  # of a fit: its model, fold and replicate
 # Predictions, other outputs, in-sample, what is kept, and how it was trained.
 Answer = tuple[NDArray[np.float64], Outputs, float, Kept, Course | None]
 NUMERICS = 2  # raised whenever the platform itself would compute a different number
 ASKED_AGAIN = 1024  # of its latest training rows, a fitted model is asked at most that many
-
-
-@dataclass(frozen=True)
-class FitTask:
-    """What one fit is told; small, and made of names and values only.
-
-    Parameters
-    ----------
-    model : str
-        Name in the recipe.
-    fold : int
-        Which of the data's folds.
-    replicate : int
-        Which of the model's seeds, from 0 on.
-    plugin : Reference
-        From `quorate.plugins.registry.reference`.
-    params : mapping
-        The model's resolved parameters.
-    seed, threads : int
-        Passed to the factory as ``random_state`` and ``n_jobs``, if it takes them.
-    binary : bool
-        Whether the label is a class; predictions are then probabilities.
-    device : {"cpu", "cuda"}
-        Passed to the factory as ``device``, if it takes one and its spec asks for a GPU.
-    gpus : float
-        Share of a GPU, or whole GPUs, that it takes.
-    memory : int
-        Bytes that it may allocate; 0: what the executor grants.
-    keep : bool
-        Whether what the model has learnt is wanted, too; the key does not know of it.
-    key : str
-        Hash of everything the result depends on.
-    after : str
-        Key of the fit that it goes on from; empty, where it begins afresh. Its own key covers that.
-    start : State, optional
-        What that fit's model has learnt; None, until it is known.
-    code : str
-        Hash of the model's code, which must be the same wherever it is fitted.
-    together : bool
-        It may be made together with others, see `quorate.execution.stack`.
-    apart : tuple of str
-        Parameters in which these may differ.
-    steps : tuple of int
-        Horizons that are learnt at once; none, where it is one.
-    step : int
-        Which of them is traded.
-    transforms : tuple of Chain
-        What features go through before the model reads them; a model that reads raw bars has none.
-    """
-
-    model: str
-    fold: int
-    plugin: Reference
-    params: Mapping[str, Any]
-    seed: int
-    threads: int
-    binary: bool
-    device: str = "cpu"
-    gpus: float = 0.0
-    memory: int = 0
-    keep: bool = False
-    key: str = ""
-    after: str = ""
-    start: State | None = None
-    code: str = ""
-    together: bool = False
-    steps: tuple[int, ...] = ()
-    step: int = 0
-    transforms: tuple[Chain, ...] = ()
-    replicate: int = 0
-    apart: tuple[str, ...] = ()
-
-    @property
-    def which(self) -> Which:
-        """Which fit it is."""
-        return self.model, self.fold, self.replicate
-
-    @cached_property
-    def kin(self) -> tuple[Any, ...]:
-        """All that fits which are made together agree in; empty, if this one is made alone."""
-        if not self.together:
-            return ()
-        alike = sorted((name, repr(value)) for name, value in self.params.items() if name not in self.apart)
-        steps = [(c.name, c.columns, [(s.plugin.name, repr(s.params)) for s in c.steps]) for c in self.transforms]
-        where = self.plugin.name, self.plugin.module, self.plugin.local, id(self.plugin.inline)
-        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step
-        return *where, *asked, repr(alike), repr(steps)
-
-    @property
-    def inline(self) -> bool:
-        """Whether a plugin of it was given in Python, so that no other process could find it."""
-        plugins = (self.plugin, *(step.plugin for chain in self.transforms for step in chain.steps))
-        return any(plugin.inline is not None for plugin in plugins)
-
-
-@dataclass(frozen=True, eq=False)
-class FitData:
-    """What all fits of a run share: the dataset and the folds. Workers read it without a copy."""
-
-    dataset: Dataset
-    folds: tuple[Fold, ...]
-
-    def fold(self, index: int) -> Fold:
-        """Return the fold of that index."""
-        return self._by_index[index]
-
-    @cached_property
-    def _by_index(self) -> dict[int, Fold]:
-        return {fold.index: fold for fold in self.folds}
-
-
-@dataclass(frozen=True, eq=False)
-class FitResult:
-    """What came of one fit; a failure is a value, with the reason in `error`.
-
-    Parameters
-    ----------
-    predictions : ndarray of float64, (n_test,)
-        Probability of the positive class, or the label's expectation.
-    outputs : dict of ndarray
-        What else the model gave, by the names of its spec; on a fold with shuffles also what explains it.
-    key : str
-        Hash of everything the result depends on.
-    seconds, cpu_seconds : float
-        Wall and processor time of the fit and its predictions.
-    began : float
-        When, in seconds since 1970.
-    place : str
-        Host and process.
-    cached : bool
-        It was computed earlier and is taken from the home.
-    foreign : bool
-        It was computed on another kind of processor than the run's, and is not kept for other runs.
-    in_sample : float
-        Share of its latest training rows, `ASKED_AGAIN` at most, of which it tells the direction; NaN if not known.
-    notes : tuple of str
-        Warnings that the model gave.
-    error, trace : str
-        Empty, if it succeeded.
-    kept : State, str or None
-        What the model has learnt; as text, why that cannot be kept; None, where it was not asked for.
-    course : Course, optional
-        How it was trained, where its plugin tells.
-    peak_memory : int
-        The most bytes that its process held meanwhile; 0 where that cannot be told.
-    replicate : int
-        Which of the model's seeds, from 0 on.
-    replicates : tuple of FitResult
-        Of a model that is fitted with several seeds the fits of them, of which this is the mean.
-    """
-
-    model: str
-    fold: int
-    predictions: NDArray[np.float64]
-    outputs: Outputs = field(default_factory=dict)
-    key: str = ""
-    n_train: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    began: float = 0.0
-    place: str = ""
-    cached: bool = False
-    foreign: bool = False
-    in_sample: float = math.nan
-    notes: tuple[str, ...] = ()
-    error: str = ""
-    trace: str = field(default="", repr=False)
-    kept: Kept = field(default=None, repr=False)
-    course: Course | None = field(default=None, repr=False)
-    peak_memory: int = 0
-    replicate: int = 0
-    replicates: tuple[FitResult, ...] = field(default=(), repr=False)
-
-    @property
-    def which(self) -> Which:
-        """Which fit it is of."""
-        return self.model, self.fold, self.replicate
-
-
-def fit_seed(run_seed: int, model: str, replicate: int = 0) -> int:
-    """Return the seed of a model: never from a worker, a fold's position or an order of arrival."""
-    digest = hashlib.sha256(f"{run_seed}|{model}|{replicate}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
 def model_of(task: FitTask) -> ModelSpec:

@@ -13,7 +13,7 @@ import numpy as np
 from quorate.errors import FitError, QuorateError, reason_of
 from quorate.execution.course import Course, course_of
 from quorate.execution.executor import Remote, Told
-from quorate.execution.fit import FitData, FitTask, fitted, model_of, unfitted
+from quorate.execution.fit import fitted, model_of, unfitted
 from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
@@ -21,7 +21,9 @@ from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
 from quorate.execution.surroundings import surroundings_of
+from quorate.execution.task import FitData, FitTask
 from quorate.execution.transforms import restored_transforms
+from quorate.plugins.code import modules_of
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -187,7 +189,9 @@ def _aside(
     if any(task.inline for task, _ in items):
         answers = [function(data, item) for _, item in items]
     else:
-        process: Isolated[Any, Any] = Isolated("quorate.execution.keeping")
+        # A library that a fit loads has it made once more, see `under_limits`.
+        needs = modules_of(need for task, _ in items for need in model_of(task).requires)
+        process: Isolated[Any, Any] = Isolated(",".join(("quorate.execution.keeping", "scipy.linalg", *needs)))
         try:
             answers = [answer for _, answer in process.each(function, data, [item for _, item in items], seconds)]
         finally:

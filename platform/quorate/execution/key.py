@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
 from quorate.dataset.windows import covered
-from quorate.execution.fit import NUMERICS, FitData, FitTask, model_of
+from quorate.execution.fit import NUMERICS, model_of
 from quorate.execution.inputs import array_of, reads_categories
 from quorate.execution.machine import installed, machine
+from quorate.execution.task import FitData, FitTask
 from quorate.execution.transforms import Chain, transform_of
 from quorate.plugins.code import code_digest, version_of
 from quorate.plugins.specs import ModelSpec

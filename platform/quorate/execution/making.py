@@ -16,7 +16,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import CATEGORIES
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitTask
+    from quorate.execution.task import FitTask
 
 
 def make_model(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, categories: tuple[str, ...] = ()) -> Any:
@@ -39,6 +39,8 @@ def make_model(factory: Callable[..., Any], task: FitTask, spec: ModelSpec, cate
         unset = {k: platform[k] for k, v in model.get_params().items() if k in platform and v is None}
         if unset:
             model.set_params(**unset)
+    if spec.watched and task.watch is not None:
+        model.watch = task.watch
     return model
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import LIMITS, SLOW, WARM, Began, Done, Executor, Limits, run_inline
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.queue import Queue, Resources, check_room
 from quorate.execution.resources import available_memory, cpu_count
 from quorate.execution.shared import Shared
 from quorate.execution.stack import first_stack, lost_fit, run_fits
+from quorate.execution.task import FitData, FitResult, FitTask
 
 
 class Processes(Executor):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quorate.execution.resources import most_memory
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitResult, FitTask
+    from quorate.execution.task import FitResult, FitTask
 
 # States of a fit. Where one mark stands for several fits it shows the highest.
 CACHED, DONE, WAITING, RUNNING, FAILED = range(5)
@@ -49,6 +49,9 @@ class Progress:
 
     def fitted(self, result: FitResult) -> None:
         """Hear that a fit is done."""
+
+    def epoch(self, told: Mapping[str, str]) -> None:
+        """Hear of an epoch of a training, by the names of its line in the log."""
 
     def trial(self, told: Mapping[str, Any]) -> None:
         """Hear how a sweep stands: model, trial, state, value, best, and what `quorate.runs.sweep` says beside them."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from quorate.errors import RecipeError
-from quorate.execution.fit import FitData, FitResult, FitTask, Which
 from quorate.execution.state import State
+from quorate.execution.task import FitData, FitResult, FitTask, Which
 
 BATCH_SECONDS = 0.25  # what handing out costs is a few milliseconds: little beside this
 BATCH_FITS = 100

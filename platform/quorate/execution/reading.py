@@ -17,7 +17,7 @@ from quorate.execution.transforms import Transforms, learn_transforms, restored_
 from quorate.plugins.specs import ModelSpec
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitTask
+    from quorate.execution.task import FitTask
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,22 +12,11 @@ import numpy as np
 
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError
-from quorate.execution.fit import (
-    Answer,
-    FitData,
-    FitResult,
-    FitTask,
-    answer_of,
-    begun,
-    model_of,
-    result_of,
-    run_fit,
-    unfitted,
-    why,
-)
+from quorate.execution.fit import Answer, answer_of, begun, model_of, result_of, run_fit, unfitted, why
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter, memory_limit
 from quorate.execution.surroundings import under_limits
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.specs import ModelSpec
 
 

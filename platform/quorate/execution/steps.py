@@ -17,7 +17,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.outputs import at_steps, step_of
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitTask
+    from quorate.execution.task import FitTask
 
 
 class ByStep:

@@ -14,9 +14,10 @@ import numpy as np
 from quorate.execution.resources import pools_of, thread_pools
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitTask
+    from quorate.execution.task import FitTask
 
 T = TypeVar("T")
+_began: list[set[str]] = []  # libraries with threads that were loaded when the calls of `under_limits` began
 
 
 @contextmanager
@@ -62,9 +63,13 @@ def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ..
     """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
     while True:
         pools = thread_pools()
-        with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
-            warnings.simplefilter("always")
-            answer = step()
+        _began.append(pools)
+        try:
+            with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
+                warnings.simplefilter("always")
+                answer = step()
+        finally:
+            _began.pop()
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
             break
@@ -72,3 +77,8 @@ def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ..
         {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
     )
     return answer, tuple(notes[:5])
+
+
+def settled() -> bool:
+    """Whether what is computed now counts: every library is held to the fit's threads, see `under_limits`."""
+    return not _began or thread_pools() == _began[-1]

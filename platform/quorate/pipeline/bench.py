@@ -14,13 +14,14 @@ from quorate.errors import FitError, RecipeError, one_of
 from quorate.execution.choose import address_of_environment
 from quorate.execution.course import Course, course_of
 from quorate.execution.executor import Remote
-from quorate.execution.fit import FitTask, model_of
+from quorate.execution.fit import model_of
 from quorate.execution.machine import machine
 from quorate.execution.making import make_model
 from quorate.execution.progress import Progress
 from quorate.execution.ray.train import Pair, check_parallel, train_in_parallel
 from quorate.execution.resources import cpu_count, gpu_count
 from quorate.execution.surroundings import under_limits
+from quorate.execution.task import FitTask
 from quorate.plugins.options import DEVICE, options_of, resolve_options
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec

@@ -16,10 +16,11 @@ from quorate.dataset.folds import NEVER, Fold, audit_split
 from quorate.dataset.rows import Dataset, entry_prices
 from quorate.errors import DataError, RecipeError
 from quorate.execution.course import Course, course_of
-from quorate.execution.fit import FitTask, fitted
+from quorate.execution.fit import fitted
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
 from quorate.execution.reading import FitRows
+from quorate.execution.task import FitTask
 from quorate.pipeline.presets import COMPARED, preset
 from quorate.pipeline.request import FILES, Request, bars_of
 from quorate.pipeline.rows import dataset_of, task_of_fit

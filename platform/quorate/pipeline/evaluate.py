@@ -21,10 +21,10 @@ from quorate.dataset.rows import entry_prices
 from quorate.errors import DataError, RecipeError
 from quorate.evidence.evidence import plain
 from quorate.execution import machine
-from quorate.execution.fit import FitData
 from quorate.execution.keeping import forecast
 from quorate.execution.key import version
 from quorate.execution.progress import Progress
+from quorate.execution.task import FitData
 from quorate.pipeline import artefact
 from quorate.pipeline.artefact import Artefact
 from quorate.pipeline.config import METRICS

@@ -9,8 +9,9 @@ import numpy as np
 
 from quorate.evidence.evidence import plain
 from quorate.execution.course import Course
+from quorate.pipeline.watched import LOG
 from quorate.report.sections.training import curves_of
-from quorate.store.files import write_json
+from quorate.store.files import write_json, write_text
 from quorate.walkforward.training import summary_of
 
 COURSE, CURVES = "training.json", "learning_curves.png"
@@ -32,6 +33,8 @@ def write_course(folder: Path, model: str, course: Course, summed: dict[str, Any
     batches = [np.round(losses.astype(np.float64), 8).tolist() for losses in course.batches]
     write_json(folder / COURSE, {"summary": summed, **plain({"epochs": epochs, "batches": batches})})
     files = [folder / COURSE]
+    if not (folder / LOG).exists():  # several processes do not tell while they train
+        write_text(folder / LOG, "".join(f"{line}\n" for line in course.lines))
     losses = list(zip(course.epochs["train_loss"].tolist(), course.epochs["val_loss"].tolist(), strict=True))
     try:
         from quorate.report.picture import draw_learning

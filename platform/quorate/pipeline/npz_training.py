@@ -6,9 +6,11 @@ before it were. The test windows are forecast once, at the end: nothing is chose
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,19 +22,22 @@ from quorate.errors import DataError, FitError, RecipeError, one_of
 from quorate.execution.choose import address_of_environment
 from quorate.execution.course import Course, course_of
 from quorate.execution.executor import Remote
-from quorate.execution.fit import FitTask, fit_seed
+from quorate.execution.key import version
 from quorate.execution.making import make_model
 from quorate.execution.outputs import predict
 from quorate.execution.progress import Progress
 from quorate.execution.resources import Meter, gpu_count
 from quorate.execution.state import restored, state_of
 from quorate.execution.surroundings import under_limits
+from quorate.execution.task import FitTask, fit_seed
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
 from quorate.pipeline.npz import NpzWindows, read_npz
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
+from quorate.pipeline.watched import followed, latest_in, wanted, watch_of
+from quorate.plugins.code import code_digest, modules_of
 from quorate.plugins.options import DEVICE, defaults_of, options_of, resolve_options
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec
@@ -110,12 +115,19 @@ def train_npz(
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
+    folder = _folder(request, file)
+    what = _what(task, settings, windows) if wanted(request) or request.resume else {}
+    watch = watch_of(request, folder, settings.spec, registry, what)
+    for name in ("scipy.linalg", *modules_of(spec.requires)):
+        import_module(name)  # a library that a fit loads has it made once more, see `under_limits`
     took = Meter()
     if (request.workers or 1) > 1:
         cluster = Remote(request.address or address_of_environment(), Home(home).path)
         (model, course), notes = _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
     else:
-        (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+        task = replace(task, watch=watch)
+        with followed(watch, progress):
+            (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
     _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
@@ -125,7 +137,6 @@ def train_npz(
     if not windows.binary and windows.X_train.shape[2] == 1:
         for name, (X, y) in parts.items():
             metrics[name] |= _beside_persistence(metrics[name], X, y, name, told)
-    folder = make_folder(Path(request.output_dir or FOLDER), _run_name(file))
     document, files = write_all(
         folder,
         state_of(spec, model),
@@ -226,6 +237,30 @@ def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> tu
     except ValueError as e:
         raise FitError(f"model {task.model!r}: {e}") from e
     return model, course_of(spec, model, cut)
+
+
+def _folder(request: Request, file: File | None) -> Path:
+    """Return the folder of a training: a new one, or that which is gone on with."""
+    parent, name = Path(request.output_dir or FOLDER), _run_name(file)
+    if not request.resume:
+        return make_folder(parent, name)
+    return latest_in(parent / name if name else parent)
+
+
+def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
+    """Return what is trained, as JSON holds it."""
+    spec, digest = settings.spec, hashlib.sha256()
+    for array in (windows.X_train, windows.y_train):
+        digest.update(np.ascontiguousarray(array).data)
+    return {
+        "model": spec.name,
+        "params": {k: list(v) if isinstance(v, tuple) else v for k, v in task.params.items()},
+        "seed": settings.seed,
+        "valid_from_train": settings.held,
+        "windows": digest.hexdigest(),
+        "code": code_digest(spec.resolve(), task.plugin.module, task.plugin.local),
+        "libraries": {need: version(need) for need in (*spec.requires, "numpy")},
+    }
 
 
 def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:

@@ -14,8 +14,10 @@ from quorate.errors import StoreError
 from quorate.execution.course import Course
 from quorate.execution.state import State
 from quorate.pipeline.learning import summary, write_course
+from quorate.pipeline.watched import LOG
 from quorate.recipe import yaml_text
 from quorate.store import tensors
+from quorate.store.checkpoints import FOLDER
 from quorate.store.files import io_reason, replacing, write_json, write_text
 from quorate.walkforward.training import timing_of
 
@@ -72,8 +74,8 @@ def write_all(
     if course is not None:
         timing |= timing_of(course)
         summed = summary(course, peak_memory)
-        write_text(folder / "train.log", "".join(f"{line}\n" for line in course.lines))
-        files += [folder / "train.log", *write_course(folder, config["model"]["type"], course, summed, told)]
+        files += write_course(folder, config["model"]["type"], course, summed, told)
+    files += [path for path in (folder / LOG, folder / FOLDER) if path.exists()]
     write_json(folder / "timing.json", timing)
     files.append(folder / "timing.json")
     files += _pictures(folder, classes, told)

@@ -34,6 +34,8 @@ class Preset(NamedTuple):
         ``regression`` or ``classification``; empty, if it is for both.
     seeds : int
         With how many seeds a walk-forward of its recipe fits it; a training fits one.
+    checkpoints : int
+        How many of the best are kept, see `quorate.pipeline.watched`.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Preset(NamedTuple):
     params: dict[str, Any]
     task: str = ""
     seeds: int = 1
+    checkpoints: int = 0
 
 
 @cache

@@ -53,6 +53,10 @@ class Request:
         Processes that train the model.
     address : str
         The Ray cluster on which they do, ``HOST:PORT``.
+    checkpoints : int
+        How many of the best states of a training are kept beside the latest.
+    resume : bool
+        Go on with a training that was stopped.
     told : tuple of str
         What is not done as it was asked for, a line each.
     no_bars : str
@@ -86,6 +90,8 @@ class Request:
     plot_format: str | None = None
     plugins: tuple[Path, ...] = ()
     sets: tuple[str, ...] = ()
+    checkpoints: int | None = None
+    resume: bool = False
     told: tuple[str, ...] = ()
     no_bars: str = ""
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import FitTask, fit_seed
 from quorate.execution.resources import gpu_count
+from quorate.execution.task import FitTask, fit_seed
 from quorate.plugins.code import code_digest
 from quorate.plugins.registry import reference
 from quorate.plugins.specs import LabelSpec, ModelSpec, TransformSpec

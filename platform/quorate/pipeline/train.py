@@ -18,11 +18,11 @@ from quorate.errors import DataError, RecipeError
 from quorate.execution import machine
 from quorate.execution.choose import address_of_environment
 from quorate.execution.executor import Remote
-from quorate.execution.fit import FitData, FitTask
 from quorate.execution.keeping import Learnt, learn, learn_in_parallel
-from quorate.execution.key import version
+from quorate.execution.key import version, with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.ray.train import check_parallel
+from quorate.execution.task import FitData, FitTask
 from quorate.pipeline import artefact
 from quorate.pipeline.learning import summary, write_course
 from quorate.pipeline.periods import Period, check
@@ -30,6 +30,7 @@ from quorate.pipeline.request import Request
 from quorate.pipeline.rows import alone, code_of, dataset_of, spec_of, task_of_fit, training_rows
 from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.pipeline.tune import NOTES
+from quorate.pipeline.watched import followed, watch_of
 from quorate.plugins.code import code_digest
 from quorate.plugins.specs import ModelSpec
 from quorate.recipe.resolve import to_plain, to_toml
@@ -40,6 +41,9 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.runs.swept import BEST
 from quorate.store.documents import read_document
 from quorate.store.plain import check_plain
+
+# What of a model's document says what is trained; its rows have a hash of their own.
+TRAINED = ("architecture", "params", "seed", "features", "transforms", "label", "target", "training", "libraries")
 
 
 class Trained(NamedTuple):
@@ -119,10 +123,14 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
         raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
     task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
-    told = list(found.told)
-    learnt = _learnt(FitData(dataset, (fold,)), task, request, session, told)
-    document = _document(ready, session, found.bars, dataset, fold, task, learnt)
-    folder = request.output_dir or Path("models", session.recipe.name)
+    folder, data = request.output_dir or Path("models", session.recipe.name), FitData(dataset, (fold,))
+    document, told = _document(ready, session, found.bars, dataset, fold, task), list(found.told)
+    what = {name: document[name] for name in TRAINED if name in document} | {"rows": with_keys([task], data)[0].key}
+    watch = watch_of(ready.request, folder, spec_of(session, model), session.registry, what)
+    with followed(watch, progress):
+        learnt = _learnt(data, replace(task, watch=watch), request, session, told)
+    if learnt.course is not None:
+        document["training"]["course"] = summary(learnt.course, learnt.peak_memory)
     written = artefact.write(folder, learnt.state, document)
     told, files = [*told, *session.warnings, *warned, *learnt.notes], []
     if learnt.course is not None:
@@ -136,7 +144,9 @@ def _learnt(data: FitData, task: FitTask, request: Request, session: Session, to
         return learn(data, task, wanted.fit_seconds)
     address = request.address or wanted.address or address_of_environment()
     cluster = Remote(address, session.home.path, wanted.allow_insecure)
-    return learn_in_parallel(data, task, request.workers or 1, cluster, wanted.fit_seconds, told.append)
+    return learn_in_parallel(
+        data, replace(task, watch=None), request.workers or 1, cluster, wanted.fit_seconds, told.append
+    )
 
 
 def _given_params(request: Request) -> tuple[dict[str, Any] | None, dict[str, Any] | None, list[str]]:
@@ -187,7 +197,7 @@ def _day(text: str | None) -> dt.date | None:
 
 
 def _document(
-    ready: Prepared, session: Session, bars: Bars, dataset: Dataset, fold: Fold, task: FitTask, learnt: Learnt
+    ready: Prepared, session: Session, bars: Bars, dataset: Dataset, fold: Fold, task: FitTask
 ) -> dict[str, Any]:
     spec, plugin = spec_of(session, task.model), session.registry.find("model", task.plugin.name)
     tuned, recipe, provider = ready.tuned, alone(session, task.model), plugin.provider
@@ -215,7 +225,6 @@ def _document(
             "first": str(days[dataset.bar[fold.train[0]]]),
             "last": str(days[dataset.bar[fold.train[-1]]]),
             "label_end": str(days[int(dataset.end[fold.train].max())]),
-            **({} if learnt.course is None else {"course": summary(learnt.course, learnt.peak_memory)}),
             **({"workers": ready.request.workers} if (ready.request.workers or 1) > 1 else {}),
         },
         "tuned": {k: tuned[k] for k in ("periods", "sweep", "kept", "params_sha256")} if tuned else None,

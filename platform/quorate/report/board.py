@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Progress, finished
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitResult, FitTask
+    from quorate.execution.task import FitResult, FitTask
 
 Name = tuple[str, int] | tuple[str, int, int]  # of a fit: its model and its fold; of several seeds which, too
 

@@ -17,11 +17,12 @@ from quorate.report.console import Live, Text, err, figure, unicode
 from quorate.report.figures import duration, span
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitResult
+    from quorate.execution.task import FitResult
 
 MODELS = 12  # that are shown one by one
 STATES = (DONE, CACHED, RUNNING, FAILED, WAITING)  # in the order in which they are told
 QUIET = 1.0  # seconds between two plain lines on the fits
+SELDOM = 10.0  # the same on epochs
 STATE_WORDS = {CACHED: "cached", DONE: "done", WAITING: "waiting", RUNNING: "running", FAILED: "failed"}
 STATE_STYLES = {CACHED: "cyan", DONE: "green", WAITING: "bright_black", RUNNING: "bold yellow", FAILED: "bold red"}
 MARKS = {CACHED: "▒", DONE: "█", WAITING: "·", RUNNING: "▸", FAILED: "✗"}
@@ -69,6 +70,13 @@ class PlainProgress(Board):
         """Tell it in a line."""
         self._tell(trial_line(told))
 
+    def epoch(self, told: Mapping[str, str]) -> None:
+        """Tell the first, the last and now and then one."""
+        first, last = told["epoch"] == "1", float(told["seconds_left"]) == 0
+        if first or last or self.elapsed >= self._told + SELDOM:
+            self._told = self.elapsed
+            self._tell(epoch_line(told))
+
     def warn(self, message: str) -> None:
         """Tell the warning."""
         print(f"warning: {visible(message)}", file=sys.stderr, flush=True)
@@ -102,6 +110,10 @@ class LiveProgress(Board):
         self._trials[told["model"]] = trial_line(told)
         self._stage = "trials\n" + "\n".join(self._trials.values())
 
+    def epoch(self, told: Mapping[str, str]) -> None:
+        """Show how far the training is."""
+        self._stage = epoch_line(told)
+
     def warn(self, message: str) -> None:
         """Tell the warning above the grid."""
         self._console.print(Text("warning: ", style="yellow") + Text(message))
@@ -122,6 +134,14 @@ class LiveProgress(Board):
             self._sampled = now + 20 * (time.monotonic() - now)
         target = self._console
         return draw(self, self._stage, self._memory, target.width, target.height, unicode(target))
+
+
+def epoch_line(told: Mapping[str, str]) -> str:
+    """Return how far a training is, and how long it takes at most, in a line."""
+    losses = [f"{name} {told[name]}" for name in ("train_loss", "val_loss") if told.get(name, "nan") != "nan"]
+    left = float(told["seconds_left"])
+    ends = f"at most {duration(left)} left" if left else "done"
+    return f"epoch {told['epoch']} of {told['epochs']}: {', '.join((*losses, ends))}"
 
 
 def trial_line(told: Mapping[str, Any]) -> str:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_training import TrainingFigures
+from quorate.report.schema_training import Telemetry
 from quorate.store.documents import REPORT_VERSION
 
 Day = str
@@ -297,25 +297,6 @@ class Results(_Object):
 
     development: Part
     holdout: Part | None
-
-
-class Telemetry(BaseModel):
-    """How long it took and where; nothing in it changes a result."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
-    seconds: float
-    stages: dict[str, float]
-    """Seconds of each."""
-    peak_memory_mib: float
-    executor: str
-    workers: int
-    fits: int
-    cached: int
-    fit_cpu_seconds: dict[str, float]
-    """By model, of those that were not kept from before."""
-    fit_warnings: dict[str, int] = Field(default={})
-    training: list[TrainingFigures] = Field(default=[])
-    holdout: Telemetry | None = None
 
 
 class Override(_Object):

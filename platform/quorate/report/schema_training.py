@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from quorate.report.schema_base import Number, Object
 
 
@@ -55,3 +57,22 @@ class TrainingFigures(Object):
     price_mae: Number = None
     price_rmse: Number = None
     """Both in the currency of the prices."""
+
+
+class Telemetry(BaseModel):
+    """How long it took and where; nothing in it changes a result."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    seconds: float
+    stages: dict[str, float]
+    """Seconds of each."""
+    peak_memory_mib: float
+    executor: str
+    workers: int
+    fits: int
+    cached: int
+    fit_cpu_seconds: dict[str, float]
+    """By model, of those that were not kept from before."""
+    fit_warnings: dict[str, int] = Field(default={})
+    training: list[TrainingFigures] = Field(default=[])
+    holdout: Telemetry | None = None

@@ -10,8 +10,8 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import market_figures
 from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
-from quorate.execution.fit import fit_seed
 from quorate.execution.progress import Clock
+from quorate.execution.task import fit_seed
 from quorate.recipe.canonical import digest
 from quorate.recipe.digest import used_plugins
 from quorate.recipe.presets import departures

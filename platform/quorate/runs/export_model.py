@@ -13,11 +13,12 @@ from quorate import __version__
 from quorate.dataset.folds import Fold
 from quorate.errors import FitError, PluginError, RecipeError, one_of, plural
 from quorate.execution import portable
-from quorate.execution.fit import FitData, model_of
+from quorate.execution.fit import model_of
 from quorate.execution.inputs import inputs_of, reads_categories
 from quorate.execution.keeping import exported
 from quorate.execution.progress import Progress
 from quorate.execution.state import MOST
+from quorate.execution.task import FitData
 from quorate.plugins.specs import ModelSpec
 from quorate.runs.loaded import load_report
 from quorate.runs.models import Fitted, RunModels, models_of

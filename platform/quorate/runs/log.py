@@ -14,7 +14,7 @@ from quorate.execution.progress import Progress
 from quorate.store.log import LOG
 
 if TYPE_CHECKING:
-    from quorate.execution.fit import FitResult, FitTask
+    from quorate.execution.task import FitResult, FitTask
 
 
 class RunLog(Progress):

@@ -23,18 +23,18 @@ from quorate.errors import (
     one_of,
 )
 from quorate.execution.features import made_here
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.keeping import forecasts, learn
 from quorate.execution.key import with_keys
 from quorate.execution.state import State
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.report.report import Report
 from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
-from quorate.walkforward.members import fit_tasks, plain_tasks
 from quorate.walkforward.models import kept_model, transforms_of, why_not
 from quorate.walkforward.seeds import means
+from quorate.walkforward.tasks import fit_tasks, plain_tasks
 from quorate.walkforward.warm import Start, chained, starts_of, warm_of
 
 KEEPING = "--set execution.keep_models=all"

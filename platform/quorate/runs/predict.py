@@ -27,8 +27,9 @@ from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
 from quorate.walkforward.distribution import around
+from quorate.walkforward.failures import failures
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
-from quorate.walkforward.members import collect, failures
+from quorate.walkforward.members import collect
 from quorate.walkforward.series import decide_all
 from quorate.walkforward.tables import stored_predictions
 

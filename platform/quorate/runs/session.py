@@ -19,6 +19,7 @@ from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
 from quorate.execution.features import made_here
 from quorate.execution.progress import Progress
+from quorate.execution.watch import Watching
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.guard import IMPORT_SECONDS
@@ -30,6 +31,7 @@ from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
 from quorate.store import Home
+from quorate.store.checkpoints import FOLDER as CHECKPOINTS
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModels
 
@@ -95,7 +97,9 @@ class Session:
             home = KeptModels(self.home.path)
             models = Keeping(home, wanted.keep_models) if keep else None
             states = States(home if kept is not None else None, self.progress.warn)
-            made = Fitting(ready, self.progress, kept, arrays, limits, models, states)
+            every = wanted.checkpoint_seconds
+            watching = Watching(self.home.path / CHECKPOINTS, every) if kept is not None and every and start else None
+            made = Fitting(ready, self.progress, kept, arrays, limits, models, states, watching)
             if executor is not None or not one_part:
                 yield made
                 return

@@ -8,6 +8,7 @@
                               best_params.json
     HOME/fits/fits.sqlite     finished fits by key
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
+    HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
     HOME/bars/HASH.parquet    bars by fingerprint
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
-from quorate.execution.fit import fit_seed
+from quorate.execution.task import fit_seed
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec, SamplerSpec
 from quorate.recipe.schema import TUNED, Recipe

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import MOST, Queue, Resources, dealt
+from quorate.execution.task import FitData, FitTask
 
 MANY = 1 << 20  # fits: more than there are workers anywhere
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.sweeps.racing import BLOCK, block_sums
 from quorate.sweeps.trial import FoldLoss

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.key import Keys
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.statistics import Floats
 from quorate.sweeps.losses import fold_loss
 from quorate.sweeps.space import Space, active
 from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting, fit_tasks
+from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import trade_as_given
+from quorate.walkforward.tasks import fit_tasks
 
 # Predictions of finished fits, by key; what is kept nowhere is left out.
 Find = Callable[[Sequence[FitTask]], Mapping[str, Floats]]

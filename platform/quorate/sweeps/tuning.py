@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from quorate.errors import DataError, FitError, RecipeError
-from quorate.execution.fit import FitResult, FitTask, Which
+from quorate.execution.task import FitResult, FitTask, Which
 from quorate.statistics import Floats
 from quorate.sweeps.handing import TrialQueue
 from quorate.sweeps.search import Search

@@ -14,7 +14,7 @@ import numpy as np
 from quorate.errors import PluginError, RecipeError
 from quorate.evidence.evidence import Performance
 from quorate.evidence.judging import measure
-from quorate.execution.fit import FitResult, FitTask
+from quorate.execution.task import FitResult, FitTask
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
@@ -26,8 +26,9 @@ from quorate.sweeps.subject import Earned, Find, Ground, Subject, forecasts_of, 
 from quorate.sweeps.trial import FoldLoss, Trial
 from quorate.sweeps.variant import variant
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting, fit_tasks
+from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import Series, combine_members, decide_judged, judge_span
+from quorate.walkforward.tasks import fit_tasks
 
 KEPT = 6  # grounds at a time: each holds all rows
 SECTIONS = {"features", "labels"}  # keys of these make other rows

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.execution.fit import FitResult
 from quorate.execution.outputs import right_directions
+from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward
 

@@ -18,14 +18,14 @@ from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
 from quorate.evidence.verdict import overall
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
+from quorate.walkforward.failures import failures, failures_by_model
 from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.layout import WalkForward, fold_facts
-from quorate.walkforward.members import failures, failures_by_model
 from quorate.walkforward.networks import against_controls, uncontrolled
 from quorate.walkforward.seeds import by_seed, seed_warnings
 from quorate.walkforward.series import Series

@@ -1,33 +1,32 @@
-"""Fitting the members of a walk-forward: the tasks, what is done when one fails, and the out-of-fold predictions."""
+"""Fitting the members of a walk-forward, and the out-of-fold predictions."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.errors import FitError, plural
+from quorate.errors import plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
-from quorate.execution.fit import FitData, FitResult, FitTask, Which, fit_seed
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
-from quorate.plugins.registry import reference
-from quorate.plugins.specs.learning import TASK, task_of
+from quorate.execution.task import FitData, FitResult, FitTask, Which
+from quorate.execution.watch import Watching
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
-from quorate.walkforward.chains import chains_of
 from quorate.walkforward.expected import Expected
+from quorate.walkforward.failures import check_members, stopped
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 from quorate.walkforward.seeds import means
+from quorate.walkforward.tasks import fit_tasks, plain_tasks
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
@@ -53,6 +52,8 @@ class Fitting:
         Which fitted models are kept; without, none is.
     states : States
         What models go on from.
+    watching : Watching, optional
+        Where trainings keep where they stand; without, none does.
     results : list of FitResult
         What is done so far, whatever becomes of the run.
     finished : int
@@ -68,6 +69,7 @@ class Fitting:
     limits: Limits = LIMITS
     keeping: Keeping | None = None
     states: States = field(default_factory=lambda: States(None, print))
+    watching: Watching | None = None
     results: list[FitResult] = field(default_factory=list)
     finished: int = 0
     over: Callable[[], None] = lambda: None
@@ -111,16 +113,15 @@ class Fitting:
             task = asked[result.which]
             result = self._taken(walk, task, result, keep)
             done[result.which] = result
-            # An inline plugin may hold what no key can tell.
-            if self.cache and not (result.cached or result.foreign or result.error or task.inline):
-                self.cache.put(result, task.plugin.name)
+            if self.cache:
+                _put(self.cache, task, result)
             if result.fold < 0:
                 return
             self.results.append(result)
             self.finished += not result.error
             self.progress.fitted(result)
             if result.error and walk.recipe.on_failure == "stop":
-                raise _stopped(walk, result) from RuntimeError(result.trace)
+                raise stopped(walk, result) from RuntimeError(result.trace)
 
         kept = self.cache.find([t for t in tasks if _may_be_known(t)]) if self.cache else {}
         for task in tasks:
@@ -149,7 +150,7 @@ class Fitting:
         if self.keeping and keep:
             self.keeping.tell(self.progress)
         ordered = means(done[task.which] for task in tasks)
-        _check_members(walk, folds, ordered)
+        check_members(walk, folds, ordered)
         return ordered
 
     def _begun(self, walk: WalkForward, data: FitData, missing: Sequence[FitTask], starts: Starts, keep: bool) -> Tasks:
@@ -199,6 +200,9 @@ class Fitting:
         data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
         tasks = with_keys(fit_tasks(walk, folds, gpus), data)
         tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
+        if self.watching:
+            watched = self.watching.watched
+            tasks = [watched(one) if walk.members[one.model].watched and not one.inline else one for one in tasks]
         return self.keeping.marked(walk, folds, tasks) if self.keeping and keep else tasks, data
 
     def gpus(self, walk: WalkForward) -> bool:
@@ -211,120 +215,19 @@ class Fitting:
         return False
 
 
-def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
-    """Return one task per member, fold and seed; with `gpus`, models that ask for a GPU get one."""
-    tasks: list[FitTask] = []
-    for name, spec in walk.members.items():
-        model = walk.recipe.models[name]
-        assert model
-        told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
-        on_gpu = gpus and spec.wants_gpu
-        chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
-        tasks += [
-            FitTask(
-                model=name,
-                fold=fold.index,
-                plugin=reference(walk.registry, "model", spec.name),
-                params={**model.options, **told},
-                seed=fit_seed(walk.recipe.seed, name, replicate),
-                threads=spec.cpus,
-                binary=walk.binary,
-                steps=walk.dataset.steps,
-                step=walk.recipe.labels.horizon if walk.dataset.steps else 0,
-                device="cuda" if on_gpu else "cpu",
-                gpus=spec.gpus if on_gpu else 0.0,
-                memory=int(spec.memory * 2**30),
-                together=spec.together is not None and (spec.steps or not walk.dataset.steps),
-                apart=spec.apart,
-                transforms=chains,
-                replicate=replicate,
-            )
-            for fold in folds
-            for replicate in range(model.seeds or 1)
-        ]
-    return tasks
-
-
-def plain_tasks(walk: WalkForward, gpus: bool = False) -> list[FitTask]:
-    """Return the fits of every member on all folds, with their keys, as if each began afresh."""
-    return with_keys(fit_tasks(walk, walk.folds, gpus), FitData(walk.dataset, tuple(walk.folds)))
+def _put(cache: FitCache, task: FitTask, result: FitResult) -> None:
+    """Keep a fit that is done; its checkpoints are then needed no more."""
+    # An inline plugin may hold what no key can tell.
+    if not (result.cached or result.foreign or result.error or task.inline):
+        cache.put(result, task.plugin.name)
+    if task.watch and task.watch.folder and task.watch.folder.exists():
+        cache.flush()
+        task.watch.done()
 
 
 def _may_be_known(task: FitTask) -> bool:
     """Say whether a finished fit will do: not of an inline plugin, nor where a model is wanted that is not kept."""
     return not task.inline and not task.keep
-
-
-def _check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[FitResult]) -> None:
-    """Raise `FitError`, if no member is left on a fold."""
-    lost: dict[int, list[FitResult]] = defaultdict(list)
-    for result in results:
-        if result.error and result.model in walk.voting:
-            lost[result.fold].append(result)
-    for fold in folds:
-        if len(lost[fold.index]) == len(walk.voting):
-            first = lost[fold.index][0]
-            raise FitError(
-                f"no member is left on {_fold_text(walk, first)}: {_who(walk, first)} failed: {_why(first)}"
-            ) from RuntimeError(first.trace)
-
-
-def _stopped(walk: WalkForward, result: FitResult) -> FitError:
-    """Return the error of a recipe that stops at failures."""
-    return FitError(
-        f"{_who(walk, result)} failed on {_fold_text(walk, result)}: {_why(result)}\n"
-        "  to go on without a member where it fails: --set on_failure=drop"
-    )
-
-
-def failures(walk: WalkForward, results: Sequence[FitResult]) -> list[dict[str, Any]]:
-    """Return the fits that failed, as plain data: model, plugin, version, fold, its first bar, and the reason."""
-    rows = []
-    for result in results:
-        if result.error:
-            provider = walk.registry.find("model", walk.members[result.model].name).provider
-            rows.append(
-                {
-                    "model": result.model,
-                    "plugin": str(provider),
-                    "version": provider.version or (provider.local.sha256[:12] if provider.local else None),
-                    "fold": result.fold,
-                    "test_first": str(walk.bars.sessions[_fold(walk, result).first]),
-                    "train_rows": result.n_train,
-                    "reason": " ".join(result.error.split()),
-                }
-            )
-    return rows
-
-
-def failures_by_model(walk: WalkForward, results: Sequence[FitResult]) -> dict[str, list[dict[str, Any]]]:
-    """Return `failures` of each model that has some."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for failed in failures(walk, results):
-        found[failed["model"]].append(failed)
-    return found
-
-
-def _fold(walk: WalkForward, result: FitResult) -> Fold:
-    return next(fold for fold in walk.folds if fold.index == result.fold)
-
-
-def _fold_text(walk: WalkForward, result: FitResult) -> str:
-    fold = _fold(walk, result)
-    span = walk.bars.take(fold.first, fold.stop).span
-    return f"fold {result.fold} (predicting {span}, {plural(result.n_train, 'training row')})"
-
-
-def _why(result: FitResult) -> str:
-    # How a process ended is a note: it is not the same wherever the fit runs.
-    detail = f": {result.notes[0]}" if result.notes and (not result.trace or "MemoryError" in result.trace) else ""
-    return " ".join(f"{result.error}{detail}".split())
-
-
-def _who(walk: WalkForward, result: FitResult) -> str:
-    provider = walk.registry.find("model", walk.members[result.model].name).provider
-    version = f", sha256 {provider.local.sha256[:8]}" if provider.local else ""
-    return f"model {result.model!r} ({provider}{version})"
 
 
 def collect(walk: WalkForward, results: Sequence[FitResult], earlier: Floats | None = None) -> Floats:

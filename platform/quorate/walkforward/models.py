@@ -9,10 +9,10 @@ from typing import Any, Literal
 from quorate.dataset.folds import Fold
 from quorate.errors import StoreError, plural
 from quorate.execution import machine
-from quorate.execution.fit import FitResult, FitTask
 from quorate.execution.key import version
 from quorate.execution.progress import Progress
 from quorate.execution.state import State
+from quorate.execution.task import FitResult, FitTask
 from quorate.plugins.specs import ModelSpec
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts

@@ -16,8 +16,8 @@ from quorate.dataset.folds import Fold
 from quorate.errors import DataError
 from quorate.evidence.evidence import Evidence, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock
+from quorate.execution.task import FitResult
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats

@@ -23,11 +23,12 @@ from quorate.dataset.folds import audit_split
 from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_folds, group_spans
 from quorate.ensemble.combiner import weighted
 from quorate.errors import DataError, FitError, PluginError
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.plugins.specs import GateSpec, SplitterSpec
 from quorate.statistics import Floats
+from quorate.walkforward.failures import failures_by_model
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting, failures_by_model
+from quorate.walkforward.members import Fitting
 from quorate.walkforward.series import trade_as_given
 
 Key = tuple[int, int, str]  # groups, tests, splitter

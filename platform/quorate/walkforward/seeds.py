@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.execution.fit import FitResult, fit_seed
 from quorate.execution.outputs import Outputs, right_directions
+from quorate.execution.task import FitResult, fit_seed
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.layout import WalkForward

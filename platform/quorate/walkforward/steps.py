@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.layout import WalkForward

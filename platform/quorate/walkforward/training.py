@@ -13,7 +13,7 @@ import pandas as pd
 from quorate import statistics
 from quorate.evidence.evidence import Performance, plain
 from quorate.execution.course import COLUMNS, Course
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 
 

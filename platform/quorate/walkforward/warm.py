@@ -11,10 +11,10 @@ from typing import NamedTuple
 from quorate.dataset.folds import Fold, audit_starts, before_of
 from quorate.errors import IntegrityError
 from quorate.execution.executor import Done
-from quorate.execution.fit import FitData, FitResult, FitTask, Which
 from quorate.execution.queue import Queue
 from quorate.execution.stack import lost_fit
 from quorate.execution.state import State
+from quorate.execution.task import FitData, FitResult, FitTask, Which
 from quorate.store.models import KeptModels
 from quorate.walkforward.layout import WalkForward
 

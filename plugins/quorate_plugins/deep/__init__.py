@@ -83,6 +83,7 @@ def _network(name: str, description: str, **more: Any) -> quorate.ModelSpec:
         task="any",
         validation=0.1,
         steps=True,
+        watched=True,
         state_dict=f"{__name__}.states:deep_state",
         load_state_dict=f"{__name__}.states:load_deep",
         onnx=f"{__name__}.portable:deep_onnx",

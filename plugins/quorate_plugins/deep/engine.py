@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quorate_plugins.deep.feed import Feed, Order, Part
-from quorate_plugins.deep.history import History
+from quorate_plugins.deep.course import Course, Lane, Trained
+from quorate_plugins.deep.feed import Feed, Order
 from quorate_plugins.deep.lanes import Net
 from quorate_plugins.deep.losses import Loss
-from quorate_plugins.deep.scaling import Scaling
 from quorate_plugins.deep.schedules import Rate
 from quorate_plugins.deep.scores import score_of
-from quorate_plugins.deep.settings import Training
 from quorate_plugins.deep.stack import Stack
 
 if TYPE_CHECKING:
@@ -33,44 +30,6 @@ if TYPE_CHECKING:
 
 BLOCK = 256  # rows that are forecast at a time
 MakeNet = Callable[[int], Net]  # of a number of lanes, the weights not drawn yet
-
-
-class Lane(NamedTuple):
-    """One model to train.
-
-    Parameters
-    ----------
-    train, valid : Part
-        Rows; `valid` may have none.
-    scaling : Scaling
-        Of the features, from the training rows.
-    settings : Training
-        Lanes of one stack differ in `quorate_plugins.deep.settings.OWN` at most.
-    seed : int
-        Of the first weights, the order of the rows, and what is dropped.
-    dropout : float
-        Share of the values that is set to 0 while training, where the net drops some.
-    start : mapping of str to ndarray, optional
-        Weights and buffers by name that it goes on from, which are the best there are until an epoch has better ones.
-    """
-
-    train: Part
-    valid: Part
-    scaling: Scaling
-    settings: Training
-    seed: int
-    dropout: float = 0.0
-    start: Mapping[str, NDArray[Any]] | None = None
-
-
-@dataclass
-class Trained:
-    """What came of a lane: weights by name, and the course of the training; or why it failed."""
-
-    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    history: History = field(default_factory=History)
-    notes: list[str] = field(default_factory=list)
-    error: str = ""
 
 
 def train(make_net: MakeNet, lanes: Sequence[Lane], device: str = "cpu", ranks: Ranks | None = None) -> list[Trained]:
@@ -110,16 +69,13 @@ class _Training:
     def __init__(
         self, make_net: MakeNet, lanes: Sequence[Lane], device: torch.device, ranks: Ranks | None = None
     ) -> None:
-        self.results = [Trained() for _ in lanes]
         self._device, self._ranks = device, ranks
-        self._lanes, self._live = list(lanes), list(range(len(lanes)))
-        self._draws = [torch.Generator(device=device).manual_seed(lane.seed) for lane in lanes]
-        orders = [torch.Generator().manual_seed(lane.seed) for lane in lanes]
-        self._orders = [Order(lane.train, lane.settings, o) for lane, o in zip(lanes, orders, strict=True)]
+        self._live = [_begun(lane, device) for lane in lanes]
+        self.results = [course.result for course in self._live]
         self._net = make_net(len(lanes))
         self._net.to(device)
         self._net.checkpointed = lanes[0].settings.checkpoint_gradients
-        self._net.reset(self._draws)
+        self._net.reset([course.draws for course in self._live])
         settings = [lane.settings for lane in lanes]
         self._common = settings[0]
         decay = torch.tensor([s.weight_decay for s in settings], device=device)[:, None]
@@ -131,10 +87,7 @@ class _Training:
             self._share_out(ranks)
         self._loss = Loss(settings)
         self._clip = torch.tensor([s.clip or math.inf for s in settings], device=device)[:, None]
-        self._rates = [Rate(s, len(o) * s.epochs) for s, o in zip(settings, self._orders, strict=True)]
         self._averaged = self._stack.weights.clone() if any(s.ema for s in settings) else None
-        self._best: list[tuple[float, tuple[Tensor, Tensor]] | None] = [None for _ in lanes]
-        self._waited = [0 for _ in lanes]
         scalings = [lane.scaling for lane in lanes]
         rows = self._common.batch_size if ranks is None else ranks.most(self._common.batch_size)
         self._feed = Feed([lane.train for lane in lanes], scalings, rows, device)
@@ -143,32 +96,38 @@ class _Training:
         self._forward: Callable[[Tensor], Tensor] = self._compiled() if self._common.compile else self._net
         if any(lane.start is not None for lane in lanes):
             self._weigh_starts()
+        self._resume()
 
     def _share_out(self, ranks: Ranks) -> None:
         """Begin with the same weights in all processes, each with draws of its own from then on."""
         ranks.take(self._stack.weights)
         self._net.spread(ranks.sum)
-        for draws, lane in zip(self._draws, self._lanes, strict=True):
+        for course in self._live:
             if ranks.rank:
-                draws.manual_seed(ranks.seed(lane.seed))
+                course.draws.manual_seed(ranks.seed(course.lane.seed))
 
     def run(self) -> None:
         """Train until every lane has ended."""
-        epoch = 0
         while self._live:
-            epoch += 1
-            self._epoch(epoch)
+            self._epoch()
 
-    def _epoch(self, epoch: int) -> None:
+    def _resume(self) -> None:
+        """Go on where a training was that was stopped."""
+        for place, course in enumerate(self._live):
+            state = course.lane.watch.begin() if course.lane.watch is not None else None
+            if state is not None:
+                course.restore(state, self._stack, self._averaged, place)
+        if any(course.ended for course in self._live):
+            self._leave([place for place, course in enumerate(self._live) if not course.ended])
+
+    def _epoch(self) -> None:
         began = time.perf_counter()
         losses, lengths, rates = self._steps()
         held = self._validated() if self._ranks is None else self._ranks.told(self._validated)
         share = (time.perf_counter() - began) / len(self._live)
-        ended = []
-        for place, lane in enumerate(self._lanes):
+        for place, course in enumerate(self._live):
             score, loss = held[place]
-            history = self._result(place).history
-            history.add(
+            course.result.history.add(
                 losses[place],
                 train_loss=float(losses[place].mean(dtype=np.float64)),
                 val_loss=loss,
@@ -177,16 +136,30 @@ class _Training:
                 gradient=lengths[place],
                 seconds=share,
             )
-            if why := self._ends(place, epoch, lane.settings):
-                history.stopped = why
-                ended.append(place)
-        if ended:
-            self._end(ended)
+            self._judge(place, course)
+            self._tell(place, course)
+        left = [place for place, course in enumerate(self._live) if not course.ended]
+        if len(left) < len(self._live):
+            self._leave(left)
+
+    def _tell(self, place: int, course: Course) -> None:
+        """Have whoever watches a lane hear of its epoch."""
+        watch, history = course.lane.watch, course.result.history
+        if watch is None:
+            return
+        watch.epoch(
+            history.line(len(history)),
+            len(history),
+            course.lane.settings.epochs,
+            value=course.value,
+            state=lambda: course.state(self._stack, self._averaged, place),
+            last=course.ended,
+        )
 
     def _steps(self) -> tuple[list[NDArray[np.float32]], list[float], list[float]]:
         """Make the steps of an epoch; return the losses of each lane, its mean gradient, and its last rate."""
         self._net.train()
-        plans = [order.epoch() for order in self._orders]
+        plans = [course.order.epoch() for course in self._live]
         # One by one they would lie between what is freed, which could then not be used again.
         losses = torch.zeros(len(plans), len(plans[0]), device=self._device)
         lengths = torch.zeros(len(plans), 1, device=self._device)
@@ -198,7 +171,8 @@ class _Training:
             rows = [plan[step] for plan in plans[:count]]
             own = rows if self._ranks is None else [self._ranks.own(one) for one in rows]
             x, y, weights = self._feed.step(own)
-            self._net.seed(self._draws[:count], weights, [lane.dropout for lane in self._lanes[:count]])
+            running = self._live[:count]
+            self._net.seed([one.draws for one in running], weights, [one.lane.dropout for one in running])
             with self._autocast():
                 raw = self._forward(x)
             loss = self._loss(raw, y, weights)
@@ -209,41 +183,37 @@ class _Training:
             # The lanes that make a step now: all, or those, the last of them, that have no more rows in this epoch.
             first = 0 if (step + 1) % accumulate == 0 else sum(len(plan) > step + 1 for plan in plans)
             if first < count:
-                lengths[first:count] += self._step(slice(first, count), rates, plans, step)
+                lengths[first:count] += self._step(slice(first, count), rates, step)
         if self._ranks is not None:
             losses = self._ranks.sum(losses)
         grouped = [row[: len(plan)].copy() for row, plan in zip(losses.cpu().numpy(), plans, strict=True)]
         means = [float(total) / -(-len(plan) // accumulate) for total, plan in zip(lengths[:, 0], plans, strict=True)]
         return grouped, means, rates
 
-    def _step(self, lanes: slice, rates: list[float], plans: list[list[Tensor]], step: int) -> Tensor:
+    def _step(self, lanes: slice, rates: list[float], step: int) -> Tensor:
         for place in range(lanes.start, lanes.stop):
-            done = len(self._result(place).history) * len(plans[place]) + step
-            rates[place] = self._rates[place].at(done)
+            course = self._live[place]
+            rates[place] = course.rate.at(course.steps + step)
         now = torch.tensor(rates[lanes], device=self._device)[:, None]
         if self._ranks is not None:
             self._stack.gradients[lanes] = self._ranks.sum(self._stack.gradients[lanes])
         length = self._stack.step(lanes, now, self._clip[lanes])
         if self._averaged is not None:
-            decays = [self._decay(place, step, plans) for place in range(lanes.start, lanes.stop)]
+            decays = [_decay(course, step) for course in self._live[lanes]]
             kept = torch.tensor(decays, device=self._device)[:, None]
             mine = self._averaged[lanes]
             mine.mul_(kept).add_(self._stack.weights[lanes] * (1 - kept))
         return length
 
-    def _decay(self, place: int, step: int, plans: list[list[Tensor]]) -> float:
-        """Return the decay of a lane's average: less at first, so that it forgets the weights it began with."""
-        done = len(self._result(place).history) * len(plans[place]) + step
-        return min(self._lanes[place].settings.ema, (1 + done) / (10 + done))
-
     def _validated(self) -> list[tuple[float, float]]:
         """Return the score and the loss of each lane on the rows held back; NaN without any."""
         if self._held is None:
-            return [(math.nan, math.nan) for _ in self._lanes]
-        self._stack.use(len(self._lanes), self._averaged)
-        raw = predict(self._net, self._held, [len(lane.valid.y) for lane in self._lanes])
+            return [(math.nan, math.nan) for _ in self._live]
+        self._stack.use(len(self._live), self._averaged)
+        lanes = [course.lane for course in self._live]
+        raw = predict(self._net, self._held, [len(lane.valid.y) for lane in lanes])
         found = []
-        for place, (lane, given) in enumerate(zip(self._lanes, raw, strict=True)):
+        for place, (lane, given) in enumerate(zip(lanes, raw, strict=True)):
             if not len(lane.valid.y):
                 found.append((math.nan, math.nan))
                 continue
@@ -253,70 +223,53 @@ class _Training:
             found.append((score_of(lane.settings, given, lane.valid.y, loss), loss))
         return found
 
-    def _ends(self, place: int, epoch: int, settings: Training) -> str:
-        """Note the best weights of a lane; return why it ends, or nothing."""
-        result = self._result(place)
+    def _judge(self, place: int, course: Course) -> None:
+        """Note the best weights of a lane, and whether it ends."""
+        settings, result = course.lane.settings, course.result
         history = result.history
+        epoch = len(history)
         if not math.isfinite(history.epochs["train_loss"][-1]):
-            if self._best[place] is None:
+            history.stopped, course.value = "the loss was not finite", math.inf
+            if course.best is not None:
+                result.notes.append(f"the loss was not finite in epoch {epoch}: the weights of the best epoch are kept")
+            else:
                 result.error = (
                     f"the loss was not finite in epoch {epoch}: a smaller learning_rate (it was "
                     f"{settings.learning_rate:g}) or a shorter clip may help"
                 )
-            else:
-                result.notes.append(f"the loss was not finite in epoch {epoch}: the weights of the best epoch are kept")
-            return "the loss was not finite"
-        measured = bool(len(self._lanes[place].valid.y))
-        last = history.epochs
-        value = self._cost(place, result, last["val_score"][-1], last["val_loss"][-1]) if measured else -float(epoch)
-        best = self._best[place]
-        improved = math.isfinite(value) and (best is None or value < best[0] - settings.min_delta)
-        if improved:
-            self._best[place] = value, self._weights_of(place)
-            history.best_epoch = epoch
-            self._waited[place] = 0
         else:
-            self._waited[place] += 1
-        self._rates[place].after(improved)
-        if measured and settings.patience and self._waited[place] >= settings.patience:
-            return f"no progress in {settings.patience} epochs"
-        return "all epochs" if epoch >= settings.epochs else ""
+            epochs = history.epochs
+            value = course.value = _value(course, epochs["val_score"][-1], epochs["val_loss"][-1])
+            improved = math.isfinite(value) and (course.best is None or value < course.best[0] - settings.min_delta)
+            if improved:
+                course.best = value, self._weights_of(place)
+                history.best_epoch = epoch
+            course.waited = 0 if improved else course.waited + 1
+            course.rate.after(improved)
+            if len(course.lane.valid.y) and settings.patience and course.waited >= settings.patience:
+                history.stopped = f"no progress in {settings.patience} epochs"
+            elif epoch >= settings.epochs:
+                history.stopped = "all epochs"
+        if course.ended:
+            if course.best is not None:
+                result.weights = self._named(course.best[1])
+            elif not result.error:
+                result.error = "the loss on the rows held back was not finite in any epoch"
 
     def _weigh_starts(self) -> None:
         """Note the weights that lanes go on from as the best so far, by the rows held back if there are any."""
-        for place, (score, loss) in enumerate(self._validated()):
-            lane, result = self._lanes[place], self._result(place)
-            if lane.start is not None:
-                value = self._cost(place, result, score, loss) if len(lane.valid.y) else 0.0
-                self._best[place] = (value if math.isfinite(value) else math.inf), self._weights_of(place)
-
-    def _cost(self, place: int, result: Trained, score: float, loss: float) -> float:
-        """Return what progress makes smaller: what the lane stops on, or its loss where that is not defined."""
-        stop_on = self._lanes[place].settings.stop_on
-        if stop_on != "val_loss" and math.isfinite(score):
-            return -score
-        if stop_on != "val_loss":
-            note = f"{stop_on} is not defined on the rows held back: progress is measured by val_loss"
-            result.notes += [note] * (note not in result.notes)
-        return loss
+        for place, (course, held) in enumerate(zip(self._live, self._validated(), strict=True)):
+            if course.lane.start is not None:
+                value = _value(course, *held)
+                course.best = (value if math.isfinite(value) else math.inf), self._weights_of(place)
 
     def _weights_of(self, place: int) -> tuple[Tensor, Tensor]:
         weights, buffers = self._stack.lane(place)
         return (weights if self._averaged is None else self._averaged[place].clone()), buffers
 
-    def _end(self, places: Sequence[int]) -> None:
-        """Take out the lanes that have ended."""
-        for place in places:
-            best = self._best[place]
-            result = self._result(place)
-            if best is not None:
-                result.weights = self._named(best[1])
-            elif not result.error:
-                result.error = "the loss on the rows held back was not finite in any epoch"
-        left = [place for place in range(len(self._lanes)) if place not in places]
-        for name in ("_lanes", "_live", "_draws", "_orders", "_rates", "_best", "_waited"):
-            values = getattr(self, name)
-            setattr(self, name, [values[place] for place in left])
+    def _leave(self, left: Sequence[int]) -> None:
+        """Go on with these lanes; the others have ended."""
+        self._live = [self._live[place] for place in left]
         if not left:
             return
         self._stack.keep(left)
@@ -331,9 +284,6 @@ class _Training:
     def _named(self, state: tuple[Tensor, Tensor]) -> dict[str, NDArray[np.float32]]:
         return {name: value[0].cpu().numpy().copy() for name, value in self._stack.named(state).items()}
 
-    def _result(self, place: int) -> Trained:
-        return self.results[self._live[place]]
-
     def _autocast(self) -> AbstractContextManager[Any]:
         if self._common.precision == "fp32":
             return nullcontext()
@@ -343,3 +293,32 @@ class _Training:
     def _compiled(self) -> Callable[[Tensor], Tensor]:
         compiled: Callable[[Tensor], Tensor] = torch.compile(self._net, dynamic=False)
         return compiled
+
+
+def _begun(lane: Lane, device: torch.device) -> Course:
+    """Return the course of a lane at its beginning."""
+    order = Order(lane.train, lane.settings, torch.Generator().manual_seed(lane.seed))
+    draws = torch.Generator(device=device).manual_seed(lane.seed)
+    return Course(lane, draws, order, Rate(lane.settings, len(order) * lane.settings.epochs))
+
+
+def _decay(course: Course, step: int) -> float:
+    """Return the decay of a lane's average: less at first, so that it forgets the weights it began with."""
+    done = course.steps + step
+    return min(course.lane.settings.ema, (1 + done) / (10 + done))
+
+
+def _value(course: Course, score: float, loss: float) -> float:
+    """Return what progress makes smaller: what the lane stops on, or its loss where that is not defined.
+
+    Without rows held back each epoch is better than the one before.
+    """
+    result, stop_on = course.result, course.lane.settings.stop_on
+    if not len(course.lane.valid.y):
+        return -float(len(result.history))
+    if stop_on != "val_loss" and math.isfinite(score):
+        return -score
+    if stop_on != "val_loss":
+        note = f"{stop_on} is not defined on the rows held back: progress is measured by val_loss"
+        result.notes += [note] * (note not in result.notes)
+    return loss

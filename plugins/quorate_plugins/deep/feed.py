@@ -141,7 +141,7 @@ class Order:
     """
 
     def __init__(self, part: Part, settings: Training, generator: torch.Generator) -> None:
-        self._settings, self._generator, self._n = settings, generator, len(part.y)
+        self._settings, self.generator, self._n = settings, generator, len(part.y)
         symbol = part.X.symbol if isinstance(part.X, Windows) else np.zeros(self._n, dtype=np.int64)
         self._pieces: list[Tensor] = []
         self._slow: Tensor | None = None
@@ -160,12 +160,12 @@ class Order:
     def epoch(self) -> list[Tensor]:
         """Return the rows of each step."""
         if self._pieces:
-            order = torch.randperm(len(self._pieces), generator=self._generator)
+            order = torch.randperm(len(self._pieces), generator=self.generator)
             return [self._pieces[int(place)] for place in order]
         if self._slow is None:
-            order = torch.randperm(self._n, generator=self._generator)
+            order = torch.randperm(self._n, generator=self.generator)
         else:  # drawn one after the other, each symbol as likely as any other while it has rows left
-            waits = torch.empty(self._n, dtype=torch.float64).exponential_(generator=self._generator)
+            waits = torch.empty(self._n, dtype=torch.float64).exponential_(generator=self.generator)
             order = torch.argsort(waits * self._slow)
         return list(torch.split(order, self._settings.batch_size))
 

@@ -43,6 +43,11 @@ class History:
             self.epochs[name].append(float(value))
         self.batches.append(batches)
 
+    def line(self, epoch: int) -> str:
+        """Return an epoch as a line of a log: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
+        values = " ".join(f"{name}={values[epoch - 1]:.6g}" for name, values in self.epochs.items())
+        return f"epoch={epoch} steps={len(self.batches[epoch - 1])} {values}"
+
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {

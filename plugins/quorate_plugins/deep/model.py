@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import Windows
+from quorate import Watch, Windows
 from quorate_plugins.deep.settings import Training
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Deep:
         self.device = device_of(str(options["device"]))
         self.read_ = 0, 0  # features, and bars of a window
         self.history_: Any = None
+        self.watch: Watch | None = None
 
     def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None, start: Deep | None = None) -> Self:
         """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers).
@@ -140,7 +141,7 @@ class Deep:
         return {name: tensor.detach()[0].cpu().numpy() for name, tensor in named.items()}
 
     def __getstate__(self) -> State:
-        return {**self.__dict__, **({"network_": self.weights()} if "network_" in self.__dict__ else {})}
+        return {**self.__dict__, "watch": None, **({"network_": self.weights()} if "network_" in self.__dict__ else {})}
 
     def __setstate__(self, state: State) -> None:
         self.__dict__.update(state)
@@ -199,7 +200,8 @@ def fit_together(
     """
     import torch
 
-    from quorate_plugins.deep.engine import Lane, train
+    from quorate_plugins.deep.course import Lane
+    from quorate_plugins.deep.engine import train
     from quorate_plugins.deep.feed import Part
     from quorate_plugins.deep.history import History
 
@@ -217,7 +219,7 @@ def fit_together(
         parts = Part(X, labels), Part(X_held, model.scaled(y_held))
         drops = float(model.shape.get("dropout", 0.0))
         going, weights = (model.training, None) if start is None else (model.training.going_on(), start.weights())
-        lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights))
+        lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights, model.watch))
         trained.append(model)
     errors = dict.fromkeys(map(id, models), "")
     for model, result in zip(trained, train(first.make, lanes, first.device, ranks) if lanes else [], strict=True):

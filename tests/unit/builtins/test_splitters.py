@@ -13,8 +13,9 @@ from quorate.dataset.folds import NEVER, audit_split, check_spans, walk_forward
 from quorate.dataset.rows import Dataset
 from quorate.dataset.splits import along_paths, combinatorial_folds, group_spans, paths
 from quorate.errors import DataError, IntegrityError, PluginError, RecipeError
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from quorate_plugins.deep.engine import Lane
+from quorate_plugins.deep.course import Lane
 from quorate_plugins.deep.feed import Part
 from quorate_plugins.deep.nets.attention import PatchTST, Transformer
 from quorate_plugins.deep.nets.convolutional import ConvRecurrent

@@ -20,7 +20,7 @@ import pytest
 import quorate
 from quorate.execution.cache import FitCache
 from quorate.execution.course import read_course
-from quorate.execution.fit import FitResult, FitTask
+from quorate.execution.task import FitResult, FitTask
 from quorate.plugins.provider import Reference
 
 
@@ -77,7 +77,7 @@ def test_what_was_put_is_found_to_the_bit_by_another_process_too(cache):
     cache.put(FitResult("m", 0, special, {"sd": special[::-1]}, "k", 7, 2.0, 1.5, place="host:1", notes=("n",)), "p")
     code = f"""
         from quorate.execution.cache import FitCache
-        from quorate.execution.fit import FitTask
+        from quorate.execution.task import FitTask
         from pathlib import Path
         task = FitTask("other", 3, None, {{}}, 1, 1, True, key="k")
         found = FitCache(Path({str(cache.path.parent)!r})).find([task])["k"]

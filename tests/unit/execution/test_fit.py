@@ -12,8 +12,9 @@ import pytest
 
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import ASKED_AGAIN, FitData, FitTask, fit_seed, run_fit
+from quorate.execution.fit import ASKED_AGAIN, run_fit
 from quorate.execution.outputs import BLOCK, predict_blocks, right_directions
+from quorate.execution.task import FitData, FitTask, fit_seed
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec

@@ -13,12 +13,13 @@ from quorate.dataset.categories import Categories
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
 from quorate.execution import transforms
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.inputs import inputs_of
 from quorate.execution.keeping import forecast, learn
 from quorate.execution.key import with_keys
 from quorate.execution.stack import run_fits
 from quorate.execution.state import State
+from quorate.execution.task import FitData, FitTask
 from quorate.execution.transforms import Chain, Step, learn_transforms, restored_transforms
 from quorate.plugins.provider import Reference
 from quorate.walkforward.models import why_not

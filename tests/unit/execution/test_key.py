@@ -15,8 +15,9 @@ from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
 from quorate.execution import key as keys
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from quorate.execution import resources
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import CACHED, DONE, FAILED, RUNNING, WAITING, Clock, Progress, Several
+from quorate.execution.task import FitResult
 from quorate.report import console
 from quorate.report import progress as displays
 from quorate.report.board import Board

@@ -13,10 +13,11 @@ import quorate
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import PluginError, RecipeError
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.outputs import predict
 from quorate.execution.state import restored, state_of
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate.dataset.folds import Fold
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import BATCH_FITS, BATCH_SECONDS, Queue, Resources, check_room
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.provider import Reference
 
 ONE = Resources(1, 0, 1e12)

@@ -21,13 +21,13 @@ from quorate.dataset.folds import Fold
 from quorate.errors import QuorateError
 from quorate.execution import machine
 from quorate.execution.executor import Limits, Remote
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.ray.connection import Connection, _make_folder
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.nodes import Node
 from quorate.execution.ray.reaper import LOCK, kill_users, users, watch
 from quorate.execution.ray.work import distribution_modules, make_probe
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.provider import Reference
 
 HOLDS = "import sys, time; f = open(sys.argv[1], 'w'); print('open', flush=True); time.sleep(600)"

@@ -10,9 +10,9 @@ from tests.support.stacks import CALLS, dataset, spec_of
 
 from quorate import ModelSpec
 from quorate.dataset.folds import Fold
-from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import MOST, Queue, Resources
 from quorate.execution.stack import first_stack, run_fits, stacks
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.provider import Reference
 
 

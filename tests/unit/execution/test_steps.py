@@ -9,10 +9,11 @@ import pytest
 
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import FitData, FitTask, run_fit
+from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.state import State
 from quorate.execution.steps import hold_back
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.provider import Reference
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe

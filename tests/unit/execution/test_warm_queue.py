@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.dataset.folds import Fold
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.state import State
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.provider import Reference
 
 ROOM = Resources(1, 0, 1e12)

@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from quorate.errors import PluginError, QuorateError, RecipeError
-from quorate.execution.fit import FitTask, model_of
+from quorate.execution.fit import model_of
 from quorate.execution.making import make_model
 from quorate.execution.ray import train
+from quorate.execution.task import FitTask
 from quorate.pipeline.request import gather
 from quorate.plugins.options import options_of
 from quorate.plugins.registry import Registry, reference

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.report import console
 from quorate.report import progress as displays
 

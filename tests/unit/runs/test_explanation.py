@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from quorate import PluginError, statistics
 from quorate.dataset.folds import NEVER, Fold, Shuffles
 from quorate.dataset.rows import Dataset
-from quorate.execution.fit import FitData, FitTask, model_of, run_fit
+from quorate.execution.fit import model_of, run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.outputs import contribution_name, shuffled_name
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.local import LocalSource
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from quorate import StoreError, __version__
-from quorate.execution.fit import FitResult
 from quorate.execution.progress import Clock, Progress, Several
+from quorate.execution.task import FitResult
 from quorate.runs.log import RunLog
 from quorate.store.log import LOG, read_log
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from quorate.dataset.folds import Fold
-from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import Resources
+from quorate.execution.task import FitData, FitTask
 from quorate.plugins.provider import Reference
 from quorate.sweeps.handing import TrialQueue
 

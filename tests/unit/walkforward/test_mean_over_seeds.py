@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.execution.fit import FitResult
+from quorate.execution.task import FitResult
 from quorate.walkforward.seeds import mean_of, means
 
 

@@ -18,10 +18,10 @@ from quorate.dataset.splits import Paths, combinatorial_folds
 from quorate.errors import IntegrityError, PluginError, RecipeError
 from quorate.evidence.evidence import Evidence
 from quorate.execution.choose import make_executor
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.key import with_keys
 from quorate.execution.progress import Progress
 from quorate.execution.steps import hold_back
+from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec, Span
 from quorate.runs.session import load_bars, open_session

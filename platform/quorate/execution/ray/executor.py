@@ -10,7 +10,6 @@ from typing import Any
 
 from quorate.errors import PluginError, QuorateError
 from quorate.execution.executor import HERE, LIMITS, SLOW, Began, Done, Executor, Limits, Remote
-from quorate.execution.fit import FitData, FitTask
 from quorate.execution.queue import Queue, Resources
 from quorate.execution.ray.connection import STORE_BYTES, Connection
 from quorate.execution.ray.nodes import Node, Nodes, shipment
@@ -18,6 +17,7 @@ from quorate.execution.ray.tokens import authentication
 from quorate.execution.ray.work import work
 from quorate.execution.resources import cpu_count, gpu_count
 from quorate.execution.stack import first_stack, lost_fit
+from quorate.execution.task import FitData, FitTask
 
 STARTING = 240.0  # seconds after which what our own Ray was handed must have begun
 LONELY = 60.0  # seconds to wait for a node that has room, after those that had are gone

@@ -11,11 +11,11 @@ from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import Told
-from quorate.execution.fit import FitTask
 from quorate.execution.machine import LIBRARIES, differing, libraries, machine
 from quorate.execution.queue import Resources, check_room
 from quorate.execution.ray.work import distribution_modules, make_probe
 from quorate.execution.resources import cpu_count
+from quorate.execution.task import FitTask
 
 LOOK = 1.0  # seconds between looks at who is there
 ANSWER = 120.0  # seconds in which a node must have told its versions

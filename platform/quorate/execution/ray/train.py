@@ -14,7 +14,7 @@ from typing import Any
 from quorate.errors import FitError, PluginError, QuorateError, RecipeError
 from quorate.execution.course import Course, course_of
 from quorate.execution.executor import HERE, LIMITS, Remote, Told
-from quorate.execution.fit import FitTask, model_of
+from quorate.execution.fit import model_of
 from quorate.execution.making import make_model
 from quorate.execution.ray.connection import Connection
 from quorate.execution.ray.executor import connect
@@ -22,6 +22,7 @@ from quorate.execution.ray.nodes import Nodes, shipment
 from quorate.execution.resources import cpu_count
 from quorate.execution.state import MOST, State, proven_state
 from quorate.execution.surroundings import surroundings_of
+from quorate.execution.task import FitTask
 from quorate.plugins.options import DEVICE
 from quorate.plugins.specs import ModelSpec
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from quorate.execution.fit import FitData, FitResult, FitTask
 from quorate.execution.resources import SHARE, available_memory
 from quorate.execution.stack import run_fits
+from quorate.execution.task import FitData, FitResult, FitTask
 
 
 def work(tasks: Sequence[FitTask], data: FitData, memory: int, slots: float) -> Iterator[FitResult | None]:

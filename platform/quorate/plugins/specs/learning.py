@@ -73,6 +73,9 @@ class ModelSpec(Spec):
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
         is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
         predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
+    watched : bool
+        It is trained in epochs, tells each, and can go on where it was stopped: before it is fitted, its attribute
+        ``watch`` is set to a `Watch` where somebody wants that.
     apart : tuple of str
         Parameters in which models that are fitted together may differ.
     at_once : str or callable, optional
@@ -150,6 +153,7 @@ class ModelSpec(Spec):
     validation_blocks: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
     together: Lazy | None = None
+    watched: bool = False
     apart: tuple[str, ...] = ()
     at_once: Lazy | None = None
     warm: Mapping[str, Any] = field(default_factory=dict)

@@ -37,6 +37,9 @@ class Execution(Section):
     keep_models : str
         Which fitted models are kept in the home, to be used or exported later: ``no`` model, the one of each
         member's ``last`` fold, or ``all``. A fit whose model is wanted but not kept is computed again.
+    checkpoint_seconds : float, seconds
+        How often, at most, a training that takes longer keeps where it stands, to go on from there when the run is
+        resumed; 0: never.
     """
 
     executor: Literal["auto", "serial", "processes", "ray"] = "auto"
@@ -48,6 +51,7 @@ class Execution(Section):
     address: str = ""
     allow_insecure: bool = False
     keep_models: Literal["no", "last", "all"] = "no"
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
 
 
 class Recipe(Section):

@@ -43,6 +43,7 @@ def render(kept: Mapping[str, Any]) -> None:
     )
     _arrays(kept["arrays"], size_text(kept["arrays"]["bytes"]))
     _models(kept["kept_models"], size_text(kept["kept_models"]["bytes"]))
+    _checkpoints(kept["checkpoints"], size_text(kept["checkpoints"]["bytes"]))
 
 
 def _arrays(told: Mapping[str, Any], end: str) -> None:
@@ -55,6 +56,11 @@ def _models(told: Mapping[str, Any], end: str) -> None:
         print(f"{console.plural(told['models'], 'fitted model')} in {told['folder']}: {end}")
 
 
+def _checkpoints(told: Mapping[str, Any], end: str) -> None:
+    if told["trainings"]:
+        print(f"checkpoints of {console.plural(told['trainings'], 'unfinished training')} in {told['folder']}: {end}")
+
+
 def render_checked(checked: Mapping[str, Any]) -> None:
     """Print how many fits there are, and how many of them were damaged."""
     n = len(checked["damaged"])
@@ -65,6 +71,8 @@ def render_checked(checked: Mapping[str, Any]) -> None:
     broken = checked["kept_models"]["damaged"]
     told = f"{broken} damaged and removed: fitted again when asked for" if broken else "all sound"
     _models(checked["kept_models"], told)
+    useless = checked["checkpoints"]["damaged"]
+    _checkpoints(checked["checkpoints"], f"{useless} damaged and removed: trained anew" if useless else "all sound")
 
 
 def render_pruned(pruned: Mapping[str, Any]) -> None:
@@ -73,7 +81,7 @@ def render_pruned(pruned: Mapping[str, Any]) -> None:
         f"{console.plural(pruned['removed'], 'fit')} removed, {pruned['left']:,} left, "
         f"{size_text(pruned['bytes_on_disk'])} on disk in {pruned['file']}"
     )
-    for name, what in (("arrays", "array"), ("kept_models", "fitted model")):
+    for name, what in (("arrays", "array"), ("kept_models", "fitted model"), ("checkpoints", "unfinished training")):
         found = pruned[name]
         if found["removed"] or found["left"]:
             print(

@@ -19,9 +19,9 @@ from quorate.dataset.folds import Fold
 from quorate.errors import RecipeError
 from quorate.evidence.evidence import plain
 from quorate.execution.executor import Executor
-from quorate.execution.fit import FitResult
 from quorate.execution.outputs import contribution_name, shuffled_name
 from quorate.execution.progress import Clock, Progress
+from quorate.execution.task import FitResult
 from quorate.plugins.specs import TransformSpec
 from quorate.report.report import Report
 from quorate.runs.explain.ensemble import WITHIN, combined, weights_of
@@ -34,8 +34,8 @@ from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
+from quorate.walkforward.failures import failures_by_model
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
-from quorate.walkforward.members import failures_by_model
 from quorate.walkforward.tables import stored_predictions
 
 

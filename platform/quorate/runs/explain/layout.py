@@ -8,7 +8,7 @@ import numpy as np
 
 from quorate.dataset.folds import NEVER, Fold, Shuffles
 from quorate.errors import DataError
-from quorate.execution.fit import fit_seed
+from quorate.execution.task import fit_seed
 from quorate.plugins.specs import FeatureSpec
 from quorate.walkforward.layout import WalkForward
 

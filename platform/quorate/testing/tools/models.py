@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.errors import FitError
-from quorate.execution.fit import FitTask
 from quorate.execution.inputs import Inputs
 from quorate.execution.making import make_model
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.execution.resources import thread_pools
 from quorate.execution.surroundings import seeded
+from quorate.execution.task import FitTask
 from quorate.plugins.local import line_in
 from quorate.plugins.provider import Plugin, Provider, Reference
 from quorate.plugins.specs import ModelSpec

@@ -1,0 +1,52 @@
+"""The fits of a walk-forward: one for each member, fold and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quorate.dataset.folds import Fold
+from quorate.execution.key import with_keys
+from quorate.execution.task import FitData, FitTask, fit_seed
+from quorate.plugins.registry import reference
+from quorate.plugins.specs.learning import TASK, task_of
+from quorate.walkforward.chains import chains_of
+from quorate.walkforward.layout import WalkForward
+
+
+def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> list[FitTask]:
+    """Return one task per member, fold and seed; with `gpus`, models that ask for a GPU get one."""
+    tasks: list[FitTask] = []
+    for name, spec in walk.members.items():
+        model = walk.recipe.models[name]
+        assert model
+        told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
+        on_gpu = gpus and spec.wants_gpu
+        chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
+        tasks += [
+            FitTask(
+                model=name,
+                fold=fold.index,
+                plugin=reference(walk.registry, "model", spec.name),
+                params={**model.options, **told},
+                seed=fit_seed(walk.recipe.seed, name, replicate),
+                threads=spec.cpus,
+                binary=walk.binary,
+                steps=walk.dataset.steps,
+                step=walk.recipe.labels.horizon if walk.dataset.steps else 0,
+                device="cuda" if on_gpu else "cpu",
+                gpus=spec.gpus if on_gpu else 0.0,
+                memory=int(spec.memory * 2**30),
+                together=spec.together is not None and (spec.steps or not walk.dataset.steps),
+                apart=spec.apart,
+                transforms=chains,
+                replicate=replicate,
+            )
+            for fold in folds
+            for replicate in range(model.seeds or 1)
+        ]
+    return tasks
+
+
+def plain_tasks(walk: WalkForward, gpus: bool = False) -> list[FitTask]:
+    """Return the fits of every member on all folds, with their keys, as if each began afresh."""
+    return with_keys(fit_tasks(walk, walk.folds, gpus), FitData(walk.dataset, tuple(walk.folds)))
