@@ -17,7 +17,7 @@ from quorate.errors import RecipeError
 from quorate.execution.cache import FitCache
 from quorate.execution.task import fit_seed
 from quorate.sweeps import subject
-from quorate.walkforward import members
+from quorate.walkforward import members, tasks
 from support.command import call, message_of
 from support.sweeps import essence
 
@@ -49,7 +49,7 @@ def test_the_forecast_is_the_mean_of_what_each_seed_forecasts_alone(
     own, each = report.predictions["member/gru"].to_numpy(), []
     recipe = deepcopy(RECIPE) | {"models": {"gru": GRU}}
     for number in range(3):
-        monkeypatch.setattr(members, "fit_seed", lambda run, model, _, number=number: fit_seed(run, model, number))
+        monkeypatch.setattr(tasks, "fit_seed", lambda run, model, _, number=number: fit_seed(run, model, number))
         each.append(quorate.run(deepcopy(recipe), home=tmp_path / "home").predictions["member/gru"].to_numpy())
     assert np.array_equal(own, np.mean(each, axis=0), equal_nan=True)
     assert not np.array_equal(each[0], each[1], equal_nan=True)

@@ -62,6 +62,8 @@ class Dataset:
         Texts of the rows, for models that take them.
     steps : tuple of int
         Horizons of labels of several steps; none, where there is one.
+    window : int, optional
+        Bars with all features that every row has, its own included; None: not known.
     path, path_end : ndarray, (n_rows, n_steps)
         As `y` and `end`, of each step; `y` and `end` are those of the step that is traded.
     """
@@ -79,6 +81,7 @@ class Dataset:
     steps: tuple[int, ...] = ()
     path: Floats = field(default_factory=lambda: np.empty((0, 0)))
     path_end: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
+    window: int | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -162,6 +165,7 @@ def build_dataset(
         steps=tuple(path),
         path=_read_only(paths),
         path_end=_read_only(path_ends),
+        window=history - longest + 1,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.rows import Dataset
 from quorate.dataset.windows import Windows
+from quorate.errors import FitError
 from quorate.plugins.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def inputs_of(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train:
         if not reads_categories(spec, dataset):
             return X
         return dataset.categories.beside(X, dataset.feature_names, dataset.categories.known(train), rows)
+    if dataset.window is not None and spec.input == "windows" and spec.lookback > dataset.window:
+        raise FitError(f"it reads windows of {spec.lookback} bars, and rows were made that have {dataset.window}")
     if spec.lazy:
         return Windows(source, dataset.context[rows], spec.lookback, dataset.symbol[rows])
     views = np.lib.stride_tricks.sliding_window_view(source, spec.lookback, axis=0).transpose(0, 2, 1)

@@ -115,19 +115,10 @@ def train_npz(
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    folder = _folder(request, file)
-    what = _what(task, settings, windows) if wanted(request) or request.resume else {}
-    watch = watch_of(request, folder, settings.spec, registry, what)
-    for name in ("scipy.linalg", *modules_of(spec.requires)):
-        import_module(name)  # a library that a fit loads has it made once more, see `under_limits`
-    took = Meter()
-    if (request.workers or 1) > 1:
-        cluster = Remote(request.address or address_of_environment(), Home(home).path)
-        (model, course), notes = _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
-    else:
-        task = replace(task, watch=watch)
-        with followed(watch, progress):
-            (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    folder, took = _folder(request, file), Meter()
+    (model, course), notes = _trained(
+        spec, task, settings, registry, windows, cut, request, folder, Home(home), progress, told
+    )
     _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
@@ -214,6 +205,32 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
         "recall": statistics.recall(hit, called),
         "log_loss": statistics.log_loss(hit, forecast),
     }
+
+
+def _trained(
+    spec: ModelSpec,
+    task: FitTask,
+    settings: Settings,
+    registry: Registry,
+    windows: NpzWindows,
+    cut: int,
+    request: Request,
+    folder: Path,
+    home: Home,
+    progress: Progress | None,
+    told: list[str],
+) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
+    """Return the model, how its training went, and warnings."""
+    what = _what(task, settings, windows) if wanted(request) or request.resume else {}
+    watch = watch_of(request, folder, settings.spec, registry, what)
+    for name in ("scipy.linalg", *modules_of(spec.requires)):
+        import_module(name)  # a library that a fit loads has it made once more, see `under_limits`
+    if (request.workers or 1) > 1:
+        cluster = Remote(request.address or address_of_environment(), home.path)
+        return _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
+    task = replace(task, watch=watch)
+    with followed(watch, progress):
+        return under_limits(task, lambda: _fitted(spec, task, windows, cut))
 
 
 def _by_several(

@@ -151,7 +151,11 @@ def predict(
         fits, told = models.forecast(walk, now)
     else:
         starts = models.starts(bars) if models else {}
-        gone_on = {**models.last(bars), "models": list(starts)} if models and starts else None
+        gone_on = (
+            {**models.last(bars), "models": list(dict.fromkeys(name for name, _ in starts))}
+            if models and starts
+            else None
+        )
         with session.fitting() as fitting:
             fits = fitting.run(replace(walk, folds=[now]), [now], starts=starts)
     session.progress.close()

@@ -143,12 +143,13 @@ def _asked(session: Session) -> tuple[Asked, Sampler]:
 def _windows(session: Session, bars: Bars, asked: Asked, clock: Clock, fitting: Fitting) -> Windows:
     """Lay out the inner folds; those of the first window are audited before anything is stored."""
     from quorate.sweeps.asked import subjects_of
-    from quorate.sweeps.inner import windows_of
+    from quorate.sweeps.inner import reach_of, windows_of
     from quorate.sweeps.trial import REFERENCE, Trial
 
     recipe, registry = session.recipe, session.registry
     with clock.stage("features"):
-        windows = windows_of(recipe, registry, bars, asked.members)
+        reach = 0 if asked.whole else reach_of(recipe, registry, asked.spaces)
+        windows = windows_of(recipe, registry, bars, asked.members, reach)
         first = subjects_of(asked, recipe, registry, windows[0], fitting)
         for subject in first.values():
             subject.ground(Trial(REFERENCE, {}))
@@ -190,7 +191,7 @@ def _tune(
             tuners.append((window, tuner))
             limits = limits.less(tuner)
     with clock.stage("verdict"):
-        outer = _outer(session, bars, asked.members, fitting)
+        outer = _outer(session, bars, asked, fitting)
         judged = judged_of(asked, outer, tuners, fitting)
         head = record(session, stored, bars, tuners)
     document: dict[str, Any] = {
@@ -236,8 +237,12 @@ def _not_repeatable(sampler: Sampler) -> list[str]:
     return [f"Another sweep of this recipe will try other parameters: {sampler.spec}: {gap}."] if gap else []
 
 
-def _outer(session: Session, bars: Bars, models: list[str], fitting: Fitting) -> WalkForward:
-    """Return the recipe's own walk-forward before its holdout, with these models alone."""
-    recipe = session.recipe.model_copy(update={"models": {name: session.recipe.models[name] for name in models}})
+def _outer(session: Session, bars: Bars, asked: Asked, fitting: Fitting) -> WalkForward:
+    """Return the recipe's own walk-forward before its holdout, with the models that take part alone."""
+    from quorate.sweeps.inner import reach_of
+
+    models = {name: session.recipe.models[name] for name in asked.members}
+    recipe = session.recipe.model_copy(update={"models": models})
+    reach = 0 if asked.whole else reach_of(recipe, session.registry, asked.spaces)
     stop = holdout_start(bars, recipe)
-    return prepare(recipe, session.registry, bars.until(stop), [(0, stop)], fitting.arrays)
+    return prepare(recipe, session.registry, bars.until(stop), [(0, stop)], fitting.arrays, reach)

@@ -11,7 +11,7 @@ from quorate.execution.task import fit_seed
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec, SamplerSpec
 from quorate.recipe.schema import TUNED, Recipe
-from quorate.sweeps.inner import Window, inner_walk
+from quorate.sweeps.inner import Window, inner_walk, reach_of
 from quorate.sweeps.objectives import Objectives, objectives_of
 from quorate.sweeps.pruning import stops_of
 from quorate.sweeps.sampling import Sampler
@@ -178,7 +178,8 @@ def subjects_of(
 ) -> dict[str, Subject]:
     """Return what the searches of a window tune."""
     if not asked.whole:
-        ground = Ground(inner_walk(recipe, registry, window, asked.members, fitting.arrays))
+        reach = reach_of(recipe, registry, asked.spaces)
+        ground = Ground(inner_walk(recipe, registry, window, asked.members, fitting.arrays, reach))
         return {
             name: OneModel(ground, name, space, options_of(recipe, name), fitting)
             for name, space in asked.spaces.items()

@@ -128,6 +128,7 @@ def prepare(
     bars: Bars,
     parts: Sequence[tuple[int, int]],
     kept: KeptArrays | None = None,
+    reach: int = 0,
 ) -> WalkForward:
     """Lay out rows and folds.
 
@@ -139,6 +140,8 @@ def prepare(
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
     kept : KeptArrays, optional
         Features and accounts of earlier runs: what was computed, or audited, of the same bars is so no second time.
+    reach : int
+        Bars of a window that every row has at least, where models are to read longer ones than the recipe says.
 
     Raises
     ------
@@ -151,7 +154,7 @@ def prepare(
     """
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
-    build, labels, warnings = rows_of(recipe, registry, bars, known)
+    build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
     classification = _label(recipe, registry).task == "classification"
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
@@ -195,16 +198,16 @@ def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
 
 
 def rows_of(
-    recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None
+    recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None, reach: int = 0
 ) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
     """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for.
 
-    What is `kept` of features is taken for all of `bars` alone, and computed for other ones.
+    What is `kept` of features is taken for all of `bars` alone, and computed for other ones; `reach` as of `prepare`.
     """
     members = [_model(registry, name, recipe) for name in recipe.models]
     features, warnings = _features(recipe, registry, bars)
-    history = max(m.lookback for m in members)
-    window = max((m.lookback for m in members if m.input == "windows"), default=0)
+    history = max(reach, *(m.lookback for m in members))
+    window = max((max(m.lookback, reach) for m in members if m.input == "windows"), default=0)
     labels = partial(_labels_at, recipe, registry, recipe.labels.horizon)
 
     def build(known: Bars) -> Dataset:
