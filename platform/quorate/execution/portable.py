@@ -218,7 +218,8 @@ def quantised(content: bytes) -> bytes:
             "multiplication to quantise; leave out --int8"
         )
     # One column of weights is a weighted sum, not a layer.
-    if not any(sum(size > 1 for size in one.dims) > 1 for one in graph.initializer):
+    weights = [one for one in graph.initializer if one.data_type == onnx.TensorProto.FLOAT]  # transforms are of double
+    if not any(sum(size > 1 for size in one.dims) > 1 for one in weights):
         raise QuorateError(
             "--int8 is for networks, and this model is a weighted sum: its few weights gain nothing by being "
             "quantised; leave out --int8"

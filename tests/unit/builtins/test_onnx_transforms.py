@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quorate.errors import FitError
+from quorate.errors import FitError, QuorateError
 from quorate.execution import portable
-from quorate.execution.portable_transforms import with_transforms
+from quorate.execution.portable_transforms import onnx_of_transform, with_transforms
 from quorate.execution.transforms import Chain, Step, Transforms, learn, turn
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec, TransformSpec
@@ -100,6 +100,13 @@ def test_windows_are_turned_bar_by_bar():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def test_the_directions_of_components_are_no_layer_to_quantise():
+    content, spec = model(2)
+    learnt = learnt_of(rows(), ("", tuple(range(5)), ("pca", {"components": 2})))
+    with pytest.raises(QuorateError, match="this model is a weighted sum"):
+        portable.quantised(with_transforms(content, spec, learnt, 5))
+
+
 @pytest.mark.parametrize(
     "hook, told",
     [
@@ -111,8 +118,6 @@ def test_windows_are_turned_bar_by_bar():
     ],
 )
 def test_what_a_hook_gives_wrong_is_told_with_the_name_of_its_transform(hook, told):
-    from quorate.execution.portable_transforms import onnx_of_transform
-
     spec = TransformSpec("one", lambda X, counts: {}, apply=lambda X, learnt: X, onnx=hook)
     with pytest.raises(FitError, match=told):
         onnx_of_transform(spec, {}, 3, 3)
