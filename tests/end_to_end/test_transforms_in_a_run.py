@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import quorate
 from quorate.execution.transforms import PREFIX
 from quorate.store.models import KeptModels
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
 def test_a_run_with_transforms_from_its_first_fit_to_its_next_bar(tiny, tmp_path):
@@ -56,6 +60,24 @@ def test_networks_that_train_together_read_what_each_has_learnt_and_keep_it(tiny
         told = models.get(key)
         assert [step["name"] for step in told.facts["transforms"]] == ["z-score", "pca"]
         assert any(name.startswith(PREFIX) for name in told.arrays)
-    with pytest.raises(quorate.PluginError, match="its features go through transforms"):
-        quorate.export_model(report.run_id, tmp_path / "x.onnx", model="gru", home=home)
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "x.onnx"
+    found = quorate.export_model(report.run_id, path, model="gru", home=home)
+    assert found.shape == ["batch", 4, len(report.provenance["features"])]
+    assert 0 < found.largest <= found.allowed
+    [given] = onnx.load(path).graph.input
+    assert (given.name, found.features) == ("windows", list(report.provenance["features"]))
+
+
+def test_a_model_behind_a_transform_without_the_hook_is_not_exported_and_the_transform_named(tiny, tmp_path):
+    pytest.importorskip("onnxruntime")
+    table = {
+        **tiny,
+        "plugins": [str(PLUGINS / "sound/transform_tanh.py")],
+        "features": {**tiny["features"], "transforms": {"*": ["z-score", "tanh"]}},
+    }
+    report = quorate.run(table, home=tmp_path / "home")
+    with pytest.raises(quorate.PluginError, match=r"go through transform 'tanh' \(features.transforms\), which has no"):
+        quorate.export_model(report.run_id, tmp_path / "x.onnx", model="ridge", home=tmp_path / "home")
     assert not (tmp_path / "x.onnx").exists()

@@ -17,6 +17,7 @@ from quorate.execution.fit import fitted, model_of, unfitted
 from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
+from quorate.execution.portable_transforms import with_transforms
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter
 from quorate.execution.state import MOST, State, onnx_of, proven_state, restored
@@ -107,7 +108,7 @@ def forecasts(data: FitData, models: Sequence[tuple[FitTask, State]], seconds: f
 
 
 def exported(data: FitData, task: FitTask, state: State, seconds: float) -> tuple[bytes, Floats]:
-    """Return a model that is made of its state as its plugin's ONNX, and its outputs for the test rows of a fold.
+    """Return a model that is made of its state as ONNX, its transforms in front of it, and its outputs for test rows.
 
     Returns
     -------
@@ -148,10 +149,14 @@ def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats
 
     def answer() -> tuple[bytes, Floats]:
         with surroundings_of(task):
-            model = restored(spec, unfitted(task, spec, data.dataset), state)
-            X = inputs_of(spec, data.dataset, fold.test, fold.train)
+            learnt, own = restored_transforms(task.transforms, state)
+            model = restored(spec, unfitted(task, spec, data.dataset), own)
+            seen = learnt.rows(data.dataset, spec, (fold.train[:0], fold.test))
+            X = inputs_of(spec, seen, fold.test, fold.train)
             outputs = predict_blocks(partial(read_outputs, model, spec), X)
-            return onnx_of(spec, model, X.shape[-1]), np.column_stack(list(outputs.values()))
+            content = onnx_of(spec, model, X.shape[-1])
+            content = with_transforms(content, spec, learnt, len(data.dataset.feature_names))
+            return content, np.column_stack(list(outputs.values()))
 
     return _told(answer)
 

@@ -64,6 +64,36 @@ def finished(content: bytes, spec: ModelSpec, n_features: int, facts: Mapping[st
     """
     import onnx
 
+    model, given = checked(content, (*window_of(spec), n_features), len(spec.named) or 1)
+    _rename(model.graph, given, model.graph.output[0], input_name(spec))
+    model.producer_name = "quorate"
+    onnx.helper.set_model_props(model, dict(facts))
+    whole: bytes = model.SerializeToString()
+    return whole
+
+
+def window_of(spec: ModelSpec) -> tuple[int, ...]:
+    """Return the lengths of a model's input between batch and features: none of rows."""
+    return () if spec.input == "rows" else (spec.lookback,)
+
+
+def checked(content: bytes, takes: tuple[int, ...], gives: int) -> tuple[Any, Any]:
+    """Return a model and its input.
+
+    Parameters
+    ----------
+    takes : tuple of int
+        The lengths of its input beside the batch.
+    gives : int
+        That of its output.
+
+    Raises
+    ------
+    FitError
+        If it is no valid ONNX, or its input or output is another.
+    """
+    import onnx
+
     try:
         model = onnx.load_model_from_string(content)
         onnx.checker.check_model(model, full_check=True)
@@ -76,14 +106,9 @@ def finished(content: bytes, spec: ModelSpec, n_features: int, facts: Mapping[st
             f"an exported model has one input and one output; the onnx hook gave {len(inputs)} and "
             f"{len(model.graph.output)}"
         )
-    window = () if spec.input == "rows" else (spec.lookback,)
-    _check(inputs[0], (*window, n_features), "input")
-    _check(model.graph.output[0], (len(spec.named) or 1,), "output")
-    _rename(model.graph, inputs[0], model.graph.output[0], input_name(spec))
-    model.producer_name = "quorate"
-    onnx.helper.set_model_props(model, dict(facts))
-    whole: bytes = model.SerializeToString()
-    return whole
+    _check(inputs[0], takes, "input")
+    _check(model.graph.output[0], (gives,), "output")
+    return model, inputs[0]
 
 
 def beside(contents: Sequence[bytes]) -> bytes:
@@ -193,7 +218,8 @@ def quantised(content: bytes) -> bytes:
             "multiplication to quantise; leave out --int8"
         )
     # One column of weights is a weighted sum, not a layer.
-    if not any(sum(size > 1 for size in one.dims) > 1 for one in graph.initializer):
+    weights = [one for one in graph.initializer if one.data_type == onnx.TensorProto.FLOAT]  # transforms are of double
+    if not any(sum(size > 1 for size in one.dims) > 1 for one in weights):
         raise QuorateError(
             "--int8 is for networks, and this model is a weighted sum: its few weights gain nothing by being "
             "quantised; leave out --int8"

@@ -19,6 +19,7 @@ from quorate.execution.keeping import exported
 from quorate.execution.progress import Progress
 from quorate.execution.state import MOST
 from quorate.execution.task import FitData
+from quorate.execution.transforms import transform_of
 from quorate.plugins.specs import ModelSpec
 from quorate.runs.loaded import load_report
 from quorate.runs.models import Fitted, RunModels, models_of
@@ -206,10 +207,13 @@ def _check_exports(models: RunModels, name: str, spec: ModelSpec) -> None:
         able = [other for other, one in models.walk.members.items() if one.onnx is not None]
         others = f"of this run {one_of(able)} can" if able else "no other of this run can"
         raise PluginError(f"model {name!r} cannot be exported: {spec} has no onnx hook; {others}")
-    if chains_of(models.walk.recipe, models.walk.registry, models.walk.dataset.feature_names, spec):
+    chains = chains_of(models.walk.recipe, models.walk.registry, models.walk.dataset.feature_names, spec)
+    unable = sorted({str(one) for chain in chains for one in map(transform_of, chain.steps) if one.onnx is None})
+    if unable:
         raise PluginError(
-            f"model {name!r} cannot be exported: its features go through transforms (features.transforms), which an "
-            "exported model would lack; export that of a run without them"
+            f"model {name!r} cannot be exported: its features go through {' and '.join(unable)} (features.transforms), "
+            f"which {'have' if len(unable) > 1 else 'has'} no onnx hook; export that of a run with other transforms, "
+            "or give its plugin the hook"
         )
     if reads_categories(spec, models.walk.dataset):
         names = ", ".join(models.walk.dataset.categories.names)

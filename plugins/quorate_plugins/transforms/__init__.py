@@ -7,7 +7,7 @@ from typing import Any
 
 import quorate
 
-SCALING, SHAPING = f"{__name__}.scaling", f"{__name__}.shaping"
+SCALING, SHAPING, GRAPHS = f"{__name__}.scaling", f"{__name__}.shaping", f"{__name__}.graphs"
 
 
 @quorate.hookimpl
@@ -27,6 +27,7 @@ def quorate_transforms() -> Iterator[quorate.TransformSpec]:
         apply=f"{__name__}.components:apply",
         inverse=None,
         renames="pca",
+        onnx=f"{GRAPHS}:pca",
         description="principal components: as many as asked for, or as hold a share of the variance",
     )
 
@@ -37,6 +38,7 @@ def _scaling(name: str, function: str, description: str) -> quorate.TransformSpe
         f"{SCALING}:{function}",
         apply=f"{SCALING}:scaled",
         inverse=f"{SCALING}:unscaled",
+        onnx=f"{GRAPHS}:scaled",
         description=description,
     )
 
@@ -49,6 +51,7 @@ def _shaping(
         f"{SHAPING}:{function if learns else 'nothing'}",
         apply=f"{SHAPING}:apply_{function}",
         inverse=f"{SHAPING}:undo_{function}" if undone else None,
+        onnx=f"{GRAPHS}:{function}",
         description=description,
         **more,
     )

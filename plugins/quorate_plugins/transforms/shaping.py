@@ -93,8 +93,12 @@ def apply_rank_normal(X: Rows, learnt: Learnt) -> NDArray[np.float64]:
     """Return the normal quantile of each value's rank; equal training values share the middle of theirs."""
     found = np.empty(X.shape)
     for j, values in enumerate(learnt["values"].T):
-        known = np.unique(values)
-        first, last = (np.searchsorted(values, known, side=side) for side in ("left", "right"))
-        middle = (learnt["normal"][first] + learnt["normal"][last - 1]) / 2
-        found[:, j] = np.interp(X[:, j], known, middle)
+        found[:, j] = np.interp(X[:, j], *ranks(values, learnt["normal"]))
     return found
+
+
+def ranks(values: NDArray[np.float64], normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the different values of a column, and the normal quantile of the middle of their ranks."""
+    known = np.unique(values)
+    first, last = (np.searchsorted(values, known, side=side) for side in ("left", "right"))
+    return known, (normal[first] + normal[last - 1]) / 2

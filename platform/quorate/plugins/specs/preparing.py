@@ -69,6 +69,10 @@ class TransformSpec(Spec):
     renames : str
         Empty: as many columns as there were, with the same names. A word, e.g. ``pca``: the columns are new ones,
         called ``pca_1``, ``pca_2``, ...; how many there are may depend on the training rows.
+    onnx : str or callable, optional
+        ``function(learnt, n_columns)`` gives `apply` as ONNX, the bytes of a serialised ModelProto: one input, float32
+        (batch, n_columns), where the batch is of any length, and one output, float32, with the columns that `apply`
+        gives. They must be the same within 1e-4. Models behind a transform without it cannot be exported.
     """
 
     kind: ClassVar[str] = "transform"
@@ -76,12 +80,13 @@ class TransformSpec(Spec):
     apply: Lazy = ""
     inverse: Lazy | None = None
     renames: str = ""
+    onnx: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.apply:
             raise PluginError(f"{self}: apply is missing: the function that turns rows, given what was learnt")
-        for function in (self.apply, self.inverse):
+        for function in (self.apply, self.inverse, self.onnx):
             if function is not None and function is not self.function:
                 self._as_function(function)
         if self.renames and not self.renames.isidentifier():
@@ -107,5 +112,15 @@ class TransformSpec(Spec):
         """
         return None if self.inverse is None else self._as_function(self.inverse).resolve()
 
+    def exporter(self) -> Callable[..., Any] | None:
+        """Import and return `onnx`; None, if the spec names none.
+
+        Raises
+        ------
+        PluginError
+            If it cannot be imported.
+        """
+        return None if self.onnx is None else self._as_function(self.onnx).resolve()
+
     def _as_function(self, function: Lazy) -> TransformSpec:
-        return replace(self, function=function, apply=function, inverse=None)
+        return replace(self, function=function, apply=function, inverse=None, onnx=None)

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.errors import FitError
+from quorate.errors import FitError, QuorateError
+from quorate.execution import portable
+from quorate.execution.portable_transforms import onnx_of_transform
 from quorate.execution.transforms import learn, turn
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import TransformSpec
@@ -168,6 +170,29 @@ def check_transform_inverse(plugin: Plugin) -> None:
             raise Violation(f"its inverse raised {explain(e, plugin)}") from e
         remedy = "inverse(columns, learnt) undoes apply; a transform that loses something has none"
         demand_equal(some.astype(np.float64), found, "before", "there and back", remedy, BACK)
+
+
+@after("input-unmodified", "computes")
+def check_transform_exports(plugin: Plugin) -> None:
+    """The ONNX of a transform gives the same columns within 1e-4, of one row and of any number of them."""
+    spec = spec_of(plugin)
+    if spec.onnx is None:
+        raise NotApplicable("its spec names no onnx")
+    try:
+        portable.check_installed()
+    except QuorateError as e:
+        raise NotApplicable(str(e)) from e
+    for some in (rows(plugin), frozen(rows(plugin, 7)[:, :1])):
+        state = learnt(plugin, some)
+        turned = turn(spec, some, state)
+        content = asked(
+            lambda some=some, state=state, turned=turned: onnx_of_transform(  # type: ignore[misc]
+                spec, state, some.shape[1], turned.shape[1]
+            )
+        )
+        found = asked(lambda content=content, some=some: portable.answers(content, some))  # type: ignore[misc]
+        remedy = "all that apply does, and what it takes from `learnt`, belongs into the ONNX"
+        demand_equal(turned.astype(np.float64), found, "by apply", "as ONNX", remedy, portable.TOLERANCE)
 
 
 def check_transform_input_unmodified(plugin: Plugin) -> None:
