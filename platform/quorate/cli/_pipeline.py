@@ -31,6 +31,7 @@ from quorate.cli._pipeline_options import (
     Rows,
     Seed,
     ShowRecipe,
+    Steps,
     Target,
     Trained,
     TrainEnd,
@@ -133,6 +134,7 @@ def train(
     target: Target = None,
     asset_id: Asset = None,
     covariates: Covariates = None,
+    steps: Steps = None,
     train_start: TrainStart = None,
     train_end: TrainEnd = None,
     data: Data = None,
@@ -152,6 +154,8 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
+    from quorate.pipeline.request import steps_of
+
     if what:
         if len(what) != 2 or what[0] != "model":
             raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
@@ -163,6 +167,7 @@ def train(
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
+        "steps": None if steps is None else steps_of(steps, "--steps"),
         "workers": workers,
         "address": address,
         "checkpoints": checkpoints,
@@ -196,8 +201,10 @@ def _train(
     if npz is not None:
         from quorate.pipeline.npz_training import train_npz
 
-        if show_recipe or request.data is not None or request.sets or request.params_file:
-            raise RecipeError("--npz has windows and no bars: leave out --data, --set, --params and --show-recipe")
+        if show_recipe or request.data is not None or request.sets or request.params_file or request.steps:
+            raise RecipeError(
+                "--npz has windows and no bars: leave out --data, --set, --params, --steps and --show-recipe"
+            )
         with working() as progress:
             found = train_npz(request, npz, file, progress, home)
             _tell(found.told, progress)
@@ -232,7 +239,7 @@ def evaluate(
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Forecast days that a trained model has not seen, and write metrics.json and forecast_vs_actual.png."""
+    """Forecast days that a trained model has not seen, and write metrics.json, forecasts.csv and a picture."""
     from quorate.pipeline import evaluate as room
     from quorate.report.views.pipeline import render_evaluated
 

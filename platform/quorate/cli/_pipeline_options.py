@@ -71,3 +71,9 @@ Checkpoints = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped, from its checkpoints.")]
 Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
+Steps = Annotated[
+    str | None,
+    typer.Option(
+        "--steps", "--prediction-length", help="Bars ahead that are learnt at once: 1,5,30, or 30 for 1 to 30."
+    ),
+]

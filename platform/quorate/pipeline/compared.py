@@ -139,11 +139,11 @@ def _measured(found: Opened) -> tuple[dict[str, Any], dict[str, Any]]:
     bars = found.bars.until(holdout_start(found.bars, found.session.recipe))
     cut = int(len(bars) * TRAINED)
     dataset, _ = dataset_of(found.session, model, bars, lambda _: cut)
-    train = np.flatnonzero(dataset.end < cut).astype(np.int64)
+    train = np.flatnonzero(dataset.learnt_end < cut).astype(np.int64)
     test = np.flatnonzero((dataset.bar >= cut) & (dataset.end != NEVER)).astype(np.int64)
     if not len(train) or not len(test):
         raise DataError(f"{len(bars)} bars are too few: {len(train)} rows would train, and {len(test)} be measured")
-    audit_split(train, test, dataset.bar, dataset.end, 0, "the comparison")
+    audit_split(train, test, dataset.bar, dataset.learnt_end, 0, "the comparison")
     task = task_of_fit(found.session, model, dataset.feature_names)
     began = time.perf_counter()
     learnt, _ = fitted(task, dataset, Fold(0, cut, len(bars), train, test), _asked(task))

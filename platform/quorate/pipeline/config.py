@@ -92,6 +92,7 @@ class Training(Loop, Asked):
     """The section ``training``."""
 
     params: dict[str, Any] | str | None = None
+    steps: int | list[int] | None = None
     train_start: Day | None = None
     train_end: Day | None = None
     output_dir: str | None = None

@@ -21,7 +21,8 @@ from quorate.dataset.rows import entry_prices
 from quorate.errors import DataError, RecipeError
 from quorate.evidence.evidence import plain
 from quorate.execution import machine
-from quorate.execution.keeping import forecast
+from quorate.execution.fit import model_of
+from quorate.execution.keeping import forecasts as forecasts_of
 from quorate.execution.key import version
 from quorate.execution.progress import Progress
 from quorate.execution.task import FitData
@@ -31,6 +32,7 @@ from quorate.pipeline.config import METRICS
 from quorate.pipeline.periods import DAY, Period, check
 from quorate.pipeline.request import Request
 from quorate.pipeline.rows import before, code_of, dataset_of, spec_of, task_of_fit, training_rows
+from quorate.pipeline.steps import FORECASTS, Answers, figures_of, write_forecasts
 from quorate.pipeline.translation import Opened, opened
 from quorate.plugins.code import code_digest
 from quorate.recipe.resolve import to_toml
@@ -94,12 +96,15 @@ def evaluate(
             raise RecipeError(f"--set {item}: what the model is was settled when it was trained; data.* may change")
     training, test = _periods(request, trained)
     found = _opened(request, trained, test, home)
-    forecasts, told = _forecasts(found, trained, training, test)
+    forecasts, answers, told = _forecasts(found, trained, training, test)
     told = [*found.told, *found.session.warnings, *told]
+    steps = plain(figures_of(answers, told))
     document = _measured(forecasts, trained, test, request.metrics or METRICS, found.bars, told)
+    document |= {"steps": steps} if steps else {}
     folder = request.output_dir or Path("results")
     write_json(folder / RESULT, document)
-    files = [folder / RESULT]
+    write_forecasts(folder / FORECASTS, found.bars, answers)
+    files = [folder / RESULT, folder / FORECASTS]
     picture = folder / f"{PICTURE}.{request.plot_format or 'png'}"
     try:
         from quorate.report.picture import draw_forecasts
@@ -133,7 +138,9 @@ def _opened(request: Request, trained: Artefact, test: Period, home: Path | None
     return opened(request, document["recipe"], home, {"data": {"since": day, "until": test.last}})
 
 
-def _forecasts(found: Opened, trained: Artefact, training: Period, test: Period) -> tuple[Forecasts, list[str]]:
+def _forecasts(
+    found: Opened, trained: Artefact, training: Period, test: Period
+) -> tuple[Forecasts, Answers, list[str]]:
     document, session, bars = trained.document, found.session, found.bars
     model = document["architecture"]
     assert test.first
@@ -153,17 +160,18 @@ def _forecasts(found: Opened, trained: Artefact, training: Period, test: Period)
     rows = np.flatnonzero((dataset.bar >= begin) & (dataset.end != NEVER)).astype(np.int64)
     if not len(rows):
         raise DataError(f"no forecast of the test, {test}, can be compared: it has {len(bars) - begin} bars, too few")
-    audit_split(train, rows, dataset.bar, dataset.end, 0, "the test")
+    audit_split(train, rows, dataset.bar, dataset.learnt_end, 0, "the test")
     fold = Fold(0, begin, len(bars), train, rows)
     task = task_of_fit(session, model, dataset.feature_names)
     seconds = session.recipe.execution.fit_seconds
-    predictions = forecast(FitData(dataset, (fold,)), task, trained.state, seconds)
+    [(predictions, others)] = forecasts_of(FitData(dataset, (fold,)), [(task, trained.state)], seconds)
+    answers = Answers(dataset, rows, {model_of(task).prediction: predictions, **others}, session.recipe.labels.horizon)
     last = entry_prices(bars, dataset, session.recipe.backtest.fill)[rows]
     if not np.isfinite(last).all():
         raise RecipeError(f"no price can be told of the label {session.recipe.labels.name!r}: it must be a return")
     ends = dataset.end[rows]
     actual = bars.fill(session.recipe.backtest.fill)[ends, dataset.symbol[rows]]
-    return Forecasts(bars.sessions[ends], actual, last * (1 + predictions), last), [*told, *warned]
+    return Forecasts(bars.sessions[ends], actual, last * (1 + predictions), last), answers, [*told, *warned]
 
 
 def _changed(found: Opened, trained: Artefact, training: Period) -> list[str]:

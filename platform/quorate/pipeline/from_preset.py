@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from quorate.errors import RecipeError, one_of
 from quorate.pipeline.periods import day
 from quorate.pipeline.presets import ALIASES, preset, presets
-from quorate.pipeline.request import LOOP, Request, bars_of
+from quorate.pipeline.request import LOOP, Request, bars_of, steps_of
 from quorate.plugins.registry import Registry
 
 
@@ -24,6 +25,7 @@ def create_config_from_preset(
     model_type: str | None = None,
     output_dir: str | PathLike[str] | None = None,
     seed: int | None = None,
+    steps: int | Sequence[int] | None = None,
     **overrides: Any,
 ) -> Request:
     """Return what `quorate.train` takes: a training preset on a symbol, with what is given in its place.
@@ -46,6 +48,8 @@ def create_config_from_preset(
         The folder that is written into.
     seed : int, optional
         In place of 42.
+    steps : int or sequence of int, optional
+        Horizons that are learnt at once, in bars: ``[1, 5, 30]``, or 30 for 1 to 30.
     **overrides
         Parameters of the model in place of the preset's: ``epochs``, ``batch_size``, ``early_stopping_patience``,
         ``learning_rate``, or any other.
@@ -75,6 +79,7 @@ def create_config_from_preset(
         loop=loop,
         said=loop,
         seed=seed,
+        steps=None if steps is None else steps_of(steps, "steps"),
         train_start=None if start_date is None else day(start_date, "train-start"),
         train_end=None if end_date is None else day(end_date, "train-end"),
         output_dir=None if output_dir is None else Path(output_dir),

@@ -50,8 +50,8 @@ def ours(params: Mapping[str, Any], known: Collection[str], model: str) -> dict[
         if name == "output_chunk_length" and name not in known:
             if value != 1:
                 raise RecipeError(
-                    f"output_chunk_length {value!r}: a model here forecasts the next bar; for several steps, "
-                    "--set 'labels.steps=[1, 5]' in a recipe of `quorate run`"
+                    f"output_chunk_length {value!r}: a model's parameters do not say how far it forecasts; for "
+                    "several steps, `quorate train --steps 1,5,30`, or 30 for 1 to 30"
                 )
             continue
         own = name if name in known or OURS.get(name) not in known else OURS[name]

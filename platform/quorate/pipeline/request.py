@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from quorate.pipeline.presets import preset as preset_of
 
 Command = Literal["tune", "train", "evaluate"]
 PARQUET = (".parquet", ".pq")
+MOST_STEPS = 10_000  # that one number stands for
 FILES = (".csv", ".csv.gz", *PARQUET)
 # What a training loop is told, and under which names files have it.
 LOOP = {
@@ -47,6 +48,8 @@ class Request:
         What a training loop is told, by the names of `LOOP`: where the model has such options; and as typed.
     preset : str
         Of training: its network and its parameters, below all that is said.
+    steps : tuple of int
+        Horizons that are learnt at once, in bars.
     timeframe : str
         How far apart the bars must be, e.g. ``1h``.
     workers : int
@@ -72,6 +75,7 @@ class Request:
     loop: dict[str, Any] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
     preset: str | None = None
+    steps: tuple[int, ...] | None = None
     timeframe: str | None = None
     trials: int | None = None
     timeout: float | None = None
@@ -153,6 +157,29 @@ def bars_of(text: str, sources: list[str]) -> dict[str, Any]:
     return {"source": "parquet" if any(name.endswith(PARQUET) for name in named) else "csv", "path": text}
 
 
+def steps_of(given: str | int | Sequence[int], where: str) -> tuple[int, ...]:
+    """Return the horizons that were asked for: ``1,5,30``, a list, or ``30`` for 1 to 30.
+
+    Raises
+    ------
+    RecipeError
+        Unless they are at least two whole numbers from 1 on, ascending.
+    """
+    parts = str(given).split(",") if isinstance(given, str | int) else given
+    try:
+        steps = tuple(int(str(part)) for part in parts)
+    except ValueError:
+        steps = ()
+    if len(steps) == 1 and isinstance(given, str | int) and steps[0] <= MOST_STEPS:
+        steps = tuple(range(1, steps[0] + 1))
+    if len(steps) < 2 or steps[0] < 1 or list(steps) != sorted(set(steps)):
+        raise RecipeError(
+            f"{where} must be at least two whole numbers of bars from 1 on, ascending, e.g. 1,5,30, or 30 for 1 to 30; "
+            f"it was {given!r}"
+        )
+    return steps
+
+
 def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
     """Return what a file asks for, by the names of `Request`, and what is not done as it asks."""
     told: list[str] = []
@@ -180,6 +207,8 @@ def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
         found["seed"] = seeds[0]
     if command == "train" and (workers := [one.workers for one in loops if one.workers is not None]):
         found["workers"] = workers[0]
+    if command == "train" and file.training is not None and file.training.steps is not None:
+        found["steps"] = steps_of(file.training.steps, "training.steps")
     found |= _own(file, command)
     found |= _bars(file, told)
     if file.eval is not None:

@@ -21,7 +21,7 @@ from quorate.recipe.schema import Recipe
 from quorate.runs.session import Session
 from quorate.walkforward.causality import audit_rows
 from quorate.walkforward.chains import chains_of
-from quorate.walkforward.layout import rows_of
+from quorate.walkforward.layout import audit_steps, rows_of
 
 Positions = NDArray[np.int64]
 
@@ -39,9 +39,11 @@ def dataset_of(session: Session, model: str, bars: Bars, first: Callable[[Datase
     DataError, PluginError, IntegrityError
         As `quorate.walkforward.layout.prepare`.
     """
-    build, labels, warnings = rows_of(alone(session, model), session.registry, bars)
+    recipe = alone(session, model)
+    build, labels, warnings = rows_of(recipe, session.registry, bars)
     dataset = build(bars)
     audit_rows(bars, dataset, build, labels, first(dataset))
+    audit_steps(recipe, session.registry, bars, dataset, first(dataset))
     return dataset, warnings
 
 
@@ -51,8 +53,9 @@ def before(bars: Bars, day: dt.date) -> int:
 
 
 def training_rows(bars: Bars, dataset: Dataset, last: dt.date) -> Positions:
-    """Return the rows whose label had ended on a day."""
-    return np.flatnonzero((dataset.end != NEVER) & (dataset.end < before(bars, last))).astype(np.int64)
+    """Return the rows whose labels, those of all steps, had ended on a day."""
+    end = dataset.learnt_end
+    return np.flatnonzero((end != NEVER) & (end < before(bars, last))).astype(np.int64)
 
 
 def spec_of(session: Session, model: str) -> ModelSpec:
@@ -65,7 +68,8 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
     """Return the one fit of a recipe's model on rows of these features, as a run would have it."""
     spec, own = spec_of(session, model), session.recipe.models[model]
     assert own
-    binary = session.registry.get(LabelSpec, session.recipe.labels.name).task == "classification"
+    labels = session.recipe.labels
+    binary = session.registry.get(LabelSpec, labels.name).task == "classification"
     return FitTask(
         model=model,
         fold=0,
@@ -76,6 +80,8 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         binary=binary,
         device="cuda" if spec.with_params(own.options).wants_gpu and gpu_count() else "cpu",
         memory=int(spec.memory * 2**30),
+        steps=labels.path,
+        step=labels.horizon if labels.path else 0,
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
 

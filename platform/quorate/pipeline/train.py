@@ -90,7 +90,16 @@ def prepare(request: Request, home: Path | None = None) -> Prepared:
             f"the model {model!r} cannot be kept in a file: its plugin has no state_dict, and nothing is pickled; "
             f"those at hand that can are {', '.join(sorted(kept))}"
         )
+    if (path := found.session.recipe.labels.path) and path[-1] >= len(found.bars):
+        raise RecipeError(
+            f"a label {path[-1]} bars ahead is longer than the training period, {period}, which has "
+            f"{len(found.bars)} bars: take fewer steps, --steps, or a longer period, --train-start, --train-end"
+        )
     if (request.workers or 1) > 1:
+        if path:
+            raise RecipeError(
+                f"--workers {request.workers}: several steps are learnt by one process: leave --workers out, or --steps"
+            )
         check_parallel(spec, request.workers or 1)
         if (wanted := found.session.recipe.execution.executor) in ("serial", "processes"):
             raise RecipeError(
@@ -120,7 +129,10 @@ def train(request: Request, *, home: Path | None = None, progress: Progress | No
     dataset, warned = dataset_of(session, model, found.bars, lambda rows: int(rows.bar[len(rows) // 2]))
     rows = training_rows(found.bars, dataset, ready.training.last)
     if not len(rows):
-        raise DataError(f"no row trains: no label had ended by {ready.training.last}, with all features before it")
+        ahead = f" of {session.recipe.labels.path[-1]} bars" if dataset.steps else ""
+        raise DataError(
+            f"no row trains: no label{ahead} had ended by {ready.training.last}, with all features before it"
+        )
     task, end = task_of_fit(session, model, dataset.feature_names), len(found.bars)
     fold = Fold(0, end, end, rows, np.empty(0, dtype=np.int64))
     folder, data = request.output_dir or Path("models", session.recipe.name), FitData(dataset, (fold,))
@@ -216,7 +228,8 @@ def _document(
         "seed": task.seed,
         "features": list(dataset.feature_names),
         **({"transforms": _transforms(recipe, session)} if recipe.features.transforms else {}),
-        "label": {"name": recipe.labels.name, "horizon": recipe.labels.horizon, "fill": recipe.backtest.fill},
+        "label": {"name": recipe.labels.name, "horizon": recipe.labels.horizon, "fill": recipe.backtest.fill}
+        | ({"steps": list(dataset.steps)} if dataset.steps else {}),
         "target": {"symbol": bars.symbols[0], "field": recipe.backtest.fill},
         "data": {"fingerprint": bars.fingerprint, "bars": len(bars), "first": str(days[0]), "last": str(days[-1])},
         "training": {
@@ -224,7 +237,7 @@ def _document(
             "rows": len(fold.train),
             "first": str(days[dataset.bar[fold.train[0]]]),
             "last": str(days[dataset.bar[fold.train[-1]]]),
-            "label_end": str(days[int(dataset.end[fold.train].max())]),
+            "label_end": str(days[int(dataset.learnt_end[fold.train].max())]),
             **({"workers": ready.request.workers} if (ready.request.workers or 1) > 1 else {}),
         },
         "tuned": {k: tuned[k] for k in ("periods", "sweep", "kept", "params_sha256")} if tuned else None,

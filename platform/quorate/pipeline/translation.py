@@ -125,10 +125,18 @@ def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: 
         table["seed"] = request.seed
     if request.target is not None:
         table["backtest"] = {**table["backtest"], "fill": _field(request.target)}
+    if request.steps is not None:
+        table["labels"] = _labels(table["labels"], request.steps)
     if request.covariates is not None:
         table["features"] = {"use": [*OWN, *(_covariate(name, registry) for name in request.covariates)]}
     table["models"] = {spec.name: _params(request, table, spec, told)}
     return table
+
+
+def _labels(table: Table, steps: tuple[int, ...]) -> Table:
+    """Return the labels with steps; where their horizon is none of these, it is the first."""
+    horizon = table.get("horizon", 1)
+    return {**table, "horizon": horizon if horizon in steps else steps[0], "steps": list(steps)}
 
 
 def _model(request: Request, table: Mapping[str, Any], registry: Registry) -> ModelSpec:

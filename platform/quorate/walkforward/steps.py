@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
+from quorate.dataset.rows import Dataset
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
@@ -35,15 +36,11 @@ def by_step(
     dataset, rows = walk.dataset, np.concatenate(list(tests.values()))
     found = []
     for column, step in enumerate(dataset.steps):
-        y = dataset.path[:, column]
-        naive = naive_forecasts(y, dataset.path_end[:, column], dataset.bar)
         for j, name in enumerate(walk.members):
             own = step == walk.recipe.labels.horizon
             forecasts = predictions[:, j] if own else _forecasts(walk, fits, name, step, tests)
-            among = rows[np.isfinite(y[rows]) & np.isfinite(naive[rows]) & np.isfinite(forecasts[rows])]
-            if len(among):
-                told = {"series": name, "step": step, "n": len(among)}
-                found.append({**told, **_figures(y[among], forecasts[among], naive[among], step, dataset.bar[among])})
+            if told := figures_at(dataset, column, forecasts, rows):
+                found.append({"series": name, **told})
     return sorted(found, key=lambda row: (list(walk.members).index(row["series"]), row["step"]))
 
 
@@ -63,9 +60,18 @@ def _forecasts(
     return values
 
 
-def _figures(y: Floats, forecasts: Floats, naive: Floats, step: int, bar: NDArray[np.int64]) -> dict[str, Any]:
-    test = statistics.diebold_mariano(y - forecasts, y - naive, h=step, bar=bar)
+def figures_at(dataset: Dataset, column: int, forecasts: Floats, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the figures of forecasts, (n_rows,), at the step of a column, on some rows; nothing, if none has any."""
+    step, labels = dataset.steps[column], dataset.path[:, column]
+    expected = naive_forecasts(labels, dataset.path_end[:, column], dataset.bar)
+    among = rows[np.isfinite(labels[rows]) & np.isfinite(expected[rows]) & np.isfinite(forecasts[rows])]
+    if not len(among):
+        return {}
+    y, forecasts, naive = labels[among], forecasts[among], expected[among]
+    test = statistics.diebold_mariano(y - forecasts, y - naive, h=step, bar=dataset.bar[among])
     return {
+        "step": step,
+        "n": len(among),
         "mse": statistics.mse(y, forecasts),
         "rmse": statistics.rmse(y, forecasts),
         "mae": statistics.mae(y, forecasts),

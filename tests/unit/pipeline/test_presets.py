@@ -87,7 +87,7 @@ def test_what_contradicts_itself_or_does_not_divide_is_refused():
     known = options_of(REGISTRY.get(ModelSpec, "transformer"))
     with pytest.raises(RecipeError, match="calls it 'hidden', which is given, too, as 64"):
         ours({"hidden_dim": 64, "d_model": 32}, known, "transformer")
-    with pytest.raises(RecipeError, match="forecasts the next bar"):
+    with pytest.raises(RecipeError, match="quorate train --steps 1,5,30"):
         ours({"output_chunk_length": 3}, known, "transformer")
     with pytest.raises(RecipeError, match=r"multiple of n_heads .heads., 8: 40 or 48; it was 44"):
         check_heads({"hidden": 44, "heads": 8}, known, "transformer")

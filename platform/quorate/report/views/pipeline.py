@@ -8,8 +8,16 @@ from typing import Any
 
 from quorate.errors import plural
 from quorate.report import console
+from quorate.report.figures import figure
+from quorate.report.sections.steps import some_of
 
 FORMS = {"rmse": ".6g", "mae": ".6g", "mape": ".3%", "direction_accuracy": ".1%"}
+STEPS = (
+    ("RMSE", "rmse", "fine"),
+    ("MAE", "mae", "fine"),
+    ("direction", "direction_accuracy", "fraction"),
+    ("MASE", "mase", "ratio3"),
+)
 
 
 def render_tuned(document: Mapping[str, Any]) -> None:
@@ -91,8 +99,27 @@ def render_evaluated(document: Mapping[str, Any], files: Sequence[Path]) -> None
     against = document["better_than_naive"]
     p = "" if against["p"] is None else f" (p {against['p']:.2g}, one-sided)"
     target.print(f"against the last price as forecast: {against['verdict']}{p}", markup=False)
+    if steps := document.get("steps"):
+        _render_steps(steps)
     for path in files:
         target.print(str(path), markup=False)
+
+
+def _render_steps(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print how each step was forecast; of many steps a few."""
+    target, every = console.out(), [row["step"] for row in rows]
+    shown = some_of(every, every[0])
+    few = "" if len(shown) == len(every) else f", {len(shown)} of {len(every)} steps"
+    target.print(f"the change so many bars ahead{few}:", markup=False)
+    columns: list[console.Column] = [
+        ("bars ahead", "right", 0, lambda row: figure(row["step"], "count")),
+        ("forecasts", "right", 0, lambda row: figure(row["n"], "count")),
+        *(
+            (heading, "right", 0, lambda row, name=name, unit=unit: figure(row[name], unit))
+            for heading, name, unit in STEPS
+        ),
+    ]
+    target.print(console.listing(columns, [[row for row in rows if row["step"] in shown]], target.width))
 
 
 def _figure(name: str, value: float) -> str:
