@@ -154,20 +154,18 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
-    from quorate.pipeline.request import steps_of
-
     if what:
         if len(what) != 2 or what[0] != "model":
             raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
         asset_id = asset_id or what[1]
-    architecture, preset = _of_type(architecture, model_type, preset)
+    architecture, preset = _presets.of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
         preset = _presets.default()
     loop = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "weight_decay": weight_decay}
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
-        "steps": None if steps is None else steps_of(steps, "--steps"),
+        "steps": steps,
         "workers": workers,
         "address": address,
         "checkpoints": checkpoints,
@@ -255,18 +253,6 @@ def evaluate(
         done = room.evaluate(request, model, scaler, home=home, progress=progress)
         _tell(done.told, progress)
     show(done.document, as_json, lambda document: render_evaluated(document, done.files))
-
-
-def _of_type(architecture: str | None, model_type: str | None, preset: str | None) -> tuple[str | None, str | None]:
-    """Return the model and the preset: a type that is a preset's name stands for its network, alone for all of it."""
-    from quorate.pipeline.presets import ALIASES, presets
-    from quorate.pipeline.presets import preset as preset_of
-
-    if model_type is None or model_type not in (*presets(), *ALIASES):
-        return architecture or model_type, preset
-    if preset is None and architecture is None:
-        return None, model_type
-    return architecture or preset_of(model_type).model, preset
 
 
 def _common(

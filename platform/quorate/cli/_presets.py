@@ -103,3 +103,15 @@ def default() -> str:
     from quorate.pipeline.presets import DEFAULT
 
     return DEFAULT
+
+
+def of_type(architecture: str | None, model_type: str | None, preset: str | None) -> tuple[str | None, str | None]:
+    """Return the model and the preset: a type that is a preset's name stands for its network, alone for all of it."""
+    from quorate.pipeline.presets import ALIASES, presets
+    from quorate.pipeline.presets import preset as preset_of
+
+    if model_type is None or model_type not in (*presets(), *ALIASES):
+        return architecture or model_type, preset
+    if preset is None and architecture is None:
+        return None, model_type
+    return architecture or preset_of(model_type).model, preset

@@ -122,6 +122,8 @@ def gather(
     preset = preset_of(preset).name if preset is not None else None
     file, told = _of_file(read_config(config), command) if config is not None else ({}, [])
     said = {name: value for name, value in given.items() if value is not None}
+    if "steps" in said:
+        said["steps"] = steps_of(said["steps"], "--steps")
     typed, model = said.pop("loop", {}), said.pop("model", {})
     loop = {**file.pop("loop", {}), **typed}
     if "data" in said and (missing := file.pop("no_bars", None)):
