@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import statistics
 from quorate.errors import DataError, FitError, RecipeError, one_of
 from quorate.execution.choose import address_of_environment
 from quorate.execution.course import Course, course_of
@@ -33,6 +31,7 @@ from quorate.execution.task import FitTask, fit_seed
 from quorate.pipeline.config import File
 from quorate.pipeline.names import check_heads, ours
 from quorate.pipeline.npz import NpzWindows, read_npz
+from quorate.pipeline.npz_metrics import beside_persistence, measured
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
 from quorate.pipeline.request import LOOP, Request
@@ -127,7 +126,7 @@ def train_npz(
     metrics = {name: measured(y, forecasts[name], windows.binary, settings.threshold) for name, (_, y) in parts.items()}
     if not windows.binary and windows.X_train.shape[2] == 1:
         for name, (X, y) in parts.items():
-            metrics[name] |= _beside_persistence(metrics[name], X, y, name, told)
+            metrics[name] |= beside_persistence(metrics[name], X, y, name, told)
     document, files = write_all(
         folder,
         state_of(spec, model),
@@ -191,20 +190,6 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
         THRESHOLD if shown is None or shown.threshold is None else float(shown.threshold),
         shown is None or shown.save_cm is not False,
     )
-
-
-def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, threshold: float) -> dict[str, float]:
-    """Return the metrics of forecasts: of classes at a threshold, or of numbers."""
-    if not binary:
-        return {name: getattr(statistics, name)(y, forecast) for name in ("mse", "mae", "r2")}
-    hit, called = y == 1, forecast >= threshold
-    return {
-        "accuracy": statistics.accuracy(hit, called),
-        "auc": statistics.auc(hit, forecast),
-        "precision": statistics.precision(hit, called),
-        "recall": statistics.recall(hit, called),
-        "log_loss": statistics.log_loss(hit, forecast),
-    }
 
 
 def _trained(
@@ -287,19 +272,6 @@ def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:
         return {"mu": [0.0] * flat.shape[1], "sd": [1.0] * flat.shape[1]}
     sd = flat.std(axis=0)
     return {"mu": flat.mean(axis=0).tolist(), "sd": np.where(sd > 1e-8, sd, 1.0).tolist()}
-
-
-def _beside_persistence(
-    own: Mapping[str, float], X: NDArray[np.float32], y: NDArray[Any], part: str, told: list[str]
-) -> dict[str, Any]:
-    """Return the metrics of the last value of each window as forecast."""
-    naive = measured(y, X[:, -1, 0].astype(np.float64), False, 0.0)
-    if own["mse"] > naive["mse"]:
-        told.append(
-            f"{part}: the last value of the window is a better forecast than the model's "
-            f"(mse {naive['mse']:.6g} < {own['mse']:.6g})"
-        )
-    return {"persistence": naive}
 
 
 def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -> dict[str, Any]:
