@@ -53,6 +53,14 @@ def test_every_member_with_a_space_is_tuned_and_judged(swept):
     assert sweep.trials.query("search == 'lightgbm'")["n_estimators"].between(5, 30).all()
 
 
+def test_trials_may_read_longer_windows_than_the_recipe(recipe, tmp_path):
+    recipe["models"] = {"nlinear": {"lookback": 3, "epochs": 1}}
+    recipe["tuning"] = {"trials": 3, "folds": 2, "space": {"nlinear": {"lookback": {"low": 30, "high": 40}}}}
+    sweep = quorate.sweep(recipe, home=tmp_path)
+    assert set(sweep.trials["state"]) <= {"complete", "raced"}
+    assert sweep.trials["lookback"].between(30, 40).all()
+
+
 def test_trials_see_nothing_from_the_first_outer_test_bar_on(swept, recipe, tmp_path):
     """Other prices from that bar on, and after the last, change no trial."""
     sweep, home = swept

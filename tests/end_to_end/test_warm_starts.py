@@ -14,13 +14,14 @@ import pytest
 import quorate
 from quorate.errors import FitError, IntegrityError, RecipeError
 from quorate.execution.progress import Progress
+from quorate.execution.task import fit_seed
 from quorate.report.sections import sections_of
 from quorate.runs.models import models_of
 from quorate.runs.session import open_session
 from quorate.runs.stored import reopen
 from quorate.store.models import KeptModels
 from quorate.store.trust import trust
-from quorate.walkforward import warm
+from quorate.walkforward import tasks, warm
 from quorate.walkforward.tasks import plain_tasks
 from support import homes
 
@@ -99,6 +100,22 @@ def test_every_model_that_others_go_on_from_is_kept_by_its_key(done: Any) -> Non
 def test_on_several_workers_it_is_the_same_bit_for_bit(done: Any, tmp_path: Path) -> None:
     other = run(tmp_path / "cold", execution={"executor": "processes", "workers": 2})
     assert other.results["development"] == done.results["development"]
+
+
+def test_each_of_several_seeds_goes_on_from_its_own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = {"lookback": 4, "epochs": 2, "warm_start": "last_fold", "warm_epochs": 1}
+    recipe = {**homes.recipe("tiny"), "name": "seeds", "execution": {"executor": "serial"}}
+
+    def forecast(home: str, **more: int) -> Any:
+        models = {"majority": False, "nlinear": {**net, **more}}
+        return quorate.run({**recipe, "models": models}, home=tmp_path / home).predictions["member/nlinear"].to_numpy()
+
+    both, each = forecast("both", seeds=2), []
+    for number in range(2):
+        monkeypatch.setattr(tasks, "fit_seed", lambda run, model, _, number=number: fit_seed(run, model, number))
+        each.append(forecast(f"{number}"))
+    assert not np.array_equal(*each)
+    assert np.array_equal(both, np.mean(each, axis=0))
 
 
 def test_nothing_of_the_home_is_needed_to_reproduce_it(kept: Path) -> None:
