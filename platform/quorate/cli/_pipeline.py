@@ -154,10 +154,7 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a model on the training period and write model.safetensors, scaler.json and model.json."""
-    if what:
-        if len(what) != 2 or what[0] != "model":
-            raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
-        asset_id = asset_id or what[1]
+    asset_id = asset_id or _symbol(what)
     architecture, preset = _presets.of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
         preset = _presets.default()
@@ -175,6 +172,13 @@ def train(
         **_days(train_start=train_start, train_end=train_end),
     }
     _train(given, config, preset, npz, home, show_recipe, as_json)
+
+
+def _symbol(what: list[str] | None) -> str | None:
+    """Return the symbol of ``model SYMBOL``."""
+    if what and (len(what) != 2 or what[0] != "model"):
+        raise RecipeError(f"train takes options, or `model SYMBOL`; it was {' '.join(what)!r}")
+    return what[1] if what else None
 
 
 def _train(

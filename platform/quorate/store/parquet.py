@@ -51,6 +51,8 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
             # The path is a file's: not a pattern, and no folder in it is a column.
             file = [glob.escape(os.fspath(path))]
             frame = connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = false)", file).df()
+            if not len(frame):  # DuckDB tells the type of a text by the texts
+                frame = frame.astype({name: "str" for name in frame if frame[name].dtype == object})
             told = connection.execute("SELECT key, value FROM parquet_kv_metadata(?)", file).fetchall()
             noted = {bytes(key): bytes(value) for key, value in told}
             if zoned := [name for name in frame if isinstance(frame[name].dtype, pd.DatetimeTZDtype)]:
