@@ -55,7 +55,7 @@ def run_fits(tasks: Sequence[FitTask], data: FitData, memory: int = 0) -> Iterat
                 for task in group:
                     yield _aside(task, data, memory)
             else:
-                yield from found
+                yield from (one for one in found)  # Ray sends to it, which a list does not hear
 
 
 def lost_fit(task: FitTask, data: FitData, reason: str, seconds: float, how: str = "") -> FitResult:
