@@ -8,9 +8,9 @@ import sys
 import pytest
 
 SCRIPT = """
-import resource
 import numpy as np
 from quorate import Windows
+from quorate.execution.resources import peak_memory
 from quorate_plugins.deep.models import dlinear
 
 SYMBOLS, BARS, FEATURES, LOOKBACK, HELD = 500, 2500, 40, 60, 100_000
@@ -18,11 +18,10 @@ bars = np.random.default_rng(0).standard_normal((SYMBOLS * BARS, FEATURES), dtyp
 last = (np.arange(SYMBOLS)[:, None] * BARS + np.arange(LOOKBACK, BARS)).ravel()
 X = Windows(bars, last, LOOKBACK, np.repeat(np.arange(SYMBOLS), BARS - LOOKBACK))
 y = bars[last, 0].astype(float)
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 dlinear(epochs=1, batch_size=512).fit(X[:2000], y[:2000])
-before = peak()
+before = peak_memory()
 dlinear(epochs=1, batch_size=512).fit(X[:-HELD], y[:-HELD], validation=(X[-HELD:], y[-HELD:]))
-print((peak() - before) / bars.nbytes)
+print((peak_memory() - before) / bars.nbytes)
 """
 
 

@@ -43,9 +43,10 @@ def test_rows_that_are_no_windows_and_several_numbers_are_counted_too() -> None:
 
 
 SCRIPT = """
-import resource, sys
+import sys
 import numpy as np
 from quorate import Windows
+from quorate.execution.resources import peak_memory
 from quorate_plugins.deep import models
 from quorate_plugins.deep.model import fit_together
 from quorate_plugins.deep.room import bytes_of
@@ -60,11 +61,10 @@ def train(count, rows):
     fit_together(nets, [(X, y)] * count, [(X[:300], y[:300])] * count)
     return nets[0], X, y
 
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 told = bytes_of(*train(1, 300))[1]
-before = peak()
+before = peak_memory()
 train(8, 320)
-print((peak() - before) / 8 / told)
+print((peak_memory() - before) / 8 / told)
 """
 
 
