@@ -48,15 +48,6 @@ class History:
         values = " ".join(f"{name}={values[epoch - 1]:.6g}" for name, values in self.epochs.items())
         return f"epoch={epoch} steps={len(self.batches[epoch - 1])} {values}"
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "epochs": dict(self.epochs),
-            "batches": [[float(loss) for loss in epoch] for epoch in self.batches],
-            "best_epoch": self.best_epoch,
-            "stopped": self.stopped,
-        }
-
 
 def history_of(model: Any) -> dict[str, Any] | None:
     """Return the course of a network's training as `quorate.ModelSpec` asks for it; None, if it was made of a file."""

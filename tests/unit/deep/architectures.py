@@ -89,3 +89,9 @@ def some(names):
     """Return names as parameters, of which a few are asked every time."""
     often = ("gru", "dlinear", "tcn", "tabm")
     return [pytest.param(name, marks=[] if name in often else pytest.mark.full) for name in names]
+
+
+def plain(history):
+    """Return the course of a training as plain data, to be compared."""
+    batches = [[float(loss) for loss in epoch] for epoch in history.batches]
+    return {**vars(history), "epochs": dict(history.epochs), "batches": batches}
