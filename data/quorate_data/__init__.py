@@ -25,6 +25,16 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="Parquet files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
+        "postgresql",
+        "quorate_data.databases:postgresql",
+        description="a table, a view or a query of a PostgreSQL server",
+    )
+    yield quorate.SourceSpec(
+        "sql",
+        "quorate_data.databases:sql",
+        description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
         "simulated",
         "quorate_data.simulated:simulated",
         description="daily bars with a known, tradable signal, or with none at all",

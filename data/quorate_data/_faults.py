@@ -216,7 +216,7 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
         rows = []
         for label, (name, time) in frame[again][: quorate.DataError.TOLD].iterrows():
             earlier = ((frame["time"] == time) & (frame["symbol"] == name)).to_numpy().argmax()
-            rows.append(f"{table.unit} {label!s} (as {table.unit} {frame.index[int(earlier)]!s})")
+            rows.append(f"{table.row(label)} (as {table.row(frame.index[int(earlier)])})")
         yield Fault("a symbol has one bar at a time", int(again.sum()), len(again), rows)
     if not layout.sort:
         yield from _of_values(table, frame[~again].assign(**dict.fromkeys(PRICES, 1.0)))
@@ -224,5 +224,5 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
 
 def _fault(table: Table, labels: Iterable[object], error: quorate.DataError) -> Fault:
     every = list(labels)
-    rows = [f"{table.unit} {label} ({was})" for label, was in zip(every, error.was, strict=False)]
+    rows = [f"{table.row(label)} ({was})" for label, was in zip(every, error.was, strict=False)]
     return Fault(error.rule, len(every), len(table.frame), rows)

@@ -52,6 +52,8 @@ class Table:
         Its numbers stand in quotation marks.
     categories : dict of Series
         What models may read as text, by row.
+    keyed : bool
+        Its rows stand in no order: what a row is, its symbol and its stamp tell.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Table:
     told: tuple[str, ...] = ()
     quoted: bool = False
     categories: Mapping[str, pd.Series] = field(default_factory=dict)
+    keyed: bool = False
 
     @property
     def bare(self) -> bool:
@@ -73,7 +76,15 @@ class Table:
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
-        return f"{self.path}, {self.unit} {label}"
+        return f"{self.path}, {self.row(label)}"
+
+    def row(self, label: object) -> str:
+        """Return ``line 12`` for the row of that label, or what it holds, where rows stand in no order."""
+        if not self.keyed:
+            return f"{self.unit} {label}"
+        at = int(np.asarray(self.frame.index == label).argmax())
+        told = [self.frame[name].iloc[at] for name in ("symbol", "time") if name in self.frame]
+        return " at ".join(str(value) for value in told if value == value)
 
     def wrong(self, bad: NDArray[np.bool_], name: str, rule: str) -> tuple[list[int], str, list[str]]:
         """Return what an error tells of rows that are wrong, and of what they have in a column."""
@@ -130,7 +141,7 @@ def read_csv(
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
     raw.index = raw.index + head.lines + 1
-    found = _tables(path, raw, parts, "line", head.separator, head.names)
+    found = tables_of(path, raw, parts, "line", head.separator, head.names)
     return [replace(table, quoted=True) for table in found] if head.quoted else found
 
 
@@ -191,7 +202,7 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool, categor
     parts = with_categories(path, names, split(path, names, symbols, columns, adjusted), categories)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    return _tables(path, raw, parts, "row", "", names)
+    return tables_of(path, raw, parts, "row", "", names)
 
 
 def _levels(raw: pd.DataFrame, names: list[str]) -> list[str]:
@@ -216,7 +227,7 @@ def _maybe_thousands(raw: pd.DataFrame, parts: list[Part]) -> bool:
     return len(pointed) > 0 and bool(pointed.str.fullmatch(POINTS).all())
 
 
-def _tables(
+def tables_of(
     path: Path, raw: pd.DataFrame, parts: list[Part], unit: str, separator: str, header: list[str]
 ) -> list[Table]:
     """Return a table for each part; of several, one without bars is left out with a warning."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ from quorate_data import _tables
 from quorate_data._columns import check_columns
 from quorate_data._faults import all_faults
 from quorate_data._numbers import numbers
+from quorate_data._objects import files_of
 from quorate_data._order import name_columns
-from quorate_data._paths import find_files
 from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
@@ -49,6 +49,8 @@ def csv(
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
     categories: list[str] | None = None,
+    storage_options: dict[str, Any] | None = None,
+    home: Path | None = None,
 ) -> quorate.Bars:
     """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -58,7 +60,8 @@ def csv(
     Parameters
     ----------
     path : str or list of str
-        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
+        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``; also on S3 and its like,
+        ``"s3://bucket/prices/*.csv"``, or a file on the web, ``"https://..."``.
     columns : dict, optional
         Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise; where no line names
         them, to their numbers, from ``"1"`` on.
@@ -101,6 +104,9 @@ def csv(
     categories : list of str, optional
         Columns of text, such as an exchange or a sector, to keep beside the prices; ``features.categories`` gives
         them to models.
+    storage_options : dict, optional
+        Of paths such as ``s3://``: ``endpoint``, ``region``, ``access_key_id``, ``secret_access_key`` and others of
+        that store, where its own variables do not say them; of ``https://``: ``headers``.
 
     Returns
     -------
@@ -130,11 +136,13 @@ def csv(
         make_timing(stamp, frequency, mixed, timezone),
         [] if categories is None else categories,
     )
-    return _load(
-        find_files(path, _CSV),
+    files, read = files_of(path, _CSV, storage_options or {}, home)
+    bars = read_tables(
+        files,
         layout,
         lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal, layout.categories),
     )
+    return replace(bars, read=tuple(read))
 
 
 def parquet(
@@ -153,6 +161,8 @@ def parquet(
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
     categories: list[str] | None = None,
+    storage_options: dict[str, Any] | None = None,
+    home: Path | None = None,
 ) -> quorate.Bars:
     """Read bars from Parquet files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -176,11 +186,13 @@ def parquet(
         make_timing(stamp, frequency, mixed, timezone),
         [] if categories is None else categories,
     )
-    return _load(
-        find_files(path, _PARQUET),
+    files, read = files_of(path, _PARQUET, storage_options or {}, home)
+    bars = read_tables(
+        files,
         layout,
         lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
     )
+    return replace(bars, read=tuple(read))
 
 
 def _options_of_csv(text: str, own: str) -> str:
@@ -188,7 +200,11 @@ def _options_of_csv(text: str, own: str) -> str:
     options = inspect.cleandoc(text).partition("\nParameters\n")[2].partition("\nReturns\n")[0]
     options = re.sub(r"^(separator|skip_rows) : .*\n( +.*\n)+", "", options, flags=re.MULTILINE)
     head, raises, errors = inspect.cleandoc(own).partition("\nRaises\n")
-    options = options.replace("``.csv`` or ``.csv.gz``", "``.parquet`` or ``.pq``").replace("_D.csv", "_D.parquet")
+    options = (
+        options.replace("``.csv`` or ``.csv.gz``", "``.parquet`` or ``.pq``")
+        .replace("*_D.csv", "*_D.parquet")
+        .replace("prices/*.csv", "prices/*.parquet")
+    )
     return f"{head}\nParameters\n{options}{raises}{errors}"
 
 
@@ -230,7 +246,8 @@ class Layout:
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
-def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+def read_tables(files: Sequence[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+    """Return the bars of files, each read by a function; of what is wrong with them, all at once."""
     tables: list[Table] = []
     unread: list[quorate.DataError] = []
     for file in files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -50,6 +50,9 @@ class Bars:
         What annualisation uses.
     categories : dict of str to Category
         Texts of each bar beside its prices, such as the exchange it was traded at, by their names.
+    read : tuple of mapping
+        What the source has read them from, as it tells a run: statements, or addresses with the hashes of what was
+        there. No part of the fingerprint.
     """
 
     times: NDArray[np.datetime64]
@@ -64,6 +67,7 @@ class Bars:
     frequency: str
     bars_per_year: float
     categories: dict[str, Category] = field(default_factory=dict)
+    read: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_frame(
@@ -95,7 +99,7 @@ class Bars:
         symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
         if spaced := [name for name in symbols.tolist() if name != name.strip()]:
             raise DataError(f"the symbol {spaced[0]!r} has spaces around its name: leave them out")
-        wide = {}
+        wide: dict[str, Any] = {}
         for name in FIELDS:
             array = np.full((len(times), len(symbols)), np.nan, order="F")
             if name in frame:
@@ -174,7 +178,8 @@ class Bars:
         unknown = sorted(set(symbols) - set(self.symbols))
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
-        return Bars.from_frame(self.to_frame().query("symbol in @symbols"), self.calendar, [*self.categories])
+        chosen = self.to_frame().query("symbol in @symbols")
+        return replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""

@@ -69,6 +69,8 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    read: list[dict[str, Any]] | None = None
+    """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
 
 
 class Entry(_Object):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
+from quorate.runs.asked_again import asked_again
 from quorate.runs.loaded import load_report
 from quorate.runs.stored import changed_since, check_execution_only, reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -36,6 +37,9 @@ class Reproduction:
         Every other number of the results that differs, ``where: before -> now``.
     versions : list of str
         Libraries, the processor, or the seed of what is resampled, that are not what they were.
+    source : str
+        What the run's source gives now, where it reads a database or another machine: the same bars or not. The run
+        is computed from the bars that it kept.
     """
 
     run: str
@@ -44,6 +48,7 @@ class Reproduction:
     largest: float
     differences: list[str]
     versions: list[str]
+    source: str = ""
 
     @property
     def identical(self) -> bool:
@@ -107,7 +112,8 @@ def reproduce(
     versions = changed_since(report.provenance)
     if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
         versions.append("what is resampled: seeded by the recipe -> by the bars")
-    return Reproduction(report.run_id, compared, differing, largest, differences, versions)
+    source = asked_again(session, bars) if "read" in report.provenance["data"] else ""
+    return Reproduction(report.run_id, compared, differing, largest, differences, versions, source)
 
 
 def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,3 +24,5 @@ def render(found: Mapping[str, Any]) -> None:
         target.print(f"  {line}", markup=False)
     for line in found["versions"]:
         target.print(f"changed since: {line}", markup=False)
+    if found["source"]:
+        target.print(f"the source {found['source']}", markup=False)
