@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import quorate
 
@@ -27,7 +27,7 @@ LEFT = 3600.0  # seconds after which nobody reads an older version, or writes a 
 BLOCK = 1 << 20
 
 
-class Fetched(type(Path())):  # type: ignore[misc]
+class Fetched(Path if TYPE_CHECKING else type(Path())):  # type: ignore[misc]
     """A file that is here, called by the address that it came from."""
 
     url: str = ""
@@ -46,7 +46,9 @@ class Found:
     Parameters
     ----------
     url : str
-        Its address.
+        Its address, as it may be shown.
+    key : str
+        The same with all that tells it apart from others; kept as a hash alone.
     name : str
         Its name, without folders.
     etag : str
@@ -58,6 +60,7 @@ class Found:
     """
 
     url: str
+    key: str
     name: str
     etag: str
     size: int | None
@@ -83,10 +86,11 @@ def fetch(every: Iterable[Found], home: Path | None) -> tuple[list[Path], list[d
     failed = [answer for answer in answers if isinstance(answer, quorate.DataError)]
     if failed:
         others = len(answers) - len(failed)
-        rest = f"; {len(failed) - 1:,} others failed, too" if len(failed) > 1 else ""
-        kept = f"; the other {others:,} files are kept, and will not be fetched again" if others else ""
+        rest = f"; {len(failed) - 1:,} more failed, too" if len(failed) > 1 else ""
+        kept = f"; what came of {others:,} others is kept, and not fetched again" if others else ""
         raise quorate.DataError(f"{failed[0]}{rest}{kept}")
-    files, told = [], []
+    files: list[Path] = []
+    told: list[dict[str, Any]] = []
     for one, answer in zip(found, answers, strict=True):
         assert isinstance(answer, tuple)
         path = Fetched(answer[0])
@@ -113,7 +117,7 @@ def _tried(one: Found, folder: Path) -> tuple[Path, str] | quorate.DataError:
 
 def _here(one: Found, folder: Path) -> tuple[Path, str]:
     """Return the file and its hash: as it is kept, if it is whole, or fetched."""
-    versions = folder / _hash(one.url)
+    versions = folder / _hash(one.key)
     path = versions / _hash(f"{one.etag}|{one.size}") / one.name
     noted = path.with_name(f"{path.name}.sha256")
     if one.etag and path.is_file() and noted.is_file():
@@ -123,9 +127,9 @@ def _here(one: Found, folder: Path) -> tuple[Path, str]:
             return path, digest
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest = _write(one, path)
-    with NamedTemporaryFile("w", dir=path.parent, delete=False, prefix=".") as file:
-        file.write(digest)
-    os.replace(file.name, noted)
+    with NamedTemporaryFile("w", dir=path.parent, delete=False, prefix=".") as note:
+        note.write(digest)
+    os.replace(note.name, noted)
     _forget(versions, path.parent)
     return path, digest
 

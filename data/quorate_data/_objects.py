@@ -28,6 +28,7 @@ LONGEST = 60.0  # that a server may ask to wait
 SILENT = 60.0  # after which a connection that says nothing is given up
 AGAIN = (429, 500, 502, 503, 504)
 NO_HEAD = (403, 405, 501)  # what servers answer who give a file, but not what would be said of it
+CUT = "the connection ended before the file did, and nothing of it is used"
 NEAR = 1000  # names that are looked through for one like that which is not there
 
 
@@ -69,10 +70,11 @@ def files_of(
             raise quorate.DataError(
                 f"{url[0]}: data.path is read from s3://, gs://, az://, https:// and http://; it began with {scheme}://"
             )
-    seen = [one.url for one in every]
-    for i, address in enumerate(seen):
-        if address in seen[:i]:
-            raise quorate.DataError(f"{address}: data.path names this file twice")
+    seen: set[str] = set()
+    for one in every:
+        if one.key in seen:
+            raise quorate.DataError(f"{one.url}: data.path names this file twice")
+        seen.add(one.key)
     here = [part for part in parts if not _URL.fullmatch(part)]
     files, told = fetch(every, home)
     return [*(find_files(here, endings) if here else []), *files], told
@@ -87,15 +89,14 @@ def _stored(url: str, endings: tuple[str, ...], options: Mapping[str, Any]) -> l
         raise quorate.DataError(f"{url}: needs obstore: pip install 'quorate[objects]'") from e
     scheme, _, rest = url.partition("://")
     bucket, _, key = rest.partition("/")
-    wait = dt.timedelta(seconds=LONGEST)
-    config: dict[str, Any] = {str(name): str(value) for name, value in options.items()}
     root = f"{scheme.lower()}://{bucket}"
     try:
-        store: Any = from_url(
+        opening: Any = from_url  # what each store takes is for the store to check
+        store = opening(
             root,
-            config=config,  # type: ignore[arg-type]
+            config={str(name): str(value) for name, value in options.items()},
             client_options={"allow_http": True, "timeout": dt.timedelta(seconds=SILENT)},
-            retry_config={"max_retries": TRIES - 1, "retry_timeout": wait},
+            retry_config={"max_retries": TRIES - 1, "retry_timeout": dt.timedelta(seconds=LONGEST)},
         )
         found = _objects(obstore, store, root, key, endings)
     except quorate.QuorateError:
@@ -106,17 +107,19 @@ def _stored(url: str, endings: tuple[str, ...], options: Mapping[str, Any]) -> l
     def content(path: str, size: int) -> Iterator[bytes]:
         try:
             answer = obstore.get(store, path)
-            if answer.meta["size"] != size:
-                raise quorate.DataError(f"{root}/{path}: it was changed while it was fetched; read it again")
-            yield from (bytes(block) for block in answer.stream(min_chunk_size=BLOCK))
-        except quorate.QuorateError:
-            raise
         except Exception as e:
             raise quorate.DataError(f"{root}/{path}: {_reason(e, bucket, scheme)}") from None
+        if answer.meta["size"] != size:
+            raise quorate.DataError(f"{root}/{path}: it was changed while it was fetched; read it again")
+        try:
+            yield from (bytes(block) for block in answer.stream(min_chunk_size=BLOCK))
+        except Exception as e:
+            raise quorate.DataError(f"{root}/{path}: {CUT} ({_reason(e, bucket, scheme)})") from None
 
     return [
         Found(
             f"{root}/{one['path']}",
+            f"{root}/{one['path']}|{options.get('endpoint', '')}",
             one["path"].rpartition("/")[2],
             str(one["e_tag"] or one["last_modified"]),
             one["size"],
@@ -241,20 +244,11 @@ def _on_the_web(url: str, options: Mapping[str, Any]) -> Found:
                 while block := body.read(BLOCK):
                     yield block
             except (OSError, HTTPException) as e:
-                raise quorate.DataError(
-                    f"{_without_query(shown)}: the connection ended before the file did ({_said(e)}); nothing of it is "
-                    "used"
-                ) from None
+                raise quorate.DataError(f"{_without_query(shown)}: {CUT} ({_said(e)})") from None
 
     name = unquote(parts.path.rpartition("/")[2]) or str(parts.hostname)
     etag = told.get("ETag") or told.get("Last-Modified") or ""
-    return Found(
-        _without_query(shown),
-        name,
-        f"{etag}|{parts.query}" if etag else "",
-        int(size) if size and plain else None,
-        content,
-    )
+    return Found(_without_query(shown), shown, name, etag, int(size) if size and plain else None, content)
 
 
 class _NoHead(Exception):

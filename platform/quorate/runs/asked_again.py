@@ -46,7 +46,7 @@ def compared(then: Bars, now: Bars) -> str:
     if rows.any():
         row = int(rows.to_numpy().argmax())
         column = int(other.to_numpy()[row].argmax())
-        symbol, time = both[row]
+        symbol, time = (both.get_level_values(level)[row] for level in (0, 1))
         before_it, after_it = was.iloc[row, column], is_.iloc[row, column]
-        first = f"; first {symbol} at {time:%Y-%m-%d %H:%M}: {names[column]} {before_it:g} -> {after_it:g}"
+        first = f"; first {symbol!s} at {time:%Y-%m-%d %H:%M}: {names[column]} {before_it:g} -> {after_it:g}"
     return f"gives OTHER bars than then: of {len(before):,}, {told}{first}{more}; the run was judged by those of then"
