@@ -52,6 +52,8 @@ class Table:
         Its numbers stand in quotation marks.
     categories : dict of Series
         What models may read as text, by row.
+    closed : bool
+        Its stamps are when bars are over, whatever their length.
     """
 
     path: Path
@@ -65,6 +67,7 @@ class Table:
     told: tuple[str, ...] = ()
     quoted: bool = False
     categories: Mapping[str, pd.Series] = field(default_factory=dict)
+    closed: bool = False
 
     @property
     def bare(self) -> bool:

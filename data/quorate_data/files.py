@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data import _tables
@@ -24,7 +25,7 @@ from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
-from quorate_data._timing import Timing, close_times, make_timing
+from quorate_data._timing import Times, Timing, close_times, make_timing
 from quorate_data._values import finish
 
 _CSV = (".csv", ".csv.gz")
@@ -130,7 +131,7 @@ def csv(
         make_timing(stamp, frequency, mixed, timezone),
         [] if categories is None else categories,
     )
-    return _load(
+    return load(
         find_files(path, _CSV),
         layout,
         lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal, layout.categories),
@@ -176,7 +177,7 @@ def parquet(
         make_timing(stamp, frequency, mixed, timezone),
         [] if categories is None else categories,
     )
-    return _load(
+    return load(
         find_files(path, _PARQUET),
         layout,
         lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
@@ -230,7 +231,8 @@ class Layout:
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
-def _load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+def load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+    """Return the bars of all tables that are read of files; all that is wrong with them is one error."""
     tables: list[Table] = []
     unread: list[quorate.DataError] = []
     for file in files:
@@ -259,7 +261,7 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
     frames, beside = (list(parts) for parts in zip(*[numbers(t, layout.decimal) for t in tables], strict=True))
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
-        times = close_times(stamps, names, layout.clock, layout.timing)
+        times = _closes(tables, stamps, names, layout)
     except quorate.DataError as e:
         raise quorate.DataError(f"{where(tables)}: {e}") from e
     start = 0
@@ -277,6 +279,13 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
         for table, frame in zip(tables, finished, strict=True)
     ]
     return _panel(tables, finished, layout)
+
+
+def _closes(tables: list[Table], stamps: list[Stamps], names: NDArray[np.str_], layout: Layout) -> Times:
+    """Return when each bar is over."""
+    if all(table.closed for table in tables):
+        return np.concatenate([one.utc for one in stamps])
+    return close_times(stamps, names, layout.clock, layout.timing)
 
 
 def _named(tables: list[Table], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
