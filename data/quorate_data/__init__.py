@@ -47,7 +47,14 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "databento",
         "quorate_data.vendors.databento:databento",
-        parts="quorate_data.vendors.databento:databento_parts",
+        parts="quorate_data.vendors._fetch:by_symbol",
         requires=("databento",),
-        description="Databento: bars asked for with a key, or in DBN files",
+        description="Databento: bars of exchanges, asked for with a key",
+    )
+    yield quorate.SourceSpec(
+        "dbn",
+        "quorate_data.vendors.databento:dbn",
+        parts="quorate_data.vendors.databento:dbn_parts",
+        requires=("databento",),
+        description="DBN files, as Databento gives them: one, a folder, or a pattern",
     )

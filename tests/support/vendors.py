@@ -1,6 +1,7 @@
 """Vendors that answer here: at the transport of the libraries that ask them, with what the real ones would send."""
 
 import datetime as dt
+import io
 import json
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ def answered(url, body, status=200, headers=None):
     """Return what ``requests`` gives for an answer."""
     response = requests.Response()
     response.status_code, response.url, response.reason = status, url, HTTPStatus(status).phrase
-    response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    response.raw = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
     response.headers.update({"Content-Type": "application/json", **(headers or {})})
     return response
 

@@ -138,9 +138,13 @@ class _Exchange:
         def waiting(error: Exception) -> float | None:
             if not isinstance(error, self.passing):
                 return None
-            return _fetch.retry_after(getattr(self.library, "last_response_headers", None))
+            return _fetch.retry_after(self.library.last_response_headers)
 
-        return _fetch.patiently(lambda: call(*arguments), waiting)
+        def ask() -> T:
+            self.library.last_response_headers = None  # of an answer before, where there is none
+            return call(*arguments)
+
+        return _fetch.patiently(ask, waiting)
 
     def candles(self, symbol: str) -> dict[int, list[float]]:
         """Return the bars of a symbol that are over, by their open in milliseconds."""

@@ -1,4 +1,4 @@
-"""Bars of Databento: asked for through its client, or in DBN files."""
+"""Bars of Databento: asked for through its client, or in files of its format."""
 
 from __future__ import annotations
 
@@ -23,49 +23,40 @@ LENGTHS = {"ohlcv-1d": 86_400, "ohlcv-1h": 3_600, "ohlcv-1m": 60, "ohlcv-1s": 1}
 ENDINGS = (".dbn", ".dbn.zst")
 WORKERS = 4
 PRICES = ["open", "high", "low", "close"]
-_ASK = "databento: set data.{}; or read DBN files with data.path"
 
 
 def databento(
-    path: str | list[str] | None = None,
-    dataset: str | None = None,
-    symbols: list[str] | None = None,
-    schema: Schema | None = None,
+    dataset: str,
+    symbols: list[str],
+    key: str,
+    schema: Schema = "ohlcv-1d",
     stype_in: Literal["raw_symbol", "continuous"] = "raw_symbol",
-    key: str | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
     calendar: str = "weekdays",
-    sort: bool = False,
     invalid: Literal["error", "drop"] = "error",
     partial: bool = False,
 ) -> quorate.Bars:
-    """Read bars of Databento, asked for with a key, which it bills, or from DBN files.
+    """Read bars of Databento, which bills what is fetched: from ``data.since`` on.
 
     Prices and volumes are raw, in the units of each instrument. Days are those of UTC, and so a daily bar is known at
-    midnight UTC, and the calendar is one whose sessions end then.
+    midnight UTC, and the calendar is one whose sessions end then. What was fetched once as a file is read by ``dbn``.
 
     Parameters
     ----------
-    path : str or list of str, optional
-        DBN files in place of a request: one (``.dbn`` or ``.dbn.zst``), a folder, or a pattern such as
-        ``"ES_*.dbn.zst"``.
-    dataset : str, optional
-        What is asked for bars, such as ``GLBX.MDP3`` or ``XNAS.ITCH``.
-    symbols : list of str, optional
-        Those that are asked for, such as ``MSFT``, ``ESH4`` or, as continuous contract, ``ES.c.0``; of files, those
-        that are read.
-    schema : str, optional
-        Length of the bars; of a request ``ohlcv-1d``, if not given. Files tell it themselves.
-    stype_in : {"raw_symbol", "continuous"}
-        What kind of symbols are asked for. That a continuous contract changes its instrument is told as a warning; its
-        prices are not adjusted for it.
-    key : str, optional
+    dataset : str
+        Such as ``GLBX.MDP3`` or ``XNAS.ITCH``.
+    symbols : list of str
+        Such as ``MSFT``, ``ESH4`` or, as a continuous contract, ``ES.c.0``.
+    key : str
         Of the account: ``"${DATABENTO_API_KEY}"``.
+    schema : str
+        Length of a bar: ``ohlcv-1d``, ``ohlcv-1h``, ``ohlcv-1m`` or ``ohlcv-1s``.
+    stype_in : {"raw_symbol", "continuous"}
+        What kind of symbols these are. That a continuous contract changes its instrument is told as a warning; its
+        prices are not adjusted for it.
     calendar : str
         ``weekdays`` or ``24x7``; of bars within a day also another.
-    sort : bool
-        Sort the bars of files by time; without it bars out of order are an error.
     invalid : {"error", "drop"}
         What becomes of bars with a missing or impossible value: an error, or left out with a warning.
     partial : bool
@@ -79,89 +70,25 @@ def databento(
     Raises
     ------
     DataError
-        Naming the symbols that did not come, each with the reason, and those that did; or the file.
+        Naming the symbols that did not come, each with the reason, and those that did.
     """
-    clock = quorate.get_calendar(calendar)
-    if path is not None:
-        _refuse_beside_path(dataset=dataset, schema=schema, key=key)
-        files = {file: _table(file, _opened(file), clock, since, until) for file in find_files(path, ENDINGS)}
-        return _fetch.read(files, clock, invalid, symbols=symbols or [], sort=sort)
-    if sort:
-        raise quorate.DataError("data.sort is for files: Databento gives bars in order; leave it out")
-    frames = _requested(dataset, symbols, schema or "ohlcv-1d", stype_in, key, (since, until), clock, partial)
-    return _fetch.bars_of("databento", frames, clock, invalid)
-
-
-def databento_parts(
-    path: str | list[str] | None = None, symbols: list[str] | None = None, **_: Any
-) -> list[dict[str, Any]]:
-    """Return the options of each file or symbol on its own."""
-    if path is None:
-        return _fetch.by_symbol(symbols)
-    return [{"path": str(file)} for file in find_files(path, ENDINGS)]
-
-
-def _refuse_beside_path(**given: str | None) -> None:
-    if named := [f"data.{name}" for name, value in given.items() if value is not None]:
-        raise quorate.DataError(
-            f"{' and '.join(named)} say what is asked of Databento, and data.path names files: leave one out"
-        )
-
-
-def _opened(file: Path) -> Any:
-    from databento import BentoError, DBNStore
-
-    try:
-        return DBNStore.from_file(file)
-    except (OSError, ValueError, BentoError) as e:
-        raise quorate.DataError(f"{file}: not a readable DBN file: {_fetch.reason(e)}") from e
-
-
-def _table(file: Path, store: Any, clock: quorate.Calendar, since: dt.date | None, until: dt.date | None) -> Table:
-    """Return the bars of a file, a row called by its number."""
-    try:
-        frame = _frame(str(file), store, clock, None)
-    except (OSError, ValueError) as e:  # cut off, or no DBN beyond its head
-        raise quorate.DataError(f"{file}: not a readable DBN file: {_fetch.reason(e)}") from e
-    frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1), axis=0)
-    days = clock.sessions(pd.DatetimeIndex(frame["time"]).tz_localize(None).to_numpy())
-    frame = frame[_fetch.within(days, since, until)]
-    if frame.empty:
-        raise quorate.DataError(f"{file}: there is no bar from {since or 'the first'} to {until or 'the last'}")
-    return Table(file, frame, "row", closed=True)
-
-
-def _requested(
-    dataset: str | None,
-    symbols: list[str] | None,
-    schema: Schema,
-    stype_in: str,
-    key: str | None,
-    span: tuple[dt.date | None, dt.date | None],
-    clock: quorate.Calendar,
-    partial: bool,
-) -> dict[str, pd.DataFrame]:
-    """Ask for each symbol on its own, what there is of a part of the history."""
     from databento import BentoError, Historical
 
-    if not key:
-        raise quorate.DataError(_ASK.format('key = "${DATABENTO_API_KEY}"'))
-    if not dataset:
-        raise quorate.DataError(_ASK.format('dataset = "GLBX.MDP3", or another of its'))
-    if span[0] is None:
-        raise quorate.DataError(_ASK.format("since = 2024-01-01, or another date, as what is fetched is billed"))
+    names = _fetch.checked_symbols(symbols)
+    clock = quorate.get_calendar(calendar)
+    if since is None:
+        raise quorate.DataError("databento: what is fetched is billed: set data.since")
     if schema not in LENGTHS:
         raise quorate.DataError(
             f"data.schema must be one of {listed(LENGTHS)}; it was {schema!r}{near(schema, LENGTHS)}"
         )
-    names = _fetch.checked_symbols(symbols or [])
     _check_days(schema, clock)
     client = Historical(key)
     try:
         told = _fetch.patiently(lambda: client.metadata.get_dataset_range(dataset), _waiting)
     except (BentoError, OSError, _fetch.GivenUpError) as e:
         raise quorate.DataError(f"databento: {_fetch.reason(e)}{_near_dataset(dataset)}") from e
-    first, stop = _available(told, f"{dataset} has {schema}", schema, (span[0], span[1]), clock)
+    first, stop = _available(told, f"{dataset} has {schema}", schema, (since, until), clock)
 
     def fetch(symbol: str) -> pd.DataFrame:
         store = _fetch.patiently(
@@ -173,7 +100,92 @@ def _requested(
             raise ValueError(f"{dataset} has no {'such symbol' if unknown else 'bar of it'} from {first} to {stop}")
         return frame
 
-    return _fetch.each("databento", names, fetch, WORKERS, partial)
+    return _fetch.bars_of("databento", _fetch.each("databento", names, fetch, WORKERS, partial), clock, invalid)
+
+
+def dbn(
+    path: str | list[str],
+    symbols: list[str] | None = None,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    calendar: str = "weekdays",
+    sort: bool = False,
+    invalid: Literal["error", "drop"] = "error",
+) -> quorate.Bars:
+    """Read bars from DBN files, as Databento gives them.
+
+    Parameters
+    ----------
+    path : str or list of str
+        A file (``.dbn`` or ``.dbn.zst``), a folder, or a pattern such as ``"ES_*.dbn.zst"``.
+    symbols : list of str, optional
+        Read these only.
+    calendar : str
+        ``weekdays`` or ``24x7``; of bars within a day also another.
+    sort : bool
+        Sort the bars by time; without it bars out of order are an error.
+    invalid : {"error", "drop"}
+        What becomes of bars with a missing or impossible value: an error, or left out with a warning.
+
+    Returns
+    -------
+    Bars
+        Each closes when it is over; a daily one at midnight UTC.
+
+    Raises
+    ------
+    DataError
+        Naming the file.
+    """
+    clock = quorate.get_calendar(calendar)
+    files = {file: _table(file, _opened(file), clock, since, until) for file in find_files(path, ENDINGS)}
+    return _fetch.read(files, clock, invalid, symbols=symbols or [], sort=sort)
+
+
+def dbn_parts(path: str | list[str], **_: Any) -> list[dict[str, Any]]:
+    """Return the options of each file on its own."""
+    return [{"path": str(file)} for file in find_files(path, ENDINGS)]
+
+
+def _opened(file: Path) -> Any:
+    from databento import BentoError, DBNStore
+    from databento_dbn import DBNError
+
+    try:
+        store = DBNStore.from_file(file)
+        if _cut_off(store):
+            raise quorate.DataError(f"{file}: not a whole DBN file: it ends within a record; fetch or copy it again")
+        return store
+    except (OSError, ValueError, BentoError, DBNError) as e:
+        raise quorate.DataError(f"{file}: not a readable DBN file: {_fetch.reason(e)}") from e
+
+
+def _cut_off(store: Any) -> bool:
+    """Whether a file ends before its last record, or before what compressed it said that it was done."""
+    raw = store.raw
+    if str(store.compression) != "zstd":
+        head = 8 + int.from_bytes(raw[4:8], "little")
+        return store.schema is not None and (len(raw) - head) % store.to_ndarray().itemsize != 0
+    import zstandard
+
+    while raw:
+        part = zstandard.ZstdDecompressor().decompressobj()
+        part.decompress(raw)
+        if not part.eof:
+            return True
+        raw = part.unused_data
+    return False
+
+
+def _table(file: Path, store: Any, clock: quorate.Calendar, since: dt.date | None, until: dt.date | None) -> Table:
+    """Return the bars of a file, a row called by its number."""
+    frame = _frame(str(file), store, clock, None)
+    frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1), axis=0)
+    days = clock.sessions(pd.DatetimeIndex(frame["time"]).tz_localize(None).to_numpy())
+    frame = frame[_fetch.within(days, since, until)]
+    if frame.empty:
+        raise quorate.DataError(f"{file}: there is no bar from {since or 'the first'} to {until or 'the last'}")
+    return Table(file, frame, "row", closed=True)
 
 
 def _available(
