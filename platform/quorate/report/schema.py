@@ -69,6 +69,8 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    read_by: dict[str, str] | None = None
+    """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
 
 
 class Entry(_Object):
