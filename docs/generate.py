@@ -173,6 +173,20 @@ def readers(_: str) -> str:
     return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
 
 
+def vendors(_: str) -> str:
+    """Return a table of the options of the sources that ask vendors, and who has them."""
+    have = {name: explained.options(next(s for s in _specs("source") if s.name == name)) for name in VENDORS}
+    found: dict[explained.Key, list[str]] = {}
+    for name, keys in have.items():
+        for key in keys:
+            found.setdefault(key, []).append(name)
+    cells = [
+        f"| `{key.name}` | {', '.join(of)} | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |"
+        for key, of in sorted(found.items(), key=lambda row: -len(row[1]))
+    ]
+    return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
+
+
 def _keys(keys: list[explained.Key]) -> str:
     cells = [f"| `{key.name}` | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |" for key in keys]
     return "\n".join(["| key | takes | default | meaning |", "|---|---|---|---|", *cells])
@@ -186,9 +200,11 @@ def _value(key: explained.Key) -> str:
     return f"`{key.default}`" if key.default else ""
 
 
+VENDORS = ("yfinance", "ccxt", "databento", "dbn")
 WRITERS = {
     "recipe": recipe,
     "readers": readers,
+    "vendors": vendors,
     "contract": contract,
     "example": example,
     "fields": fields,

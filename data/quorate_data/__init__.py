@@ -1,4 +1,4 @@
-"""The built-in sources: bundled data sets, files and a simulated market."""
+"""The built-in sources: bundled data sets, files, vendors and a simulated market."""
 
 from __future__ import annotations
 
@@ -38,4 +38,33 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         "simulated",
         "quorate_data.simulated:simulated",
         description="daily bars with a known, tradable signal, or with none at all",
+    )
+    yield quorate.SourceSpec(
+        "yfinance",
+        "quorate_data.vendors.yfinance:yfinance",
+        actions="quorate_data.vendors.yfinance:yfinance_actions",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("yfinance",),
+        description="Yahoo Finance: raw daily and intraday bars, with splits and dividends",
+    )
+    yield quorate.SourceSpec(
+        "ccxt",
+        "quorate_data.vendors.ccxt:ccxt",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("ccxt",),
+        description="crypto exchanges: bars of a day at most, as each exchange gives them",
+    )
+    yield quorate.SourceSpec(
+        "databento",
+        "quorate_data.vendors.databento:databento",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("databento",),
+        description="Databento: bars of exchanges, asked for with a key",
+    )
+    yield quorate.SourceSpec(
+        "dbn",
+        "quorate_data.vendors.databento:dbn",
+        parts="quorate_data.vendors.databento:dbn_parts",
+        requires=("databento",),
+        description="DBN files, as Databento gives them: one, a folder, or a pattern",
     )

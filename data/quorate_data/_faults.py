@@ -207,7 +207,7 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
     """Yield bars that stand twice, or after a later one."""
     names = table.frame["symbol"].to_numpy(dtype=str)
     try:
-        times = close_times([stamps], names, layout.clock, layout.timing)
+        times = stamps.utc if table.closed else close_times([stamps], names, layout.clock, layout.timing)
     except quorate.DataError:
         times = stamps.utc
     frame = pd.DataFrame({"symbol": names, "time": pd.DatetimeIndex(times).tz_localize("UTC")}, index=table.frame.index)

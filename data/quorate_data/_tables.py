@@ -54,6 +54,8 @@ class Table:
         What models may read as text, by row.
     keyed : bool
         Its rows stand in no order: what a row is, its symbol and its stamp tell.
+    closed : bool
+        Its stamps are when bars are over, whatever their length.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class Table:
     quoted: bool = False
     categories: Mapping[str, pd.Series] = field(default_factory=dict)
     keyed: bool = False
+    closed: bool = False
 
     @property
     def bare(self) -> bool:

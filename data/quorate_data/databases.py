@@ -24,7 +24,7 @@ from quorate_data._symbols import identified
 from quorate_data._tables import Table, tables_of
 from quorate_data._text import near
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, csv, read_tables
+from quorate_data.files import Layout, csv, load
 
 BEFORE = dt.timedelta(days=35)  # a stamp may stand before its session: that of a month, with its first day
 AFTER = dt.timedelta(days=4)  # or after it, in another zone
@@ -207,7 +207,7 @@ def _read(connecting: AbstractContextManager[Database], asked: Asked, layout: La
         _check_some(database, asked, layout, header, parts, raw)
         server = database.version
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    bars = read_tables(
+    bars = load(
         [asked.path],
         layout,
         lambda path: [_whose(table, asked, layout) for table in tables_of(path, raw, parts, "row", "", header)],

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data import _tables
@@ -24,7 +25,7 @@ from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
-from quorate_data._timing import Timing, close_times, make_timing
+from quorate_data._timing import Times, Timing, close_times, make_timing
 from quorate_data._values import finish
 
 _CSV = (".csv", ".csv.gz")
@@ -137,7 +138,7 @@ def csv(
         [] if categories is None else categories,
     )
     files, read = files_of(path, _CSV, storage_options or {}, home)
-    bars = read_tables(
+    bars = load(
         files,
         layout,
         lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal, layout.categories),
@@ -187,7 +188,7 @@ def parquet(
         [] if categories is None else categories,
     )
     files, read = files_of(path, _PARQUET, storage_options or {}, home)
-    bars = read_tables(
+    bars = load(
         files,
         layout,
         lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
@@ -246,8 +247,8 @@ class Layout:
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
-def read_tables(files: Sequence[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
-    """Return the bars of files, each read by a function; of what is wrong with them, all at once."""
+def load(files: Sequence[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+    """Return the bars of all tables that are read of files; all that is wrong with them is one error."""
     tables: list[Table] = []
     unread: list[quorate.DataError] = []
     for file in files:
@@ -276,7 +277,7 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
     frames, beside = (list(parts) for parts in zip(*[numbers(t, layout.decimal) for t in tables], strict=True))
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
-        times = close_times(stamps, names, layout.clock, layout.timing)
+        times = _closes(tables, stamps, names, layout)
     except quorate.DataError as e:
         raise quorate.DataError(f"{where(tables)}: {e}") from e
     start = 0
@@ -294,6 +295,13 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
         for table, frame in zip(tables, finished, strict=True)
     ]
     return _panel(tables, finished, layout)
+
+
+def _closes(tables: list[Table], stamps: list[Stamps], names: NDArray[np.str_], layout: Layout) -> Times:
+    """Return when each bar is over."""
+    if all(table.closed for table in tables):
+        return np.concatenate([one.utc for one in stamps])
+    return close_times(stamps, names, layout.clock, layout.timing)
 
 
 def _named(tables: list[Table], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -36,7 +36,7 @@ def times(bars):
     return [str(t)[:16] for t in bars.times]
 
 
-# --- all four
+# --- all of them
 
 
 def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
@@ -45,17 +45,24 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ["bundled", "csv", "parquet", "postgresql", "sql", "simulated"]
+    names = ["bundled", "csv", "parquet", "postgresql", "sql", "simulated", "yfinance", "ccxt", "databento", "dbn"]
+    assert out.split() == names
 
 
 @pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
-def test_every_option_has_a_type_and_all_but_the_path_a_default(spec):
+def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     function = spec.resolve()
     hints = typing.get_type_hints(function)
     assert hints.pop("return") is quorate.Bars
     count = function.__code__.co_argcount
     assert set(hints) == set(function.__code__.co_varnames[:count])
-    assert count - len(function.__defaults__) == (1 if "path" in hints else 0)
+    needed = {
+        **{name: ["path"] for name in ("csv", "parquet", "dbn")},
+        "yfinance": ["symbols"],
+        "ccxt": ["exchange", "symbols"],
+        "databento": ["dataset", "symbols", "key"],
+    }
+    assert list(hints)[: count - len(function.__defaults__)] == needed.get(spec.name, [])
 
 
 # --- bundled
