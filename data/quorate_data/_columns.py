@@ -232,6 +232,15 @@ def _pick(
     return picked
 
 
+def place_of_time(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> int:
+    """Return where the stamps stand; `DataError` if that cannot be told."""
+    short = [plain(name) for name in header]
+    place = _given(path, header, "time", columns["time"]) if "time" in columns else _guess(path, header, short, "time")
+    if place is None:
+        raise quorate.DataError(_missing(path, header, ["time"]))
+    return place
+
+
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
     return _only(path, header, name, _named_by(f"data.columns.{name}", path, header, wanted))
 
@@ -315,10 +324,7 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
     # What may be the closes of symbols: names that say nothing, or "close" beside each symbol.
     series = [h for h in wide if (found := parsed(h)) and found[1] in ("close", "last")] if wide else unknown
     if names[0] != "time" and {*PRICES} <= set(names) and len(series) == len(header) - 1:
-        one = (
-            f"If each column has the closes of a symbol, read one: data.columns = {{ {_same(series[0])} }}, "
-            f'data.symbol = "{series[0]}" and backtest.fill = "close"'
-        )
+        one = "If each column has the closes of a symbol, set data.wide = true"
         return message + (f"{every}. {one}" if series is unknown and len(unknown) in (4, 5, 6) else one)
     if len(wide) > 1 and {*PRICES} & set(names):
         time = next((h for h in header if h not in wide), "")
