@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import quorate
-from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, Group, parsed, plain, whole
+from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, THIRD, Group, parsed, plain, whole
 from quorate_data._text import listed, near
 
-_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}$")  # no column is called so
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}(?:[ T].*)?$")  # no column is called so
 NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
 
 
@@ -262,7 +262,12 @@ def _found(short: Sequence[str], name: str) -> list[int]:
     aliases = {*ALIASES.get(name, (name,))}
     if name == "time":
         aliases |= {f"{alias}{zone}" for alias in ALIASES["time"] for zone in ("utc", "gmt")}
-    return [i for i, s in enumerate(short) if s in aliases] or _second(short, name)
+    third = THIRD.get(name, ())
+    return (
+        [i for i, s in enumerate(short) if s in aliases]
+        or _second(short, name)
+        or [i for i, s in enumerate(short) if s in third]
+    )
 
 
 def _second(short: Sequence[str], name: str) -> list[int]:
@@ -310,6 +315,8 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
     if [*names] == ["adj_close"]:
         return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
     if any(_DAY.match(h) for h in header):
+        if len(header) < 5:
+            return message + "The first line has fewer than four prices: quotes and trades must be made bars of first"
         return message + "The first line is a bar; write one above it that names the columns"
     closes = [h for h, s in zip(header, short, strict=True) if s in ("close", "last", "price", "adjclose")]
     if {"open", "high", "low"} <= set(names) and "time" not in names and closes and not wide:
@@ -317,7 +324,7 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
             f"The file has closes alone: take them for all prices with data.columns = {{ {_same(closes[0])} }}, and "
             'trade at them with backtest.fill = "close"'
         )
-    known = {alias for kind in (ALIASES, SECOND) for aliases in kind.values() for alias in aliases} | {*PRICES}
+    known = {alias for kind in (ALIASES, SECOND, THIRD) for aliases in kind.values() for alias in aliases} | {*PRICES}
     unknown = [h for h, s in zip(header, short, strict=True) if h and s not in known]
     told = ", ".join(f'{name} = "..."' for name in names)
     every = f"Name {'it' if len(names) == 1 else 'them'} with data.columns = {{ {told} }}"

@@ -93,7 +93,15 @@ def read_head(path: Path, separator: str | None, skip_rows: int, text: str | Non
     if _is_bar(rows[0]):
         stamps = 2 if _has_clock(rows) else 1
         return Head([str(i + 1) for i in range(len(rows[0]))], [], mark, number, stamps, quoted)
-    return Head(rows[0], [], mark, number + 1, quoted=quoted)
+    return Head(_as_long(rows), [], mark, number + 1, quoted=quoted)
+
+
+def _as_long(rows: Sequence[list[str]]) -> list[str]:
+    """Return the names in the first row, and empty ones, where each row below ends with a separator and it does not."""
+    names, *below = rows
+    more = {len(row) for row in below if not any(row[len(names) :])}
+    longest = more.pop() if len(more) == 1 and all(not any(row[len(names) :]) for row in below) else 0
+    return [*names, *[""] * (longest - len(names))]
 
 
 def _separator(line: str) -> str:

@@ -19,10 +19,13 @@ import quorate
 from quorate_data._arrow import arrow_frame
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
 from quorate_data._heads import MISSING, Head, ragged, read_head, two_names
+from quorate_data._names import tells_open
+from quorate_data._order import shows_open
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
 from quorate_data._symbol_columns import columns_of_symbols
-from quorate_data._text import POINTS, listed
+from quorate_data._text import POINTS
+from quorate_data._writers import divide_billionths, take_volume
 
 if TYPE_CHECKING:
     from quorate_data.files import Layout
@@ -44,6 +47,8 @@ class Table:
         What the index counts, from 1: ``line`` or ``row``.
     time_name : str
         What the file calls the column of stamps.
+    begins : bool
+        Its stamps are the open of bars.
     separator : str
         Between the fields of a text file; empty, where columns have types of their own.
     undated : str
@@ -64,6 +69,7 @@ class Table:
     frame: pd.DataFrame
     unit: str
     time_name: str = ""
+    begins: bool = False
     separator: str = ""
     undated: str = ""
     beside: Mapping[str, pd.Series] = field(default_factory=dict)
@@ -277,7 +283,8 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
         for name in set(_TEXT) & set(frame.columns):
             frame[name] = frame[name].fillna("").str.strip()
     frame = frame[~_blank(frame, part)].copy()
-    told = _no_volume(path, part)
+    told = take_volume(path, frame, raw, part, header)
+    told += divide_billionths(path, frame, header)
     # A text in a wide file of one field is a value of one symbol.
     if separator and len(part.places) > 2 and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
         first = left.index[int(left.to_numpy().argmax())]
@@ -294,6 +301,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
         frame,
         unit,
         " ".join(header[i] for i in times),
+        tells_open(header, times) or ("close" not in frame and shows_open(frame)),
         separator,
         beside={name: raw[place].reindex(frame.index) for name, place in part.beside.items()},
         others={header[place]: raw[place].reindex(frame.index) for place in part.others},
@@ -315,12 +323,3 @@ def _blank(frame: pd.DataFrame, part: Part) -> pd.Series:
         return some
     values = frame.drop(columns="time") if part.symbol else frame
     return (values.isna() | (values == "")).all(axis=1)
-
-
-def _no_volume(path: Path, part: Part) -> tuple[str, ...]:
-    if not part.volumes:
-        return ()
-    return (
-        f"{path}: no column is read as the volume; {listed(part.volumes)} may hold it: data.columns = "
-        f'{{ volume = "{part.volumes[0]}" }}',
-    )
