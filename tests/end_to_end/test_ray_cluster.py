@@ -243,8 +243,9 @@ def test_a_node_with_other_versions_is_refused_before_anything_starts_and_when_i
         def done(result: FitResult) -> None:
             if not joined:
                 joined.append(cluster.add(4, more=other))
-            elif len(executor._there()._nodes) < 2:
-                time.sleep(2.0)
+            until = time.monotonic() + 60
+            while len(executor._there()._nodes) < 2 and time.monotonic() < until:
+                time.sleep(0.2)
 
         data, tasks = work
         results = run(executor, (data, lasting(tasks, 0.5)), done, Limits(warn=warned.append))

@@ -11,7 +11,7 @@ from typing import Any
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.documented import Told, choices_of, documented, in_words
-from quorate.plugins.specs import ModelSpec, Spec, SplitterSpec, StrategySpec
+from quorate.plugins.specs import ModelSpec, SourceSpec, Spec, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import CATEGORIES, TASK
 from quorate.plugins.values import meant
 
@@ -33,6 +33,7 @@ LEADING = {
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice
 WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
+READING = ("home", "since", "until")  # passed too, to sources whose signature names them
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
 
@@ -85,12 +86,20 @@ def resolve_options(spec: Spec, given: Mapping[str, Any], where: str) -> dict[st
 
 
 def passed_by_name(spec: Spec) -> frozenset[str]:
-    """Return the arguments that the platform passes by name, to a strategy or a model: no recipe sets them."""
+    """Return the arguments that the platform passes by name, if they are named: no recipe sets them."""
     if isinstance(spec, StrategySpec):
         return frozenset((*spec.inputs, *TOLD))
+    if isinstance(spec, SourceSpec):
+        return frozenset(READING)
     if not isinstance(spec, ModelSpec):
         return frozenset()
     return frozenset([TASK] * (spec.task == "any") + [CATEGORIES] * spec.categories)
+
+
+def told_when_reading(spec: SourceSpec, **values: Any) -> dict[str, Any]:
+    """Return what of ``home``, ``since`` and ``until`` the source's signature names."""
+    named, _ = _accepted(spec.resolve(), LEADING["source"])
+    return {name: value for name, value in values.items() if name in named}
 
 
 def options_of(spec: Spec) -> list[str]:

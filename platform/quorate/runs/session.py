@@ -23,8 +23,9 @@ from quorate.execution.watch import Watching
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.guard import IMPORT_SECONDS
+from quorate.plugins.options import told_when_reading
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import ModelSpec
+from quorate.plugins.specs import ModelSpec, SourceSpec
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
 from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
@@ -224,9 +225,10 @@ def load_bars(session: Session) -> Bars:
     from quorate.bars.quality import wrong_calendar
 
     recipe, registry = session.recipe, session.registry
-    spec = registry.get("source", recipe.data.source)
+    spec = registry.get(SourceSpec, recipe.data.source)
     given, failed = recipe.data.options, None
-    filled = substitute(given, "data")
+    asked_for = told_when_reading(spec, home=session.home.path, since=recipe.data.since, until=recipe.data.until)
+    filled = {**substitute(given, "data"), **asked_for}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:

@@ -86,6 +86,7 @@ class Checkpoints:
             return None, []
         if other := _differences(registry["what"], self._what):
             return None, [f"{self.folder} is of another training, so this one begins anew: {'; '.join(other)}"]
+        self._tidy({one["file"] for one in registry["checkpoints"]}, registry["latest"])
         told: list[str] = []
         for entry in sorted(registry["checkpoints"], key=lambda one: -one["epoch"]):
             try:
@@ -175,7 +176,8 @@ class Checkpoints:
         for path in self.folder.iterdir():
             old = _FILE.fullmatch(path.name) and path.name not in kept
             if old or (path.name.startswith(".") and path.name.endswith(TEMPORARY)):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()
         if not self._top:
             return
         link = self.folder / f".{LATEST}.{os.getpid()}{TEMPORARY}"

@@ -196,6 +196,11 @@ def test_the_latest_and_the_best_are_kept_and_listed_with_their_hashes(tmp_path:
     assert [int(line["epoch"]) for line in lines] == list(range(1, EPOCHS + 1))
     assert [float(line["val_loss"]) for line in lines] == pytest.approx(losses, rel=1e-5)
     assert float(lines[-1]["seconds_left"]) == 0
+    (tmp_path / "kept" / "epoch_000099.safetensors").write_bytes(b"of a write that was killed")
+    model, pair, held = (some[0] for some in lanes(QUICK[0]))
+    model.watch = Watch({"lane": 0}, tmp_path / "kept", top=2)
+    model.fit(*pair, validation=held)
+    assert files(tmp_path / "kept") == {*best, registry["latest"], "registry.json", "latest.safetensors"}
 
 
 def stopped(folder: Path, after: int = 3) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from quorate.errors import PluginError, near_misses, one_of
-from quorate.plugins.specs.base import Spec
+from quorate.plugins.specs.base import Lazy, Spec
 
 BAR_INPUTS = ("open", "high", "low", "close", "volume")
 
@@ -122,9 +122,36 @@ class GateSpec(Spec):
 
 @dataclass(frozen=True)
 class SourceSpec(Spec):
-    """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table."""
+    """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table.
+
+    If its signature names ``since`` or ``until``, it is passed the recipe's, as dates or None, and need read no more
+    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in.
+
+    Parameters
+    ----------
+    actions : str or callable, optional
+        ``actions(**options)``, with the same options, gives the splits and dividends of the symbols: a DataFrame with
+        columns ``symbol``, ``session`` (ex date), ``kind`` (``split`` or ``dividend``) and ``value`` (new shares per
+        old; cash per share). The prices of such a source are as they were traded.
+    parts : str or callable, optional
+        ``parts(**options)`` gives a list of tables of options, each of which, in place of the same options of the
+        whole, reads a part on its own: so an import reads many files or symbols in parallel, and goes on where it was.
+    """
 
     kind: ClassVar[str] = "source"
+
+    actions: Lazy | None = None
+    parts: Lazy | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for offered in (self.actions, self.parts):
+            if offered is not None:
+                self.offering(offered)
+
+    def offering(self, function: Lazy) -> SourceSpec:
+        """Return this source with another of its functions in place of the one that reads bars."""
+        return replace(self, function=function, actions=None, parts=None)
 
 
 @dataclass(frozen=True)
