@@ -30,6 +30,12 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
     )
     yield quorate.SourceSpec(
+        "lean",
+        "quorate_data.lean:lean",
+        actions="quorate_data.lean:lean_actions",
+        description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
+    )
+    yield quorate.SourceSpec(
         "parquet",
         "quorate_data.files:parquet",
         description="Parquet files: one, a folder with one per symbol, or a pattern",

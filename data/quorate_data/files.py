@@ -258,6 +258,8 @@ def _load(files: Sequence[T], layout: Layout, read: Callable[[T], list[Table]]) 
     try:
         if unread:
             raise unread[0]
+        if not tables:
+            raise quorate.DataError(f"{files[0]}: there are no bars of what was asked for")
         return _bars(tables, layout)
     except quorate.DataError as e:
         if e.rows or (len(files) > 1 and unread):
