@@ -11,6 +11,7 @@ import pandas as pd
 
 import quorate
 
+EVER = dt.date(1900, 1, 1)
 NEVER = dt.date(2050, 12, 31)  # the last day in files of what goes on
 
 
@@ -41,7 +42,7 @@ def spans_of(market: Path, ticker: str) -> list[Span]:
     """
     file = market / "map_files" / f"{ticker}.csv"
     if not file.is_file():
-        return [Span(ticker, dt.date.min, NEVER)]
+        return [Span(ticker, EVER, NEVER)]
     rows = [(_date(file, number, row[0]), row[1].lower()) for number, row in _rows(file, 2)]
     first, spans = rows[0][0], []
     for last, name in rows[1:] or rows:

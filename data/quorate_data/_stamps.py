@@ -115,7 +115,8 @@ def _parse(
     table: Table, column: pd.Series, date_format: str | None, timezone: str | None
 ) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
     """Return the instants (None where the file names no zone) and the wall clock of each stamp."""
-    missing = (column.isna() | (column.astype("str") == "")).to_numpy()
+    typed = column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype)
+    missing = (column.isna() if typed else column.isna() | (column.astype("str") == "")).to_numpy()
     if missing.any():
         raise quorate.DataError(
             f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp",

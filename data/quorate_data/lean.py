@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -167,100 +168,126 @@ def _tables_of(folder: Path, days: _Days, company: str) -> list[Table]:
     tables: list[Table] = []
     told = []
     for span in spans_of(folder.parent, company):
-        files = list(_files(folder, span.ticker))
-        if not files:
+        if not (files := _files(folder, span.ticker)):
             told.append(
                 f"{folder}: there are no bars of {company.upper()} under {span.ticker.upper()}, as it was called until "
                 f"{span.last}"
             )
-        for file, day in files:
-            if day is None or (span.first <= day <= span.last and days.within(day)):
-                table = _table(file, day, span, company.upper(), folder)
-                tables += [table] if len(table.frame) else []
+        asked = {
+            file: day
+            for file, day in files.items()
+            if day is None or (span.first <= day <= span.last and days.within(day))
+        }
+        if asked:
+            tables.append(_table(asked, span, company.upper(), folder))
+    tables = [table for table in tables if len(table.frame)]
     return [replace(table, told=tuple(told)) for table in tables[:1]] + tables[1:]
 
 
-def _files(folder: Path, ticker: str) -> Iterator[tuple[Path, dt.date | None]]:
-    """Yield the zip files of a ticker, and of those that have one day which: of trades, where there are some."""
+def _files(folder: Path, ticker: str) -> dict[Path, dt.date | None]:
+    """Return the zip files of a ticker, and of those that have one day which: of trades, where there are some."""
     if (folder / ticker).is_dir():
         every = sorted((folder / ticker).glob("*.zip"))
         trades = [p for p in every if p.stem.endswith("_trade")]
-        for file in trades or [p for p in every if p.stem.endswith("_quote")]:
-            yield file, dt.datetime.strptime(file.name[:8], "%Y%m%d").date()
-        return
-    for name in (f"{ticker}.zip", f"{ticker}_trade.zip", f"{ticker}_quote.zip"):
-        if (folder / name).is_file():
-            yield folder / name, None
-            return
+        chosen = trades or [p for p in every if p.stem.endswith("_quote")]
+        return {file: dt.datetime.strptime(file.name[:8], "%Y%m%d").date() for file in chosen}
+    names = (f"{ticker}.zip", f"{ticker}_trade.zip", f"{ticker}_quote.zip")
+    return dict.fromkeys([folder / name for name in names if (folder / name).is_file()][:1])
 
 
 def _days_of(folder: Path, company: str) -> pd.DatetimeIndex:
     """Return the days on which a company has bars."""
     found: set[pd.Timestamp] = set()
     for span in spans_of(folder.parent, company):
-        for file, day in _files(folder, span.ticker):
-            every = [pd.Timestamp(day)] if day else list(_stamps(file, _opened(file), None).dt.normalize())
+        for file, day in _files(folder, span.ticker).items():
+            every = [pd.Timestamp(day)] if day else _stamps({file: None}, *_opened({file: None})).dt.normalize()
             found |= {one for one in every if span.first <= one.date() <= span.last}
     return pd.DatetimeIndex(sorted(found))
 
 
-def _table(file: Path, day: dt.date | None, span: Span, symbol: str, folder: Path) -> Table:
-    """Return the rows of a zip file that are of a span."""
-    raw = _opened(file)
+def _table(files: Mapping[Path, dt.date | None], span: Span, symbol: str, folder: Path) -> Table:
+    """Return the rows of zip files that are of a span."""
+    raw, days = _opened(files)
+    path = _path(files)
     equity = folder.parent.parent.name == "equity"
     if raw.shape[1] == 1 + len(_TRADES):
         frame = raw.set_axis(["time", *_TRADES], axis=1)
-        frame = _scaled(frame, SCALE) if equity else frame
     elif raw.shape[1] == 1 + len(_QUOTES):
         frame = _middle(raw.set_axis(["time", *_QUOTES], axis=1))
-        frame = _scaled(frame, SCALE) if equity else frame
     else:
         raise quorate.DataError(
-            f"{file}: bars of LEAN have 6 columns (trades) or 11 (quotes), not {raw.shape[1]}; ticks are not read"
+            f"{path}: bars of LEAN have 6 columns (trades) or 11 (quotes), not {raw.shape[1]}; ticks are not read"
         )
-    stamps = _stamps(file, raw, day)
-    inside = stamps.dt.date.between(span.first, span.last) if day is None else stamps.notna()
+    stamps = _stamps(files, raw, days)
+    inside = stamps.between(pd.Timestamp(span.first), pd.Timestamp(span.last) + pd.Timedelta(days=1), inclusive="left")
     if folder.name != "daily":
         stamps = stamps.dt.tz_localize("America/New_York" if equity else "UTC")
-    frame = frame.assign(time=stamps, symbol=symbol)[inside]
-    return Table(file, frame, "line", begins=True)
+    frame = (_scaled(frame, SCALE) if equity else frame).assign(time=stamps, symbol=symbol)[inside]
+    return Table(path, frame, "line", begins=True)
 
 
-def _opened(file: Path) -> pd.DataFrame:
-    """Return what the one file within a zip file holds; `DataError` if it cannot be read."""
+def _path(files: Mapping[Path, dt.date | None]) -> Path:
+    """Return what is told of files: the folder, where there are several."""
+    first = next(iter(files))
+    return first if len(files) == 1 else first.parent
+
+
+def _opened(files: Mapping[Path, dt.date | None]) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Return what zip files hold, one file each, and the day of each row, where it is that of its file.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read.
+    """
+    parts = []
+    for file in files:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                names = archive.namelist()
+                if len(names) != 1:
+                    raise quorate.DataError(f"{file}: one file is expected within it; it holds {listed(names)}")
+                parts.append(archive.read(names[0]).rstrip() + b"\n")
+        except (zipfile.BadZipFile, OSError, EOFError) as e:
+            raise quorate.DataError(f"{file}: not a readable zip file: {e}") from e
     try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-            if len(names) != 1:
-                raise quorate.DataError(f"{file}: one file is expected within it; it holds {listed(names)}")
-            with archive.open(names[0]) as text:
-                raw: pd.DataFrame = pd.read_csv(text, header=None, skip_blank_lines=False)
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, EOFError) as e:
-        raise quorate.DataError(f"{file}: not a readable zip file: {e}") from e
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as e:
-        raise quorate.DataError(f"{file}: the file within it is no table: {str(e).strip()}") from e
-    return raw.set_axis(pd.RangeIndex(1, len(raw) + 1))
+        raw: pd.DataFrame = pd.read_csv(io.BytesIO(b"".join(parts)), header=None, skip_blank_lines=False)
+    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as e:
+        raise quorate.DataError(f"{_path(files)}: what is within it is no table: {str(e).strip()}") from e
+    counts = [part.count(b"\n") for part in parts]
+    if len(files) == 1:
+        labels: list[object] = list(range(1, len(raw) + 1))
+    else:
+        labels = [f"{i} of {f.name}" for f, n in zip(files, counts, strict=True) for i in range(1, n + 1)]
+    raw.index = pd.Index(labels)
+    if None in files.values():
+        return raw, None
+    return raw, pd.Series(pd.DatetimeIndex([*files.values()]).repeat(counts), index=raw.index)
 
 
-def _stamps(file: Path, raw: pd.DataFrame, day: dt.date | None) -> pd.Series:
+def _stamps(files: Mapping[Path, dt.date | None], raw: pd.DataFrame, days: pd.Series | None) -> pd.Series:
     """Return the open of each bar, on the clock of the market."""
     first = raw.iloc[:, 0]
-    if day is None:
+    if days is None:
         stamps = pd.to_datetime(first.astype("str"), format="%Y%m%d %H:%M", errors="coerce")
         form = "YYYYMMDD HH:mm"
     else:
-        stamps = pd.Timestamp(day) + pd.to_timedelta(pd.to_numeric(first, errors="coerce"), unit="ms")
+        stamps = days + pd.to_timedelta(pd.to_numeric(first, errors="coerce"), unit="ms")
         form = "milliseconds since midnight"
     if (bad := stamps.isna()).any():
         at = bad.index[int(bad.to_numpy().argmax())]
-        raise quorate.DataError(f"{file}, line {at}: a time stamp must be {form}; it was {str(first[at])!r}")
+        raise quorate.DataError(f"{_path(files)}, line {at}: a time stamp must be {form}; it was {str(first[at])!r}")
     return stamps
 
 
 def _scaled(frame: pd.DataFrame, by: int) -> pd.DataFrame:
     """Return prices that are counted in parts; what is no number stays, to be told of."""
-    numbers = {name: pd.to_numeric(frame[name], errors="coerce") / by for name in PRICES}
-    return frame.assign(**{name: frame[name].where(n.isna(), n) for name, n in numbers.items()})
+    texts = [name for name in PRICES if frame[name].dtype.kind not in "fiu"]
+    found = frame.assign(**{name: frame[name] / by for name in PRICES if name not in texts})
+    for name in texts:
+        numbers = pd.to_numeric(frame[name], errors="coerce") / by
+        found[name] = frame[name].astype(object).where(numbers.isna(), numbers)
+    return found
 
 
 def _middle(quotes: pd.DataFrame) -> pd.DataFrame:
