@@ -11,6 +11,11 @@ import quorate
 def quorate_sources() -> Iterator[quorate.SourceSpec]:
     """Yield the built-in sources."""
     yield quorate.SourceSpec(
+        "arrow",
+        "quorate_data.files:arrow",
+        description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
         "bundled",
         "quorate_data.bundled:bundled",
         requires=("arch",),
@@ -18,6 +23,17 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     )
     yield quorate.SourceSpec(
         "csv", "quorate_data.files:csv", description="CSV files: one, a folder with one per symbol, or a pattern"
+    )
+    yield quorate.SourceSpec(
+        "excel",
+        "quorate_data.excel:excel",
+        description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
+    )
+    yield quorate.SourceSpec(
+        "lean",
+        "quorate_data.lean:lean",
+        actions="quorate_data.lean:lean_actions",
+        description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
     )
     yield quorate.SourceSpec(
         "parquet",

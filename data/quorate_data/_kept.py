@@ -33,10 +33,11 @@ class Fetched(Path if TYPE_CHECKING else type(Path())):  # type: ignore[misc]
     url: str = ""
 
     def __str__(self) -> str:
-        return self.url or super().__str__()
+        return self.url or self.__fspath__()
 
     def __fspath__(self) -> str:
-        return super().__str__()
+        here: str = super().__str__()
+        return here
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ CUT = "the connection ended before the file did, and nothing of it is used"
 NEAR = 1000  # names that are looked through for one like that which is not there
 
 
-def files_of(
+def found_files(
     path: str | Sequence[str], endings: tuple[str, ...], options: Mapping[str, Any], home: Path | None
 ) -> tuple[list[Path], list[dict[str, Any]]]:
     """Return the files that a path names, here, and what is told of those that came from elsewhere.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,13 @@ import pandas as pd
 import quorate
 from quorate_data import _postgresql, _sql
 from quorate_data._columns import Part, identifiers, split, with_categories
+from quorate_data._options import options_of
 from quorate_data._stamps import UNITS
 from quorate_data._statement import Statement, Value, joined, parsed, values
 from quorate_data._symbols import identified
 from quorate_data._tables import Table, tables_of
 from quorate_data._text import near
-from quorate_data._timing import make_timing
-from quorate_data.files import Layout, csv, load
+from quorate_data.files import Layout, csv, load, make_layout
 
 BEFORE = dt.timedelta(days=35)  # a stamp may stand before its session: that of a month, with its first day
 AFTER = dt.timedelta(days=4)  # or after it, in another zone
@@ -75,27 +74,19 @@ class Asked:
         return Statement(("(",)) + parsed(self.query, self.parameters) + "\n) AS bars"
 
 
+_NOT_OF_ROWS = ("path", "sort", "separator", "skip_rows", "wide", "fields", "storage_options", "home")
+
+
+@options_of(csv, *_NOT_OF_ROWS, endings=("", ""))
 def postgresql(
     url: str = "",
     service: str = "",
     table: str = "",
     query: str = "",
     parameters: dict[str, Any] | None = None,
-    columns: dict[str, str] | None = None,
-    symbol: str | None = None,
-    symbols: list[str] | None = None,
-    timezone: str | None = None,
-    calendar: str = "us-equity",
-    stamp: Literal["close", "open"] | None = None,
-    frequency: str | None = None,
-    mixed: bool = False,
-    date_format: str | None = None,
-    decimal: Literal[".", ","] | None = None,
-    invalid: Literal["error", "drop"] = "error",
-    adjusted: bool = False,
-    categories: list[str] | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
+    **options: Any,
 ) -> quorate.Bars:
     """Read bars from a table, a view or a query of a PostgreSQL server.
 
@@ -106,43 +97,37 @@ def postgresql(
         dbname=...``. What it does not say is taken from the variables ``PGHOST``, ``PGUSER``, ... and ``~/.pgpass``.
     service : str
         Name of a section of the service file (``~/.pg_service.conf`` or ``PGSERVICEFILE``) that says it.
+    table : str
+        A table or a view, also ``SCHEMA.TABLE``; or else `query`.
+    query : str
+        A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
+    parameters : dict
+        The values that `query` names; a list, for ``IN :names``, stands for several. None becomes a part of its text.
+    columns : dict, optional
+        Our name to the table's, e.g. ``{close = "settle"}``, for columns that are called otherwise.
+    symbol : str, optional
+        Name of the symbol of rows without a column that says it; the table's name otherwise.
+    symbols : list of str, optional
+        Ask for these only.
+
+    Raises
+    ------
+    DataError
+        Naming the row by its symbol and stamp, or what the database says.
     """
-    layout = Layout(
-        columns or {},
-        symbol,
-        [] if symbols is None else symbols,
-        calendar,
-        date_format,
-        True,
-        invalid,
-        adjusted,
-        decimal,
-        make_timing(stamp, frequency, mixed, timezone),
-        [] if categories is None else categories,
-    )
-    return _read(_postgresql.connected(url, service), Asked(table, query, parameters or {}, since, until), layout)
+    asked = Asked(table, query, parameters or {}, since, until)
+    return _read(_postgresql.connected(url, service), asked, _layout(options))
 
 
+@options_of(csv, *_NOT_OF_ROWS, endings=("", ""))
 def sql(
-    url: str,
+    url: str = "",
     table: str = "",
     query: str = "",
     parameters: dict[str, Any] | None = None,
-    columns: dict[str, str] | None = None,
-    symbol: str | None = None,
-    symbols: list[str] | None = None,
-    timezone: str | None = None,
-    calendar: str = "us-equity",
-    stamp: Literal["close", "open"] | None = None,
-    frequency: str | None = None,
-    mixed: bool = False,
-    date_format: str | None = None,
-    decimal: Literal[".", ","] | None = None,
-    invalid: Literal["error", "drop"] = "error",
-    adjusted: bool = False,
-    categories: list[str] | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
+    **options: Any,
 ) -> quorate.Bars:
     """Read bars from a table, a view or a query of any database that SQLAlchemy or ADBC has a driver for.
 
@@ -151,46 +136,30 @@ def sql(
     url : str
         As SQLAlchemy has it, ``sqlite:///bars.db`` or ``mysql+pymysql://USER:${PASSWORD}@HOST/DATABASE``; or, for an
         ADBC driver, ``adbc+sqlite:///bars.db``.
+    table : str
+        A table or a view, also ``SCHEMA.TABLE``; or else `query`.
+    query : str
+        A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
+    parameters : dict
+        The values that `query` names; a list, for ``IN :names``, stands for several. None becomes a part of its text.
+    columns : dict, optional
+        Our name to the table's, e.g. ``{close = "settle"}``, for columns that are called otherwise.
+    symbol : str, optional
+        Name of the symbol of rows without a column that says it; the table's name otherwise.
+    symbols : list of str, optional
+        Ask for these only.
+
+    Raises
+    ------
+    DataError
+        Naming the row by its symbol and stamp, or what the database says.
     """
-    layout = Layout(
-        columns or {},
-        symbol,
-        [] if symbols is None else symbols,
-        calendar,
-        date_format,
-        True,
-        invalid,
-        adjusted,
-        decimal,
-        make_timing(stamp, frequency, mixed, timezone),
-        [] if categories is None else categories,
-    )
-    return _read(_sql.connected(url), Asked(table, query, parameters or {}, since, until), layout)
+    asked = Asked(table, query, parameters or {}, since, until)
+    return _read(_sql.connected(url), asked, _layout(options))
 
 
-ASKED = """
-table : str
-    A table or a view, also ``SCHEMA.TABLE``; or else `query`.
-query : str
-    A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
-parameters : dict
-    The values that `query` names; a list, for ``IN :names``, stands for several. They never become a part of its text.
-"""
-OF_FILES = {"path", "sort", "separator", "skip_rows", "storage_options"}
-
-
-def _options(own: str, of_files: str) -> str:
-    """Return a docstring with what is told of the options that files and databases have in common."""
-    entries = inspect.cleandoc(of_files).partition("\nParameters\n----------\n")[2].partition("\n\nReturns\n")[0]
-    shared = [one for one in re.split(r"\n(?=\S)", entries) if one.partition(" : ")[0] not in OF_FILES]
-    told = "\n".join([inspect.cleandoc(own), ASKED.strip(), *shared])
-    rest = inspect.cleandoc(of_files).partition("\n\nReturns\n")[2]
-    return f"{told}\n\nReturns\n{rest}".replace("the file's", "the table's").replace("files without", "rows without")
-
-
-if csv.__doc__ and postgresql.__doc__ and sql.__doc__:  # python -OO takes them away
-    postgresql.__doc__ = _options(postgresql.__doc__, csv.__doc__)
-    sql.__doc__ = _options(sql.__doc__, csv.__doc__)
+def _layout(options: Mapping[str, Any]) -> Layout:
+    return make_layout(**options, sort=True, wide=False, fields=None, storage_options=None)
 
 
 def _read(connecting: AbstractContextManager[Database], asked: Asked, layout: Layout) -> quorate.Bars:

@@ -72,7 +72,7 @@ def url(request, file):
 
 
 def test_a_table_of_postgresql_is_what_was_written(server):
-    bars = postgresql(server, table="market.bars")
+    bars = postgresql(url=server, table="market.bars")
     assert bars.fingerprint == expected().fingerprint
     assert bars.read[0]["server"].startswith("PostgreSQL ")
     assert bars.read[0]["rows"] == len(ROWS)
@@ -81,7 +81,7 @@ def test_a_table_of_postgresql_is_what_was_written(server):
 
 def test_a_part_is_asked_for_and_no_more(server):
     bars = postgresql(
-        server, table="market.bars", symbols=["BBB"], since=dt.date(2020, 6, 1), until=dt.date(2020, 6, 30)
+        url=server, table="market.bars", symbols=["BBB"], since=dt.date(2020, 6, 1), until=dt.date(2020, 6, 30)
     )
     assert bars.symbols == ("BBB",)
     assert str(bars.sessions[0]) < "2020-06-01"  # a stamp may stand before its session
@@ -97,7 +97,7 @@ def test_a_query_joins_what_a_schema_keeps_apart(server):
     """
     given = {"names": ["AAA", "BBB"], "first": "2020-01-07"}
     names = {"time": "ts", "open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
-    bars = postgresql(server, query=query, parameters=given, columns=names, calendar="24x7", stamp="open")
+    bars = postgresql(url=server, query=query, parameters=given, columns=names, calendar="24x7", stamp="open")
     assert (bars.symbols, bars.frequency, len(bars)) == (("AAA", "BBB"), "60min", 66)
     assert str(bars.times[0]) == "2020-01-07T01:00:00.000000"
 
@@ -129,7 +129,7 @@ def test_a_service_file_says_where_the_server_is(server, tmp_path, monkeypatch):
 )
 def test_what_is_asked_wrongly_is_said_in_a_line(server, options, told):
     with pytest.raises(quorate.DataError) as caught:
-        postgresql(server, **options)
+        postgresql(url=server, **options)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "eim" not in str(caught.value)
@@ -143,13 +143,13 @@ def test_nothing_can_be_written(server):
             "CREATE FUNCTION market.spoil() RETURNS text LANGUAGE sql AS 'DELETE FROM market.bars RETURNING symbol'"
         )
     with pytest.raises(quorate.DataError, match="read-only transaction"):
-        postgresql(server, query="SELECT market.spoil() AS symbol, date, open, high, low, close FROM market.bars")
-    assert len(postgresql(server, table="market.bars")) == len(DAYS)
+        postgresql(url=server, query="SELECT market.spoil() AS symbol, date, open, high, low, close FROM market.bars")
+    assert len(postgresql(url=server, table="market.bars")) == len(DAYS)
 
 
 def test_a_wrong_password_and_no_server_are_said_in_a_line(server):
     with pytest.raises(quorate.DataError, match=r"cannot connect: .*authentication failed") as caught:
-        postgresql(server.replace("eim", "wrong"), table="bars")
+        postgresql(url=server.replace("eim", "wrong"), table="bars")
     assert "wrong" not in str(caught.value)
 
 
@@ -161,7 +161,7 @@ def test_a_connection_that_ends_half_way_gives_nothing(server):
         WHERE CASE WHEN random() < 0.0001 THEN pg_terminate_backend(pg_backend_pid()) ELSE true END
     """
     with pytest.raises(quorate.DataError, match=r"PostgreSQL: "):
-        postgresql(server, query=query)
+        postgresql(url=server, query=query)
     assert psycopg.connect(server).info.status == psycopg.pq.ConnStatus.OK
 
 
@@ -187,11 +187,11 @@ def test_every_type_comes_as_psycopg_reads_it(server, kind):
 
 
 def test_sqlite_is_read_by_sqlalchemy_and_by_adbc(url):
-    assert sql(url, table="bars").fingerprint == expected().fingerprint
-    part = sql(url, table="bars", symbols=["AAA"], since=dt.date(2020, 6, 1), until=dt.date(2020, 6, 30))
+    assert sql(url=url, table="bars").fingerprint == expected().fingerprint
+    part = sql(url=url, table="bars", symbols=["AAA"], since=dt.date(2020, 6, 1), until=dt.date(2020, 6, 30))
     assert part.symbols == ("AAA",)
     assert len(part) < 60
-    named = sql(url, query="SELECT * FROM bars WHERE symbol = :name AND volume < :most",
+    named = sql(url=url, query="SELECT * FROM bars WHERE symbol = :name AND volume < :most",
                 parameters={"name": "BBB", "most": 150})  # fmt: skip
     assert (named.symbols, len(named)) == (("BBB",), 50)
 
@@ -207,7 +207,7 @@ def test_sqlite_is_read_by_sqlalchemy_and_by_adbc(url):
 )
 def test_what_is_asked_of_sqlite_wrongly_is_said_in_a_line(url, where, options, told):
     with pytest.raises(quorate.DataError) as caught:
-        sql(where.format(url=url), **options)
+        sql(url=where.format(url=url), **options)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -223,7 +223,7 @@ def test_what_is_asked_of_sqlite_wrongly_is_said_in_a_line(url, where, options, 
 )
 def test_an_address_that_is_none_is_said_in_a_line(url, told):
     with pytest.raises(quorate.DataError, match=told):
-        sql(url, table="bars")
+        sql(url=url, table="bars")
 
 
 def test_rows_that_are_wrong_are_told_by_what_they_hold(tmp_path):
@@ -233,7 +233,7 @@ def test_rows_that_are_wrong_are_told_by_what_they_hold(tmp_path):
         connection.executemany("INSERT INTO bars VALUES (?, ?, ?, ?, ?, ?, ?)", [*ROWS[5:], *wrong])
     connection.close()
     with pytest.raises(quorate.DataError) as caught:
-        sql(f"sqlite:///{tmp_path / 'wrong.db'}", table="bars")
+        sql(url=f"sqlite:///{tmp_path / 'wrong.db'}", table="bars")
     assert "AAA at 2020-01-06 (8" in str(caught.value)
     assert "BBB at 2020-01-07 (-9" in str(caught.value)
 
@@ -285,14 +285,15 @@ def test_a_run_keeps_what_was_asked_and_reproduce_sees_what_is_other_now(file, t
         assert not path.is_file() or os.environ["OUR_SECRET"].encode() not in path.read_bytes()
     again = quorate.reproduce(report.run_id, home=tmp_path / "home")
     assert again.identical
-    assert again.source == "gives the same bars"
+    assert again.source == []
     with sqlite3.connect(copy) as connection:
         connection.execute("UPDATE bars SET close = close + 0.5 WHERE symbol = 'AAA' AND date = '2020-01-07'")
         connection.execute("INSERT INTO bars VALUES ('AAA', '2021-06-01', 10, 12, 9, 11, 5)")
     connection.close()
     again = quorate.reproduce(report.run_id, home=tmp_path / "home")
     assert again.identical  # the run is computed from what it kept
-    assert again.source.startswith(
-        "gives OTHER bars than then: of 320, 1 have other values; first AAA at 2020-01-07 21:00: close 11.5781 -> "
-        "12.0781, and 1 later one"
-    )
+    assert again.source == [
+        "AAA: 1 of 320 bars have other values, the first at 2020-01-07T21:00:00.000000: close 11.5781 -> 12.0781"
+    ]
+    copy.unlink()
+    assert "there is no file" in quorate.reproduce(report.run_id, home=tmp_path / "home").source[0]
