@@ -165,8 +165,11 @@ def readers(_: str) -> str:
     every = {**have["csv"], **{name: key for keys in have.values() for name, key in keys.items()}, **have["csv"]}
     for name, key in every.items():
         meanings = {source: told[name].meaning for source, told in have.items() if name in told}
-        if len({*meanings.values()}) > 1:
-            told = " ".join(f"{source}: {meaning}" for source, meaning in meanings.items())
+        alike = {
+            meaning: [source for source in meanings if meanings[source] == meaning] for meaning in meanings.values()
+        }
+        if len(alike) > 1:
+            told = " ".join(f"{', '.join(sources)}: {meaning}" for meaning, sources in alike.items())
             every[name] = key._replace(meaning=told)
     common = next(table for table in explained.tables() if table.path == ("data",)).keys
     rows = [(key, "all") for key in common]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import time
 import urllib.error
@@ -33,7 +34,10 @@ NEAR = 1000  # names that are looked through for one like that which is not ther
 
 
 def found_files(
-    path: str | Sequence[str], endings: tuple[str, ...], options: Mapping[str, Any], home: Path | None
+    path: str | os.PathLike[str] | Sequence[str],
+    endings: tuple[str, ...],
+    options: Mapping[str, Any],
+    home: Path | None,
 ) -> tuple[list[Path], list[dict[str, Any]]]:
     """Return the files that a path names, here, and what is told of those that came from elsewhere.
 
@@ -53,7 +57,7 @@ def found_files(
     DataError
         If one of them names no file, or one cannot be fetched.
     """
-    parts = [path] if isinstance(path, str) else list(path)
+    parts = [path] if isinstance(path, str | os.PathLike) else list(path)
     urls = [found for part in parts if isinstance(part, str) and (found := _URL.fullmatch(part))]
     if not urls:
         if options:
@@ -75,7 +79,7 @@ def found_files(
         if one.key in seen:
             raise quorate.DataError(f"{one.url}: data.path names this file twice")
         seen.add(one.key)
-    here = [part for part in parts if not _URL.fullmatch(part)]
+    here = [part for part in parts if not (isinstance(part, str) and _URL.fullmatch(part))]
     files, told = fetch(every, home)
     return [*(find_files(here, endings) if here else []), *files], told
 

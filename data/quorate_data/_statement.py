@@ -12,7 +12,8 @@ from quorate_data._text import listed, near
 
 # A name after a colon is a value, unless it stands in a text, a quoted name, a comment, or after a second colon.
 _TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|(?P<tag>\$\w*\$).*?(?P=tag)|::|:(?P<name>[A-Za-z_]\w*)",
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|(?P<tag>\$\w*\$).*?(?P=tag)"
+    r"|::|:(?P<name>[A-Za-z_]\w*)",
     re.DOTALL,
 )
 

@@ -102,7 +102,7 @@ def postgresql(
     query : str
         A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
     parameters : dict
-        The values that `query` names; a list, for ``IN :names``, stands for several. None becomes a part of its text.
+        The values that `query` names, sent beside its text; a list stands for several, as in ``IN :names``.
     columns : dict, optional
         Our name to the table's, e.g. ``{close = "settle"}``, for columns that are called otherwise.
     symbol : str, optional
@@ -141,7 +141,7 @@ def sql(
     query : str
         A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
     parameters : dict
-        The values that `query` names; a list, for ``IN :names``, stands for several. None becomes a part of its text.
+        The values that `query` names, sent beside its text; a list stands for several, as in ``IN :names``.
     columns : dict, optional
         Our name to the table's, e.g. ``{close = "settle"}``, for columns that are called otherwise.
     symbol : str, optional

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(data_app, name="data")
 
 
-def on_bars(path: Path, sets: Sequence[str]) -> list[str]:
+def on_bars(path: str, sets: Sequence[str]) -> list[str]:
     """Return the changes by which a recipe is on bars of one's own, and say what they are."""
     from quorate.report import console
     from quorate.runs.suggest import suggest
@@ -48,7 +48,7 @@ def _data() -> None:
 @data_app.command("check")
 @command
 def check(
-    path: Annotated[Path, typer.Argument(help="A file of bars, or a folder of them.")],
+    path: Annotated[str, typer.Argument(help="A file of bars, a folder of them, or an address, s3:// or https://.")],
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the source: calendar=24x7; may be given again.")
     ] = None,
@@ -66,7 +66,7 @@ def check(
 
 @command
 def init(
-    path: Annotated[Path, typer.Argument(help="A file of bars, or a folder of them.")],
+    path: Annotated[str, typer.Argument(help="A file of bars, a folder of them, or an address, s3:// or https://.")],
     out: Annotated[Path | None, typer.Option(help="The recipe to write (default: called as PATH is, here).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, if it is there.")] = False,
     sets: Annotated[

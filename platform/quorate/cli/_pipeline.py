@@ -272,23 +272,29 @@ def _common(
     output: Path | None,
 ) -> dict[str, Any]:
     """Return what all three commands take, by the names of a request."""
-    from quorate.pipeline.request import bars_of
-    from quorate.plugins.registry import Registry
-
-    if database is not None and data is None:
-        raise RecipeError("--db-url: no source of bars queries a database yet: give bars, --data FILE, or a source")
     if target is not None and asset is not None and not target.startswith(f"{asset}_"):
         raise RecipeError(f"--target {target} and --asset-id {asset} are not of the same symbol: give one of them")
     return {
         "architecture": architecture,
         "target": target or (f"{asset}_close" if asset is not None else None),
         "covariates": tuple(filter(None, map(str.strip, covariates.split(",")))) if covariates is not None else None,
-        "data": None if data is None else bars_of(data, Registry.load(plugins or ()).names("source")),
+        "data": _bars(data, database, plugins),
         "seed": seed,
         "sets": tuple(sets or ()),
         "plugins": tuple(plugins or ()),
         "output_dir": output,
     }
+
+
+def _bars(data: str | None, database: str | None, plugins: list[Path] | None) -> dict[str, Any] | None:
+    """Return the recipe's table of what is said of bars; what ``--data`` says comes first."""
+    from quorate.pipeline.databases import bars_of_url
+    from quorate.pipeline.request import bars_of
+    from quorate.plugins.registry import Registry
+
+    if data is not None:
+        return bars_of(data, Registry.load(plugins or ()).names("source"))
+    return None if database is None else bars_of_url(database)
 
 
 def _said(**typed: Any) -> dict[str, Any]:

@@ -70,7 +70,10 @@ Checkpoints = Annotated[
     typer.Option(min=1, help="Keep the latest and so many of the best states of the training in OUTPUT/checkpoints."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped, from its checkpoints.")]
-Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--db-url", help="A database of bars, postgresql://...; --set data.table=NAME says which table."),
+]
 Steps = Annotated[
     str | None,
     typer.Option(

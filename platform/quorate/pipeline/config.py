@@ -32,7 +32,7 @@ PLOTS = Literal["png", "svg", "pdf"]
 
 
 class Database(Section):
-    """Where bars would be queried from; no source does so yet."""
+    """Where bars are queried from, unless `data` says it: of `credentials_env` the last has the password."""
 
     type: str | None = None
     host: str | None = None
@@ -162,7 +162,7 @@ class File(Section):
 def read_config(path: Path) -> File:
     """Read and check a configuration file, and the ``.env`` file beside it.
 
-    What names a variable, ``${NAME}``, keeps its name, in ``data``; nothing of ``database`` is kept.
+    What names a variable, ``${NAME}``, keeps its name, in ``data`` and in ``database``.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from quorate.pipeline.presets import SEED, preset, takes
 from quorate.pipeline.request import LOOP, Request
 from quorate.plugins.options import defaults_of, options_of
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, ModelSpec
+from quorate.plugins.specs import FeatureSpec, ModelSpec, SourceSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import Session, load_bars, open_session
@@ -248,7 +248,8 @@ def _settle(table: Table, bars: Bars, wanted: str | None, home: Path | None) -> 
         )
     if len(names) == 1:
         return bars
-    if table["data"]["source"] not in ("csv", "parquet"):
+    session = open_session(table, home=home, progress=Progress())
+    if "symbols" not in options_of(session.registry.get(SourceSpec, session.recipe.data.source)):
         raise RecipeError(
             f"source {table['data']['source']!r} gives bars of {one_of(names)}: have it give those of {found[0]} "
             "alone, by an option of it (--set data.OPTION=VALUE)"
