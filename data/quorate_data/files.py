@@ -19,10 +19,10 @@ from quorate_data._columns import check_columns
 from quorate_data._faults import all_faults
 from quorate_data._numbers import numbers
 from quorate_data._order import name_columns
-from quorate_data._paths import find_files
+from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
-from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
+from quorate_data._symbols import ENDINGS, choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
 from quorate_data._timing import Timing, close_times, make_timing
 from quorate_data._values import finish
@@ -181,6 +181,24 @@ def parquet(
         layout,
         lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
     )
+
+
+def csv_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(find_files(path, _CSV), symbol)
+
+
+def parquet_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(find_files(path, _PARQUET), symbol)
+
+
+def _parts(files: list[Path], symbol: str | None) -> list[dict[str, list[str]]]:
+    names = undated_names([symbol or symbol_of(file, ENDINGS) for file in files])
+    found: dict[str, list[str]] = {}
+    for file, name in zip(files, names, strict=True):
+        found.setdefault(name, []).append(str(file))
+    return [{"path": some} for some in found.values()]
 
 
 def _options_of_csv(text: str, own: str) -> str:
