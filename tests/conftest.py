@@ -117,9 +117,13 @@ def engine() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test does by accident may touch a home outside its own folder."""
-    monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
+def _home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that a test does by accident may touch a home of others; a folder is made for those that ask for one."""
+    asked = "tmp_path" in request.fixturenames
+    folder = request.getfixturevalue("tmp_path") if asked else tmp_path_factory.getbasetemp() / str(id(request.node))
+    monkeypatch.setenv("QUORATE_HOME", str(folder / "home"))
 
 
 @pytest.fixture(scope="session")

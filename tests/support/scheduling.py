@@ -11,8 +11,13 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-# Ray wants the cores for itself.
-RAY = re.compile(r"(?i)(?<![a-z])ray(?![a-z])|test_own_cluster|test_kills|test_executors")
+# Ray wants the cores for itself: no more than two at a time, one of them a cluster.
+CLUSTERS = re.compile("test_own_cluster|test_ray_cluster")
+RAY = re.compile(r"(?i)(?<![a-z])ray(?![a-z])|test_kills|test_executors")
+# What takes longest begins first, so that no worker is left alone with it at the end.
+LONG = re.compile(
+    r"test_resume|test_shared_study|test_examples|test_memory|test_kit|(model|sampler)-(gp|gru|tabm|random)"
+)
 
 
 class BySharedFiles(LoadScopeScheduling):
@@ -20,6 +25,8 @@ class BySharedFiles(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if CLUSTERS.search(nodeid):
+            return "clusters"
         if RAY.search(nodeid):
             return "ray"
         return file if shares(file) else nodeid
@@ -29,6 +36,11 @@ class BySharedFiles(LoadScopeScheduling):
 def shares(file: str) -> bool:
     """Whether a file of tests has fixtures for the whole of it."""
     return 'scope="module"' in (ROOT / file).read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first; groups of tests begin before those that are alone."""
+    items.sort(key=lambda item: not LONG.search(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
