@@ -22,7 +22,10 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
     )
     yield quorate.SourceSpec(
-        "csv", "quorate_data.files:csv", description="CSV files: one, a folder with one per symbol, or a pattern"
+        "csv",
+        "quorate_data.files:csv",
+        parts="quorate_data.files:csv_parts",
+        description="CSV files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
         "excel",
@@ -38,6 +41,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "parquet",
         "quorate_data.files:parquet",
+        parts="quorate_data.files:parquet_parts",
         description="Parquet files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
@@ -49,6 +53,9 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         "sql",
         "quorate_data.databases:sql",
         description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
+        "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
     )
     yield quorate.SourceSpec(
         "simulated",

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import quorate
-from quorate_data._kept import BLOCK, Found, fetch
+from quorate_data._fetched import BLOCK, Found, fetch
 from quorate_data._paths import find_files
 from quorate_data._text import listed, near
 

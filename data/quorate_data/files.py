@@ -20,9 +20,10 @@ from quorate_data._numbers import numbers
 from quorate_data._objects import found_files
 from quorate_data._options import options_of
 from quorate_data._order import name_columns
+from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
-from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
+from quorate_data._symbols import ENDINGS, choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
 from quorate_data._timing import Times, Timing, close_times, make_timing
 from quorate_data._values import finish
@@ -154,6 +155,27 @@ def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
         Naming the file and, where there is one, the row and the value.
     """
     return bars_of(path, _PARQUET, make_layout(**options), _tables.read_parquet)
+
+
+def csv_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _CSV, symbol)
+
+
+def parquet_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _PARQUET, symbol)
+
+
+def _parts(path: str | list[str], endings: tuple[str, ...], symbol: str | None) -> list[dict[str, list[str]]]:
+    if any("://" in str(one) for one in ([path] if isinstance(path, str) else path)):
+        return [{}]  # files of elsewhere come together, sixteen at a time
+    files = find_files(path, endings)
+    names = undated_names([symbol or symbol_of(file, ENDINGS) for file in files])
+    found: dict[str, list[str]] = {}
+    for file, name in zip(files, names, strict=True):
+        found.setdefault(name, []).append(str(file))
+    return [{"path": some} for some in found.values()]
 
 
 @options_of(csv, "separator", "skip_rows", endings=_ARROW)

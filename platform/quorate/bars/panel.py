@@ -95,9 +95,10 @@ class Bars:
             raise DataError(f"the calendar of bars must be a name or a Calendar; it was {calendar!r}")
         frame = _check_frame(frame)
         stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        times, row = np.unique(stamps, return_inverse=True)
-        symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
-        if spaced := [name for name in symbols.tolist() if name != name.strip()]:
+        row, times = pd.factorize(stamps, sort=True)
+        column, names = _factorized(frame["symbol"])
+        symbols = np.array(names)
+        if spaced := [name for name in names if name != name.strip()]:
             raise DataError(f"the symbol {spaced[0]!r} has spaces around its name: leave them out")
         wide: dict[str, Any] = {}
         for name in FIELDS:
@@ -240,7 +241,26 @@ def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return _check_values(frame)
 
 
+def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the place of each row's symbol among all that there are, and these, sorted."""
+    codes, found = pd.factorize(symbols)
+    names, place = np.unique(np.asarray(found).astype(str), return_inverse=True)
+    return place[codes], names.tolist()
+
+
+def _is_ordered(frame: pd.DataFrame) -> bool:
+    """Return whether each symbol's bars come one after another."""
+    codes, _ = pd.factorize(frame["symbol"])
+    stamps = frame["time"].dt.tz_convert(None).to_numpy().astype(np.int64)
+    if (np.diff(codes) < 0).any():
+        order = np.argsort(codes, kind="stable")
+        codes, stamps = codes[order], stamps[order]
+    return bool(((np.diff(stamps) > 0) | (np.diff(codes) != 0)).all())
+
+
 def _check_order(frame: pd.DataFrame) -> None:
+    if _is_ordered(frame):
+        return
     doubled = frame.duplicated(["symbol", "time"]).to_numpy()
     if doubled.any():
         first = frame.iloc[int(doubled.argmax())]
