@@ -54,7 +54,8 @@ def _growing(name: str, kind: Any) -> Any:
     def reduced(model: Any) -> tuple[Any, ...]:
         return _unmade, (name, kind), model.__getstate__()
 
-    return type(kind.__name__, (kind,), {"fit": fit, "losses_": [], "__reduce__": reduced, "__doc__": kind.__doc__})
+    about = {"__module__": kind.__module__, "__doc__": kind.__doc__}
+    return type(kind.__name__, (kind,), {**about, "fit": fit, "losses_": [], "__reduce__": reduced})
 
 
 def _unmade(name: str, kind: Any) -> Any:
