@@ -29,6 +29,9 @@ def growing(name: str, kind: Any, rounds: int) -> Callable[..., Any]:
     name : str
         Of the library, as in `GROW`.
     """
+    if rounds < 0:
+        option = "warm_trees" if name == "forest" else "warm_rounds"
+        raise ValueError(f"{option} must be 0 or more; it was {rounds}")
     return partial(_made, _growing(name, kind), rounds)
 
 
@@ -180,6 +183,7 @@ def _boosting(train: Callable[..., Any], model: Any, X: Any, y: NDArray[Any], st
         model.set_params(warm_start=True, n_estimators=before + model.warm_rounds)
         model.train_score_, model._rng = np.zeros(before), np.random.RandomState(model.random_state)
     train(X, y)
+    model.set_params(warm_start=False)  # the next fit begins afresh
     return [float(loss) for loss in model.train_score_[before:]]
 
 
@@ -188,6 +192,7 @@ def _forest(train: Callable[..., Any], model: Any, X: Any, y: NDArray[Any], star
         tree_states.load_forest(model, tree_states.forest_state(start))
         model.set_params(warm_start=True, n_estimators=len(start.estimators_) + model.warm_rounds)
     train(X, y)
+    model.set_params(warm_start=False)
     return []  # a forest computes none
 
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn import ensemble, metrics
 
+from quorate.execution import portable
+from quorate.execution.state import onnx_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
 from quorate_plugins.models import trees
@@ -87,6 +89,32 @@ def test_its_further_rounds_lessen_what_the_start_left_of_its_own_rows(rows: Any
         return float(np.mean((y[200:] - forecast) ** 2))
 
     assert error(grown) < error(start)
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_model_that_went_on_is_exported_with_all_its_trees(rows: Any, name: str) -> None:
+    pytest.importorskip("onnxruntime")
+    X, y = rows[0], rows[1]["classification"]
+    start = again(name, made(name, "classification").fit(X[:200], y[:200]), "classification")
+    grown = made(name, "classification").fit(X[200:], y[200:], start=start)
+    spec = REGISTRY.get(ModelSpec, name).for_label("classification")
+    content = portable.finished(onnx_of(spec, grown, 4), spec, 4, {})
+    assert np.allclose(portable.answers(content, X)[:, 0], grown.predict_proba(X)[:, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gradient-boosting-exact", "random-forest"])
+def test_a_fit_without_a_start_forgets_the_one_with(rows: Any, name: str) -> None:
+    X, y = rows[0], rows[1]["regression"]
+    model = made(name).fit(X[:200], y[:200], start=made(name).fit(X[200:], y[200:]))
+    size = len(model.estimators_)
+    assert np.array_equal(model.fit(X, y).predict(X), made(name, n_estimators=size).fit(X, y).predict(X))
+
+
+def test_fewer_than_no_rounds_are_refused() -> None:
+    with pytest.raises(ValueError, match="warm_rounds must be 0 or more; it was -1"):
+        trees.xgboost(warm_rounds=-1)
+    with pytest.raises(ValueError, match="warm_trees must be 0 or more; it was -1"):
+        trees.random_forest(warm_trees=-1)
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost"])
