@@ -52,14 +52,14 @@ def test_each_fold_adds_its_own_rounds_to_all_before_it(done: Any) -> None:
     """By hand the same, through the development and the holdout."""
     session, bars = reopen(done, Progress())
     walk, frame = models_of(done, session, bars).walk, done.stored("predictions").set_index("row")
-    y = walk.dataset.y.astype(np.int64)
     for name in WARM:
         spec = session.registry.get(ModelSpec, name).for_label("classification", {})
         params = {key: value for key, value in WARM[name].items() if key != "warm_start"}
         start, seed = None, fit_seed(session.recipe.seed, name)
         for fold in walk.folds:
             model = spec.resolve()(**params, random_state=seed, task="classification")
-            start = model.fit(walk.dataset.X[fold.train], y[fold.train], **({"start": start} if start else {}))
+            y = walk.dataset.y[fold.train].astype(np.int64)
+            start = model.fit(walk.dataset.X[fold.train], y, **({"start": start} if start else {}))
             found = frame.loc[fold.test, f"member/{name}"].to_numpy()
             assert np.allclose(found, start.predict_proba(walk.dataset.X[fold.test])[:, 1], rtol=1e-6, atol=1e-9), name
 
