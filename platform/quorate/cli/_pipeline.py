@@ -60,6 +60,7 @@ def tune(
     target: Target = None,
     asset_id: Asset = None,
     covariates: Covariates = None,
+    steps: Steps = None,
     n_trials: Annotated[int | None, typer.Option(min=1, help="Trials (default: 50).")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are fitted.")] = None,
     n_jobs: Annotated[int | None, typer.Option(min=-1, help="Fits at a time (default: one per CPU).")] = None,
@@ -88,6 +89,7 @@ def tune(
 
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
+        "steps": steps,
         "trials": n_trials,
         "timeout": timeout,
         "jobs": None if n_jobs is None else max(n_jobs, 0),

@@ -62,11 +62,11 @@ class Course:
 
     @property
     def lines(self) -> list[str]:
-        """The epochs as lines of a log: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
-        found = []
+        """The epochs as lines of a log, with what is told of any: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
+        found, told = [], {name: values for name, values in self.epochs.items() if not np.isnan(values).all()}
         for place in range(len(self)):
             steps = f"steps={self.steps[place]} " if self.steps else ""
-            values = " ".join(f"{name}={values[place]:.6g}" for name, values in self.epochs.items())
+            values = " ".join(f"{name}={values[place]:.6g}" for name, values in told.items())
             found.append(f"epoch={place + 1} {steps}{values}")
         return found
 

@@ -210,7 +210,7 @@ def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
         found["seed"] = seeds[0]
     if command == "train" and (workers := [one.workers for one in loops if one.workers is not None]):
         found["workers"] = workers[0]
-    if command == "train" and file.training is not None and file.training.steps is not None:
+    if file.training is not None and file.training.steps is not None:
         found["steps"] = steps_of(file.training.steps, "training.steps")
     found |= _own(file, command)
     found |= _bars(file, told)
