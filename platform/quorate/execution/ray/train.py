@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
@@ -21,7 +20,7 @@ from quorate.execution.ray.executor import connect
 from quorate.execution.ray.nodes import Nodes, shipment
 from quorate.execution.resources import Meter, cpu_count
 from quorate.execution.state import MOST, State, proven_state
-from quorate.execution.surroundings import surroundings_of
+from quorate.execution.surroundings import heard, notes_of, surroundings_of
 from quorate.execution.task import FitTask
 from quorate.plugins.options import DEVICE
 from quorate.plugins.specs import ModelSpec
@@ -218,15 +217,13 @@ def _rank(work: _Work) -> Trained | str:
     def made() -> Any:
         return make_model(spec.resolve(), task, spec)
 
-    with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
-        warnings.simplefilter("always")
+    with heard() as caught, surroundings_of(task):
         model = made()
         if error := fit(model, (X, y.copy()), work.held):
             return str(error)
         state = proven_state(spec, model, made, (X[-MOST:],), task.binary)
         course = course_of(spec, model, len(y))
-    notes = {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
-    return Trained(state, task.device, course, tuple(sorted(notes)[:5]), took()[2])
+    return Trained(state, task.device, course, notes_of(caught), took()[2])
 
 
 def _why(error: BaseException, workers: int) -> str:
