@@ -95,12 +95,14 @@ def _affine(layer: Linear, x: Tensor) -> Tensor:
 def _unrolled(gates: Tensor, weight: Tensor) -> Tensor:
     """Return the states of an `SLSTM` by operations that ONNX has, bar by bar."""
     _, lanes, heads, bars, _, width = gates.shape
-    every = gates.reshape(4, int(lanes) * int(heads), int(bars), -1, int(width))
-    state = content = total = torch.zeros_like(every[0, :, 0])
+    parts = int(lanes) * int(heads)
+    every = gates.permute(3, 1, 2, 4, 0, 5).reshape(int(bars), parts, -1, 4 * int(width))
+    side_by_side = weight.transpose(1, 2).reshape(parts, int(width), 4 * int(width))  # one product for the four gates
+    state = content = total = torch.zeros_like(every[0, ..., : int(width)])
     level = state + BEFORE
     found = []
     for t in range(int(bars)):
-        cell, enter, forget, leave = (every[place, :, t] + torch.bmm(state, weight[:, place]) for place in range(4))
+        cell, enter, forget, leave = (every[t] + torch.bmm(state, side_by_side)).split(int(width), -1)
         kept = level + nn.functional.logsigmoid(forget)
         level = torch.maximum(kept, enter)
         old, new = torch.exp(kept - level), torch.exp(enter - level)
