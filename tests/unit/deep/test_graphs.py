@@ -31,8 +31,8 @@ def test_a_network_as_onnx_gives_the_same_forecasts(name):
     assert (name in OF_ROWS) == (X.ndim == 2)
 
 
-@pytest.mark.parametrize("name", some(name for name in SMALL if name in ("gru", "fast", "balanced")))
-def test_a_gru_is_quantised_too(name):
+@pytest.mark.parametrize("name", some(name for name in SMALL if name in ("gru", "fast", "balanced", "xlstm")))
+def test_the_steps_of_a_recurrent_layer_are_quantised_too(name):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     X, model = fitted(name)
