@@ -75,6 +75,7 @@ class Loop(Section):
     device: str | None = None
     devices: int | str | None = None
     workers: int | None = Field(default=None, ge=1)
+    checkpoints: int | None = Field(default=None, ge=1)
     precision: str | int | None = None
 
 

@@ -114,11 +114,10 @@ def train_npz(
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    folder, took = _folder(request, file), Meter()
-    (model, course), notes = _trained(
+    folder = _folder(request, file)
+    model, course, peak_memory, notes = _trained(
         spec, task, settings, registry, windows, cut, request, folder, Home(home), progress, told
     )
-    _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
         task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
@@ -192,6 +191,15 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
     )
 
 
+class _Trained(NamedTuple):
+    """The model, how its training went, the most bytes that its process held, and warnings."""
+
+    model: Any
+    course: Course | None
+    peak_memory: int
+    notes: tuple[str, ...]
+
+
 def _trained(
     spec: ModelSpec,
     task: FitTask,
@@ -204,8 +212,8 @@ def _trained(
     home: Home,
     progress: Progress | None,
     told: list[str],
-) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
-    """Return the model, how its training went, and warnings."""
+) -> _Trained:
+    took = Meter()
     what = _what(task, settings, windows) if wanted(request) or request.resume else {}
     watch = watch_of(request, folder, settings.spec, registry, what)
     for name in ("scipy.linalg", *modules_of(spec.requires)):
@@ -215,19 +223,21 @@ def _trained(
         return _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
     task = replace(task, watch=watch)
     with followed(watch, progress):
-        return under_limits(task, lambda: _fitted(spec, task, windows, cut))
+        (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    return _Trained(model, course, took()[2], notes)
 
 
 def _by_several(
     spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, workers: int, cluster: Remote, told: list[str]
-) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
-    """Return the model as several processes trained it, how that went, and warnings."""
+) -> _Trained:
+    """Return what came of a training by several processes."""
     from quorate.execution.ray.train import train_in_parallel
 
     parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
     found = train_in_parallel(task, parts[0], parts[1], workers, cluster, warn=told.append)
     here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
-    return (restored(spec, make_model(spec.resolve(), here, spec), found.state), found.course), found.notes
+    model = restored(spec, make_model(spec.resolve(), here, spec), found.state)
+    return _Trained(model, found.course, found.peak_memory, found.notes)
 
 
 def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> tuple[Any, Course | None]:

@@ -147,8 +147,9 @@ class _Training:
         watch, history = course.lane.watch, course.result.history
         if watch is None:
             return
+        values = {name: column[-1] for name, column in history.epochs.items()}
         watch.epoch(
-            history.line(len(history)),
+            watch.line(len(history), values, len(history.batches[-1])),
             len(history),
             course.lane.settings.epochs,
             value=course.value,

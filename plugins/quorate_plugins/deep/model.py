@@ -229,6 +229,8 @@ def fit_together(
             for note in result.notes:
                 import warnings
 
-                warnings.warn(note, stacklevel=2)
+                warning = UserWarning(note)
+                warning.about = model  # type: ignore[attr-defined]
+                warnings.warn(warning, stacklevel=2)
         errors[id(model)] = result.error
     return list(errors.values())

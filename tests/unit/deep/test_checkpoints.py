@@ -21,7 +21,9 @@ import torch
 from architectures import plain
 
 from quorate import Watch, Windows
+from quorate.execution.course import read_course
 from quorate.store.checkpoints import KeptCheckpoints
+from quorate_plugins.deep.history import history_of
 from quorate_plugins.deep.model import Deep, Pair, fit_together
 from quorate_plugins.deep.models import cnn_gru_fast, dlinear, gru, tabm, transformer
 
@@ -190,9 +192,11 @@ def test_the_latest_and_the_best_are_kept_and_listed_with_their_hashes(tmp_path:
         content = (tmp_path / "kept" / entry["file"]).read_bytes()
         assert (entry["bytes"], entry["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
         assert entry["value"] == losses[entry["epoch"] - 1]
-    lines = [
-        dict(part.split("=") for part in line.split()) for line in (tmp_path / "train.log").read_text().splitlines()
-    ]
+    logged = (tmp_path / "train.log").read_text().splitlines()
+    course = read_course(history_of(model))
+    assert course is not None
+    assert [line.partition(" ")[2].partition(" epochs=")[0] for line in logged] == course.lines  # told afterwards
+    lines = [dict(part.split("=") for part in line.split()) for line in logged]
     assert [int(line["epoch"]) for line in lines] == list(range(1, EPOCHS + 1))
     assert [float(line["val_loss"]) for line in lines] == pytest.approx(losses, rel=1e-5)
     assert float(lines[-1]["seconds_left"]) == 0

@@ -72,7 +72,8 @@ class ModelSpec(Spec):
         ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
         is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
-        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
+        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with. A warning that has one
+        of `models` as its attribute ``about`` is noted for that fit alone.
     watched : bool
         It is trained in epochs, tells each, and can go on where it was stopped: before it is fitted, its attribute
         ``watch`` is set to a `Watch` where somebody wants that.
