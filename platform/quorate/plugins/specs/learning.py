@@ -48,6 +48,9 @@ class ModelSpec(Spec):
         Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
         costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
         an array.
+    lengths : bool
+        Of ``windows`` that are `lazy`: they may be of unequal length. `X` then is a `Windows` with ``lengths``, for
+        ``predict``, too, where a row's forecast must not depend on the rows beside it.
     outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -147,6 +150,7 @@ class ModelSpec(Spec):
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     lazy: bool = False
+    lengths: bool = False
     outputs: tuple[str, ...] | Lazy = ()
     steps: bool = False
     validation: float = 0.0
@@ -204,6 +208,8 @@ class ModelSpec(Spec):
         if self.memory < 0:
             raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
         check_one_of(self, "input", ("rows", "windows", "bars"))
+        if self.lengths and not (self.lazy and self.input == "windows"):
+            raise PluginError(f"{self}: lengths are those of windows: they need input='windows' and lazy=True")
         check_one_of(self, "family", ("", "network", "linear", "boosting"))
         if self.categories and self.input != "rows":
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
