@@ -46,11 +46,10 @@ class ModelSpec(Spec):
         Bars that a ``windows`` or ``bars`` model sees.
     lazy : bool
         Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
-        costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
-        an array.
+        costs `lookback` times the memory of the bars of several symbols. ``predict`` is given an array.
     lengths : bool
-        Of ``windows`` that are `lazy`: they may be of unequal length. `X` then is a `Windows` with ``lengths``, for
-        ``predict``, too, where a row's forecast must not depend on the rows beside it.
+        Of ``windows``: they may be of unequal length. `X` then is a `Windows` with ``lengths``, for ``predict``, too,
+        where a row's forecast must not depend on the rows beside it.
     outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -208,8 +207,6 @@ class ModelSpec(Spec):
         if self.memory < 0:
             raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
         check_one_of(self, "input", ("rows", "windows", "bars"))
-        if self.lengths and not (self.lazy and self.input == "windows"):
-            raise PluginError(f"{self}: lengths are those of windows: they need input='windows' and lazy=True")
         check_one_of(self, "family", ("", "network", "linear", "boosting"))
         if self.categories and self.input != "rows":
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
