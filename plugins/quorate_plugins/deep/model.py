@@ -136,7 +136,7 @@ class Deep:
         try:
             check(self.net, shortest, self.shape)
         except ValueError as e:
-            return f"the shortest sequence has {shortest} bars: {e}"
+            return f"the shortest sequence has {shortest} bars: {e}; leave shorter ones out"
         return ""
 
     def make(self, lanes: int) -> Any:
