@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.errors import DataError, FitError, RecipeError, one_of
 from quorate.execution.choose import address_of_environment
@@ -29,8 +28,8 @@ from quorate.execution.state import restored, state_of
 from quorate.execution.surroundings import under_limits
 from quorate.execution.task import FitTask, fit_seed
 from quorate.pipeline.config import File
-from quorate.pipeline.names import check_heads, ours
-from quorate.pipeline.npz import NpzWindows, read_npz
+from quorate.pipeline.names import check_heads, one_size, ours
+from quorate.pipeline.npz import NpzWindows, Sequences, bars_of, read_npz
 from quorate.pipeline.npz_metrics import beside_persistence, measured
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
@@ -156,6 +155,12 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
     if name not in names:
         raise RecipeError(f"--model must be one that reads windows, {one_of(names)}; it was {name!r}")
     spec = registry.get(ModelSpec, name)
+    if windows.unequal and not spec.lengths:
+        able = [n for n in names if registry.get(ModelSpec, n).lengths]
+        raise RecipeError(
+            f"the model {name!r} reads windows of one length, and the sequences of the file are of several; those that "
+            f"read any: {one_of(able)}"
+        )
     known = options_of(spec)
     given = {key: value for key, value in chosen.params.items() if key in known}
     data = file.data
@@ -173,7 +178,8 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
         if option is None:
             raise RecipeError(f"{key}: the model {name!r} has no such option")
         given[option] = value
-    given |= ours(request.params or {}, known, name)
+    own = ours(request.params or {}, known, name)
+    given = one_size({**given, **own}, {*request.loop, *own})
     given["lookback"] = windows.X_train.shape[1]
     check_heads({**defaults_of(spec), **given}, known, name)
     params = resolve_options(spec, given, f"the model {name!r}")
@@ -262,7 +268,8 @@ def _folder(request: Request, file: File | None) -> Path:
 def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
     """Return what is trained, as JSON holds it."""
     spec, digest = settings.spec, hashlib.sha256()
-    for array in (windows.X_train, windows.y_train):
+    X, lengths = windows.X_train, () if isinstance(windows.X_train, np.ndarray) else (windows.X_train.lengths,)
+    for array in (bars_of(X), windows.y_train, *lengths):
         digest.update(np.ascontiguousarray(array).data)
     return {
         "model": spec.name,
@@ -275,9 +282,9 @@ def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, A
     }
 
 
-def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:
+def _stats(X: Sequences, norm: str) -> dict[str, list[float]]:
     """Return mean and deviation of the features over all training windows and bars; a deviation of 0 counts as 1."""
-    flat = X.reshape(-1, X.shape[2]).astype(np.float64)
+    flat = bars_of(X).astype(np.float64)
     if norm != "z-score":
         return {"mu": [0.0] * flat.shape[1], "sd": [1.0] * flat.shape[1]}
     sd = flat.std(axis=0)
@@ -289,6 +296,7 @@ def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -
     loop = {
         "epochs",
         "batch_size",
+        "batch_tokens",
         "learning_rate",
         "weight_decay",
         "patience",
@@ -300,7 +308,8 @@ def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -
     params = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.params.items()}
     norm = {v: k for k, v in NORMS.items()}.get(str(params.get("norm")))
     train: dict[str, Any] = {}
-    for key in ("epochs", "batch_size", "learning_rate", "weight_decay"):
+    size = "batch_tokens" if params.get("batch_tokens") else "batch_size"
+    for key in ("epochs", size, "learning_rate", "weight_decay"):
         if key in params:
             train[key] = params[key]
     if "patience" in params:

@@ -22,6 +22,7 @@ FILES = (".csv", ".csv.gz", *PARQUET)
 LOOP = {
     "epochs": ("epochs", "n_epochs", "max_epochs"),
     "batch_size": ("batch_size", "batch"),
+    "batch_tokens": ("batch_tokens",),
     "learning_rate": ("learning_rate", "lr"),
     "weight_decay": ("weight_decay",),
     "early_stopping_patience": ("early_stopping_patience", "early_stop_patience", "patience"),

@@ -41,9 +41,10 @@ SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "buffers, gradients computed again": (cnn_gru_fast, {"dropout": 0.2, "checkpoint_gradients": True}),
     "bf16, cosine": (gru, {"hidden": 6, "precision": "bf16", "schedule": "cosine", "warmup": 0.2}),
     "members, symbols alike": (tabm, {"hidden": 6, "members": 3, "symbols": "equal"}),
+    "unequal lengths": (gru, {"hidden": 6, "accumulate": 2, "ema": 0.9}),
     "positions": (dlinear, {"loss": "neg_sharpe", "turnover_penalty": 0.1}),
 }
-QUICK = ("ema, one-cycle, dropout", "accumulation, plateau, weight decay")
+QUICK = ("ema, one-cycle, dropout", "accumulation, plateau, weight decay", "unequal lengths")
 
 
 def lanes(name: str, n: int = 3) -> tuple[list[Deep], list[Pair], list[Pair | None]]:
@@ -57,7 +58,8 @@ def lanes(name: str, n: int = 3) -> tuple[list[Deep], list[Pair], list[Pair | No
     def rows(first: int, count: int) -> Pair:
         last = np.arange(first, first + count)
         y = bars[last, 0] + np.random.default_rng(first).normal(0, 0.3, count)
-        return (bars[last] if make is tabm else Windows(bars, last, LOOKBACK, last % 2)), y
+        lengths = 1 + last % LOOKBACK if name == "unequal lengths" else None
+        return (bars[last] if make is tabm else Windows(bars, last, LOOKBACK, last % 2, lengths)), y
 
     for lane in range(n):
         models.append(make(epochs=EPOCHS - lane, batch_size=32, random_state=lane, learning_rate=3e-3, **settings))

@@ -46,8 +46,10 @@ class ModelSpec(Spec):
         Bars that a ``windows`` or ``bars`` model sees.
     lazy : bool
         Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
-        costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
-        an array.
+        costs `lookback` times the memory of the bars of several symbols. ``predict`` is given an array.
+    lengths : bool
+        Of ``windows``: they may be of unequal length. `X` then is a `Windows` with ``lengths``, for ``predict``, too,
+        where a row's forecast must not depend on the rows beside it.
     outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -148,6 +150,7 @@ class ModelSpec(Spec):
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     lazy: bool = False
+    lengths: bool = False
     outputs: tuple[str, ...] | Lazy = ()
     steps: bool = False
     validation: float = 0.0
