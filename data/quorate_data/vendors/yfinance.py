@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -300,15 +301,18 @@ def _status(error: Exception) -> int:
 
 @contextmanager
 def _raising() -> Iterator[None]:
-    """Have yfinance raise errors, which else it logs."""
+    """Have yfinance raise errors, which else it logs, and log none beside."""
     from yfinance import config
 
-    before = config.debug.hide_exceptions
+    logger = logging.getLogger("yfinance")
+    before, level = config.debug.hide_exceptions, logger.level
     config.debug.hide_exceptions = False
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
         config.debug.hide_exceptions = before
+        logger.setLevel(level)
 
 
 def _check_zones(found: Mapping[str, _History], clock: quorate.Calendar) -> None:

@@ -160,7 +160,7 @@ def test_what_was_turned_away_is_asked_again(vendor):
 
 def test_a_wrong_key_or_dataset_is_told_and_the_key_is_not(vendor):
     vendor.failing = [(401, {"detail": {"case": "auth", "message": "Invalid key", "docs": ""}}, None)]
-    with pytest.raises(quorate.DataError, match=r"^databento: 401 auth Invalid key") as failed:
+    with pytest.raises(quorate.DataError, match=r"^databento: BentoClientError: 401 auth Invalid key") as failed:
         ask()
     assert KEY not in str(failed.value)
     vendor.failing = [(422, {"detail": {"case": "no_dataset", "message": "unknown", "docs": ""}}, None)]

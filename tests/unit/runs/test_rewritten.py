@@ -34,9 +34,7 @@ def test_bars_that_are_gone_or_new_are_counted():
     bars = market(20, 1)
     [symbol] = bars.symbols
     assert list(differing(bars, bars.take(2, 20))) == [f"{symbol}: 2 of 20 bars gone, the first at {bars.times[0]}"]
-    assert list(differing(bars.take(0, 19), bars)) == [
-        f"{symbol}: 1 new between them, the first at {bars.times[-1]}"
-    ]
+    assert list(differing(bars.take(0, 19), bars)) == [f"{symbol}: 1 new between them, the first at {bars.times[-1]}"]
 
 
 def test_another_calendar_is_told():
