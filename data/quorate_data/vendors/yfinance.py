@@ -164,8 +164,8 @@ class _History:
         return events.set_axis(pd.DatetimeIndex(_dates(events.index)), axis=0)
 
     def _known(self, splits: pd.Series) -> NDArray[np.bool_]:
-        """Return which splits the prices of daily bars know of: a small one is never seen."""
-        prices = self.daily[["Open", "Close"]].dropna()
+        """Return which splits the prices know of: a small one is never seen."""
+        prices = self.bars[["Open", "Close"]].dropna()
         at = np.searchsorted(_dates(prices.index), splits.index.to_numpy())
         known = np.ones(len(splits), dtype=bool)
         for i, (place, ratio) in enumerate(zip(at, splits.to_numpy(), strict=True)):
