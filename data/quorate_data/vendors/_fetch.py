@@ -112,7 +112,10 @@ def each(vendor: str, symbols: Sequence[str], fetch: Callable[[str], T], workers
             return reason(e)
 
     with ThreadPoolExecutor(workers) as pool:
-        answers = dict(zip(symbols, pool.map(guarded, symbols), strict=True))
+        try:
+            answers = dict(zip(symbols, pool.map(guarded, symbols), strict=True))
+        finally:
+            over.set()  # what interrupts this ends the others, too
     came = {symbol: answer for symbol, answer in answers.items() if not isinstance(answer, str)}
     failed = {symbol: answer for symbol, answer in answers.items() if isinstance(answer, str)}
     if not failed:
