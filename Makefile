@@ -24,10 +24,10 @@ help:
 	@echo "make lock    resolve the versions anew"
 	@echo "make clean   remove the environment and caches"
 
-$(READY): requirements/lock.txt requirements/torch.txt pyproject.toml
+$(READY): requirements/lock.txt requirements/ccxt.txt requirements/torch.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"quorate needs Python 3.11 or later; this is {v.major}.{v.minor}: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt -r requirements/ccxt.txt
 	$(PIP) install --quiet $(TORCH)
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
@@ -68,11 +68,11 @@ experiments: $(READY)
 	$(BIN)/python tests/experiments/malformed.py
 	for part in noise power clean tables; do $(BIN)/python tests/experiments/evidence.py $$part || exit 1; done
 
-# torch stays out of it (see requirements/torch.txt).
+# torch and ccxt stay out of it (see requirements/torch.txt, requirements/ccxt.txt).
 lock: $(READY)
-	$(PIP) install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --generate-hashes --extra dev --strip-extras --unsafe-package torch --no-header \
-	  --no-emit-find-links --no-emit-index-url --no-emit-trusted-host -o requirements/lock.txt pyproject.toml
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile --quiet --generate-hashes --extra dev --no-emit-package torch --python-version 3.11 --no-header \
+	  --no-emit-find-links --no-emit-index-url -o requirements/lock.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
