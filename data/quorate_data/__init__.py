@@ -30,6 +30,11 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
     )
     yield quorate.SourceSpec(
+        "freqtrade",
+        "quorate_data.freqtrade:freqtrade",
+        description="what freqtrade downloaded: Feather, Parquet and JSON files called as BTC_USDT-1h.feather is",
+    )
+    yield quorate.SourceSpec(
         "lean",
         "quorate_data.lean:lean",
         actions="quorate_data.lean:lean_actions",

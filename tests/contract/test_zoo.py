@@ -52,7 +52,10 @@ SLOW = (
     "lasso",
     "elastic-net",
 )  # all rules together take more than five seconds, or some, and another is much like it
-NEED_AN_OPTION = {*(("source", name) for name in ("arrow", "csv", "excel", "lean", "parquet")), ("sampler", "llm")}
+NEED_AN_OPTION = {
+    *(("source", name) for name in ("arrow", "csv", "excel", "freqtrade", "lean", "parquet")),
+    ("sampler", "llm"),
+}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}
 

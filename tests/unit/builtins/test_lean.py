@@ -138,6 +138,17 @@ def test_crypto_has_prices_as_they_are_and_forex_those_between_bid_and_ask(tmp_p
             np.testing.assert_allclose(getattr(bars, name)[:, 0], walk()[name], rtol=1e-12)
 
 
+def test_lines_of_days_are_told_with_their_file(tmp_path):
+    for day, close in (("20131007", 15), ("20131008", "dear")):
+        pack(
+            tmp_path, f"equity/usa/minute/x/{day}_trade.zip", [f"{t},10,20,10,{close},5" for t in (34200000, 34260000)]
+        )
+    with pytest.raises(
+        quorate.DataError, match=r"x, line 1 of 20131008_trade\.zip: close must be a number; it was 'dear'"
+    ):
+        lean(str(tmp_path), resolution="minute")
+
+
 @pytest.mark.parametrize(
     "path, lines, message",
     [

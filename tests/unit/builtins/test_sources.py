@@ -46,7 +46,7 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ["arrow", "bundled", "csv", "excel", "lean", "parquet", "simulated"]
+    assert out.split() == ["arrow", "bundled", "csv", "excel", "freqtrade", "lean", "parquet", "simulated"]
 
 
 @pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
