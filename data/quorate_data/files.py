@@ -240,7 +240,7 @@ def bars_of(
     if layout.fields:
         return _load([files_of(path, layout.fields, books)], layout, lambda files: join_fields(files, layout, read))
     if layout.each:
-        return _load(find_files(path, endings), layout, lambda file: with_closes(read(file, layout)))
+        return _load(find_files(path, endings), layout, lambda file: with_closes(read(file, layout), layout))
     return _load(find_files(path, endings), layout, lambda file: read(file, layout))
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Progress
+from quorate.recipe.bar_files import source_of
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
-
-PARQUET = (".parquet", ".pq")
 
 
 @in_usual_surroundings
@@ -22,7 +21,7 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     Parameters
     ----------
     path : str or Path
-        CSV or Parquet files.
+        CSV, Parquet or Arrow files, or workbooks.
     settings : iterable of str
         Options of the source, ``key=value``.
 
@@ -45,9 +44,11 @@ def read_data(
     DataError
         If it cannot be read as bars.
     """
-    where = Path(path)
-    names = [p.name.lower() for p in where.iterdir()] if where.is_dir() else [where.name.lower()]
-    source = "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
+    settings = list(settings)
+    named = [
+        value for key, _, value in (item.removeprefix("data.").partition("=") for item in settings) if key == "source"
+    ]
+    source = named[-1] if named else source_of(Path(path))
     table: dict[str, Any] = {"data": {"source": source, "path": str(path)}}
     for item in settings:
         table = merge(table, nested_override(f"data.{item.removeprefix('data.')}"), f"--set {item}")

@@ -233,7 +233,7 @@ def test_what_is_wrong_with_wide_files_is_told(tmp_path):
     asked(str(tmp_path), r"volume\.csv, line 6: volume must be a number; it was 'many'", fields=told)
     late = wide_frame("volume").set_axis(DAYS + pd.DateOffset(years=-20))
     told["volume"] = write_wide(csv, late, tmp_path / "volume")
-    asked(str(tmp_path), r"volume\.csv: no stamp of A is one of .*close\.csv", fields=told)
+    asked(str(tmp_path), r"volume\.csv: none of its stamps is one of .*close\.csv", fields=told)
     asked(str(tmp_path), r"'vol' is no field of bars.*did you mean 'volume'", fields={"vol": "x"})
     asked(str(tmp_path), r"must say which file has the closes", fields={"volume": "x"})
     asked(str(tmp_path / close), r"data\.adjusted has no use .*data\.wide", wide=True, adjusted=True)
