@@ -83,13 +83,13 @@ def join_fields(files: Mapping[str, Path], layout: Layout, read: Callable[[Path,
         other = numbers(table, layout.decimal)[0].assign(time=table.frame["time"])
         if (again := other.duplicated(["symbol", "time"])).any():
             raise quorate.DataError(f"{table.at(other.index[int(again.argmax())])}: the stamp stands twice")
-        if not frame["time"].isin(other["time"]).any():
+        if not frame["time"].isin(other["time"].unique()).any():
             raise quorate.DataError(
                 f"{table.path}: none of its stamps is one of {closes.path}: {table.frame['time'].iloc[0]!s} and "
                 f"{frame['time'].iloc[0]!s} are the first; write the stamps of all files alike"
             )
         frame[field] = frame.merge(other, "left", ["symbol", "time"])[field].to_numpy()
-        lacking = ~frame["symbol"].isin(other["symbol"])
+        lacking = ~frame["symbol"].isin(other["symbol"].unique())
         if lacking.any():
             instead = "no volume is known of them" if field == "volume" else "their close is read in its place"
             told.append(
