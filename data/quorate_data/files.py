@@ -96,7 +96,7 @@ def csv(
     skip_rows : int
         Lines above the header to leave out.
     sort : bool
-        Sort the bars by time; without it bars out of order are an error, unless the newest come first throughout.
+        Sort the bars by time; without it bars out of order are an error, unless the newest come first.
     invalid : {"error", "drop"}
         What becomes of bars with a missing or impossible value: an error, or left out with a warning.
     adjusted : bool

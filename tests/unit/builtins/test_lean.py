@@ -141,7 +141,9 @@ def test_crypto_has_prices_as_they_are_and_forex_those_between_bid_and_ask(tmp_p
 def test_lines_of_days_are_told_with_their_file(tmp_path):
     for day, close in (("20131007", 15), ("20131008", "dear")):
         pack(
-            tmp_path, f"equity/usa/minute/x.b/{day}_trade.zip", [f"{t},10,20,10,{close},5" for t in (34200000, 34260000)]
+            tmp_path,
+            f"equity/usa/minute/x.b/{day}_trade.zip",
+            [f"{t},10,20,10,{close},5" for t in (34200000, 34260000)],
         )
     with pytest.raises(
         quorate.DataError, match=r"x\.b, line 1 of 20131008_trade\.zip: close must be a number; it was 'dear'"
