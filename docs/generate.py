@@ -165,13 +165,30 @@ def readers(_: str) -> str:
     every = {**have["csv"], **{name: key for keys in have.values() for name, key in keys.items()}, **have["csv"]}
     for name, key in every.items():
         meanings = {source: told[name].meaning for source, told in have.items() if name in told}
-        if len({*meanings.values()}) > 1:
-            told = " ".join(f"{source}: {meaning}" for source, meaning in meanings.items())
+        alike = {
+            meaning: [source for source in meanings if meanings[source] == meaning] for meaning in meanings.values()
+        }
+        if len(alike) > 1:
+            told = " ".join(f"{', '.join(sources)}: {meaning}" for meaning, sources in alike.items())
             every[name] = key._replace(meaning=told)
     common = next(table for table in explained.tables() if table.path == ("data",)).keys
     rows = [(key, "all") for key in common]
     rows += [(key, ", ".join(name for name in have if key.name in have[name])) for key in every.values()]
     cells = [f"| `{key.name}` | {of} | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |" for key, of in rows]
+    return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
+
+
+def vendors(_: str) -> str:
+    """Return a table of the options of the sources that ask vendors, and who has them."""
+    have = {name: explained.options(next(s for s in _specs("source") if s.name == name)) for name in VENDORS}
+    found: dict[explained.Key, list[str]] = {}
+    for name, keys in have.items():
+        for key in keys:
+            found.setdefault(key, []).append(name)
+    cells = [
+        f"| `{key.name}` | {', '.join(of)} | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |"
+        for key, of in sorted(found.items(), key=lambda row: -len(row[1]))
+    ]
     return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
 
 
@@ -188,9 +205,11 @@ def _value(key: explained.Key) -> str:
     return f"`{key.default}`" if key.default else ""
 
 
+VENDORS = ("yfinance", "ccxt", "databento", "dbn")
 WRITERS = {
     "recipe": recipe,
     "readers": readers,
+    "vendors": vendors,
     "contract": contract,
     "example": example,
     "fields": fields,

@@ -1,4 +1,4 @@
-"""The built-in sources: bundled data sets, files and a simulated market."""
+"""The built-in sources: bundled data sets, files, vendors and a simulated market."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
     )
     yield quorate.SourceSpec(
-        "csv", "quorate_data.files:csv", description="CSV files: one, a folder with one per symbol, or a pattern"
+        "csv",
+        "quorate_data.files:csv",
+        parts="quorate_data.files:csv_parts",
+        description="CSV files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
         "excel",
@@ -45,10 +48,53 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "parquet",
         "quorate_data.files:parquet",
+        parts="quorate_data.files:parquet_parts",
         description="Parquet files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
+        "postgresql",
+        "quorate_data.databases:postgresql",
+        description="a table, a view or a query of a PostgreSQL server",
+    )
+    yield quorate.SourceSpec(
+        "sql",
+        "quorate_data.databases:sql",
+        description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
+        "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
     )
     yield quorate.SourceSpec(
         "simulated",
         "quorate_data.simulated:simulated",
         description="daily bars with a known, tradable signal, or with none at all",
+    )
+    yield quorate.SourceSpec(
+        "yfinance",
+        "quorate_data.vendors.yfinance:yfinance",
+        actions="quorate_data.vendors.yfinance:yfinance_actions",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("yfinance",),
+        description="Yahoo Finance: raw daily and intraday bars, with splits and dividends",
+    )
+    yield quorate.SourceSpec(
+        "ccxt",
+        "quorate_data.vendors.ccxt:ccxt",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("ccxt",),
+        description="crypto exchanges: bars of a day at most, as each exchange gives them",
+    )
+    yield quorate.SourceSpec(
+        "databento",
+        "quorate_data.vendors.databento:databento",
+        parts="quorate_data.vendors._fetch:by_symbol",
+        requires=("databento",),
+        description="Databento: bars of exchanges, asked for with a key",
+    )
+    yield quorate.SourceSpec(
+        "dbn",
+        "quorate_data.vendors.databento:dbn",
+        parts="quorate_data.vendors.databento:dbn_parts",
+        requires=("databento",),
+        description="DBN files, as Databento gives them: one, a folder, or a pattern",
     )

@@ -208,7 +208,7 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
     """Yield bars that stand twice, or after a later one."""
     names = table.frame["symbol"].to_numpy(dtype=str)
     try:
-        times = close_times([stamps], names, layout.clock, layout.timing)
+        times = stamps.utc if table.closed else close_times([stamps], names, layout.clock, layout.timing)
     except quorate.DataError:
         times = stamps.utc
     frame = pd.DataFrame({"symbol": names, "time": pd.DatetimeIndex(times).tz_localize("UTC")}, index=table.frame.index)
@@ -217,7 +217,7 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
         rows = []
         for label, (name, time) in frame[again][: quorate.DataError.TOLD].iterrows():
             earlier = ((frame["time"] == time) & (frame["symbol"] == name)).to_numpy().argmax()
-            rows.append(f"{table.unit} {label!s} (as {table.unit} {frame.index[int(earlier)]!s})")
+            rows.append(f"{table.row(label)} (as {table.row(frame.index[int(earlier)])})")
         yield Fault("a symbol has one bar at a time", int(again.sum()), len(again), rows)
     if not layout.sort and not newest_first(frame):
         yield from _of_values(table, frame[~again].assign(**dict.fromkeys(PRICES, 1.0)))
@@ -225,5 +225,5 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
 
 def _fault(table: Table, labels: Iterable[object], error: quorate.DataError) -> Fault:
     every = list(labels)
-    rows = [f"{table.unit} {label} ({was})" for label, was in zip(every, error.was, strict=False)]
+    rows = [f"{table.row(label)} ({was})" for label, was in zip(every, error.was, strict=False)]
     return Fault(error.rule, len(every), len(table.frame), rows)

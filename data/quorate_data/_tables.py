@@ -63,6 +63,10 @@ class Table:
         Its numbers stand in quotation marks.
     categories : dict of Series
         What models may read as text, by row.
+    keyed : bool
+        Its rows stand in no order: what a row is, its symbol and its stamp tell.
+    closed : bool
+        Its stamps are when bars are over, whatever their length.
     """
 
     path: Path
@@ -77,6 +81,8 @@ class Table:
     told: tuple[str, ...] = ()
     quoted: bool = False
     categories: Mapping[str, pd.Series] = field(default_factory=dict)
+    keyed: bool = False
+    closed: bool = False
 
     @property
     def bare(self) -> bool:
@@ -85,7 +91,15 @@ class Table:
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
-        return f"{self.path}, {self.unit} {label}"
+        return f"{self.path}, {self.row(label)}"
+
+    def row(self, label: object) -> str:
+        """Return ``line 12`` for the row of that label, or what it holds, where rows stand in no order."""
+        if not self.keyed:
+            return f"{self.unit} {label}"
+        at = int(np.asarray(self.frame.index == label).argmax())
+        told = [self.frame[name].iloc[at] for name in ("symbol", "time") if name in self.frame]
+        return " at ".join(str(value) for value in told if value == value)
 
     def wrong(self, bad: NDArray[np.bool_], name: str, rule: str) -> tuple[list[int], str, list[str]]:
         """Return what an error tells of rows that are wrong, and of what they have in a column."""
@@ -147,7 +161,7 @@ def read_csv(
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
     raw.index = raw.index + head.lines + 1
-    found = _tables(path, raw, parts, "line" if text is None else "row", head.separator, head.names)
+    found = tables_of(path, raw, parts, "line" if text is None else "row", head.separator, head.names)
     return [replace(table, quoted=True) for table in found] if head.quoted else found
 
 
@@ -224,7 +238,7 @@ def read_frame(path: Path, raw: pd.DataFrame, layout: Layout) -> list[Table]:
     parts = _parts(path, names, symbols, layout)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    return _tables(path, raw, parts, "row", "", names)
+    return tables_of(path, raw, parts, "row", "", names)
 
 
 def _parts(path: Path, names: Sequence[str], symbols: Sequence[str], layout: Layout) -> list[Part]:
@@ -263,7 +277,7 @@ def _maybe_thousands(raw: pd.DataFrame, parts: list[Part]) -> bool:
     return len(pointed) > 0 and bool(pointed.str.fullmatch(POINTS).all())
 
 
-def _tables(
+def tables_of(
     path: Path, raw: pd.DataFrame, parts: list[Part], unit: str, separator: str, header: list[str]
 ) -> list[Table]:
     """Return a table for each part; of several, one without bars is left out with a warning."""

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import quorate
 from quorate_data import _tables
 from quorate_data._columns import check_columns
 from quorate_data._faults import all_faults
 from quorate_data._numbers import numbers
+from quorate_data._objects import found_files
 from quorate_data._options import options_of
 from quorate_data._order import name_columns
-from quorate_data._paths import find_files
+from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
-from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
+from quorate_data._symbols import ENDINGS, choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
-from quorate_data._timing import Timing, close_times, make_timing
+from quorate_data._timing import Times, Timing, close_times, make_timing
 from quorate_data._values import finish
 from quorate_data._wide import check_fields, files_of, join_fields, with_closes
 
@@ -53,6 +55,8 @@ def csv(
     categories: list[str] | None = None,
     wide: bool = False,
     fields: dict[str, str] | None = None,
+    storage_options: dict[str, Any] | None = None,
+    home: Path | None = None,
 ) -> quorate.Bars:
     """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -62,7 +66,8 @@ def csv(
     Parameters
     ----------
     path : str or list of str
-        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
+        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``; also on S3 and its like,
+        ``"s3://bucket/prices/*.csv"``, or a file on the web, ``"https://..."``.
     columns : dict, optional
         Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise; where no line names
         them, to their numbers, from ``"1"`` on.
@@ -111,6 +116,9 @@ def csv(
     fields : dict, optional
         Several such files: which field each has, e.g. ``{close = "close.csv", volume = "volume.csv"}``, in the folder
         that `path` names. A price that none has is the close.
+    storage_options : dict, optional
+        Of paths such as ``s3://``: ``endpoint``, ``region``, ``access_key_id``, ``secret_access_key`` and others of
+        that store, where its own variables do not say them; of ``https://``: ``headers``.
 
     Returns
     -------
@@ -130,7 +138,7 @@ def csv(
     layout = make_layout(
         columns=columns, symbol=symbol, symbols=symbols, timezone=timezone, calendar=calendar, stamp=stamp,
         frequency=frequency, mixed=mixed, date_format=date_format, decimal=decimal, sort=sort, invalid=invalid,
-        adjusted=adjusted, categories=categories, wide=wide, fields=fields,
+        adjusted=adjusted, categories=categories, wide=wide, fields=fields, storage_options=storage_options, home=home,
     )  # fmt: skip
     return bars_of(path, _CSV, layout, lambda file, how: _tables.read_csv(file, how, separator, skip_rows))
 
@@ -147,6 +155,27 @@ def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
         Naming the file and, where there is one, the row and the value.
     """
     return bars_of(path, _PARQUET, make_layout(**options), _tables.read_parquet)
+
+
+def csv_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _CSV, symbol)
+
+
+def parquet_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _PARQUET, symbol)
+
+
+def _parts(path: str | list[str], endings: tuple[str, ...], symbol: str | None) -> list[dict[str, list[str]]]:
+    if any("://" in str(one) for one in ([path] if isinstance(path, str) else path)):
+        return [{}]  # files of elsewhere come together, sixteen at a time
+    files = find_files(path, endings)
+    names = undated_names([symbol or symbol_of(file, ENDINGS) for file in files])
+    found: dict[str, list[str]] = {}
+    for file, name in zip(files, names, strict=True):
+        found.setdefault(name, []).append(str(file))
+    return [{"path": some} for some in found.values()]
 
 
 @options_of(csv, "separator", "skip_rows", endings=_ARROW)
@@ -180,6 +209,8 @@ class Layout:
     categories: list[str]
     fields: Mapping[str, str] = field(default_factory=dict)
     each: str = ""  # the field that each column of a wide file has
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
+    home: Path | None = None
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:
@@ -210,7 +241,10 @@ def make_layout(
     **options: Any,
 ) -> Layout:
     """Return the options of `csv` that all kinds of file share, checked; `DataError` for what cannot be."""
-    for name, kind in (("columns", dict), ("fields", dict), ("symbols", list), ("categories", list)):
+    for name, kind in (
+        *((one, dict) for one in ("columns", "fields", "storage_options")),
+        *((one, list) for one in ("symbols", "categories")),
+    ):
         options[name] = kind() if options[name] is None else options[name]
     return Layout(**options, timing=make_timing(stamp, frequency, mixed, timezone), each="close" if wide else "")
 
@@ -238,14 +272,17 @@ def bars_of(
         A file may be a workbook, whose sheets are read as files are.
     """
     if layout.fields:
-        return _load([files_of(path, layout.fields, books)], layout, lambda files: join_fields(files, layout, read))
+        return load([files_of(path, layout.fields, books)], layout, lambda files: join_fields(files, layout, read))
+    files, told = found_files(path, endings, layout.storage_options, layout.home)
     if layout.each:
-        return _load(find_files(path, endings), layout, lambda file: with_closes(read(file, layout), layout))
-    return _load(find_files(path, endings), layout, lambda file: read(file, layout))
+        bars = load(files, layout, lambda file: with_closes(read(file, layout), layout))
+    else:
+        bars = load(files, layout, lambda file: read(file, layout))
+    return replace(bars, read=tuple(told))
 
 
-def _load(files: Sequence[T], layout: Layout, read: Callable[[T], list[Table]]) -> quorate.Bars:
-    """Return the bars of tables, with all that is wrong with them told at once."""
+def load(files: Sequence[T], layout: Layout, read: Callable[[T], list[Table]]) -> quorate.Bars:
+    """Return the bars of all tables that are read of files; all that is wrong with them is one error."""
     tables: list[Table] = []
     unread: list[quorate.DataError] = []
     for file in files:
@@ -276,7 +313,7 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
     frames, beside = (list(parts) for parts in zip(*[numbers(t, layout.decimal) for t in tables], strict=True))
     names = np.concatenate([f["symbol"].to_numpy(dtype=str) for f in frames])
     try:
-        times = close_times(stamps, names, layout.clock, layout.timing)
+        times = _closes(tables, stamps, names, layout)
     except quorate.DataError as e:
         raise quorate.DataError(f"{where(tables)}: {e}") from e
     start = 0
@@ -294,6 +331,13 @@ def _bars(tables: list[Table], layout: Layout) -> quorate.Bars:
         for table, frame in zip(tables, finished, strict=True)
     ]
     return _panel(tables, finished, layout)
+
+
+def _closes(tables: list[Table], stamps: list[Stamps], names: NDArray[np.str_], layout: Layout) -> Times:
+    """Return when each bar is over."""
+    if all(table.closed for table in tables):
+        return np.concatenate([one.utc for one in stamps])
+    return close_times(stamps, names, layout.clock, layout.timing)
 
 
 def _named(tables: list[Table], frames: list[pd.DataFrame]) -> list[pd.DataFrame]:

@@ -18,7 +18,7 @@ from quorate_data._paths import find_files
 from quorate_data._tables import Table, read_frame
 from quorate_data._text import listed, near
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, _load
+from quorate_data.files import Layout, load
 
 Candles = Literal["spot", "futures", "mark"]
 
@@ -76,7 +76,7 @@ def freqtrade(
     """
     files = _chosen(path, timeframe, candles, symbols or [])
     layout = Layout({}, None, [], calendar, None, False, invalid, False, None, make_timing(None, None, False, None), [])
-    return _load(files, layout, lambda file: _tables_of(file, layout))
+    return load(files, layout, lambda file: _tables_of(file, layout))
 
 
 def _chosen(path: str | list[str], timeframe: str | None, candles: str, symbols: list[str]) -> list[_File]:

@@ -20,7 +20,7 @@ from quorate_data._names import PRICES
 from quorate_data._tables import Table
 from quorate_data._text import listed, near
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, _load
+from quorate_data.files import Layout, load
 
 Kind = Literal["equity", "crypto", "cryptofuture", "forex", "cfd"]
 Resolution = Literal["daily", "hour", "minute", "second"]
@@ -82,7 +82,7 @@ def lean(
         make_timing(None, None, False, None), [],
     )  # fmt: skip
     read = partial(_tables_of, folder, _Days(since, until))
-    return _load(_companies(folder, symbols or []), layout, read)
+    return load(_companies(folder, symbols or []), layout, read)
 
 
 def lean_actions(

@@ -83,7 +83,7 @@ def run(
         str | None, typer.Option(help="Parameters that a sweep found: its id, 'latest', or its best_params.json.")
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Bars of your own to run on; the recipe is made to fit them, as init does it."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,
@@ -268,6 +268,9 @@ def explain(
 def reproduce(
     run: options.Run = "latest",
     sets: options.Sets = None,
+    ask_source: Annotated[
+        bool, typer.Option("--ask-source", help="Also ask the source for its bars, and say which it has rewritten.")
+    ] = False,
     trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
@@ -278,7 +281,7 @@ def reproduce(
 
     trusting(home, trust)
     with working() as progress:
-        result = again(run, home=home, overrides=sets or (), progress=progress)
+        result = again(run, home=home, overrides=sets or (), ask_source=ask_source, progress=progress)
     show({**asdict(result), "identical": result.identical}, as_json, render)
     raise typer.Exit(0 if result.identical else 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ OWN = "quorate"
 FOLDERS = "QUORATE_PLUGINS"
 LIMIT = "QUORATE_LOAD_PLUGINS"
 LONGER = "execution.import_seconds"
+_EXTRA = re.compile(r"""(?P<name>[\w.-]+).*;\s*extra\s*==\s*['"](?P<extra>[\w-]+)['"]""")
 
 
 class Registry:
@@ -172,7 +174,8 @@ class Registry:
         missing = [need for need in spec.requires if not _installed(need)]
         if missing:
             needs = " and ".join(m.replace("|", " or ") for m in missing)
-            plugin = replace(plugin, state="disabled", reason=f"needs {needs}, which is not installed")
+            reason = f"needs {needs}, which is not installed{_extras(provider.distribution, missing)}"
+            plugin = replace(plugin, state="disabled", reason=reason)
         first = self._plugins.get(key)
         if first is not None:
             others = first.reason if first.state == "conflict" else f"provided by both {first.provider}"
@@ -299,6 +302,16 @@ def _offered() -> list[Provider]:
 
 def _installed(requirement: str) -> bool:
     return any(_has_distribution(name.strip()) for name in requirement.split("|"))
+
+
+def _extras(distribution: str | None, missing: Iterable[str]) -> str:
+    """Return how to install what is missing, where extras of the plugin's own distribution have it."""
+    if not distribution or not _has_distribution(distribution):
+        return ""
+    declared = [found for line in importlib.metadata.requires(distribution) or [] if (found := _EXTRA.match(line))]
+    having = {found["name"].lower(): found["extra"] for found in declared if found["extra"] != "dev"}
+    extras = [having.get(need.partition("|")[0].strip().lower(), "") for need in missing]
+    return f": pip install '{distribution}[{','.join(dict.fromkeys(extras))}]'" if all(extras) else ""
 
 
 def _has_distribution(name: str) -> bool:

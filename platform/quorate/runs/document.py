@@ -12,6 +12,7 @@ from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.progress import Clock
 from quorate.execution.task import fit_seed
+from quorate.plugins.specs import SourceSpec
 from quorate.recipe.canonical import digest
 from quorate.recipe.digest import used_plugins
 from quorate.recipe.presets import departures
@@ -127,6 +128,8 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
+            **{name: told for name, told in begun["data"].items() if name == "read"},
+            **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
         "features": list(part.walk.dataset.feature_names),
@@ -136,6 +139,13 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
         "libraries": machine.libraries(),
         "machine": machine.machine(),
     }
+
+
+def _read_by(session: Session) -> dict[str, str]:
+    """Return the libraries of a source, such as a vendor's, that are not among those of every run."""
+    spec = session.registry.get(SourceSpec, session.recipe.data.source)
+    names = [name.strip() for need in spec.requires for name in need.split("|")]
+    return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}
 
 
 def _categories(part: Part) -> dict[str, Any]:

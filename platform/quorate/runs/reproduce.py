@@ -14,8 +14,10 @@ from quorate.evidence.evidence import Tried
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
+from quorate.runs.rewritten import rewritten
 from quorate.runs.stored import changed_since, check_execution_only, reopen
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store.trust import is_trusted
 from quorate.walkforward import part as parts
 from quorate.walkforward.tables import stored_predictions
 
@@ -36,6 +38,8 @@ class Reproduction:
         Every other number of the results that differs, ``where: before -> now``.
     versions : list of str
         Libraries, the processor, or the seed of what is resampled, that are not what they were.
+    source : list of str, optional
+        How the bars that the source gives now are other than those of the run; None, where it was not asked.
     """
 
     run: str
@@ -44,6 +48,7 @@ class Reproduction:
     largest: float
     differences: list[str]
     versions: list[str]
+    source: list[str] | None = None
 
     @property
     def identical(self) -> bool:
@@ -64,11 +69,13 @@ def reproduce(
     *,
     home: str | Path | None = None,
     overrides: Sequence[str] = (),
+    ask_source: bool = False,
     progress: Progress | None = None,
 ) -> Reproduction:
     """Compute a stored run again from its recipe, bars and plugin sources, and compare.
 
-    An opened holdout is computed again too; that opens nothing new and is not counted.
+    The bars are always those that the run read, as its home keeps them. An opened holdout is computed again too; that
+    opens nothing new and is not counted.
 
     Parameters
     ----------
@@ -76,6 +83,9 @@ def reproduce(
         The run's id, an unambiguous part of it, or ``latest``.
     overrides : iterable of str
         For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
+    ask_source : bool
+        Also ask the source for its bars, and say how they are other than those of the run: what a vendor has rewritten
+        since, or what was changed in a file. Databases and files of other machines are asked in any case.
     """
     check_execution_only(overrides, "reproduce")
     progress = progress or Progress()
@@ -107,7 +117,9 @@ def reproduce(
     versions = changed_since(report.provenance)
     if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
         versions.append("what is resampled: seeded by the recipe -> by the bars")
-    return Reproduction(report.run_id, compared, differing, largest, differences, versions)
+    elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
+    source = rewritten(session, bars) if ask_source or elsewhere else None
+    return Reproduction(report.run_id, compared, differing, largest, differences, versions, source)
 
 
 def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def times(bars):
     return [str(t)[:16] for t in bars.times]
 
 
-# --- all four
+# --- all of them
 
 
 def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
@@ -46,16 +46,24 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ["arrow", "bundled", "csv", "excel", "freqtrade", "lean", "parquet", "simulated"]
+    names = "arrow bundled csv excel freqtrade lean parquet postgresql sql store simulated yfinance ccxt databento dbn"
+    assert sorted(out.split()) == sorted(names.split())
 
 
 @pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
-def test_every_option_has_a_type_and_all_but_the_path_a_default(spec):
+def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     hints = typing.get_type_hints(spec.resolve())
     assert hints.pop("return") is quorate.Bars
     parameters = inspect.signature(spec.resolve()).parameters
     assert set(hints) == set(parameters)
-    assert [name for name, p in parameters.items() if p.default is p.empty] == ["path"] * ("path" in hints)
+    needed = {
+        "store": [],
+        "yfinance": ["symbols"],
+        "ccxt": ["exchange", "symbols"],
+        "databento": ["dataset", "symbols", "key"],
+    }
+    without = [name for name, p in parameters.items() if p.default is p.empty]
+    assert without == needed.get(spec.name, ["path"] * ("path" in hints))
 
 
 # --- bundled

@@ -24,3 +24,8 @@ def render(found: Mapping[str, Any]) -> None:
         target.print(f"  {line}", markup=False)
     for line in found["versions"]:
         target.print(f"changed since: {line}", markup=False)
+    if found["source"] is not None:
+        same = "the source gives the same bars now" if not found["source"] else "the source has rewritten its history:"
+        target.print(same)
+        for line in found["source"][:MOST]:
+            target.print(f"  {line}", markup=False)

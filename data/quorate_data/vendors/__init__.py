@@ -1,0 +1,1 @@
+"""Bars of vendors: a library of each, asked symbol by symbol."""

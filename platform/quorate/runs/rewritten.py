@@ -1,0 +1,63 @@
+"""What a source gives now in place of the bars that a run read of it: vendors and owners of files rewrite history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from quorate.bars.panel import FIELDS, Bars
+from quorate.errors import QuorateError
+from quorate.execution.progress import Progress
+from quorate.runs.session import Session, load_bars
+
+
+def rewritten(session: Session, bars: Bars) -> list[str]:
+    """Return how the bars that the source of a run gives now are other than those that it read; empty, if they are not.
+
+    It is asked for the part of its history that the run has read: what came since is no matter.
+    """
+    span = {"since": bars.sessions[0].item(), "until": bars.sessions[-1].item()}
+    recipe = session.recipe
+    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=span)})
+    asking = replace(session, recipe=part, warnings=[], progress=Progress())  # what it warns of was told then
+    try:
+        now = load_bars(asking)
+    except QuorateError as e:
+        return [f"the source gives none of the bars: {e}"]
+    return [] if now.fingerprint == bars.fingerprint else list(differing(bars, now))
+
+
+def differing(before: Bars, now: Bars) -> Iterator[str]:
+    """Yield how bars differ: a line for each symbol of which some are other, are gone or are new."""
+    if before.calendar != now.calendar:
+        yield f"the calendar was {before.calendar.name!r} and is {now.calendar.name!r}"
+    if lost := sorted({*before.symbols} - {*now.symbols}):
+        yield f"there are no bars of {', '.join(lost)} any more"
+    if added := sorted({*now.symbols} - {*before.symbols}):
+        yield f"there are bars of {', '.join(added)}, which there were not"
+    for symbol in sorted({*before.symbols} & {*now.symbols}):
+        yield from _of_symbol(symbol, before.select([symbol]), now.select([symbol]))
+
+
+def _of_symbol(symbol: str, before: Bars, now: Bars) -> Iterator[str]:
+    then, here = (bars.times[bars.present[:, 0]] for bars in (before, now))
+    both, at, place = np.intersect1d(then, here, assume_unique=True, return_indices=True)
+    old, new = (
+        np.stack([getattr(bars, name)[bars.present[:, 0], 0][rows] for name in FIELDS], axis=1)
+        for bars, rows in ((before, at), (now, place))
+    )
+    other = (old != new) & ~(np.isnan(old) & np.isnan(new))
+    rows = other.any(axis=1)
+    if rows.any():
+        first = int(rows.argmax())
+        column = int(other[first].argmax())
+        yield (
+            f"{symbol}: {int(rows.sum()):,} of {len(then):,} bars have other values, the first at {both[first]}: "
+            f"{FIELDS[column]} {old[first, column]:g} -> {new[first, column]:g}"
+        )
+    if gone := len(then) - len(both):
+        yield f"{symbol}: {gone:,} of {len(then):,} bars gone, the first at {np.setdiff1d(then, both)[0]}"
+    if more := len(here) - len(both):
+        yield f"{symbol}: {more:,} new between them, the first at {np.setdiff1d(here, both)[0]}"
