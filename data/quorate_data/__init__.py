@@ -43,6 +43,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         "lean",
         "quorate_data.lean:lean",
         actions="quorate_data.lean:lean_actions",
+        parts="quorate_data.lean:lean_parts",
         description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
     )
     yield quorate.SourceSpec(
