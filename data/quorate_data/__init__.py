@@ -13,6 +13,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "arrow",
         "quorate_data.files:arrow",
+        parts="quorate_data.files:arrow_parts",
         requires=("pyarrow",),
         description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
     )

@@ -157,19 +157,32 @@ def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
     return bars_of(path, _PARQUET, make_layout(**options), _tables.read_parquet)
 
 
-def csv_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+def csv_parts(
+    path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
+) -> list[dict[str, list[str]]]:
     """Return the files that can be read by themselves: those of one symbol together."""
-    return _parts(path, _CSV, symbol)
+    return _parts(path, _CSV, symbol, fields)
 
 
-def parquet_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+def parquet_parts(
+    path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
+) -> list[dict[str, list[str]]]:
     """Return the files that can be read by themselves: those of one symbol together."""
-    return _parts(path, _PARQUET, symbol)
+    return _parts(path, _PARQUET, symbol, fields)
 
 
-def _parts(path: str | list[str], endings: tuple[str, ...], symbol: str | None) -> list[dict[str, list[str]]]:
-    if any("://" in str(one) for one in ([path] if isinstance(path, str) else path)):
-        return [{}]  # files of elsewhere come together, sixteen at a time
+def arrow_parts(
+    path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
+) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _ARROW, symbol, fields)
+
+
+def _parts(
+    path: str | list[str], endings: tuple[str, ...], symbol: str | None, fields: dict[str, str] | None
+) -> list[dict[str, list[str]]]:
+    if fields or any("://" in str(one) for one in ([path] if isinstance(path, str) else path)):
+        return [{}]  # files of elsewhere come together, sixteen at a time; those of fields belong together
     files = find_files(path, endings)
     names = undated_names([symbol or symbol_of(file, ENDINGS) for file in files])
     found: dict[str, list[str]] = {}

@@ -11,7 +11,9 @@ import pytest
 from pyarrow import feather
 
 import quorate
+from quorate import SourceSpec
 from quorate.store.parquet import write_parquet
+from quorate_data import quorate_sources
 from quorate_data.excel import excel
 from quorate_data.files import arrow, csv, parquet
 from quorate_data.freqtrade import freqtrade
@@ -198,6 +200,9 @@ def test_a_file_per_field_makes_whole_bars(tmp_path, kind):
     assert bars.symbols == ("A", "B", "C.D")
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(bars, field), wide_frame(field).to_numpy())
+    offered = next(spec for spec in quorate_sources() if spec.name == kind.__name__).parts
+    assert SourceSpec("parts", offered).resolve()(str(tmp_path), fields=files) == [{}]
+    assert len(SourceSpec("parts", offered).resolve()(str(tmp_path))) == len(FIELDS)
     two = {field: files[field] for field in ("close", "volume")}
     with pytest.warns(quorate.DataWarning, match=r"'open', 'high', 'low' of all bars are the close; trade at closes"):
         some = kind(str(tmp_path), fields=two, symbols=["B"])
