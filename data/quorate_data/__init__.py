@@ -13,6 +13,8 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "arrow",
         "quorate_data.files:arrow",
+        parts="quorate_data.files:arrow_parts",
+        requires=("pyarrow",),
         description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
@@ -30,12 +32,19 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "excel",
         "quorate_data.excel:excel",
+        requires=("python-calamine",),
         description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
+    )
+    yield quorate.SourceSpec(
+        "freqtrade",
+        "quorate_data.freqtrade:freqtrade",
+        description="what freqtrade downloaded: Feather, Parquet and JSON files called as BTC_USDT-1h.feather is",
     )
     yield quorate.SourceSpec(
         "lean",
         "quorate_data.lean:lean",
         actions="quorate_data.lean:lean_actions",
+        parts="quorate_data.lean:lean_parts",
         description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
     )
     yield quorate.SourceSpec(

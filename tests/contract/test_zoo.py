@@ -59,6 +59,7 @@ NEEDY = (
     "databento",
     "dbn",
     "excel",
+    "freqtrade",
     "lean",
     "parquet",
     "postgresql",

@@ -1,5 +1,7 @@
 """Arrow files, workbooks and wide files: read as CSV files are, with the same options and the same faults."""
 
+import gzip
+import json
 import re
 
 import numpy as np
@@ -9,9 +11,12 @@ import pytest
 from pyarrow import feather
 
 import quorate
+from quorate import SourceSpec
 from quorate.store.parquet import write_parquet
+from quorate_data import quorate_sources
 from quorate_data.excel import excel
 from quorate_data.files import arrow, csv, parquet
+from quorate_data.freqtrade import freqtrade
 from support.bar_files import DAYS, FIELDS, NAMES, asked, quiet, same, table, walk
 from support.workbooks import write_workbook
 
@@ -71,6 +76,58 @@ def test_faults_of_arrow_files_are_told_by_row(tmp_path):
     asked(str(tmp_path), "not a readable Arrow file", arrow)
     (tmp_path / "ABC.feather").write_bytes(b"FEA1....")
     asked(str(tmp_path), "Feather file of version 1", arrow)
+
+
+# --- freqtrade
+
+HOURS = pd.date_range("2024-01-02", periods=400, freq="h", tz="UTC")
+
+
+def download(folder, name, frame, hours=HOURS):
+    """Write a file as freqtrade does."""
+    frame = frame.assign(date=hours.as_unit("ms"))[["date", *FIELDS]]
+    if name.endswith(".feather"):
+        feather.write_feather(frame, str(folder / name), compression="lz4", compression_level=9)
+    elif name.endswith(".parquet"):
+        write_parquet(frame, folder / name)
+    else:
+        rows = frame.assign(date=frame["date"].astype("int64")).to_numpy().tolist()
+        text = json.dumps([[int(row[0]), *row[1:]] for row in rows]).encode()
+        (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+
+@pytest.mark.parametrize("ending", ["feather", "parquet", "json", "json.gz"])
+def test_what_freqtrade_downloaded_is_read_by_pair_and_known_when_it_is_over(tmp_path, ending):
+    download(tmp_path, f"BTC_USDT-1h.{ending}", walk())
+    download(tmp_path, f"ETH_USDT-1h.{ending}", walk(seed=1))
+    (tmp_path / "BTC_USDT-trades.feather").write_bytes(b"trades")
+    bars = quiet(lambda: freqtrade(str(tmp_path)))
+    assert bars.symbols == ("BTC/USDT", "ETH/USDT")
+    assert same(bars)
+    assert (bars.times == (HOURS + pd.Timedelta("1h")).tz_localize(None).to_numpy()).all()
+    assert freqtrade(str(tmp_path), symbols=["ETH/USDT"]).symbols == ("ETH/USDT",)
+
+
+def test_timeframes_and_candles_of_freqtrade_are_asked_for(tmp_path):
+    download(tmp_path, "BTC_USDT_USDT-1h-futures.feather", walk())
+    download(tmp_path, "BTC_USDT_USDT-1h-mark.feather", walk(seed=1))
+    download(
+        tmp_path,
+        "BTC_USDT_USDT-1d-futures.feather",
+        walk(seed=2),
+        HOURS[0] + pd.timedelta_range(0, periods=400, freq="D"),
+    )
+    path = str(tmp_path)
+    asked(path, r"there are no spot files.*there are 'futures', 'mark' \(data\.candles\)", freqtrade)
+    asked(path, r"files of '1d', '1h': say which with data\.timeframe", freqtrade, candles="futures")
+    asked(path, r"no files of data\.timeframe = '4h', but of '1d', '1h'", freqtrade, candles="futures", timeframe="4h")
+    asked(path, r"did you mean 'BTC/USDT:USDT'", freqtrade, candles="mark", symbols=["BTC/USDT:USD"])
+    assert same(freqtrade(path, candles="futures", timeframe="1h"))
+    assert same(freqtrade(path, candles="mark"), walk(seed=1))
+    days = freqtrade(path, candles="futures", timeframe="1d")
+    assert days.times[0] == np.datetime64("2024-01-03T00:00")
+    (tmp_path / "BTC_USDT-1h.json").write_text("[[1, 2]]")
+    asked(path, r"not a JSON file of bars: it must be a list of lists of date, open", freqtrade)
 
 
 # --- workbooks
@@ -143,6 +200,9 @@ def test_a_file_per_field_makes_whole_bars(tmp_path, kind):
     assert bars.symbols == ("A", "B", "C.D")
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(bars, field), wide_frame(field).to_numpy())
+    offered = next(spec for spec in quorate_sources() if spec.name == kind.__name__).parts
+    assert SourceSpec("parts", offered).resolve()(str(tmp_path), fields=files) == [{}]
+    assert len(SourceSpec("parts", offered).resolve()(str(tmp_path))) == len(FIELDS)
     two = {field: files[field] for field in ("close", "volume")}
     with pytest.warns(quorate.DataWarning, match=r"'open', 'high', 'low' of all bars are the close; trade at closes"):
         some = kind(str(tmp_path), fields=two, symbols=["B"])
@@ -170,15 +230,33 @@ def test_symbols_of_wide_files_begin_and_end_where_they_have_closes(tmp_path):
     assert not bars.has_volume
 
 
+def test_texts_of_wide_files_are_numbers_or_categories_too(tmp_path):
+    text = wide_frame("close").map("${:,.4f}".format).assign(regime=np.where(np.arange(400) < 200, "calm", "wild"))
+    text.iloc[3, 0] = ""
+    path = tmp_path / write_wide(csv, text, tmp_path / "close")
+    with pytest.warns(quorate.DataWarning, match="and there is no volume"):
+        bars = csv(str(path), wide=True, categories=["regime"])
+    np.testing.assert_array_equal(bars.close[4:], wide_frame("close").to_numpy()[4:])
+    assert np.isnan(bars.close[3]).tolist() == [True, False, False]
+    regime = bars.categories["regime"]
+    assert [regime.levels[code] for code in regime.codes[[0, -1], 1]] == ["calm", "wild"]
+    millions = wide_frame("volume").map(lambda v: f"{v / 1e6:.6f}M")
+    fields = {"close": path.name, "volume": write_wide(csv, millions, tmp_path / "volume")}
+    with pytest.warns(quorate.DataWarning, match="of all bars are the close; trade"):
+        both = csv(str(tmp_path), fields=fields, categories=["regime"])
+    np.testing.assert_allclose(both.volume[4:], wide_frame("volume").to_numpy()[4:])
+    assert both.categories["regime"].levels == regime.levels
+
+
 def test_what_is_wrong_with_wide_files_is_told(tmp_path):
     close = write_wide(csv, wide_frame("close"), tmp_path / "close")
     volume = wide_frame("volume").astype(object)
     volume.iloc[4, 1] = "many"
     told = {"close": close, "volume": write_wide(csv, volume, tmp_path / "volume")}
-    asked(str(tmp_path), r"volume\.csv, line 6: volume must be a number; it was 'many'", fields=told)
+    asked(str(tmp_path), r"volume\.csv, line 6, B: volume must be a number; it was 'many'", fields=told)
     late = wide_frame("volume").set_axis(DAYS + pd.DateOffset(years=-20))
     told["volume"] = write_wide(csv, late, tmp_path / "volume")
-    asked(str(tmp_path), r"volume\.csv: no stamp of A is one of .*close\.csv", fields=told)
+    asked(str(tmp_path), r"volume\.csv: none of its stamps is one of .*close\.csv", fields=told)
     asked(str(tmp_path), r"'vol' is no field of bars.*did you mean 'volume'", fields={"vol": "x"})
     asked(str(tmp_path), r"must say which file has the closes", fields={"volume": "x"})
     asked(str(tmp_path / close), r"data\.adjusted has no use .*data\.wide", wide=True, adjusted=True)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate_data.lean import lean, lean_actions
+from quorate_data.lean import lean, lean_actions, lean_parts
 from support.bar_files import DAYS, FIELDS, quiet, walk
 
 MINUTES = pd.date_range("2013-10-07 09:30", periods=390, freq="min")
@@ -45,7 +45,7 @@ def data(tmp_path):
     files.mkdir()
     (files / "meta.csv").write_text(f"20180102,fb,Q\n{DAYS[299]:%Y%m%d},fb,Q\n20501231,meta,Q\n")
     (files / "aol.csv").write_text(f"{DAYS[10]:%Y%m%d},aol,N\n{DAYS[199]:%Y%m%d},aol,N\n")
-    (files / "spy.csv").write_text("19980102,spy,P\n20501231,spy,P\n")
+    (files / "spy.csv").write_text("20501231,spy,P\n")
     return tmp_path
 
 
@@ -74,6 +74,12 @@ def test_symbols_are_chosen_by_what_they_are_called_now(data):
         quorate.DataWarning, match=f"no bars of META under FB, as it was called until {DAYS[299]:%Y-%m-%d}"
     ):
         assert np.isfinite(lean(str(data), symbols=["META"]).close).sum() == 100
+
+
+def test_each_company_is_a_part(data):
+    parts = lean_parts(str(data), calendar="us-equity")
+    assert parts == [{"symbols": ["AOL"]}, {"symbols": ["META"]}, {"symbols": ["SPY"]}]
+    assert [lean(str(data), **part).symbols for part in parts] == [("AOL",), ("META",), ("SPY",)]
 
 
 def test_splits_and_dividends_are_told_by_ex_date_in_prices_of_that_day(data):
@@ -136,6 +142,19 @@ def test_crypto_has_prices_as_they_are_and_forex_those_between_bid_and_ask(tmp_p
     for bars in (coins, rates):
         for name in FIELDS[:4]:
             np.testing.assert_allclose(getattr(bars, name)[:, 0], walk()[name], rtol=1e-12)
+
+
+def test_lines_of_days_are_told_with_their_file(tmp_path):
+    for day, close in (("20131007", 15), ("20131008", "dear")):
+        pack(
+            tmp_path,
+            f"equity/usa/minute/x.b/{day}_trade.zip",
+            [f"{t},10,20,10,{close},5" for t in (34200000, 34260000)],
+        )
+    with pytest.raises(
+        quorate.DataError, match=r"x\.b, line 1 of 20131008_trade\.zip: close must be a number; it was 'dear'"
+    ):
+        lean(str(tmp_path), resolution="minute")
 
 
 @pytest.mark.parametrize(
