@@ -31,7 +31,7 @@ def test_a_run_writes_what_training_packages_do(home, panel, folder, monkeypatch
     assert {path.name for path in own.iterdir()} == {
         *("config.yaml", "metrics.json", "metrics_valid.json", "evaluation.json", "norm_stats.json", "timing.json"),
         *("equity_drawdown.png", "monthly_returns.png", "weights.png", "forecast_vs_actual.png", "calibration.png"),
-        "confusion_matrix_valid.png",
+        *("confusion_matrix_valid.png", "learning_curves.png"),
     }
     assert yaml.safe_load((own / "config.yaml").read_text()) == json.loads(json.dumps(report.provenance["recipe"]))
     judged = report.results["development"]["series"][0]["metrics"]
