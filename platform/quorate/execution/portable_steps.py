@@ -41,14 +41,18 @@ def grus_in_steps(model: Any) -> None:
         return
     known = {one.name: one for one in graph.initializer}
     known |= {one.output[0]: one.attribute[0].t for one in graph.node if one.op_type == "Constant"}
-    nodes = []
+    nodes, done = [], set()
     for node in graph.node:
         weights = [known.get(name) for name in node.input[1:4]]
-        nodes += _in_steps(graph, node, weights) if _is_usual(node) and all(weights) else [node]
+        if _is_usual(node) and all(weights):
+            nodes += _in_steps(graph, node, weights)
+            done.update(node.input[1:4])
+        else:
+            nodes.append(node)
     del graph.node[:]
     graph.node.extend(nodes)
-    asked = {name for node in nodes for name in node.input}
-    for one in [one for one in graph.initializer if one.name not in asked]:
+    done -= {name for node in nodes for name in node.input}
+    for one in [one for one in graph.initializer if one.name in done]:
         graph.initializer.remove(one)
 
 

@@ -61,12 +61,6 @@ def seeded(seed: int) -> Iterator[None]:
 
 def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ...]]:
     """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
-    answer, caught = heard_under_limits(task, step)
-    return answer, notes_of(caught)
-
-
-def heard_under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, list[warnings.WarningMessage]]:
-    """As `under_limits`, with the warnings as they were given."""
     while True:
         pools = thread_pools()
         _began.append(pools)
@@ -77,7 +71,7 @@ def heard_under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, list[wa
             _began.pop()
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
-            return answer, caught
+            return answer, notes_of(caught)
 
 
 @contextmanager

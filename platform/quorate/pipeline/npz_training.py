@@ -219,6 +219,7 @@ def _trained(
     progress: Progress | None,
     told: list[str],
 ) -> _Trained:
+    """Return what came of the training."""
     took = Meter()
     what = _what(task, settings, windows) if wanted(request) or request.resume else {}
     watch = watch_of(request, folder, settings.spec, registry, what)
