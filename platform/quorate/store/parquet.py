@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import base64
 import glob
 import json
@@ -155,7 +154,6 @@ def _database(process: int) -> duckdb.DuckDBPyConnection:
     """Return the database in memory of a process: to start one takes several times as long as to read or write."""
     import duckdb
 
-    atexit.register(_database.cache_clear)  # else DuckDB tells of what it has not been given back
     # A file that was replaced is another one, however fast that went.
     return duckdb.connect(":memory:", config={"threads": 1, "enable_external_file_cache": False})
 
