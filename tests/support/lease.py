@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,23 @@ from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
 from quorate.execution.task import FitData
+
+SOON = 3.0  # seconds
+
+
+class Lasting(Processes):
+    """`Processes` whose processes outlive a run that stops, if they soon end what they are at: that costs less."""
+
+    def _drop(self, worker: Any) -> None:
+        until = time.monotonic() + SOON
+        while worker.tasks and time.monotonic() < until:
+            found = worker.process.result(0.1)
+            if isinstance(found, Lost):
+                break
+            if found is not None:
+                worker.tasks.pop(0)
+        if worker.tasks:
+            super()._drop(worker)
 
 
 class Pool:
@@ -25,7 +43,7 @@ class Pool:
         """Do work with so many of the workers."""
         with self._turn:
             if self._processes is None:
-                self._processes = Processes(workers)
+                self._processes = Lasting(workers)
             self._processes.workers = workers
             self._processes.run(*work)
 

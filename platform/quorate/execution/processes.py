@@ -71,10 +71,13 @@ class Processes(Executor):
                         room += worker.takes
         finally:
             for worker in [worker for worker in self._pool if worker.tasks]:
-                # Something was raised. What it is at belongs to this run alone.
-                self._pool.remove(worker)
-                worker.process.close()
+                self._drop(worker)  # something was raised
             shared.close()
+
+    def _drop(self, worker: _Worker) -> None:
+        """End a process: what it is at belongs to a run that is over."""
+        self._pool.remove(worker)
+        worker.process.close()
 
     def _next(self, queue: Queue, room: Resources) -> list[FitTask]:
         """Return what to hand out: the only worker need not wait for this process between two fits."""
