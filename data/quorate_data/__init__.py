@@ -13,6 +13,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "arrow",
         "quorate_data.files:arrow",
+        requires=("pyarrow",),
         description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
@@ -30,7 +31,13 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "excel",
         "quorate_data.excel:excel",
+        requires=("python-calamine",),
         description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
+    )
+    yield quorate.SourceSpec(
+        "freqtrade",
+        "quorate_data.freqtrade:freqtrade",
+        description="what freqtrade downloaded: Feather, Parquet and JSON files called as BTC_USDT-1h.feather is",
     )
     yield quorate.SourceSpec(
         "lean",

@@ -44,8 +44,10 @@ def spans_of(market: Path, ticker: str) -> list[Span]:
     if not file.is_file():
         return [Span(ticker, EVER, NEVER)]
     rows = [(_date(file, number, row[0]), row[1].lower()) for number, row in _rows(file, 2)]
+    if len(rows) == 1:
+        return [Span(rows[0][1], EVER, rows[0][0])]
     first, spans = rows[0][0], []
-    for last, name in rows[1:] or rows:
+    for last, name in rows[1:]:
         spans.append(Span(name, first, last))
         first = last + dt.timedelta(days=1)
     return spans

@@ -95,6 +95,13 @@ def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, dat
     return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive, table.begins)
 
 
+def read_once(table: Table, date_format: str | None) -> pd.Series:
+    """Return the stamps of a file as such, if they name no zone, so that they can stand for many symbols."""
+    column = table.frame["time"]
+    zoned, wall = _parse(table, column, date_format, None)
+    return column if zoned is not None else pd.Series(wall, index=column.index)
+
+
 def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:
     late = np.asarray(utc > pd.Timestamp.now("UTC").tz_localize(None) + FUTURE)
     if late.any():

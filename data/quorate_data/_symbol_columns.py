@@ -7,14 +7,14 @@ from pathlib import Path
 
 import quorate
 from quorate_data._columns import Part, place_of_time
-from quorate_data._names import parsed
+from quorate_data._names import ALIASES, PLAIN, parsed, plain, whole
 from quorate_data._text import listed
 
 
 def columns_of_symbols(
     path: Path, header: Sequence[str], columns: Mapping[str, str], field: str, categories: Sequence[str]
-) -> list[Part]:
-    """Return a part per column of a file that has one field of many symbols.
+) -> Part:
+    """Return where the columns of a file stand that has one field of many symbols, called after the symbols.
 
     Parameters
     ----------
@@ -32,6 +32,11 @@ def columns_of_symbols(
     DataError
         If there are no stamps, no symbols, or one twice.
     """
+    long = [name for name in header if plain(name) in ALIASES["symbol"]] or [*whole(header).get(PLAIN, {}).values()]
+    if long:
+        raise quorate.DataError(
+            f"{path}: the columns {listed(long)} are fields of bars, not symbols: leave data.wide and data.fields out"
+        )
     time = place_of_time(path, header, columns)
     apart = {name.strip().lower() for name in categories}
     found: dict[str, int] = {}
@@ -45,9 +50,4 @@ def columns_of_symbols(
         found[symbol] = place
     if not found:
         raise quorate.DataError(f"{path}: no column is a symbol; the columns are {listed(header)}")
-    prices = [name for name in found if (told := parsed(name)) and not told[0].affix]
-    if len(prices) > 1:
-        raise quorate.DataError(
-            f"{path}: the columns {listed(prices)} are fields of bars, not symbols: leave data.wide and data.fields out"
-        )
-    return [Part({"time": time, field: place}, [time], symbol=symbol) for symbol, place in found.items()]
+    return Part({"time": time, **found}, [time])

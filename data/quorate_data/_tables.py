@@ -244,7 +244,7 @@ def read_frame(path: Path, raw: pd.DataFrame, layout: Layout) -> list[Table]:
 def _parts(path: Path, names: Sequence[str], symbols: Sequence[str], layout: Layout) -> list[Part]:
     """Return where the columns stand that a layout asks for."""
     if layout.each and not any(symbols):
-        parts = columns_of_symbols(path, names, layout.columns, layout.each, layout.categories)
+        parts = [columns_of_symbols(path, names, layout.columns, layout.each, layout.categories)]
     else:
         parts = split(path, names, symbols, layout.columns, layout.adjusted)
     return with_categories(path, names, parts, layout.categories)
@@ -299,8 +299,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
     frame = frame[~_blank(frame, part)].copy()
     told = take_volume(path, frame, raw, part, header)
     told += divide_billionths(path, frame, header)
-    # A text in a wide file of one field is a value of one symbol.
-    if separator and len(part.places) > 2 and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
+    if separator and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
         first = left.index[int(left.to_numpy().argmax())]
         row = ", ".join(str(value) for value in frame.loc[first] if value == value and value != "")
         told = (

@@ -14,6 +14,7 @@ from quorate_data._remedies import check_thousands, invalid_bars
 from quorate_data._tables import Table
 
 RAW = 0.15  # how far a step may be from the ratio of a split, for prices to be raw
+NEARLY = 0.99  # of bars that come before later ones, from which on a file has the newest first
 LITTLE = 0.005  # of a price, that rounding may take from an adjusted one
 
 
@@ -50,13 +51,25 @@ def finish(
                 stacklevel=2,
             )
             frame = frame[~bad]
-    return frame.sort_values(["symbol", "time"], kind="stable") if sort or newest_first(frame) else frame
+    if not sort and newest_first(frame):
+        sort = True
+        if odd := int((_steps(frame) > pd.Timedelta(0)).sum()):
+            warnings.warn(
+                f"{table.path}: the newest bars come first but for {odd} of {len(frame)}, which are put in their place",
+                quorate.DataWarning,
+                stacklevel=2,
+            )
+    return frame.sort_values(["symbol", "time"], kind="stable") if sort else frame
 
 
 def newest_first(frame: pd.DataFrame) -> bool:
-    """Whether each bar is earlier than the one of its symbol above it."""
-    steps = frame.groupby("symbol", sort=False)["time"].diff().dropna()
-    return bool(len(steps) and (steps < pd.Timedelta(0)).all())
+    """Whether each bar is earlier than the one of its symbol above it, but for very few."""
+    steps = _steps(frame)
+    return bool(len(steps) and (steps < pd.Timedelta(0)).mean() > NEARLY)
+
+
+def _steps(frame: pd.DataFrame) -> pd.Series:
+    return frame.groupby("symbol", sort=False)["time"].diff().dropna()
 
 
 def _unused(table: Table, frame: pd.DataFrame, beside: Mapping[str, pd.Series]) -> str:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 import quorate
 from quorate_data._names import PRICES
 from quorate_data._numbers import numbers
 from quorate_data._paths import find_files
+from quorate_data._stamps import read_once
 from quorate_data._tables import Table
 from quorate_data._text import listed, near
 
@@ -66,71 +68,73 @@ def files_of(path: str | list[str], fields: Mapping[str, str], books: bool) -> d
 
 
 def join_fields(files: Mapping[str, Path], layout: Layout, read: Callable[[Path, Layout], list[Table]]) -> list[Table]:
-    """Return a table per symbol of files that have a field each: the rows are those of the closes.
+    """Return the bars of files that have a field each: the rows are those of the closes.
 
     Raises
     ------
     DataError
         If a file cannot be read, has a stamp twice, or none that the closes have.
     """
-    found: dict[str, dict[str, Table]] = {}
-    for field, file in files.items():
-        tables = read(file, replace(layout, each=field))
-        found[field] = {str(table.frame["symbol"].iloc[0]): table for table in tables}
-    closes = found.pop("close")
-    joined = [_joined(name, table, found, layout) for name, table in closes.items()]
-    told = [line for tables in found.values() for table in tables.values() for line in table.told]
-    told += [line for line in (_lacking(files, found, list(closes)), _only_closes(files["close"], files)) if line]
-    return [replace(joined[0], told=(*joined[0].told, *told)), *joined[1:]]
-
-
-def with_closes(tables: Sequence[Table]) -> list[Table]:
-    """Return tables of closes alone, in which all prices are the close."""
-    for table in tables:
-        _fill(table.frame)
-    told = _only_closes(tables[0].path, ("close",))
-    return [replace(tables[0], told=(*tables[0].told, told)), *tables[1:]]
-
-
-def _fill(frame: pd.DataFrame) -> None:
-    for price in PRICES:
-        if price not in frame:
-            frame[price] = frame["close"]
-
-
-def _joined(name: str, closes: Table, found: Mapping[str, Mapping[str, Table]], layout: Layout) -> Table:
-    """Return the bars of a symbol; of fields without it the price is the close, and the volume is not known."""
-    frame = closes.frame.copy()
-    for field, tables in found.items():
-        if (other := tables.get(name)) is None:
-            continue
-        values = numbers(other, layout.decimal)[0][field].set_axis(pd.Index(other.frame["time"]))
-        if (again := values.index.duplicated()).any():
-            raise quorate.DataError(f"{other.at(other.frame.index[int(again.argmax())])}: the stamp stands twice")
-        frame[field] = values.reindex(frame["time"]).to_numpy()
-        if frame[field].isna().all():
+    tables = {field: _long(read(file, replace(layout, each=field)), field, layout) for field, file in files.items()}
+    closes = tables.pop("close")
+    frame = closes.frame
+    told = [*closes.told, *(line for table in tables.values() for line in table.told)]
+    for field, table in tables.items():
+        other = numbers(table, layout.decimal)[0].assign(time=table.frame["time"])
+        if (again := other.duplicated(["symbol", "time"])).any():
+            raise quorate.DataError(f"{table.at(other.index[int(again.argmax())])}: the stamp stands twice")
+        if not frame["time"].isin(other["time"].unique()).any():
             raise quorate.DataError(
-                f"{other.path}: no stamp of {name} is one of {closes.path}: {other.frame['time'].iloc[0]!s} and "
+                f"{table.path}: none of its stamps is one of {closes.path}: {table.frame['time'].iloc[0]!s} and "
                 f"{frame['time'].iloc[0]!s} are the first; write the stamps of all files alike"
             )
-    _fill(frame)
-    return replace(closes, frame=frame)
+        frame[field] = frame.merge(other, "left", ["symbol", "time"])[field].to_numpy()
+        lacking = ~frame["symbol"].isin(other["symbol"].unique())
+        if lacking.any():
+            instead = "no volume is known of them" if field == "volume" else "their close is read in its place"
+            told.append(
+                f"{table.path}: there is no column for {listed(frame['symbol'][lacking].unique(), 3)}: {instead}"
+            )
+            if field in PRICES:
+                frame[field] = frame[field].where(~lacking, frame["close"])
+    return [replace(closes, frame=_filled(frame), told=(*told, *_only_closes(files["close"], files)))]
 
 
-def _lacking(files: Mapping[str, Path], found: Mapping[str, Mapping[str, Table]], symbols: Sequence[str]) -> str:
-    told = [
-        f"{files[field]} has no column for {listed(missing, 3)}"
-        for field, tables in found.items()
-        if (missing := [name for name in symbols if name not in tables])
-    ]
-    return "; ".join(told) + ": their closes are read in its place, or no volume" if told else ""
+def with_closes(tables: Sequence[Table], layout: Layout) -> list[Table]:
+    """Return bars of closes alone, in which all prices are the close."""
+    table = _long(tables, "close", layout)
+    told = (*table.told, *_only_closes(table.path, ("close",)))
+    return [replace(table, frame=_filled(table.frame), told=told)]
 
 
-def _only_closes(path: Path, fields: Mapping[str, Path] | Sequence[str]) -> str:
-    """Return what is to be said where a price is the close, or there is no volume."""
+def _long(tables: Sequence[Table], field: str, layout: Layout) -> Table:
+    """Return a table whose columns are symbols as one with a row per symbol and stamp, where there is a value."""
+    table, *_ = tables
+    columns = table.frame.columns.drop("time")
+    values = table.frame[columns].to_numpy().T
+    there = pd.notna(values) & (values != "")
+    symbol, row = np.nonzero(there)
+    frame = pd.DataFrame(
+        {
+            "time": read_once(table, layout.date_format).array.take(row),
+            field: values[there],
+            "symbol": columns.to_numpy()[symbol],
+        },
+        index=table.frame.index.take(row),
+    )
+    categories = {name: texts.iloc[row] for name, texts in table.categories.items()}
+    return replace(table, frame=frame, others={}, categories=categories)
+
+
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{price: frame["close"] for price in PRICES if price not in frame})
+
+
+def _only_closes(path: Path, fields: Mapping[str, Path] | Sequence[str]) -> tuple[str, ...]:
+    """Return what is to be said where a price is the close."""
     prices = [name for name in PRICES if name not in fields]
     if not prices:
-        return ""
+        return ()
     volume = "" if "volume" in fields else ", and there is no volume"
     fill = '; trade at closes with backtest.fill = "close"' if "open" in prices else ""
-    return f"{path}: {listed(prices)} of all bars are the close{volume}{fill}"
+    return (f"{path}: {listed(prices)} of all bars are the close{volume}{fill}",)

@@ -17,7 +17,6 @@ from quorate_data._tables import Table
 from quorate_data._text import listed, near
 from quorate_data.files import Layout, bars_of, csv, make_layout
 
-EXTRA = "pip install 'quorate[excel]'"
 _ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
@@ -34,7 +33,7 @@ def excel(path: str | list[str], sheet: str | None = None, skip_rows: int = 0, *
     Raises
     ------
     DataError
-        Naming the file and, where there is one, the row and the value; or if python-calamine is not installed.
+        Naming the file and, where there is one, the row and the value.
     """
 
     def read(file: Path, layout: Layout) -> list[Table]:
@@ -54,12 +53,8 @@ def excel(path: str | list[str], sheet: str | None = None, skip_rows: int = 0, *
 
 def _sheets(book: Path, wanted: str | None) -> dict[str, str]:
     """Return the sheets that are wanted as the text of CSV files, by their name."""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError as e:
-        raise quorate.DataError(
-            f"{book}: workbooks are read by python-calamine, which is not installed: {EXTRA}"
-        ) from e
+    from python_calamine import CalamineError, CalamineWorkbook
+
     try:
         with CalamineWorkbook.from_path(book) as workbook:
             names = workbook.sheet_names

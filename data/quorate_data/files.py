@@ -101,7 +101,7 @@ def csv(
     skip_rows : int
         Lines above the header to leave out.
     sort : bool
-        Sort the bars by time; without it bars out of order are an error, unless the newest come first throughout.
+        Sort the bars by time; without it bars out of order are an error, unless the newest come first.
     invalid : {"error", "drop"}
         What becomes of bars with a missing or impossible value: an error, or left out with a warning.
     adjusted : bool
@@ -275,7 +275,7 @@ def bars_of(
         return load([files_of(path, layout.fields, books)], layout, lambda files: join_fields(files, layout, read))
     files, told = found_files(path, endings, layout.storage_options, layout.home)
     if layout.each:
-        bars = load(files, layout, lambda file: with_closes(read(file, layout)))
+        bars = load(files, layout, lambda file: with_closes(read(file, layout), layout))
     else:
         bars = load(files, layout, lambda file: read(file, layout))
     return replace(bars, read=tuple(told))

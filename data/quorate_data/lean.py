@@ -147,12 +147,16 @@ def _folder(path: str, kind: str, market: str | None, resolution: str) -> Path:
 
 def _companies(folder: Path, symbols: Sequence[str]) -> list[str]:
     """Return the companies that are asked for, or all, as their map files or else their zip files are called."""
-    tickers = {p.stem.partition("_")[0] for p in folder.iterdir() if p.is_dir() or p.suffix == ".zip"}
+    wanted = [name.lower() for name in symbols]
+    if wanted and all((folder.parent / "map_files" / f"{name}.csv").is_file() for name in wanted):
+        return sorted({*wanted})  # there may be thousands of others, of which nobody asks
+    tickers = {p.name for p in folder.iterdir() if p.is_dir()}
+    tickers |= {p.stem.partition("_")[0] for p in folder.glob("*.zip")}
     before = renamed(folder.parent)
     known = sorted((tickers - before.keys()) | {now for was, now in before.items() if was in tickers})
     if not known:
         raise quorate.DataError(f"{folder}: the folder holds no zip files of LEAN")
-    for name in map(str.lower, symbols):
+    for name in wanted:
         if name in before and name in tickers:
             raise quorate.DataError(
                 f"{folder}: {name.upper()} is called {before[name].upper()} now, and its bars are read under that: "
@@ -160,7 +164,7 @@ def _companies(folder: Path, symbols: Sequence[str]) -> list[str]:
             )
         if name not in known:
             raise quorate.DataError(f"{folder}: there are no bars of the symbol {name.upper()!r}{near(name, known)}")
-    return [name for name in known if not symbols or name in map(str.lower, symbols)]
+    return [name for name in known if not wanted or name in wanted]
 
 
 def _tables_of(folder: Path, days: _Days, company: str) -> list[Table]:

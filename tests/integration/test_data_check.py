@@ -51,6 +51,18 @@ def test_options_of_the_source_are_set_and_a_wrong_one_is_named(file):
     assert "there is no such file or folder" in message_of(call("data", "check", "absent.csv"), 1)
 
 
+def test_what_reads_a_file_follows_from_its_name_or_is_given(file, tmp_path):
+    frame = pd.read_csv(file())
+    frame.to_feather(tmp_path / "ABC.feather")
+    (tmp_path / "ABC.saved").write_bytes((tmp_path / "ABC.feather").read_bytes())
+    told = [json.loads(call("data", "check", path, "--json").stdout) for path in (file(), tmp_path / "ABC.feather")]
+    told.append(json.loads(call("data", "check", tmp_path / "ABC.saved", "--set", "source=arrow", "--json").stdout))
+    assert told[0] == told[1] == told[2]
+    asked = message_of(call("data", "check", tmp_path / "ABC.saved"), 1)
+    assert "an Arrow or Feather file, which the source 'arrow' reads" in asked
+    assert "no recipe but a file of bars" in message_of(call("run", tmp_path / "ABC.feather"), 2)
+
+
 def test_a_run_says_what_it_doubts_on_stderr_and_in_its_report_or_refuses(file, tiny, tmp_path):
     data = {"source": "csv", "path": file(split)}
     report = quorate.run({**tiny, "data": data})

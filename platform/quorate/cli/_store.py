@@ -54,8 +54,8 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Bring bars into the store. What was read before is not read again: after a stop, give the command again."""
+    from quorate.recipe.bar_files import source_of
     from quorate.report.views.store import render_imported
-    from quorate.runs.doubts import source_of
     from quorate.runs.imports import import_bars
 
     if path is None and source is None:

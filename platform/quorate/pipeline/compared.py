@@ -22,10 +22,11 @@ from quorate.execution.progress import Progress
 from quorate.execution.reading import FitRows
 from quorate.execution.task import FitTask
 from quorate.pipeline.presets import COMPARED, preset
-from quorate.pipeline.request import FILES, Request, bars_of
+from quorate.pipeline.request import Request, bars_of
 from quorate.pipeline.rows import dataset_of, task_of_fit
 from quorate.pipeline.translation import Opened, opened
 from quorate.plugins.registry import Registry
+from quorate.recipe.bar_files import EVERY
 from quorate.recipe.resolve import to_plain
 from quorate.runs.session import open_session
 from quorate.runs.surroundings import in_usual_surroundings
@@ -123,7 +124,7 @@ def _is_bars(what: str, plugins: Sequence[Path]) -> bool:
         return False
     registry = Registry.load(plugins)
     named = what in registry.names("source") and what not in registry.names("recipe")
-    return named or path.exists() or what.lower().endswith(FILES)
+    return named or path.exists() or what.lower().endswith(EVERY)
 
 
 def _base(what: str, home: Path | None, sets: Sequence[str], plugins: Sequence[Path]) -> dict[str, Any]:

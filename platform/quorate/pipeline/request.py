@@ -13,11 +13,10 @@ from quorate.execution.resources import gpu_count
 from quorate.pipeline.config import Asked, File, Loop, read_config
 from quorate.pipeline.databases import bars_of_database
 from quorate.pipeline.presets import preset as preset_of
+from quorate.recipe.bar_files import EVERY, source_of
 
 Command = Literal["tune", "train", "evaluate"]
-PARQUET = (".parquet", ".pq")
 MOST_STEPS = 10_000  # that one number stands for
-FILES = (".csv", ".csv.gz", *PARQUET)
 # What a training loop is told, and under which names files have it.
 LOOP = {
     "epochs": ("epochs", "n_epochs", "max_epochs"),
@@ -150,14 +149,13 @@ def bars_of(text: str, sources: list[str]) -> dict[str, Any]:
     path = Path(text)
     if text in sources and not path.exists():
         return {"source": text}
-    named = [p.name.lower() for p in path.iterdir()] if path.is_dir() else [path.name.lower()]
-    is_path = path.exists() or "/" in text or any(c in text for c in "*?[") or path.name.lower().endswith(FILES)
+    is_path = path.exists() or "/" in text or any(c in text for c in "*?[") or path.name.lower().endswith(EVERY)
     if not is_path:
         raise RecipeError(
             f"--data takes a file or folder of bars, or a source ({one_of(sources)}); there is no {text!r}"
             f"{near_misses(text, sources)}"
         )
-    return {"source": "parquet" if any(name.endswith(PARQUET) for name in named) else "csv", "path": text}
+    return {"source": source_of(path), "path": text}
 
 
 def steps_of(given: str | int | Sequence[int], where: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.values import meant
+from quorate.recipe.bar_files import EVERY
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import Recipe
@@ -159,8 +160,7 @@ def find_recipe(name: str | Path, registry: Registry) -> Path:
 
 _BARS = "a file of bars: quorate init {0} writes a recipe for it, quorate run nasdaq --data {0} runs one on it"
 _NO_RECIPES = {
-    ".csv": _BARS,
-    ".parquet": _BARS,
+    **dict.fromkeys(EVERY, _BARS),
     ".py": "a plugin: quorate run nasdaq --plugin {}",
 }
 

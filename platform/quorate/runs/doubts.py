@@ -8,12 +8,11 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Progress
+from quorate.recipe.bar_files import source_of
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.bars.collection import Collection
-
-PARQUET = (".parquet", ".pq")
 
 
 @in_usual_surroundings
@@ -23,7 +22,7 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     Parameters
     ----------
     path : str or Path
-        CSV or Parquet files.
+        CSV, Parquet or Arrow files, or workbooks.
     settings : iterable of str
         Options of the source, ``key=value``.
 
@@ -77,12 +76,6 @@ def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, A
     session.progress = Progress()  # doubts are the answer, no warnings beside it
     bars = load_bars(session)
     return table["data"], bars, session.warnings[heard:]
-
-
-def source_of(path: Path) -> str:
-    """Return the source that reads a file, or the files of a folder."""
-    names = [p.name.lower() for p in path.iterdir()] if path.is_dir() else [path.name.lower()]
-    return "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
 
 
 def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:

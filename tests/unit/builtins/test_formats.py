@@ -1,5 +1,7 @@
 """Arrow files, workbooks and wide files: read as CSV files are, with the same options and the same faults."""
 
+import gzip
+import json
 import re
 
 import numpy as np
@@ -12,6 +14,7 @@ import quorate
 from quorate.store.parquet import write_parquet
 from quorate_data.excel import excel
 from quorate_data.files import arrow, csv, parquet
+from quorate_data.freqtrade import freqtrade
 from support.bar_files import DAYS, FIELDS, NAMES, asked, quiet, same, table, walk
 from support.workbooks import write_workbook
 
@@ -71,6 +74,58 @@ def test_faults_of_arrow_files_are_told_by_row(tmp_path):
     asked(str(tmp_path), "not a readable Arrow file", arrow)
     (tmp_path / "ABC.feather").write_bytes(b"FEA1....")
     asked(str(tmp_path), "Feather file of version 1", arrow)
+
+
+# --- freqtrade
+
+HOURS = pd.date_range("2024-01-02", periods=400, freq="h", tz="UTC")
+
+
+def download(folder, name, frame, hours=HOURS):
+    """Write a file as freqtrade does."""
+    frame = frame.assign(date=hours.as_unit("ms"))[["date", *FIELDS]]
+    if name.endswith(".feather"):
+        feather.write_feather(frame, str(folder / name), compression="lz4", compression_level=9)
+    elif name.endswith(".parquet"):
+        write_parquet(frame, folder / name)
+    else:
+        rows = frame.assign(date=frame["date"].astype("int64")).to_numpy().tolist()
+        text = json.dumps([[int(row[0]), *row[1:]] for row in rows]).encode()
+        (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+
+@pytest.mark.parametrize("ending", ["feather", "parquet", "json", "json.gz"])
+def test_what_freqtrade_downloaded_is_read_by_pair_and_known_when_it_is_over(tmp_path, ending):
+    download(tmp_path, f"BTC_USDT-1h.{ending}", walk())
+    download(tmp_path, f"ETH_USDT-1h.{ending}", walk(seed=1))
+    (tmp_path / "BTC_USDT-trades.feather").write_bytes(b"trades")
+    bars = quiet(lambda: freqtrade(str(tmp_path)))
+    assert bars.symbols == ("BTC/USDT", "ETH/USDT")
+    assert same(bars)
+    assert (bars.times == (HOURS + pd.Timedelta("1h")).tz_localize(None).to_numpy()).all()
+    assert freqtrade(str(tmp_path), symbols=["ETH/USDT"]).symbols == ("ETH/USDT",)
+
+
+def test_timeframes_and_candles_of_freqtrade_are_asked_for(tmp_path):
+    download(tmp_path, "BTC_USDT_USDT-1h-futures.feather", walk())
+    download(tmp_path, "BTC_USDT_USDT-1h-mark.feather", walk(seed=1))
+    download(
+        tmp_path,
+        "BTC_USDT_USDT-1d-futures.feather",
+        walk(seed=2),
+        HOURS[0] + pd.timedelta_range(0, periods=400, freq="D"),
+    )
+    path = str(tmp_path)
+    asked(path, r"there are no spot files.*there are 'futures', 'mark' \(data\.candles\)", freqtrade)
+    asked(path, r"files of '1d', '1h': say which with data\.timeframe", freqtrade, candles="futures")
+    asked(path, r"no files of data\.timeframe = '4h', but of '1d', '1h'", freqtrade, candles="futures", timeframe="4h")
+    asked(path, r"did you mean 'BTC/USDT:USDT'", freqtrade, candles="mark", symbols=["BTC/USDT:USD"])
+    assert same(freqtrade(path, candles="futures", timeframe="1h"))
+    assert same(freqtrade(path, candles="mark"), walk(seed=1))
+    days = freqtrade(path, candles="futures", timeframe="1d")
+    assert days.times[0] == np.datetime64("2024-01-03T00:00")
+    (tmp_path / "BTC_USDT-1h.json").write_text("[[1, 2]]")
+    asked(path, r"not a JSON file of bars: it must be a list of lists of date, open", freqtrade)
 
 
 # --- workbooks
@@ -178,7 +233,7 @@ def test_what_is_wrong_with_wide_files_is_told(tmp_path):
     asked(str(tmp_path), r"volume\.csv, line 6: volume must be a number; it was 'many'", fields=told)
     late = wide_frame("volume").set_axis(DAYS + pd.DateOffset(years=-20))
     told["volume"] = write_wide(csv, late, tmp_path / "volume")
-    asked(str(tmp_path), r"volume\.csv: no stamp of A is one of .*close\.csv", fields=told)
+    asked(str(tmp_path), r"volume\.csv: none of its stamps is one of .*close\.csv", fields=told)
     asked(str(tmp_path), r"'vol' is no field of bars.*did you mean 'volume'", fields={"vol": "x"})
     asked(str(tmp_path), r"must say which file has the closes", fields={"volume": "x"})
     asked(str(tmp_path / close), r"data\.adjusted has no use .*data\.wide", wide=True, adjusted=True)

@@ -283,7 +283,13 @@ def test_ticks_are_no_bars(write):
 
 def test_files_whose_order_goes_both_ways_are_still_an_error(write):
     head, *rest = DAILY["Alpha Vantage"]
-    asked(write(text([head, *rest[200:], *rest[:200]])), r"bars must be sorted by time.*set data\.sort = true")
+    half = [*rest[:200], *rest[:199:-1]]
+    asked(write(text([head, *half])), r"bars must be sorted by time.*set data\.sort = true")
+    rest[100:102] = rest[101:99:-1]
+    with pytest.warns(
+        quorate.DataWarning, match="newest bars come first but for 1 of 400, which are put in their place"
+    ):
+        equal(csv(write(text([head, *rest]))), (DAYS + pd.Timedelta(hours=16)).tz_localize("America/New_York"))
 
 
 def test_other_faults_of_files_with_the_newest_first_are_told_without_their_order(write):

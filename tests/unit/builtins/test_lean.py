@@ -45,7 +45,7 @@ def data(tmp_path):
     files.mkdir()
     (files / "meta.csv").write_text(f"20180102,fb,Q\n{DAYS[299]:%Y%m%d},fb,Q\n20501231,meta,Q\n")
     (files / "aol.csv").write_text(f"{DAYS[10]:%Y%m%d},aol,N\n{DAYS[199]:%Y%m%d},aol,N\n")
-    (files / "spy.csv").write_text("19980102,spy,P\n20501231,spy,P\n")
+    (files / "spy.csv").write_text("20501231,spy,P\n")
     return tmp_path
 
 
@@ -136,6 +136,19 @@ def test_crypto_has_prices_as_they_are_and_forex_those_between_bid_and_ask(tmp_p
     for bars in (coins, rates):
         for name in FIELDS[:4]:
             np.testing.assert_allclose(getattr(bars, name)[:, 0], walk()[name], rtol=1e-12)
+
+
+def test_lines_of_days_are_told_with_their_file(tmp_path):
+    for day, close in (("20131007", 15), ("20131008", "dear")):
+        pack(
+            tmp_path,
+            f"equity/usa/minute/x.b/{day}_trade.zip",
+            [f"{t},10,20,10,{close},5" for t in (34200000, 34260000)],
+        )
+    with pytest.raises(
+        quorate.DataError, match=r"x\.b, line 1 of 20131008_trade\.zip: close must be a number; it was 'dear'"
+    ):
+        lean(str(tmp_path), resolution="minute")
 
 
 @pytest.mark.parametrize(

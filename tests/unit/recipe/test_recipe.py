@@ -792,8 +792,8 @@ def test_a_list_of_models_is_told_with_the_table_that_it_stands_for():
         ("strategy.fees=0.1", "did you mean costs.fees?"),
         ("folds.horizon=3", "has no option 'horizon': it must be one of initial, test; did you mean labels.horizon?"),
         ("stop=0.1", "did you mean strategy.risk.stop or tuning.stop?"),
-        ("data.path=bars.csv", "sources csv, parquet have it: --set data.source=csv"),
-        ("data.path=bars.parquet", "sources csv, parquet have it: --set data.source=parquet"),
+        ("data.path=bars.csv", "excel, freqtrade, lean, parquet have it: --set data.source=csv"),
+        ("data.path=bars.parquet", "parquet have it: --set data.source=parquet"),
         ("folds.anchor=2001-01-01", "splitter anchored has it: --set folds.splitter=anchored"),
     ],
 )  # fmt: skip
