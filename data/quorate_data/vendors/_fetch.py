@@ -75,8 +75,10 @@ def retry_after(headers: Mapping[str, Any] | None) -> float:
 
 
 def reason(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return what an error says, in one line; of one of a library first which it is, as it may say no more."""
+    name, told = type(error).__name__, " ".join(str(error).split())
+    own = isinstance(error, ValueError) or type(error).__module__.startswith("quorate")
+    return told if own and told else f"{name}: {told}".removesuffix(": ")
 
 
 def each(vendor: str, symbols: Sequence[str], fetch: Callable[[str], T], workers: int, partial: bool) -> dict[str, T]:
@@ -110,7 +112,10 @@ def each(vendor: str, symbols: Sequence[str], fetch: Callable[[str], T], workers
             return reason(e)
 
     with ThreadPoolExecutor(workers) as pool:
-        answers = dict(zip(symbols, pool.map(guarded, symbols), strict=True))
+        try:
+            answers = dict(zip(symbols, pool.map(guarded, symbols), strict=True))
+        finally:
+            over.set()  # what interrupts this ends the others, too
     came = {symbol: answer for symbol, answer in answers.items() if not isinstance(answer, str)}
     failed = {symbol: answer for symbol, answer in answers.items() if isinstance(answer, str)}
     if not failed:

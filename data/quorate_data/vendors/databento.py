@@ -94,13 +94,18 @@ def databento(
         store = _fetch.patiently(
             lambda: client.timeseries.get_range(dataset, first, stop, [symbol], schema, stype_in), _waiting
         )
-        frame = _frame(f"databento:{symbol}", store, clock, stop).drop(columns="symbol")
+        frame = _frame(f"databento:{symbol}", store, clock, stop)
         if frame.empty:
             unknown = symbol in store.metadata.not_found
             raise ValueError(f"{dataset} has no {'such symbol' if unknown else 'bar of it'} from {first} to {stop}")
         return frame
 
-    return _fetch.bars_of("databento", _fetch.each("databento", names, fetch, WORKERS, partial), clock, invalid)
+    frames = _fetch.each("databento", names, fetch, WORKERS, partial)
+    if stype_in == "continuous":
+        for symbol, frame in frames.items():
+            _tell_rolls("databento", symbol, frame)
+    bars = {symbol: frame.drop(columns=["symbol", "instrument_id"]) for symbol, frame in frames.items()}
+    return _fetch.bars_of("databento", bars, clock, invalid)
 
 
 def dbn(
@@ -180,7 +185,10 @@ def _cut_off(store: Any) -> bool:
 def _table(file: Path, store: Any, clock: quorate.Calendar, since: dt.date | None, until: dt.date | None) -> Table:
     """Return the bars of a file, a row called by its number."""
     frame = _frame(str(file), store, clock, None)
-    frame = frame.set_axis(pd.RangeIndex(1, len(frame) + 1), axis=0)
+    if str(store.stype_in) == "continuous":
+        for symbol, part in frame.groupby("symbol", sort=False):
+            _tell_rolls(str(file), str(symbol), part)
+    frame = frame.drop(columns="instrument_id").set_axis(pd.RangeIndex(1, len(frame) + 1), axis=0)
     days = clock.sessions(pd.DatetimeIndex(frame["time"]).tz_localize(None).to_numpy())
     frame = frame[_fetch.within(days, since, until)]
     if frame.empty:
@@ -207,7 +215,7 @@ def _available(
 
 
 def _frame(where: str, store: Any, clock: quorate.Calendar, stop: pd.Timestamp | None) -> pd.DataFrame:
-    """Return the bars of a store that are over, called by their opens; warns where a contract changes."""
+    """Return the bars of a store that are over, called by their opens, with the number of each one's instrument."""
     schema = str(store.schema)
     if schema not in LENGTHS:
         raise quorate.DataError(
@@ -220,9 +228,8 @@ def _frame(where: str, store: Any, clock: quorate.Calendar, stop: pd.Timestamp |
     here = _fetch.now().tz_localize("UTC")
     rows = rows[rows["time"] <= (here if stop is None else min(here, stop))]
     _check_venues(where, rows)
-    if str(store.stype_in) == "continuous":
-        _tell_rolls(where, rows)
-    return rows[["symbol", "time", *PRICES, "volume"]].astype(dict.fromkeys((*PRICES, "volume"), np.float64))
+    kept = rows[["symbol", "instrument_id", "time", *PRICES, "volume"]]
+    return kept.astype(dict.fromkeys((*PRICES, "volume"), np.float64))
 
 
 def _check_days(schema: str, clock: quorate.Calendar) -> None:
@@ -248,20 +255,20 @@ def _check_venues(where: str, rows: pd.DataFrame) -> None:
         )
 
 
-def _tell_rolls(where: str, rows: pd.DataFrame) -> None:
+def _tell_rolls(where: str, symbol: str, bars: pd.DataFrame) -> None:
     """Warn of the instruments that a continuous contract is made of."""
-    for symbol, part in rows.groupby("symbol", sort=False):
-        ids = part["instrument_id"].to_numpy()
-        changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
-        if len(changes):
-            at = int(changes[0])
-            warnings.warn(
-                f"{where}: {symbol} changes its instrument {len(changes)} times, first from {ids[at - 1]} to {ids[at]} "
-                f"at {part.index[at]:%Y-%m-%d %H:%M}: prices are those of one after the other, not adjusted for the "
-                "steps between them",
-                quorate.DataWarning,
-                stacklevel=2,
-            )
+    ids = bars["instrument_id"].to_numpy()
+    changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+    if len(changes):
+        at = int(changes[0])
+        times = "once" if len(changes) == 1 else f"{len(changes)} times, first"
+        warnings.warn(
+            f"{where}: {symbol} changes its instrument {times} from {ids[at - 1]} to {ids[at]} at "
+            f"{bars.index[at]:%Y-%m-%d %H:%M}: prices are those of one after the other, not adjusted for the steps "
+            "between them",
+            quorate.DataWarning,
+            stacklevel=3,
+        )
 
 
 def _near_dataset(dataset: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -163,8 +164,8 @@ class _History:
         return events.set_axis(pd.DatetimeIndex(_dates(events.index)), axis=0)
 
     def _known(self, splits: pd.Series) -> NDArray[np.bool_]:
-        """Return which splits the prices of daily bars know of: a small one is never seen."""
-        prices = self.daily[["Open", "Close"]].dropna()
+        """Return which splits the prices know of: a small one is never seen."""
+        prices = self.bars[["Open", "Close"]].dropna()
         at = np.searchsorted(_dates(prices.index), splits.index.to_numpy())
         known = np.ones(len(splits), dtype=bool)
         for i, (place, ratio) in enumerate(zip(at, splits.to_numpy(), strict=True)):
@@ -300,15 +301,18 @@ def _status(error: Exception) -> int:
 
 @contextmanager
 def _raising() -> Iterator[None]:
-    """Have yfinance raise errors, which else it logs."""
+    """Have yfinance raise errors, which else it logs, and log none beside."""
     from yfinance import config
 
-    before = config.debug.hide_exceptions
+    logger = logging.getLogger("yfinance")
+    before, level = config.debug.hide_exceptions, logger.level
     config.debug.hide_exceptions = False
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
         config.debug.hide_exceptions = before
+        logger.setLevel(level)
 
 
 def _check_zones(found: Mapping[str, _History], clock: quorate.Calendar) -> None:

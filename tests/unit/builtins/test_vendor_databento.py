@@ -126,11 +126,16 @@ def test_a_bar_that_is_not_over_is_never_read(vendor):
     assert (str(found.times[0])[:16], str(found.times[-1])[:16]) == ("2024-01-05T10:00", "2024-01-05T15:00")
 
 
-def test_a_continuous_contract_tells_that_it_changes_its_instrument(vendor):
+def test_a_continuous_contract_tells_that_it_changes_its_instrument(vendor, tmp_path):
     vendor.stored["ES.c.0"] = [(11, opens("2024-01-01", 2)), (22, opens("2024-01-03", 3))]
-    told = r"ES.c.0 changes its instrument 1 times?, first from 11 to 22 at 2024-01-03 .*not adjusted"
+    told = r"ES.c.0 changes its instrument once from 11 to 22 at 2024-01-03 .*not adjusted"
     with pytest.warns(quorate.DataWarning, match=told):
         assert len(ask(["ES.c.0"], stype_in="continuous")) == 5
+    file = tmp_path / "es.dbn"
+    parts = [*vendor.stored["ES.c.0"], (11, opens("2024-01-08", 2))]
+    file.write_bytes(encoded({"ES.c.0": parts}, stype="continuous"))
+    with pytest.warns(quorate.DataWarning, match=r"es.dbn: ES.c.0 changes its instrument 2 times, first from 11 to 22"):
+        assert len(dbn(str(file))) == 7
 
 
 def test_a_day_is_not_known_before_it_is_over(vendor):
@@ -160,7 +165,7 @@ def test_what_was_turned_away_is_asked_again(vendor):
 
 def test_a_wrong_key_or_dataset_is_told_and_the_key_is_not(vendor):
     vendor.failing = [(401, {"detail": {"case": "auth", "message": "Invalid key", "docs": ""}}, None)]
-    with pytest.raises(quorate.DataError, match=r"^databento: 401 auth Invalid key") as failed:
+    with pytest.raises(quorate.DataError, match=r"^databento: BentoClientError: 401 auth Invalid key") as failed:
         ask()
     assert KEY not in str(failed.value)
     vendor.failing = [(422, {"detail": {"case": "no_dataset", "message": "unknown", "docs": ""}}, None)]
