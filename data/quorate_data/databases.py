@@ -17,13 +17,14 @@ import pandas as pd
 import quorate
 from quorate_data import _postgresql, _sql
 from quorate_data._columns import Part, identifiers, split, with_categories
+from quorate_data._layout import Layout, make_layout
 from quorate_data._options import options_of
 from quorate_data._stamps import UNITS
 from quorate_data._statement import Statement, Value, joined, parsed, values
 from quorate_data._symbols import identified
 from quorate_data._tables import Table, tables_of
 from quorate_data._text import near
-from quorate_data.files import Layout, csv, load, make_layout
+from quorate_data.files import csv, load
 
 BEFORE = dt.timedelta(days=35)  # a stamp may stand before its session: that of a month, with its first day
 AFTER = dt.timedelta(days=4)  # or after it, in another zone
