@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,19 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stops": ("gru", {**GRU, "epochs": 40, "patience": 2, "learning_rate": 0.05}),
     "not-finite": ("gru", {**GRU, "learning_rate": 1e30, "clip": 0.0}),
     "dropped": ("gru", {**GRU, "dropout": 0.5}),
+    "lengths": ("gru", {k: v for k, v in GRU.items() if k != "batch_size"} | {"batch_tokens": 40}),  # also 1 row
     "sharpe": ("gru", {**GRU, "loss": "neg_sharpe"}),
 }
 
 
-def rows(first: int, n: int, task: str, single: bool) -> tuple[Any, Any]:
-    """Return windows, or single rows, and their labels."""
+def rows(first: int, n: int, task: str, single: bool, unequal: bool = False) -> tuple[Any, Any]:
+    """Return windows, perhaps of unequal length, or single rows, and their labels."""
     from quorate import Windows
 
     bars = np.random.default_rng(3).standard_normal((200, 4)).astype(np.float32)
     last = np.arange(first, first + n)
     y = bars[last, 0] + np.random.default_rng(first).normal(0, 0.2, n)
-    X = bars[last] if single else Windows(bars, last, LOOKBACK, last % 2)
+    X = bars[last] if single else Windows(bars, last, LOOKBACK, last % 2, 1 + last % LOOKBACK if unequal else None)
     return X, (y > 0).astype(np.int64) if task == "classification" else y
 
 
@@ -50,7 +52,8 @@ def trained(case: str, alone: bool) -> dict[str, Any]:
 
     name, options = CASES[case]
     model = getattr(models, name)(**options)
-    pair, held = (rows(first, n, model.task, name == "tabm") for first, n in ((20, TRAIN), (120, HELD)))
+    made = partial(rows, task=model.task, single=name == "tabm", unequal=case == "lengths")
+    pair, held = made(20, TRAIN), made(120, HELD)
     error = fit_together([model], [pair], [held])[0] if alone else fit_on_rank(model, pair, held)
     if error:
         return {"error": np.array(error)}

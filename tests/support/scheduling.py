@@ -36,14 +36,15 @@ def shares(file: str) -> bool:
     return 'scope="module"' in (ROOT / file).read_text(encoding="utf-8")
 
 
+def place(item: pytest.Item) -> int:
+    """Return when a test begins: what takes longest first, so that no worker is left alone with it at the end."""
+    if CLUSTERS.search(item.nodeid) or RAY.search(item.nodeid):
+        return 0
+    return 1 if LONG.search(item.nodeid) else 2 if shares(item.nodeid.partition("::")[0]) else 3
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, then with groups: no worker is left alone with one of them at the end."""
-
-    def place(item: pytest.Item) -> int:
-        file = item.nodeid.partition("::")[0]
-        first = any(one.search(item.nodeid) for one in (CLUSTERS, RAY, LONG))
-        return 0 if first else 1 if shares(file) else 2
-
+    """Put them in this order, where several workers take them."""
     if hasattr(config, "workerinput"):
         items.sort(key=place)
 

@@ -33,6 +33,7 @@ from quorate.cli._pipeline_options import (
     ShowRecipe,
     Steps,
     Target,
+    Tokens,
     Trained,
     TrainEnd,
     TrainStart,
@@ -60,6 +61,7 @@ def tune(
     target: Target = None,
     asset_id: Asset = None,
     covariates: Covariates = None,
+    steps: Steps = None,
     n_trials: Annotated[int | None, typer.Option(min=1, help="Trials (default: 50).")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are fitted.")] = None,
     n_jobs: Annotated[int | None, typer.Option(min=-1, help="Fits at a time (default: one per CPU).")] = None,
@@ -88,6 +90,7 @@ def tune(
 
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
+        "steps": steps,
         "trials": n_trials,
         "timeout": timeout,
         "jobs": None if n_jobs is None else max(n_jobs, 0),
@@ -124,6 +127,7 @@ def train(
     preset: Preset = None,
     epochs: Epochs = None,
     batch_size: Rows = None,
+    batch_tokens: Tokens = None,
     lr: Rate = None,
     weight_decay: Decay = None,
     patience: Patience = None,
@@ -158,7 +162,7 @@ def train(
     architecture, preset = _presets.of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
         preset = _presets.default()
-    loop = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "weight_decay": weight_decay}
+    loop = {"epochs": epochs, "batch_size": batch_size, "batch_tokens": batch_tokens, "learning_rate": lr}
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
@@ -167,7 +171,7 @@ def train(
         "address": address,
         "checkpoints": checkpoints,
         "resume": resume,
-        "loop": _said(**loop, early_stopping_patience=patience),
+        "loop": _said(**loop, weight_decay=weight_decay, early_stopping_patience=patience),
         "model": _said(hidden=hidden, layers=layers, dropout=dropout),
         **_days(train_start=train_start, train_end=train_end),
     }

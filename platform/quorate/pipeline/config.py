@@ -64,6 +64,7 @@ class Loop(Section):
     max_epochs: int | None = None
     batch_size: int | None = None
     batch: int | None = None
+    batch_tokens: int | None = Field(default=None, ge=1)
     lr: Number | None = None
     learning_rate: Number | None = None
     weight_decay: Number | None = None
@@ -75,6 +76,7 @@ class Loop(Section):
     device: str | None = None
     devices: int | str | None = None
     workers: int | None = Field(default=None, ge=1)
+    checkpoints: int | None = Field(default=None, ge=1)
     precision: str | int | None = None
 
 

@@ -21,6 +21,7 @@ MOST_STEPS = 10_000  # that one number stands for
 LOOP = {
     "epochs": ("epochs", "n_epochs", "max_epochs"),
     "batch_size": ("batch_size", "batch"),
+    "batch_tokens": ("batch_tokens",),
     "learning_rate": ("learning_rate", "lr"),
     "weight_decay": ("weight_decay",),
     "early_stopping_patience": ("early_stopping_patience", "early_stop_patience", "patience"),
@@ -206,9 +207,10 @@ def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
         found |= {"params_file": Path(given)} if isinstance(given, str) else {"params": given}
     if seeds := [one.seed for one in (file.tuning, *loops) if one is not None and one.seed is not None]:
         found["seed"] = seeds[0]
-    if command == "train" and (workers := [one.workers for one in loops if one.workers is not None]):
-        found["workers"] = workers[0]
-    if command == "train" and file.training is not None and file.training.steps is not None:
+    for name in ("workers", "checkpoints") if command == "train" else ():
+        if said := [value for one in loops if (value := getattr(one, name)) is not None]:
+            found[name] = said[0]
+    if file.training is not None and file.training.steps is not None:
         found["steps"] = steps_of(file.training.steps, "training.steps")
     found |= _own(file, command)
     found |= _bars(file, told)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.progress import Progress
-from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, ours
+from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, one_size, ours
 from quorate.pipeline.presets import SEED, preset, takes
 from quorate.pipeline.request import LOOP, Request
 from quorate.plugins.options import defaults_of, options_of
@@ -193,7 +193,8 @@ def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: l
             told.append(f"{name} {value}: the model {spec.name!r} has no such option")
     if spec.name in (*RECURRENT, *ATTENTION) and "loss" in known:
         before.setdefault("loss", DIRECTION)
-    params = {**before, **ours(request.params or {}, known, spec.name), **typed}
+    given = ours(request.params or {}, known, spec.name)
+    params = one_size({**before, **given, **typed}, {*request.loop, *given})
     check_heads({**defaults_of(spec), **params}, known, spec.name)
     return params
 
