@@ -10,6 +10,7 @@ import quorate
 @quorate.hookimpl
 def quorate_sources() -> Iterator[quorate.SourceSpec]:
     """Yield the built-in sources."""
+    yield from _of_files()
     yield quorate.SourceSpec(
         "bundled",
         "quorate_data.bundled:bundled",
@@ -35,7 +36,6 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         "quorate_data.simulated:simulated",
         description="daily bars with a known, tradable signal, or with none at all",
     )
-    yield from _of_files()
     yield from _of_vendors()
 
 
@@ -68,6 +68,7 @@ def _of_files() -> Iterator[quorate.SourceSpec]:
         "lean",
         "quorate_data.lean:lean",
         actions="quorate_data.lean:lean_actions",
+        parts="quorate_data.lean:lean_parts",
         description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
     )
     yield quorate.SourceSpec(

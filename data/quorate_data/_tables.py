@@ -243,7 +243,12 @@ def read_frame(path: Path, raw: pd.DataFrame, layout: Layout) -> list[Table]:
 
 def _parts(path: Path, names: Sequence[str], symbols: Sequence[str], layout: Layout) -> list[Part]:
     """Return where the columns stand that a layout asks for."""
-    if layout.each and not any(symbols):
+    if layout.each and any(symbols):
+        raise quorate.DataError(
+            f"{path}: two lines name the columns, by field and by symbol, which is read as it is: leave data.wide and "
+            "data.fields out"
+        )
+    if layout.each:
         parts = [columns_of_symbols(path, names, layout.columns, layout.each, layout.categories)]
     else:
         parts = split(path, names, symbols, layout.columns, layout.adjusted)

@@ -68,14 +68,17 @@ def files_of(path: str | list[str], fields: Mapping[str, str], books: bool) -> d
 
 
 def join_fields(files: Mapping[str, Path], layout: Layout, read: Callable[[Path, Layout], list[Table]]) -> list[Table]:
-    """Return the bars of files that have a field each: the rows are those of the closes.
+    """Return the bars of files that have a field each: the rows, and categories, are those of the closes.
 
     Raises
     ------
     DataError
         If a file cannot be read, has a stamp twice, or none that the closes have.
     """
-    tables = {field: _long(read(file, replace(layout, each=field)), field, layout) for field, file in files.items()}
+    tables = {}
+    for field, file in files.items():
+        own = replace(layout, each=field, categories=layout.categories if field == "close" else [])
+        tables[field] = _long(read(file, own), field, layout)
     closes = tables.pop("close")
     frame = closes.frame
     told = [*closes.told, *(line for table in tables.values() for line in table.told)]
@@ -114,15 +117,14 @@ def _long(tables: Sequence[Table], field: str, layout: Layout) -> Table:
     values = table.frame[columns].to_numpy().T
     there = pd.notna(values) & (values != "")
     symbol, row = np.nonzero(there)
+    names = columns.to_numpy()[symbol]
+    labels = [f"{label}, {name}" for label, name in zip(table.frame.index.take(row), names, strict=True)]
+    index = pd.Index(labels, dtype=object)
     frame = pd.DataFrame(
-        {
-            "time": read_once(table, layout.date_format).array.take(row),
-            field: values[there],
-            "symbol": columns.to_numpy()[symbol],
-        },
-        index=table.frame.index.take(row),
+        {"time": read_once(table, layout.date_format).array.take(row), field: values[there], "symbol": names},
+        index=index,
     )
-    categories = {name: texts.iloc[row] for name, texts in table.categories.items()}
+    categories = {name: texts.iloc[row].set_axis(index) for name, texts in table.categories.items()}
     return replace(table, frame=frame, others={}, categories=categories)
 
 

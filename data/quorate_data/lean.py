@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,19 @@ def lean_actions(
     ]
     frame = pd.DataFrame(rows, columns=["symbol", "session", "kind", "value"])
     return frame.astype({"session": "datetime64[us]", "value": np.float64})
+
+
+def lean_parts(
+    path: str,
+    kind: Kind = "equity",
+    market: str | None = None,
+    resolution: Resolution = "daily",
+    symbols: list[str] | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Return the options that read each company on its own; the others are those of `lean`."""
+    folder = _folder(path, kind, market, resolution)
+    return [{"symbols": [company.upper()]} for company in _companies(folder, symbols or [])]
 
 
 @dataclass(frozen=True)

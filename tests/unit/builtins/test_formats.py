@@ -225,12 +225,30 @@ def test_symbols_of_wide_files_begin_and_end_where_they_have_closes(tmp_path):
     assert not bars.has_volume
 
 
+def test_texts_of_wide_files_are_numbers_or_categories_too(tmp_path):
+    text = wide_frame("close").map("${:,.4f}".format).assign(regime=np.where(np.arange(400) < 200, "calm", "wild"))
+    text.iloc[3, 0] = ""
+    path = tmp_path / write_wide(csv, text, tmp_path / "close")
+    with pytest.warns(quorate.DataWarning, match="and there is no volume"):
+        bars = csv(str(path), wide=True, categories=["regime"])
+    np.testing.assert_array_equal(bars.close[4:], wide_frame("close").to_numpy()[4:])
+    assert np.isnan(bars.close[3]).tolist() == [True, False, False]
+    regime = bars.categories["regime"]
+    assert [regime.levels[code] for code in regime.codes[[0, -1], 1]] == ["calm", "wild"]
+    millions = wide_frame("volume").map(lambda v: f"{v / 1e6:.6f}M")
+    fields = {"close": path.name, "volume": write_wide(csv, millions, tmp_path / "volume")}
+    with pytest.warns(quorate.DataWarning, match="of all bars are the close; trade"):
+        both = csv(str(tmp_path), fields=fields, categories=["regime"])
+    np.testing.assert_allclose(both.volume[4:], wide_frame("volume").to_numpy()[4:])
+    assert both.categories["regime"].levels == regime.levels
+
+
 def test_what_is_wrong_with_wide_files_is_told(tmp_path):
     close = write_wide(csv, wide_frame("close"), tmp_path / "close")
     volume = wide_frame("volume").astype(object)
     volume.iloc[4, 1] = "many"
     told = {"close": close, "volume": write_wide(csv, volume, tmp_path / "volume")}
-    asked(str(tmp_path), r"volume\.csv, line 6: volume must be a number; it was 'many'", fields=told)
+    asked(str(tmp_path), r"volume\.csv, line 6, B: volume must be a number; it was 'many'", fields=told)
     late = wide_frame("volume").set_axis(DAYS + pd.DateOffset(years=-20))
     told["volume"] = write_wide(csv, late, tmp_path / "volume")
     asked(str(tmp_path), r"volume\.csv: none of its stamps is one of .*close\.csv", fields=told)

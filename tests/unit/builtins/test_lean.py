@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate_data.lean import lean, lean_actions
+from quorate_data.lean import lean, lean_actions, lean_parts
 from support.bar_files import DAYS, FIELDS, quiet, walk
 
 MINUTES = pd.date_range("2013-10-07 09:30", periods=390, freq="min")
@@ -74,6 +74,12 @@ def test_symbols_are_chosen_by_what_they_are_called_now(data):
         quorate.DataWarning, match=f"no bars of META under FB, as it was called until {DAYS[299]:%Y-%m-%d}"
     ):
         assert np.isfinite(lean(str(data), symbols=["META"]).close).sum() == 100
+
+
+def test_each_company_is_a_part(data):
+    parts = lean_parts(str(data), calendar="us-equity")
+    assert parts == [{"symbols": ["AOL"]}, {"symbols": ["META"]}, {"symbols": ["SPY"]}]
+    assert [lean(str(data), **part).symbols for part in parts] == [("AOL",), ("META",), ("SPY",)]
 
 
 def test_splits_and_dividends_are_told_by_ex_date_in_prices_of_that_day(data):
