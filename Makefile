@@ -7,15 +7,16 @@ BIN := $(VENV)/bin
 TORCH ?= -r requirements/torch.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
-# One more than there are cores, as tests also wait. tests/support/scheduling.py says which go to one worker.
-WORKERS := -n $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 4))') --dist loadscope
+# More than there are cores, as tests also wait. tests/support/scheduling.py says which go to one worker.
+workers = -n $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + $(1), 4))') --dist loadscope
 
-.PHONY: help run test test-full check lint types contracts docs bench experiments lock clean
+.PHONY: help run test test-full test-all check lint types contracts docs bench experiments lock clean
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
 	@echo "make test    set up and run the tests that one waits for (about 13 minutes on 2 cores)"
 	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 17 minutes)"
+	@echo "make test-all   both, in less time than one after the other"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs"
 	@echo "make bench   the benchmarks, and their table in README.md (about 40 minutes on a quiet machine)"
@@ -35,10 +36,14 @@ run: $(READY)
 	$(BIN)/quorate run nasdaq
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not full" $(WORKERS)
+	$(BIN)/python -m pytest -m "not full" $(call workers,1)
 
+# Those of Ray wait most of the time.
 test-full: $(READY)
-	$(BIN)/python -m pytest -m full $(WORKERS) --durations=20
+	$(BIN)/python -m pytest -m full $(call workers,2) --durations=20
+
+test-all: $(READY)
+	$(BIN)/python -m pytest $(call workers,2) --durations=20
 
 check: lint types contracts
 

@@ -160,12 +160,17 @@ def _options_of(kind: str) -> str:
 
 def readers(_: str) -> str:
     """Return a table of the options of the sources that read files, and who has them."""
-    files = [spec for spec in _specs("source") if spec.name in ("csv", "parquet")]
+    files = [spec for spec in _specs("source") if "columns" in {key.name for key in explained.options(spec)}]
     have = {spec.name: {key.name: key for key in explained.options(spec)} for spec in files}
-    every = {**have["parquet"], **have["csv"]}
-    for name, key in have["parquet"].items():
-        if key.meaning != every[name].meaning:
-            every[name] = every[name]._replace(meaning=f"CSV: {every[name].meaning} Parquet: {key.meaning}")
+    every = {**have["csv"], **{name: key for keys in have.values() for name, key in keys.items()}, **have["csv"]}
+    for name, key in every.items():
+        meanings = {source: told[name].meaning for source, told in have.items() if name in told}
+        alike = {
+            meaning: [source for source in meanings if meanings[source] == meaning] for meaning in meanings.values()
+        }
+        if len(alike) > 1:
+            told = " ".join(f"{', '.join(sources)}: {meaning}" for meaning, sources in alike.items())
+            every[name] = key._replace(meaning=told)
     common = next(table for table in explained.tables() if table.path == ("data",)).keys
     rows = [(key, "all") for key in common]
     rows += [(key, ", ".join(name for name in have if key.name in have[name])) for key in every.values()]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -16,6 +17,7 @@ from quorate.store.trust import trust
 from support import homes, surroundings
 
 if TYPE_CHECKING:
+    from quorate.execution.isolated import Isolated
     from quorate.store import Home
 
 pytest_plugins = ["support.durations", "support.scheduling"]
@@ -115,9 +117,13 @@ def engine() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that a test does by accident may touch a home outside its own folder."""
-    monkeypatch.setenv("QUORATE_HOME", str(tmp_path / "home"))
+def _home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that a test does by accident may touch a home of others; a folder is made for those that ask for one."""
+    asked = "tmp_path" in request.fixturenames
+    folder = request.getfixturevalue("tmp_path") if asked else tmp_path_factory.getbasetemp() / str(id(request.node))
+    monkeypatch.setenv("QUORATE_HOME", str(folder / "home"))
 
 
 @pytest.fixture(scope="session")
@@ -130,11 +136,26 @@ def pool() -> Iterator[type]:
     Lease.pool.close()
 
 
+@pytest.fixture(scope="session")
+def aside() -> Iterator[Callable[[str], Isolated[Any, Any]]]:
+    """Where kept models of all tests of this process are made again, whatever is to be loaded first."""
+    from support.lease import Aside
+
+    @cache
+    def made() -> Aside:
+        return Aside("quorate.execution.keeping,scipy.linalg")
+
+    yield lambda preload: made()
+    if made.cache_info().currsize:
+        made().end()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _leased(pool: type) -> Iterator[None]:
-    """Whoever makes an executor of processes borrows those of the pool, but tests marked `own_executor`."""
+def _leased(pool: type, aside: Callable[[str], Isolated[Any, Any]]) -> Iterator[None]:
+    """Whoever starts processes for fits or models borrows those that are shared, but tests marked `own_executor`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("quorate.execution.choose.Processes", pool)
+        patch.setattr("quorate.execution.keeping.Isolated", aside)
         yield
 
 
@@ -149,6 +170,7 @@ def _unsynced() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.get_closest_marker("own_executor"):
-        from quorate.execution.processes import Processes
+        from quorate.execution import isolated, processes
 
-        monkeypatch.setattr("quorate.execution.choose.Processes", Processes)
+        monkeypatch.setattr("quorate.execution.choose.Processes", processes.Processes)
+        monkeypatch.setattr("quorate.execution.keeping.Isolated", isolated.Isolated)

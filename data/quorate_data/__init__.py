@@ -11,18 +11,51 @@ import quorate
 def quorate_sources() -> Iterator[quorate.SourceSpec]:
     """Yield the built-in sources."""
     yield quorate.SourceSpec(
+        "arrow",
+        "quorate_data.files:arrow",
+        description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
         "bundled",
         "quorate_data.bundled:bundled",
         requires=("arch",),
         description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
     )
     yield quorate.SourceSpec(
-        "csv", "quorate_data.files:csv", description="CSV files: one, a folder with one per symbol, or a pattern"
+        "csv",
+        "quorate_data.files:csv",
+        parts="quorate_data.files:csv_parts",
+        description="CSV files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
+        "excel",
+        "quorate_data.excel:excel",
+        description="workbooks of Excel and LibreOffice: a sheet, or one per symbol",
+    )
+    yield quorate.SourceSpec(
+        "lean",
+        "quorate_data.lean:lean",
+        actions="quorate_data.lean:lean_actions",
+        description="a data folder of LEAN: equities with their splits, dividends and former names, crypto, FX",
     )
     yield quorate.SourceSpec(
         "parquet",
         "quorate_data.files:parquet",
+        parts="quorate_data.files:parquet_parts",
         description="Parquet files: one, a folder with one per symbol, or a pattern",
+    )
+    yield quorate.SourceSpec(
+        "postgresql",
+        "quorate_data.databases:postgresql",
+        description="a table, a view or a query of a PostgreSQL server",
+    )
+    yield quorate.SourceSpec(
+        "sql",
+        "quorate_data.databases:sql",
+        description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
+        "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
     )
     yield quorate.SourceSpec(
         "simulated",

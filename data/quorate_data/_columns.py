@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import quorate
-from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, Group, parsed, plain, whole
+from quorate_data._names import ALIASES, CLOCKS, IDENTIFIERS, PLAIN, PRICES, SECOND, THIRD, Group, parsed, plain, whole
 from quorate_data._text import listed, near
 
-_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}$")  # no column is called so
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|(?:19|20)\d{6}(?:[ T].*)?$")  # no column is called so
 NAMES = ("symbol", "time", *PRICES, "volume", "adj_close", "adj_volume")
 
 
@@ -232,6 +232,15 @@ def _pick(
     return picked
 
 
+def place_of_time(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> int:
+    """Return where the stamps stand; `DataError` if that cannot be told."""
+    short = [plain(name) for name in header]
+    place = _given(path, header, "time", columns["time"]) if "time" in columns else _guess(path, header, short, "time")
+    if place is None:
+        raise quorate.DataError(_missing(path, header, ["time"]))
+    return place
+
+
 def _given(path: Path, header: Sequence[str], name: str, wanted: str) -> int:
     return _only(path, header, name, _named_by(f"data.columns.{name}", path, header, wanted))
 
@@ -253,7 +262,12 @@ def _found(short: Sequence[str], name: str) -> list[int]:
     aliases = {*ALIASES.get(name, (name,))}
     if name == "time":
         aliases |= {f"{alias}{zone}" for alias in ALIASES["time"] for zone in ("utc", "gmt")}
-    return [i for i, s in enumerate(short) if s in aliases] or _second(short, name)
+    third = THIRD.get(name, ())
+    return (
+        [i for i, s in enumerate(short) if s in aliases]
+        or _second(short, name)
+        or [i for i, s in enumerate(short) if s in third]
+    )
 
 
 def _second(short: Sequence[str], name: str) -> list[int]:
@@ -301,6 +315,8 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
     if [*names] == ["adj_close"]:
         return message + "data.adjusted needs one; name it in data.columns, or leave data.adjusted out"
     if any(_DAY.match(h) for h in header):
+        if len(header) < 5:
+            return message + "The first line has fewer than four prices: quotes and trades must be made bars of first"
         return message + "The first line is a bar; write one above it that names the columns"
     closes = [h for h, s in zip(header, short, strict=True) if s in ("close", "last", "price", "adjclose")]
     if {"open", "high", "low"} <= set(names) and "time" not in names and closes and not wide:
@@ -308,17 +324,14 @@ def _missing(path: Path, header: Sequence[str], names: Sequence[str]) -> str:
             f"The file has closes alone: take them for all prices with data.columns = {{ {_same(closes[0])} }}, and "
             'trade at them with backtest.fill = "close"'
         )
-    known = {alias for kind in (ALIASES, SECOND) for aliases in kind.values() for alias in aliases} | {*PRICES}
+    known = {alias for kind in (ALIASES, SECOND, THIRD) for aliases in kind.values() for alias in aliases} | {*PRICES}
     unknown = [h for h, s in zip(header, short, strict=True) if h and s not in known]
     told = ", ".join(f'{name} = "..."' for name in names)
     every = f"Name {'it' if len(names) == 1 else 'them'} with data.columns = {{ {told} }}"
     # What may be the closes of symbols: names that say nothing, or "close" beside each symbol.
     series = [h for h in wide if (found := parsed(h)) and found[1] in ("close", "last")] if wide else unknown
     if names[0] != "time" and {*PRICES} <= set(names) and len(series) == len(header) - 1:
-        one = (
-            f"If each column has the closes of a symbol, read one: data.columns = {{ {_same(series[0])} }}, "
-            f'data.symbol = "{series[0]}" and backtest.fill = "close"'
-        )
+        one = "If each column has the closes of a symbol, set data.wide = true"
         return message + (f"{every}. {one}" if series is unknown and len(unknown) in (4, 5, 6) else one)
     if len(wide) > 1 and {*PRICES} & set(names):
         time = next((h for h in header if h not in wide), "")

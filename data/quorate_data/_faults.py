@@ -20,6 +20,7 @@ from quorate_data._stamps import Stamps, read_stamps
 from quorate_data._symbols import ENDINGS, check_symbols
 from quorate_data._tables import Table
 from quorate_data._timing import close_times
+from quorate_data._values import newest_first
 
 if TYPE_CHECKING:
     from quorate_data.files import Layout
@@ -216,13 +217,13 @@ def _of_order(table: Table, stamps: Stamps, layout: Layout) -> Iterator[Fault]:
         rows = []
         for label, (name, time) in frame[again][: quorate.DataError.TOLD].iterrows():
             earlier = ((frame["time"] == time) & (frame["symbol"] == name)).to_numpy().argmax()
-            rows.append(f"{table.unit} {label!s} (as {table.unit} {frame.index[int(earlier)]!s})")
+            rows.append(f"{table.row(label)} (as {table.row(frame.index[int(earlier)])})")
         yield Fault("a symbol has one bar at a time", int(again.sum()), len(again), rows)
-    if not layout.sort:
+    if not layout.sort and not newest_first(frame):
         yield from _of_values(table, frame[~again].assign(**dict.fromkeys(PRICES, 1.0)))
 
 
 def _fault(table: Table, labels: Iterable[object], error: quorate.DataError) -> Fault:
     every = list(labels)
-    rows = [f"{table.unit} {label} ({was})" for label, was in zip(every, error.was, strict=False)]
+    rows = [f"{table.row(label)} ({was})" for label, was in zip(every, error.was, strict=False)]
     return Fault(error.rule, len(every), len(table.frame), rows)

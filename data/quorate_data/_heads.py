@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import itertools
 import re
 from collections.abc import Sequence
@@ -17,8 +18,10 @@ from quorate_data._names import most_fields
 SEPARATORS = (",", ";", "\t", "|")
 KINDS = {
     b"PAR1": "a Parquet file, which the source 'parquet' reads: data.source = \"parquet\"",
-    b"PK\x03\x04": "a zip archive (or an Excel or NumPy file), which is not read; unpack it, or save it as CSV",
-    b"ARROW1": "a Feather file, which is not read; write it as Parquet, e.g. with pandas",
+    b"PK\x03\x04": "a zip archive (or a NumPy file), which is not read; unpack it; an Excel file is read by the source "
+    "'excel': data.source = \"excel\"",
+    b"\xd0\xcf\x11\xe0": "an Excel file, which the source 'excel' reads: data.source = \"excel\"",
+    b"ARROW1": "an Arrow or Feather file, which the source 'arrow' reads: data.source = \"arrow\"",
     b"\x89HDF": "an HDF5 file, which is not read; write it as Parquet, e.g. with pandas",
     b"SQLite f": "an SQLite database, which is not read; write a table of it as CSV",
 }
@@ -62,16 +65,17 @@ class Head:
     quoted: bool = False
 
 
-def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
-    """Read the first lines of a file.
+def read_head(path: Path, separator: str | None, skip_rows: int, text: str | None = None) -> Head:
+    """Read the first lines of a file, or of the text that it holds.
 
     Raises
     ------
     DataError
         If it is empty, is no text, or its first line is a bar whose columns cannot be told.
     """
-    _check_kind(path)
-    lines = _first_lines(path, skip_rows)
+    if text is None:
+        _check_kind(path)
+    lines = _first_lines(path, skip_rows, text)
     if lines and not separator and (told := _SEP.fullmatch(lines[0][1])):  # as spreadsheets write it
         separator, lines = told[1], lines[1:]
     if not lines:
@@ -89,7 +93,15 @@ def read_head(path: Path, separator: str | None, skip_rows: int) -> Head:
     if _is_bar(rows[0]):
         stamps = 2 if _has_clock(rows) else 1
         return Head([str(i + 1) for i in range(len(rows[0]))], [], mark, number, stamps, quoted)
-    return Head(rows[0], [], mark, number + 1, quoted=quoted)
+    return Head(_as_long(rows), [], mark, number + 1, quoted=quoted)
+
+
+def _as_long(rows: Sequence[list[str]]) -> list[str]:
+    """Return the names in the first row, and empty ones, where each row below ends with a separator and it does not."""
+    names, *below = rows
+    more = {len(row) for row in below if not any(row[len(names) :])}
+    longest = more.pop() if len(more) == 1 and all(not any(row[len(names) :]) for row in below) else 0
+    return [*names, *[""] * (longest - len(names))]
 
 
 def _separator(line: str) -> str:
@@ -132,10 +144,10 @@ def two_names(header: Sequence[object]) -> tuple[list[str], list[str]] | None:
     return [name or other for name, other in zip(rows[fields], rows[1 - fields], strict=True)], symbols
 
 
-def _first_lines(path: Path, skip_rows: int) -> list[tuple[int, str]]:
+def _first_lines(path: Path, skip_rows: int, text: str | None) -> list[tuple[int, str]]:
     """Return the first few lines that are not empty, with their numbers from 0."""
     found: list[tuple[int, str]] = []
-    with _open(path) as file:
+    with _open(path) if text is None else io.StringIO(text) as file:
         for number, line in enumerate(itertools.islice(file, skip_rows + MOST)):
             if "\0" in line:
                 raise quorate.DataError(

@@ -25,14 +25,30 @@ SECOND = {
     "time": (
         *BEGINS,
         *("day", "tradedate", "tradeday", "tradingday", "tradingdate", "quotedate", "tsevent", "gmttime"),
-        *("dtyyyymmdd", "yyyymmdd", "localtime", "tradetime", "bartime", "t"),
+        *("dtyyyymmdd", "yyyymmdd", "localtime", "tradetime", "bartime", "date1", "t"),
     ),
     "open": ("o",),
     "high": ("h",),
     "low": ("l",),
     "close": ("closelast", "last", "price", "closeprice", "c"),
-    "volume": ("tickvol", "tickvolume", "totalvolume", "volumetraded", "v"),
+    "volume": (
+        *("tickvol", "tickvolume", "totalvolume", "volumetraded", "v"),
+        *("tottrdqty", "ttltrdqnty", "totaltradequantity", "noofshares"),
+    ),
 }
+# And these, where none of those is there either.
+THIRD = {"close": ("settle", "settlement", "settlementprice", "settleprice", "latest")}
+# Names by which a writer is known who stamps bars at their open.
+STAMPED_AT_OPEN = (
+    {"tickvol", "spread"},  # MetaTrader 5
+    {"gmttime", *PRICES},  # Dukascopy
+    {"localtime", *PRICES},
+    {"tsevent", "rtype", "publisherid"},  # Databento
+    {"unix", "date", "symbol"},  # CryptoDataDownload
+    {"unixtimestamp", "date", "symbol"},
+    {"average", "barcount"},  # Interactive Brokers
+    {"tradecount", "vwap", "timestamp"},  # Alpaca
+)
 # Names of what tells bars of one stamp apart, the plainest first.
 IDENTIFIERS = (
     *("sym", "tic", "ric", "tscode", "actsymbol", "stockcode", "securitycode", "code", "stock", "instrument"),
@@ -126,6 +142,8 @@ def most_fields(names: Sequence[str]) -> int:
     return max((len(fields) for fields in fields_of(names).values()), default=0)
 
 
-def tells_open(name: str) -> bool:
-    """Whether what a file calls its stamps says that they are the open of a bar."""
-    return plain(name) in BEGINS
+def tells_open(header: Sequence[str], times: Sequence[int]) -> bool:
+    """Whether what a file calls its columns says that its stamps are the open of a bar."""
+    short = [plain(name) for name in header]
+    named = len(times) == 1 and short[times[0]] in BEGINS
+    return named or any(names <= {*short} for names in STAMPED_AT_OPEN)

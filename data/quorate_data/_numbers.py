@@ -52,7 +52,7 @@ def numbers(table: Table, decimal: str | None) -> tuple[pd.DataFrame, dict[str, 
             frame[name] = frame[name].astype(np.float64)
         else:
             texts[name] = _bare(frame[name])
-    if decimal and not texts and (table.unit == "row" or decimal == ","):
+    if decimal and not texts and (not table.separator or decimal == ","):
         raise quorate.DataError(
             f"{table.path}: data.decimal = {decimal!r} says how numbers are written as text, but these are numbers: "
             "leave it out"

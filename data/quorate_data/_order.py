@@ -60,6 +60,26 @@ def untold(path: Path, names: Sequence[str]) -> str:
     )
 
 
+def shows_open(bars: pd.DataFrame) -> bool:
+    """Whether bars of a file that names no columns are stamped at their open.
+
+    They are where another column is the last moment of the same bar, as in those of Binance; or if they are stamped as
+    those of MetaTrader.
+
+    Parameters
+    ----------
+    bars : DataFrame
+        With the stamps in ``time``, as they stand in the file.
+    """
+    stamps = bars["time"].astype("str").str.strip()
+    if not stamps.str.fullmatch(r"\d{12,16}").all():
+        return bool(stamps.str.fullmatch(r"\d{4}\.\d{2}\.\d{2} \d{1,2}:\d{2}").all())
+    opens = stamps.astype("int64").to_numpy()
+    step = np.median(np.diff(np.sort(opens))) if len(opens) > 1 else 0
+    beside = (pd.to_numeric(bars[name], errors="coerce") - opens for name in bars.columns.drop("time"))
+    return bool(step > 0 and any((away == step - 1).mean() > 1 - WRONG for away in beside))
+
+
 def _ordered(files: Sequence[Floats]) -> list[str] | None:
     """Return which field each of four columns is; None, if they prove nothing."""
     kept = [rows[np.isfinite(rows).all(axis=1) & (rows > 0).all(axis=1)] for rows in files]

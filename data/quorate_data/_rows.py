@@ -25,6 +25,7 @@ def no_bars(frame: pd.DataFrame) -> pd.Series:
         return odd
     rows = frame.loc[odd, prices]
     none = pd.DataFrame({name: rows[name].isna() | ~rows[name].astype("str").str.fullmatch(_NUMBER) for name in prices})
-    noted = frame.loc[odd, "time"].astype("str").str.fullmatch(_NOTE)
+    time = frame.loc[odd, "time"]
+    noted = time.isna() | (time == "") | time.astype("str").str.fullmatch(_NOTE)
     odd[odd] = none.all(axis=1) & (rows.notna().any(axis=1) | noted)
     return odd

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 import quorate
 from quorate_data._dates import FUTURE, all_are, digits, iso
-from quorate_data._names import tells_open
 from quorate_data._tables import Table
 
 _OFFSET = re.compile(
@@ -42,7 +41,7 @@ class Stamps:
     naive : bool
         The file names no zone.
     begins : bool
-        The name of the column says that stamps are the open of bars.
+        The file says that stamps are the open of bars.
     """
 
     utc: NDArray[np.datetime64]
@@ -93,7 +92,7 @@ def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, dat
     local = zoned.tz_convert(where).tz_localize(None)
     utc = zoned.tz_convert("UTC").tz_localize(None)
     _check_future(table, utc)
-    return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive, tells_open(table.time_name))
+    return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive, table.begins)
 
 
 def _check_future(table: Table, utc: pd.DatetimeIndex) -> None:
@@ -116,7 +115,8 @@ def _parse(
     table: Table, column: pd.Series, date_format: str | None, timezone: str | None
 ) -> tuple[pd.DatetimeIndex | None, pd.DatetimeIndex]:
     """Return the instants (None where the file names no zone) and the wall clock of each stamp."""
-    missing = (column.isna() | (column.astype("str") == "")).to_numpy()
+    typed = column.dtype.kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype)
+    missing = (column.isna() if typed else column.isna() | (column.astype("str") == "")).to_numpy()
     if missing.any():
         raise quorate.DataError(
             f"{table.at(column.index[int(missing.argmax())])}: there is no time stamp",

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import warnings
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
+from quorate_data._arrow import arrow_frame
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
 from quorate_data._heads import MISSING, Head, ragged, read_head, two_names
+from quorate_data._names import tells_open
+from quorate_data._order import shows_open
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
-from quorate_data._text import POINTS, listed
+from quorate_data._symbol_columns import columns_of_symbols
+from quorate_data._text import POINTS
+from quorate_data._writers import divide_billionths, take_volume
+
+if TYPE_CHECKING:
+    from quorate_data.files import Layout
 
 _TEXT = ("symbol", "time")
 
@@ -38,8 +47,10 @@ class Table:
         What the index counts, from 1: ``line`` or ``row``.
     time_name : str
         What the file calls the column of stamps.
+    begins : bool
+        Its stamps are the open of bars.
     separator : str
-        Between the fields of a text file.
+        Between the fields of a text file; empty, where columns have types of their own.
     undated : str
         The symbol, where it is the file's name without a date.
     beside : dict of Series
@@ -52,6 +63,8 @@ class Table:
         Its numbers stand in quotation marks.
     categories : dict of Series
         What models may read as text, by row.
+    keyed : bool
+        Its rows stand in no order: what a row is, its symbol and its stamp tell.
     closed : bool
         Its stamps are when bars are over, whatever their length.
     """
@@ -60,6 +73,7 @@ class Table:
     frame: pd.DataFrame
     unit: str
     time_name: str = ""
+    begins: bool = False
     separator: str = ""
     undated: str = ""
     beside: Mapping[str, pd.Series] = field(default_factory=dict)
@@ -67,6 +81,7 @@ class Table:
     told: tuple[str, ...] = ()
     quoted: bool = False
     categories: Mapping[str, pd.Series] = field(default_factory=dict)
+    keyed: bool = False
     closed: bool = False
 
     @property
@@ -76,7 +91,15 @@ class Table:
 
     def at(self, label: object) -> str:
         """Return ``file, line 12`` for the row of that label."""
-        return f"{self.path}, {self.unit} {label}"
+        return f"{self.path}, {self.row(label)}"
+
+    def row(self, label: object) -> str:
+        """Return ``line 12`` for the row of that label, or what it holds, where rows stand in no order."""
+        if not self.keyed:
+            return f"{self.unit} {label}"
+        at = int(np.asarray(self.frame.index == label).argmax())
+        told = [self.frame[name].iloc[at] for name in ("symbol", "time") if name in self.frame]
+        return " at ".join(str(value) for value in told if value == value)
 
     def wrong(self, bad: NDArray[np.bool_], name: str, rule: str) -> tuple[list[int], str, list[str]]:
         """Return what an error tells of rows that are wrong, and of what they have in a column."""
@@ -90,15 +113,20 @@ class Table:
 
 
 def read_csv(
-    path: Path,
-    columns: Mapping[str, str],
-    adjusted: bool,
-    separator: str | None,
-    skip_rows: int,
-    decimal: str | None,
-    categories: Sequence[str] = (),
+    path: Path, layout: Layout, separator: str | None = None, skip_rows: int = 0, text: str | None = None
 ) -> list[Table]:
     """Read a CSV file, plain or ``.gz``, in UTF-8; one with a column per field and symbol is a table per symbol.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    layout : Layout
+        How it is read.
+    separator, skip_rows
+        See `files.csv`.
+    text : str, optional
+        What it holds, of another kind of file: its lines are then called rows.
 
     Raises
     ------
@@ -106,14 +134,14 @@ def read_csv(
         If it is empty, is not text, has ragged rows, or lacks a column.
     """
     try:
-        head = read_head(path, separator, skip_rows)
-        if head.stamps:
-            parts = [unnamed(path, head.names, head.stamps, columns, adjusted)]
+        head = read_head(path, separator, skip_rows, text)
+        if head.stamps and not layout.each:
+            parts = [unnamed(path, head.names, head.stamps, layout.columns, layout.adjusted)]
+            parts = with_categories(path, head.names, parts, layout.categories)
         else:
-            parts = split(path, head.names, head.symbols, columns, adjusted)
-        parts = with_categories(path, head.names, parts, categories)
+            parts = _parts(path, head.names, head.symbols, layout)
         try:
-            raw = _raw(path, head, parts, decimal)
+            raw = _raw(path, text, head, parts, layout.decimal)
         except pd.errors.ParserError as e:
             if told := ragged(path, head):
                 raise quorate.DataError(f"{path}: {told}") from e
@@ -133,23 +161,23 @@ def read_csv(
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
     raw.index = raw.index + head.lines + 1
-    found = _tables(path, raw, parts, "line", head.separator, head.names)
+    found = tables_of(path, raw, parts, "line" if text is None else "row", head.separator, head.names)
     return [replace(table, quoted=True) for table in found] if head.quoted else found
 
 
-def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.DataFrame:
+def _raw(path: Path, text: str | None, head: Head, parts: list[Part], decimal: str | None) -> pd.DataFrame:
     """Return the fields of a text file by their place: numbers as such, where they can be no others."""
-    text = {part.places["symbol"] for part in parts if "symbol" in part.places}
-    text |= {place for part in parts for place in (*part.times, *part.beside_times)}
-    text |= {place for part in parts for place in part.categories.values()}
-    text |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
+    texts = {part.places["symbol"] for part in parts if "symbol" in part.places}
+    texts |= {place for part in parts for place in (*part.times, *part.beside_times)}
+    texts |= {place for part in parts for place in part.categories.values()}
+    texts |= {place for place in identifiers(head.names) if any(place in part.others for part in parts)}
     # The stubs allow text keys only, but the columns are called by their position here.
-    missing: Any = {i: MISSING for i in range(len(head.names)) if i not in text}
+    missing: Any = {i: MISSING for i in range(len(head.names)) if i not in texts}
 
     def read(unread: Iterable[int]) -> pd.DataFrame:
         dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
         return pd.read_csv(
-            path,
+            path if text is None else io.StringIO(text),
             sep=head.separator,
             header=None,
             names=list(range(len(head.names))),
@@ -168,7 +196,7 @@ def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.D
         warnings.simplefilter("error", pd.errors.ParserWarning)
         # Where a comma may stand before a fraction, a point may stand between thousands.
         everything = range(len(head.names))
-        raw = read(text if head.separator == "," and decimal != "," else everything)
+        raw = read(texts if head.separator == "," and decimal != "," else everything)
         if head.separator == "," and decimal is None:
             if any(_commas(raw[place]) for place in missing):
                 raw = read(everything)
@@ -177,7 +205,7 @@ def _raw(path: Path, head: Head, parts: list[Part], decimal: str | None) -> pd.D
     return raw
 
 
-def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool, categories: Sequence[str] = ()) -> list[Table]:
+def read_parquet(path: Path, layout: Layout) -> list[Table]:
     """Read a Parquet file; one with a column per field and symbol is a table per symbol.
 
     Raises
@@ -189,12 +217,37 @@ def read_parquet(path: Path, columns: Mapping[str, str], adjusted: bool, categor
         raw = quorate.read_parquet(path)
     except quorate.QuorateError as e:
         raise quorate.DataError(f"{path}: not a readable Parquet file{_other(path)}: {e}") from e
+    return read_frame(path, raw, layout)
+
+
+def read_arrow(path: Path, layout: Layout) -> list[Table]:
+    """Read an Arrow file, as `read_parquet` does.
+
+    Raises
+    ------
+    DataError
+        If it is not one, is empty, or lacks a column; or without pyarrow.
+    """
+    return read_frame(path, arrow_frame(path), layout)
+
+
+def read_frame(path: Path, raw: pd.DataFrame, layout: Layout) -> list[Table]:
+    """Return the tables of a file whose columns have types of their own."""
     names, symbols = two_names(list(raw.columns)) or ([str(c) for c in raw.columns], [])
     names = _levels(raw, names)
-    parts = with_categories(path, names, split(path, names, symbols, columns, adjusted), categories)
+    parts = _parts(path, names, symbols, layout)
     raw = raw.set_axis(range(len(names)), axis=1)
     raw.index = pd.RangeIndex(1, len(raw) + 1)
-    return _tables(path, raw, parts, "row", "", names)
+    return tables_of(path, raw, parts, "row", "", names)
+
+
+def _parts(path: Path, names: Sequence[str], symbols: Sequence[str], layout: Layout) -> list[Part]:
+    """Return where the columns stand that a layout asks for."""
+    if layout.each and not any(symbols):
+        parts = columns_of_symbols(path, names, layout.columns, layout.each, layout.categories)
+    else:
+        parts = split(path, names, symbols, layout.columns, layout.adjusted)
+    return with_categories(path, names, parts, layout.categories)
 
 
 def _levels(raw: pd.DataFrame, names: list[str]) -> list[str]:
@@ -219,7 +272,7 @@ def _maybe_thousands(raw: pd.DataFrame, parts: list[Part]) -> bool:
     return len(pointed) > 0 and bool(pointed.str.fullmatch(POINTS).all())
 
 
-def _tables(
+def tables_of(
     path: Path, raw: pd.DataFrame, parts: list[Part], unit: str, separator: str, header: list[str]
 ) -> list[Table]:
     """Return a table for each part; of several, one without bars is left out with a warning."""
@@ -240,12 +293,14 @@ def _tables(
 def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str, header: list[str]) -> Table:
     frame = pd.DataFrame({name: raw[place] for name, place in part.places.items()})
     frame["time"], times = join_times(path, raw, part, header)
-    if unit == "line":
+    if separator:
         for name in set(_TEXT) & set(frame.columns):
             frame[name] = frame[name].fillna("").str.strip()
     frame = frame[~_blank(frame, part)].copy()
-    told = _no_volume(path, part)
-    if unit == "line" and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
+    told = take_volume(path, frame, raw, part, header)
+    told += divide_billionths(path, frame, header)
+    # A text in a wide file of one field is a value of one symbol.
+    if separator and len(part.places) > 2 and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
         first = left.index[int(left.to_numpy().argmax())]
         row = ", ".join(str(value) for value in frame.loc[first] if value == value and value != "")
         told = (
@@ -260,6 +315,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
         frame,
         unit,
         " ".join(header[i] for i in times),
+        tells_open(header, times) or ("close" not in frame and shows_open(frame)),
         separator,
         beside={name: raw[place].reindex(frame.index) for name, place in part.beside.items()},
         others={header[place]: raw[place].reindex(frame.index) for place in part.others},
@@ -281,12 +337,3 @@ def _blank(frame: pd.DataFrame, part: Part) -> pd.Series:
         return some
     values = frame.drop(columns="time") if part.symbol else frame
     return (values.isna() | (values == "")).all(axis=1)
-
-
-def _no_volume(path: Path, part: Part) -> tuple[str, ...]:
-    if not part.volumes:
-        return ()
-    return (
-        f"{path}: no column is read as the volume; {listed(part.volumes)} may hold it: data.columns = "
-        f'{{ volume = "{part.volumes[0]}" }}',
-    )

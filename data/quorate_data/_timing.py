@@ -22,6 +22,7 @@ Codes = NDArray[np.int64]
 Side = Literal["close", "open"]
 
 DAY = 86_400  # seconds
+MIDNIGHT = 60  # seconds before it, in which a day ends that is stamped with its last moment
 EARLY, LATE = 4 * 3600, 20 * 3600  # of the day, between which US exchanges trade before and after their session
 EVE = (
     "on Sundays and never on Fridays: if a bar begins then, as days of FX do at 17:00 in New York, set "
@@ -206,7 +207,7 @@ def _check_dates(
         return
     of_day = _of_day(utc[asked], clock)
     # Where no hours are known, any hour but midnight may be the open of the day or its close.
-    odd = of_day != 0
+    odd = (of_day != 0) & (of_day < DAY - MIDNIGHT)
     if clock.open:
         odd &= (of_day != _seconds(clock.open)) & (of_day < _seconds(clock.close))
     if odd.any():

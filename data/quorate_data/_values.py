@@ -50,7 +50,13 @@ def finish(
                 stacklevel=2,
             )
             frame = frame[~bad]
-    return frame.sort_values(["symbol", "time"], kind="stable") if sort else frame
+    return frame.sort_values(["symbol", "time"], kind="stable") if sort or newest_first(frame) else frame
+
+
+def newest_first(frame: pd.DataFrame) -> bool:
+    """Whether each bar is earlier than the one of its symbol above it."""
+    steps = frame.groupby("symbol", sort=False)["time"].diff().dropna()
+    return bool(len(steps) and (steps < pd.Timedelta(0)).all())
 
 
 def _unused(table: Table, frame: pd.DataFrame, beside: Mapping[str, pd.Series]) -> str:

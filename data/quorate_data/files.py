@@ -1,14 +1,12 @@
-"""Bars from CSV and Parquet files."""
+"""Bars from CSV, Parquet and Arrow files."""
 
 from __future__ import annotations
 
-import inspect
-import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,17 +17,22 @@ from quorate_data import _tables
 from quorate_data._columns import check_columns
 from quorate_data._faults import all_faults
 from quorate_data._numbers import numbers
+from quorate_data._objects import found_files
+from quorate_data._options import options_of
 from quorate_data._order import name_columns
-from quorate_data._paths import find_files
+from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._remedies import remedy
 from quorate_data._stamps import Stamps, read_stamps
-from quorate_data._symbols import choose, identified, keep_apart, name_symbols, where
+from quorate_data._symbols import ENDINGS, choose, identified, keep_apart, name_symbols, where
 from quorate_data._tables import Table
 from quorate_data._timing import Times, Timing, close_times, make_timing
 from quorate_data._values import finish
+from quorate_data._wide import check_fields, files_of, join_fields, with_closes
 
+T = TypeVar("T")
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
+_ARROW = (".arrow", ".feather", ".ipc", ".arrows")
 
 
 def csv(
@@ -50,6 +53,10 @@ def csv(
     invalid: Literal["error", "drop"] = "error",
     adjusted: bool = False,
     categories: list[str] | None = None,
+    wide: bool = False,
+    fields: dict[str, str] | None = None,
+    storage_options: dict[str, Any] | None = None,
+    home: Path | None = None,
 ) -> quorate.Bars:
     """Read bars from CSV files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -59,7 +66,8 @@ def csv(
     Parameters
     ----------
     path : str or list of str
-        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``.
+        A file (``.csv`` or ``.csv.gz``), a folder, or a pattern such as ``"prices/*_D.csv"``; also on S3 and its like,
+        ``"s3://bucket/prices/*.csv"``, or a file on the web, ``"https://..."``.
     columns : dict, optional
         Our name to the file's, e.g. ``{close = "Settle"}``, for columns that are called otherwise; where no line names
         them, to their numbers, from ``"1"`` on.
@@ -93,7 +101,7 @@ def csv(
     skip_rows : int
         Lines above the header to leave out.
     sort : bool
-        Sort the bars by time; without it bars out of order are an error.
+        Sort the bars by time; without it bars out of order are an error, unless the newest come first throughout.
     invalid : {"error", "drop"}
         What becomes of bars with a missing or impossible value: an error, or left out with a warning.
     adjusted : bool
@@ -102,6 +110,15 @@ def csv(
     categories : list of str, optional
         Columns of text, such as an exchange or a sector, to keep beside the prices; ``features.categories`` gives
         them to models.
+    wide : bool
+        Each column but that of stamps has the closes of a symbol, which it is called after: open, high and low are the
+        close, too, and there is no volume.
+    fields : dict, optional
+        Several such files: which field each has, e.g. ``{close = "close.csv", volume = "volume.csv"}``, in the folder
+        that `path` names. A price that none has is the close.
+    storage_options : dict, optional
+        Of paths such as ``s3://``: ``endpoint``, ``region``, ``access_key_id``, ``secret_access_key`` and others of
+        that store, where its own variables do not say them; of ``https://``: ``headers``.
 
     Returns
     -------
@@ -118,43 +135,16 @@ def csv(
         raise quorate.DataError(f"data.separator must be one character; it was {separator!r}")
     if skip_rows < 0:
         raise quorate.DataError(f"data.skip_rows must not be negative; it was {skip_rows}")
-    layout = Layout(
-        columns or {},
-        symbol,
-        [] if symbols is None else symbols,
-        calendar,
-        date_format,
-        sort,
-        invalid,
-        adjusted,
-        decimal,
-        make_timing(stamp, frequency, mixed, timezone),
-        [] if categories is None else categories,
-    )
-    return load(
-        find_files(path, _CSV),
-        layout,
-        lambda f: _tables.read_csv(f, layout.columns, adjusted, separator, skip_rows, decimal, layout.categories),
-    )
+    layout = make_layout(
+        columns=columns, symbol=symbol, symbols=symbols, timezone=timezone, calendar=calendar, stamp=stamp,
+        frequency=frequency, mixed=mixed, date_format=date_format, decimal=decimal, sort=sort, invalid=invalid,
+        adjusted=adjusted, categories=categories, wide=wide, fields=fields, storage_options=storage_options, home=home,
+    )  # fmt: skip
+    return bars_of(path, _CSV, layout, lambda file, how: _tables.read_csv(file, how, separator, skip_rows))
 
 
-def parquet(
-    path: str | list[str],
-    columns: dict[str, str] | None = None,
-    symbol: str | None = None,
-    symbols: list[str] | None = None,
-    timezone: str | None = None,
-    calendar: str = "us-equity",
-    stamp: Literal["close", "open"] | None = None,
-    frequency: str | None = None,
-    mixed: bool = False,
-    date_format: str | None = None,
-    decimal: Literal[".", ","] | None = None,
-    sort: bool = False,
-    invalid: Literal["error", "drop"] = "error",
-    adjusted: bool = False,
-    categories: list[str] | None = None,
-) -> quorate.Bars:
+@options_of(csv, "separator", "skip_rows", endings=_PARQUET)
+def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
     """Read bars from Parquet files: one for a symbol, a folder of such, or long files of many symbols.
 
     Stamps may be dates, timestamps with or without a zone, text or Unix time.
@@ -164,42 +154,47 @@ def parquet(
     DataError
         Naming the file and, where there is one, the row and the value.
     """
-    layout = Layout(
-        columns or {},
-        symbol,
-        [] if symbols is None else symbols,
-        calendar,
-        date_format,
-        sort,
-        invalid,
-        adjusted,
-        decimal,
-        make_timing(stamp, frequency, mixed, timezone),
-        [] if categories is None else categories,
-    )
-    return load(
-        find_files(path, _PARQUET),
-        layout,
-        lambda f: _tables.read_parquet(f, layout.columns, adjusted, layout.categories),
-    )
+    return bars_of(path, _PARQUET, make_layout(**options), _tables.read_parquet)
 
 
-def _options_of_csv(text: str, own: str) -> str:
-    """Return a docstring with the options of `csv`, but for those of lines of text, before what it raises."""
-    options = inspect.cleandoc(text).partition("\nParameters\n")[2].partition("\nReturns\n")[0]
-    options = re.sub(r"^(separator|skip_rows) : .*\n( +.*\n)+", "", options, flags=re.MULTILINE)
-    head, raises, errors = inspect.cleandoc(own).partition("\nRaises\n")
-    options = options.replace("``.csv`` or ``.csv.gz``", "``.parquet`` or ``.pq``").replace("_D.csv", "_D.parquet")
-    return f"{head}\nParameters\n{options}{raises}{errors}"
+def csv_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _CSV, symbol)
 
 
-if csv.__doc__ and parquet.__doc__:  # python -OO takes them away
-    parquet.__doc__ = _options_of_csv(csv.__doc__, parquet.__doc__)
+def parquet_parts(path: str | list[str], symbol: str | None = None, **_: object) -> list[dict[str, list[str]]]:
+    """Return the files that can be read by themselves: those of one symbol together."""
+    return _parts(path, _PARQUET, symbol)
+
+
+def _parts(path: str | list[str], endings: tuple[str, ...], symbol: str | None) -> list[dict[str, list[str]]]:
+    if any("://" in str(one) for one in ([path] if isinstance(path, str) else path)):
+        return [{}]  # files of elsewhere come together, sixteen at a time
+    files = find_files(path, endings)
+    names = undated_names([symbol or symbol_of(file, ENDINGS) for file in files])
+    found: dict[str, list[str]] = {}
+    for file, name in zip(files, names, strict=True):
+        found.setdefault(name, []).append(str(file))
+    return [{"path": some} for some in found.values()]
+
+
+@options_of(csv, "separator", "skip_rows", endings=_ARROW)
+def arrow(path: str | list[str], **options: Any) -> quorate.Bars:
+    """Read bars from Arrow files, Feather files among them: one for a symbol, a folder of such, or long files.
+
+    Files and streams of Arrow IPC are told apart by what they hold. ``quorate[arrow]`` reads them.
+
+    Raises
+    ------
+    DataError
+        Naming the file and, where there is one, the row and the value; or if pyarrow is not installed.
+    """
+    return bars_of(path, _ARROW, make_layout(**options), _tables.read_arrow)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The options that both kinds of file share; see `csv`."""
+    """The options that all kinds of file share; see `csv`."""
 
     columns: dict[str, str]
     symbol: str | None
@@ -212,6 +207,10 @@ class Layout:
     decimal: Literal[".", ","] | None
     timing: Timing
     categories: list[str]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    each: str = ""  # the field that each column of a wide file has
+    storage_options: Mapping[str, Any] = field(default_factory=dict)
+    home: Path | None = None
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:
@@ -228,10 +227,61 @@ class Layout:
                 raise quorate.DataError(f"data.{name} must be a list; for this one write [{value!r}]")
             object.__setattr__(self, name, list(value))
         check_columns(self.columns)
+        check_fields(self)
         object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
 
 
-def load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]]) -> quorate.Bars:
+def make_layout(
+    *,
+    timezone: str | None,
+    stamp: Literal["close", "open"] | None,
+    frequency: str | None,
+    mixed: bool,
+    wide: bool,
+    **options: Any,
+) -> Layout:
+    """Return the options of `csv` that all kinds of file share, checked; `DataError` for what cannot be."""
+    for name, kind in (
+        *((one, dict) for one in ("columns", "fields", "storage_options")),
+        *((one, list) for one in ("symbols", "categories")),
+    ):
+        options[name] = kind() if options[name] is None else options[name]
+    return Layout(**options, timing=make_timing(stamp, frequency, mixed, timezone), each="close" if wide else "")
+
+
+def bars_of(
+    path: str | list[str],
+    endings: tuple[str, ...],
+    layout: Layout,
+    read: Callable[[Path, Layout], list[Table]],
+    books: bool = False,
+) -> quorate.Bars:
+    """Return the bars of the files that `path` names.
+
+    Parameters
+    ----------
+    path : str or list of str
+        See `csv`.
+    endings : tuple of str
+        Of the files of a folder.
+    layout : Layout
+        How they are read.
+    read : callable
+        Which gives the tables of one file.
+    books : bool
+        A file may be a workbook, whose sheets are read as files are.
+    """
+    if layout.fields:
+        return load([files_of(path, layout.fields, books)], layout, lambda files: join_fields(files, layout, read))
+    files, told = found_files(path, endings, layout.storage_options, layout.home)
+    if layout.each:
+        bars = load(files, layout, lambda file: with_closes(read(file, layout)))
+    else:
+        bars = load(files, layout, lambda file: read(file, layout))
+    return replace(bars, read=tuple(told))
+
+
+def load(files: Sequence[T], layout: Layout, read: Callable[[T], list[Table]]) -> quorate.Bars:
     """Return the bars of all tables that are read of files; all that is wrong with them is one error."""
     tables: list[Table] = []
     unread: list[quorate.DataError] = []
@@ -241,10 +291,12 @@ def load(files: list[Path], layout: Layout, read: Callable[[Path], list[Table]])
         except quorate.DataError as e:
             unread.append(e)
     for line in dict.fromkeys(line for table in tables for line in table.told):
-        warnings.warn(line, quorate.DataWarning, stacklevel=3)
+        warnings.warn(line, quorate.DataWarning, stacklevel=5)
     try:
         if unread:
             raise unread[0]
+        if not tables:
+            raise quorate.DataError(f"{files[0]}: there are no bars of what was asked for")
         return _bars(tables, layout)
     except quorate.DataError as e:
         if e.rows or (len(files) > 1 and unread):

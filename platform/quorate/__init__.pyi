@@ -57,6 +57,9 @@ from .runs.explain import Explanation as Explanation
 from .runs.explain import explain as explain
 from .runs.export_model import ExportedModel as ExportedModel
 from .runs.export_model import export_model as export_model
+from .runs.imports import Imported as Imported
+from .runs.imports import import_bars as import_bars
+from .runs.imports import update_bars as update_bars
 from .runs.loaded import list_runs as list_runs
 from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
@@ -75,6 +78,7 @@ from .runs.sweep import sweep as sweep
 from .runs.swept import Sweep as Sweep
 from .runs.swept import load_sweep as load_sweep
 from .runs.validate import validate_sweep as validate_sweep
+from .store.bars.store import BarStore as BarStore
 from .store.parquet import read_parquet as read_parquet
 from .sweeps.translation import ask_optuna as ask_optuna
 from .testing.runner import check as check

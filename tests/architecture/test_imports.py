@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,16 @@ def name_of(path):
     return str(path.relative_to(ROOT))
 
 
+@cache
+def parsed(path):
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path):
     """Return every module that a file imports, anywhere in it, and by name where it imports from one."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -43,6 +50,7 @@ def imported(path):
     return found
 
 
+@cache
 def tops(path):
     return {module.split(".")[0] for module in imported(path)}
 
@@ -149,28 +157,28 @@ USERS = {
 }
 
 
-@pytest.mark.parametrize("library,users", USERS.items(), ids=USERS)
-def test_libraries_of_plugins_stay_with_plugins_and_those_of_the_core_with_the_core(library, users):
-    found = [path for path in SOURCES if library in tops(path)]
-    assert {path.relative_to(ROOT).parts[0] for path in found} == {user.split("/")[0] for user in users}
-    for user in users:
-        if user.endswith(".py"):
-            assert [name_of(path) for path in found if name_of(path).startswith(user.split("/")[0])] == [user]
+def test_libraries_of_plugins_stay_with_plugins_and_those_of_the_core_with_the_core():
+    for library, users in USERS.items():
+        found = [path for path in SOURCES if library in tops(path)]
+        assert {path.relative_to(ROOT).parts[0] for path in found} == {user.split("/")[0] for user in users}, library
+        for user in users:
+            if user.endswith(".py"):
+                assert [name_of(path) for path in found if name_of(path).startswith(user.split("/")[0])] == [user]
 
 
-@pytest.mark.parametrize("library", ["ray", "vectorbt", "duckdb"])
-def test_a_heavy_library_is_imported_when_it_is_used_not_when_its_module_is(library):
-    users = [path for path in SOURCES if library in tops(path)]
-    assert users
-    for path in users:
-        top_level = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
-        names = {a.name for n in top_level for a in n.names} | {getattr(n, "module", "") for n in top_level}
-        assert not {n for n in names if n.split(".")[0] == library}, name_of(path)
+def test_a_heavy_library_is_imported_when_it_is_used_not_when_its_module_is():
+    for library in ("ray", "vectorbt", "duckdb"):
+        users = [path for path in SOURCES if library in tops(path)]
+        assert users, library
+        for path in users:
+            top_level = [n for n in parsed(path).body if isinstance(n, ast.Import | ast.ImportFrom)]
+            names = {a.name for n in top_level for a in n.names} | {getattr(n, "module", "") for n in top_level}
+            assert not {n for n in names if n.split(".")[0] == library}, name_of(path)
 
 
 def test_plugin_packages_use_only_public_names_of_the_core():
     for path in [p for p in SOURCES if not p.is_relative_to(ROOT / "platform")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "quorate":
                 assert node.attr in quorate.__all__, f"{name_of(path)} uses quorate.{node.attr} in line {node.lineno}"
 
@@ -225,7 +233,7 @@ def test_a_contract_is_broken_by_each_way_to_break_one(tmp_path):
 
 
 def functions(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 

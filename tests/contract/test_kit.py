@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 import quorate
 import quorate.testing
+from quorate.cli._app import app
 from quorate.plugins.specs import KINDS
 from quorate.testing.runner import Outcome, check, rules
 
@@ -41,14 +43,8 @@ def write(folder: Path, name: str, body: str, more: str = "") -> Path:
     return path
 
 
-def quorate_check(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from quorate.cli import main; main()", "check", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **more},
-    )
+def quorate_check(*arguments: str, **more: str) -> Result:
+    return CliRunner(env=more).invoke(app, ["check", *arguments])
 
 
 # --- the runner
@@ -124,10 +120,10 @@ def test_the_isolated_and_the_plain_runner_agree(tmp_path: Path) -> None:
 def test_check_exits_by_what_it_found_and_prints_the_worst_first(tmp_path: Path) -> None:
     sound, ahead = write(tmp_path, *SOUND), write(tmp_path, *AHEAD)
     good = quorate_check(str(sound), COLUMNS="100")
-    assert (good.returncode, good.stderr) == (0, "")
+    assert (good.exit_code, good.stderr) == (0, "")
     assert "SOUND: 1 plugin" in good.stdout
     bad = quorate_check(str(ahead), COLUMNS="70")
-    assert bad.returncode == 1
+    assert bad.exit_code == 1
     assert "FAULTY: 1 plugin" in bad.stdout
     assert max(map(len, bad.stdout.splitlines())) <= 70
     assert bad.stdout.index("FAIL") < bad.stdout.index("pass")
@@ -136,14 +132,14 @@ def test_check_exits_by_what_it_found_and_prints_the_worst_first(tmp_path: Path)
 def test_a_folder_is_checked_file_by_file(tmp_path: Path) -> None:
     write(tmp_path, *SOUND), write(tmp_path, *AHEAD)
     both = quorate_check(str(tmp_path), COLUMNS="100")
-    assert both.returncode == 1
+    assert both.exit_code == 1
     assert "2 plugins" in both.stdout
 
 
 def test_check_as_json_says_the_same(tmp_path: Path) -> None:
     done = quorate_check(str(write(tmp_path, *AHEAD)), "--json")
     document = json.loads(done.stdout)
-    assert (done.returncode, document["sound"]) == (1, False)
+    assert (done.exit_code, document["sound"]) == (1, False)
     [row] = [r for r in document["rules"] if r["rule"] == "prefix-invariant"]
     assert (row["kind"], row["plugin"], row["state"]) == ("feature", "ahead", "failed")
     assert {"bar", "symbol", "expected", "found"} <= set(row["example"])
@@ -163,7 +159,7 @@ def test_check_as_json_says_the_same(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_checked_is_an_error_of_the_command_line(arguments: list[str], said: str) -> None:
     done = quorate_check(*arguments)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert said in done.stderr
     assert done.stdout == ""
 
@@ -174,7 +170,7 @@ def test_an_option_reaches_the_plugin_that_needs_it(tmp_path: Path) -> None:
     path = tmp_path / "bars.csv"
     market(60).to_frame().to_csv(path, index=False)
     done = quorate_check("source:csv", "--set", f"path={path}", COLUMNS="120")
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.stdout
     assert "panel-valid" in done.stdout
     without = quorate_check("source:csv", COLUMNS="120")
     assert "needs the option 'path'" in " ".join(without.stdout.split())

@@ -41,7 +41,7 @@ def serial(tmp_path_factory: pytest.TempPathFactory) -> quorate.Report:
     return run(tmp_path_factory.mktemp("serial"), "serial", 0)
 
 
-@pytest.mark.parametrize("executor, workers", [("ray", 1), ("ray", 2), ("processes", 2), ("processes", 4), ("auto", 0)])
+@pytest.mark.parametrize("executor, workers", [("ray", 2), ("processes", 4), ("auto", 0)])
 def test_every_executor_and_number_of_workers_gives_the_same_bytes(
     tmp_path: Path, serial: quorate.Report, executor: str, workers: int
 ) -> None:

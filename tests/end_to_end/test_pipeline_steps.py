@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from quorate.pipeline import evaluate as evaluating
 from quorate.pipeline import rows as rows_module
 from quorate.pipeline.request import gather, steps_of
 from quorate.pipeline.translation import opened
+from quorate.runs.swept import load_sweep
 from quorate.statistics._naive import naive_forecasts
 from quorate_data.simulated import simulated
+from quorate_plugins.models.linear import ridge
 from support.command import call, message_of
 
 LAST = "2019-12-31"
@@ -197,3 +200,52 @@ def test_a_horizon_that_is_none_of_the_steps_is_the_first(here):
     assert "several steps are learnt by one process" in message_of(
         call("train", "--model", "dlinear", "--data", "btc.csv", "--steps", "3", "--workers", "2"), 2
     )
+
+
+def test_tuning_learns_all_steps_and_is_judged_by_the_one_that_is_traded(here, known, tmp_path):
+    """Here five bars ahead: its loss on validation is that of a fit by hand, on rows whose longest label had ended."""
+    asked = ("tune", "--architecture", "ridge", "--asset-id", "BTC", *ASKED[5:], *FEW, "--steps", "1,5,30")
+    days = ("--train-end", LAST, "--val-end", "2020-02-29", "--n-trials", "1")
+    place = ("--set", "labels.horizon=5", "--home", tmp_path / "home", "--output-dir", tmp_path / "m")
+    result = call(*asked, *days, *place, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert any(
+        "judged by its forecast 5 bars ahead, which is traded; how it forecasts 1, 30" in one for one in told["told"]
+    )
+    [search] = load_sweep(told["sweep"], home=tmp_path / "home").document["searches"].values()
+    [verdict] = search["verdicts"]
+
+    bars, dataset = known
+    train = rows_module.training_rows(bars, dataset, np.datetime64(LAST).item())
+    day = bars.sessions[dataset.bar].astype(str)
+    end = dataset.path_end[:, 1]
+    test = (day >= "2020-01-01") & (end < rows_module.before(bars, np.datetime64("2020-02-29").item()))
+    model = ridge(alpha=search["own"]["params"]["alpha"]).fit(dataset.X[train], dataset.path[train])
+    loss = np.mean((dataset.path[test, 1] - model.predict(dataset.X[test])[:, 1]) ** 2)
+    assert verdict["rows"] == test.sum()
+    assert verdict["own"] == pytest.approx(loss, rel=1e-6)
+    assert verdict["own"] != pytest.approx(np.mean((dataset.path[test] - model.predict(dataset.X[test])) ** 2), rel=0.1)
+
+    further = call(
+        "train",
+        "--params",
+        tmp_path / "m/best_params.json",
+        "--home",
+        tmp_path / "home",
+        "--output-dir",
+        tmp_path / "t",
+    )
+    assert further.exit_code == 0, further.output
+    assert document(tmp_path / "t/model.json")["label"]["steps"] == [1, 5, 30]
+
+
+def test_tuning_tells_of_steps_that_cannot_be_learnt_and_takes_those_of_a_configuration(here, tmp_path):
+    days = ("--train-end", LAST, "--val-end", "2020-02-29")
+    asked = ("tune", "--architecture", "ridge", "--asset-id", "BTC", *ASKED[5:], *FEW, *days, "--show-recipe")
+    assert "ascending, e.g. 1,5,30" in message_of(call(*asked, "--steps", "5,1"), 2)
+    said = message_of(call(*asked, "--steps", "1,400"), 2)
+    assert "a label 400 bars ahead is longer than the training period, the first bar to 2019-12-31" in said
+    (tmp_path / "c.json").write_text(json.dumps({"training": {"steps": [1, 5]}}))
+    shown = tomllib.loads(call(*asked, "--config", tmp_path / "c.json").stdout)
+    assert shown["labels"]["steps"] == [1, 5]

@@ -88,6 +88,7 @@ def test_a_model_of_bars_is_what_one_process_learns(tmp_path):
     of_one, of_two = one.pop("course"), two.pop("course")  # how long it took is not the same
     assert two == {**one, "workers": 2}
     assert of_one["train_loss"] == pytest.approx(of_two["train_loss"], abs=1e-5)
+    assert min(of_one["peak_memory_mib"], of_two["peak_memory_mib"]) > 100  # PyTorch alone takes more
     assert set(weights[0]) == set(weights[1])
     for name, value in weights[0].items():
         np.testing.assert_allclose(value, weights[1][name], rtol=0, atol=1e-5, err_msg=name)

@@ -94,3 +94,24 @@ def test_without_a_model_that_takes_them_they_are_refused(recipe: dict[str, Any]
         quorate.run({**recipe, "models": {"logistic": {}}}, home=home)
     with pytest.raises(quorate.RecipeError, match="each must be named once"):
         quorate.run({**recipe, "features": {"categories": ["symbol", "symbol"]}}, home=home)
+
+
+def test_where_a_level_is_new_a_warm_start_begins_afresh_and_says_so(recipe: dict[str, Any], tmp_path: Path) -> None:
+    """`east` comes before the levels that there were: trees that know them by their places would read others."""
+    bars = pd.read_csv(recipe["data"]["path"])
+    moved = (bars["Ticker"] == "AAA") & (bars["Date"] > sorted(set(bars["Date"]))[450])
+    bars.loc[moved, "Exchange"] = "east"
+    bars.to_csv(tmp_path / "bars.csv", index=False)
+    warm = {"warm_start": "last_fold", "warm_rounds": 5}
+    models = {name: {**recipe["models"][name], **warm} for name in ("catboost", "lightgbm", "xgboost")}
+    data = {**recipe["data"], "path": str(tmp_path / "bars.csv")}
+    report = quorate.run({**recipe, "data": data, "models": models, "holdout": {"bars": 100}}, home=tmp_path / "home")
+    rounds = report.stored("training").groupby(["model", "fold"])["epoch"].max().unstack().to_numpy().tolist()
+    assert rounds == [[15, 5, 5], [15, 5, 15], [15, 5, 15]]  # CatBoost knows them by what they are
+    told = str(report.telemetry["fit_warnings"])
+    for name in ("lightgbm", "xgboost"):
+        assert (
+            f"{name}: UserWarning: it begins afresh on this fold: Exchange has other levels than in the fold before"
+            in told
+        )
+    assert "catboost: UserWarning" not in told

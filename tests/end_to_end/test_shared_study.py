@@ -45,12 +45,7 @@ entry()
 
 @pytest.fixture(scope="module")
 def at():
-    if postgres.programs() is None:
-        if os.environ.get("QUORATE_REQUIRE_POSTGRESQL"):
-            pytest.fail("PostgreSQL is not installed, and QUORATE_REQUIRE_POSTGRESQL is set")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    pytest.importorskip("psycopg")
-    with postgres.server(PASSWORD) as where:
+    with postgres.needed(PASSWORD) as where:
         yield where
 
 

@@ -53,9 +53,9 @@ RECIPE = {
 }
 
 
-def compute(bars: Bars) -> parts.Part:
+def compute(bars: Bars, pool: type[Processes]) -> parts.Part:
     session = open_session(RECIPE)
-    with Processes(1) as executor:
+    with pool(1) as executor:
         fitting = Fitting(executor, Progress())
         clock = Clock(Progress())
         laid = parts.lay_out_development(session.recipe, session.registry, bars, clock)
@@ -63,13 +63,13 @@ def compute(bars: Bars) -> parts.Part:
 
 
 @pytest.fixture(scope="module")
-def whole(market: Bars) -> parts.Part:
-    return compute(market)
+def whole(market: Bars, pool: type[Processes]) -> parts.Part:
+    return compute(market, pool)
 
 
 @pytest.fixture(scope="module", params=["truncated", "scrambled"])
-def altered(request: pytest.FixtureRequest, market: Bars) -> parts.Part:
-    return compute(market.until(CUT) if request.param == "truncated" else scrambled(market, CUT))
+def altered(request: pytest.FixtureRequest, market: Bars, pool: type[Processes]) -> parts.Part:
+    return compute(market.until(CUT) if request.param == "truncated" else scrambled(market, CUT), pool)
 
 
 def before(frame: pd.DataFrame, market: Bars, column: str = "time") -> pd.DataFrame:

@@ -136,9 +136,64 @@ def test_held_back_windows_of_one_class_have_no_auc_and_training_ends_all_the_sa
     shutil.rmtree(tmp_path / "outputs")
 
 
+def of_unequal_length(fill=None):
+    """Return sequences with their lengths, filled up behind them; or by NaN in front of them."""
+    given = arrays()
+    for part in ("train", "test"):
+        X = given[f"X_{part}"]
+        lengths = np.random.default_rng(4).integers(3, BARS + 1, len(X))
+        place = np.arange(BARS)
+        if fill is None:
+            for row, length in enumerate(lengths):
+                X[row] = np.roll(X[row], BARS - length, axis=0)
+                X[row, : BARS - length] = np.nan
+        else:
+            X[place >= lengths[:, None]] = fill
+            given[f"lengths_{part}"] = lengths
+    return given
+
+
+def test_sequences_of_unequal_length_are_trained_on_and_what_fills_them_up_is_not_read(tmp_path):
+    arguments = ("--epochs", "3", "--model", "gru", "--batch-tokens", "100", "--checkpoints", "1")
+    found = []
+    for name, fill in (("zeros", 0.0), ("large", 1e9), ("front", None)):
+        (tmp_path / name).mkdir()
+        found.append(trained(tmp_path / name, of_unequal_length(fill), *arguments))
+    for name in ("best.safetensors", "norm_stats.json", "metrics_valid.json", "metrics_test.json"):
+        assert len({files[name].read_bytes() for _, files in found}) == 1, name
+    document, files = found[0]
+    told = json.loads(files["training.json"].read_text())
+    given = of_unequal_length(0.0)
+    early = given["lengths_train"][: N - N // 10]
+    counts = {length: int((early == length).sum()) for length in range(3, BARS + 1)}
+    assert len(told["batches"][0]) == sum(-(-count // (100 // length)) for length, count in counts.items())
+    real = np.concatenate([X[:n, 0] for X, n in zip(given["X_train"], early, strict=False)])
+    np.testing.assert_allclose(json.loads(files["norm_stats.json"].read_text())["mu"], [real.mean()], rtol=1e-6)
+    assert 0 < document["metrics"]["test"]["auc"] <= 1
+
+    config = tmp_path / "config.yaml"
+    config.write_text(files["config.yaml"].read_text())
+    assert "batch_tokens: 100" in config.read_text()
+    assert "batch_size" not in config.read_text()
+    again = tmp_path / "again"
+    result = call("train", "--config", config, "--npz", tmp_path / "front" / "w.npz", "--output-dir", again, "--json")
+    assert result.exit_code == 0, result.output
+    [folder] = again.iterdir()
+    assert (folder / "best.safetensors").read_bytes() == files["best.safetensors"].read_bytes()
+
+
+def test_networks_of_one_length_name_those_that_read_any(tmp_path):
+    np.savez(tmp_path / "w.npz", **of_unequal_length(0.0))
+    told = message_of(call("train", "--npz", tmp_path / "w.npz", "--model", "nhits"), 2)
+    assert "the model 'nhits' reads windows of one length" in told
+    assert "gru, lstm, mean-pool, tcn" in told
+    assert "dlinear" not in told
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
+        (("--batch-tokens", "100", "--batch-size", "8"), "batch_size 8 and batch_tokens 100: a step has so many rows"),
         (("--model", "ridge"), "must be one that reads windows"),
         (("--preset", "mean-pool-regressor"), "is for regression, and the labels of the file are for classification"),
         (("--data", "x.csv"), "leave out --data"),

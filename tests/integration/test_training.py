@@ -184,6 +184,15 @@ def test_a_median_is_of_the_fits_that_came_so_far():
     assert (lines.said(1), lines.after(1)) == ("epoch 2", 1.0)
 
 
+def test_epochs_of_which_no_fit_tells_a_loss_are_not_drawn():
+    """A booster tells that of every fifth round and the last."""
+    fits = [[(loss, np.nan) for loss in losses] for losses in ([np.nan, 3.0, np.nan, 2.0], [np.nan, 5.0])]
+    lines = curves_of("trees", fits, 3)
+    assert list(lines.times) == [2, 4]
+    assert lines.values == {"training": [4.0, 2.0]}
+    assert lines.said(1) == "epoch 4"
+
+
 def test_the_window_shows_the_section_as_the_report_does(report, place):
     async def steps(window):
         side = window.app.screen.query_one("#side", Listing)

@@ -1,12 +1,14 @@
-"""One pool of workers for all tests of a process: whoever makes an executor borrows it."""
+"""Processes that all tests of a process share: whoever makes an executor, or tries a kept model, borrows them."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.execution.executor import LIMITS, Began, Done, Limits
+from quorate.execution.isolated import Isolated, Lost
 from quorate.execution.processes import Processes
 from quorate.execution.queue import Queue
 from quorate.execution.task import FitData
@@ -52,3 +54,35 @@ class Lease(Processes):
     def close(self) -> None:
         """Give them back."""
         self._closed = True
+
+
+class Aside(Isolated[Any, Any]):
+    """The process in which kept models are made again: it stays when it is closed, unless it still owes an answer."""
+
+    due = 0
+
+    def call(self, function: Callable[[Any, list[Any]], Iterable[Any]], shared: Any, items: Sequence[Any]) -> None:
+        """Have a function called."""
+        self.due = len(items)
+        super().call(function, shared, items)
+
+    def result(self, timeout: float = 0.0) -> Any | Lost | None:
+        """Return the next result, if there is one."""
+        found = super().result(timeout)
+        self.due -= found is not None
+        return found
+
+    def restart(self) -> None:
+        """End the process and start another."""
+        self.end()
+        self.due = 0
+        self._process, self.connection = self._start()
+
+    def close(self) -> None:
+        """Give it back."""
+        if self.due:
+            self.restart()
+
+    def end(self) -> None:
+        """End the process."""
+        super().close()

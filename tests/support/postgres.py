@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 USERS = ("postgres", "nobody")  # of whom one runs it, where the tests run as root
 
 
@@ -23,6 +25,18 @@ def programs() -> Path | None:
         return found[-1].parent
     beside = shutil.which("postgres")
     return Path(beside).resolve().parent if beside else None
+
+
+@contextmanager
+def needed(password: str) -> Iterator[str]:
+    """Yield what `server` does; where none is installed the test is skipped, or fails if one must be."""
+    if programs() is None:
+        if os.environ.get("QUORATE_REQUIRE_POSTGRESQL"):
+            pytest.fail("PostgreSQL is not installed, and QUORATE_REQUIRE_POSTGRESQL is set")
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    pytest.importorskip("psycopg")
+    with server(password) as where:
+        yield where
 
 
 @contextmanager

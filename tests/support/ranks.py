@@ -1,6 +1,6 @@
-"""Networks that are trained by two processes, as a program of its own: what both learnt, and each alone.
+"""Networks that are trained by two processes, as a program of its own: what both learnt, and this one alone.
 
-``python ranks.py RANK FOLDER`` writes what a process learnt in every case; rank -1 trains alone.
+``python ranks.py RANK FOLDER`` writes what a process learnt in every case.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,19 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "stops": ("gru", {**GRU, "epochs": 40, "patience": 2, "learning_rate": 0.05}),
     "not-finite": ("gru", {**GRU, "learning_rate": 1e30, "clip": 0.0}),
     "dropped": ("gru", {**GRU, "dropout": 0.5}),
+    "lengths": ("gru", {k: v for k, v in GRU.items() if k != "batch_size"} | {"batch_tokens": 40}),  # also 1 row
     "sharpe": ("gru", {**GRU, "loss": "neg_sharpe"}),
 }
 
 
-def rows(first: int, n: int, task: str, single: bool) -> tuple[Any, Any]:
-    """Return windows, or single rows, and their labels."""
+def rows(first: int, n: int, task: str, single: bool, unequal: bool = False) -> tuple[Any, Any]:
+    """Return windows, perhaps of unequal length, or single rows, and their labels."""
     from quorate import Windows
 
     bars = np.random.default_rng(3).standard_normal((200, 4)).astype(np.float32)
     last = np.arange(first, first + n)
     y = bars[last, 0] + np.random.default_rng(first).normal(0, 0.2, n)
-    X = bars[last] if single else Windows(bars, last, LOOKBACK, last % 2)
+    X = bars[last] if single else Windows(bars, last, LOOKBACK, last % 2, 1 + last % LOOKBACK if unequal else None)
     return X, (y > 0).astype(np.int64) if task == "classification" else y
 
 
@@ -50,7 +52,8 @@ def trained(case: str, alone: bool) -> dict[str, Any]:
 
     name, options = CASES[case]
     model = getattr(models, name)(**options)
-    pair, held = (rows(first, n, model.task, name == "tabm") for first, n in ((20, TRAIN), (120, HELD)))
+    made = partial(rows, task=model.task, single=name == "tabm", unequal=case == "lengths")
+    pair, held = made(20, TRAIN), made(120, HELD)
     error = fit_together([model], [pair], [held])[0] if alone else fit_on_rank(model, pair, held)
     if error:
         return {"error": np.array(error)}
@@ -65,35 +68,32 @@ def trained(case: str, alone: bool) -> dict[str, Any]:
 
 
 def train_in_two(folder: Path) -> list[dict[str, dict[str, Any]]]:
-    """Return what two processes, and one that trains alone, learnt in each case."""
-    command = [sys.executable, __file__]
-    started = [subprocess.Popen([*command, str(rank), str(folder)]) for rank in (0, 1, -1)]
-    assert [one.wait(300) for one in started] == [0, 0, 0]
-    found = []
-    for rank in (0, 1, -1):
-        with np.load(folder / f"{rank}.npz") as file:
-            flat = {name: file[name] for name in file.files}
+    """Return what two processes, and this one alone, learnt in each case."""
+    started = [subprocess.Popen([sys.executable, __file__, str(rank), str(folder)]) for rank in (0, 1)]
+    alone = {case: trained(case, alone=True) for case in CASES}
+    assert [one.wait(300) for one in started] == [0, 0]
+    found: list[dict[str, dict[str, Any]]] = []
+    for rank in (0, 1):
         by_case: dict[str, dict[str, Any]] = {case: {} for case in CASES}
-        for name, value in flat.items():
-            case, _, one = name.partition("|")
-            by_case[case][one] = value
+        with np.load(folder / f"{rank}.npz") as file:
+            for name in file.files:
+                case, _, one = name.partition("|")
+                by_case[case][one] = file[name]
         found.append(by_case)
-    return found
+    return [*found, alone]
 
 
 def main(rank: int, folder: Path) -> None:
-    """Train every case in this process, with the other one or alone."""
+    """Train every case in this process, with the other one."""
     import torch
     import torch.distributed as dist
 
     torch.set_num_threads(1)
-    if rank >= 0:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    found = {f"{case}|{name}": value for case in CASES for name, value in trained(case, rank < 0).items()}
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    found = {f"{case}|{name}": value for case in CASES for name, value in trained(case, alone=False).items()}
     np.savez(folder / f"{rank}.npz", **found)
-    if rank >= 0:
-        dist.destroy_process_group()
+    dist.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ class Mean:
         return self
 
     def predict(self, X: Any) -> Any:
+        if getattr(self, "warns", False):
+            warnings.warn("far from its rows", stacklevel=2)
         return self.mean_ + X[:, 0].astype(float)
 
 
@@ -43,8 +46,19 @@ def forgets_one(models: list[Mean], pairs: list[Any], validations: list[Any]) ->
     return together(models, pairs, validations)[1:]
 
 
+def warns(models: list[Mean], pairs: list[Any], validations: list[Any]) -> list[str]:
+    warning = UserWarning("its loss was not finite")
+    warning.about = models[1]  # type: ignore[attr-defined]
+    warnings.warn(warning, stacklevel=2)
+    warnings.warn("the library is old", stacklevel=2)
+    models[2].warns = True  # type: ignore[attr-defined]
+    return together(models, pairs, validations)
+
+
 def spec_of(name: str) -> ModelSpec:
-    function = {"one-fails": one_fails, "raises": raises, "forgets-one": forgets_one}.get(name, together)
+    function = {"one-fails": one_fails, "raises": raises, "forgets-one": forgets_one, "warns": warns}.get(
+        name, together
+    )
     return ModelSpec(name, Mean, task="regression", together=function)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -50,6 +50,9 @@ class Bars:
         What annualisation uses.
     categories : dict of str to Category
         Texts of each bar beside its prices, such as the exchange it was traded at, by their names.
+    read : tuple of mapping
+        What the source has read them from, as it tells a run: statements, or addresses with the hashes of what was
+        there. No part of the fingerprint.
     """
 
     times: NDArray[np.datetime64]
@@ -64,6 +67,7 @@ class Bars:
     frequency: str
     bars_per_year: float
     categories: dict[str, Category] = field(default_factory=dict)
+    read: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_frame(
@@ -91,11 +95,12 @@ class Bars:
             raise DataError(f"the calendar of bars must be a name or a Calendar; it was {calendar!r}")
         frame = _check_frame(frame)
         stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-        times, row = np.unique(stamps, return_inverse=True)
-        symbols, column = np.unique(frame["symbol"].to_numpy(dtype=str), return_inverse=True)
-        if spaced := [name for name in symbols.tolist() if name != name.strip()]:
+        row, times = pd.factorize(stamps, sort=True)
+        column, names = _factorized(frame["symbol"])
+        symbols = np.array(names)
+        if spaced := [name for name in names if name != name.strip()]:
             raise DataError(f"the symbol {spaced[0]!r} has spaces around its name: leave them out")
-        wide = {}
+        wide: dict[str, Any] = {}
         for name in FIELDS:
             array = np.full((len(times), len(symbols)), np.nan, order="F")
             if name in frame:
@@ -174,7 +179,8 @@ class Bars:
         unknown = sorted(set(symbols) - set(self.symbols))
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
-        return Bars.from_frame(self.to_frame().query("symbol in @symbols"), self.calendar, [*self.categories])
+        chosen = self.to_frame().query("symbol in @symbols")
+        return replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
@@ -235,7 +241,26 @@ def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return _check_values(frame)
 
 
+def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the place of each row's symbol among all that there are, and these, sorted."""
+    codes, found = pd.factorize(symbols)
+    names, place = np.unique(np.asarray(found).astype(str), return_inverse=True)
+    return place[codes], names.tolist()
+
+
+def _is_ordered(frame: pd.DataFrame) -> bool:
+    """Return whether each symbol's bars come one after another."""
+    codes, _ = pd.factorize(frame["symbol"])
+    stamps = frame["time"].dt.tz_convert(None).to_numpy().astype(np.int64)
+    if (np.diff(codes) < 0).any():
+        order = np.argsort(codes, kind="stable")
+        codes, stamps = codes[order], stamps[order]
+    return bool(((np.diff(stamps) > 0) | (np.diff(codes) != 0)).all())
+
+
 def _check_order(frame: pd.DataFrame) -> None:
+    if _is_ordered(frame):
+        return
     doubled = frame.duplicated(["symbol", "time"]).to_numpy()
     if doubled.any():
         first = frame.iloc[int(doubled.argmax())]

@@ -83,7 +83,7 @@ def run(
         str | None, typer.Option(help="Parameters that a sweep found: its id, 'latest', or its best_params.json.")
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Bars of your own to run on; the recipe is made to fit them, as init does it."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and stop there.")] = False,

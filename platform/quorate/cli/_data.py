@@ -9,20 +9,23 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _store, options
 from quorate.cli._base import command, show, working
 from quorate.errors import RecipeError
 
-data_app = typer.Typer(help="Look at bars before they are traded.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Look at bars before they are traded, and keep them in a store.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(init)
+    _store.register(data_app)
     app.add_typer(data_app, name="data")
 
 
-def on_bars(path: Path, sets: Sequence[str]) -> list[str]:
+def on_bars(path: str, sets: Sequence[str]) -> list[str]:
     """Return the changes by which a recipe is on bars of one's own, and say what they are."""
     from quorate.report import console
     from quorate.runs.suggest import suggest
@@ -42,31 +45,38 @@ def on_bars(path: Path, sets: Sequence[str]) -> list[str]:
 
 @data_app.callback()
 def _data() -> None:
-    """Look at bars before they are traded."""
+    """Look at bars before they are traded, and keep them in a store."""
 
 
 @data_app.command("check")
 @command
 def check(
-    path: Annotated[Path, typer.Argument(help="A file of bars, or a folder of them.")],
+    path: Annotated[str, typer.Argument(help="Bars: a file, a folder, s3://... or https://..., or a collection.")],
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the source: calendar=24x7; may be given again.")
     ] = None,
+    store: _store.Store = None,
+    home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Say how bars are read, and what is to be asked about them; exits 1 if there is something."""
     from quorate.report.views.data import render
-    from quorate.runs.doubts import check_data
+    from quorate.runs.doubts import check_collection, check_data
+    from quorate.store.bars.store import BarStore
 
     with working() as progress:
-        found = check_data(path, sets or (), progress=progress)
+        kept = [] if Path(path).exists() else [one for one in BarStore(store, home).collections() if one.name == path]
+        if kept:
+            found = check_collection(kept[0], sets or (), progress=progress)
+        else:
+            found = check_data(path, sets or (), progress=progress)
     show(found, as_json, render)
     raise typer.Exit(1 if found["doubts"] else 0)
 
 
 @command
 def init(
-    path: Annotated[Path, typer.Argument(help="A file of bars, or a folder of them.")],
+    path: Annotated[str, typer.Argument(help="A file of bars, a folder of them, or an address, s3:// or https://.")],
     out: Annotated[Path | None, typer.Option(help="The recipe to write (default: called as PATH is, here).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file, if it is there.")] = False,
     sets: Annotated[

@@ -33,6 +33,7 @@ from quorate.cli._pipeline_options import (
     ShowRecipe,
     Steps,
     Target,
+    Tokens,
     Trained,
     TrainEnd,
     TrainStart,
@@ -60,6 +61,7 @@ def tune(
     target: Target = None,
     asset_id: Asset = None,
     covariates: Covariates = None,
+    steps: Steps = None,
     n_trials: Annotated[int | None, typer.Option(min=1, help="Trials (default: 50).")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no more trials are fitted.")] = None,
     n_jobs: Annotated[int | None, typer.Option(min=-1, help="Fits at a time (default: one per CPU).")] = None,
@@ -88,6 +90,7 @@ def tune(
 
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
+        "steps": steps,
         "trials": n_trials,
         "timeout": timeout,
         "jobs": None if n_jobs is None else max(n_jobs, 0),
@@ -124,6 +127,7 @@ def train(
     preset: Preset = None,
     epochs: Epochs = None,
     batch_size: Rows = None,
+    batch_tokens: Tokens = None,
     lr: Rate = None,
     weight_decay: Decay = None,
     patience: Patience = None,
@@ -158,7 +162,7 @@ def train(
     architecture, preset = _presets.of_type(architecture, model_type, preset)
     if what and architecture is None and preset is None and params is None and config is None:
         preset = _presets.default()
-    loop = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "weight_decay": weight_decay}
+    loop = {"epochs": epochs, "batch_size": batch_size, "batch_tokens": batch_tokens, "learning_rate": lr}
     given = {
         **_common(architecture, target, asset_id, covariates, data, db_url, seed, sets, plugins, output),
         "params_file": params,
@@ -167,7 +171,7 @@ def train(
         "address": address,
         "checkpoints": checkpoints,
         "resume": resume,
-        "loop": _said(**loop, early_stopping_patience=patience),
+        "loop": _said(**loop, weight_decay=weight_decay, early_stopping_patience=patience),
         "model": _said(hidden=hidden, layers=layers, dropout=dropout),
         **_days(train_start=train_start, train_end=train_end),
     }
@@ -272,23 +276,29 @@ def _common(
     output: Path | None,
 ) -> dict[str, Any]:
     """Return what all three commands take, by the names of a request."""
-    from quorate.pipeline.request import bars_of
-    from quorate.plugins.registry import Registry
-
-    if database is not None and data is None:
-        raise RecipeError("--db-url: no source of bars queries a database yet: give bars, --data FILE, or a source")
     if target is not None and asset is not None and not target.startswith(f"{asset}_"):
         raise RecipeError(f"--target {target} and --asset-id {asset} are not of the same symbol: give one of them")
     return {
         "architecture": architecture,
         "target": target or (f"{asset}_close" if asset is not None else None),
         "covariates": tuple(filter(None, map(str.strip, covariates.split(",")))) if covariates is not None else None,
-        "data": None if data is None else bars_of(data, Registry.load(plugins or ()).names("source")),
+        "data": _bars(data, database, plugins),
         "seed": seed,
         "sets": tuple(sets or ()),
         "plugins": tuple(plugins or ()),
         "output_dir": output,
     }
+
+
+def _bars(data: str | None, database: str | None, plugins: list[Path] | None) -> dict[str, Any] | None:
+    """Return the recipe's table of what is said of bars; what ``--data`` says comes first."""
+    from quorate.pipeline.databases import bars_of_url
+    from quorate.pipeline.request import bars_of
+    from quorate.plugins.registry import Registry
+
+    if data is not None:
+        return bars_of(data, Registry.load(plugins or ()).names("source"))
+    return None if database is None else bars_of_url(database)
 
 
 def _said(**typed: Any) -> dict[str, Any]:

@@ -46,6 +46,12 @@ Preset = Annotated[
 ]
 ShowRecipe = Annotated[bool, typer.Option("--show-recipe", help="Print the recipe that this stands for, and stop.")]
 Rows = Annotated[int | None, typer.Option("--batch-size", "--batch_size", min=1, help="Rows of a step.")]
+Tokens = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-tokens", "--batch_tokens", min=1, help="Bars of a step, over all its rows, in place of --batch-size."
+    ),
+]
 Rate = Annotated[float | None, typer.Option("--lr", "--learning-rate", help="How far a step goes.")]
 Decay = Annotated[float | None, typer.Option("--weight-decay", "--weight_decay", min=0, help="What a step takes off.")]
 Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress, after which training ends.")]
@@ -70,7 +76,10 @@ Checkpoints = Annotated[
     typer.Option(min=1, help="Keep the latest and so many of the best states of the training in OUTPUT/checkpoints."),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a training that was stopped, from its checkpoints.")]
-Database = Annotated[str | None, typer.Option("--db-url", help="Refused: no source of bars queries a database yet.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--db-url", help="A database of bars, postgresql://...; --set data.table=NAME says which table."),
+]
 Steps = Annotated[
     str | None,
     typer.Option(

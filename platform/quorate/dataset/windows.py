@@ -27,6 +27,9 @@ class Windows:
         Bars of a window; none reaches into another symbol.
     symbol : ndarray of int64, (n_rows,)
         Which symbol a row is of.
+    lengths : ndarray of int64, (n_rows,), optional
+        Of sequences of unequal length: how many bars each has, `lookback` at most. Bars before them are never read; an
+        array of such windows has NaN there.
 
     Examples
     --------
@@ -39,9 +42,14 @@ class Windows:
     """
 
     def __init__(
-        self, bars: NDArray[np.float32], last: NDArray[np.int64], lookback: int, symbol: NDArray[np.int64]
+        self,
+        bars: NDArray[np.float32],
+        last: NDArray[np.int64],
+        lookback: int,
+        symbol: NDArray[np.int64],
+        lengths: NDArray[np.int64] | None = None,
     ) -> None:
-        self.bars, self.last, self.lookback, self.symbol = bars, last, lookback, symbol
+        self.bars, self.last, self.lookback, self.symbol, self.lengths = bars, last, lookback, symbol, lengths
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -49,7 +57,7 @@ class Windows:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Rows, bars of a window, features."""
+        """Rows, bars of a window (at most), features."""
         return len(self.last), self.lookback, self.bars.shape[1]
 
     @property
@@ -70,9 +78,12 @@ class Windows:
     def __getitem__(self, rows: Rows) -> Windows | NDArray[np.float32]:
         """Return the windows of a slice, ungathered, or those of some rows, float32 (n, lookback, n_features)."""
         if isinstance(rows, slice):
-            return Windows(self.bars, self.last[rows], self.lookback, self.symbol[rows])
-        last = self.last[np.asarray(rows)]
-        found: NDArray[np.float32] = self.bars[last[:, None] + np.arange(1 - self.lookback, 1)]
+            lengths = None if self.lengths is None else self.lengths[rows]
+            return Windows(self.bars, self.last[rows], self.lookback, self.symbol[rows], lengths)
+        places, back = np.asarray(rows), np.arange(1 - self.lookback, 1)
+        found: NDArray[np.float32] = self.bars[self.last[places][:, None] + back]
+        if self.lengths is not None:
+            found[back <= -self.lengths[places][:, None]] = np.nan
         return found
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -83,11 +94,11 @@ class Windows:
 
     def covered(self) -> NDArray[np.int64]:
         """Return how many of the windows each bar stands in, (n_bars,)."""
-        return covered(self.last, self.lookback, len(self.bars))
+        return covered(self.last, self.lookback if self.lengths is None else self.lengths, len(self.bars))
 
 
-def covered(last: NDArray[np.int64], lookback: int, n_bars: int) -> NDArray[np.int64]:
-    """Return in how many windows each bar stands, (n_bars,); `last` are the last bars of the windows."""
+def covered(last: NDArray[np.int64], lookback: int | NDArray[np.int64], n_bars: int) -> NDArray[np.int64]:
+    """Return in how many windows each bar stands, (n_bars,), by their last bars and how many each has."""
     edge = np.zeros(n_bars + 1, dtype=np.int64)
     np.add.at(edge, last - lookback + 1, 1)
     np.add.at(edge, last + 1, -1)

@@ -7,7 +7,6 @@ was put, whatever then becomes of this process, and on the disk itself within a 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import math
 import os
@@ -17,13 +16,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from quorate.errors import StoreError
-from quorate.execution.course import Course
+from quorate.execution.cached import COLUMNS, UNDECODED, checksum_of, is_sound, is_text, result_in
 from quorate.execution.task import FitResult, FitTask
 from quorate.store.files import io_reason, sync
 
@@ -46,8 +46,6 @@ _TYPED = " AND ".join(
         "typeof(train_rows) = 'integer'",
     ]
 )
-_COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
-_COLUMNS += ", in_sample, peak_memory, course"
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,8 @@ class FitCache:
         found: dict[str, FitResult] = {}
         broken: list[str] = []
         for row in self._rows(list(wanted)):
-            if _sound(row):
-                found[row[0]] = _result(row, wanted[row[0]])
+            if is_sound(row):
+                found[row[0]] = result_in(row, wanted[row[0]])
             else:
                 broken.append(row[0])
         if broken:
@@ -138,7 +136,7 @@ class FitCache:
         later = more, result.peak_memory or None, course
         facts = (result.n_train, result.seconds, result.cpu_seconds, result.place, now, *told, *later)
         row = (
-            result.key, _checksum(result.key, blob, *facts), now, now, plugin, result.model,
+            result.key, checksum_of(result.key, blob, *facts), now, now, plugin, result.model,
             result.n_train, result.seconds, result.cpu_seconds, result.place, *told, blob, *later,
         )  # fmt: skip
         insert = f"INSERT OR REPLACE INTO fits VALUES ({', '.join('?' * len(row))})"
@@ -160,12 +158,14 @@ class FitCache:
             "SELECT key, plugin, model, train_rows, length(data) + length(notes) + coalesce(length(course), 0) + 300, "
             f"seconds, created, used FROM fits WHERE {_TYPED} ORDER BY used DESC, key"
         )
-        return [Entry(*row) for row in self._do("list the finished fits", query)]
+        rows = self._do("list the finished fits", query)
+        return [Entry(*row) for row in rows if all(map(is_text, row[:3]))]
 
     def verify(self) -> tuple[int, list[str]]:
         """Check every entry; return how many there are, and the keys of broken ones, which are removed."""
         keys = [row[0] for row in self._do("list the finished fits", "SELECT key FROM fits")]
-        sound = {row[0] for row in self._rows(keys) if _sound(row)} & {entry.key for entry in self.entries()}
+        read = self._rows([key for key in keys if is_text(key)])
+        sound = {row[0] for row in read if is_sound(row)} & {entry.key for entry in self.entries()}
         broken = [key for key in keys if key not in sound]
         self._remove(broken)
         return len(keys), broken
@@ -228,12 +228,13 @@ class FitCache:
                 self._connection = None
 
     def _rows(self, keys: Sequence[str]) -> list[tuple[Any, ...]]:
-        return self._on(keys, "read the finished fits", f"SELECT {_COLUMNS} FROM fits WHERE key IN")
+        return self._on(keys, "read the finished fits", f"SELECT {COLUMNS} FROM fits WHERE key IN")
 
     def _remove(self, keys: Sequence[str]) -> None:
-        self._on(keys, "remove finished fits", "DELETE FROM fits WHERE key IN")
+        every = [key.encode(errors=UNDECODED) for key in keys]  # a damaged one may be no text
+        self._on(every, "remove finished fits", "DELETE FROM fits WHERE CAST(key AS BLOB) IN")
 
-    def _on(self, keys: Sequence[str], what: str, statement: str) -> list[tuple[Any, ...]]:
+    def _on(self, keys: Sequence[str | bytes], what: str, statement: str) -> list[tuple[Any, ...]]:
         """Execute a statement on these keys, some at a time."""
         rows: list[tuple[Any, ...]] = []
         for start in range(0, len(keys), 500):
@@ -251,7 +252,7 @@ class FitCache:
             if type(e) is sqlite3.DatabaseError:  # it is no SQLite file any more
                 self._set_aside(str(e))
                 return self._do(what, statement, values, create)
-            full = isinstance(e, sqlite3.OperationalError) and e.sqlite_errorcode == sqlite3.SQLITE_FULL
+            full = getattr(e, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
             reason = io_reason(OSError(errno.ENOSPC, str(e)), self.path) if full else f"{self.path}: {e}"
             raise StoreError(f"cannot {what}: {reason}") from e
 
@@ -276,7 +277,7 @@ class FitCache:
                     found = damaged.execute("SELECT * FROM fits WHERE rowid = ?", (number,)).fetchone()
                 except (sqlite3.Error, UnicodeError):
                     continue
-                if (row := dict(found or {})) and _sound(tuple(row.get(name) for name in _COLUMNS.split(", "))):
+                if (row := dict(found or {})) and is_sound(tuple(row.get(name) for name in COLUMNS.split(", "))):
                     insert = f"INSERT OR IGNORE INTO fits ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
                     self._open().execute(insert, list(row.values()))
 
@@ -303,6 +304,7 @@ class FitCache:
     def _connect(self) -> sqlite3.Connection:
         # Every statement is a transaction; other processes wait their turn.
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection.text_factory = partial(str, encoding="utf-8", errors=UNDECODED)  # damaged text is another one
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             # Never torn by a power loss, and no waiting for the disk at each fit: `sync` sees to that once for many.
@@ -322,26 +324,3 @@ class FitCache:
             connection.close()
             raise
         return connection
-
-
-def _checksum(key: str, data: bytes, *facts: object) -> bytes:
-    known = tuple(fact for fact in facts if fact is not None)  # entries of earlier versions have less
-    return hashlib.sha256(repr((key, known)).encode() + b"\0" + data).digest()
-
-
-def _sound(row: tuple[Any, ...]) -> bool:
-    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, *later = row
-    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs, *later)
-    return isinstance(data, bytes) and _checksum(key, data, *facts) == checksum
-
-
-def _result(row: tuple[Any, ...], task: FitTask) -> FitResult:
-    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample, peak, course = row
-    names = json.loads(outputs)
-    values = np.frombuffer(data, dtype=np.float64).reshape(len(names) + 1, -1)
-    return FitResult(
-        task.model, task.fold, values[0], dict(zip(names, values[1:], strict=True)), key, train_rows, seconds,
-        cpu_seconds, created - seconds, place, cached=True, in_sample=math.nan if in_sample is None else in_sample,
-        notes=tuple(json.loads(notes)), course=None if course is None else Course.from_bytes(course),
-        peak_memory=peak or 0,
-    )  # fmt: skip

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quorate.errors import FitError, near_misses, one_of, reason_of
 from quorate.execution.steps import ByStep
+from quorate.execution.watch import Watch
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -62,13 +63,13 @@ class Course:
 
     @property
     def lines(self) -> list[str]:
-        """The epochs as lines of a log: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
-        found = []
-        for place in range(len(self)):
-            steps = f"steps={self.steps[place]} " if self.steps else ""
-            values = " ".join(f"{name}={values[place]:.6g}" for name, values in self.epochs.items())
-            found.append(f"epoch={place + 1} {steps}{values}")
-        return found
+        """The epochs as lines of a log, with what is told of any: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
+        told = {name: values for name, values in self.epochs.items() if not np.isnan(values).all()}
+        steps = self.steps or [None] * len(self)
+        return [
+            Watch.line(place + 1, {name: values[place] for name, values in told.items()}, steps[place])
+            for place in range(len(self))
+        ]
 
     def to_bytes(self) -> bytes:
         """Return it as bytes: a line of JSON, and the numbers as they are."""

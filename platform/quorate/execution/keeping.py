@@ -88,7 +88,7 @@ def learn_in_parallel(
     found = train_in_parallel(task, pair, rows.validation, workers, cluster, seconds=seconds, warn=warn)
     state = State({**found.state.arrays, **rows.learnt.state()}, found.state.values)
     predictions = forecast(data, task, state, seconds) if len(rows.test) else np.empty(0)
-    return Learnt(state, predictions, found.notes, found.course)
+    return Learnt(state, predictions, found.notes, found.course, found.peak_memory)
 
 
 def forecast(data: FitData, task: FitTask, state: State, seconds: float) -> Floats:

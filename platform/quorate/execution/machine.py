@@ -39,9 +39,15 @@ def libraries(names: Iterable[str] = LIBRARIES) -> dict[str, str]:
 def installed(name: str) -> str:
     """Return the version of a distribution; "" if it is not installed."""
     try:
-        return importlib.metadata.version(name)
+        return _version(name)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+@cache
+def _version(name: str) -> str:
+    """Return the version; it is parsed out of a file, and what is loaded stays while the process lives."""
+    return importlib.metadata.version(name)
 
 
 @cache

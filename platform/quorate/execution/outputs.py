@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quorate.dataset.folds import Shuffles
+from quorate.dataset.windows import Windows
 from quorate.errors import FitError
 from quorate.execution.inputs import Inputs, padded, shuffled
 from quorate.plugins.specs import ModelSpec
@@ -98,10 +99,13 @@ def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs) -> Outputs:
         If a prediction is missing or not finite.
     """
     out: Outputs = {}
-    for start in range(0, len(X), BLOCK):
-        stop = min(start + BLOCK, len(X))
-        for name, values in predict(padded(X, start, BLOCK)).items():
-            out.setdefault(name, np.empty(len(X)))[start:stop] = values[: stop - start]
+    if isinstance(X, Windows) and X.lengths is not None:
+        out = predict(X)  # the model puts those of one length together, and promises the same
+    else:
+        for start in range(0, len(X), BLOCK):
+            stop = min(start + BLOCK, len(X))
+            for name, values in predict(padded(X, start, BLOCK)).items():
+                out.setdefault(name, np.empty(len(X)))[start:stop] = values[: stop - start]
     for name, values in out.items():
         bad = ~np.isfinite(values)
         if bad.any():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quorate.errors import FitError, QuorateError
 from quorate.execution.outputs import BLOCK
+from quorate.execution.portable_steps import grus_in_steps
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -209,7 +210,7 @@ def quantised(content: bytes) -> bytes:
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
-    model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content))
+    model = onnx.load_model_from_string(content)
     graph = model.graph
     _constants_apart(graph)
     if any(node.op_type in TREES for node in graph.node):
@@ -224,13 +225,15 @@ def quantised(content: bytes) -> bytes:
             "--int8 is for networks, and this model is a weighted sum: its few weights gain nothing by being "
             "quantised; leave out --int8"
         )
+    grus_in_steps(model)
+    model = onnx.shape_inference.infer_shapes(model)
     add_pre_process_metadata(model)  # else it writes a warning that this was not done
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it tells of each tensor that it leaves as it is
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "int8.onnx")
-            quantize_dynamic(model, path, weight_type=QuantType.QInt8)
+            quantize_dynamic(model, path, weight_type=QuantType.QInt8, extra_options={"EnableSubgraph": True})
             whole = path.read_bytes()
     finally:
         logging.disable(before)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+from warnings import WarningMessage
 
 import numpy as np
 
@@ -15,9 +17,11 @@ from quorate.errors import FitError
 from quorate.execution.fit import Answer, answer_of, begun, model_of, result_of, run_fit, unfitted, why
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter, memory_limit
-from quorate.execution.surroundings import under_limits
+from quorate.execution.surroundings import heard, notes_of, under_limits
 from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.specs import ModelSpec
+
+T = TypeVar("T")
 
 
 def stacks(tasks: Sequence[FitTask]) -> Iterator[list[FitTask]]:
@@ -120,35 +124,57 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
     folds = [data.fold(task.fold) for task in tasks]
 
     def answered() -> list[_Told]:
-        rows = [rows_of(task, spec, data.dataset, fold) for task, fold in zip(tasks, folds, strict=True)]
-        models = [unfitted(task, spec, data.dataset) for task in tasks]
-        starts = [begun(task, spec, data.dataset) for task in tasks]
+        own: list[list[WarningMessage]] = [[] for _ in tasks]
+
+        def each(step: Callable[..., T], *columns: Sequence[Any]) -> list[T]:
+            found = []
+            for noted, row in zip(own, zip(*columns, strict=True), strict=True):
+                with heard() as caught:
+                    found.append(step(*row))
+                noted += caught
+            return found
+
+        rows = each(lambda task, fold: rows_of(task, spec, data.dataset, fold), tasks, folds)
+        models = each(lambda task: unfitted(task, spec, data.dataset), tasks)
+        starts = each(lambda task: begun(task, spec, data.dataset), tasks)
         more = {} if all(one is None for one in starts) else {"starts": starts}
-        reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows], **more)
+        with heard() as shared:
+            reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows], **more)
         if len(reasons) != len(models):
             raise FitError(f"{spec}: together gave {len(reasons)} answers for {len(models)} models")
-        return [
-            _Told(None, reason) if reason else _told(task, data, fold, model, spec, one)
-            for task, fold, model, one, reason in zip(tasks, folds, models, rows, reasons, strict=True)
-        ]
+        for noted, task, model in zip(own, tasks, models, strict=True):
+            noted += [one for one in shared if _is_about(one, model, task.watch)]
+        told = each(partial(_told, data=data, spec=spec), tasks, folds, models, rows, reasons)
+        return [one._replace(notes=notes_of(noted)) for one, noted in zip(told, own, strict=True)]
 
     with memory_limit((tasks[0].memory or memory) if tasks[0].device == "cpu" else 0):
-        found, notes = under_limits(tasks[0], answered)
+        found, _ = under_limits(tasks[0], answered)
     each = took(len(tasks))
     return [
-        result_of(task, fold, told.answer, each, began, notes, told.error, told.trace)
+        result_of(task, fold, told.answer, each, began, told.notes, told.error, told.trace)
         for task, fold, told in zip(tasks, folds, found, strict=True)
     ]
+
+
+def _is_about(warning: WarningMessage, *things: Any) -> bool:
+    """Whether a warning is about one of these, or does not say about which fit it is."""
+    about = getattr(warning.message, "about", None)
+    return about is None or any(about is one for one in things)
 
 
 class _Told(NamedTuple):
     answer: Answer | None
     error: str = ""
     trace: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def _told(task: FitTask, data: FitData, fold: Fold, model: Any, spec: ModelSpec, rows: FitRows) -> _Told:
+def _told(
+    task: FitTask, fold: Fold, model: Any, rows: FitRows, reason: str, *, data: FitData, spec: ModelSpec
+) -> _Told:
     """Return what a fitted model answers, or why it does not."""
+    if reason:
+        return _Told(None, reason)
     try:
         return _Told(answer_of(task, data.dataset, fold, model, spec, rows))
     except Exception as e:  # the others are not lost with it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -61,22 +61,37 @@ def seeded(seed: int) -> Iterator[None]:
 
 def under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, tuple[str, ...]]:
     """Return what a step gives with every library held to a fit's threads, and the warnings that it gave."""
+    answer, caught = heard_under_limits(task, step)
+    return answer, notes_of(caught)
+
+
+def heard_under_limits(task: FitTask, step: Callable[[], T]) -> tuple[T, list[warnings.WarningMessage]]:
+    """As `under_limits`, with the warnings as they were given."""
     while True:
         pools = thread_pools()
         _began.append(pools)
         try:
-            with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
-                warnings.simplefilter("always")
+            with heard() as caught, surroundings_of(task):
                 answer = step()
         finally:
             _began.pop()
         # A library that was loaded by the fit escaped the limit, and its sums may have another order.
         if thread_pools() == pools:
-            break
-    notes = sorted(
-        {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
-    )
-    return answer, tuple(notes[:5])
+            return answer, caught
+
+
+@contextmanager
+def heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Hear every warning, which nobody else does."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
+def notes_of(caught: Iterable[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Return warnings as a fit notes them."""
+    notes = {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
+    return tuple(sorted(notes)[:5])
 
 
 def settled() -> bool:

@@ -57,10 +57,16 @@ class Watch:
         kept = self._kept()
         found, told = kept.latest() if kept is not None and not self.fresh else (None, [])
         for line in told:
-            warnings.warn(line, stacklevel=2)
+            self._warn(line)
         if self.log is not None:
             _cut(self.log, found.epoch if found is not None else 0)
         return {**found.arrays, **found.values} if found is not None else None
+
+    @staticmethod
+    def line(epoch: int, values: Mapping[str, float], steps: int | None = None) -> str:
+        """Return an epoch as a line of a log: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
+        made = "" if steps is None else f" steps={steps}"
+        return f"epoch={epoch}{made} " + " ".join(f"{name}={value:.6g}" for name, value in values.items())
 
     def epoch(
         self,
@@ -77,7 +83,7 @@ class Watch:
         Parameters
         ----------
         line : str
-            What is told of it: ``name=value`` and more of these.
+            What is told of it: ``name=value`` and more of these, as `line` makes it.
         epoch, epochs : int
             Which one it is, from 1, and how many there are at most.
         value : float
@@ -102,13 +108,18 @@ class Watch:
         try:
             kept.write(Checkpoint(epoch, arrays, values), value, last)
         except StoreError as e:  # no reason to lose the training
-            warnings.warn(f"no checkpoint after epoch {epoch}: {e}", stacklevel=2)
+            self._warn(f"no checkpoint after epoch {epoch}: {e}")
         clock.kept, clock.writes = time.monotonic(), True
 
     def done(self) -> None:
         """Hear that what was trained is kept elsewhere: no checkpoint is needed any more."""
         if self.folder is not None:
             Checkpoints(self.folder, self.what).remove()
+
+    def _warn(self, told: str) -> None:
+        warning = UserWarning(told)
+        warning.about = self  # type: ignore[attr-defined]
+        warnings.warn(warning, stacklevel=3)
 
     def _kept(self) -> Checkpoints | None:
         there = self.folder is not None and self.folder.parent.is_dir()

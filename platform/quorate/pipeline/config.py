@@ -32,7 +32,7 @@ PLOTS = Literal["png", "svg", "pdf"]
 
 
 class Database(Section):
-    """Where bars would be queried from; no source does so yet."""
+    """Where bars are queried from, unless `data` says it: of `credentials_env` the last has the password."""
 
     type: str | None = None
     host: str | None = None
@@ -64,6 +64,7 @@ class Loop(Section):
     max_epochs: int | None = None
     batch_size: int | None = None
     batch: int | None = None
+    batch_tokens: int | None = Field(default=None, ge=1)
     lr: Number | None = None
     learning_rate: Number | None = None
     weight_decay: Number | None = None
@@ -75,6 +76,7 @@ class Loop(Section):
     device: str | None = None
     devices: int | str | None = None
     workers: int | None = Field(default=None, ge=1)
+    checkpoints: int | None = Field(default=None, ge=1)
     precision: str | int | None = None
 
 
@@ -162,7 +164,7 @@ class File(Section):
 def read_config(path: Path) -> File:
     """Read and check a configuration file, and the ``.env`` file beside it.
 
-    What names a variable, ``${NAME}``, keeps its name, in ``data``; nothing of ``database`` is kept.
+    What names a variable, ``${NAME}``, keeps its name, in ``data`` and in ``database``.
 
     Raises
     ------

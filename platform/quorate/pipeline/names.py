@@ -61,6 +61,24 @@ def ours(params: Mapping[str, Any], known: Collection[str], model: str) -> dict[
     return found
 
 
+def one_size(params: Mapping[str, Any], said: Collection[str]) -> dict[str, Any]:
+    """Return parameters without a preset's `batch_size`, where `batch_tokens` is asked for in its place.
+
+    Raises
+    ------
+    RecipeError
+        If both are among what was `said`.
+    """
+    if not params.get("batch_tokens"):
+        return dict(params)
+    if "batch_size" in said:
+        raise RecipeError(
+            f"batch_size {params['batch_size']} and batch_tokens {params['batch_tokens']}: a step has so many rows, or "
+            "so many bars: leave one out"
+        )
+    return {name: value for name, value in params.items() if name != "batch_size"}
+
+
 def written(params: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Return tuned parameters by the names that files of parameters have of these networks; `ours` reads both."""
     if model not in (*RECURRENT, *ATTENTION):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
+from quorate.pipeline.npz import Sequences, last_bars
 
 
 def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, threshold: float) -> dict[str, float]:
@@ -26,10 +27,10 @@ def measured(y: NDArray[Any], forecast: NDArray[np.float64], binary: bool, thres
 
 
 def beside_persistence(
-    own: Mapping[str, float], X: NDArray[np.float32], y: NDArray[Any], part: str, told: list[str]
+    own: Mapping[str, float], X: Sequences, y: NDArray[Any], part: str, told: list[str]
 ) -> dict[str, Any]:
     """Return the metrics of the last value of each window as forecast."""
-    naive = measured(y, X[:, -1, 0].astype(np.float64), False, 0.0)
+    naive = measured(y, last_bars(X)[:, 0].astype(np.float64), False, 0.0)
     if own["mse"] > naive["mse"]:
         told.append(
             f"{part}: the last value of the window is a better forecast than the model's "

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.errors import DataError, FitError, RecipeError, one_of
 from quorate.execution.choose import address_of_environment
@@ -29,8 +28,8 @@ from quorate.execution.state import restored, state_of
 from quorate.execution.surroundings import under_limits
 from quorate.execution.task import FitTask, fit_seed
 from quorate.pipeline.config import File
-from quorate.pipeline.names import check_heads, ours
-from quorate.pipeline.npz import NpzWindows, read_npz
+from quorate.pipeline.names import check_heads, one_size, ours
+from quorate.pipeline.npz import NpzWindows, Sequences, bars_of, read_npz
 from quorate.pipeline.npz_metrics import beside_persistence, measured
 from quorate.pipeline.npz_written import make_folder, write_all
 from quorate.pipeline.presets import SEED, preset
@@ -114,11 +113,10 @@ def train_npz(
         binary=windows.binary,
     )
     spec = settings.spec.for_label(task_of(windows.binary), settings.params)
-    folder, took = _folder(request, file), Meter()
-    (model, course), notes = _trained(
+    folder = _folder(request, file)
+    model, course, peak_memory, notes = _trained(
         spec, task, settings, registry, windows, cut, request, folder, Home(home), progress, told
     )
-    _, _, peak_memory = took()
     parts = {"valid": (windows.X_train[cut:], windows.y_train[cut:]), "test": (windows.X_test, windows.y_test)}
     forecasts, _ = under_limits(
         task, lambda: {name: predict(model, spec, X, windows.binary)[0] for name, (X, _) in parts.items()}
@@ -157,6 +155,12 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
     if name not in names:
         raise RecipeError(f"--model must be one that reads windows, {one_of(names)}; it was {name!r}")
     spec = registry.get(ModelSpec, name)
+    if windows.unequal and not spec.lengths:
+        able = [n for n in names if registry.get(ModelSpec, n).lengths]
+        raise RecipeError(
+            f"the model {name!r} reads windows of one length, and the sequences of the file are of several; those that "
+            f"read any: {one_of(able)}"
+        )
     known = options_of(spec)
     given = {key: value for key, value in chosen.params.items() if key in known}
     data = file.data
@@ -174,7 +178,8 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
         if option is None:
             raise RecipeError(f"{key}: the model {name!r} has no such option")
         given[option] = value
-    given |= ours(request.params or {}, known, name)
+    own = ours(request.params or {}, known, name)
+    given = one_size({**given, **own}, {*request.loop, *own})
     given["lookback"] = windows.X_train.shape[1]
     check_heads({**defaults_of(spec), **given}, known, name)
     params = resolve_options(spec, given, f"the model {name!r}")
@@ -192,6 +197,15 @@ def settings_of(request: Request, windows: NpzWindows, file: File, registry: Reg
     )
 
 
+class _Trained(NamedTuple):
+    """The model, how its training went, the most bytes that its process held, and warnings."""
+
+    model: Any
+    course: Course | None
+    peak_memory: int
+    notes: tuple[str, ...]
+
+
 def _trained(
     spec: ModelSpec,
     task: FitTask,
@@ -204,8 +218,8 @@ def _trained(
     home: Home,
     progress: Progress | None,
     told: list[str],
-) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
-    """Return the model, how its training went, and warnings."""
+) -> _Trained:
+    took = Meter()
     what = _what(task, settings, windows) if wanted(request) or request.resume else {}
     watch = watch_of(request, folder, settings.spec, registry, what)
     for name in ("scipy.linalg", *modules_of(spec.requires)):
@@ -215,19 +229,21 @@ def _trained(
         return _by_several(spec, task, windows, cut, request.workers or 1, cluster, told)
     task = replace(task, watch=watch)
     with followed(watch, progress):
-        return under_limits(task, lambda: _fitted(spec, task, windows, cut))
+        (model, course), notes = under_limits(task, lambda: _fitted(spec, task, windows, cut))
+    return _Trained(model, course, took()[2], notes)
 
 
 def _by_several(
     spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int, workers: int, cluster: Remote, told: list[str]
-) -> tuple[tuple[Any, Course | None], tuple[str, ...]]:
-    """Return the model as several processes trained it, how that went, and warnings."""
+) -> _Trained:
+    """Return what came of a training by several processes."""
     from quorate.execution.ray.train import train_in_parallel
 
     parts = [(windows.X_train[rows], windows.y_train[rows]) for rows in (slice(cut), slice(cut, None))]
     found = train_in_parallel(task, parts[0], parts[1], workers, cluster, warn=told.append)
     here = replace(task, params={**task.params, **({DEVICE: "cpu"} if DEVICE in task.params else {})})
-    return (restored(spec, make_model(spec.resolve(), here, spec), found.state), found.course), found.notes
+    model = restored(spec, make_model(spec.resolve(), here, spec), found.state)
+    return _Trained(model, found.course, found.peak_memory, found.notes)
 
 
 def _fitted(spec: ModelSpec, task: FitTask, windows: NpzWindows, cut: int) -> tuple[Any, Course | None]:
@@ -252,7 +268,8 @@ def _folder(request: Request, file: File | None) -> Path:
 def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, Any]:
     """Return what is trained, as JSON holds it."""
     spec, digest = settings.spec, hashlib.sha256()
-    for array in (windows.X_train, windows.y_train):
+    X, lengths = windows.X_train, () if isinstance(windows.X_train, np.ndarray) else (windows.X_train.lengths,)
+    for array in (bars_of(X), windows.y_train, *lengths):
         digest.update(np.ascontiguousarray(array).data)
     return {
         "model": spec.name,
@@ -265,9 +282,9 @@ def _what(task: FitTask, settings: Settings, windows: NpzWindows) -> dict[str, A
     }
 
 
-def _stats(X: NDArray[np.float32], norm: str) -> dict[str, list[float]]:
+def _stats(X: Sequences, norm: str) -> dict[str, list[float]]:
     """Return mean and deviation of the features over all training windows and bars; a deviation of 0 counts as 1."""
-    flat = X.reshape(-1, X.shape[2]).astype(np.float64)
+    flat = bars_of(X).astype(np.float64)
     if norm != "z-score":
         return {"mu": [0.0] * flat.shape[1], "sd": [1.0] * flat.shape[1]}
     sd = flat.std(axis=0)
@@ -279,6 +296,7 @@ def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -
     loop = {
         "epochs",
         "batch_size",
+        "batch_tokens",
         "learning_rate",
         "weight_decay",
         "patience",
@@ -290,7 +308,8 @@ def _config(path: Path, settings: Settings, windows: NpzWindows, workers: int) -
     params = {k: list(v) if isinstance(v, tuple) else v for k, v in settings.params.items()}
     norm = {v: k for k, v in NORMS.items()}.get(str(params.get("norm")))
     train: dict[str, Any] = {}
-    for key in ("epochs", "batch_size", "learning_rate", "weight_decay"):
+    size = "batch_tokens" if params.get("batch_tokens") else "batch_size"
+    for key in ("epochs", size, "learning_rate", "weight_decay"):
         if key in params:
             train[key] = params[key]
     if "patience" in params:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.resources import gpu_count
 from quorate.pipeline.config import Asked, File, Loop, read_config
+from quorate.pipeline.databases import bars_of_database
 from quorate.pipeline.presets import preset as preset_of
 
 Command = Literal["tune", "train", "evaluate"]
@@ -21,6 +22,7 @@ FILES = (".csv", ".csv.gz", *PARQUET)
 LOOP = {
     "epochs": ("epochs", "n_epochs", "max_epochs"),
     "batch_size": ("batch_size", "batch"),
+    "batch_tokens": ("batch_tokens",),
     "learning_rate": ("learning_rate", "lr"),
     "weight_decay": ("weight_decay",),
     "early_stopping_patience": ("early_stopping_patience", "early_stop_patience", "patience"),
@@ -207,9 +209,10 @@ def _of_file(file: File, command: Command) -> tuple[dict[str, Any], list[str]]:
         found |= {"params_file": Path(given)} if isinstance(given, str) else {"params": given}
     if seeds := [one.seed for one in (file.tuning, *loops) if one is not None and one.seed is not None]:
         found["seed"] = seeds[0]
-    if command == "train" and (workers := [one.workers for one in loops if one.workers is not None]):
-        found["workers"] = workers[0]
-    if command == "train" and file.training is not None and file.training.steps is not None:
+    for name in ("workers", "checkpoints") if command == "train" else ():
+        if said := [value for one in loops if (value := getattr(one, name)) is not None]:
+            found[name] = said[0]
+    if file.training is not None and file.training.steps is not None:
         found["steps"] = steps_of(file.training.steps, "training.steps")
     found |= _own(file, command)
     found |= _bars(file, told)
@@ -261,13 +264,16 @@ def _bars(file: File, told: list[str]) -> dict[str, Any]:
     elif data is not None and data.npz_path:
         found["no_bars"] = f"data.npz_path ({data.npz_path}): no source reads NPZ files yet"
     elif file.database is not None:
-        found["no_bars"] = "database: no source of bars queries a database yet"
+        try:
+            found["data"] = bars_of_database(file.database)
+        except RecipeError as e:  # --data may say it
+            found["no_bars"] = str(e)
     if data is not None:
         if data.valid_from_train or data.shuffle_train:
             told.append("data.valid_from_train, data.shuffle_train: a model's plugin says what is held back for it")
         if data.norm is not None:
             told.append(f"data.norm {data.norm!r}: each model scales as it does, by its training rows alone")
-    if file.database is not None and "data" in found:
+    if file.database is not None and data is not None and "data" in found:
         told.append("database: not asked, as the bars come from data")
     return found
 

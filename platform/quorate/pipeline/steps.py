@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.dataset.rows import Dataset
+from quorate.errors import RecipeError
 from quorate.execution.outputs import Outputs
+from quorate.pipeline.periods import Period
 from quorate.plugins.specs.outputs import at_steps
 from quorate.store.files import replacing
 from quorate.walkforward.steps import figures_at
@@ -34,6 +36,15 @@ class Answers(NamedTuple):
     rows: NDArray[np.int64]
     outputs: Outputs
     own: int
+
+
+def check_longest(steps: tuple[int, ...], period: Period, bars: int) -> None:
+    """Raise `RecipeError`, if no label of the longest step ends within a training period of so many bars."""
+    if steps and steps[-1] >= bars:
+        raise RecipeError(
+            f"a label {steps[-1]} bars ahead is longer than the training period, {period}, which has {bars} bars: take "
+            "fewer steps, --steps, or a longer period, --train-start, --train-end"
+        )
 
 
 def figures_of(answers: Answers, told: list[str]) -> list[dict[str, Any]]:

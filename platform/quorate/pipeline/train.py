@@ -28,6 +28,7 @@ from quorate.pipeline.learning import summary, write_course
 from quorate.pipeline.periods import Period, check
 from quorate.pipeline.request import Request
 from quorate.pipeline.rows import alone, code_of, dataset_of, spec_of, task_of_fit, training_rows
+from quorate.pipeline.steps import check_longest
 from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.pipeline.tune import NOTES
 from quorate.pipeline.watched import followed, watch_of
@@ -90,11 +91,7 @@ def prepare(request: Request, home: Path | None = None) -> Prepared:
             f"the model {model!r} cannot be kept in a file: its plugin has no state_dict, and nothing is pickled; "
             f"those at hand that can are {', '.join(sorted(kept))}"
         )
-    if (path := found.session.recipe.labels.path) and path[-1] >= len(found.bars):
-        raise RecipeError(
-            f"a label {path[-1]} bars ahead is longer than the training period, {period}, which has "
-            f"{len(found.bars)} bars: take fewer steps, --steps, or a longer period, --train-start, --train-end"
-        )
+    check_longest(path := found.session.recipe.labels.path, period, len(found.bars))
     if (request.workers or 1) > 1:
         if path:
             raise RecipeError(

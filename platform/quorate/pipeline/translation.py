@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.progress import Progress
-from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, ours
+from quorate.pipeline.names import ATTENTION, DIRECTION, RECURRENT, check_heads, one_size, ours
 from quorate.pipeline.presets import SEED, preset, takes
 from quorate.pipeline.request import LOOP, Request
 from quorate.plugins.options import defaults_of, options_of
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, ModelSpec
+from quorate.plugins.specs import FeatureSpec, ModelSpec, SourceSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import Session, load_bars, open_session
@@ -193,7 +193,8 @@ def _params(request: Request, table: Mapping[str, Any], spec: ModelSpec, told: l
             told.append(f"{name} {value}: the model {spec.name!r} has no such option")
     if spec.name in (*RECURRENT, *ATTENTION) and "loss" in known:
         before.setdefault("loss", DIRECTION)
-    params = {**before, **ours(request.params or {}, known, spec.name), **typed}
+    given = ours(request.params or {}, known, spec.name)
+    params = one_size({**before, **given, **typed}, {*request.loop, *given})
     check_heads({**defaults_of(spec), **params}, known, spec.name)
     return params
 
@@ -248,7 +249,8 @@ def _settle(table: Table, bars: Bars, wanted: str | None, home: Path | None) -> 
         )
     if len(names) == 1:
         return bars
-    if table["data"]["source"] not in ("csv", "parquet"):
+    session = open_session(table, home=home, progress=Progress())
+    if "symbols" not in options_of(session.registry.get(SourceSpec, session.recipe.data.source)):
         raise RecipeError(
             f"source {table['data']['source']!r} gives bars of {one_of(names)}: have it give those of {found[0]} "
             "alone, by an option of it (--set data.OPTION=VALUE)"

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quorate.errors import QuorateError, RecipeError, one_of
+from quorate.errors import QuorateError, RecipeError, one_of, plural
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.pipeline.artefact import sha256_of
 from quorate.pipeline.names import written
 from quorate.pipeline.periods import DAY, Period, check, check_adjacent
 from quorate.pipeline.request import LOOP, Request
+from quorate.pipeline.steps import check_longest
 from quorate.pipeline.translation import Opened, check_model, opened
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
@@ -97,6 +98,9 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
         raise RecipeError(f"there is no bar of training, {training}: the bars begin on {days[0]}")
     if training.first and str(days[0]) > str(training.first):
         found.told.append(f"the bars begin on {days[0]}, after --train-start {training.first}")
+    if path := session.recipe.labels.path:
+        check_longest(path, training, int((days.astype(str) <= str(training.last)).sum()))
+        found.told.append(_of_steps(path, session.recipe.labels.horizon))
     if str(days[-1]) < str(validation.last):
         found.told.append(f"the bars end on {days[-1]}, before --val-end {validation.last}")
     return found._replace(table=table, session=session), training, validation
@@ -106,6 +110,15 @@ def _fixed(request: Request, registry: Registry, model: str) -> dict[str, bool]:
     """Return the parameters that were typed, taken out of the model's search space: no trial has others."""
     space = registry.get(ModelSpec, model).space
     return {option: False for name in request.said for option in LOOP[name] if option in space}
+
+
+def _of_steps(path: tuple[int, ...], own: int) -> str:
+    """Return by which of several steps trials are judged."""
+    others = ", ".join(str(step) for step in path if step != own)
+    return (
+        f"every trial learns all steps, and is judged by its forecast {plural(own, 'bar')} ahead, which is traded; how "
+        f"it forecasts {others} ahead decides nothing (--set labels.horizon=... takes another step)"
+    )
 
 
 def show_recipe(request: Request, home: Path | None = None) -> str:

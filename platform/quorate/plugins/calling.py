@@ -21,7 +21,10 @@ from quorate.plugins.specs import Spec
 
 T = TypeVar("T")
 SECONDS = 600.0
-_OPTION = re.compile(r", or (?:set|leave them out with) data\.(\w+) = [^\s,;]+")
+_OPTION = re.compile(
+    r", or (?:set|leave them out with) data\.(?P<set>\w+) = [^\s,;]+"
+    r"|; if lines stand above the header, leave them out with data\.(?P<lines>\w+)"
+)
 
 _seconds: ContextVar[float] = ContextVar("seconds", default=SECONDS)
 
@@ -104,7 +107,7 @@ def without_foreign_options(spec: Spec, told: str) -> str:
     def keep(found: re.Match[str]) -> str:
         known = signature(spec.resolve()).parameters
         open_ended = any(p.kind is p.VAR_KEYWORD for p in known.values())
-        return found[0] if open_ended or found[1] in known else ""
+        return found[0] if open_ended or (found["set"] or found["lines"]) in known else ""
 
     return _OPTION.sub(keep, told)
 

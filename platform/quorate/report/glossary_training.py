@@ -19,8 +19,8 @@ OF_TRAINING: dict[str, Term] = {
         LEARNING,
     ),
     "training loss": Term(
-        "The mean loss of the steps of the best epoch, on the rows that are learnt from.",
-        "median of the fits; of numbers in deviations of the label",
+        "The mean loss of the steps of the best epoch, on the rows that are learnt from; of boosting that after it.",
+        "median of the fits; of numbers in deviations of the label; of boosting as its library has it",
         LEARNING,
     ),
     "validation loss": Term(

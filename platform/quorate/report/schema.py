@@ -69,6 +69,8 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    read: list[dict[str, Any]] | None = None
+    """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
     read_by: dict[str, str] | None = None
     """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from quorate.execution.progress import Progress
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store.bars.collection import Collection
 
 PARQUET = (".parquet", ".pq")
 
@@ -35,6 +36,25 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
     return {**bars_facts(bars), "doubts": found}
 
 
+@in_usual_surroundings
+def check_collection(
+    collection: Collection, settings: Iterable[str] = (), *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Return what a collection of the store holds, and what is to be asked about it, as plain data.
+
+    Raises
+    ------
+    DataError
+        If it is empty.
+    """
+    damaged = collection.verify()
+    given = {"source": "store", "collection": collection.name, "path": str(collection.folder.parent)}
+    if damaged:
+        return {"collection": collection.name, "damaged": damaged, "doubts": damaged}
+    _, bars, found = _read(data_table(given, settings), progress)
+    return {**bars_facts(bars), "doubts": found}
+
+
 def read_data(
     path: str | Path, settings: Iterable[str] = (), *, progress: Progress | None = None
 ) -> tuple[dict[str, Any], Bars, list[str]]:
@@ -45,12 +65,10 @@ def read_data(
     DataError
         If it cannot be read as bars.
     """
-    where = Path(path)
-    names = [p.name.lower() for p in where.iterdir()] if where.is_dir() else [where.name.lower()]
-    source = "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
-    table: dict[str, Any] = {"data": {"source": source, "path": str(path)}}
-    for item in settings:
-        table = merge(table, nested_override(f"data.{item.removeprefix('data.')}"), f"--set {item}")
+    return _read(data_table({"source": source_of(Path(path)), "path": str(path)}, settings), progress)
+
+
+def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, Any], Bars, list[str]]:
     session = open_session({"name": "check", "models": {"logistic": {}}, **table}, progress=progress)
     heard = len(session.warnings)
     session.recipe = session.recipe.model_copy(
@@ -59,6 +77,20 @@ def read_data(
     session.progress = Progress()  # doubts are the answer, no warnings beside it
     bars = load_bars(session)
     return table["data"], bars, session.warnings[heard:]
+
+
+def source_of(path: Path) -> str:
+    """Return the source that reads a file, or the files of a folder."""
+    names = [p.name.lower() for p in path.iterdir()] if path.is_dir() else [path.name.lower()]
+    return "parquet" if any(name.endswith(PARQUET) for name in names) else "csv"
+
+
+def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Return a recipe's table ``[data]``, within a table, with settings ``key=value`` made in it."""
+    table: dict[str, Any] = {"data": dict(given)}
+    for item in settings:
+        table = merge(table, nested_override(f"data.{item.removeprefix('data.')}"), f"--set {item}")
+    return table
 
 
 def bars_facts(bars: Bars) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from quorate.evidence.ledger import ledger_of
 from quorate.execution import machine
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
+from quorate.recipe.environment import tell
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.log import RunLog
@@ -74,11 +75,21 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "recipe": to_plain(recipe),
         "changes": session.changes,
         "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
-        "data": {"fingerprint": bars.fingerprint},
+        "data": {"fingerprint": bars.fingerprint, **({"read": told} if (told := _read(bars, recipe)) else {})},
         "libraries": machine.libraries(),
         "machine": machine.machine(),
         "warnings": session.warnings,
     }
+
+
+def _read(bars: Bars, recipe: Recipe) -> list[dict[str, Any]]:
+    """Return what the source says it has read, without what must not be told; hashes of ours tell nothing."""
+    given = recipe.data.options
+
+    def shown(name: str, value: Any) -> Any:
+        return (tell(value, given) or "not told") if isinstance(value, str) and name != "sha256" else value
+
+    return [{name: shown(name, value) for name, value in one.items()} for one in bars.read]
 
 
 def start_clock(progress: Progress | None) -> Clock:

@@ -17,6 +17,7 @@ from quorate.runs.loaded import load_report
 from quorate.runs.rewritten import rewritten
 from quorate.runs.stored import changed_since, check_execution_only, reopen
 from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store.trust import is_trusted
 from quorate.walkforward import part as parts
 from quorate.walkforward.tables import stored_predictions
 
@@ -84,7 +85,7 @@ def reproduce(
         For ``execution`` only, e.g. ``execution.executor=serial``: it must not change a result.
     ask_source : bool
         Also ask the source for its bars, and say how they are other than those of the run: what a vendor has rewritten
-        since, or what was changed in a file.
+        since, or what was changed in a file. Databases and files of other machines are asked in any case.
     """
     check_execution_only(overrides, "reproduce")
     progress = progress or Progress()
@@ -116,7 +117,8 @@ def reproduce(
     versions = changed_since(report.provenance)
     if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
         versions.append("what is resampled: seeded by the recipe -> by the bars")
-    source = rewritten(session, bars) if ask_source else None
+    elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
+    source = rewritten(session, bars) if ask_source or elsewhere else None
     return Reproduction(report.run_id, compared, differing, largest, differences, versions, source)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.bars.panel import FIELDS, Bars
-from quorate.errors import DataError
+from quorate.errors import QuorateError
+from quorate.execution.progress import Progress
 from quorate.runs.session import Session, load_bars
 
 
@@ -19,12 +20,11 @@ def rewritten(session: Session, bars: Bars) -> list[str]:
     """
     span = {"since": bars.sessions[0].item(), "until": bars.sessions[-1].item()}
     recipe = session.recipe
-    asking = replace(
-        session, recipe=recipe.model_copy(update={"data": recipe.data.model_copy(update=span)}), warnings=[]
-    )
+    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=span)})
+    asking = replace(session, recipe=part, warnings=[], progress=Progress())  # what it warns of was told then
     try:
         now = load_bars(asking)
-    except DataError as e:
+    except QuorateError as e:
         return [f"the source gives none of the bars: {e}"]
     return [] if now.fingerprint == bars.fingerprint else list(differing(bars, now))
 

@@ -107,7 +107,7 @@ def suggest(path: str | Path, settings: Iterable[str] = ()) -> Suggestion:
         Choice(
             "data.path",
             at := source.pop("data.path"),
-            "" if at.startswith("/") else BESIDE,
+            "" if at.startswith("/") or "://" in at else BESIDE,
         ),
         Choice("data.calendar", bars.calendar.name, why),
         *(

@@ -8,8 +8,9 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,7 @@ from quorate.errors import DataError, StoreError
 from quorate.store.files import io_reason, replacing
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 _ZONE = re.compile(rb"[A-Z][A-Za-z_]+/[A-Za-z_/+\-0-9]+|UTC")
@@ -43,10 +45,9 @@ def read_parquet(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not Path(path).is_file():
         raise DataError(f"there is no file {path}")
     try:
-        with duckdb.connect(":memory:", config={"threads": 1}) as connection, warnings.catch_warnings():
+        with _connection() as connection, warnings.catch_warnings():
             # DuckDB calls pandas in a way that pandas is about to drop; its users cannot help it.
             warnings.simplefilter("ignore", DeprecationWarning)
-            connection.execute("SET TimeZone = 'UTC'")
             # NaN is stored as NULL; a float column with NULLs comes back as float64 with NaN.
             # The path is a file's: not a pattern, and no folder in it is a column.
             file = [glob.escape(os.fspath(path))]
@@ -83,7 +84,7 @@ def read_rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[tupl
 
     chosen = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
     try:
-        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        with _connection() as connection:
             file = [glob.escape(os.fspath(path))]
             return connection.execute(
                 f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false)", file
@@ -140,10 +141,32 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     with replacing(Path(path)) as temporary:
         try:
-            with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-                connection.execute("SET TimeZone = 'UTC'")
+            with _connection() as connection:
                 connection.from_df(frame).write_parquet(str(temporary), compression="zstd")
         except duckdb.Error as e:
             number = _ERRNO.search(str(e))
             reason = io_reason(OSError(int(number[1]), os.strerror(int(number[1]))), Path(path)) if number else None
             raise StoreError(reason or f"cannot write {path}: {str(e).splitlines()[0]}") from e
+
+
+@cache
+def _database(process: int) -> duckdb.DuckDBPyConnection:
+    """Return the database in memory of a process: to start one takes several times as long as to read or write."""
+    import duckdb
+
+    # A file that was replaced is another one, however fast that went.
+    return duckdb.connect(":memory:", config={"threads": 1, "enable_external_file_cache": False})
+
+
+@contextmanager
+def _connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection for one table; after an error, which can leave a database useless, the next has another."""
+    import duckdb
+
+    try:
+        with _database(os.getpid()).cursor() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+    except duckdb.Error:
+        _database.cache_clear()
+        raise

@@ -21,7 +21,7 @@ from pathlib import Path
 from quorate.errors import StoreError
 
 ID = "home.json"
-PARTS = (ID, "runs", "sweeps", "fits", "bars", "sources", "ledger", "audits", "cluster", "holdouts")
+PARTS = (ID, "runs", "sweeps", "fits", "bars", "store", "sources", "ledger", "audits", "cluster", "holdouts")
 
 
 def claim(home: Path) -> None:

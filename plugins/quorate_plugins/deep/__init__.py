@@ -44,6 +44,7 @@ _TRAINING = {
     "batch_size": Choice((16, 32, 64)),
     "epochs": Choice((10, 25, 50)),
 }
+FIXED = ("patchtst", "dlinear", "nlinear", "tide", "nhits")  # their maps are of so many bars, and no others
 LINEAR = ("dlinear", "nlinear")  # trained as networks are, and the controls that a network must beat
 _RECURRENT = {"lookback": Int(14, 90), "hidden": Int(32, 256), "layers": Int(1, 4), "dropout": Float(0.0, 0.7)}
 # Of the others the width, or nothing, is fixed by what they are.
@@ -65,7 +66,9 @@ SPACES: Mapping[str, Mapping[str, Any]] = {
 def quorate_models() -> Iterator[quorate.ModelSpec]:
     """Yield the networks."""
     for name, description in WINDOWS.items():
-        yield _network(name, description, input="windows", lookback=60, lazy=True, settings=SETTINGS)
+        yield _network(
+            name, description, input="windows", lookback=60, lazy=True, lengths=name not in FIXED, settings=SETTINGS
+        )
     settings = {name: option for name, option in SETTINGS.items() if name != "lookback"}
     yield _network("mlp", "a small dense network of the features of a bar", settings=settings)
     yield _network("tabm", "many dense networks in one, of the features of a bar", settings=settings)

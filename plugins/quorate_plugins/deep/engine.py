@@ -54,8 +54,7 @@ def predict(net: Net, feed: Feed, n_rows: Sequence[int]) -> list[Tensor]:
     net.seed((), None)
     found: list[Tensor] = []
     with torch.no_grad():
-        for start in range(0, max(n_rows), BLOCK):
-            rows = [torch.arange(min(start, n), min(start + BLOCK, n)) for n in n_rows]
+        for rows in feed.blocks(n_rows):
             raw = net(feed.step(rows)[0])
             found = found or [torch.empty(n, raw.shape[-1], device=raw.device) for n in n_rows]
             for lane, chosen in enumerate(rows):
@@ -89,7 +88,8 @@ class _Training:
         self._clip = torch.tensor([s.clip or math.inf for s in settings], device=device)[:, None]
         self._averaged = self._stack.weights.clone() if any(s.ema for s in settings) else None
         scalings = [lane.scaling for lane in lanes]
-        rows = self._common.batch_size if ranks is None else ranks.most(self._common.batch_size)
+        rows = self._common.rows(lanes[0].train.bars)
+        rows = rows if ranks is None else ranks.most(rows)
         self._feed = Feed([lane.train for lane in lanes], scalings, rows, device)
         held = any(len(lane.valid.y) for lane in lanes)
         self._held = Feed([lane.valid for lane in lanes], scalings, BLOCK, device) if held else None
@@ -147,8 +147,9 @@ class _Training:
         watch, history = course.lane.watch, course.result.history
         if watch is None:
             return
+        values = {name: column[-1] for name, column in history.epochs.items()}
         watch.epoch(
-            history.line(len(history)),
+            watch.line(len(history), values, len(history.batches[-1])),
             len(history),
             course.lane.settings.epochs,
             value=course.value,

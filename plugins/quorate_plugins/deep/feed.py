@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from quorate import Windows
 from quorate_plugins.deep.lanes import ALIGNED
+from quorate_plugins.deep.recurrent import Workspace
 from quorate_plugins.deep.scaling import CUT, Scaling
 from quorate_plugins.deep.settings import Training
 
@@ -25,6 +26,11 @@ class Part(NamedTuple):
     X: Rows
     y: NDArray[np.float32]
 
+    @property
+    def bars(self) -> int:
+        """Of a window, at most; 1, of single rows."""
+        return int(self.X.shape[1]) if self.X.ndim == 3 else 1
+
 
 class Feed:
     """The rows of some lanes, gathered and scaled a step at a time; windows are never copied as a whole.
@@ -32,7 +38,8 @@ class Feed:
     Parameters
     ----------
     parts : sequence of Part
-        One per lane; all windows of as many bars, all rows of as many features.
+        One per lane; all windows of as many bars, all rows of as many features. Of one lane alone windows may be of
+        unequal length: those of a step then have the same.
     scalings : sequence of Scaling
         One per lane.
     rows : int
@@ -47,12 +54,23 @@ class Feed:
         self._parts = [_Source(part, self._tensor, device) for part in parts]
         self._centres = self._stacked([scaling.centre for scaling in scalings])
         self._widths = self._stacked([scaling.width for scaling in scalings])
-        self._buffers: tuple[Tensor, Tensor, Tensor] | None = None
+        self._space = Workspace()
 
     def keep(self, lanes: Sequence[int]) -> None:
         """Go on with these lanes only."""
         self._parts = [self._parts[lane] for lane in lanes]
         self._centres, self._widths = self._centres[list(lanes)], self._widths[list(lanes)]
+
+    def blocks(self, n_rows: Sequence[int]) -> Iterator[list[Tensor]]:
+        """Yield which of the first rows of each lane are forecast at a time: each once, by themselves or in order."""
+        lengths = self._parts[0].lengths
+        if lengths is not None:
+            # Always few, and filled up: what is forecast does not depend on how many others are as long.
+            for _, rows in by_length(torch.arange(n_rows[0]), lengths):
+                yield from ([some] for some in torch.split(rows, ALIGNED))
+            return
+        for start in range(0, max(n_rows), self._rows):
+            yield [torch.arange(min(start, n), min(start + self._rows, n)) for n in n_rows]
 
     def step(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the features, labels and weights of some rows of the first lanes.
@@ -70,14 +88,17 @@ class Feed:
         weights : Tensor, (lanes, rows)
             1, and 0 for what fills a step up.
         """
-        lanes = len(rows)
-        x, y, weights = (buffer[:lanes] for buffer in self._all())
+        lanes, first = len(rows), self._parts[0]
+        *before, filled = self._shape(rows)
+        x = self._space("x", self._centres, lanes, *before, filled, first.n_features)
+        y = self._space("y", self._centres, lanes, filled, first.y.shape[1])
+        weights = self._space("weights", self._centres, lanes, filled)
         for lane, (chosen, source) in enumerate(zip(rows, self._parts, strict=False)):
             n = len(chosen)
             source.gather(chosen, x[lane][..., :n, :])
             y[lane, :n] = source.y[chosen]
             weights[lane, :n] = 1
-            if n < self._rows:
+            if n < filled:
                 x[lane][..., n:, :] = 0
                 y[lane, n:] = 0
                 weights[lane, n:] = 0
@@ -85,16 +106,14 @@ class Feed:
         x.sub_(self._centres[:lanes].view(shape)).div_(self._widths[:lanes].view(shape)).clamp_(-CUT, CUT)
         return x, y, weights
 
-    def _all(self) -> tuple[Tensor, Tensor, Tensor]:
-        if self._buffers is None:
-            lanes, first = len(self._parts), self._parts[0]
-            shape = (lanes, *first.before, self._rows, first.n_features)
-            self._buffers = (
-                torch.zeros(shape, device=self._device),
-                torch.zeros(lanes, self._rows, first.y.shape[1], device=self._device),
-                torch.zeros(lanes, self._rows, device=self._device),
-            )
-        return self._buffers
+    def _shape(self, rows: Sequence[Tensor]) -> tuple[int, ...]:
+        """Return the bars, if there are any, and the rows of a step: with unequal lengths, those of its sequences."""
+        first = self._parts[0]
+        if first.lengths is None:
+            return *first.before, self._rows
+        [chosen] = rows
+        bars = int(first.lengths[chosen[0]]) if len(chosen) else first.before[0]
+        return bars, max(-(-len(chosen) // ALIGNED), 1) * ALIGNED
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         """Return an array on the device; one that several lanes share only once."""
@@ -114,6 +133,7 @@ class _Source:
         self.n_features = X.shape[-1]
         self.before: tuple[int, ...] = (X.shape[1],) if X.ndim == 3 else ()
         self.y = torch.tensor(part.y, device=device)
+        self.lengths = lengths_of(X)
         self._last: Tensor | None = None
         if isinstance(X, Windows):
             self._bars = tensor(X.bars)
@@ -125,7 +145,7 @@ class _Source:
     def gather(self, rows: Tensor, out: Tensor) -> None:
         """Write rows, oldest bar first, into ``([bars,] rows, n_features)``."""
         if self._last is not None:
-            at = self._last[rows] + self._back
+            at = self._last[rows] + self._back[len(self._back) - len(out) :]
             out.copy_(self._bars.index_select(0, at.reshape(-1)).view(*at.shape, self.n_features))
         elif out.dim() == 3:
             out.copy_(self._bars[rows].transpose(0, 1))
@@ -137,25 +157,27 @@ class Order:
     """Which rows make the steps of an epoch, each row once.
 
     Rows are shuffled; or, for what is paid by the change from one row to the next, pieces of consecutive rows of a
-    symbol are.
+    symbol are. Where sequences are of unequal length, a step has those of one length, and steps are shuffled, too.
     """
 
     def __init__(self, part: Part, settings: Training, generator: torch.Generator) -> None:
         self._settings, self.generator, self._n = settings, generator, len(part.y)
+        self._rows, self._lengths = settings.rows(part.bars), lengths_of(part.X)
         symbol = part.X.symbol if isinstance(part.X, Windows) else np.zeros(self._n, dtype=np.int64)
+        self._steps = 0 if self._lengths is None else len(self._of_one_length(torch.arange(self._n), self._lengths))
         self._pieces: list[Tensor] = []
         self._slow: Tensor | None = None
         if settings.loss == "neg_sharpe":
             for one in np.unique(symbol):
                 rows = torch.from_numpy(np.flatnonzero(symbol == one))
-                self._pieces += torch.split(rows, settings.batch_size)
+                self._pieces += torch.split(rows, self._rows)
         elif settings.symbols == "equal":
             _, code, count = np.unique(symbol, return_inverse=True, return_counts=True)
             self._slow = torch.from_numpy(count[code].astype(np.float64))
 
     def __len__(self) -> int:
         """Return the number of steps."""
-        return len(self._pieces) or -(-self._n // self._settings.batch_size)
+        return self._steps or len(self._pieces) or -(-self._n // self._rows)
 
     def epoch(self) -> list[Tensor]:
         """Return the rows of each step."""
@@ -167,7 +189,29 @@ class Order:
         else:  # drawn one after the other, each symbol as likely as any other while it has rows left
             waits = torch.empty(self._n, dtype=torch.float64).exponential_(generator=self.generator)
             order = torch.argsort(waits * self._slow)
-        return list(torch.split(order, self._settings.batch_size))
+        if self._lengths is None:
+            return list(torch.split(order, self._rows))
+        steps = self._of_one_length(order, self._lengths)
+        if self._slow is None:
+            return [steps[place] for place in torch.randperm(len(steps), generator=self.generator).tolist()]
+        drawn = torch.argsort(order).double()
+        return sorted(steps, key=lambda rows: float(drawn[rows].mean()))
+
+    def _of_one_length(self, order: Tensor, lengths: Tensor) -> list[Tensor]:
+        groups = by_length(order, lengths)
+        return [step for length, rows in groups for step in torch.split(rows, self._settings.rows(length))]
+
+
+def lengths_of(X: Rows) -> Tensor | None:
+    """Return how many bars each row has, (n,), where they are unequal."""
+    return None if not isinstance(X, Windows) or X.lengths is None else as_tensor(X.lengths)
+
+
+def by_length(rows: Tensor, lengths: Tensor) -> list[tuple[int, Tensor]]:
+    """Return each length, and those of the rows that have it, in their order."""
+    rows = rows[torch.argsort(lengths[rows], stable=True)]
+    found, counts = torch.unique_consecutive(lengths[rows], return_counts=True)
+    return list(zip(found.tolist(), torch.split(rows, counts.tolist()), strict=True))
 
 
 def as_tensor(array: NDArray[Any]) -> Tensor:

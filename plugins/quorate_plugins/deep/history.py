@@ -43,11 +43,6 @@ class History:
             self.epochs[name].append(float(value))
         self.batches.append(batches)
 
-    def line(self, epoch: int) -> str:
-        """Return an epoch as a line of a log: ``epoch=1 steps=28 train_loss=... val_loss=...``."""
-        values = " ".join(f"{name}={values[epoch - 1]:.6g}" for name, values in self.epochs.items())
-        return f"epoch={epoch} steps={len(self.batches[epoch - 1])} {values}"
-
 
 def history_of(model: Any) -> dict[str, Any] | None:
     """Return the course of a network's training as `quorate.ModelSpec` asks for it; None, if it was made of a file."""

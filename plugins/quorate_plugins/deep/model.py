@@ -81,6 +81,8 @@ class Deep:
         from quorate_plugins.deep.scores import forecasts
 
         torch.set_num_threads(self.n_jobs)
+        if error := self.why_not([X]):
+            raise ValueError(error)
         part = Part(X, np.zeros((len(X), 1), dtype=np.float32))
         feed = Feed([part], [self.scaling_], BLOCK, torch.device(self.device))
         [raw] = predict(self.network_, feed, [len(X)])
@@ -118,6 +120,24 @@ class Deep:
         numbers = np.asarray(y, dtype=np.float64).reshape(len(y), len(self.centre_))
         found: NDArray[np.float32] = ((numbers - self.centre_) / self.width_).astype(np.float32)
         return found
+
+    def why_not(self, parts: Sequence[Rows]) -> str:
+        """Return why these rows, if of unequal length, cannot be read; an empty text where they can."""
+        from quorate_plugins.deep.lanes import check
+
+        lengths = [X.lengths for X in parts if isinstance(X, Windows) and X.lengths is not None and len(X)]
+        if not lengths:
+            return ""
+        if self.training.loss == "neg_sharpe":
+            return "the loss neg_sharpe is of rows that follow one another, and steps are of sequences of one length"
+        if self.training.compile:
+            return "compile is for one shape, and sequences are of unequal length: leave it out"
+        shortest = min(int(some.min()) for some in lengths)
+        try:
+            check(self.net, shortest, self.shape)
+        except ValueError as e:
+            return f"the shortest sequence has {shortest} bars: {e}; leave shorter ones out"
+        return ""
 
     def make(self, lanes: int) -> Any:
         """Return the network for so many lanes, not drawn yet."""
@@ -186,6 +206,8 @@ def fit_together(
 ) -> list[str]:
     """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
 
+    Where windows are of unequal length, one after the other: steps of several would have to be as long.
+
     Parameters
     ----------
     starts : sequence of Deep or None, optional
@@ -202,15 +224,19 @@ def fit_together(
 
     from quorate_plugins.deep.course import Lane
     from quorate_plugins.deep.engine import train
-    from quorate_plugins.deep.feed import Part
+    from quorate_plugins.deep.feed import Part, lengths_of
     from quorate_plugins.deep.history import History
 
     first = models[0]
     torch.set_num_threads(first.n_jobs)
     lanes, trained = [], []
+    errors = dict.fromkeys(map(id, models), "")
     for model, (X, y), held, start in zip(models, pairs, validations, starts or [None] * len(models), strict=True):
-        labels = model.prepare(X, y) if start is None else model.prepare_as(start, y)
         model.read_ = X.shape[-1], X.shape[1] if X.ndim == 3 else 0
+        if error := model.why_not([X, held[0]] if held is not None else [X]):
+            errors[id(model)] = error
+            continue
+        labels = model.prepare(X, y) if start is None else model.prepare_as(start, y)
         if start is not None and not model.training.warm_epochs:
             model.history_ = History(stopped="no epochs")
             model.take(start.weights())
@@ -221,14 +247,18 @@ def fit_together(
         going, weights = (model.training, None) if start is None else (model.training.going_on(), start.weights())
         lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights, model.watch))
         trained.append(model)
-    errors = dict.fromkeys(map(id, models), "")
-    for model, result in zip(trained, train(first.make, lanes, first.device, ranks) if lanes else [], strict=True):
+    alone = any(lengths_of(part.X) is not None for lane in lanes for part in (lane.train, lane.valid))
+    stacks = [[lane] for lane in lanes] if alone else [lanes] * bool(lanes)
+    results = [result for stack in stacks for result in train(first.make, stack, first.device, ranks)]
+    for model, result in zip(trained, results, strict=True):
         model.history_ = result.history
         if not result.error:
             model.take(result.weights)
             for note in result.notes:
                 import warnings
 
-                warnings.warn(note, stacklevel=2)
+                warning = UserWarning(note)
+                warning.about = model  # type: ignore[attr-defined]
+                warnings.warn(warning, stacklevel=2)
         errors[id(model)] = result.error
     return list(errors.values())

@@ -58,6 +58,11 @@ def network(rows: bool = False, **defaults: Any) -> Callable[[Callable[..., Any]
         def factory(**options: Any) -> Deep:
             shape = {name: options.get(name, parameter.default) for name, parameter in own.items()}
             told = {**settings, **{name: value for name, value in options.items() if name not in own}}
+            if told["batch_tokens"] and told["batch_size"] != settings["batch_size"]:
+                raise ValueError(
+                    f"batch_size {told['batch_size']} and batch_tokens {told['batch_tokens']}: a step has so many "
+                    "rows, or so many bars: leave one out"
+                )
             net, shape = function(**shape)
             return Deep(net, shape, training_of(told), {name: told[name] for name in COMMON if name in told})
 

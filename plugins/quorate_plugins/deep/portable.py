@@ -7,18 +7,49 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from quorate_plugins.deep.exponential import BEFORE, SLSTM
 from quorate_plugins.deep.lanes import Linear
 from quorate_plugins.deep.model import Deep
-from quorate_plugins.deep.recurrent import GRU, LSTM
+from quorate_plugins.deep.recurrent import GRU, LSTM, Context
 from quorate_plugins.deep.scaling import CUT
 from quorate_plugins.deep.scores import forecasts
 
 OPSET = 17
+STEP = """
+step (float[parts, rows, states] state, float[parts, rows, states] content, float[parts, rows, states] total,
+      float[parts, rows, states] level, float[parts, rows, gates] given)
+    => (float[parts, rows, states] later, float[parts, rows, states] more, float[parts, rows, states] sum,
+        float[parts, rows, states] higher, float[parts, rows, states] told)
+{
+    product = MatMul (state, weights)
+    raw = Add (given, product)
+    cell, enter, forget, leave = Split <axis = 2> (raw)
+    away = Neg (forget)
+    soft = Softplus (away)
+    kept = Sub (level, soft)
+    higher = Max (kept, enter)
+    lost = Sub (kept, higher)
+    old = Exp (lost)
+    gained = Sub (enter, higher)
+    new = Exp (gained)
+    inner = Tanh (cell)
+    coming = Mul (new, inner)
+    staying = Mul (old, content)
+    more = Add (staying, coming)
+    less = Mul (old, total)
+    sum = Add (less, new)
+    open = Sigmoid (leave)
+    shown = Mul (open, more)
+    later = Div (shown, sum)
+    told = Identity (later)
+}
+"""
 
 
 def deep_onnx(model: Deep, n_features: int) -> bytes:
@@ -45,7 +76,11 @@ def deep_onnx(model: Deep, n_features: int) -> bytes:
                 dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}},
                 dynamo=False,
             )
-        return written.read_bytes()
+        return (
+            _with_steps(written.read_bytes())
+            if any(isinstance(layer, SLSTM) for layer in layers)
+            else written.read_bytes()
+        )
     finally:
         folder.cleanup()
         for layer in layers:
@@ -84,7 +119,7 @@ def _plainly(layer: GRU | LSTM | SLSTM | Linear) -> tuple[str, Callable[..., Ten
     """Return which method of a layer is another in ONNX, and that: few operations, where ours spell out an order."""
     if isinstance(layer, Linear):
         return "forward", partial(_affine, layer)
-    return "_states", _unrolled if isinstance(layer, SLSTM) else _fused(layer)
+    return "_states", _in_steps if isinstance(layer, SLSTM) else _fused(layer)
 
 
 def _affine(layer: Linear, x: Tensor) -> Tensor:
@@ -92,22 +127,63 @@ def _affine(layer: Linear, x: Tensor) -> Tensor:
     return found if layer.bias is None else found + layer.bias[0]
 
 
-def _unrolled(gates: Tensor, weight: Tensor) -> Tensor:
-    """Return the states of an `SLSTM` by operations that ONNX has, bar by bar."""
+def _in_steps(gates: Tensor, weight: Tensor) -> Tensor:
+    """Return the states of an `SLSTM` by a step from bar to bar, which `_with_steps` writes."""
     _, lanes, heads, bars, _, width = gates.shape
-    every = gates.reshape(4, int(lanes) * int(heads), int(bars), -1, int(width))
-    state = content = total = torch.zeros_like(every[0, :, 0])
-    level = state + BEFORE
-    found = []
-    for t in range(int(bars)):
-        cell, enter, forget, leave = (every[place, :, t] + torch.bmm(state, weight[:, place]) for place in range(4))
-        kept = level + nn.functional.logsigmoid(forget)
-        level = torch.maximum(kept, enter)
-        old, new = torch.exp(kept - level), torch.exp(enter - level)
-        content, total = old * content + new * torch.tanh(cell), old * total + new
-        state = torch.sigmoid(leave) * content / total
-        found.append(state)
-    return torch.stack(found, 1)
+    parts, width = int(lanes) * int(heads), int(width)
+    every = gates.permute(3, 1, 2, 4, 0, 5).reshape(int(bars), parts, -1, 4 * width)
+    side_by_side = weight.transpose(1, 2).reshape(parts, width, 4 * width)  # one product for the four gates
+    states: Tensor = _Steps.apply(every, side_by_side, torch.zeros_like(every[0, ..., :width]))  # type: ignore[no-untyped-call]
+    return states.transpose(0, 1)
+
+
+class _Steps(torch.autograd.Function):
+    """A place in the graph for the steps of an `SLSTM`."""
+
+    @staticmethod
+    def forward(ctx: Context, every: Tensor, weight: Tensor, none: Tensor) -> Tensor:
+        """Return something of the shape of the states."""
+        return every[..., : weight.shape[1]].clone()
+
+    @staticmethod
+    def symbolic(g: Any, every: Any, weight: Any, none: Any) -> Any:
+        """Write a node that `_with_steps` finds."""
+        return g.op("quorate::Steps", every, weight, none)
+
+
+def _with_steps(content: bytes) -> bytes:
+    """Return a model with the steps of its `SLSTM` layers as a loop over the bars, each with its weights."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load_model_from_string(content)
+    graph = model.graph
+    known = {one.name: one for one in graph.initializer}
+    nodes, moved = [], set()
+    for number, node in enumerate(graph.node):
+        if node.op_type != "Steps":
+            nodes.append(node)
+            continue
+        every, weight, none = node.input
+        name, body = f"steps_{number}", onnx.parser.parse_graph(STEP)
+        body.initializer.append(numpy_helper.from_array(numpy_helper.to_array(known[weight]), "weights"))
+        moved.add(weight)
+        graph.initializer.append(numpy_helper.from_array(np.array(BEFORE, dtype=np.float32), f"{name}_before"))
+        nodes.append(helper.make_node("Add", [none, f"{name}_before"], [f"{name}_level"]))
+        begin = [none, none, none, f"{name}_level"]
+        ends = [f"{name}_end_{place}" for place in range(len(begin))]
+        body = onnx.compose.add_prefix_graph(body, f"{name}_")
+        nodes.append(
+            helper.make_node("Scan", [*begin, every], [*ends, node.output[0]], name=name, num_scan_inputs=1, body=body)
+        )
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for weight in moved:
+        graph.initializer.remove(known[weight])
+    for one in [one for one in model.opset_import if one.domain == "quorate"]:
+        model.opset_import.remove(one)
+    whole: bytes = model.SerializeToString()
+    return whole
 
 
 def _fused(layer: GRU | LSTM) -> Callable[[Tensor, Tensor], Tensor]:

@@ -20,17 +20,17 @@ Context = Any
 
 
 class Workspace:
-    """Buffers by name, allocated when their shape changes: fresh memory at each step costs more than its contents."""
+    """Buffers by name, allocated when they must grow: fresh memory at each step costs more than its contents."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, Tensor] = {}
 
     def __call__(self, name: str, like: Tensor, *shape: int) -> Tensor:
         """Return the buffer of that name; what it holds is what was left in it."""
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.shape != shape or buffer.device != like.device or buffer.dtype != like.dtype:
-            buffer = self._buffers[name] = like.new_empty(shape)
-        return buffer
+        buffer, size = self._buffers.get(name), math.prod(shape)
+        if buffer is None or len(buffer) < size or buffer.device != like.device or buffer.dtype != like.dtype:
+            buffer = self._buffers[name] = like.new_empty(size)
+        return buffer[:size].view(shape)
 
     @property
     def bytes(self) -> int:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from quorate_plugins.deep.engine import BLOCK
+from quorate_plugins.deep.feed import lengths_of
 from quorate_plugins.deep.recurrent import Workspace
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def at_once(model: Deep, X: Rows, y: NDArray[Any], memory: int) -> int:
     memory : int
         Bytes that may be allocated on a CPU; 0: any number. A GPU tells itself what it has left.
     """
+    if lengths_of(X) is not None:  # each trains alone, see `fit_together`
+        return 1
     model.read_ = X.shape[-1], X.shape[1] if X.ndim == 3 else 0
     model.centre_ = np.zeros(1 if y.ndim == 1 else y.shape[1])
     on_cpu = model.device == "cpu"
@@ -45,8 +48,9 @@ def bytes_of(model: Deep, X: Rows, y: NDArray[Any]) -> tuple[int, int]:
 
     What it keeps for its gradient is measured on a step of zeros, on the CPU.
     """
-    rows, settings = min(model.training.batch_size, len(y)), model.training
     n_features, bars = model.read_
+    settings = model.training
+    rows = min(settings.rows(max(bars, 1)), len(y))
     net = model.make(1)
     net.checkpointed = settings.checkpoint_gradients
     draws = [torch.Generator().manual_seed(0)]

@@ -51,6 +51,9 @@ class Training:
         At most so many passes over the training rows.
     batch_size : int, rows
         How many make a step.
+    batch_tokens : int, bars
+        How many make a step at most, counted over its rows, in place of `batch_size`: the shorter windows are, the
+        more rows it has. A longer window is a step of its own. 0: `batch_size` rows.
     accumulate : int, batches
         Whose gradients are added up before a step is made.
     learning_rate, weight_decay : float
@@ -103,6 +106,7 @@ class Training:
 
     epochs: int = 100
     batch_size: int = 64
+    batch_tokens: int = 0
     accumulate: int = 1
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -144,7 +148,7 @@ class Training:
             _at_least(self, name, 1)
         for name in ("weight_decay", "clip", "direction_penalty", "turnover_penalty", "patience", "min_delta"):
             _at_least(self, name, 0)
-        for name in ("warm_epochs", "warm_learning_rate"):
+        for name in ("batch_tokens", "warm_epochs", "warm_learning_rate"):
             _at_least(self, name, 0)
         for name in ("ema", "warmup"):
             _at_least(self, name, 0)
@@ -179,6 +183,10 @@ class Training:
                 f"stop_on {stop_on!r} is of classes, and the label is a number: val_loss, direction_accuracy"
             )
         return replace(self, loss=loss, stop_on=stop_on)
+
+    def rows(self, bars: int) -> int:
+        """Return how many rows of so many bars make a step at most."""
+        return max(self.batch_tokens // bars, 1) if self.batch_tokens else self.batch_size
 
     def going_on(self) -> Training:
         """Return the settings of a training that goes on from a trained network."""

@@ -21,6 +21,12 @@ FAMILIES: dict[str, Any] = {
     **dict.fromkeys(("logistic", "linear", "ridge", "lasso", "elastic-net"), "linear"),
     **dict.fromkeys(("gradient-boosting", "gradient-boosting-exact", "xgboost", "lightgbm", "catboost"), "boosting"),
 }
+# Which option adds nothing to the fold before, at 0. Histogram boosting cannot go on: scikit-learn reads the trees that
+# there are by bins, and those of other rows are other ones.
+WARM: dict[str, str] = {
+    **dict.fromkeys(("gradient-boosting-exact", "xgboost", "lightgbm", "catboost"), "warm_rounds"),
+    "random-forest": "warm_trees",
+}
 XGBOOST = ("xgboost|xgboost-cpu",)
 QUANTILES = f"{__name__}.quantiles:outputs"
 
@@ -66,12 +72,15 @@ def _model(name: str, factory: str, requires: tuple[str, ...], description: str,
         more["state_dict"] = f"{__name__}.{module}:{kind}_state"
         more["load_state_dict"] = f"{__name__}.{module}:load_{kind}"
         more["onnx"] = f"{__name__}.onnx_graphs:{kind}"
+    if FAMILIES.get(name) == "boosting":
+        more["history"] = f"{__name__}.rounds:history"
     return quorate.ModelSpec(
         name,
         f"{__name__}.{factory}",
         requires=requires,
         space=SPACES.get(name, {}),
         audit_params=AUDIT.get(name, {}),
+        warm={WARM[name]: 0} if name in WARM else {},
         family=FAMILIES.get(name, ""),
         description=description,
         **more,

@@ -46,9 +46,13 @@ class ByQuantile:
         self.make = make
         self.levels = levels
 
-    def fit(self, X: Any, y: NDArray[np.float64]) -> Self:
-        """Fit every model on the same rows."""
-        return self.loaded([self.make(level).fit(X, y) for level in self.levels])
+    def fit(self, X: Any, y: NDArray[np.float64], start: ByQuantile | None = None) -> Self:
+        """Fit every model on the same rows; each goes on from that of its level in `start`."""
+        starts: list[dict[str, Any]] = (
+            [{} for _ in self.levels] if start is None else [{"start": one} for one in start.models_]
+        )
+        pairs = zip(self.levels, starts, strict=True)
+        return self.loaded([self.make(level).fit(X, y, **more) for level, more in pairs])
 
     def loaded(self, models: list[Any]) -> Self:
         """Take fitted models, one for each level."""

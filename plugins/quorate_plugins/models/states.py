@@ -57,7 +57,7 @@ def _scaler(scaler: Any, mean: NDArray[np.float64], scale: NDArray[np.float64]) 
 
 def xgboost_state(model: Any) -> State:
     """Return the booster as UBJSON."""
-    return {"booster": _bytes(bytes(model.get_booster().save_raw("ubj")))}
+    return {"booster": _bytes(bytes(model.get_booster().save_raw("ubj"))), **_levels(model)}
 
 
 def load_xgboost(model: Any, state: Mapping[str, Any]) -> Any:
@@ -65,6 +65,7 @@ def load_xgboost(model: Any, state: Mapping[str, Any]) -> Any:
     given = model.get_params()
     model.load_model(bytearray(state["booster"].tobytes()))
     model.set_params(**{name: given[name] for name in ("n_jobs", "enable_categorical")})
+    model.levels_ = state.get("levels", {})
     return model
 
 
@@ -73,7 +74,11 @@ def lightgbm_state(model: Any) -> State:
     if hasattr(model, "models_"):
         return {f"{k}.{n}": v for k, one in enumerate(model.models_) for n, v in lightgbm_state(one).items()}
     classes = {"classes": model.classes_} if hasattr(model, "classes_") else {}
-    return {"booster": _bytes(model.booster_.model_to_string(num_iteration=-1).encode()), **classes}
+    return {
+        "booster": _bytes(model.booster_.model_to_string(num_iteration=-1).encode()),
+        **classes,
+        **_levels(model),
+    }
 
 
 def load_lightgbm(model: Any, state: Mapping[str, Any]) -> Any:
@@ -82,12 +87,13 @@ def load_lightgbm(model: Any, state: Mapping[str, Any]) -> Any:
     from sklearn.preprocessing import LabelEncoder
 
     if hasattr(model, "levels"):
-        parts = [{"booster": state[f"{k}.booster"]} for k in range(len(model.levels))]
-        return model.loaded([load_lightgbm(model.make(level), s) for level, s in zip(model.levels, parts, strict=True)])
+        parts = zip(model.levels, by_quantile(state, len(model.levels)), strict=True)
+        return model.loaded([load_lightgbm(model.make(level), part) for level, part in parts])
     booster = Booster(model_str=state["booster"].tobytes().decode())
     model._Booster, model.fitted_ = booster, True
     model._n_features = model._n_features_in = booster.num_feature()
     model._best_iteration = booster.best_iteration
+    model.levels_ = state.get("levels", {})
     if "classes" in state:
         model._le = LabelEncoder().fit(state["classes"])
         model._classes, model._n_classes = model._le.classes_, len(state["classes"])
@@ -107,6 +113,20 @@ def load_catboost(model: Any, state: Mapping[str, Any]) -> Any:
     """Return the fitted classifier or regressor of CatBoost."""
     model.load_model(blob=state["booster"].tobytes())
     return model
+
+
+def by_quantile(state: Mapping[str, Any], n: int) -> list[State]:
+    """Return the states of the models of each of `n` quantiles."""
+    parts: list[State] = [{} for _ in range(n)]
+    for name, value in state.items():
+        number, _, own = name.partition(".")
+        parts[int(number)][own] = value
+    return parts
+
+
+def _levels(model: Any) -> State:
+    """Return the levels of categories that a model was fitted with; nothing, where there are none."""
+    return {"levels": model.levels_} if getattr(model, "levels_", None) else {}
 
 
 def _bytes(data: bytes) -> NDArray[np.uint8]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from quorate_plugins.models.states import State, by_quantile
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-State = dict[str, Any]
 LEAF = -1
 
 
@@ -88,11 +89,8 @@ def load_histogram(model: Any, state: Mapping[str, Any]) -> Any:
     from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
     if hasattr(model, "levels"):
-        parts: list[State] = [{} for _ in model.levels]
-        for name, value in state.items():
-            number, _, own = name.partition(".")
-            parts[int(number)][own] = value
-        return model.loaded([load_histogram(model.make(q), part) for q, part in zip(model.levels, parts, strict=True)])
+        parts = zip(model.levels, by_quantile(state, len(model.levels)), strict=True)
+        return model.loaded([load_histogram(model.make(level), part) for level, part in parts])
     width, counts = state["features"], state["tree.nodes"]
     nodes = np.zeros(len(state["tree.value"]), dtype=PREDICTOR_RECORD_DTYPE)
     for name in PREDICTOR_RECORD_DTYPE.names:

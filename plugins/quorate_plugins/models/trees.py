@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from quorate_plugins.models.rounds import growing
+
 
 def random_forest(
     n_estimators: int = 100,
     max_depth: int = 6,
     min_samples_leaf: int = 20,
     max_features: float | str = "sqrt",
+    warm_trees: int = 20,
     random_state: int = 0,
     n_jobs: int = 1,
     task: str = "classification",
@@ -27,11 +30,13 @@ def random_forest(
         Least rows of a leaf.
     max_features : float or str
         Features that are drawn for each split: a share, a count, or ``sqrt`` for the root of their number.
+    warm_trees : int
+        Trees that a fit adds to those of the fold before (``warm_start``), which it keeps; 0: it adds none.
     """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     maker = RandomForestClassifier if task == "classification" else RandomForestRegressor
-    return maker(
+    return growing("forest", maker, warm_trees)(
         n_estimators=n_estimators,
         max_depth=max_depth,
         min_samples_leaf=min_samples_leaf,
@@ -79,7 +84,10 @@ def gradient_boosting(
             max_leaf_nodes=max_leaf_nodes,
             min_samples_leaf=min_samples_leaf,
             l2_regularization=l2_regularization,
-            early_stopping=False,
+            early_stopping=True,  # never: only then is a loss computed after each round
+            validation_fraction=None,
+            scoring="loss",
+            n_iter_no_change=max_iter + 1,
             random_state=random_state,
             **more,
         )
@@ -94,6 +102,7 @@ def gradient_boosting_exact(
     min_samples_leaf: int = 40,
     subsample: float = 0.8,
     max_features: float | str = "sqrt",
+    warm_rounds: int = 20,
     random_state: int = 0,
     task: str = "classification",
 ) -> Any:
@@ -113,11 +122,13 @@ def gradient_boosting_exact(
         Rows that are drawn for a tree.
     max_features : float or str
         Features that are drawn for each split: a share, a count, or ``sqrt`` for the root of their number.
+    warm_rounds : int
+        Rounds that a fit adds to the trees of the fold before (``warm_start``), which it keeps; 0: it adds none.
     """
     from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
     maker = GradientBoostingClassifier if task == "classification" else GradientBoostingRegressor
-    return maker(
+    return growing("boosting", maker, warm_rounds)(
         n_estimators=n_estimators,
         learning_rate=learning_rate,
         max_depth=max_depth,
@@ -140,6 +151,7 @@ def xgboost(
     gamma: float = 0.0,
     max_bin: int = 256,
     scale_pos_weight: float = 1.0,
+    warm_rounds: int = 20,
     random_state: int = 0,
     n_jobs: int = 1,
     categories: tuple[str, ...] = (),
@@ -172,13 +184,15 @@ def xgboost(
         Steps into which the values of a feature are put.
     scale_pos_weight : float
         Weight of rows of class 1; those of class 0 weigh 1.
+    warm_rounds : int
+        Rounds that a fit adds to the trees of the fold before (``warm_start``), which it keeps; 0: it adds none.
     quantiles : list of float, optional
         Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from xgboost import XGBClassifier, XGBRegressor
 
     maker = XGBClassifier if task == "classification" else XGBRegressor
-    return maker(
+    return growing("xgboost", maker, warm_rounds)(
         n_estimators=n_estimators,
         max_depth=max_depth,
         learning_rate=learning_rate,
@@ -212,6 +226,7 @@ def lightgbm(
     reg_lambda: float = 1.0,
     min_split_gain: float = 0.0,
     max_bin: int = 255,
+    warm_rounds: int = 20,
     random_state: int = 0,
     n_jobs: int = 1,
     task: str = "classification",
@@ -245,6 +260,8 @@ def lightgbm(
         Least that a split must take off the loss.
     max_bin : int
         Steps into which the values of a feature are put.
+    warm_rounds : int
+        Rounds that a fit adds to the trees of the fold before (``warm_start``), which it keeps; 0: it adds none.
     quantiles : list of float, optional
         Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
@@ -253,7 +270,7 @@ def lightgbm(
     maker = LGBMClassifier if task == "classification" else LGBMRegressor
 
     def make(**more: Any) -> Any:
-        return maker(
+        return growing("lightgbm", maker, warm_rounds)(
             n_estimators=n_estimators,
             num_leaves=num_leaves,
             max_depth=max_depth,
@@ -286,6 +303,7 @@ def catboost(
     rsm: float = 1.0,
     border_count: int = 254,
     boosting_type: Literal["Ordered", "Plain"] | None = None,
+    warm_rounds: int = 20,
     random_state: int = 0,
     n_jobs: int = 1,
     categories: tuple[str, ...] = (),
@@ -315,13 +333,15 @@ def catboost(
         Borders between the steps into which the values of a feature are put.
     boosting_type : str, optional
         How gradients are taken; CatBoost's own choice, if not given.
+    warm_rounds : int
+        Rounds that a fit adds to the trees of the fold before (``warm_start``), which it keeps; 0: it adds none.
     quantiles : list of float, optional
         Which quantiles of the number are forecast, 0.5 among them, e.g. ``[0.1, 0.5, 0.9]``, and not its expectation.
     """
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     maker = CatBoostClassifier if task == "classification" else CatBoostRegressor
-    return maker(
+    return growing("catboost", maker, warm_rounds)(
         iterations=iterations,
         depth=depth,
         learning_rate=learning_rate,

@@ -10,6 +10,7 @@ import pytest
 import quorate
 from quorate.errors import FitError, QuorateError
 from quorate.execution import portable
+from quorate.execution.portable_steps import grus_in_steps
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
 from quorate_plugins.models import onnx_trees
@@ -221,6 +222,68 @@ def test_weights_that_are_steps_of_their_own_are_quantised_too():
     content = serialised(nodes, ["n", WIDTH], ["n"])
     kinds = {one.data_type for one in onnx.load_model_from_string(portable.quantised(content)).graph.initializer}
     assert onnx.TensorProto.INT8 in kinds
+
+
+def recurrent(direction="forward", opset=17, **told):
+    """Return a model of one GRU: of windows of 5 bars, the largest of all its states, and its last ones."""
+    ways, hidden = 2 if direction == "bidirectional" else 1, 6
+    draw = np.random.default_rng(4).standard_normal
+    values = {
+        "w": draw((ways, 3 * hidden, WIDTH)).astype(np.float32),
+        "r": draw((ways, 3 * hidden, hidden)).astype(np.float32),
+        "b": draw((ways, 6 * hidden)).astype(np.float32),
+        "place": np.array([0]),
+        "ways": np.array([ways]),
+        "hidden": np.array([hidden]),
+    }
+    made = onnx.helper.make_node
+    begin = onnx.numpy_helper.from_array(np.array([0.3], dtype=np.float32))
+    nodes = [
+        made("Transpose", ["x"], ["bars"], perm=[1, 0, 2]),
+        made("Shape", ["x"], ["shape"]),
+        made("Gather", ["shape", "place"], ["rows"]),
+        made("Concat", ["ways", "rows", "hidden"], ["size"], axis=0),
+        made("ConstantOfShape", ["size"], ["begin"], value=begin),
+        made(
+            "GRU", ["bars", "w", "r", "b", "", "begin"], ["every", "last"], direction=direction, hidden_size=6, **told
+        ),
+        made("ReduceMax", ["every"], ["largest"], axes=[0, 1], keepdims=0),
+        made("ReduceMax", ["last"], ["latest"], axes=[0], keepdims=0),
+        made("Concat", ["largest", "latest"], ["y"], axis=1),
+    ]
+    constants = [onnx.numpy_helper.from_array(array, name) for name, array in values.items()]
+    model = onnx.load_model_from_string(serialised(nodes, ["n", 5, WIDTH], ["n", 2 * hidden], constants=constants))
+    model.opset_import[0].version = opset
+    return model
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_a_gru_in_steps_gives_what_it_gives(direction):
+    model = recurrent(direction, linear_before_reset=1)
+    X = np.random.default_rng(5).standard_normal((7, 5, WIDTH)).astype(np.float32)
+    wanted = portable.answers(model.SerializeToString(), X)
+    grus_in_steps(model)
+    onnx.checker.check_model(model, full_check=True)
+    assert [node.op_type for node in model.graph.node].count("Scan") == 1 + (direction == "bidirectional")
+    assert not {"w", "r", "b"} & {one.name for one in model.graph.initializer}
+    for rows in (X, X[:1]):  # as many as are asked for
+        np.testing.assert_allclose(portable.answers(model.SerializeToString(), rows), wanted[: len(rows)], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"linear_before_reset": 0},
+        {"linear_before_reset": 1, "clip": 3.0},
+        {"linear_before_reset": 1, "activations": ["Sigmoid", "Relu"]},
+        {"linear_before_reset": 1, "opset": 12},
+    ],
+)
+def test_another_gru_is_left_as_it_is(told):
+    model = recurrent(**told)
+    before = model.SerializeToString(deterministic=True)
+    grus_in_steps(model)
+    assert model.SerializeToString(deterministic=True) == before
 
 
 def test_a_difference_is_measured_against_the_largest_prediction():

@@ -1,5 +1,6 @@
 import gzip
 import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -45,23 +46,24 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert out.split() == ["bundled", "csv", "parquet", "simulated", "yfinance", "ccxt", "databento", "dbn"]
+    names = "arrow bundled csv excel lean parquet postgresql sql store simulated yfinance ccxt databento dbn"
+    assert sorted(out.split()) == sorted(names.split())
 
 
 @pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
 def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
-    function = spec.resolve()
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(spec.resolve())
     assert hints.pop("return") is quorate.Bars
-    count = function.__code__.co_argcount
-    assert set(hints) == set(function.__code__.co_varnames[:count])
+    parameters = inspect.signature(spec.resolve()).parameters
+    assert set(hints) == set(parameters)
     needed = {
-        **{name: ["path"] for name in ("csv", "parquet", "dbn")},
+        "store": [],
         "yfinance": ["symbols"],
         "ccxt": ["exchange", "symbols"],
         "databento": ["dataset", "symbols", "key"],
     }
-    assert list(hints)[: count - len(function.__defaults__)] == needed.get(spec.name, [])
+    without = [name for name, p in parameters.items() if p.default is p.empty]
+    assert without == needed.get(spec.name, ["path"] * ("path" in hints))
 
 
 # --- bundled
@@ -639,13 +641,25 @@ def test_a_twelve_hour_clock_is_read_as_it_is(write):
     assert [t[11:] for t in times(read)] == ["00:00", "09:00", "12:00", "13:00"]
 
 
-@pytest.mark.parametrize("header, rest", [("Date,Close", ""), ("Date,AAPL,MSFT", ",9"), ("Date,A_Close,B_Close", ",9")])
-def test_closes_alone_are_read_as_the_message_says(write, header, rest):
-    text = header + "\n" + "".join(f"{day},11{rest}\n" for day in DAYS)
+def test_closes_alone_are_read_as_the_message_says(write):
+    text = "Date,Close\n" + "".join(f"{day},11\n" for day in DAYS)
     with pytest.raises(quorate.DataError, match=r"data\.columns = \{ .* \}") as told:
         csv(write(text))
     columns = dict(re.findall(r'(\w+) = "(\w+)"', re.search(r"columns = \{(.*?)\}", str(told.value))[1]))
     assert csv(write(text), columns=columns).close[:, 0].tolist() == [11, 11, 11]
+
+
+@pytest.mark.parametrize("header", ["Date,AAPL,MSFT", "Date,AAPL_Close,MSFT_Close"])
+def test_closes_of_several_symbols_are_read_as_the_message_says(write, header):
+    text = header + "\n" + "".join(f"{day},11,9\n" for day in DAYS)
+    with pytest.raises(quorate.DataError, match=r"set data\.wide = true"):
+        csv(write(text))
+    with pytest.warns(
+        quorate.DataWarning, match=r'of all bars are the close, and there is no volume; .*fill = "close"'
+    ):
+        bars = csv(write(text), wide=True)
+    assert bars.symbols == ("AAPL", "MSFT")
+    assert bars.close.tolist() == bars.open.tolist() == [[11, 9]] * 3
 
 
 def test_the_one_column_that_may_hold_dates_is_named(write):
@@ -834,8 +848,9 @@ def test_paths_that_name_nothing(write, tmp_path):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"PK\x03\x04rest", "a zip archive"),
-        (b"ARROW1\0\0", "a Feather file"),
+        (b"PK\x03\x04rest", r'a zip archive .* data\.source = "excel"'),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", r'data\.source = "excel"'),
+        (b"ARROW1\0\0", r'data\.source = "arrow"'),
         (b"PAR1....", r'data\.source = "parquet"'),
         (b"\x89HDF\r\n", "an HDF5 file"),
         (b'[{"date": 1}]', "JSON, which is not read; write it as CSV or Parquet"),

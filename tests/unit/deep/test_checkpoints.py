@@ -21,7 +21,9 @@ import torch
 from architectures import plain
 
 from quorate import Watch, Windows
+from quorate.execution.course import read_course
 from quorate.store.checkpoints import KeptCheckpoints
+from quorate_plugins.deep.history import history_of
 from quorate_plugins.deep.model import Deep, Pair, fit_together
 from quorate_plugins.deep.models import cnn_gru_fast, dlinear, gru, tabm, transformer
 
@@ -39,9 +41,10 @@ SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "buffers, gradients computed again": (cnn_gru_fast, {"dropout": 0.2, "checkpoint_gradients": True}),
     "bf16, cosine": (gru, {"hidden": 6, "precision": "bf16", "schedule": "cosine", "warmup": 0.2}),
     "members, symbols alike": (tabm, {"hidden": 6, "members": 3, "symbols": "equal"}),
+    "unequal lengths": (gru, {"hidden": 6, "accumulate": 2, "ema": 0.9}),
     "positions": (dlinear, {"loss": "neg_sharpe", "turnover_penalty": 0.1}),
 }
-QUICK = ("ema, one-cycle, dropout", "accumulation, plateau, weight decay")
+QUICK = ("ema, one-cycle, dropout", "accumulation, plateau, weight decay", "unequal lengths")
 
 
 def lanes(name: str, n: int = 3) -> tuple[list[Deep], list[Pair], list[Pair | None]]:
@@ -55,7 +58,8 @@ def lanes(name: str, n: int = 3) -> tuple[list[Deep], list[Pair], list[Pair | No
     def rows(first: int, count: int) -> Pair:
         last = np.arange(first, first + count)
         y = bars[last, 0] + np.random.default_rng(first).normal(0, 0.3, count)
-        return (bars[last] if make is tabm else Windows(bars, last, LOOKBACK, last % 2)), y
+        lengths = 1 + last % LOOKBACK if name == "unequal lengths" else None
+        return (bars[last] if make is tabm else Windows(bars, last, LOOKBACK, last % 2, lengths)), y
 
     for lane in range(n):
         models.append(make(epochs=EPOCHS - lane, batch_size=32, random_state=lane, learning_rate=3e-3, **settings))
@@ -190,9 +194,11 @@ def test_the_latest_and_the_best_are_kept_and_listed_with_their_hashes(tmp_path:
         content = (tmp_path / "kept" / entry["file"]).read_bytes()
         assert (entry["bytes"], entry["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
         assert entry["value"] == losses[entry["epoch"] - 1]
-    lines = [
-        dict(part.split("=") for part in line.split()) for line in (tmp_path / "train.log").read_text().splitlines()
-    ]
+    logged = (tmp_path / "train.log").read_text().splitlines()
+    course = read_course(history_of(model))
+    assert course is not None
+    assert [line.partition(" ")[2].partition(" epochs=")[0] for line in logged] == course.lines  # told afterwards
+    lines = [dict(part.split("=") for part in line.split()) for line in logged]
     assert [int(line["epoch"]) for line in lines] == list(range(1, EPOCHS + 1))
     assert [float(line["val_loss"]) for line in lines] == pytest.approx(losses, rel=1e-5)
     assert float(lines[-1]["seconds_left"]) == 0

@@ -371,6 +371,23 @@ def test_a_row_of_other_types_is_damaged(cache, column, value):
         assert cache.verify() == (2, ["a"])
 
 
+@pytest.mark.parametrize("column", ["notes", "outputs", "place", "plugin", "model", "key"])
+def test_text_that_is_not_utf8_is_damaged(cache, heard, column):
+    put(cache, "a", "b")
+    with sqlite3.connect(cache.path) as connection:
+        connection.execute(f"UPDATE fits SET {column} = CAST(x'61ff62' AS TEXT) WHERE key = 'a'")
+    found = set(cache.find([make_task("a"), make_task("b")]))
+    assert (found, len(heard)) == (
+        {"a", "b"} if column in ("plugin", "model") else {"b"},
+        column in ("notes", "outputs", "place"),
+    )
+    assert {e.key for e in cache.entries()} == {"b"}
+    assert len(cache.rates()) in (1, 2)
+    total, broken = cache.verify()
+    assert (total, len(broken)) == ((1, 0) if column in ("notes", "outputs", "place") else (2, 1))
+    assert cache.verify() == (1, [])
+
+
 def test_rates_are_seconds_per_training_row(cache):
     cache.put(make_result("a", seconds=2.0, n_train=100), "one")
     cache.put(make_result("b", seconds=4.0, n_train=300), "one")

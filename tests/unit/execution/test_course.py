@@ -34,7 +34,7 @@ def test_columns_that_are_not_told_are_not_known() -> None:
     assert np.isnan(course.epochs["seconds"]).all()
     assert (len(course), course.best("train_loss"), course.best("val_loss")) == (3, 2.0, 1.0)
     assert (course.stopped, course.steps, course.batches, course.rows) == ("so it is", (), (), 10)
-    assert course.lines[0].startswith("epoch=1 train_loss=3 val_loss=2 val_score=nan")
+    assert course.lines[0] == "epoch=1 train_loss=3 val_loss=2"
 
 
 def test_without_a_best_epoch_it_is_the_last_and_without_an_epoch_there_is_no_course() -> None:

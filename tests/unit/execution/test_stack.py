@@ -43,6 +43,16 @@ def test_fits_that_agree_go_together_whatever_they_are_called() -> None:
     assert [len(group) for group in stacks([trials[0], replace(trials[1], threads=2)])] == [1, 1]
 
 
+def test_a_warning_about_one_model_is_noted_for_its_fit_alone(data: FitData) -> None:
+    CALLS.clear()
+    found = list(run_fits(tasks(4, "warns"), data))
+    assert CALLS == [4]
+    old, lost, far = (
+        f"UserWarning: {told}" for told in ("the library is old", "its loss was not finite", "far from its rows")
+    )
+    assert [one.notes for one in found] == [(old,), (lost, old), (far, old), (old,)]
+
+
 def test_what_waits_is_dealt_once_so_that_all_workers_have_as_many(data: FitData) -> None:
     assert handed(data, tasks(8), 2) == [[7, 5, 3, 1], [6, 4, 2, 0]]
     assert [len(stack) for stack in handed(data, tasks(20), 2)] == [10, 10]

@@ -50,6 +50,49 @@ def test_the_form_of_the_json_file_is_taken(write, monkeypatch):
     assert request.plot_format == "png"
 
 
+@pytest.mark.parametrize(
+    ("database", "data"),
+    [
+        (
+            {
+                "host": "${DB_HOST}",
+                "port": 5432,
+                "database": "crypto",
+                "table": "bars",
+                "credentials_env": ["ME", "PW"],
+            },
+            {"source": "postgresql", "url": "postgresql://${ME}:${PW}@${DB_HOST}:5432/crypto", "table": "bars"},
+        ),
+        (
+            {
+                "host": "db",
+                "name": "crypto",
+                "schema": "market",
+                "table": "bars",
+                "user": "me",
+                "credentials_env": "PW",
+            },
+            {"source": "postgresql", "url": "postgresql://me:${PW}@db/crypto", "table": "market.bars"},
+        ),
+        (
+            {"type": "sqlite", "database": "bars.db", "table": "bars"},
+            {"source": "sql", "url": "sqlite:///bars.db", "table": "bars"},
+        ),
+    ],
+)
+def test_a_database_is_a_source_of_bars(write, monkeypatch, database, data):
+    for name in ("DB_HOST", "ME", "PW"):
+        monkeypatch.setitem(os.environ, name, "hunter2")
+    request = gather("train", {}, write({"database": database}))
+    assert request.data == data
+    assert "hunter2" not in repr(request)
+
+
+def test_a_kind_of_database_that_has_no_url_here_is_said(write):
+    request = gather("train", {}, write({"database": {"type": "oracle", "table": "bars"}}))
+    assert request.no_bars.startswith("database.type must be ")
+
+
 def test_the_form_of_the_yaml_file_is_taken(write):
     request = gather("train", {}, write(S8, "config.yaml"))
     assert request.architecture == "gru"

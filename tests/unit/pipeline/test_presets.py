@@ -7,7 +7,7 @@ import json
 import pytest
 
 from quorate.errors import RecipeError
-from quorate.pipeline.names import check_heads, ours, written
+from quorate.pipeline.names import check_heads, one_size, ours, written
 from quorate.pipeline.presets import COMPARED, preset, presets, resolved, takes
 from quorate.plugins.options import options_of
 from quorate.plugins.registry import Registry
@@ -92,3 +92,11 @@ def test_what_contradicts_itself_or_does_not_divide_is_refused():
     with pytest.raises(RecipeError, match=r"multiple of n_heads .heads., 8: 40 or 48; it was 44"):
         check_heads({"hidden": 44, "heads": 8}, known, "transformer")
     check_heads({"hidden": 48, "heads": 8}, known, "transformer")
+
+
+def test_bars_of_a_step_go_before_a_presets_rows_and_not_beside_those_that_were_said():
+    params = {"epochs": 3, "batch_size": 32, "batch_tokens": 6000}
+    assert one_size(params, {"batch_tokens"}) == {"epochs": 3, "batch_tokens": 6000}
+    assert one_size(params | {"batch_tokens": 0}, {"batch_size"}) == params | {"batch_tokens": 0}
+    with pytest.raises(RecipeError, match=r"batch_size 32 and batch_tokens 6000: .*leave one out"):
+        one_size(params, {"batch_size", "batch_tokens"})

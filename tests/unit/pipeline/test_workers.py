@@ -57,11 +57,18 @@ def test_what_is_missing_is_named(registry, monkeypatch):
         train.check_parallel(registry.get(ModelSpec, "gru"), 2)
 
 
-def test_a_file_may_say_how_many(tmp_path):
+@pytest.mark.parametrize("what", ["workers", "checkpoints"])
+def test_a_file_may_say_how_many(what, tmp_path):
     file = tmp_path / "c.yaml"
-    file.write_text("model: {type: gru}\ntrain: {epochs: 2, workers: 2}\n")
-    assert gather("train", {}, file).workers == 2
-    assert gather("train", {"workers": 1}, file).workers == 1
+    file.write_text(f"model: {{type: gru}}\ntrain: {{epochs: 2, {what}: 2}}\n")
+    assert getattr(gather("train", {}, file), what) == 2
+    assert getattr(gather("train", {what: 1}, file), what) == 1
+    assert getattr(gather("tune", {}, file), what) is None
+    file.write_text(f"training: {{{what}: 3}}\ntrain: {{{what}: 2}}\n")
+    assert getattr(gather("train", {}, file), what) == 3
+    file.write_text(f"train: {{{what}: 0}}\n")
+    with pytest.raises(RecipeError, match=rf"train.{what}: must be greater than or equal to 1"):
+        gather("train", {}, file)
 
 
 def test_a_spec_of_several_processes_can_be_kept():

@@ -64,9 +64,10 @@ CALLS = {name: {p: fitting(p, rule) for p, rule in rules_of(function).items()} f
 
 
 def arguments(of):
-    """Return every argument of all public functions whose rule is of a kind."""
-    found = [(f, p) for f, function in FUNCTIONS.items() for p, rule in rules_of(function).items() if of(rule)]
-    return pytest.mark.parametrize("function, name", found, ids=[f"{f}-{p}" for f, p in found])
+    """Return all public functions with the arguments whose rule is of a kind."""
+    found = {f: [p for p, rule in rules_of(function).items() if of(rule)] for f, function in FUNCTIONS.items()}
+    found = {f: names for f, names in found.items() if names}
+    return pytest.mark.parametrize("function, names", found.items(), ids=found)
 
 
 def called(function, **changed):
@@ -125,95 +126,103 @@ def test_an_annotation_that_says_nothing_is_refused():
 
 
 @arguments(is_array)
-def test_an_array_of_other_dimensions_or_without_numbers_is_refused(function, name):
-    right, rule = np.asarray(CALLS[function][name]), rules_of(FUNCTIONS[function])[name]
-    wrong = right.reshape(N, *[1] * max(rule.dims)) if right.ndim == 1 else right[..., None]
-    refused(function, name, wrong, f"its shape was {wrong.shape}")
-    if rule.dims == (1,):
-        refused(function, name, pd.DataFrame(wrong), f"its shape was ({N}, 1)")
-    for nonsense in (None, 1.0, "abc", {}, object(), ["a"] * N, [1, [2, 3]], np.full(N, 1j), iter([1.0])):
-        if not (nonsense is None and name == "bar"):
-            refused(function, name, nonsense)
+def test_an_array_of_other_dimensions_or_without_numbers_is_refused(function, names):
+    for name in names:
+        right, rule = np.asarray(CALLS[function][name]), rules_of(FUNCTIONS[function])[name]
+        wrong = right.reshape(N, *[1] * max(rule.dims)) if right.ndim == 1 else right[..., None]
+        refused(function, name, wrong, f"its shape was {wrong.shape}")
+        if rule.dims == (1,):
+            refused(function, name, pd.DataFrame(wrong), f"its shape was ({N}, 1)")
+        for nonsense in (None, 1.0, "abc", {}, object(), ["a"] * N, [1, [2, 3]], np.full(N, 1j), iter([1.0])):
+            if not (nonsense is None and name == "bar"):
+                refused(function, name, nonsense)
 
 
 @arguments(is_numeric)
-def test_whatever_holds_the_numbers_gives_the_same_in_every_bit(function, name):
-    right = np.asarray(CALLS[function][name]).astype(float)
-    expected = called(function, **{name: right})
-    frozen = right.copy()
-    frozen.flags.writeable = False
-    ways = [right.tolist(), frozen, right.astype(object), right.astype(">f8"), np.ma.masked_array(right)]
-    ways += [right.astype(np.longdouble), np.repeat(right, 2, axis=0)[::2]]
-    if right.ndim == 1:
-        ways += [
-            tuple(right),
-            pd.Series(right, index=range(7, 7 + N)),
-            pd.Series(right, dtype="Float64"),
-            pd.Index(right),
-        ]
-    else:
-        ways += [pd.DataFrame(right)]
-    if name == "bar":
-        ways += [right.astype(t) for t in (np.int8, np.uint16, np.int64)]
-    for way in ways:
-        assert same(called(function, **{name: way}), expected), type(way)
-    assert np.array_equal(frozen, right)
+def test_whatever_holds_the_numbers_gives_the_same_in_every_bit(function, names):
+    for name in names:
+        right = np.asarray(CALLS[function][name]).astype(float)
+        expected = called(function, **{name: right})
+        frozen = right.copy()
+        frozen.flags.writeable = False
+        ways = [right.tolist(), frozen, right.astype(object), right.astype(">f8"), np.ma.masked_array(right)]
+        ways += [right.astype(np.longdouble), np.repeat(right, 2, axis=0)[::2]]
+        if right.ndim == 1:
+            ways += [
+                tuple(right),
+                pd.Series(right, index=range(7, 7 + N)),
+                pd.Series(right, dtype="Float64"),
+                pd.Index(right),
+            ]
+        else:
+            ways += [pd.DataFrame(right)]
+        if name == "bar":
+            ways += [right.astype(t) for t in (np.int8, np.uint16, np.int64)]
+        for way in ways:
+            assert same(called(function, **{name: way}), expected), (name, type(way))
+        assert np.array_equal(frozen, right)
 
 
 @arguments(is_numeric)
-def test_small_types_neither_wrap_nor_round(function, name):
-    wide = np.where(np.asarray(CALLS[function][name]).astype(float) > np.median(CALLS[function][name]), 1.0, 0.0)
-    for small in (np.int8, np.uint8, np.float16, np.float32, bool):
-        assert same(called(function, **{name: wide.astype(small)}), called(function, **{name: wide})), small
+def test_small_types_neither_wrap_nor_round(function, names):
+    for name in names:
+        wide = np.where(np.asarray(CALLS[function][name]).astype(float) > np.median(CALLS[function][name]), 1.0, 0.0)
+        for small in (np.int8, np.uint8, np.float16, np.float32, bool):
+            assert same(called(function, **{name: wide.astype(small)}), called(function, **{name: wide})), (name, small)
 
 
 @arguments(is_beside)
-def test_arrays_side_by_side_have_one_length_and_one_index(function, name):
-    others = [p for p, rule in rules_of(FUNCTIONS[function]).items() if is_beside(rule) and p != name]
-    if not others:
-        return
-    right, other = CALLS[function][name], CALLS[function][others[0]]
-    with pytest.raises(ValueError, match="must be as long as"):
-        called(function, **{name: right[:-1]})
+def test_arrays_side_by_side_have_one_length_and_one_index(function, names):
+    for name in names:
+        others = [p for p, rule in rules_of(FUNCTIONS[function]).items() if is_beside(rule) and p != name]
+        if not others:
+            continue
+        right, other = CALLS[function][name], CALLS[function][others[0]]
+        with pytest.raises(ValueError, match="must be as long as"):
+            called(function, **{name: right[:-1]})
 
-    def framed(value, index):
-        return pd.Series(value, index=index) if np.ndim(value) == 1 else pd.DataFrame(value, index=index)
+        def framed(value, index):
+            return pd.Series(value, index=index) if np.ndim(value) == 1 else pd.DataFrame(value, index=index)
 
-    days = pd.date_range("2020-01-01", periods=N)
-    expected = called(function)
-    assert same(called(function, **{name: framed(right, days), others[0]: framed(other, days)}), expected)
-    assert same(called(function, **{name: framed(right, days)}), expected)
-    for index in (days + pd.Timedelta("1D"), days[::-1], days.tz_localize("UTC"), range(N)):
-        with pytest.raises(ValueError, match="must have the index of"):
-            called(function, **{name: framed(right, index), others[0]: framed(other, days)})
+        days = pd.date_range("2020-01-01", periods=N)
+        expected = called(function)
+        assert same(called(function, **{name: framed(right, days), others[0]: framed(other, days)}), expected)
+        assert same(called(function, **{name: framed(right, days)}), expected)
+        for index in (days + pd.Timedelta("1D"), days[::-1], days.tz_localize("UTC"), range(N)):
+            with pytest.raises(ValueError, match="must have the index of"):
+                called(function, **{name: framed(right, index), others[0]: framed(other, days)})
 
 
 @arguments(lambda rule: is_array(rule) and not isinstance(rule, boundary.Whole | boundary.Stamps))
-@pytest.mark.parametrize("unknown", [math.nan, None, pd.NA, np.ma.masked], ids=["nan", "None", "NA", "masked"])
-def test_what_is_not_known_is_nan_however_it_is_written(function, name, unknown):
-    right = np.asarray(CALLS[function][name]).astype(float)
-    hole, written = right.copy(), np.ma.masked_array(right) if unknown is np.ma.masked else right.astype(object)
-    hole[3], written[3] = math.nan, unknown
-    found = called(function, **{name: hole})
-    assert same(called(function, **{name: written}), found)
-    assert not known(found)
+def test_what_is_not_known_is_nan_however_it_is_written(function, names):
+    for name in names:
+        right = np.asarray(CALLS[function][name]).astype(float)
+        hole = right.copy()
+        hole[3] = math.nan
+        found = called(function, **{name: hole})
+        assert not known(found), name
+        for unknown in (math.nan, None, pd.NA, np.ma.masked):
+            written = np.ma.masked_array(right) if unknown is np.ma.masked else right.astype(object)
+            written[3] = unknown
+            assert same(called(function, **{name: written}), found), (name, unknown)
 
 
 @arguments(is_number)
-def test_a_number_outside_its_range_is_refused_with_its_range(function, name):
-    rule = rules_of(FUNCTIONS[function])[name]
-    wrong = ["1", None, [1.0], 1j, True, np.ones(2)]
-    wrong += [rule.least - 1, -math.inf] if rule.least is not None else []
-    wrong += [rule.above, rule.above - 1, math.nan, math.inf] if rule.above is not None else []
-    wrong += [rule.most + 1] if rule.most is not None else []
-    wrong += [rule.below, rule.below + 1] if rule.below is not None else []
-    wrong += [1.5, math.nan, math.inf, "2"] if rule.whole else []
-    for value in wrong:
-        if not (value is None and name == "block"):
-            refused(function, name, value, rule.must)
-    value = CALLS[function][name]
-    for way in (np.float64(value), np.array([value])[0], Fraction(value), np.float32(value)):
-        assert same(called(function, **{name: way}), called(function))
+def test_a_number_outside_its_range_is_refused_with_its_range(function, names):
+    for name in names:
+        rule = rules_of(FUNCTIONS[function])[name]
+        wrong = ["1", None, [1.0], 1j, True, np.ones(2)]
+        wrong += [rule.least - 1, -math.inf] if rule.least is not None else []
+        wrong += [rule.above, rule.above - 1, math.nan, math.inf] if rule.above is not None else []
+        wrong += [rule.most + 1] if rule.most is not None else []
+        wrong += [rule.below, rule.below + 1] if rule.below is not None else []
+        wrong += [1.5, math.nan, math.inf, "2"] if rule.whole else []
+        for value in wrong:
+            if not (value is None and name == "block"):
+                refused(function, name, value, rule.must)
+        value = CALLS[function][name]
+        for way in (np.float64(value), np.array([value])[0], Fraction(value), np.float32(value)):
+            assert same(called(function, **{name: way}), called(function))
 
 
 def test_a_message_says_the_function_the_argument_what_it_must_be_and_what_it_was():

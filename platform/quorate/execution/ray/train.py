@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
@@ -19,9 +18,9 @@ from quorate.execution.making import make_model
 from quorate.execution.ray.connection import Connection
 from quorate.execution.ray.executor import connect
 from quorate.execution.ray.nodes import Nodes, shipment
-from quorate.execution.resources import cpu_count
+from quorate.execution.resources import Meter, cpu_count
 from quorate.execution.state import MOST, State, proven_state
-from quorate.execution.surroundings import surroundings_of
+from quorate.execution.surroundings import heard, notes_of, surroundings_of
 from quorate.execution.task import FitTask
 from quorate.plugins.options import DEVICE
 from quorate.plugins.specs import ModelSpec
@@ -45,12 +44,15 @@ class Trained:
         How it was trained, where its plugin tells.
     notes : tuple of str
         Warnings that it gave.
+    peak_memory : int
+        The most bytes that the first process held meanwhile; 0 where that cannot be told.
     """
 
     state: State
     device: str = "cpu"
     course: Course | None = None
     notes: tuple[str, ...] = ()
+    peak_memory: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +209,7 @@ def _trainer(work: _Work, workers: int, environment: dict[str, Any], folder: str
 
 def _rank(work: _Work) -> Trained | str:
     """Train in one of the processes; return what came of it, or why nothing did."""
-    task, (X, y) = work.task, work.pair
+    task, (X, y), took = work.task, work.pair, Meter()
     spec = model_of(task)
     fit = spec.hook("parallel")
     assert fit is not None
@@ -215,15 +217,13 @@ def _rank(work: _Work) -> Trained | str:
     def made() -> Any:
         return make_model(spec.resolve(), task, spec)
 
-    with warnings.catch_warnings(record=True) as caught, surroundings_of(task):
-        warnings.simplefilter("always")
+    with heard() as caught, surroundings_of(task):
         model = made()
         if error := fit(model, (X, y.copy()), work.held):
             return str(error)
         state = proven_state(spec, model, made, (X[-MOST:],), task.binary)
         course = course_of(spec, model, len(y))
-    notes = {f"{w.category.__name__}: {w.message}" for w in caught if not issubclass(w.category, DeprecationWarning)}
-    return Trained(state, task.device, course, tuple(sorted(notes)[:5]))
+    return Trained(state, task.device, course, notes_of(caught), took()[2])
 
 
 def _why(error: BaseException, workers: int) -> str:

@@ -46,8 +46,10 @@ class ModelSpec(Spec):
         Bars that a ``windows`` or ``bars`` model sees.
     lazy : bool
         Of ``windows``: `X` is a `Windows`, which gathers rows when it is indexed, in place of an array, which
-        costs `lookback` times the memory of the bars where there are several symbols. What `predict` is given is
-        an array.
+        costs `lookback` times the memory of the bars of several symbols. ``predict`` is given an array.
+    lengths : bool
+        Of ``windows``: they may be of unequal length. `X` then is a `Windows` with ``lengths``, for ``predict``, too,
+        where a row's forecast must not depend on the rows beside it.
     outputs : tuple of str, or str or callable
         What ``predict`` or ``predict_proba`` gives, if it is more than the one prediction: ``p``,
         ``p_<class>``, ``mean``, ``sd``, ``q<level>`` (``q0.1``). The method then returns one column per
@@ -72,7 +74,8 @@ class ModelSpec(Spec):
         ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
         is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
-        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with.
+        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with. A warning that has one
+        of `models` as its attribute ``about`` is noted for that fit alone.
     watched : bool
         It is trained in epochs, tells each, and can go on where it was stopped: before it is fitted, its attribute
         ``watch`` is set to a `Watch` where somebody wants that.
@@ -147,6 +150,7 @@ class ModelSpec(Spec):
     input: Literal["rows", "windows", "bars"] = "rows"
     lookback: int = 1
     lazy: bool = False
+    lengths: bool = False
     outputs: tuple[str, ...] | Lazy = ()
     steps: bool = False
     validation: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby, zip_longest
+from itertools import chain, groupby, zip_longest
 from typing import Any
 
 from quorate.errors import StoreError, plural
@@ -38,7 +38,8 @@ def training(report: Report, part: str) -> Section | None:
     blocks.append(Text(ADVICE))
     sentence = (
         f"How models were trained on the folds of the {said_of(part)}, as far as they tell. Losses are those of the "
-        "epoch that is kept, the median of the fits; an epoch is a pass over the training rows, counted from 1."
+        "epoch that is kept, the median of the fits; an epoch is a pass over the training rows, of boosting a round, "
+        "counted from 1."
     )
     return Section("training", "Training", sentence, blocks, part)
 
@@ -128,7 +129,9 @@ def curves_of(model: str, fits: Sequence[Losses], best: int) -> Lines:
     """
     from statistics import median  # the library's, whose imports take longer than all else of most reports
 
-    epochs = [[one for one in row if one is not None] for row in zip_longest(*fits)]
+    rows = [[one for one in row if one is not None] for row in zip_longest(*fits)]
+    numbers = [k for k, row in enumerate(rows, 1) if any(map(math.isfinite, chain(*row)))]  # some tell of few alone
+    epochs = [rows[k - 1] for k in numbers]
     values, ranges = {}, {}
     for place, name in enumerate((LEARNT, HELD)):
         known = [[one[place] for one in row if math.isfinite(one[place])] for row in epochs]
@@ -140,7 +143,6 @@ def curves_of(model: str, fits: Sequence[Losses], best: int) -> Lines:
                     [max(row, default=math.nan) for row in known],
                 )
     title = f"{model}: loss by epoch" + (f", median of {len(fits)} fits" if len(fits) > 1 else "")
-    numbers = list(range(1, len(epochs) + 1))
     return Lines(title, numbers, values, "loss", across="epoch", ranges=ranges, mark=best, marked=f"best epoch {best}")
 
 

@@ -10,6 +10,10 @@ from quorate.report import console
 
 def render(checked: Mapping[str, Any]) -> None:
     """Print how bars were read, and a line per doubt."""
+    if "damaged" in checked:
+        for line in checked["damaged"]:
+            console.out().print(f"damaged: {line}", markup=False)
+        return
     symbols = checked["symbols"]
     names = ", ".join(symbols[:6]) + (", ..." if len(symbols) > 6 else "")
     console.out().print(

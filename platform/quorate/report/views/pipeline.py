@@ -41,9 +41,10 @@ def render_trained(document: Mapping[str, Any]) -> None:
     if course := training.get("course"):
         took = "" if course["seconds"] is None else f" in {course['seconds']:.1f} s"
         why = f", ended by: {course['stopped']}" if course["stopped"] else ""
+        held = "" if course["val_loss"] is None else f", {_known(course['val_loss'])} on what was held back"
         target.print(
             f"{plural(course['epochs'], 'epoch')}{took}{why}; epoch {course['best_epoch']} is kept: loss "
-            f"{_known(course['train_loss'])} in training, {_known(course['val_loss'])} on what was held back",
+            f"{_known(course['train_loss'])} in training{held}",
             markup=False,
         )
     for path in (

@@ -23,7 +23,7 @@ from quorate.testing.tools.model_data import data_for
 from quorate.testing.tools.models import as_in_a_run, base, fit, make, spec_of
 
 POINTS = 24
-SECONDS, AT_LEAST = 10.0, 4  # of time for the fits, however few; of fits, however long
+SECONDS, AT_LEAST = 5.0, 4  # of time for the fits, however few; of fits, however long
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 
 

@@ -1,0 +1,232 @@
+"""Commands about the store of bars: what is imported, looked at, updated, removed and exported."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from quorate.cli import options
+from quorate.cli._base import command, show, working
+from quorate.errors import RecipeError
+
+Store = Annotated[Path | None, typer.Option(help="The store's folder (default: QUORATE_STORE, else one of the home).")]
+Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name, as quorate data list shows it.")]
+Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="These symbols only; may be given again.")]
+AsOf = Annotated[str | None, typer.Option(help="As it was known then: a date, or a time in UTC.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that read at a time; 0: one per CPU.")]
+Format = Annotated[str, typer.Option("--format", help="csv or parquet: a file per symbol.")]
+SHOWN = 40
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, function in (
+        ("add", add),
+        ("list", list_collections),
+        ("show", show_collection),
+        ("update", update),
+        ("action", action),
+        ("remove", remove),
+        ("export", export),
+    ):
+        app.command(name)(function)
+
+
+@command
+def add(
+    path: Annotated[str | None, typer.Argument(help="Files of bars: one, a folder, or a pattern.")] = None,
+    to: Annotated[str | None, typer.Option(help="The collection (default: called as PATH, or the source, is).")] = None,
+    source: Annotated[str | None, typer.Option(help="The source (default: the one that reads PATH).")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of the source: calendar=24x7; may be given again.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="When these bars came, if it was earlier: a date, or a time in UTC.")
+    ] = None,
+    workers: Workers = 0,
+    plugins: options.Plugins = None,
+    store: Store = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Bring bars into the store. What was read before is not read again: after a stop, give the command again."""
+    from quorate.report.views.store import render_imported
+    from quorate.runs.doubts import source_of
+    from quorate.runs.imports import import_bars
+
+    if path is None and source is None:
+        raise RecipeError("say what to bring: quorate data add PATH, or --source with its options by --set")
+    reads = source or source_of(Path(path or ""))
+    given = {} if path is None else {"path": path}
+    collection = _store(store, home).collection(to or _name_of(path or reads), new=True)
+    with working() as progress:
+        found = import_bars(
+            collection,
+            reads,
+            sets or (),
+            options=given,
+            home=home,
+            plugins=[str(one) for one in plugins or ()],
+            known_at=_moment(known_at, "--known-at"),
+            workers=workers,
+            progress=progress,
+        )
+    show(found.to_dict(), as_json, render_imported)
+    raise typer.Exit(1 if found.failed else 0)
+
+
+@command
+def update(
+    name: Annotated[str | None, typer.Argument(metavar="[COLLECTION]", help="Which (default: all).")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Ask for the whole history, not for the last weeks.")] = False,
+    workers: Workers = 0,
+    plugins: options.Plugins = None,
+    store: Store = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Bring what is new from where a collection was filled, and say what the source has rewritten."""
+    from quorate.report.views.store import render_imported
+    from quorate.runs.imports import update_bars
+
+    kept = _store(store, home)
+    failed = False
+    for collection in [kept.collection(name)] if name else kept.collections():
+        with working() as progress:
+            found = update_bars(
+                collection,
+                home=home,
+                plugins=[str(one) for one in plugins or ()],
+                whole=whole,
+                workers=workers,
+                progress=progress,
+            )
+        show(found.to_dict(), as_json, render_imported)
+        failed = failed or bool(found.failed)
+    raise typer.Exit(1 if failed else 0)
+
+
+@command
+def list_collections(store: Store = None, home: options.Home = None, as_json: options.Json = False) -> None:
+    """List the collections of the store."""
+    from quorate.report.views.store import render_list, summary
+
+    kept = _store(store, home)
+    show([summary(one) for one in kept.collections()], as_json, lambda rows: render_list(rows, kept.path))
+
+
+@command
+def show_collection(
+    name: Name,
+    symbols: Symbols = None,
+    imports: Annotated[bool, typer.Option("--imports", help="Each import: when, from where, what it brought.")] = False,
+    store: Store = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what a collection holds, by symbol, or how it came there."""
+    from quorate.report.views.store import holdings, lineage, render_holdings, render_lineage
+
+    collection = _store(store, home).collection(name)
+    if imports:
+        show(lineage(collection, symbols or ()), as_json, render_lineage)
+    else:
+        show(holdings(collection, symbols or ()), as_json, render_holdings)
+
+
+@command
+def action(
+    name: Name,
+    symbol: Annotated[str, typer.Argument(help="Whose.")],
+    kind: Annotated[str, typer.Argument(help="split or dividend.")],
+    session: Annotated[str, typer.Argument(metavar="DATE", help="The ex date, YYYY-MM-DD.")],
+    value: Annotated[float, typer.Argument(help="New shares per old, or cash per share; 0 takes it back.")],
+    store: Store = None,
+    home: options.Home = None,
+) -> None:
+    """Note a split or a dividend; prices stay as they were traded, and are adjusted when they are read."""
+    import pandas as pd
+
+    from quorate.bars.actions import check_actions
+    from quorate.store.bars.appending import act
+
+    when = _moment(session, "DATE")
+    told = pd.DataFrame({"symbol": [symbol], "session": [when], "kind": [kind], "value": [value]})
+    act(_store(store, home).collection(name), check_actions(told.assign(session=told["session"].dt.tz_localize(None))))
+    print(f"noted: {symbol} {kind} {value:g} on {session}")
+
+
+@command
+def remove(
+    name: Name,
+    symbols: Symbols = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    store: Store = None,
+    home: options.Home = None,
+) -> None:
+    """Remove a collection for good, or symbols of it, which are still read as of before."""
+    from quorate.store.bars.appending import drop
+
+    collection = _store(store, home).collection(name)
+    if symbols:
+        drop(collection, symbols)
+        print(f"removed from {name}: {', '.join(symbols)}")
+        return
+    held = collection.holdings()
+    what = f"the collection {name}: {len(held):,} symbols, {sum(one.bars for one in held):,} bars"
+    if not yes and not typer.confirm(f"remove {what}?", err=True):
+        raise typer.Abort
+    collection.remove()
+    print(f"removed {what}")
+
+
+@command
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="The folder to write; must be empty, or not there.")],
+    file_format: Format = "parquet",
+    symbols: Symbols = None,
+    frequency: Annotated[str | None, typer.Option(help="Of the bars, where there are several.")] = None,
+    as_of: AsOf = None,
+    adjust: Annotated[str, typer.Option(help="none, splits, or total (with dividends).")] = "none",
+    store: Store = None,
+    home: options.Home = None,
+) -> None:
+    """Write bars to files, one per symbol, with symbol, time (of the close, UTC), prices and volume."""
+    from quorate.runs.export_bars import export_bars
+
+    collection = _store(store, home).collection(name)
+    known = _moment(as_of, "--as-of")
+    written = export_bars(collection, out, file_format, symbols, frequency, known, adjust)
+    print(f"wrote {len(written):,} files to {out}")
+
+
+def _store(store: Path | None, home: Path | None) -> Any:
+    from quorate.store.bars.store import BarStore
+
+    return BarStore(store, home)
+
+
+def _name_of(path: str) -> str:
+    """Return what a collection is called that is filled from there."""
+    where = Path(path)
+    bare = where.parent if any(sign in where.name for sign in "*?[") else where
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", bare.absolute().name.split(".")[0]).strip("-._")
+    return name or "bars"
+
+
+def _moment(text: str | None, what: str) -> dt.datetime | None:
+    """Return a time in UTC; of a date, its end."""
+    if text is None:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise RecipeError(f"{what} must be a date, YYYY-MM-DD, or a time, YYYY-MM-DDThh:mm; it was {text!r}") from None
+    if len(text) <= len("YYYY-MM-DD"):
+        found += dt.timedelta(days=1, microseconds=-1)
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

@@ -1,0 +1,51 @@
+"""The entries of the file of finished fits: the columns that are read of one, whether it is sound, what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from quorate.execution.course import Course
+from quorate.execution.task import FitResult, FitTask
+
+COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
+COLUMNS += ", in_sample, peak_memory, course"
+UNDECODED = "surrogateescape"  # what becomes of text that is none
+
+
+def checksum_of(key: str, data: bytes, *facts: object) -> bytes:
+    """Return the hash of all that an entry holds but how often it was asked for."""
+    known = tuple(fact for fact in facts if fact is not None)  # entries of earlier versions have less
+    return hashlib.sha256(repr((key, known)).encode() + b"\0" + data).digest()
+
+
+def is_text(value: Any) -> bool:
+    """Whether a column of text holds UTF-8, as all that was put does."""
+    try:
+        return bool(str(value).encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def is_sound(row: tuple[Any, ...]) -> bool:
+    """Whether an entry is as it was put."""
+    key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, *later = row
+    facts = (train_rows, seconds, cpu_seconds, place, created, notes, outputs, *later)
+    return isinstance(data, bytes) and checksum_of(key, data, *facts) == checksum
+
+
+def result_in(row: tuple[Any, ...], task: FitTask) -> FitResult:
+    """Return the result that an entry holds, for the fit that asks for it."""
+    key, _, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created, in_sample, peak, course = row
+    names = json.loads(outputs)
+    values = np.frombuffer(data, dtype=np.float64).reshape(len(names) + 1, -1)
+    return FitResult(
+        task.model, task.fold, values[0], dict(zip(names, values[1:], strict=True)), key, train_rows, seconds,
+        cpu_seconds, created - seconds, place, cached=True, in_sample=math.nan if in_sample is None else in_sample,
+        notes=tuple(json.loads(notes)), course=None if course is None else Course.from_bytes(course),
+        peak_memory=peak or 0,
+    )  # fmt: skip

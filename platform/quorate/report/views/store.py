@@ -1,0 +1,191 @@
+"""The store of bars: its collections, what one holds, how it came there, and what an import has done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quorate.errors import DataError, near_misses
+from quorate.report import console
+
+if TYPE_CHECKING:
+    from quorate.store.bars.collection import Collection
+
+SHOWN = 50  # lines of one kind
+LEFT, RIGHT = "left", "right"
+
+
+def summary(collection: Collection) -> dict[str, Any]:
+    """Return what a collection holds in all."""
+    held = collection.holdings()
+    imports = collection.imports()
+    return {
+        "collection": collection.name,
+        "symbols": len({one.symbol for one in held}),
+        "frequencies": sorted({one.frequency for one in held}),
+        "bars": sum(one.bars for one in held),
+        "first": min((one.first for one in held), default=None),
+        "last": max((one.last for one in held), default=None),
+        "calendar": collection.calendar.name,
+        "sources": sorted({one.source for one in imports if one.source}),
+        "updated": max(one.loaded_at for one in imports).isoformat(timespec="seconds") if imports else None,
+    }
+
+
+def holdings(collection: Collection, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return what a collection holds, by symbol and frequency.
+
+    Raises
+    ------
+    DataError
+        For a symbol that is not there.
+    """
+    held = collection.holdings()
+    known = {one.symbol for one in held}
+    if missing := [name for name in symbols if name not in known]:
+        raise DataError(
+            f"the collection {collection.name!r} has no bars of {missing[0]}{near_misses(missing[0], known)}"
+        )
+    return {**summary(collection), "holdings": [one._asdict() for one in held if not symbols or one.symbol in symbols]}
+
+
+def lineage(collection: Collection, symbols: Sequence[str]) -> list[dict[str, Any]]:
+    """Return each import, oldest first: when, from where, by which version, and what it brought."""
+    told = []
+    for one in collection.imports():
+        if symbols and not {*symbols} & one.symbols.keys():
+            continue
+        count = one.count()
+        told.append(
+            {
+                "import": one.id,
+                "known_at": one.known_at.isoformat(timespec="seconds"),
+                "loaded_at": one.loaded_at.isoformat(timespec="seconds"),
+                "source": one.source or "by hand",
+                "options": dict(one.options),
+                "files": one.files,
+                "version": one.version,
+                "frequency": one.frequency,
+                "symbols": {name: brought._asdict() for name, brought in one.symbols.items()},
+                "new": count.new,
+                "rewritten": count.rewritten,
+                "gone": count.gone,
+                "examples": one.rewritten,
+                "sha256": dict(one.sha256),
+            }
+        )
+    return told
+
+
+def render_list(rows: Sequence[Mapping[str, Any]], place: Path) -> None:
+    """Print the collections, one per line."""
+    if not rows:
+        print(f"nothing in {place}: quorate data add PATH brings bars")
+        return
+    columns = [
+        ("collection", LEFT),
+        ("symbols", RIGHT),
+        ("bars", RIGHT),
+        ("of", LEFT),
+        ("sessions", LEFT),
+        ("from", LEFT),
+    ]
+    lines = [
+        (
+            row["collection"],
+            f"{row['symbols']:,}",
+            f"{row['bars']:,}",
+            ", ".join(row["frequencies"]),
+            f"{row['first']} to {row['last']}",
+            ", ".join(row["sources"]),
+        )
+        for row in rows
+    ]
+    console.out().print(console.table(columns, [lines]))
+
+
+def render_holdings(found: Mapping[str, Any]) -> None:
+    """Print what a collection holds: a line per symbol."""
+    console.out().print(
+        console.facts(
+            [
+                ("collection", found["collection"]),
+                ("symbols", f"{found['symbols']:,}"),
+                ("bars", f"{found['bars']:,}, {found['first']} to {found['last']}, calendar {found['calendar']}"),
+                ("from", f"{', '.join(found['sources'])}; last import {found['updated']}"),
+            ]
+        )
+    )
+    held = found["holdings"]
+    columns = [("symbol", LEFT), ("of", LEFT), ("bars", RIGHT), ("first", LEFT), ("last", LEFT), ("rewritten", RIGHT)]
+    lines = [
+        (
+            one["symbol"],
+            one["frequency"],
+            f"{one['bars']:,}",
+            one["first"],
+            one["last"],
+            f"{one['rewritten']:,}" if one["rewritten"] else "-",
+        )
+        for one in held[:SHOWN]
+    ]
+    console.out().print(console.table(columns, [lines]))
+    if len(held) > SHOWN:
+        print(f"and {len(held) - SHOWN:,} more: --symbol NAME, or --json, shows them")
+
+
+def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
+    """Print each import, the last ones where there are many."""
+    if len(imports) > SHOWN:
+        print(f"the last {SHOWN} of {len(imports):,} imports; --json shows all")
+    columns = [
+        ("known at (UTC)", LEFT),
+        ("source", LEFT),
+        ("symbols", RIGHT),
+        ("new", RIGHT),
+        ("rewritten", RIGHT),
+        ("gone", RIGHT),
+    ]
+    lines = [
+        (
+            one["known_at"][:19].replace("T", " "),
+            one["source"],
+            f"{len(one['symbols']):,}",
+            *(f"{one[name]:,}" if one[name] else "-" for name in ("new", "rewritten", "gone")),
+        )
+        for one in imports[-SHOWN:]
+    ]
+    console.out().print(console.table(columns, [lines]))
+    _examples([example for one in imports[-SHOWN:] for example in one["examples"]][-20:])
+
+
+def render_imported(found: Mapping[str, Any]) -> None:
+    """Print what an import has done."""
+    counts = [(found["parts"], "read"), (found["known"], "there already"), (len(found["failed"]), "failed")]
+    read = ", ".join(f"{count:,} {what}" for count, what in counts if count or what == "read")
+    rows = [
+        ("collection", found["collection"]),
+        ("parts", read),
+        ("symbols", f"{found['symbols']:,}"),
+        ("bars", f"{found['new']:,} new, {found['rewritten']:,} rewritten, {found['gone']:,} gone"),
+        ("took", f"{found['seconds']:.1f} s"),
+    ]
+    console.out().print(console.facts(rows))
+    _examples(found["examples"])
+    warned = found["warnings"]
+    for line in warned[:SHOWN]:
+        console.out().print(f"? {line}", markup=False)
+    if len(warned) > SHOWN:
+        print(f"and {len(warned) - SHOWN:,} more to ask: quorate data check {found['collection']}")
+    for name, reason in found["failed"][:SHOWN]:
+        console.out().print(f"failed: {reason if name in reason else f'{name}: {reason}'}", markup=False)
+    if len(found["failed"]) > SHOWN:
+        print(f"and {len(found['failed']) - SHOWN:,} more failed: --json shows them")
+
+
+def _examples(examples: Sequence[Mapping[str, Any]]) -> None:
+    for one in examples:
+        when = str(one["time"])[:19].replace("T00:00:00", "").replace("T", " ")
+        change = "is gone" if one["is"] == "gone" else f"{one['field']} was {one['was']}, is {one['is']}"
+        console.out().print(f"~ {one['symbol']} {when}: {change}", markup=False)

@@ -1,0 +1,1 @@
+"""Bars that are kept: collections, to which imports are only ever appended."""

@@ -1,0 +1,268 @@
+"""A collection of bars: symbols of one market's clock, from one or several sources, as they were known at any time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import shutil
+import warnings
+from collections.abc import Collection as Names
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quorate.errors import DataError, DataWarning, IntegrityError, StoreError, near_misses, one_of
+from quorate.store.bars.imports import Brought, Holding, Import
+from quorate.store.bars.parts import check_hashes, read_parts
+from quorate.store.documents import read_document, seal_of
+from quorate.store.files import TEMPORARY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quorate.bars.actions import Adjust
+    from quorate.bars.calendar import Calendar
+    from quorate.bars.panel import Bars
+
+IMPORTS, DOCUMENT = "imports", "collection.json"
+LATER = dt.timedelta(hours=1)  # after which nobody is writing a file any more
+
+
+class Collection:
+    """One collection.
+
+    Parameters
+    ----------
+    folder : Path
+        Its own; need not be there before the first import.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._imports: dict[str, Import] = {}
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.folder.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was imported."""
+        return (self.folder / DOCUMENT).exists()
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The market's clock.
+
+        Raises
+        ------
+        IntegrityError
+            If the collection's document is damaged.
+        """
+        from quorate.bars.calendar import Calendar
+
+        found = read_document(self.folder / DOCUMENT)
+        if found.pop("seal", None) != seal_of(found):
+            raise IntegrityError(f"{self.folder / DOCUMENT} is not as it was written, it has another seal")
+        return Calendar(**found["calendar"])
+
+    def imports(self) -> list[Import]:
+        """Return all imports by when their bars count as known.
+
+        Raises
+        ------
+        IntegrityError
+            If one is damaged.
+        """
+        for path in (self.folder / IMPORTS).glob("*.json"):
+            if path.name not in self._imports:  # none is ever changed
+                self._imports[path.name] = Import.load(path)
+        return sorted(self._imports.values(), key=lambda one: (one.known_at, one.id))
+
+    def holdings(self, ever: bool = False) -> list[Holding]:
+        """Return what there is, by symbol and frequency; with `ever` also what was removed."""
+        there: dict[tuple[str, str], list[tuple[str, Brought]]] = {}
+        for one in self.imports():
+            for symbol, brought in one.symbols.items():
+                there.setdefault((symbol, one.frequency), []).append((one.source, brought))
+        found = []
+        for (symbol, frequency), several in sorted(there.items()):
+            bars = sum(brought.new - brought.gone for _, brought in several)
+            rewritten = sum(brought.rewritten for _, brought in several)
+            first, last = min(b.first for _, b in several), max(b.last for _, b in several)
+            source = next((source for source, _ in reversed(several) if source), "")
+            if ever or bars > 0:
+                found.append(Holding(symbol, frequency, first, last, bars, rewritten, source))
+        return found
+
+    def read(
+        self,
+        symbols: Sequence[str] | None = None,
+        frequency: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        as_of: dt.date | dt.datetime | None = None,
+        adjust: Adjust = "none",
+    ) -> Bars:
+        """Return bars as they are known now, or were known at a time.
+
+        Parameters
+        ----------
+        symbols : sequence of str, optional
+            These only.
+        frequency : str, optional
+            Needed where there are several.
+        since, until : date, optional
+            First and last session; more may come, a few bars around them.
+        as_of : date or datetime, optional
+            What was known at the end of that day (UTC), or at that time: bars that had closed, each as the last import
+            known by then has it. Where all imports of a bar came later, the first of them counts: nothing tells
+            what it was before.
+        adjust : {"none", "splits", "total"}
+            What prices are adjusted for, as far as splits and dividends are known, or were known by `as_of`.
+
+        Raises
+        ------
+        DataError
+            For a symbol or a frequency that is not there, or if nothing is left.
+        IntegrityError
+            If a file was changed.
+        """
+        from quorate.bars.actions import adjusted
+        from quorate.bars.panel import FIELDS, Bars
+
+        frame = self.frame(symbols, frequency, since, until, as_of)
+        if not len(frame):
+            span = f"from {since or 'the first'} to {until or as_of or 'the last'}"
+            raise DataError(f"the collection {self.name!r} has no bar {span}")
+        categories = sorted({*map(str, frame)} - {"symbol", "time", *FIELDS})
+        bars = Bars.from_frame(frame, self.calendar, categories)
+        if adjust == "none":
+            return bars
+        actions = self.actions(bars.symbols, as_of)
+        if actions.empty:
+            told = f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
+            warnings.warn(told, DataWarning, stacklevel=2)
+        return adjusted(bars, actions, adjust)
+
+    def frame(
+        self,
+        symbols: Sequence[str] | None = None,
+        frequency: str | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        as_of: dt.date | dt.datetime | None = None,
+    ) -> pd.DataFrame:
+        """Return what `read` makes bars of: a long frame by symbol and time."""
+        from quorate.store.bars.versions import latest
+
+        imports, wanted = self._chosen(symbols, frequency, as_of is not None)
+        until_time = None if until is None else _day(until) + dt.timedelta(days=2)
+        if as_of is not None:
+            moment = _end_of(as_of)
+            imports = [
+                *reversed([i for i in imports if i.known_at > moment]),
+                *(i for i in imports if i.known_at <= moment),
+            ]
+            until_time = min(until_time or moment, moment)
+        parts = [(one.bars, one.sha256[one.bars]) for one in imports if one.bars and wanted & one.symbols.keys()]
+        check_hashes(self.folder / IMPORTS, parts)
+        first = None if since is None else _day(since) - dt.timedelta(days=2)
+        paths = [self.folder / IMPORTS / name for name, _ in parts]
+        return latest(read_parts(paths, sorted(wanted), first, until_time))
+
+    def actions(self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None) -> pd.DataFrame:
+        """Return splits and dividends as they are known now, or were known at a time.
+
+        Returns
+        -------
+        DataFrame
+            ``symbol``, ``session``, ``kind``, ``value``, by symbol and session.
+        """
+        import pandas as pd
+
+        from quorate.store.parquet import read_parquet
+
+        frames = []
+        moment = None if as_of is None else _end_of(as_of)
+        for one in self.imports():
+            if one.actions is None or not {*symbols} & one.symbols.keys():
+                continue
+            check_hashes(self.folder / IMPORTS, [(one.actions, one.sha256[one.actions])])
+            found = read_parquet(self.folder / IMPORTS / one.actions)
+            frames.append(found[found["symbol"].isin([*symbols])])
+        if not frames:
+            return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
+        # The last that tells of a day counts: a vendor may correct a value.
+        told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
+        if moment is not None:
+            told = told[told["session"] <= pd.Timestamp(moment.replace(tzinfo=None))]
+        return told[told["value"] > 0].sort_values(["symbol", "session", "kind"], ignore_index=True)
+
+    def remove(self) -> None:
+        """Remove the collection with all that it holds."""
+        aside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
+        try:
+            os.replace(self.folder, aside)  # at once: nothing reads a half
+        except OSError as e:
+            raise StoreError(f"cannot remove {self.folder}: {e.strerror or e}") from e
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def verify(self) -> list[str]:
+        """Return what is damaged, a line each; nothing, if all is as it was written."""
+        told = []
+        for path in sorted((self.folder / IMPORTS).glob("*.json")):
+            try:
+                check_hashes(self.folder / IMPORTS, Import.load(path).sha256.items())
+            except (IntegrityError, StoreError) as e:
+                told.append(str(e))
+        return told
+
+    def tidy(self) -> None:
+        """Remove what imports that were killed have left: files that no document lists."""
+        listed = {name for one in self.imports() for name in one.sha256}
+        limit = (dt.datetime.now(dt.UTC) - LATER).timestamp()
+        for path in (self.folder / IMPORTS).iterdir():
+            left = path.name.endswith(TEMPORARY) or (path.suffix == ".parquet" and path.name not in listed)
+            with suppress(OSError):
+                if left and path.lstat().st_mtime < limit:
+                    path.unlink()
+
+    def _chosen(
+        self, symbols: Sequence[str] | None, frequency: str | None, ever: bool
+    ) -> tuple[list[Import], set[str]]:
+        """Return the imports of a frequency, and the symbols that are wanted of them."""
+        holdings = self.holdings(ever)
+        there = sorted({one.frequency for one in holdings})
+        if not there:
+            raise DataError(f"the collection {self.name!r} is empty: quorate data add PATH --to {self.name} fills it")
+        if frequency is None and len(there) > 1:
+            raise DataError(f"the collection {self.name!r} has bars of {one_of(there)}: say which with data.frequency")
+        frequency = frequency or there[0]
+        if frequency not in there:
+            raise DataError(
+                f"the collection {self.name!r} has no bars of {frequency!r}: data.frequency must be {one_of(there)}"
+            )
+        known = {one.symbol for one in holdings if one.frequency == frequency}
+        wanted = known if symbols is None else {*symbols}
+        if missing := sorted(wanted - known):
+            raise DataError(
+                f"the collection {self.name!r} has no bars of {', '.join(missing[:5])}"
+                f"{near_misses(missing[0], known)}; quorate data show {self.name} lists what it has"
+            )
+        return [one for one in self.imports() if one.frequency == frequency], wanted
+
+
+def _day(date: dt.date) -> dt.datetime:
+    return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+
+
+def _end_of(moment: dt.date | dt.datetime) -> dt.datetime:
+    """Return a time with a zone; of a date, its last moment in UTC."""
+    if isinstance(moment, dt.datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return _day(moment) + dt.timedelta(days=1, microseconds=-1)

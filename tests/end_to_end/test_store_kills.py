@@ -1,0 +1,58 @@
+"""Kill -9 in the middle of an import: what was kept is whole, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import quorate
+from quorate_data.simulated import simulated
+
+pytestmark = pytest.mark.full
+
+CHILD = """
+import sys
+import quorate
+from quorate.runs import imports
+
+imports.BATCH = imports.FEWEST = 2
+if __name__ == "__main__":
+    collection = quorate.BarStore(sys.argv[1]).collection("us", new=True)
+    quorate.import_bars(collection, "csv", [f"path={sys.argv[2]}"], workers=2)
+"""
+FILES = 30
+
+
+def test_an_import_that_is_killed_at_any_moment_leaves_nothing_half_and_goes_on(tmp_path: Path) -> None:
+    bars = simulated(n_bars=400, n_symbols=FILES)
+    (tmp_path / "bars").mkdir()
+    for symbol, frame in bars.to_frame().groupby("symbol"):
+        frame.drop(columns="symbol").to_csv(tmp_path / "bars" / f"{symbol}.csv", index=False)
+    (tmp_path / "child.py").write_text(CHILD)
+    command = [sys.executable, str(tmp_path / "child.py"), str(tmp_path / "store"), str(tmp_path / "bars")]
+    draw, seen = random.Random(0), 0
+    for _ in range(4):
+        process = subprocess.Popen(command, start_new_session=True)
+        documents = tmp_path / "store" / "us" / "imports"
+        while process.poll() is None and len(list(documents.glob("*.json"))) <= seen:
+            time.sleep(0.005)
+        time.sleep(draw.uniform(0, 0.3))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        collection = quorate.BarStore(tmp_path / "store").collection("us")
+        assert collection.verify() == []
+        kept = collection.read()
+        assert kept.fingerprint == bars.select(kept.symbols).fingerprint
+        seen = len(collection.imports())
+    subprocess.run(command, check=True)
+    collection = quorate.BarStore(tmp_path / "store").collection("us")
+    assert collection.read().fingerprint == bars.fingerprint
+    files = [fact["path"] for one in collection.imports() for fact in one.files]
+    assert len(files) == len(set(files)) == FILES  # none was read twice

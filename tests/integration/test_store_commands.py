@@ -1,0 +1,161 @@
+"""`quorate data add` and its siblings: bars kept, updated, read by a recipe, exported, removed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import quorate
+from quorate_data.simulated import simulated
+from support.command import call, message_of
+
+BARS = 520
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three files of bars."""
+    (tmp_path / "bars").mkdir()
+    frame = simulated(n_bars=BARS, n_symbols=3, signal=0.4).to_frame()
+    frame["time"] = frame["time"].dt.strftime("%Y-%m-%d")
+    for symbol, one in frame.groupby("symbol"):
+        one.drop(columns="symbol").to_csv(tmp_path / "bars" / f"{symbol}.csv", index=False)
+    return tmp_path / "bars"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Callable[..., dict]:
+    """Call a command of the store and return what it says."""
+
+    def data(*arguments: object, code: int = 0) -> dict:
+        result = call("data", *arguments, "--store", tmp_path / "store", "--json")
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+    return data
+
+
+def counts(found: dict) -> tuple[int, ...]:
+    return tuple(found[name] for name in ("parts", "known", "new", "rewritten", "gone"))
+
+
+def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    change(pd.read_csv(path)).to_csv(path, index=False)
+
+
+def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, data: Callable[..., dict]) -> None:
+    assert counts(data("add", folder, "--to", "us")) == (3, 0, 3 * BARS, 0, 0)
+    assert counts(data("add", folder, "--to", "us")) == (0, 3, 0, 0, 0)
+    (folder / "SIM001.csv").touch()
+    assert counts(data("update", "us")) == (0, 3, 0, 0, 0)
+    whole = pd.read_csv(folder / "SIM002.csv")
+    edit(folder / "SIM002.csv", lambda frame: frame.assign(volume=frame["volume"].where(frame.index != 7, 5.0)).drop(3))
+    shutil.copy(folder / "SIM001.csv", folder / "NEW.csv")
+    found = data("update")
+    assert counts(found) == (2, 2, BARS, 1, 1)
+    assert [(one["symbol"], one["field"], one["was"], one["is"]) for one in found["examples"]] == [
+        ("SIM002", "bar", "there", "gone"),
+        ("SIM002", "volume", whole["volume"][7], 5.0),
+    ]
+    [listed] = data("list")
+    assert (listed["symbols"], listed["bars"], listed["sources"]) == (4, 4 * BARS - 1, ["csv"])
+    shown = data("show", "us", "--symbol", "SIM002")["holdings"]
+    assert [(one["bars"], one["rewritten"]) for one in shown] == [(BARS - 1, 1)]
+    told = data("show", "us", "--imports", "--symbol", "SIM002")
+    assert [(one["new"], one["rewritten"], one["gone"]) for one in told] == [(3 * BARS, 0, 0), (BARS, 1, 1)]
+    assert len(told[0]["files"][0]["sha256"]) == 64
+    assert told[0]["options"]["path"] == str(folder)
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_out(folder: Path, data: Callable[..., dict]) -> None:
+    edit(folder / "SIM002.csv", lambda frame: frame.assign(low=frame["high"] + 1))
+    found = data("add", folder, "--to", "us", code=1)
+    assert (counts(found)[0], found["new"]) == (2, 2 * BARS)
+    [[name, reason]] = found["failed"]
+    assert name == str(folder / "SIM002.csv")
+    assert "high must not be below the low" in reason
+    assert {one["symbol"] for one in data("show", "us")["holdings"]} == {"SIM001", "SIM003"}
+    for path in folder.glob("SIM00[13].csv"):
+        path.unlink()
+    result = call("data", "add", folder, "--to", "none", "--store", folder.parent / "store")
+    assert "high must not be below the low" in message_of(result, 1)
+
+
+def test_a_run_on_the_store_is_the_run_on_the_files_and_can_be_reproduced(
+    folder: Path, data: Callable[..., dict], tiny: dict, tmp_path: Path
+) -> None:
+    data("add", folder, "--to", "us")
+    on_files = quorate.run({**tiny, "data": {"source": "csv", "path": str(folder), "symbols": ["SIM001"]}})
+    kept = {"source": "store", "collection": "us", "path": str(tmp_path / "store"), "symbols": ["SIM001"]}
+    on_store = quorate.run({**tiny, "data": kept})
+    assert on_store.provenance["data"]["fingerprint"] == on_files.provenance["data"]["fingerprint"]
+    assert on_store.digest == on_files.digest
+    # Whatever becomes of the store, the run keeps what it was computed from.
+    data_folder = tmp_path / "store" / "us"
+    shutil.rmtree(data_folder)
+    assert quorate.reproduce(on_store.provenance["run"]).identical
+
+
+def test_a_split_is_proposed_and_applied_only_when_asked(
+    folder: Path, data: Callable[..., dict], tmp_path: Path
+) -> None:
+    prices = ["open", "high", "low", "close"]
+    edit(
+        folder / "SIM001.csv",
+        lambda frame: frame.assign(**{name: frame[name].where(frame.index < 300, frame[name] / 4) for name in prices}),
+    )
+    found = data("add", folder, "--to", "us")
+    when = pd.read_csv(folder / "SIM001.csv")["time"][300]
+    [doubt] = [line for line in found["warnings"] if "SIM001" in line]
+    assert "at 1/4 of the close before" in doubt
+    assert call("data", "check", "us", "--store", tmp_path / "store").exit_code == 1
+    options = ("--store", tmp_path / "store")
+    assert call("data", "action", "us", "SIM001", "split", when, 4, *options).exit_code == 0
+    store = quorate.BarStore(tmp_path / "store").collection("us")
+    assert store.read(["SIM001"]).close[299, 0] == pytest.approx(
+        4 * store.read(["SIM001"], adjust="splits").close[299, 0]
+    )
+    assert call("data", "check", "us", "--set", "adjust=splits", *options).exit_code == 0
+    assert "its kind must be split or dividend" in message_of(
+        call("data", "action", "us", "SIM001", "x", when, 4, *options), 1
+    )
+
+
+def test_bars_are_exported_and_removed(folder: Path, data: Callable[..., dict], tmp_path: Path) -> None:
+    data("add", folder, "--to", "us")
+    options = ("--store", tmp_path / "store")
+    result = call("data", "export", "us", "--out", tmp_path / "out", "--format", "csv", "--symbol", "SIM002", *options)
+    assert result.exit_code == 0, result.output
+    bars = quorate.BarStore(tmp_path / "store").collection("us").read(["SIM002"])
+    again = pd.read_csv(tmp_path / "out" / "SIM002.csv", parse_dates=["time"])
+    assert quorate.Bars.from_frame(again).fingerprint == bars.fingerprint
+    assert "holds something already" in message_of(call("data", "export", "us", "--out", tmp_path / "out", *options), 1)
+    assert call("data", "remove", "us", "--symbol", "SIM002", *options).exit_code == 0
+    assert [one["symbol"] for one in data("show", "us")["holdings"]] == ["SIM001", "SIM003"]
+    assert counts(data("update", "us"))[:3] == (3, 0, BARS)  # its files are still there
+    assert call("data", "remove", "us", *options).exit_code == 1  # nobody says yes
+    assert call("data", "remove", "us", "--yes", *options).exit_code == 0
+    assert data("list") == []
+
+
+def test_what_is_wrong_is_told(folder: Path, data: Callable[..., dict], tmp_path: Path) -> None:
+    data("add", folder, "--to", "us")
+    options = ("--store", tmp_path / "store")
+    for arguments, code, told in (
+        (("add",), 2, "say what to bring"),
+        (("add", folder, "--to", "../us"), 1, "a collection's name must be letters"),
+        (("add", folder, "--to", "us", "--set", "calender=24x7"), 2, "did you mean 'calendar'"),
+        (("add", folder, "--to", "us", "--set", "calendar=24x7"), 1, "keeps the calendar 'us-equity'"),
+        (("add", folder, "--to", "us", "--known-at", "soon"), 2, "--known-at must be a date"),
+        (("add", "--source", "store", "--to", "other"), 2, "bars of the store are there already"),
+        (("show", "uss"), 1, "did you mean 'us'"),
+        (("show", "us", "--symbol", "SIM01"), 1, "did you mean"),
+        (("export", "us", "--out", tmp_path / "o", "--format", "xls"), 2, "--format must be one of csv, parquet"),
+        (("export", "us", "--out", tmp_path / "o", "--adjust", "all"), 2, "--adjust must be one of"),
+    ):
+        assert told in message_of(call("data", *arguments, *options), code)
