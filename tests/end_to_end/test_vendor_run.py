@@ -53,9 +53,9 @@ def test_the_store_keeps_what_was_traded_and_an_update_after_a_split_rewrites_no
     kept = BarStore(tmp_path / "store").collection("us", new=True)
     first = import_bars(kept, "yfinance", options={"symbols": ["ACME"]}, workers=1)
     assert (first.new, first.rewritten, first.failed) == (390, 0, [])
-    yahoo.splits["ACME"] = {whole.index[395].date(): 2}
+    yahoo.splits["ACME"] = {whole.index[395].date(): 3}
     raw = whole.copy()
-    raw.iloc[395:, :4] /= 2
+    raw.iloc[395:, :4] /= 3
     yahoo.listed["ACME"] = raw
     then = update_bars(kept, workers=1)
     assert (then.new, then.rewritten, then.failed) == (10, 0, [])
