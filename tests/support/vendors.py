@@ -133,7 +133,7 @@ class Yahoo:
             "events": events,
             "indicators": {
                 "quote": [quote],
-                "adjclose": [{"adjclose": (part["close"] / shares * paid).astype(np.float32).tolist()}],
+                "adjclose": [{"adjclose": adjusted}],
             },
         }
 
