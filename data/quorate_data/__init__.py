@@ -10,18 +10,43 @@ import quorate
 @quorate.hookimpl
 def quorate_sources() -> Iterator[quorate.SourceSpec]:
     """Yield the built-in sources."""
+    yield from _of_files()
+    yield quorate.SourceSpec(
+        "bundled",
+        "quorate_data.bundled:bundled",
+        requires=("arch",),
+        description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
+    )
+    yield quorate.SourceSpec(
+        "postgresql",
+        "quorate_data.databases:postgresql",
+        requires=("psycopg",),
+        description="a table, a view or a query of a PostgreSQL server",
+    )
+    yield quorate.SourceSpec(
+        "sql",
+        "quorate_data.databases:sql",
+        description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
+        "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
+    )
+    yield quorate.SourceSpec(
+        "simulated",
+        "quorate_data.simulated:simulated",
+        description="daily bars with a known, tradable signal, or with none at all",
+    )
+    yield from _of_vendors()
+
+
+def _of_files() -> Iterator[quorate.SourceSpec]:
+    """Yield those that read files."""
     yield quorate.SourceSpec(
         "arrow",
         "quorate_data.files:arrow",
         parts="quorate_data.files:arrow_parts",
         requires=("pyarrow",),
         description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
-    )
-    yield quorate.SourceSpec(
-        "bundled",
-        "quorate_data.bundled:bundled",
-        requires=("arch",),
-        description="NASDAQ Composite and S&P 500, daily, 1999-2018; needs no network",
     )
     yield quorate.SourceSpec(
         "csv",
@@ -53,24 +78,10 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         parts="quorate_data.files:parquet_parts",
         description="Parquet files: one, a folder with one per symbol, or a pattern",
     )
-    yield quorate.SourceSpec(
-        "postgresql",
-        "quorate_data.databases:postgresql",
-        description="a table, a view or a query of a PostgreSQL server",
-    )
-    yield quorate.SourceSpec(
-        "sql",
-        "quorate_data.databases:sql",
-        description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
-    )
-    yield quorate.SourceSpec(
-        "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
-    )
-    yield quorate.SourceSpec(
-        "simulated",
-        "quorate_data.simulated:simulated",
-        description="daily bars with a known, tradable signal, or with none at all",
-    )
+
+
+def _of_vendors() -> Iterator[quorate.SourceSpec]:
+    """Yield those that ask vendors, or read what these give."""
     yield quorate.SourceSpec(
         "yfinance",
         "quorate_data.vendors.yfinance:yfinance",

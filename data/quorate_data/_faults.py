@@ -23,7 +23,7 @@ from quorate_data._timing import close_times
 from quorate_data._values import newest_first
 
 if TYPE_CHECKING:
-    from quorate_data.files import Layout
+    from quorate_data._layout import Layout
 
 T = TypeVar("T")
 

@@ -30,7 +30,8 @@ def options_of(other: Source, *without: str, endings: tuple[str, ...]) -> Callab
         own = inspect.signature(source)
         given = {name: p for name, p in own.parameters.items() if p.kind is not p.VAR_KEYWORD}
         theirs = {name: p for name, p in inspect.signature(other).parameters.items() if name not in without}
-        signature = own.replace(parameters=list({**theirs, **given}.values()))
+        every = {**theirs, **given}.values()
+        signature = own.replace(parameters=sorted(every, key=lambda one: one.default is not one.empty))
 
         def filled(*args: Any, **options: Any) -> quorate.Bars:
             bound = signature.bind(*args, **options)

@@ -19,7 +19,7 @@ from quorate_data._timing import Times, Timing, close_times
 from quorate_data._values import finish
 
 if TYPE_CHECKING:
-    from quorate_data.files import Layout
+    from quorate_data._layout import Layout
 
 
 def bars_of_tables(tables: list[Table], layout: Layout) -> quorate.Bars:

@@ -93,7 +93,7 @@ class PostgreSQL:
 
 
 @contextmanager
-def connected(url: str, service: str) -> Iterator[PostgreSQL]:
+def connected(url: str) -> Iterator[PostgreSQL]:
     """Yield a connection; what is not told of it is what libpq takes from its own files and variables.
 
     Raises
@@ -106,7 +106,7 @@ def connected(url: str, service: str) -> Iterator[PostgreSQL]:
     except ImportError as e:
         raise quorate.DataError("data.source = \"postgresql\" needs psycopg: pip install 'quorate[postgresql]'") from e
     address = f"postgresql://{url.partition('://')[2]}" if url.startswith(("postgresql+", "postgres+")) else url
-    options = {"application_name": "quorate", "connect_timeout": CONNECT, **({"service": service} if service else {})}
+    options = {"application_name": "quorate", "connect_timeout": CONNECT}
     with _told("cannot connect: "):
         connection = _connect(psycopg, address, options)
     try:

@@ -28,7 +28,7 @@ from quorate_data._text import POINTS
 from quorate_data._writers import divide_billionths, take_volume
 
 if TYPE_CHECKING:
-    from quorate_data.files import Layout
+    from quorate_data._layout import Layout
 
 _TEXT = ("symbol", "time")
 

@@ -19,7 +19,7 @@ from quorate_data._tables import Table
 from quorate_data._text import listed, near
 
 if TYPE_CHECKING:
-    from quorate_data.files import Layout
+    from quorate_data._layout import Layout
 
 FIELDS = (*PRICES, "volume")
 

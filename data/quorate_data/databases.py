@@ -17,13 +17,14 @@ import pandas as pd
 import quorate
 from quorate_data import _postgresql, _sql
 from quorate_data._columns import Part, identifiers, split, with_categories
+from quorate_data._layout import Layout, make_layout
 from quorate_data._options import options_of
 from quorate_data._stamps import UNITS
 from quorate_data._statement import Statement, Value, joined, parsed, values
 from quorate_data._symbols import identified
 from quorate_data._tables import Table, tables_of
 from quorate_data._text import near
-from quorate_data.files import Layout, csv, load, make_layout
+from quorate_data.files import csv, load
 
 BEFORE = dt.timedelta(days=35)  # a stamp may stand before its session: that of a month, with its first day
 AFTER = dt.timedelta(days=4)  # or after it, in another zone
@@ -79,8 +80,7 @@ _NOT_OF_ROWS = ("path", "sort", "separator", "skip_rows", "wide", "fields", "sto
 
 @options_of(csv, *_NOT_OF_ROWS, endings=("", ""))
 def postgresql(
-    url: str = "",
-    service: str = "",
+    url: str,
     table: str = "",
     query: str = "",
     parameters: dict[str, Any] | None = None,
@@ -93,10 +93,9 @@ def postgresql(
     Parameters
     ----------
     url : str
-        The server and its database, ``postgresql://USER:${PGPASSWORD}@HOST/DATABASE``, or in words, ``host=...
-        dbname=...``. What it does not say is taken from the variables ``PGHOST``, ``PGUSER``, ... and ``~/.pgpass``.
-    service : str
-        Name of a section of the service file (``~/.pg_service.conf`` or ``PGSERVICEFILE``) that says it.
+        The server and its database, ``postgresql://USER:${PGPASSWORD}@HOST/DATABASE``; or ``service=NAME``, a section
+        of the service file (``~/.pg_service.conf`` or ``PGSERVICEFILE``). What it does not say is taken from the
+        variables ``PGHOST``, ``PGUSER``, ... and ``~/.pgpass``.
     table : str
         A table or a view, also ``SCHEMA.TABLE``; or else `query`.
     query : str
@@ -116,12 +115,12 @@ def postgresql(
         Naming the row by its symbol and stamp, or what the database says.
     """
     asked = Asked(table, query, parameters or {}, since, until)
-    return _read(_postgresql.connected(url, service), asked, _layout(options))
+    return _read(_postgresql.connected(url), asked, options)
 
 
-@options_of(csv, *_NOT_OF_ROWS, endings=("", ""))
+@options_of(postgresql, endings=("", ""))
 def sql(
-    url: str = "",
+    url: str,
     table: str = "",
     query: str = "",
     parameters: dict[str, Any] | None = None,
@@ -136,33 +135,13 @@ def sql(
     url : str
         As SQLAlchemy has it, ``sqlite:///bars.db`` or ``mysql+pymysql://USER:${PASSWORD}@HOST/DATABASE``; or, for an
         ADBC driver, ``adbc+sqlite:///bars.db``.
-    table : str
-        A table or a view, also ``SCHEMA.TABLE``; or else `query`.
-    query : str
-        A statement that selects the bars, whose values stand as names: ``... WHERE market = :market``.
-    parameters : dict
-        The values that `query` names, sent beside its text; a list stands for several, as in ``IN :names``.
-    columns : dict, optional
-        Our name to the table's, e.g. ``{close = "settle"}``, for columns that are called otherwise.
-    symbol : str, optional
-        Name of the symbol of rows without a column that says it; the table's name otherwise.
-    symbols : list of str, optional
-        Ask for these only.
-
-    Raises
-    ------
-    DataError
-        Naming the row by its symbol and stamp, or what the database says.
     """
     asked = Asked(table, query, parameters or {}, since, until)
-    return _read(_sql.connected(url), asked, _layout(options))
+    return _read(_sql.connected(url), asked, options)
 
 
-def _layout(options: Mapping[str, Any]) -> Layout:
-    return make_layout(**options, sort=True, wide=False, fields=None, storage_options=None)
-
-
-def _read(connecting: AbstractContextManager[Database], asked: Asked, layout: Layout) -> quorate.Bars:
+def _read(connecting: AbstractContextManager[Database], asked: Asked, options: Mapping[str, Any]) -> quorate.Bars:
+    layout = make_layout(**options, sort=True, wide=False, fields=None, storage_options=None)
     with connecting as database:
         rows = asked.rows(database)
         header = _header(database, asked, rows)

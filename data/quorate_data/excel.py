@@ -12,10 +12,11 @@ from typing import Any
 
 import quorate
 from quorate_data import _tables
+from quorate_data._layout import Layout, make_layout
 from quorate_data._options import options_of
 from quorate_data._tables import Table
 from quorate_data._text import listed, near
-from quorate_data.files import Layout, bars_of, csv, make_layout
+from quorate_data.files import bars_of, csv
 
 _ENDINGS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import quorate
 from quorate_data import _tables
-from quorate_data._columns import check_columns
 from quorate_data._faults import all_faults
+from quorate_data._layout import Layout, make_layout
 from quorate_data._objects import found_files
 from quorate_data._options import options_of
 from quorate_data._panels import bars_of_tables
 from quorate_data._paths import find_files, symbol_of, undated_names
 from quorate_data._symbols import ENDINGS, identified
 from quorate_data._tables import Table
-from quorate_data._timing import Timing, make_timing
-from quorate_data._wide import check_fields, files_of, join_fields, with_closes
+from quorate_data._wide import files_of, join_fields, with_closes
 
 T = TypeVar("T")
 _CSV = (".csv", ".csv.gz")
@@ -195,63 +194,6 @@ def arrow(path: str | list[str], **options: Any) -> quorate.Bars:
         Naming the file and, where there is one, the row and the value; or if pyarrow is not installed.
     """
     return bars_of(path, _ARROW, make_layout(**options), _tables.read_arrow)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The options that all kinds of file share; see `csv`."""
-
-    columns: dict[str, str]
-    symbol: str | None
-    symbols: list[str]
-    calendar: str
-    date_format: str | None
-    sort: bool
-    invalid: Literal["error", "drop"]
-    adjusted: bool
-    decimal: Literal[".", ","] | None
-    timing: Timing
-    categories: list[str]
-    fields: Mapping[str, str] = field(default_factory=dict)
-    each: str = ""  # the field that each column of a wide file has
-    storage_options: Mapping[str, Any] = field(default_factory=dict)
-    home: Path | None = None
-    clock: quorate.Calendar = field(init=False)
-
-    def __post_init__(self) -> None:
-        for name, value, known in (
-            ("decimal", self.decimal, (None, ".", ",")),
-            ("invalid", self.invalid, ("error", "drop")),
-            ("stamp", self.timing.stamp, (None, "close", "open")),
-        ):
-            if value not in known:
-                told = " or ".join(repr(one) for one in known if one)
-                raise quorate.DataError(f"data.{name} must be {told}; it was {value!r}")
-        for name in ("symbols", "categories"):
-            if isinstance(value := getattr(self, name), str):
-                raise quorate.DataError(f"data.{name} must be a list; for this one write [{value!r}]")
-            object.__setattr__(self, name, list(value))
-        check_columns(self.columns)
-        check_fields(self)
-        object.__setattr__(self, "clock", quorate.get_calendar(self.calendar))
-
-
-def make_layout(
-    *,
-    timezone: str | None,
-    stamp: Literal["close", "open"] | None,
-    frequency: str | None,
-    mixed: bool,
-    wide: bool,
-    **options: Any,
-) -> Layout:
-    """Return the options of `csv` that all kinds of file share, checked; `DataError` for what cannot be."""
-    for name, kind in (
-        *((one, dict) for one in ("columns", "fields", "storage_options")),
-        *((one, list) for one in ("symbols", "categories")),
-    ):
-        options[name] = kind() if options[name] is None else options[name]
-    return Layout(**options, timing=make_timing(stamp, frequency, mixed, timezone), each="close" if wide else "")
 
 
 def bars_of(

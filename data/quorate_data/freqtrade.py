@@ -13,12 +13,13 @@ import pandas as pd
 
 import quorate
 from quorate_data._arrow import arrow_frame
+from quorate_data._layout import Layout
 from quorate_data._names import PRICES
 from quorate_data._paths import find_files
 from quorate_data._tables import Table, read_frame
 from quorate_data._text import listed, near
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, load
+from quorate_data.files import load
 
 Candles = Literal["spot", "futures", "mark"]
 

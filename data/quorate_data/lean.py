@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 import quorate
+from quorate_data._layout import Layout
 from quorate_data._lean_files import NEVER, Span, actions_of, renamed, spans_of
 from quorate_data._names import PRICES
 from quorate_data._tables import Table
 from quorate_data._text import listed, near
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, load
+from quorate_data.files import load
 
 Kind = Literal["equity", "crypto", "cryptofuture", "forex", "cfd"]
 Resolution = Literal["daily", "hour", "minute", "second"]

@@ -301,7 +301,6 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         (("tune", "--architecture", "logistic"), "tells classes apart, and the target is a price"),
         (("tune", *WHAT), "has no --train-end, --val-end"),
         (("tune", *WHAT, *PERIODS), "it must be known where the bars come from"),
-        (("tune", *WHAT, *PERIODS, "--db-url", "x", "--set", "data.table=bars"), "address of a database"),
         (("tune", *WHAT, *PERIODS, "--data", "nowhere"), "there is no 'nowhere'"),
         (("tune", *WHAT, *PERIODS, "--data", "btc.csv", "--covariates", "sentiment"), "of the covariate 'sentiment'"),
         (("tune", *WHAT, *PERIODS[:-1], "2020-01-01", "--data", "btc.csv"), "validation must end after it begins"),

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate.runs.imports import import_bars, update_bars
 from quorate.runs.reproduce import reproduce
+from quorate.store.bars.store import BarStore
 from quorate.testing.markets import market
 from support.vendors import Yahoo, daily
 
@@ -43,3 +45,19 @@ def test_a_run_names_the_vendor_and_says_what_it_has_rewritten_since(yahoo, tiny
     assert f": close {later['close'].iloc[200]:g} -> " not in bars
     assert f" -> {later['close'].iloc[200]:g}" in bars
     assert gone.startswith(f"ACME: 1 of {len(later)} bars gone, the first at ")
+
+
+def test_the_store_keeps_what_was_traded_and_an_update_after_a_split_rewrites_nothing(yahoo, tmp_path):
+    whole = yahoo.listed["ACME"]
+    yahoo.listed["ACME"] = whole.iloc[:390]
+    kept = BarStore(tmp_path / "store").collection("us", new=True)
+    first = import_bars(kept, "yfinance", options={"symbols": ["ACME"]}, workers=1)
+    assert (first.new, first.rewritten, first.failed) == (390, 0, [])
+    yahoo.splits["ACME"] = {whole.index[395].date(): 3}
+    raw = whole.copy()
+    raw.iloc[395:, :4] /= 3
+    yahoo.listed["ACME"] = raw
+    then = update_bars(kept, workers=1)
+    assert (then.new, then.rewritten, then.failed) == (10, 0, [])
+    asked = [params for _, params in yahoo.asked if params["interval"] == "1d" and "period1" in params]
+    assert pd.Timestamp(int(asked[-2]["period1"]), unit="s").date() > whole.index[370].date()

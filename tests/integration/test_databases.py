@@ -108,7 +108,7 @@ def test_a_service_file_says_where_the_server_is(server, tmp_path, monkeypatch):
         f"[ours]\nhost={host}\nport={port}\ndbname=quorate\nuser=quorate\npassword={PASSWORD}\n"
     )
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
-    assert postgresql(service="ours", table="market.bars").fingerprint == expected().fingerprint
+    assert postgresql(url="service=ours", table="market.bars").fingerprint == expected().fingerprint
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_every_type_comes_as_psycopg_reads_it(server, kind):
     texts = {"uuid": "md5(i::text)::uuid", "bool": "i % 3 = 0"}
     value = texts.get(kind, "'Größe ' || i % 7 || repeat('x', i % 30)" if kind[0] in "tv" else f"(i / 7.0)::{kind}")
     query = f"(SELECT CASE WHEN i % 5 = 0 THEN NULL ELSE {value} END::{kind} AS x FROM generate_series(1, 500) i) AS q"
-    with _postgresql.connected(server, "") as database:
+    with _postgresql.connected(server) as database:
         rows = Statement((query,))
         found = database.fetch(database.columns(rows), rows)[0]
     with psycopg.connect(server) as connection:

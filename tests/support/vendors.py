@@ -104,7 +104,9 @@ class Yahoo:
             np.prod([1 - cash / 100 for day, cash in self.dividends.get(symbol, {}).items() if day > stamp.date()])
             for stamp in part.index
         ])  # fmt: skip
-        quote = {name: (part[name] / shares).tolist() for name in ("open", "high", "low", "close")}
+        # It gives numbers of single precision.
+        quote = {name: (part[name] / shares).astype(np.float32).tolist() for name in ("open", "high", "low", "close")}
+        adjusted = (part["close"] / shares * paid).astype(np.float32).tolist()
         quote["volume"] = (part["volume"] * shares).astype(int).tolist()
 
         def stamp(day):
@@ -118,7 +120,7 @@ class Yahoo:
                 if inside and day >= inside[0]
             },
             "dividends": {
-                str(stamp(day)): {"date": stamp(day), "amount": cash / self.later(symbol, day)}
+                str(stamp(day)): {"date": stamp(day), "amount": float(np.float32(cash / self.later(symbol, day)))}
                 for day, cash in self.dividends.get(symbol, {}).items()
                 if inside and day >= inside[0]
             },
@@ -129,7 +131,10 @@ class Yahoo:
             "meta": meta,
             "timestamp": part.index.as_unit("s").asi8.tolist(),
             "events": events,
-            "indicators": {"quote": [quote], "adjclose": [{"adjclose": (part["close"] / shares * paid).tolist()}]},
+            "indicators": {
+                "quote": [quote],
+                "adjclose": [{"adjclose": adjusted}],
+            },
         }
 
     def periods(self, part):

@@ -16,10 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
+from quorate_data._layout import Layout
 from quorate_data._tables import Table
 from quorate_data._text import listed
 from quorate_data._timing import make_timing
-from quorate_data.files import Layout, load
+from quorate_data.files import load
 
 T = TypeVar("T")
 # The seconds that an error asks to wait, 0 where it names none; None, where asking again is of no use.

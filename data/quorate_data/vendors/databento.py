@@ -149,7 +149,7 @@ def dbn(
 
 def dbn_parts(path: str | list[str], **_: Any) -> list[dict[str, Any]]:
     """Return the options of each file on its own."""
-    return [{"path": str(file)} for file in find_files(path, ENDINGS)]
+    return [{"path": [str(file)]} for file in find_files(path, ENDINGS)]
 
 
 def _opened(file: Path) -> Any:

@@ -46,8 +46,9 @@ def yfinance(
 ) -> quorate.Bars:
     """Read bars of Yahoo Finance; prices are raw: as they were traded, before any split or dividend.
 
-    Yahoo gives prices, volumes and dividends in shares of today, whenever asked; with the splits that it tells, that is
-    undone, to the six or seven digits that it gives. A bar that is not over, or was not half an hour ago, is not read.
+    Yahoo gives prices, volumes and dividends in shares of today, whenever asked. With the splits that it tells, that is
+    undone, and prices are rounded to six digits, or to hundredths where these are more: it gives no others. A bar that
+    is not over, or was not half an hour ago, is not read.
 
     Parameters
     ----------
@@ -146,14 +147,15 @@ class _History:
             )
             undone = undone.drop(index=date)
         factor = _later(undone, _dates(frame.index))
-        frame[["open", "high", "low", "close"]] = frame[["open", "high", "low", "close"]].mul(factor, axis=0)
-        frame["volume"] /= factor
+        prices = frame[["open", "high", "low", "close"]]
+        frame[prices.columns] = _rounded(prices.to_numpy() * factor[:, np.newaxis])
+        frame["volume"] = (frame["volume"] / factor).round()
         return frame
 
     def told(self, since: dt.date | None, until: dt.date | None) -> Iterator[tuple[pd.Timestamp, str, float]]:
         """Yield splits and dividends of a part of the history, each with its value on its day."""
         splits, dividends = self._events("Stock Splits"), self._events("Dividends")
-        dividends = dividends * _later(splits, dividends.index.to_numpy())
+        dividends = pd.Series(_rounded(dividends * _later(splits, dividends.index.to_numpy())), dividends.index)
         for kind, events in (("split", splits), ("dividend", dividends)):
             part = events[_fetch.within(events.index.to_numpy(), since, until)]
             yield from ((date, kind, float(value)) for date, value in part.items())  # type: ignore[misc]
@@ -191,6 +193,18 @@ def _later(splits: pd.Series, dates: NDArray[np.datetime64]) -> Floats:
     """Return how many shares of today one of a date has become: the product of the splits after it."""
     shares = np.append(np.cumprod(splits.to_numpy(dtype=np.float64)[::-1])[::-1], 1.0)
     return np.asarray(shares[np.searchsorted(splits.index.to_numpy(), dates, side="right")], dtype=np.float64)
+
+
+def _rounded(values: Any) -> Floats:
+    """Return numbers without what single precision added: to six digits, or to hundredths where these are more.
+
+    Yahoo gives numbers of single precision, of which a split changes the last digits; what was traded has fewer.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decimals = np.maximum(2.0, 5.0 - np.floor(np.log10(np.abs(found))))
+        scale = 10.0 ** np.where(np.isfinite(decimals), decimals, 2.0)
+    return np.asarray(np.rint(found * scale) / scale, dtype=np.float64)
 
 
 def _histories(

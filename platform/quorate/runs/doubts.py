@@ -64,12 +64,7 @@ def read_data(
     DataError
         If it cannot be read as bars.
     """
-    settings = list(settings)
-    named = [
-        value for key, _, value in (item.removeprefix("data.").partition("=") for item in settings) if key == "source"
-    ]
-    source = named[-1] if named else source_of(Path(path))
-    return _read(data_table({"source": source, "path": str(path)}, settings), progress)
+    return _read(data_table({"source": source_of(Path(path)), "path": str(path)}, settings), progress)
 
 
 def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, Any], Bars, list[str]]:

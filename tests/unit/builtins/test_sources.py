@@ -58,6 +58,8 @@ def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     assert set(hints) == set(parameters)
     needed = {
         "store": [],
+        "postgresql": ["url"],
+        "sql": ["url"],
         "yfinance": ["symbols"],
         "ccxt": ["exchange", "symbols"],
         "databento": ["dataset", "symbols", "key"],

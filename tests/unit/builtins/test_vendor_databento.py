@@ -204,7 +204,7 @@ def test_files_of_a_folder_are_read_together(folder, vendor):
     assert dbn(str(folder), symbols=["NQH4"]).symbols == ("NQH4",)
     assert dbn(str(folder / "a.dbn"), since=date("2024-01-02"), until=date("2024-01-03")).span.endswith("01-03")
     assert vendor.asked == []
-    assert dbn_parts(str(folder)) == [{"path": str(folder / name)} for name in ("a.dbn", "b.dbn")]
+    assert dbn_parts(str(folder)) == [{"path": [str(folder / name)]} for name in ("a.dbn", "b.dbn")]
 
 
 def test_a_file_that_holds_no_bars_or_is_none_is_named(folder):

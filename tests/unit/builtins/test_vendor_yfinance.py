@@ -93,6 +93,16 @@ def test_a_split_that_yahoo_forgot_in_its_prices_is_not_undone_and_told(yahoo, n
     assert read(found) == pytest.approx(nvda["close"].tolist(), rel=1e-12)
 
 
+def test_a_split_by_three_leaves_every_cent_of_what_was_traded(yahoo):
+    raw = daily(["2024-01-02", "2024-01-03", "2024-01-04"])
+    raw[PRICES] = [[100.17, 101.99, 99.01, 100.18], [10.01, 10.07, 9.97, 10.03], [3.35, 3.36, 3.34, 3.35]]
+    yahoo.listed["ACME"] = raw
+    yahoo.splits["ACME"] = {date("2024-01-03"): 10, date("2024-01-04"): 3}
+    found = yfinance(["ACME"])
+    assert [read(found, name) for name in PRICES] == [raw[name].tolist() for name in PRICES]
+    assert read(found, "volume") == pytest.approx(raw["volume"].tolist(), rel=1e-6)
+
+
 @pytest.mark.parametrize(("clock", "last"), [("19:59", "2024-06-10"), ("20:20", "2024-06-10"), ("20:31", "2024-06-11")])
 def test_a_bar_that_is_not_over_is_never_read(nvda, monkeypatch, clock, last):
     monkeypatch.setattr(_fetch, "now", lambda: pd.Timestamp(f"2024-06-11 {clock}"))

@@ -9,6 +9,7 @@ import pytest
 
 from quorate.errors import RecipeError
 from quorate.pipeline.config import read_config
+from quorate.pipeline.databases import bars_of_url
 from quorate.pipeline.request import gather
 
 K20 = {
@@ -86,6 +87,11 @@ def test_a_database_is_a_source_of_bars(write, monkeypatch, database, data):
     request = gather("train", {}, write({"database": database}))
     assert request.data == data
     assert "hunter2" not in repr(request)
+
+
+def test_a_url_names_its_source():
+    assert bars_of_url("postgresql://me@db/crypto") == {"source": "postgresql", "url": "postgresql://me@db/crypto"}
+    assert bars_of_url("sqlite:///bars.db")["source"] == "sql"
 
 
 def test_a_kind_of_database_that_has_no_url_here_is_said(write):
