@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import glob
 import json
@@ -154,6 +155,7 @@ def _database(process: int) -> duckdb.DuckDBPyConnection:
     """Return the database in memory of a process: to start one takes several times as long as to read or write."""
     import duckdb
 
+    atexit.register(_database.cache_clear)  # else DuckDB may complain at the end of what it was not given back
     # A file that was replaced is another one, however fast that went.
     return duckdb.connect(":memory:", config={"threads": 1, "enable_external_file_cache": False})
 
