@@ -43,11 +43,11 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _model("lasso", "linear:lasso", LEARN, text, task="regression", steps=True)
     text = "elastic net on standardised features and label"
     yield _model("elastic-net", "linear:elastic_net", LEARN, text, task="regression", steps=True)
-    yield _model("random-forest", "trees:random_forest", LEARN, "bagged decision trees", task="any", steps=True)
+    yield _model("random-forest", "forests:random_forest", LEARN, "bagged decision trees", task="any", steps=True)
     text = "histogram gradient boosting of scikit-learn"
-    yield _model("gradient-boosting", "trees:gradient_boosting", LEARN, text, task="any", outputs=QUANTILES)
+    yield _model("gradient-boosting", "forests:gradient_boosting", LEARN, text, task="any", outputs=QUANTILES)
     text = "gradient boosting of scikit-learn with exact splits"
-    yield _model("gradient-boosting-exact", "trees:gradient_boosting_exact", LEARN, text, task="any")
+    yield _model("gradient-boosting-exact", "forests:gradient_boosting_exact", LEARN, text, task="any")
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")

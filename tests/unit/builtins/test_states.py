@@ -7,8 +7,8 @@ import pytest
 
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
+from quorate_plugins.models.forests import gradient_boosting, random_forest
 from quorate_plugins.models.tree_states import forest_state, histogram_state, load_forest, load_histogram
-from quorate_plugins.models.trees import gradient_boosting, random_forest
 
 REGISTRY = Registry.load(environment=False)
 NOT_KEPT = {"majority", "past-mean", "persistence"}

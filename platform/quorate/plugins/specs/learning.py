@@ -195,9 +195,8 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: parallel needs state_dict and load_state_dict")
         check_one_of(self, "task", ("classification", "regression", "any"))
         if self.task == "any" and self.named:
-            raise PluginError(
-                f"{self}: task='any': outputs must be a function of the parameters; it was {self.outputs}"
-            )
+            told = f"outputs must be a function of the parameters; it was {self.outputs}"
+            raise PluginError(f"{self}: task='any': {told}")
         if not isinstance(self.outputs, tuple):
             replace(self, function=self.outputs, outputs=())  # a text must be 'module:attribute'
         for name in ("cpus", "validation_blocks"):
