@@ -56,7 +56,7 @@ def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, 
     whole = pd.read_csv(folder / "SIM002.csv")
     edit(folder / "SIM002.csv", lambda frame: frame.assign(volume=frame["volume"].where(frame.index != 7, 5.0)).drop(3))
     shutil.copy(folder / "SIM001.csv", folder / "NEW.csv")
-    found = data("update")
+    [found] = data("update")
     assert counts(found) == (2, 2, BARS, 1, 1)
     assert [(one["symbol"], one["field"], one["was"], one["is"]) for one in found["examples"]] == [
         ("SIM002", "bar", "there", "gone"),
@@ -113,7 +113,8 @@ def test_a_split_is_proposed_and_applied_only_when_asked(
     when = pd.read_csv(folder / "SIM001.csv")["time"][300]
     [doubt] = [line for line in found["warnings"] if "SIM001" in line]
     assert "at 1/4 of the close before" in doubt
-    assert call("data", "check", "us", "--store", tmp_path / "store").exit_code == 1
+    [proposed] = data("check", "us", code=1)["proposed"]
+    assert proposed["command"] == f"quorate data action us SIM001 split {when} 4"
     options = ("--store", tmp_path / "store")
     assert call("data", "action", "us", "SIM001", "split", when, 4, *options).exit_code == 0
     store = quorate.BarStore(tmp_path / "store").collection("us")

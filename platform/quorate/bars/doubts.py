@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,27 @@ def _columns(bars: Bars) -> Iterator[tuple[str, int, Rows]]:
         yield symbol, column, np.flatnonzero(bars.present[:, column])
 
 
-def _splits(bars: Bars) -> Iterator[str]:
+class Jump(NamedTuple):
+    """An open that is a plain fraction, or a multiple, of the close before it, as after a split."""
+
+    symbol: str
+    session: str
+    ratio: float  # new shares per old, if it was a split
+    close: float
+    open: float
+
+    @property
+    def told(self) -> str:
+        """What is asked about it."""
+        part = f"1/{self.ratio:g}" if self.ratio > 1 else f"{1 / self.ratio:g}"
+        return (
+            f"{self.symbol} opens on {self.session} at {part} of the close before ({self.close:g} to {self.open:g}): "
+            "a split that prices were not adjusted for?"
+        )
+
+
+def jumps_like_splits(bars: Bars) -> Iterator[Jump]:
+    """Yield the jumps that a split would explain."""
     for symbol, column, rows in _columns(bars):
         close, open_ = bars.close[rows, column], bars.open[rows, column]
         if len(rows) < 30:
@@ -62,14 +83,17 @@ def _splits(bars: Bars) -> Iterator[str]:
         days = np.diff(bars.sessions[rows]).astype(np.int64)
         jumps = (np.abs(step) > max(USUAL * usual, np.log(2 * (1 - NEAR)))) & (days <= 10)
         for at in np.flatnonzero(jumps):
-            ratio = float(np.exp(abs(step[at])))
-            near = [n for n in RATIOS if abs(ratio / n - 1) <= NEAR]
+            size = float(np.exp(abs(step[at])))
+            near = [n for n in RATIOS if abs(size / n - 1) <= NEAR]
             if near:
-                told = f"1/{near[0]}" if step[at] < 0 else f"{near[0]}"
-                yield (
-                    f"{symbol} opens on {bars.sessions[rows[at + 1]]} at {told} of the close before "
-                    f"({close[at]:g} to {open_[at + 1]:g}): a split that prices were not adjusted for?"
-                )
+                ratio = float(near[0]) if step[at] < 0 else 1 / near[0]
+                session = str(bars.sessions[rows[at + 1]])
+                yield Jump(symbol, session, ratio, float(close[at]), float(open_[at + 1]))
+
+
+def _splits(bars: Bars) -> Iterator[str]:
+    for jump in jumps_like_splits(bars):
+        yield jump.told
 
 
 def _holes(bars: Bars) -> Iterator[str]:

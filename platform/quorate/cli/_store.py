@@ -93,8 +93,7 @@ def update(
     from quorate.report.views.store import render_imported
     from quorate.runs.imports import update_bars
 
-    kept = _store(store, home)
-    failed = False
+    kept, several = _store(store, home), list[dict[str, Any]]()
     for collection in [kept.collection(name)] if name else kept.collections():
         with working() as progress:
             found = update_bars(
@@ -105,9 +104,14 @@ def update(
                 workers=workers,
                 progress=progress,
             )
-        show(found.to_dict(), as_json, render_imported)
-        failed = failed or bool(found.failed)
-    raise typer.Exit(1 if failed else 0)
+        several.append(found.to_dict())
+
+    def render(found: list[dict[str, Any]] | dict[str, Any]) -> None:
+        for one in found if isinstance(found, list) else [found]:
+            render_imported(one)
+
+    show(several[0] if name else several, as_json, render)
+    raise typer.Exit(1 if any(one["failed"] for one in several) else 0)
 
 
 @command

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quorate.bars.doubts import jumps_like_splits
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import source_of
@@ -51,7 +52,14 @@ def check_collection(
     if damaged:
         return {"collection": collection.name, "damaged": damaged, "doubts": damaged}
     _, bars, found = _read(data_table(given, settings), progress)
-    return {**bars_facts(bars), "doubts": found}
+    proposed = [
+        {
+            **jump._asdict(),
+            "command": f"quorate data action {collection.name} {jump.symbol} split {jump.session} {jump.ratio:g}",
+        }
+        for jump in jumps_like_splits(bars)
+    ]
+    return {**bars_facts(bars), "doubts": found, "proposed": proposed}
 
 
 def read_data(

@@ -28,5 +28,9 @@ def render(checked: Mapping[str, Any]) -> None:
     )
     for line in checked["doubts"]:
         console.out().print(f"? {line}", markup=False)
+    if proposed := checked.get("proposed"):
+        print("if those are splits:")
+        for one in proposed:
+            print(f"  {one['command']}")
     if not checked["doubts"]:
         print("nothing to ask")
