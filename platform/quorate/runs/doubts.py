@@ -89,8 +89,11 @@ def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, A
 def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """Return a recipe's table ``[data]``, within a table, with settings ``key=value`` made in it."""
     table: dict[str, Any] = {"data": dict(given)}
-    for item in settings:
-        table = merge(table, nested_override(f"data.{item.removeprefix('data.')}"), f"--set {item}")
+    for item in (one.removeprefix("data.") for one in settings):
+        if item.startswith("source="):  # it reads the same
+            table["data"]["source"] = item.removeprefix("source=")
+        else:
+            table = merge(table, nested_override(f"data.{item}"), f"--set {item}")
     return table
 
 
