@@ -10,11 +10,21 @@ import bench_commands
 import bench_execution
 import bench_features
 import bench_files
+import bench_store
 import bench_sweep
 import bench_window
 from figures import bench
 
-MODULES = (bench_commands, bench_execution, bench_backtest, bench_features, bench_files, bench_sweep, bench_window)
+MODULES = (
+    bench_commands,
+    bench_execution,
+    bench_backtest,
+    bench_features,
+    bench_files,
+    bench_store,
+    bench_sweep,
+    bench_window,
+)
 
 if __name__ == "__main__":
     bench({name: part for module in MODULES for name, part in module.PARTS.items()}, __doc__)

@@ -16,9 +16,10 @@ from quorate_data.files import csv
 FILES, BARS = 500, 2500
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, files: int = FILES) -> None:
+    """Write so many files of bars."""
     days = pd.bdate_range("2010-01-04", periods=BARS).strftime("%Y-%m-%d")
-    for k in range(FILES):
+    for k in range(files):
         rng = np.random.default_rng(k)
         close = 100 * np.exp(np.cumsum(0.01 * rng.standard_normal(BARS)))
         open_ = close * np.exp(0.003 * rng.standard_normal(BARS))
