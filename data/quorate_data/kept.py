@@ -10,7 +10,7 @@ import quorate
 
 
 def store(
-    collection: str | None = None,
+    collection: str,
     symbols: list[str] | None = None,
     frequency: str | None = None,
     as_of: str | None = None,
@@ -25,8 +25,8 @@ def store(
 
     Parameters
     ----------
-    collection : str, optional
-        Its name; need not be given where there is one alone.
+    collection : str
+        Its name, as ``quorate data list`` shows it.
     symbols : list of str, optional
         Read these only.
     frequency : str, optional

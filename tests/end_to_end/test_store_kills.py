@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ if __name__ == "__main__":
 FILES = 30
 
 
+def in_session(leader: int) -> list[int]:
+    """Return the processes of a session that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
 def test_an_import_that_is_killed_at_any_moment_leaves_nothing_half_and_goes_on(tmp_path: Path) -> None:
     bars = simulated(n_bars=400, n_symbols=FILES)
     (tmp_path / "bars").mkdir()
@@ -44,8 +56,12 @@ def test_an_import_that_is_killed_at_any_moment_leaves_nothing_half_and_goes_on(
         while process.poll() is None and len(list(documents.glob("*.json"))) <= seen:
             time.sleep(0.005)
         time.sleep(draw.uniform(0, 0.3))
-        os.killpg(process.pid, signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        until = time.monotonic() + 20
+        while time.monotonic() < until and in_session(process.pid):
+            time.sleep(0.1)
+        assert not in_session(process.pid)  # whoever read for it has ended, too
         collection = quorate.BarStore(tmp_path / "store").collection("us")
         assert collection.verify() == []
         kept = collection.read()

@@ -231,7 +231,7 @@ def nothing(_):
 
 
 WRONG_BARS = {
-    "missing-column": (lambda x: x.__setitem__(0, x[0].replace("close", "settle")), [], "close"),
+    "missing-column": (lambda x: x.__setitem__(0, x[0].replace("close", "ending")), [], "close"),
     "unsorted": (lambda x: swap(x, 5, 9), [], "sort"),
     "duplicated": (lambda x: x.insert(5, x[4]), [], "has two bars at"),
     "nan-price": (lambda x: cell(x, 7, 4, ""), [], "close"),

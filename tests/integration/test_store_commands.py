@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate.store.bars.appending import append
+from quorate.store.bars.imports import Origin
 from quorate_data.simulated import simulated
 from support.command import call, message_of
 
@@ -57,7 +59,7 @@ def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, 
     edit(folder / "SIM002.csv", lambda frame: frame.assign(volume=frame["volume"].where(frame.index != 7, 5.0)).drop(3))
     shutil.copy(folder / "SIM001.csv", folder / "NEW.csv")
     [found] = data("update")
-    assert counts(found) == (2, 2, BARS, 1, 1)
+    assert counts(found) == (4, 0, BARS, 1, 1)  # what was read together is read together
     assert [(one["symbol"], one["field"], one["was"], one["is"]) for one in found["examples"]] == [
         ("SIM002", "bar", "there", "gone"),
         ("SIM002", "volume", whole["volume"][7], 5.0),
@@ -67,7 +69,7 @@ def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, 
     shown = data("show", "us", "--symbol", "SIM002")["holdings"]
     assert [(one["bars"], one["rewritten"]) for one in shown] == [(BARS - 1, 1)]
     told = data("show", "us", "--imports", "--symbol", "SIM002")
-    assert [(one["new"], one["rewritten"], one["gone"]) for one in told] == [(3 * BARS, 0, 0), (BARS, 1, 1)]
+    assert [(one["new"], one["rewritten"], one["gone"]) for one in told] == [(3 * BARS, 0, 0), (0, 1, 1)]
     assert len(told[0]["files"][0]["sha256"]) == 64
     assert told[0]["options"]["path"] == str(folder)
 
@@ -114,14 +116,15 @@ def test_a_split_is_proposed_and_applied_only_when_asked(
     [doubt] = [line for line in found["warnings"] if "SIM001" in line]
     assert "at 1/4 of the close before" in doubt
     [proposed] = data("check", "us", code=1)["proposed"]
-    assert proposed["command"] == f"quorate data action us SIM001 split {when} 4"
+    assert proposed["command"] == f"quorate data action us SIM001 split {when} 4 --store {tmp_path / 'store'}"
     options = ("--store", tmp_path / "store")
     assert call("data", "action", "us", "SIM001", "split", when, 4, *options).exit_code == 0
     store = quorate.BarStore(tmp_path / "store").collection("us")
     assert store.read(["SIM001"]).close[299, 0] == pytest.approx(
         4 * store.read(["SIM001"], adjust="splits").close[299, 0]
     )
-    assert call("data", "check", "us", "--set", "adjust=splits", *options).exit_code == 0
+    assert data("check", "us")["proposed"] == []
+    assert [one["value"] for one in data("show", "us")["actions"]] == [4.0]
     assert "its kind must be split or dividend" in message_of(
         call("data", "action", "us", "SIM001", "x", when, 4, *options), 1
     )
@@ -138,7 +141,8 @@ def test_bars_are_exported_and_removed(folder: Path, data: Callable[..., dict], 
     assert "holds something already" in message_of(call("data", "export", "us", "--out", tmp_path / "out", *options), 1)
     assert call("data", "remove", "us", "--symbol", "SIM002", *options).exit_code == 0
     assert [one["symbol"] for one in data("show", "us")["holdings"]] == ["SIM001", "SIM003"]
-    assert counts(data("update", "us"))[:3] == (3, 0, BARS)  # its files are still there
+    assert counts(data("update", "us"))[:3] == (0, 3, 0)  # its file is still there, and it stays removed
+    assert counts(data("add", folder, "--to", "us"))[:3] == (3, 0, BARS)
     assert call("data", "remove", "us", *options).exit_code == 1  # nobody says yes
     assert call("data", "remove", "us", "--yes", *options).exit_code == 0
     assert data("list") == []
@@ -160,3 +164,71 @@ def test_what_is_wrong_is_told(folder: Path, data: Callable[..., dict], tmp_path
         (("export", "us", "--out", tmp_path / "o", "--adjust", "all"), 2, "--adjust must be one of"),
     ):
         assert told in message_of(call("data", *arguments, *options), code)
+
+
+def test_bars_of_one_symbol_in_several_files_are_all_kept_or_named(tmp_path: Path, data: Callable[..., dict]) -> None:
+    (tmp_path / "q").mkdir()
+    frame = simulated(n_bars=90).to_frame()
+    frame["time"] = frame["time"].dt.strftime("%Y-%m-%d")
+    months = frame["time"].str[:7]
+    odd = months.isin(sorted(set(months))[::2])
+    frame[odd].to_csv(tmp_path / "q" / "one.csv", index=False)
+    frame[~odd].to_csv(tmp_path / "q" / "two.csv", index=False)
+    found = data("add", tmp_path / "q", "--to", "q")
+    assert counts(found) == (2, 0, 90, 0, 0)
+    edit(tmp_path / "q" / "two.csv", lambda frame: frame.assign(volume=frame["volume"] + 1))
+    assert data("update", "q")["gone"] == 0
+    assert data("show", "q")["bars"] == 90
+    doubled = frame[odd].assign(volume=7.0)
+    doubled.to_csv(tmp_path / "q" / "three.csv", index=False)
+    found = data("update", "q", code=1)
+    assert found["failed"][0][0] == str(tmp_path / "q" / "three.csv")
+    assert "a bar comes from one of them" in found["failed"][0][1]
+
+
+def test_a_file_that_is_what_it_was_before_is_read_again(folder: Path, data: Callable[..., dict]) -> None:
+    first = (folder / "SIM001.csv").read_text()
+    data("add", folder / "SIM001.csv", "--to", "us")
+    edit(folder / "SIM001.csv", lambda frame: frame.assign(volume=frame["volume"] + 1))
+    assert data("update", "us")["rewritten"] == BARS
+    (folder / "SIM001.csv").write_text(first)
+    assert data("update", "us")["rewritten"] == BARS
+    assert counts(data("update", "us")) == (0, 1, 0, 0, 0)
+
+
+def test_a_span_belongs_to_what_was_asked(folder: Path, data: Callable[..., dict]) -> None:
+    days = pd.read_csv(folder / "SIM001.csv")["time"]
+    span = ("--set", f"since={days[100]}", "--set", f"until={days[199]}")
+    assert data("add", folder / "SIM001.csv", "--to", "us", *span)["new"] == 100
+    edit(folder / "SIM001.csv", lambda frame: frame.assign(volume=frame["volume"] + 1))
+    assert counts(data("update", "us")) == (1, 0, 0, 100, 0)
+    assert data("add", folder / "SIM001.csv", "--to", "us")["new"] == BARS - 100
+
+
+def test_a_secret_is_not_kept_and_what_is_told_is_one_line(
+    folder: Path, data: Callable[..., dict], tmp_path: Path
+) -> None:
+    options = ("--store", tmp_path / "store")
+    url = "postgresql://me:hunter2@host/db"
+    result = call("data", "add", "--source", "sql", "--to", "us", "--set", f"url={url}", "--set", "table=x", *options)
+    assert "a secret stands in data.url" in message_of(result, 2)
+    assert "hunter2" not in result.output
+    data("add", folder, "--to", "us")
+    result = call("data", "export", "us", "--out", tmp_path / "out", "--adjust", "total", *options)
+    assert result.stderr.splitlines() == [
+        "warning: the collection 'us' knows no splits or dividends of these symbols: nothing is adjusted"
+    ]
+    document = next((tmp_path / "store" / "us" / "imports").glob("*.json"))
+    document.write_text("{}")
+    [listed] = data("list")
+    assert "schema_version" in listed["damaged"]
+    assert call("data", "remove", "us", "--yes", *options).exit_code == 0
+
+
+def test_names_that_would_be_one_file_are_told_before_anything_is_written(tmp_path: Path) -> None:
+    frame = simulated(n_bars=60, n_symbols=2).to_frame().replace({"symbol": {"SIM001": "A/B", "SIM002": "A-B"}})
+    collection = quorate.BarStore(tmp_path / "store").collection("us", new=True)
+    append(collection, quorate.Bars.from_frame(frame), Origin("csv", {}))
+    result = call("data", "export", "us", "--out", tmp_path / "out", "--store", tmp_path / "store")
+    assert "A-B and A/B would both be the file A-B.parquet" in message_of(result, 1)
+    assert not (tmp_path / "out").exists()

@@ -65,9 +65,13 @@ def check(
     from quorate.store.bars.store import BarStore
 
     with working() as progress:
-        kept = [] if Path(path).exists() else [one for one in BarStore(store, home).collections() if one.name == path]
+        # A bare name is a collection's first; "./NAME" or "NAME/" is a path.
+        kept = [one for one in BarStore(store, home).collections() if one.name == path]
         if kept:
-            found = check_collection(kept[0], sets or (), progress=progress)
+            where = [
+                part for name, value in (("--store", store), ("--home", home)) if value for part in (name, str(value))
+            ]
+            found = check_collection(kept[0], sets or (), where=where, progress=progress)
         else:
             found = check_data(path, sets or (), progress=progress)
     show(found, as_json, render)

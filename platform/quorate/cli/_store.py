@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show, working
-from quorate.errors import RecipeError
+from quorate.errors import DataWarning, QuorateError, RecipeError, visible
 
 Store = Annotated[Path | None, typer.Option(help="The store's folder (default: QUORATE_STORE, else one of the home).")]
 Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name, as quorate data list shows it.")]
@@ -94,24 +96,31 @@ def update(
     from quorate.runs.imports import update_bars
 
     kept, several = _store(store, home), list[dict[str, Any]]()
+    wrong: QuorateError | None = None
     for collection in [kept.collection(name)] if name else kept.collections():
-        with working() as progress:
-            found = update_bars(
-                collection,
-                home=home,
-                plugins=[str(one) for one in plugins or ()],
-                whole=whole,
-                workers=workers,
-                progress=progress,
-            )
-        several.append(found.to_dict())
+        try:
+            with working() as progress:
+                found = update_bars(
+                    collection,
+                    home=home,
+                    plugins=[str(one) for one in plugins or ()],
+                    whole=whole,
+                    workers=workers,
+                    progress=progress,
+                )
+            several.append(found.to_dict())
+        except QuorateError as e:  # the others are updated all the same
+            if name:
+                raise
+            wrong = e
+            print(f"error: {collection.name}: {visible(e)}", file=sys.stderr)
 
     def render(found: list[dict[str, Any]] | dict[str, Any]) -> None:
         for one in found if isinstance(found, list) else [found]:
             render_imported(one)
 
     show(several[0] if name else several, as_json, render)
-    raise typer.Exit(1 if any(one["failed"] for one in several) else 0)
+    raise typer.Exit(1 if wrong or any(one["failed"] for one in several) else 0)
 
 
 @command
@@ -180,12 +189,10 @@ def remove(
         drop(collection, symbols)
         print(f"removed from {name}: {', '.join(symbols)}")
         return
-    held = collection.holdings()
-    what = f"the collection {name}: {len(held):,} symbols, {sum(one.bars for one in held):,} bars"
-    if not yes and not typer.confirm(f"remove {what}?", err=True):
+    if not yes and not typer.confirm(f"remove the collection {name} with all that it holds?", err=True):
         raise typer.Abort
     collection.remove()
-    print(f"removed {what}")
+    print(f"removed {collection.folder}")
 
 
 @command
@@ -205,7 +212,11 @@ def export(
 
     collection = _store(store, home).collection(name)
     known = _moment(as_of, "--as-of")
-    written = export_bars(collection, out, file_format, symbols, frequency, known, adjust)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        written = export_bars(collection, out, file_format, symbols, frequency, known, adjust)
+    for one in caught:
+        print(f"warning: {visible(one.message)}", file=sys.stderr)
     print(f"wrote {len(written):,} files to {out}")
 
 
@@ -233,4 +244,4 @@ def _moment(text: str | None, what: str) -> dt.datetime | None:
         raise RecipeError(f"{what} must be a date, YYYY-MM-DD, or a time, YYYY-MM-DDThh:mm; it was {text!r}") from None
     if len(text) <= len("YYYY-MM-DD"):
         found += dt.timedelta(days=1, microseconds=-1)
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return found.astimezone(dt.UTC) if found.tzinfo else found.replace(tzinfo=dt.UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,18 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
 
 @in_usual_surroundings
 def check_collection(
-    collection: Collection, settings: Iterable[str] = (), *, progress: Progress | None = None
+    collection: Collection, settings: Iterable[str] = (), *, where: Sequence[str] = (), progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return what a collection of the store holds, and what is to be asked about it, as plain data.
+
+    Parameters
+    ----------
+    collection : Collection
+        Of a `BarStore`.
+    settings : iterable of str
+        Options of the source ``store``, ``key=value``.
+    where : sequence of str
+        Options that name the store, for the commands that are proposed.
 
     Raises
     ------
@@ -48,17 +58,17 @@ def check_collection(
         If it is empty.
     """
     damaged = collection.verify()
-    given = {"source": "store", "collection": collection.name, "path": str(collection.folder.parent)}
     if damaged:
         return {"collection": collection.name, "damaged": damaged, "doubts": damaged}
+    given = {"source": "store", "collection": collection.name, "path": str(collection.folder.parent)}
+    symbols = {one.symbol for one in collection.holdings()}
+    if (collection.actions(symbols)["kind"] == "split").any():  # what is known is asked no more
+        given["adjust"] = "splits"
     _, bars, found = _read(data_table(given, settings), progress)
-    proposed = [
-        {
-            **jump._asdict(),
-            "command": f"quorate data action {collection.name} {jump.symbol} split {jump.session} {jump.ratio:g}",
-        }
-        for jump in jumps_like_splits(bars)
-    ]
+    proposed = []
+    for jump in jumps_like_splits(bars):
+        words = ["quorate", "data", "action", collection.name, jump.symbol, "split", jump.session, f"{jump.ratio:g}"]
+        proposed.append({**jump._asdict(), "command": shlex.join([*words, *where])})
     return {**bars_facts(bars), "doubts": found, "proposed": proposed}
 
 

@@ -12,6 +12,7 @@ from quorate.store.bars.collection import Collection
 from quorate.store.files import replacing
 from quorate.store.parquet import write_parquet
 
+LONGEST = 200  # bytes of a file's name
 FORMATS = ("csv", "parquet")
 ADJUST: tuple[Adjust, ...] = ("none", "splits", "total")
 
@@ -42,9 +43,19 @@ def export_bars(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise StoreError(f"cannot write to {out}: it holds something already; name an empty folder")
     bars = collection.read(symbols, frequency, as_of=as_of, adjust=how)
+    names: dict[str, str] = {}
+    for symbol in bars.symbols:
+        name = f"{symbol.replace('/', '-')}.{file_format}"
+        if len(name.encode()) > LONGEST:
+            raise StoreError(f"cannot write {name[:40]}...: the name of a file must have at most {LONGEST} bytes")
+        if name.lower() in names:
+            raise StoreError(
+                f"{names[name.lower()]} and {symbol} would both be the file {name}: export one of them by --symbol"
+            )
+        names[name.lower()] = symbol
     written = []
-    for symbol, frame in bars.to_frame().groupby("symbol", sort=True):
-        path = out / f"{str(symbol).replace('/', '-')}.{file_format}"
+    for key, frame in bars.to_frame().groupby("symbol", sort=True):
+        path = out / f"{str(key).replace('/', '-')}.{file_format}"
         if file_format == "csv":
             with replacing(path) as temporary:
                 frame.to_csv(temporary, index=False)

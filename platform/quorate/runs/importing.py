@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from quorate.errors import QuorateError, StoreError
+from quorate.errors import DataError, QuorateError, StoreError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import retold, substitute
@@ -21,20 +22,57 @@ from quorate.runs.session import Session, load_bars, open_session
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
 
-Part = tuple[dict[str, Any], list[dict[str, Any]], str]  # options in place of the whole's, facts of files, digest
+
+class Part(NamedTuple):
+    """A part of what a source reads: options in place of the whole's, the facts of its files, and its digests."""
+
+    options: dict[str, Any]
+    files: list[dict[str, Any]]
+    key: str  # digest of the part
+    content: str  # digest of what its files hold; empty, where it has none
 
 
 @dataclass(frozen=True)
 class Job:
-    """Parts of one source that are read at once."""
+    """Parts of one source that are read at once.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the collection.
+    table : dict
+        A recipe's ``[data]``, in a table.
+    origin : Origin
+        What that is called in the store.
+    parts : tuple of Part
+        What is read of it.
+    earlier : dict
+        By the id of each import from the same origin the keys of the parts that it read, as far as there still are.
+    without : frozenset of str
+        Symbols that were removed, and are not to come again.
+    home : str or None
+        For sources that read from one.
+    plugins : tuple of str
+        Single-file plugins.
+    known_at : datetime or None
+        From when on the bars count as known.
+    """
 
     folder: Path
     table: dict[str, Any]
     origin: Origin
     parts: tuple[Part, ...]
+    earlier: dict[str, frozenset[str]]
+    without: frozenset[str]
     home: str | None
     plugins: tuple[str, ...]
     known_at: dt.datetime | None
+
+    @property
+    def again(self) -> frozenset[str]:
+        """The imports of which all is read again."""
+        keys = {part.key for part in self.parts}
+        return frozenset(name for name, parts in self.earlier.items() if parts <= keys)
 
 
 @dataclass
@@ -60,7 +98,7 @@ def each(jobs: Sequence[Job], workers: int, done: Callable[[int], None]) -> Iter
             yield do(job)
             done(len(job.parts))
         return
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _end_with_parent)
     try:
         waiting: dict[Future[Made], Job] = {pool.submit(do, job): job for job in jobs}
         for future in as_completed(waiting):
@@ -99,41 +137,77 @@ def _import(job: Job, made: Made) -> None:
     from quorate.store.bars.appending import append
 
     joined: dict[str, Any] = {}
-    for part, _, _ in job.parts:
-        for key, value in part.items():
+    for part in job.parts:
+        for key, value in part.options.items():
             joined[key] = [*joined.get(key, []), *value]
     table = {"data": {**job.table["data"], **joined}}
-    session = open_session(
-        {"name": "import", "models": {"logistic": {}}, "plugins": [*job.plugins], **table}, home=job.home
-    )
+    whole = {"name": "import", "models": {"logistic": {}}, "plugins": [*job.plugins], **table}
+    session = open_session(whole, home=job.home)
     bars = load_bars(session)
+    files = [fact for part in job.parts for fact in part.files]
+    for fact in files:
+        if (fact["bytes"], fact["changed_ns"]) != _status(Path(fact["path"])):
+            raise DataError(f"{fact['path']} was changed while it was read: give the command again")
     made.warnings += session.warnings
-    files = [fact for _, facts, _ in job.parts for fact in facts]
-    read = [digest for _, _, digest in job.parts if digest]
-    frequency = _usual(_collection(job.folder), job.origin) if len(bars) < FEW else None
+    if job.without & {*bars.symbols}:
+        left = [symbol for symbol in bars.symbols if symbol not in job.without]
+        if not left:
+            return
+        bars = bars.select(left)
+    collection = _collection(job.folder)
+    if "since" in table["data"] and collection.exists and {*bars.symbols} - _ever(collection):
+        asked = job.origin.options.get("since")
+        if asked != table["data"]["since"]:  # a symbol that is new is asked for as a whole
+            data = {name: value for name, value in table["data"].items() if name != "since"}
+            job = replace(job, table={"data": {**data, **({"since": asked} if asked else {})}})
+            _import(job, made)
+            return
     made.imports.append(
         append(
-            _collection(job.folder),
+            collection,
             bars,
             Origin(job.origin.source, job.origin.options, joined),
-            read=read,
+            read={part.key: part.content for part in job.parts},
             files=files,
             known_at=job.known_at,
-            frequency=frequency,
+            frequency=_usual(collection, {*bars.symbols}) if len(bars) < FEW else None,
             actions=_actions(session),
+            again=job.again,
         )
     )
+
+
+def _status(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _ever(collection: Collection) -> set[str]:
+    return {name for frequency in collection.frequencies() for name in collection.symbols(frequency)}
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it was killed."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 FEW = 30  # bars, below which their frequency may be that of what came before from the same source
 
 
-def _usual(collection: Collection, origin: Origin) -> str | None:
-    """Return the frequency of what came from a source before, if it was one."""
+def _usual(collection: Collection, symbols: set[str]) -> str | None:
+    """Return the frequency at which a collection has symbols, or else all that it has; None, if it is not one."""
     if not collection.exists:
         return None
-    found = {one.frequency for one in collection.imports() if one.origin == origin.digest}
-    return found.pop() if len(found) == 1 else None
+    there = collection.frequencies()
+    found = [frequency for frequency in there if collection.symbols(frequency) & symbols] or there
+    return found[0] if len(found) == 1 else None
 
 
 def _actions(session: Session) -> Any:
@@ -152,10 +226,10 @@ def _actions(session: Session) -> Any:
 
 def _name(job: Job) -> str:
     """Return what a part is called."""
-    part, files, _ = job.parts[0]
-    if files:
-        return ", ".join(str(fact["path"]) for fact in files)
-    return ", ".join(str(one) for value in part.values() for one in value) or job.origin.source
+    [part] = job.parts
+    if part.files:
+        return ", ".join(str(fact["path"]) for fact in part.files)
+    return ", ".join(str(one) for value in part.options.values() for one in value) or job.origin.source
 
 
 @cache

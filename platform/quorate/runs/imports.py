@@ -16,16 +16,18 @@ from quorate.execution.progress import Progress
 from quorate.plugins.calling import call
 from quorate.plugins.options import told_when_reading
 from quorate.plugins.specs import SourceSpec
-from quorate.recipe.environment import names_in, substitute
+from quorate.recipe.environment import mask, names_in, substitute
 from quorate.runs.doubts import data_table
 from quorate.runs.importing import Job, Made, Part, each
+from quorate.runs.known_parts import KnownParts
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin, digest_of, file_facts
 
 BATCH = 50  # parts that are read at once, at most: what one file of the store holds
-FEWEST = 20  # as many as are read in the time that a process needs to begin
+FEWEST = 20  # as many as are read while a process begins
+ENDED = dt.timedelta(days=365)  # without a bar, while others have some
 AGAIN = dt.timedelta(days=14)  # before the last bar, from which on an update asks again
 
 
@@ -133,7 +135,7 @@ def import_bars(
         If nothing at all could be read.
     """
     table = data_table({"source": source, **(options or {})}, settings)
-    return _bring(collection, [(table, None)], home, plugins, known_at, workers, progress or Progress())
+    return _bring(collection, [(table, None)], home, plugins, known_at, workers, progress or Progress(), new=True)
 
 
 @in_usual_surroundings
@@ -148,8 +150,10 @@ def update_bars(
 ) -> Imported:
     """Bring what is new of all that a collection was filled from.
 
-    A source that can be asked for a part is asked for what comes after the last bar, and two weeks before it, in which
-    a vendor may have rewritten something; files that changed are read again.
+    A source that can be asked for a part is asked for what comes after the last bar that each of its symbols has, and
+    two weeks before it, in which a vendor may have rewritten something; a symbol whose last bar lies more than a year
+    before that of others has ended. Files that changed are read again, with those that were read with them. Symbols
+    that were removed do not come again.
 
     Parameters
     ----------
@@ -161,19 +165,28 @@ def update_bars(
     DataError
         If the collection is empty.
     """
-    origins: dict[str, Import] = {one.origin: one for one in collection.imports() if one.source}
+    origins: dict[str, list[Import]] = {}
+    for one in collection.imports():
+        if one.source:
+            origins.setdefault(one.origin, []).append(one)
     if not origins:
         raise DataError(f"the collection {collection.name!r} is empty: quorate data add fills it")
     asked = []
-    for origin, one in origins.items():
-        last = max(
-            dt.date.fromisoformat(b.last)
-            for i in collection.imports()
-            if i.origin == origin
-            for b in i.symbols.values()
-        )
-        asked.append(({"data": {"source": one.source, **one.options}}, None if whole else last - AGAIN))
+    for imports in origins.values():
+        table = {"data": {"source": imports[0].source, **imports[0].options}}
+        asked.append((table, None if whole else _since(imports, imports[0].options.get("since"))))
     return _bring(collection, asked, home, plugins, None, workers, progress or Progress())
+
+
+def _since(imports: Sequence[Import], own: str | None) -> dt.date:
+    """Return from when on a source is asked again."""
+    last: dict[str, str] = {}
+    for one in imports:
+        for symbol, brought in one.symbols.items():
+            last[symbol] = max(last.get(symbol, ""), brought.last)
+    days = [dt.date.fromisoformat(day) for day in last.values()]
+    since = min(day for day in days if day > max(days) - ENDED) - AGAIN
+    return max(since, dt.date.fromisoformat(own)) if own else since
 
 
 def _bring(
@@ -184,21 +197,35 @@ def _bring(
     known_at: dt.datetime | None,
     workers: int,
     progress: Progress,
+    new: bool = False,
 ) -> Imported:
-    """Read what is asked for, a recipe's table and since when, and keep it."""
+    """Read what is asked for, a recipe's table and since when, and keep it; `new`: also what was removed."""
     began, told = time.perf_counter(), Imported(collection.name)
     jobs: list[Job] = []
-    for table, since in asked:
+    for given, since in asked:
+        table = {"data": _anywhere(given["data"])}
         session = _session(table, home, plugins, progress)
-        parts = _parts(session)
-        origin = Origin(session.recipe.data.source, _plain(session.recipe.data.options))
-        new = _unread(collection, origin, parts)
-        told.known += len(parts) - len(new)
-        if since is not None and told_when_reading(session.registry.get(SourceSpec, origin.source), since=since):
-            table = {"data": {**table["data"], "since": since.isoformat()}}
-        job = Job(collection.folder, table, origin, (), str(home) if home else None, tuple(plugins), known_at)
-        size = min(BATCH, max(FEWEST, math.ceil(len(new) / (workers or os.cpu_count() or 1))))
-        jobs += [replace(job, parts=tuple(new[k : k + size])) for k in range(0, len(new), size)]
+        data = session.recipe.data
+        span = {name: day.isoformat() for name in ("since", "until") if (day := getattr(data, name)) is not None}
+        origin = Origin(data.source, {**data.options, **span})
+        if since is not None and told_when_reading(session.registry.get(SourceSpec, data.source), since=since):
+            table["data"]["since"] = since.isoformat()
+        known = KnownParts(collection, origin)
+        parts = _parts(session, known.facts)
+        unread = known.unread(parts, new)
+        told.known += len(parts) - sum(len(group) for group in unread)
+        whose = Job(
+            folder=collection.folder,
+            table=table,
+            origin=origin,
+            parts=(),
+            earlier=known.earlier(parts),
+            without=frozenset() if new else known.removed,
+            home=str(home) if home else None,
+            plugins=tuple(plugins),
+            known_at=known_at,
+        )
+        jobs += [replace(whose, parts=tuple(group)) for group in _batches(unread, workers)]
     for made in each(jobs, workers, _counted(progress, sum(len(job.parts) for job in jobs))):
         told.add(made)
     if jobs and collection.exists:
@@ -212,49 +239,55 @@ def _bring(
 
 def _session(table: dict[str, Any], home: str | Path | None, plugins: Sequence[str], progress: Progress) -> Session:
     whole = {"name": "import", "models": {"logistic": {}}, "plugins": [*plugins], **table}
-    session = open_session(whole, home=home, progress=progress)
-    if session.recipe.data.source == "store":
+    if table["data"]["source"] == "store":
         raise RecipeError("bars of the store are there already: a collection is filled from another source")
-    return session
+    return open_session(whole, home=home, progress=progress)
 
 
-def _parts(session: Session) -> list[tuple[dict[str, Any], list[Path]]]:
-    """Return the parts of what a source reads, each as options in place of the whole's, and its files."""
+def _parts(session: Session, facts: Mapping[str, Mapping[str, Any]]) -> list[Part]:
+    """Return the parts of what a source reads."""
     spec = session.registry.get(SourceSpec, session.recipe.data.source)
-    if spec.parts is None:
-        return [({}, [])]
-    options = substitute(session.recipe.data.options, "data")
-    found: list[dict[str, Any]] = call(spec.offering(spec.parts), "the recipe's [data]", (), options)
-    return [(dict(part), [path for one in part.get("path", ()) if (path := Path(one)).is_file()]) for part in found]
+    found: list[dict[str, Any]] = [{}]
+    if spec.parts is not None:
+        options = substitute(session.recipe.data.options, "data")
+        found = call(spec.offering(spec.parts), "the recipe's [data]", (), options)
+    parts = []
+    for one in found:
+        files = [file_facts(path, facts) for name in one.get("path", ()) if (path := Path(name)).is_file()]
+        content = digest_of([fact["sha256"] for fact in files]) if files else ""
+        parts.append(Part(dict(one), files, digest_of(one), content))
+    return parts
 
 
-def _unread(collection: Collection, origin: Origin, parts: Sequence[tuple[dict[str, Any], list[Path]]]) -> list[Part]:
-    """Return the parts that were not read yet, or not as they are now, each with its files' facts and its digest."""
-    facts: dict[str, Mapping[str, Any]] = {}
-    read: dict[str, set[str]] = {}  # digests, and the symbols that came with them
-    for one in collection.imports() if collection.exists else ():
-        if not one.source and one.count().gone:  # removed by hand: what it took away may come again
-            read = {digest: symbols for digest, symbols in read.items() if not symbols & one.symbols.keys()}
-        facts |= {fact["path"]: fact for fact in one.files}
-        read |= {key: {*one.symbols} for key in one.read}
-    new = []
-    for part, files in parts:
-        own = [file_facts(path, facts) for path in files]
-        digest = digest_of(origin.digest, part, [one["sha256"] for one in own]) if own else ""
-        if not digest or digest not in read:
-            new.append((part, own, digest))
-    return new
+def _batches(groups: Sequence[list[Part]], workers: int) -> list[list[Part]]:
+    """Return what is read at once: what was read together, and so many of the others as keep all processes busy."""
+    single = [group[0] for group in groups if len(group) == 1]
+    size = min(BATCH, max(FEWEST, math.ceil(len(single) / (workers or os.cpu_count() or 1))))
+    return [group for group in groups if len(group) > 1] + [single[k : k + size] for k in range(0, len(single), size)]
 
 
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as they are kept: with local paths that hold from any folder."""
-    kept = dict(options)
-    path = kept.get("path")
+def _anywhere(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table ``[data]`` whose local paths hold from any folder.
+
+    Raises
+    ------
+    RecipeError
+        If a secret is written into it: a store is kept, and may be shared.
+    """
+    found = dict(data)
+    if mask(found) != found:
+        name = next(name for name, value in found.items() if mask({name: value}) != {name: value})
+        raise RecipeError(f"a secret stands in data.{name}, and a store keeps it: write ${{NAME}}, a variable of yours")
+    path = found.get("path")
     if path is not None and not names_in(path):
         several = [path] if isinstance(path, str) else list(path)
         whole = [str(Path(one).expanduser().absolute()) if "://" not in one else one for one in several]
-        kept["path"] = whole[0] if isinstance(path, str) else whole
-    return kept
+        found["path"] = whole[0] if isinstance(path, str) else whole
+    url = str(found.get("url", ""))
+    scheme, slashes, file = url.partition(":///")
+    if slashes and "sqlite" in scheme and file and not names_in(url) and not file.startswith(("/", ":")):
+        found["url"] = f"{scheme}:///{Path(file).absolute()}"
+    return found
 
 
 def _counted(progress: Progress, total: int) -> Callable[[int], None]:

@@ -16,7 +16,7 @@ from quorate.execution import portable
 from quorate.execution.state import onnx_of
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
-from quorate_plugins.models import trees
+from quorate_plugins.models import forests, trees
 from quorate_plugins.models.rounds import EVERY, history
 
 REGISTRY = Registry.load(environment=False)
@@ -114,7 +114,7 @@ def test_fewer_than_no_rounds_are_refused() -> None:
     with pytest.raises(ValueError, match="warm_rounds must be 0 or more; it was -1"):
         trees.xgboost(warm_rounds=-1)
     with pytest.raises(ValueError, match="warm_trees must be 0 or more; it was -1"):
-        trees.random_forest(warm_trees=-1)
+        forests.random_forest(warm_trees=-1)
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost"])
@@ -260,4 +260,4 @@ def test_nothing_is_told_of_what_no_library_recorded(rows: Any) -> None:
     X, y = rows[0], rows[1]["regression"]
     assert history(again("gradient-boosting", made("gradient-boosting").fit(X, y))) is None
     assert REGISTRY.get(ModelSpec, "random-forest").history is None
-    assert isinstance(trees.random_forest(), ensemble.RandomForestClassifier)
+    assert isinstance(forests.random_forest(), ensemble.RandomForestClassifier)

@@ -70,7 +70,8 @@ def test_what_is_read_is_what_was_known_then(
     known: dict[tuple[str, int], float] = {}
     then: dict[tuple[str, int], float] = {}
     for number, cells in enumerate(imported):
-        append(collection, bars_of(cells), CSV, known_at=START + dt.timedelta(days=number), frequency="1d")
+        again = {one.id for one in collection.imports()}  # the same file, again and again
+        append(collection, bars_of(cells), CSV, known_at=START + dt.timedelta(days=number), frequency="1d", again=again)
         for symbol in {symbol for symbol, _ in cells}:
             days = [day for s, day in cells if s == symbol]
             known = {k: v for k, v in known.items() if k[0] != symbol or not min(days) <= k[1] <= max(days)}
@@ -97,14 +98,16 @@ def test_an_import_tells_what_is_new_rewritten_and_gone(collection: Collection) 
     append(collection, bars_of(history("AB")), CSV)
     second = {**history("A", 10, 25), ("A", 12): 99.0}
     del second["A", 15]
-    told = append(collection, bars_of(second), CSV)
+    again = {one.id for one in collection.imports()}
+    told = append(collection, bars_of(second), CSV, again=again)
     assert told.symbols["A"][2:] == (5, 1, 1)
     assert [(one["field"], one["was"], one["is"]) for one in told.rewritten] == [
         ("open", 22.0, 99.0),
         ("bar", "there", "gone"),
     ]
-    again = append(collection, bars_of(second), CSV)
-    assert (again.symbols["A"][2:], again.bars) == ((0, 0, 0), None)
+    again |= {told.id}
+    same = append(collection, bars_of(second), CSV, again=again)
+    assert (same.symbols["A"][2:], same.bars) == ((0, 0, 0), None)
     assert [(one.symbol, one.bars, one.rewritten) for one in collection.holdings()] == [("A", 24, 1), ("B", 20, 0)]
 
 
@@ -224,10 +227,10 @@ def test_a_source_that_tells_the_same_splits_again_adds_nothing(collection: Coll
 
 def test_collections_are_found_by_name(tmp_path: Path) -> None:
     store = quorate.BarStore(tmp_path)
-    with pytest.raises(quorate.DataError, match="quorate data add PATH fills one"):
-        store.collection()
+    with pytest.raises(quorate.DataError, match="quorate data add fills one"):
+        store.collection("us-daily")
     append(store.collection("us-daily", new=True), bars_of(history("A")), CSV)
-    assert store.collection().name == "us-daily"
+    assert [one.name for one in store.collections()] == ["us-daily"]
     with pytest.raises(quorate.DataError, match="did you mean 'us-daily'"):
         store.collection("us-dayly")
     for name in ("../other", "", ".hidden", "a/b", "x" * 101):
@@ -238,5 +241,62 @@ def test_collections_are_found_by_name(tmp_path: Path) -> None:
 
 
 def test_an_import_is_read_back_as_it_was_written(tmp_path: Path, collection: Collection) -> None:
-    made = append(collection, bars_of(history("A")), CSV, read=["x"], files=[{"path": "a.csv", "bytes": 3}])
+    made = append(collection, bars_of(history("A")), CSV, read={"x": "y"}, files=[{"path": "a.csv", "bytes": 3}])
     assert Import.load(collection.folder / "imports" / f"{made.id}.json") == made
+
+
+def test_what_another_file_brought_is_not_gone_and_may_not_be_said_otherwise(collection: Collection) -> None:
+    append(
+        collection,
+        bars_of({("A", day): 10.0 for day in (0, 1, 4, 5)}),
+        CSV,
+        files=[{"path": "one.csv"}],
+        frequency="1d",
+    )
+    append(
+        collection, bars_of({("A", day): 10.0 for day in (2, 3, 6)}), CSV, files=[{"path": "two.csv"}], frequency="1d"
+    )
+    assert len(collection.read()) == 7
+    with pytest.raises(quorate.DataError, match=r"has the open 11\.0 here and 10\.0 in one\.csv: a bar comes from one"):
+        append(collection, bars_of({("A", day): 11.0 for day in (4, 7)}), CSV, frequency="1d")
+    # What comes from elsewhere may correct it, and leaves what it does not name.
+    append(collection, bars_of({("A", day): 11.0 for day in (0, 4)}), Origin("csv", {"path": "fix"}), frequency="1d")
+    assert cells_of(collection.read()) == {("A", d): 11.0 if d in (0, 4) else 10.0 for d in range(7)}
+
+
+def test_what_came_earlier_is_added_first_and_nothing_is_known_in_advance(collection: Collection) -> None:
+    append(collection, bars_of(history("A")), CSV, known_at=START)
+    with pytest.raises(quorate.DataError, match="fill a new collection, the oldest first"):
+        append(collection, bars_of(history("A")), CSV, known_at=START - dt.timedelta(days=1))
+    with pytest.raises(quorate.DataError, match="that is still to come"):
+        append(collection, bars_of(history("A")), CSV, known_at=dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
+    append(collection, bars_of(history("B")), CSV, known_at=START - dt.timedelta(days=1))
+
+
+def test_splits_that_were_corrected_or_taken_back_are_read_as_they_were_known(collection: Collection) -> None:
+    append(collection, bars_of(history("A")), CSV)
+    told = check_actions(pd.DataFrame({"symbol": ["A"], "session": [DAYS[10]], "kind": ["split"], "value": [2.0]}))
+    act(collection, told)
+    before = dt.datetime.now(dt.UTC)
+    act(collection, told.assign(value=0.0))
+    assert collection.actions(["A"], before)["value"].tolist() == [2.0]
+    # A vendor that tells it again does not undo what was taken back by hand.
+    append(collection, bars_of(history("A")), CSV, actions=told)
+    assert collection.actions(["A"]).empty
+
+
+def test_what_new_bars_say_nothing_of_stays(collection: Collection) -> None:
+    frame = frame_of(history("A")).assign(session="X", kind="Y", side="Z")
+    append(collection, quorate.Bars.from_frame(frame, "weekdays", ["kind", "session", "side"]), CSV)
+    other = frame_of(history("A")).drop(columns="volume")
+    other.loc[3, ["open", "high", "low", "close"]] = 99.0
+    append(collection, quorate.Bars.from_frame(other, "weekdays"), Origin("csv", {"path": "fix"}))
+    bars = collection.read()
+    assert bars.close[3, 0] == 99.0
+    assert bars.has_volume
+    assert {name: category.levels for name, category in bars.categories.items()} == {
+        "kind": ("Y",),
+        "session": ("X",),
+        "side": ("Z",),
+    }
+    assert all((category.codes == 0).all() for category in bars.categories.values())

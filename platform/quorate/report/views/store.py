@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quorate.errors import DataError, near_misses
+from quorate.errors import DataError, IntegrityError, near_misses
 from quorate.report import console
 
 if TYPE_CHECKING:
@@ -17,9 +17,11 @@ LEFT, RIGHT = "left", "right"
 
 
 def summary(collection: Collection) -> dict[str, Any]:
-    """Return what a collection holds in all."""
-    held = collection.holdings()
-    imports = collection.imports()
+    """Return what a collection holds in all; of a damaged one what is wrong."""
+    try:
+        held, imports = collection.holdings(), collection.imports()
+    except IntegrityError as e:
+        return {"collection": collection.name, "damaged": str(e)}
     return {
         "collection": collection.name,
         "symbols": len({one.symbol for one in held}),
@@ -47,7 +49,13 @@ def holdings(collection: Collection, symbols: Sequence[str]) -> dict[str, Any]:
         raise DataError(
             f"the collection {collection.name!r} has no bars of {missing[0]}{near_misses(missing[0], known)}"
         )
-    return {**summary(collection), "holdings": [one._asdict() for one in held if not symbols or one.symbol in symbols]}
+    chosen = [one._asdict() for one in held if not symbols or one.symbol in symbols]
+    noted = collection.actions({one["symbol"] for one in chosen})
+    actions = [
+        {"symbol": symbol, "session": f"{session:%Y-%m-%d}", "kind": kind, "value": value}
+        for symbol, session, kind, value in noted.itertuples(index=False)
+    ]
+    return {**summary(collection), "holdings": chosen, "actions": actions}
 
 
 def lineage(collection: Collection, symbols: Sequence[str]) -> list[dict[str, Any]]:
@@ -97,22 +105,28 @@ def render_list(rows: Sequence[Mapping[str, Any]], place: Path) -> None:
             f"{row['symbols']:,}",
             f"{row['bars']:,}",
             ", ".join(row["frequencies"]),
-            f"{row['first']} to {row['last']}",
+            f"{row['first']} to {row['last']}" if row["bars"] else "-",
             ", ".join(row["sources"]),
         )
         for row in rows
+        if "damaged" not in row
     ]
     console.out().print(console.table(columns, [lines]))
+    for row in rows:
+        if "damaged" in row:
+            told = f"damaged: {row['collection']}: {row['damaged']}; quorate data remove {row['collection']} removes it"
+            console.out().print(told, markup=False)
 
 
 def render_holdings(found: Mapping[str, Any]) -> None:
-    """Print what a collection holds: a line per symbol."""
+    """Print what a collection holds: a line per symbol, and the splits and dividends that are known."""
+    span = f", {found['first']} to {found['last']}" if found["bars"] else ""
     console.out().print(
         console.facts(
             [
                 ("collection", found["collection"]),
                 ("symbols", f"{found['symbols']:,}"),
-                ("bars", f"{found['bars']:,}, {found['first']} to {found['last']}, calendar {found['calendar']}"),
+                ("bars", f"{found['bars']:,}{span}, calendar {found['calendar']}"),
                 ("from", f"{', '.join(found['sources'])}; last import {found['updated']}"),
             ]
         )
@@ -133,6 +147,8 @@ def render_holdings(found: Mapping[str, Any]) -> None:
     console.out().print(console.table(columns, [lines]))
     if len(held) > SHOWN:
         print(f"and {len(held) - SHOWN:,} more: --symbol NAME, or --json, shows them")
+    for one in found["actions"][-SHOWN:]:
+        print(f"{one['symbol']} {one['session']}: {one['kind']} {one['value']:g}")
 
 
 def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
@@ -186,6 +202,6 @@ def render_imported(found: Mapping[str, Any]) -> None:
 
 def _examples(examples: Sequence[Mapping[str, Any]]) -> None:
     for one in examples:
-        when = str(one["time"])[:19].replace("T00:00:00", "").replace("T", " ")
+        when = f"{one['session']} ({str(one['time'])[11:16]} UTC)"
         change = "is gone" if one["is"] == "gone" else f"{one['field']} was {one['was']}, is {one['is']}"
         console.out().print(f"~ {one['symbol']} {when}: {change}", markup=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from types import MappingProxyType
@@ -14,13 +15,11 @@ from quorate.store.bars.collection import DOCUMENT, IMPORTS, Collection
 from quorate.store.bars.imports import Brought, Import, Origin, new_id
 from quorate.store.bars.parts import sha256_of
 from quorate.store.documents import seal_of
-from quorate.store.files import write_json
+from quorate.store.files import TEMPORARY, write_json
 from quorate.store.parquet import write_parquet
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from quorate.bars.calendar import Calendar
     from quorate.bars.panel import Bars
@@ -31,11 +30,12 @@ def append(
     bars: Bars,
     origin: Origin,
     *,
-    read: Sequence[str] = (),
+    read: Mapping[str, str] = MappingProxyType({}),
     files: Sequence[Mapping[str, Any]] = (),
     known_at: dt.datetime | None = None,
     frequency: str | None = None,
     actions: pd.DataFrame | None = None,
+    again: Container[str] = (),
 ) -> Import:
     """Keep what is new or otherwise in bars: all of them, or, if this ends before it is written, nothing.
 
@@ -47,8 +47,8 @@ def append(
         As a source gave them.
     origin : Origin
         Where they come from.
-    read : sequence of str
-        Digests of the parts that were read.
+    read : mapping
+        Digests of the parts that were read, and of their files.
     files : sequence of mapping
         Facts of the files that were read.
     known_at : datetime, optional
@@ -57,25 +57,53 @@ def append(
         Theirs, where they are too few to show it.
     actions : DataFrame, optional
         Splits and dividends: ``symbol``, ``session``, ``kind``, ``value``.
+    again : collection of str
+        Ids of imports of which all is read again: a bar of theirs that is not among these is gone.
 
     Raises
     ------
     DataError
-        If their calendar is another than the collection's.
+        If their calendar is another than the collection's; if another part of the same source has a bar otherwise; if
+        `known_at` has not come yet, or lies before what is known of the same symbols.
     StoreError
         If they cannot be written; what was stored is untouched.
     """
-    from quorate.store.bars.versions import compare
+    from quorate.store.bars.versions import Conflict, compare
 
     _begin(collection, bars.calendar)
-    new = bars.to_frame()
+    imports = collection.imports()
+    _check_known_at(collection, known_at, [one for one in imports if one.symbols.keys() & {*bars.symbols}])
     frequency = frequency or bars.frequency
-    compared = compare(new, _sessions(bars), _known(collection, bars, frequency))
+    paths = {one.id: str(collection.folder / IMPORTS / one.bars) for one in imports if one.bars}
+    own = frozenset(path for key, path in paths.items() if key in again)
+    same = {one.id for one in imports if one.origin == origin.digest}
+    others = frozenset(path for key, path in paths.items() if key in same and key not in again)
+    compared = compare(bars.to_frame(), _known(collection, bars, frequency), bars.calendar, own, others)
+    if isinstance(compared, Conflict):
+        there = next(one for one in imports if paths.get(one.id) == compared.file)
+        raise DataError(
+            f"{compared.symbol} at {compared.time:%Y-%m-%d %H:%M} UTC has the {compared.field} {compared.here} here "
+            f"and {compared.there} in {there.what}: a bar comes from one of them; leave one out, or give each a "
+            "collection"
+        )
     nothing = Brought(str(bars.sessions[0]), str(bars.sessions[-1]), 0)
     brought = {symbol: compared.symbols.get(symbol, nothing) for symbol in bars.symbols}
     frames = [(compared.rows, ".parquet"), (_new(collection, actions), ".actions.parquet")]
     told = {"files": [dict(one) for one in files], "rewritten": compared.rewritten}
     return _keep(collection, frames, origin, brought, frequency, known_at, read, told)
+
+
+def _check_known_at(collection: Collection, known_at: dt.datetime | None, earlier: list[Import]) -> None:
+    """Refuse what would come to be known in the future, or before what is known: later imports say nothing of it."""
+    if known_at is None:
+        return
+    if known_at > dt.datetime.now(dt.UTC):
+        raise DataError(f"bars cannot be known at {known_at:%Y-%m-%d %H:%M} UTC: that is still to come")
+    if earlier and known_at < (last := max(one.known_at for one in earlier)):
+        raise DataError(
+            f"the collection {collection.name!r} knows of these symbols since {last:%Y-%m-%d %H:%M} UTC, and what came "
+            f"at {known_at:%Y-%m-%d %H:%M} must be added before: fill a new collection, the oldest first"
+        )
 
 
 def _keep(
@@ -85,7 +113,7 @@ def _keep(
     symbols: Mapping[str, Brought],
     frequency: str,
     known_at: dt.datetime | None = None,
-    read: Sequence[str] = (),
+    read: Mapping[str, str] = MappingProxyType({}),
     told: Mapping[str, Any] = MappingProxyType({}),
 ) -> Import:
     """Write an import's files, and then what lists them."""
@@ -103,7 +131,7 @@ def _keep(
         options=dict(origin.options),
         part=dict(origin.part),
         origin=origin.digest,
-        read=list(read),
+        read=dict(read),
         frequency=frequency,
         symbols=symbols,
         version=version("quorate"),
@@ -126,16 +154,19 @@ def drop(collection: Collection, symbols: Sequence[str]) -> None:
 
     from quorate.bars.panel import FIELDS
 
-    holdings = collection.holdings()
-    if missing := {*symbols} - {one.symbol for one in holdings}:
-        collection.frame(sorted(missing))  # says so
-    for frequency in sorted({one.frequency for one in holdings if one.symbol in symbols}):
-        held = [one for one in holdings if one.symbol in symbols and one.frequency == frequency]
-        frame = collection.frame([one.symbol for one in held], frequency)
-        fields = [name for name in FIELDS if name in frame]
-        rows = frame[["symbol", "time"]].assign(**dict.fromkeys(fields, np.nan)).astype({"symbol": str})
-        gone = {one.symbol: Brought(one.first, one.last, 0, 0, one.bars) for one in held}
-        _keep(collection, [(rows, ".parquet")], Origin("", {}), gone, frequency)
+    if missing := {*symbols} - {one.symbol for one in collection.holdings()}:
+        raise DataError(collection.lacks(missing))
+    for frequency in collection.frequencies():
+        frame = collection.frame(sorted({*symbols} & collection.symbols(frequency)), frequency)
+        if not len(frame):
+            continue
+        rows = frame[["symbol", "time"]].astype({"symbol": str})
+        rows = rows.assign(**{name: np.nan for name in FIELDS if name in frame})
+        brought = {
+            str(symbol): Brought(*_span(collection.calendar, one), 0, 0, len(one))
+            for symbol, one in rows.groupby("symbol")
+        }
+        _keep(collection, [(rows, ".parquet")], Origin("", {}), brought, frequency)
 
 
 def act(collection: Collection, actions: pd.DataFrame) -> None:
@@ -153,21 +184,30 @@ def act(collection: Collection, actions: pd.DataFrame) -> None:
     DataError
         If a symbol is not there.
     """
-    held = {one.symbol: one for one in collection.holdings()}
     for symbol in actions["symbol"].unique():
-        if symbol not in held:
-            collection.frame([symbol])  # says so
-        one = held[symbol]
+        held = [frequency for frequency in collection.frequencies() if symbol in collection.symbols(frequency)]
+        if not held:
+            raise DataError(collection.lacks({symbol}))
         told = actions[actions["symbol"] == symbol]
-        nothing = {symbol: Brought(one.first, one.last, 0)}
-        _keep(collection, [(told, ".actions.parquet")], Origin("", {}), nothing, one.frequency)
+        days = told["session"].dt.strftime("%Y-%m-%d")
+        nothing = {symbol: Brought(days.min(), days.max(), 0)}
+        _keep(collection, [(told, ".actions.parquet")], Origin("", {}), nothing, held[0])
 
 
 def _begin(collection: Collection, calendar: Calendar) -> None:
     if not collection.exists:
         told = {"schema_version": 1, "name": collection.name, "calendar": asdict(calendar)}
         (collection.folder / IMPORTS).mkdir(parents=True, exist_ok=True)
-        write_json(collection.folder / DOCUMENT, {**told, "seal": seal_of(told)})
+        mine = collection.folder / f".{DOCUMENT}.{new_id(dt.datetime.now(dt.UTC))}{TEMPORARY}"
+        write_json(mine, {**told, "seal": seal_of(told)})
+        try:
+            os.link(mine, collection.folder / DOCUMENT)  # of two that begin at once, one does
+        except FileExistsError:
+            pass
+        except OSError:  # not all file systems have links
+            os.replace(mine, collection.folder / DOCUMENT)
+        finally:
+            mine.unlink(missing_ok=True)
     if collection.calendar != calendar:
         raise DataError(
             f"the collection {collection.name!r} keeps the calendar {collection.calendar.name!r}, and these bars have "
@@ -179,10 +219,10 @@ def _known(collection: Collection, bars: Bars, frequency: str) -> pd.DataFrame:
     """Return what is held of the symbols and the span of new bars."""
     import pandas as pd
 
-    held = {one.symbol for one in collection.holdings() if one.frequency == frequency} & {*bars.symbols}
+    held = collection.symbols(frequency) & {*bars.symbols}
     if not held:
         return pd.DataFrame()
-    frame = collection.frame(sorted(held), frequency)
+    frame = collection.frame(sorted(held), frequency, columns=("*", "filename"))
     first, last = pd.DatetimeIndex(bars.times[[0, -1]]).tz_localize("UTC")
     return frame[frame["time"].between(first, last)]
 
@@ -191,11 +231,12 @@ def _new(collection: Collection, actions: pd.DataFrame | None) -> pd.DataFrame |
     """Return the splits and dividends that are not known as they are."""
     if actions is None or actions.empty:
         return None
-    known = collection.actions(actions["symbol"].unique().tolist())
+    known = collection.actions(actions["symbol"].unique().tolist(), undone=True)
     both = actions.merge(known, on=["symbol", "session", "kind"], how="left", suffixes=("", "|was"))
     return actions[(both["value"] != both["value|was"]).to_numpy()]
 
 
-def _sessions(bars: Bars) -> NDArray[np.datetime64]:
-    """Return the session of each row of the bars' long frame."""
-    return bars.sessions[bars.present.nonzero()[0]]
+def _span(calendar: Calendar, rows: pd.DataFrame) -> tuple[str, str]:
+    """Return the first and the last session of rows."""
+    days = calendar.sessions(rows["time"].dt.tz_convert(None).to_numpy())
+    return str(days.min()), str(days.max())

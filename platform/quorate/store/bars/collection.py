@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quorate.errors import DataError, DataWarning, IntegrityError, StoreError, near_misses, one_of
-from quorate.store.bars.imports import Brought, Holding, Import
+from quorate.store.bars.imports import Holding, Import
 from quorate.store.bars.parts import check_hashes, read_parts
 from quorate.store.documents import read_document, seal_of
 from quorate.store.files import TEMPORARY
@@ -83,21 +83,40 @@ class Collection:
                 self._imports[path.name] = Import.load(path)
         return sorted(self._imports.values(), key=lambda one: (one.known_at, one.id))
 
-    def holdings(self, ever: bool = False) -> list[Holding]:
-        """Return what there is, by symbol and frequency; with `ever` also what was removed."""
-        there: dict[tuple[str, str], list[tuple[str, Brought]]] = {}
-        for one in self.imports():
-            for symbol, brought in one.symbols.items():
-                there.setdefault((symbol, one.frequency), []).append((one.source, brought))
+    def frequencies(self) -> list[str]:
+        """Return the frequencies of which there ever were bars."""
+        return sorted({one.frequency for one in self.imports() if one.symbols})
+
+    def symbols(self, frequency: str) -> set[str]:
+        """Return the symbols of which there ever were bars of a frequency."""
+        return {
+            name for one in self.imports() if one.frequency == frequency for name, b in one.symbols.items() if b.new
+        }
+
+    def holdings(self) -> list[Holding]:
+        """Return what there is now, by symbol and frequency."""
         found = []
-        for (symbol, frequency), several in sorted(there.items()):
-            bars = sum(brought.new - brought.gone for _, brought in several)
-            rewritten = sum(brought.rewritten for _, brought in several)
-            first, last = min(b.first for _, b in several), max(b.last for _, b in several)
-            source = next((source for source, _ in reversed(several) if source), "")
-            if ever or bars > 0:
-                found.append(Holding(symbol, frequency, first, last, bars, rewritten, source))
-        return found
+        for frequency in self.frequencies():
+            if not self.symbols(frequency):
+                continue
+            imports = [one for one in self.imports() if one.frequency == frequency]
+            frame = self.frame(frequency=frequency, columns=("close",))
+            frame["session"] = self.calendar.sessions(frame["time"].dt.tz_convert(None).to_numpy())
+            for symbol, days in frame.groupby("symbol", observed=True)["session"]:
+                told = [one for one in imports if one.source and symbol in one.symbols]
+                first, last = (f"{day:%Y-%m-%d}" for day in (days.min(), days.max()))
+                changed = sum(one.symbols[str(symbol)].rewritten for one in told)
+                found.append(Holding(str(symbol), frequency, first, last, len(days), changed, told[-1].source))
+        return sorted(found)
+
+    def lacks(self, symbols: Names[str]) -> str:
+        """Return what is said of symbols that are not there."""
+        known = {name for frequency in self.frequencies() for name in self.symbols(frequency)}
+        missing = sorted(symbols)
+        return (
+            f"the collection {self.name!r} has no bars of {', '.join(missing[:5])}{near_misses(missing[0], known)}; "
+            f"quorate data show {self.name} lists what it has"
+        )
 
     def read(
         self,
@@ -136,6 +155,9 @@ class Collection:
         from quorate.bars.panel import FIELDS, Bars
 
         frame = self.frame(symbols, frequency, since, until, as_of)
+        whole = symbols is not None and since is None and until is None and as_of is None
+        if whole and (removed := {*(symbols or ())} - {*frame["symbol"].unique()}):
+            raise DataError(self.lacks(removed))
         if not len(frame):
             span = f"from {since or 'the first'} to {until or as_of or 'the last'}"
             raise DataError(f"the collection {self.name!r} has no bar {span}")
@@ -156,11 +178,18 @@ class Collection:
         since: dt.date | None = None,
         until: dt.date | None = None,
         as_of: dt.date | dt.datetime | None = None,
+        columns: Sequence[str] = ("*",),
     ) -> pd.DataFrame:
-        """Return what `read` makes bars of: a long frame by symbol and time."""
+        """Return what `read` makes bars of: a long frame by symbol and time.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Beside symbol and time; ``filename`` tells the file in the store.
+        """
         from quorate.store.bars.versions import latest
 
-        imports, wanted = self._chosen(symbols, frequency, as_of is not None)
+        imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else _day(until) + dt.timedelta(days=2)
         if as_of is not None:
             moment = _end_of(as_of)
@@ -173,10 +202,21 @@ class Collection:
         check_hashes(self.folder / IMPORTS, parts)
         first = None if since is None else _day(since) - dt.timedelta(days=2)
         paths = [self.folder / IMPORTS / name for name, _ in parts]
-        return latest(read_parts(paths, sorted(wanted), first, until_time))
+        return latest(read_parts(paths, sorted(wanted), first, until_time, columns))
 
-    def actions(self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None) -> pd.DataFrame:
-        """Return splits and dividends as they are known now, or were known at a time.
+    def actions(
+        self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None, undone: bool = False
+    ) -> pd.DataFrame:
+        """Return splits and dividends as they are known now, or were known at a time; those noted by hand count most.
+
+        Parameters
+        ----------
+        symbols : collection of str
+            Whose.
+        as_of : date or datetime, optional
+            See `read`.
+        undone : bool
+            Also those that were taken back, with the value 0.
 
         Returns
         -------
@@ -187,9 +227,14 @@ class Collection:
 
         from quorate.store.parquet import read_parquet
 
+        imports = self.imports()
+        if as_of is not None:
+            imports = _as_known(imports, moment := _end_of(as_of))
+            imports.sort(key=lambda one: one.known_at <= moment and not one.source)
+        else:
+            imports.sort(key=lambda one: not one.source)
         frames = []
-        moment = None if as_of is None else _end_of(as_of)
-        for one in self.imports():
+        for one in imports:
             if one.actions is None or not {*symbols} & one.symbols.keys():
                 continue
             check_hashes(self.folder / IMPORTS, [(one.actions, one.sha256[one.actions])])
@@ -197,11 +242,11 @@ class Collection:
             frames.append(found[found["symbol"].isin([*symbols])])
         if not frames:
             return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
-        # The last that tells of a day counts: a vendor may correct a value.
         told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
-        if moment is not None:
-            told = told[told["session"] <= pd.Timestamp(moment.replace(tzinfo=None))]
-        return told[told["value"] > 0].sort_values(["symbol", "session", "kind"], ignore_index=True)
+        if as_of is not None:
+            told = told[told["session"] <= pd.Timestamp(_end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
+        kept = told if undone else told[told["value"] > 0]
+        return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
 
     def remove(self) -> None:
         """Remove the collection with all that it holds."""
@@ -232,12 +277,9 @@ class Collection:
                 if left and path.lstat().st_mtime < limit:
                     path.unlink()
 
-    def _chosen(
-        self, symbols: Sequence[str] | None, frequency: str | None, ever: bool
-    ) -> tuple[list[Import], set[str]]:
+    def _chosen(self, symbols: Sequence[str] | None, frequency: str | None) -> tuple[list[Import], set[str]]:
         """Return the imports of a frequency, and the symbols that are wanted of them."""
-        holdings = self.holdings(ever)
-        there = sorted({one.frequency for one in holdings})
+        there = self.frequencies()
         if not there:
             raise DataError(f"the collection {self.name!r} is empty: quorate data add PATH --to {self.name} fills it")
         if frequency is None and len(there) > 1:
@@ -247,14 +289,20 @@ class Collection:
             raise DataError(
                 f"the collection {self.name!r} has no bars of {frequency!r}: data.frequency must be {one_of(there)}"
             )
-        known = {one.symbol for one in holdings if one.frequency == frequency}
+        known = self.symbols(frequency)
         wanted = known if symbols is None else {*symbols}
-        if missing := sorted(wanted - known):
-            raise DataError(
-                f"the collection {self.name!r} has no bars of {', '.join(missing[:5])}"
-                f"{near_misses(missing[0], known)}; quorate data show {self.name} lists what it has"
-            )
+        if missing := wanted - known:
+            raise DataError(self.lacks(missing))
         return [one for one in self.imports() if one.frequency == frequency], wanted
+
+
+def _as_known(imports: list[Import], moment: dt.datetime) -> list[Import]:
+    """Return imports in the order in which they count at a time: the last that was known by then last.
+
+    Of what came later the first counts most, as nothing tells what was before it.
+    """
+    later = [one for one in imports if one.known_at > moment]
+    return [*reversed(later), *(one for one in imports if one.known_at <= moment)]
 
 
 def _day(date: dt.date) -> dt.datetime:

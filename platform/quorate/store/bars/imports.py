@@ -80,8 +80,8 @@ class Import:
         Which part of that it is: options in place of the same ones.
     origin : str
         Digest of source and options: where updates come from.
-    read : list of str
-        Digests of the parts that were read, where that can be told before: of options, files and their hashes.
+    read : mapping
+        By the digest of each part that was read, the digest of its files; empty, where it has none.
     files : list
         Of each file: path, bytes, time of change in ns, SHA-256.
     frequency : str
@@ -103,7 +103,7 @@ class Import:
     options: Mapping[str, Any]
     part: Mapping[str, Any]
     origin: str
-    read: list[str]
+    read: Mapping[str, str]
     frequency: str
     symbols: Mapping[str, Brought]
     version: str
@@ -120,6 +120,13 @@ class Import:
     def actions(self) -> str | None:
         """Name of the file with its splits and dividends, if it brought any."""
         return name if (name := f"{self.id}.actions.parquet") in self.sha256 else None
+
+    @property
+    def what(self) -> str:
+        """What was read, in words: the files, or the source."""
+        files = [str(one["path"]) for one in self.files]
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        return f"{files[0]}{more}" if files else f"what came of {self.source or 'a hand'} on {self.known_at:%Y-%m-%d}"
 
     def count(self) -> Brought:
         """Return what it brought of all its symbols."""

@@ -24,6 +24,7 @@ def read_parts(
     symbols: Sequence[str],
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
+    columns: Sequence[str] = ("*",),
 ) -> pd.DataFrame:
     """Return the rows of files one after another, their symbols as categories.
 
@@ -35,6 +36,8 @@ def read_parts(
         Sorted; others are not read.
     since, until : datetime, optional
         First and last time, both included; UTC.
+    columns : sequence of str
+        Beside symbol and time: all, by ``*``, or these; and with ``filename`` the file of each row.
 
     Raises
     ------
@@ -45,9 +48,11 @@ def read_parts(
 
     threads = min(THREADS, os.cpu_count() or 1)
     names = ", ".join(["?"] * len(symbols))
+    chosen = "* EXCLUDE (symbol, time)" if "*" in columns else ", ".join(columns)
+    beside = ", filename = true" if "filename" in columns else ""
     query = f"""
-        SELECT * REPLACE (CAST(symbol AS of_symbols) AS symbol)
-        FROM read_parquet(?, union_by_name = true, hive_partitioning = false)
+        SELECT CAST(symbol AS of_symbols) AS symbol, time, {chosen}
+        FROM read_parquet(?, union_by_name = true, hive_partitioning = false{beside})
         WHERE symbol IN ({names})
     """
     values: list[object] = [[glob.escape(str(path)) for path in paths], *symbols]

@@ -42,13 +42,13 @@ class BarStore:
         there = sorted(self.path.iterdir()) if self.path.is_dir() else []
         return [found for path in there if not path.name.startswith(".") and (found := Collection(path)).exists]
 
-    def collection(self, name: str | None = None, new: bool = False) -> Collection:
+    def collection(self, name: str, new: bool = False) -> Collection:
         """Return a collection.
 
         Parameters
         ----------
-        name : str, optional
-            Where there is one alone it need not be named.
+        name : str
+            Its name.
         new : bool
             Whether it may be one that is not there yet.
 
@@ -58,13 +58,10 @@ class BarStore:
             If there is none of that name, or it is no name.
         """
         names = [one.name for one in self.collections()]
-        if name is None:
-            if len(names) == 1:
-                return Collection(self.path / names[0])
-            told = f"it must be one of {one_of(names)}" if names else "quorate data add PATH fills one"
-            raise DataError(f"{'which' if names else 'no'} collection of {self.path}: {told}")
         if name not in names and not new:
-            told = near_misses(name, names) or (f": there is {one_of(names)}" if names else ": it is empty")
+            told = near_misses(name, names) or (
+                f": there is {one_of(names)}" if names else "; quorate data add fills one"
+            )
             raise DataError(f"there is no collection {name!r} in {self.path}{told}")
         if not _NAME.fullmatch(name):
             raise DataError(

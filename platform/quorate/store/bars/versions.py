@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars.calendar import Calendar
 from quorate.bars.panel import FIELDS
 from quorate.store.bars.imports import TOLD, Brought
 
+_WAS, _SIDE = "|was", "|side"  # no column is called so
 SAME = 1e-12  # of a value: less is how it was written, not what it is
 
 
@@ -22,48 +24,64 @@ class Compared(NamedTuple):
     rewritten: list[dict[str, Any]]
 
 
-def compare(new: pd.DataFrame, sessions: NDArray[np.datetime64], known: pd.DataFrame) -> Compared:
+class Conflict(NamedTuple):
+    """A bar that another part of the same source has otherwise."""
+
+    symbol: str
+    time: pd.Timestamp
+    field: str
+    here: Any
+    there: Any
+    file: str
+
+
+def compare(
+    new: pd.DataFrame, known: pd.DataFrame, calendar: Calendar, own: frozenset[str], others: frozenset[str]
+) -> Compared | Conflict:
     """Return what of new bars is not known yet.
 
-    A bar that is known, and lies between the first and the last new one of its symbol without being among them, is
-    gone.
+    A bar that is known from what is read again, and lies between the first and the last new one of its symbol without
+    being among them, is gone. What the new rows say nothing of, a volume or a category, stays.
 
     Parameters
     ----------
     new : DataFrame
         Long: ``symbol``, ``time``, prices, volume, categories; by symbol and time.
-    sessions : ndarray of datetime64[D], (n_rows,)
-        Of each new row.
     known : DataFrame
-        What the collection holds of these symbols, as it is read; may be empty.
+        What the collection holds of these symbols, as it is read, and as ``filename`` where from; may be empty.
+    calendar : Calendar
+        Tells the session of a bar.
+    own, others : frozenset of str
+        Files that hold what is read again now, and files of other parts of the same source: these may not say
+        something else of a bar.
     """
-    names = [name for name in new.columns if name not in ("symbol", "time")]
-    new = new.assign(symbol=new["symbol"].astype(str), session=sessions)
+    names = [str(name) for name in new.columns if name not in ("symbol", "time")]
+    new = new.assign(symbol=new["symbol"].astype(str))
     if not len(known):
-        return Compared(new.drop(columns="session"), _brought(new, ["new"] * len(new)), [])
+        return Compared(new, _brought(new, np.full(len(new), "new"), calendar), [])
+    names += [str(name) for name in known if name not in ("symbol", "time", "filename", *names)]
     known = known.assign(symbol=known["symbol"].astype(str))
-    both = new.merge(known, on=["symbol", "time"], how="outer", suffixes=("", "|was"), indicator="side")
+    both = new.merge(known, on=["symbol", "time"], how="outer", suffixes=("", _WAS), indicator=_SIDE)
     span = new.groupby("symbol")["time"].agg(["min", "max"]).reindex(both["symbol"])
     inside = ((both["time"] >= span["min"].to_numpy()) & (both["time"] <= span["max"].to_numpy())).to_numpy()
-    side = both["side"].to_numpy(dtype=str)
+    side = both[_SIDE].to_numpy(dtype=str)
     differs = np.zeros(len(both), dtype=bool)
     for name in names:
-        if f"{name}|was" in both:
-            differs |= _differs(both[name], both[f"{name}|was"])
+        if f"{name}{_WAS}" in both:
+            differs |= _differs(both[name], both[f"{name}{_WAS}"])
     kind = np.full(len(both), "same", dtype=object)
     kind[side == "left_only"] = "new"
     kind[(side == "both") & differs] = "rewritten"
-    kind[(side == "right_only") & inside] = "gone"
-    told = kind != "same"
-    rows = both.loc[told, ["symbol", "time", *names, "session"]].assign(kind=kind[told])
-    gone = rows["kind"] == "gone"
-    rows.loc[gone, names] = np.nan if not gone.all() else None
-    rows = rows.sort_values(["symbol", "time"], kind="stable")
-    examples = _examples(both[(kind == "rewritten") | (kind == "gone")], names)
-    rows["session"] = rows["session"].fillna(rows["time"].dt.tz_convert(None).dt.normalize())
-    brought = _brought(rows, rows["kind"].tolist())
-    numbers = {name: float for name in names if name in FIELDS}
-    return Compared(rows.drop(columns=["session", "kind"]).astype(numbers), brought, examples)
+    kind[(side == "right_only") & inside & both["filename"].isin(own).to_numpy()] = "gone"
+    clash = (kind == "rewritten") & both["filename"].isin(others).to_numpy()
+    if clash.any():
+        return _conflict(both[clash].iloc[[0]], names)
+    examples = _examples(both, kind, names, calendar)
+    rows = both.loc[kind != "same", ["symbol", "time", *names]]
+    kind = kind[kind != "same"]
+    rows.loc[kind == "gone", names] = np.nan if (kind != "gone").any() else None
+    rows = rows.astype({name: float for name in names if name in FIELDS})
+    return Compared(rows, _brought(rows, kind, calendar), examples)
 
 
 def latest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -96,8 +114,10 @@ def _differs(new: pd.Series, was: pd.Series) -> NDArray[np.bool_]:
     return np.asarray((new != was) & ~(new.isna() & was.isna()))
 
 
-def _brought(rows: pd.DataFrame, kinds: list[str]) -> dict[str, Brought]:
-    days = rows["session"].to_numpy().astype("datetime64[D]")
+def _brought(rows: pd.DataFrame, kinds: NDArray[Any], calendar: Calendar) -> dict[str, Brought]:
+    days = (
+        calendar.sessions(rows["time"].dt.tz_convert(None).to_numpy()) if len(rows) else np.array([], "datetime64[D]")
+    )
     table = pd.DataFrame({"symbol": rows["symbol"].to_numpy(), "day": days.astype(np.int64), "kind": kinds})
     told = {}
     for symbol, part in table.groupby("symbol", sort=True):
@@ -107,18 +127,33 @@ def _brought(rows: pd.DataFrame, kinds: list[str]) -> dict[str, Brought]:
     return told
 
 
-def _examples(rows: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
-    """Return some bars that were otherwise: of each the value that changed most."""
+def _examples(both: pd.DataFrame, kind: NDArray[Any], names: list[str], calendar: Calendar) -> list[dict[str, Any]]:
+    """Return some bars that were otherwise, each with the first value that changed."""
+    rows = both[(kind == "rewritten") | (kind == "gone")].head(TOLD)
     told = []
-    for at, row in rows.head(TOLD).iterrows():
-        bar: dict[str, Any] = {"symbol": str(row["symbol"]), "time": row["time"].isoformat()}
-        if row["side"] == "right_only":
-            told.append({**bar, "field": "bar", "was": "there", "is": "gone"})
-            continue
+    for at in rows.index:
         one = rows.loc[[at]]
-        name = next(name for name in names if _differs(one[name], one[f"{name}|was"]).any())
-        told.append({**bar, "field": name, "was": _plain(row[f"{name}|was"]), "is": _plain(row[name])})
+        time = one["time"].iloc[0]
+        session = calendar.sessions(np.array([time.tz_convert(None)], dtype="datetime64[us]"))[0]
+        bar = {"symbol": str(one["symbol"].iloc[0]), "session": str(session), "time": time.isoformat()}
+        if one[_SIDE].iloc[0] == "right_only":
+            told.append({**bar, "field": "bar", "was": "there", "is": "gone"})
+        else:
+            name = _changed(one, names)
+            told.append(
+                {**bar, "field": name, "was": _plain(one[f"{name}{_WAS}"].iloc[0]), "is": _plain(one[name].iloc[0])}
+            )
     return told
+
+
+def _conflict(one: pd.DataFrame, names: list[str]) -> Conflict:
+    name = _changed(one, names)
+    here, there = _plain(one[name].iloc[0]), _plain(one[f"{name}{_WAS}"].iloc[0])
+    return Conflict(str(one["symbol"].iloc[0]), one["time"].iloc[0], name, here, there, str(one["filename"].iloc[0]))
+
+
+def _changed(one: pd.DataFrame, names: list[str]) -> str:
+    return next(name for name in names if f"{name}{_WAS}" in one and _differs(one[name], one[f"{name}{_WAS}"]).any())
 
 
 def _plain(value: Any) -> Any:
