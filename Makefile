@@ -14,7 +14,7 @@ workers = -n $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + $(1), 4
 
 help:
 	@echo "make run     set up and run the nasdaq recipe"
-	@echo "make test    set up and run the tests that one waits for (about 12 minutes on 2 cores)"
+	@echo "make test    set up and run the tests that one waits for (about 13 minutes on 2 cores)"
 	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 17 minutes)"
 	@echo "make test-all   both, in less time than one after the other"
 	@echo "make check   lint, types, import contracts"
