@@ -232,3 +232,37 @@ def test_names_that_would_be_one_file_are_told_before_anything_is_written(tmp_pa
     result = call("data", "export", "us", "--out", tmp_path / "out", "--store", tmp_path / "store")
     assert "A-B and A/B would both be the file A-B.parquet" in message_of(result, 1)
     assert not (tmp_path / "out").exists()
+
+
+def test_splits_in_time_and_the_last_rows_are_written_apart(tmp_path: Path, data: Callable[..., dict]) -> None:
+    bars = simulated(n_bars=2201, n_symbols=2)
+    late = bars.to_frame().query("symbol == 'SIM001' or time >= '2008-01-01T00:00Z'")
+    append(
+        quorate.BarStore(tmp_path / "store").collection("us", new=True), quorate.Bars.from_frame(late), Origin("x", {})
+    )
+    options = ("--store", tmp_path / "store")
+    assert call("data", "export", "us", "--out", tmp_path / "s", "--layout", "splits", *options).exit_code == 0
+    parts = {name: quorate.read_parquet(tmp_path / "s" / f"{name}.parquet") for name in ("train", "val", "test")}
+    whole = {name: part[part["symbol"] == "SIM001"] for name, part in parts.items()}
+    assert [len(part) for part in whole.values()] == [1540, 330, 331]
+    ends = [(part["time"].min(), part["time"].max()) for part in parts.values()]
+    assert ends[0][1] < ends[1][0] < ends[1][1] < ends[2][0]
+    command = ("data", "export", "us", "--out", tmp_path / "t", "--layout", "train-test", "--format", "csv")
+    assert call(*command, *options).exit_code == 0
+    told = pd.read_csv(tmp_path / "t" / "data_summary.csv")
+    assert told.to_dict("records") == [
+        {**row, "train_file": f"train/{row['symbol']}.csv", "test_file": f"test/{row['symbol']}.csv"}
+        for row in data("summary", "us")
+    ]
+    assert (told["train_rows"] + told["test_rows"] == told["total_rows"]).all()
+    for row in told.itertuples():
+        train, test = pd.read_csv(tmp_path / "t" / row.train_file), pd.read_csv(tmp_path / "t" / row.test_file)
+        assert (len(train), len(test)) == (row.train_rows, 30)
+        assert train["time"].max() < test["time"].min()
+    known = json.loads((tmp_path / "t" / "asset_metadata.json").read_text())
+    assert (known["SIM001"]["frequency"], known["SIM001"]["rows"]) == ("1d", 2201)
+    result = call("data", "summary", "us", "--test-rows", "5000", *options)
+    assert "as SIM001 has 2201 rows; it was 5000" in message_of(result, 2)
+    assert "--layout must be one of" in message_of(
+        call("data", "export", "us", "--out", tmp_path / "o", "--layout", "x", *options), 2
+    )

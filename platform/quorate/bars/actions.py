@@ -17,6 +17,7 @@ from quorate.errors import DataError
 from quorate.statistics import Floats
 
 Adjust = Literal["none", "splits", "total"]
+HOW: tuple[Adjust, ...] = ("none", "splits", "total")
 KINDS = ("split", "dividend")
 COLUMNS = ("symbol", "session", "kind", "value")
 

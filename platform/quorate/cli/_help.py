@@ -72,7 +72,11 @@ EXAMPLES = {
     "data update": ["quorate data update us"],
     "data action": ["quorate data action us SPY split 2022-06-06 20"],
     "data remove": ["quorate data remove us --symbol SPY"],
-    "data export": ["quorate data export us --out files/ --format csv"],
+    "data summary": ["quorate data summary us --test-rows 30"],
+    "data export": [
+        "quorate data export us --out files/ --format csv",
+        "quorate data export us --out d/ --layout splits",
+    ],
     "data check": ["quorate data check bars/ --set calendar=24x7"],
     "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],
     "recipe list": ["quorate recipe list"],

@@ -13,14 +13,17 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show, working
-from quorate.errors import DataWarning, QuorateError, RecipeError, visible
+from quorate.errors import DataWarning, QuorateError, RecipeError, one_of, visible
 
 Store = Annotated[Path | None, typer.Option(help="The store's folder (default: QUORATE_STORE, else one of the home).")]
 Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name, as quorate data list shows it.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="These symbols only; may be given again.")]
 AsOf = Annotated[str | None, typer.Option(help="As it was known then: a date, or a time in UTC.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read at a time; 0: one per CPU.")]
-Format = Annotated[str, typer.Option("--format", help="csv or parquet: a file per symbol.")]
+Format = Annotated[str, typer.Option("--format", help="csv or parquet.")]
+Frequency = Annotated[str | None, typer.Option(help="Of the bars, where there are several.")]
+Adjusted = Annotated[str, typer.Option(help="none, splits, or total (with dividends).")]
+TestRows = Annotated[int, typer.Option(min=1, help="Of train-test: the last rows of each symbol.")]
 SHOWN = 40
 
 
@@ -33,6 +36,7 @@ def register(app: typer.Typer) -> None:
         ("update", update),
         ("action", action),
         ("remove", remove),
+        ("summary", summary),
         ("export", export),
     ):
         app.command(name)(function)
@@ -199,25 +203,58 @@ def remove(
 def export(
     name: Name,
     out: Annotated[Path, typer.Option(help="The folder to write; must be empty, or not there.")],
+    layout: Annotated[
+        str, typer.Option(help="symbols: a file each; splits: train, val, test; train-test: both of each symbol.")
+    ] = "symbols",
     file_format: Format = "parquet",
+    test_rows: TestRows = 30,
     symbols: Symbols = None,
-    frequency: Annotated[str | None, typer.Option(help="Of the bars, where there are several.")] = None,
+    frequency: Frequency = None,
     as_of: AsOf = None,
-    adjust: Annotated[str, typer.Option(help="none, splits, or total (with dividends).")] = "none",
+    adjust: Adjusted = "none",
     store: Store = None,
     home: options.Home = None,
 ) -> None:
-    """Write bars to files, one per symbol, with symbol, time (of the close, UTC), prices and volume."""
+    """Write bars to files, with symbol, time (of the close, UTC), prices and volume."""
     from quorate.runs.export_bars import export_bars
 
-    collection = _store(store, home).collection(name)
-    known = _moment(as_of, "--as-of")
+    bars = _read(_store(store, home).collection(name), symbols, frequency, as_of, adjust)
+    written = export_bars(bars, out, layout, file_format, test_rows)
+    print(f"wrote {len(written):,} files to {out}")
+
+
+@command
+def summary(
+    name: Name,
+    test_rows: TestRows = 30,
+    symbols: Symbols = None,
+    frequency: Frequency = None,
+    as_of: AsOf = None,
+    store: Store = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show of each symbol how many rows there are, and how many are trained and tested on."""
+    from quorate.report.views.store import render_summary
+    from quorate.runs.export_bars import summary as summed
+
+    bars = _read(_store(store, home).collection(name), symbols, frequency, as_of, "none")
+    show(summed(bars, test_rows), as_json, render_summary)
+
+
+def _read(collection: Any, symbols: list[str] | None, frequency: str | None, as_of: str | None, adjust: str) -> Any:
+    """Return bars of a collection, and say what was warned of."""
+    from quorate.bars.actions import HOW
+
+    how = next((one for one in HOW if one == adjust), None)
+    if how is None:
+        raise RecipeError(f"--adjust must be one of {one_of(HOW)}; it was {adjust!r}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        written = export_bars(collection, out, file_format, symbols, frequency, known, adjust)
+        bars = collection.read(symbols, frequency, as_of=_moment(as_of, "--as-of"), adjust=how)
     for one in caught:
         print(f"warning: {visible(one.message)}", file=sys.stderr)
-    print(f"wrote {len(written):,} files to {out}")
+    return bars
 
 
 def _store(store: Path | None, home: Path | None) -> Any:

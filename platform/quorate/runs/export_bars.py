@@ -1,65 +1,158 @@
-"""Bars of the store written to files, one per symbol."""
+"""Bars written to files: one per symbol, the parts of a split in time, or what is trained and tested on."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+import csv
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from quorate.bars.actions import Adjust
+import numpy as np
+
+from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, StoreError, one_of
-from quorate.store.bars.collection import Collection
-from quorate.store.files import replacing
+from quorate.store.files import replacing, write_json
 from quorate.store.parquet import write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST = 200  # bytes of a file's name
 FORMATS = ("csv", "parquet")
-ADJUST: tuple[Adjust, ...] = ("none", "splits", "total")
+LAYOUTS = ("symbols", "splits", "train-test")
+SHARES = {"train": 0.7, "val": 0.85, "test": 1.0}  # of the sessions, up to where each part reaches
+TEST_ROWS = 30  # of each symbol, its last
+SUMMARY, METADATA = "data_summary.csv", "asset_metadata.json"
 
 
 def export_bars(
-    collection: Collection,
-    out: Path,
-    file_format: str = "parquet",
-    symbols: Sequence[str] | None = None,
-    frequency: str | None = None,
-    as_of: dt.datetime | None = None,
-    adjust: str = "none",
+    bars: Bars, out: Path, layout: str = "symbols", file_format: str = "parquet", test_rows: int = TEST_ROWS
 ) -> list[Path]:
-    """Write a collection's bars, a file per symbol, and return the files.
+    """Write bars to a folder, and return the files.
+
+    Parameters
+    ----------
+    bars : Bars
+        What is written: symbol, time (of the close, UTC), prices, volume, categories.
+    out : Path
+        The folder; empty, or not there.
+    layout : {"symbols", "splits", "train-test"}
+        A file per symbol. ``train``, ``val`` and ``test``, cut by sessions at 70 and 85 % for all symbols alike. Or
+        ``train/`` and ``test/`` with a file per symbol, whose last rows are the test, and `summary` and metadata.
+    file_format : {"parquet", "csv"}
+        Of the files.
+    test_rows : int
+        Of ``train-test``, how many rows of each symbol are the test.
 
     Raises
     ------
     RecipeError
-        For a format or an adjustment that there is not.
+        For a layout or a format that there is not.
     StoreError
-        If the folder holds something already.
+        If the folder holds something already, or two symbols would be one file.
     """
-    if file_format not in FORMATS:
-        raise RecipeError(f"--format must be one of {one_of(FORMATS)}; it was {file_format!r}")
-    how = next((one for one in ADJUST if one == adjust), None)
-    if how is None:
-        raise RecipeError(f"--adjust must be one of {one_of(ADJUST)}; it was {adjust!r}")
+    for name, value, known in (("layout", layout, LAYOUTS), ("format", file_format, FORMATS)):
+        if value not in known:
+            raise RecipeError(f"--{name} must be one of {one_of(known)}; it was {value!r}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise StoreError(f"cannot write to {out}: it holds something already; name an empty folder")
-    bars = collection.read(symbols, frequency, as_of=as_of, adjust=how)
+    if layout == "splits":
+        return [_write(part, out / f"{name}.{file_format}") for name, part in _splits(bars)]
+    names = _names(bars, file_format)
+    frames = {str(symbol): frame for symbol, frame in bars.to_frame().groupby("symbol", sort=True)}
+    if layout == "symbols":
+        return [_write(frame, out / names[symbol]) for symbol, frame in frames.items()]
+    rows = summary(bars, test_rows, file_format)
+    written = []
+    for row in rows:
+        frame, cut = frames[row["symbol"]], row["train_rows"]
+        written += [_write(frame[:cut], out / row["train_file"]), _write(frame[cut:], out / row["test_file"])]
+    with replacing(out / SUMMARY) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0].keys())
+        table.writeheader()
+        table.writerows(rows)
+    write_json(out / METADATA, metadata(bars))
+    return [*written, out / SUMMARY, out / METADATA]
+
+
+def summary(bars: Bars, test_rows: int = TEST_ROWS, file_format: str = "parquet") -> list[dict[str, Any]]:
+    """Return of each symbol how many rows there are, and how many of them are trained and tested on.
+
+    Raises
+    ------
+    RecipeError
+        If a symbol would have no row to train on.
+    """
+    names = _names(bars, file_format)
+    rows = []
+    for column, symbol in enumerate(bars.symbols):
+        present = np.flatnonzero(bars.present[:, column])
+        if not 0 < test_rows < len(present):
+            raise RecipeError(
+                f"--test-rows must lie between 1 and {len(present) - 1}, as {symbol} has {len(present)} rows; it was "
+                f"{test_rows}"
+            )
+        rows.append(
+            {
+                "symbol": symbol,
+                "latest_date": str(bars.sessions[present[-1]]),
+                "total_rows": len(present),
+                "train_rows": len(present) - test_rows,
+                "test_rows": test_rows,
+                "train_file": f"train/{names[symbol]}",
+                "test_file": f"test/{names[symbol]}",
+            }
+        )
+    return rows
+
+
+def metadata(bars: Bars) -> dict[str, dict[str, Any]]:
+    """Return what is known of each symbol."""
+    told = {}
+    for column, symbol in enumerate(bars.symbols):
+        present = np.flatnonzero(bars.present[:, column])
+        told[symbol] = {
+            "frequency": bars.frequency,
+            "bars_per_year": bars.bars_per_year,
+            "calendar": bars.calendar.name,
+            "timezone": bars.calendar.timezone,
+            "rows": len(present),
+            "first_date": str(bars.sessions[present[0]]),
+            "latest_date": str(bars.sessions[present[-1]]),
+            "volume": bool(np.isfinite(bars.volume[present, column]).all()),
+        }
+    return told
+
+
+def _splits(bars: Bars) -> list[tuple[str, pd.DataFrame]]:
+    """Return the parts of a split in time, each a long frame, by name: no session is in two of them."""
+    days = np.unique(bars.sessions)
+    frame = bars.to_frame()
+    row = np.searchsorted(days, bars.sessions[bars.present.nonzero()[0]])
+    start, found = 0, []
+    for name, share in SHARES.items():
+        stop = int(len(days) * share)
+        found.append((name, frame[(row >= start) & (row < stop)]))
+        start = stop
+    return found
+
+
+def _names(bars: Bars, file_format: str) -> dict[str, str]:
+    """Return the file of each symbol."""
     names: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for symbol in bars.symbols:
-        name = f"{symbol.replace('/', '-')}.{file_format}"
+        name = names[symbol] = f"{symbol.replace('/', '-')}.{file_format}"
         if len(name.encode()) > LONGEST:
             raise StoreError(f"cannot write {name[:40]}...: the name of a file must have at most {LONGEST} bytes")
-        if name.lower() in names:
-            raise StoreError(
-                f"{names[name.lower()]} and {symbol} would both be the file {name}: export one of them by --symbol"
-            )
-        names[name.lower()] = symbol
-    written = []
-    for key, frame in bars.to_frame().groupby("symbol", sort=True):
-        path = out / f"{str(key).replace('/', '-')}.{file_format}"
-        if file_format == "csv":
-            with replacing(path) as temporary:
-                frame.to_csv(temporary, index=False)
-        else:
-            write_parquet(frame, path)
-        written.append(path)
-    return written
+        if (other := taken.setdefault(name.lower(), symbol)) != symbol:
+            raise StoreError(f"{other} and {symbol} would both be the file {name}: export one of them by --symbol")
+    return names
+
+
+def _write(frame: pd.DataFrame, path: Path) -> Path:
+    if path.suffix == ".csv":
+        with replacing(path) as temporary:
+            frame.to_csv(temporary, index=False)
+    else:
+        write_parquet(frame, path)
+    return path

@@ -176,6 +176,16 @@ def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
     _examples([example for one in imports[-SHOWN:] for example in one["examples"]][-20:])
 
 
+def render_summary(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the rows of each symbol."""
+    columns = [("symbol", LEFT), ("latest", LEFT), ("rows", RIGHT), ("train", RIGHT), ("test", RIGHT)]
+    lines = [
+        (row["symbol"], row["latest_date"], *(f"{row[name]:,}" for name in ("total_rows", "train_rows", "test_rows")))
+        for row in rows
+    ]
+    console.out().print(console.table(columns, [lines]))
+
+
 def render_imported(found: Mapping[str, Any]) -> None:
     """Print what an import has done."""
     counts = [(found["parts"], "read"), (found["known"], "there already"), (len(found["failed"]), "failed")]
