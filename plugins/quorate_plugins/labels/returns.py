@@ -1,31 +1,15 @@
-"""Built-in labels: what a trade decided at *t* earns, from the fill at *t* + 1 to the fill `horizon` bars later."""
+"""What a trade decided at *t* earns, from the fill at *t* + 1 to the fill `horizon` bars later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import quorate
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@quorate.hookimpl
-def quorate_labels() -> Iterator[quorate.LabelSpec]:
-    """Yield the built-in labels."""
-    here = "quorate_plugins.labels"
-    yield quorate.LabelSpec(
-        "direction", f"{here}:direction", description="1 if the trade earns more than `above`, else 0"
-    )
-    yield quorate.LabelSpec("return", f"{here}:trade_return", task="regression", description="what the trade earns")
+import numpy as np
+from numpy.typing import NDArray
 
 
 def trade_return(prices: NDArray[np.float64], horizon: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return fill[t + 1 + horizon] / fill[t + 1] - 1, known at bar t + 1 + horizon."""
-    import numpy as np
-
     n = len(prices)
     values = np.full_like(prices, np.nan)
     if n > horizon + 1:
@@ -44,7 +28,5 @@ def direction(
     above : float, fraction
         The class is 1 where the trade earns more.
     """
-    import numpy as np
-
     values, ends = trade_return(prices, horizon)
     return np.where(np.isnan(values), np.nan, values > above), ends
