@@ -74,6 +74,14 @@ def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, 
     assert told[0]["options"]["path"] == str(folder)
 
 
+def test_files_of_another_kind_in_a_folder_are_named(folder: Path, data: Callable[..., dict]) -> None:
+    pd.read_csv(folder / "SIM003.csv").to_parquet(folder / "SIM003.parquet")
+    told = [f"{folder} has files that the source 'parquet' does not read: SIM001.csv, SIM002.csv, SIM003.csv"]
+    assert data("add", folder, "--to", "us")["warnings"] == told
+    assert data("check", folder, code=1)["doubts"] == told
+    assert data("add", folder, "--to", "all", "--source", "csv")["new"] == 3 * BARS
+
+
 def test_a_file_that_cannot_be_read_keeps_no_other_out(folder: Path, data: Callable[..., dict]) -> None:
     edit(folder / "SIM002.csv", lambda frame: frame.assign(low=frame["high"] + 1))
     found = data("add", folder, "--to", "us", code=1)

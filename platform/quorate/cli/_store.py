@@ -60,7 +60,7 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Bring bars into the store. What was read before is not read again: after a stop, give the command again."""
-    from quorate.recipe.bar_files import source_of
+    from quorate.recipe.bar_files import not_read, source_of
     from quorate.report.views.store import render_imported
     from quorate.runs.imports import import_bars
 
@@ -81,6 +81,7 @@ def add(
             workers=workers,
             progress=progress,
         )
+    found.warnings += not_read(Path(path), reads) if path else []
     show(found.to_dict(), as_json, render_imported)
     raise typer.Exit(1 if found.failed else 0)
 

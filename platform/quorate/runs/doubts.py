@@ -10,7 +10,7 @@ from typing import Any
 from quorate.bars.doubts import jumps_like_splits
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Progress
-from quorate.recipe.bar_files import source_of
+from quorate.recipe.bar_files import not_read, source_of
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.session import load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
@@ -82,7 +82,8 @@ def read_data(
     DataError
         If it cannot be read as bars.
     """
-    return _read(data_table({"source": source_of(Path(path)), "path": str(path)}, settings), progress)
+    table, bars, found = _read(data_table({"source": source_of(Path(path)), "path": str(path)}, settings), progress)
+    return table, bars, [*found, *not_read(Path(path), table["source"])]
 
 
 def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, Any], Bars, list[str]]:
