@@ -123,3 +123,4 @@ def test_tuning_writes_described_names_and_training_reads_them(tmp_path, monkeyp
     own = json.loads(result.stdout)["params"]
     assert (own["hidden"], own["lookback"]) == (params["hidden_dim"], params["input_chunk_length"])
     assert (own["epochs"], own["loss"]) == (1, "direction_mse")
+    assert "epoch=1" in (tmp_path / "m" / "train.log").read_text()  # wherever the process that trains stands

@@ -77,7 +77,8 @@ def watch_of(request: Request, folder: Path, spec: ModelSpec, registry: Registry
             (folder / LOG).unlink(missing_ok=True)
     except OSError as e:
         raise StoreError(io_reason(e, folder)) from e
-    return Watch(what, folder / FOLDER if top else None, top=top, log=folder / LOG, fresh=not request.resume)
+    here = folder.absolute()  # the process that trains may stand in another folder
+    return Watch(what, here / FOLDER if top else None, top=top, log=here / LOG, fresh=not request.resume)
 
 
 def latest_in(parent: Path) -> Path:
