@@ -22,6 +22,8 @@ from quorate.runs.session import Session, load_bars, open_session
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
 
+FEW = 30  # bars, below which their frequency is that at which the collection has their symbols
+
 
 class Part(NamedTuple):
     """A part of what a source reads: options in place of the whole's, the facts of its files, and its digests."""
@@ -155,7 +157,7 @@ def _import(job: Job, made: Made) -> None:
             return
         bars = bars.select(left)
     collection = _collection(job.folder)
-    if "since" in table["data"] and collection.exists and {*bars.symbols} - _ever(collection):
+    if "since" in table["data"] and collection.exists and {*bars.symbols} - collection.symbols():
         asked = job.origin.options.get("since")
         if asked != table["data"]["since"]:  # a symbol that is new is asked for as a whole
             data = {name: value for name, value in table["data"].items() if name != "since"}
@@ -182,10 +184,6 @@ def _status(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _ever(collection: Collection) -> set[str]:
-    return {name for frequency in collection.frequencies() for name in collection.symbols(frequency)}
-
-
 def _end_with_parent() -> None:
     """Have this process end when the one that started it was killed."""
     parent = multiprocessing.parent_process()
@@ -196,9 +194,6 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-FEW = 30  # bars, below which their frequency may be that of what came before from the same source
 
 
 def _usual(collection: Collection, symbols: set[str]) -> str | None:

@@ -46,7 +46,7 @@ class Imported:
     new, rewritten, gone : int
         Bars that are new, that were otherwise before, and that the source no longer has.
     examples : list of dict
-        Up to 20 that were rewritten or are gone: symbol, time, field, was, is.
+        Up to 20 that were rewritten or are gone: symbol, session, time, field, was, is.
     failed : list of (str, str)
         What could not be read, and why; nothing of it is kept.
     warnings : list of str

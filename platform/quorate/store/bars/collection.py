@@ -87,11 +87,10 @@ class Collection:
         """Return the frequencies of which there ever were bars."""
         return sorted({one.frequency for one in self.imports() if one.symbols})
 
-    def symbols(self, frequency: str) -> set[str]:
-        """Return the symbols of which there ever were bars of a frequency."""
-        return {
-            name for one in self.imports() if one.frequency == frequency for name, b in one.symbols.items() if b.new
-        }
+    def symbols(self, frequency: str | None = None) -> set[str]:
+        """Return the symbols of which there ever were bars, at one frequency or any."""
+        imports = [one for one in self.imports() if frequency in (None, one.frequency)]
+        return {name for one in imports for name, brought in one.symbols.items() if brought.new}
 
     def holdings(self) -> list[Holding]:
         """Return what there is now, by symbol and frequency."""
@@ -111,8 +110,7 @@ class Collection:
 
     def lacks(self, symbols: Names[str]) -> str:
         """Return what is said of symbols that are not there."""
-        known = {name for frequency in self.frequencies() for name in self.symbols(frequency)}
-        missing = sorted(symbols)
+        known, missing = self.symbols(), sorted(symbols)
         return (
             f"the collection {self.name!r} has no bars of {', '.join(missing[:5])}{near_misses(missing[0], known)}; "
             f"quorate data show {self.name} lists what it has"
