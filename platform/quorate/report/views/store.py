@@ -132,19 +132,16 @@ def render_holdings(found: Mapping[str, Any]) -> None:
         )
     )
     held = found["holdings"]
-    columns = [("symbol", LEFT), ("of", LEFT), ("bars", RIGHT), ("first", LEFT), ("last", LEFT), ("rewritten", RIGHT)]
+    columns = [("symbol", LEFT), ("of", LEFT), ("bars", RIGHT), ("first", RIGHT), ("last", RIGHT)]
+    changed = any(one["rewritten"] for one in held)
     lines = [
         (
-            one["symbol"],
-            one["frequency"],
-            f"{one['bars']:,}",
-            one["first"],
-            one["last"],
-            f"{one['rewritten']:,}" if one["rewritten"] else "-",
+            *(one["symbol"], one["frequency"], f"{one['bars']:,}", one["first"], one["last"]),
+            *([f"{one['rewritten']:,}"] if changed else []),
         )
         for one in held[:SHOWN]
     ]
-    console.out().print(console.table(columns, [lines]))
+    console.out().print(console.table([*columns, *([("rewritten", RIGHT)] if changed else [])], [lines]))
     if len(held) > SHOWN:
         print(f"and {len(held) - SHOWN:,} more: --symbol NAME, or --json, shows them")
     for one in found["actions"][-SHOWN:]:
