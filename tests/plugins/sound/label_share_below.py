@@ -6,7 +6,7 @@ import pandas as pd
 import quorate
 
 
-def rank(prices, horizon):
+def share_below(prices, horizon):
     n = len(prices)
     earned = np.full_like(prices, np.nan)
     earned[: n - 1 - horizon] = prices[1 + horizon :] / prices[1 : n - horizon] - 1
@@ -16,4 +16,4 @@ def rank(prices, horizon):
 
 @quorate.hookimpl
 def quorate_labels():
-    yield quorate.LabelSpec("rank", rank, task="regression", cross_sectional=True)
+    yield quorate.LabelSpec("share-below", share_below, task="regression", cross_sectional=True)

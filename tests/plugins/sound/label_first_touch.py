@@ -6,7 +6,7 @@ import pandas as pd
 import quorate
 
 
-def triple_barrier(prices, horizon, width=1.0):
+def first_touch(prices, horizon, width=1.0):
     n, m = prices.shape
     values, ends = np.full((n, m), np.nan), np.zeros((n, m), dtype=np.int64)
     returns = pd.DataFrame(prices).pct_change(fill_method=None)
@@ -24,4 +24,4 @@ def triple_barrier(prices, horizon, width=1.0):
 
 @quorate.hookimpl
 def quorate_labels():
-    yield quorate.LabelSpec("triple-barrier", triple_barrier)
+    yield quorate.LabelSpec("first-touch", first_touch)
