@@ -184,7 +184,7 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         If the label breaks its contract.
     """
     prices = bars.fill("open" if fill == "open" else "close")
-    return call(spec, f"{bars!r}", (prices, horizon), params, partial(_labels, spec, bars))
+    return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
 
 
 def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
@@ -292,7 +292,7 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
         arrays.append(inputs[key])
     # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
     with np.errstate(all="ignore"):
-        values = call(spec, f"{bars!r}", arrays, spec.params, partial(_panel, spec, bars.close.shape))
+        values = call(spec, bars.__repr__, arrays, spec.params, partial(_panel, spec, bars.close.shape))
     return values if spec.cross_sectional else packing.unpack(values)
 
 

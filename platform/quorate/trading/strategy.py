@@ -194,7 +194,7 @@ def ask_strategy(
         return weights
 
     options = {**strategy_arguments(spec, bars, facts), **params}
-    return call(spec, f"the scores of {bars!r}", (score, threshold), options, read)
+    return call(spec, lambda: f"the scores of {bars!r}", (score, threshold), options, read)
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
