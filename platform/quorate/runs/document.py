@@ -14,7 +14,7 @@ from quorate.execution.progress import Clock
 from quorate.execution.task import fit_seed
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.canonical import digest
-from quorate.recipe.digest import used_plugins
+from quorate.recipe.digest import sources_of, used_plugins
 from quorate.recipe.presets import departures
 from quorate.report.report import Report
 from quorate.runs.driving import now
@@ -143,8 +143,8 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
 
 def _read_by(session: Session) -> dict[str, str]:
     """Return the libraries of a source, such as a vendor's, that are not among those of every run."""
-    spec = session.registry.get(SourceSpec, session.recipe.data.source)
-    names = [name.strip() for need in spec.requires for name in need.split("|")]
+    specs = [session.registry.get(SourceSpec, name) for name in sources_of(session.recipe)]
+    names = [name.strip() for spec in specs for need in spec.requires for name in need.split("|")]
     return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}
 
 
