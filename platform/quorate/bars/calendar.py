@@ -73,6 +73,10 @@ class Calendar:
         regular = self._at(sessions, self.open) if self.open else self.close_times(sessions) - np.timedelta64(1, "D")
         return self._times(sessions, regular, "opens")
 
+    def clock_times(self, times: NDArray[np.datetime64]) -> list[str]:
+        """Return what clocks of the market show at UTC times, ``HH:MM``."""
+        return [f"{one:%H:%M}" for one in pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone)]
+
     def _at(self, sessions: NDArray[np.datetime64], clock: str) -> NDArray[np.datetime64]:
         """Return a time of the day in the market's zone, on each date, in UTC."""
         hours, minutes = (int(part) for part in clock.split(":"))

@@ -103,6 +103,7 @@ class Fills:
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Fills:
         """Return what `to_frame` has written."""
+        frame = frame.sort_values(["time", "symbol"])
         times = np.unique(frame["time"].to_numpy().astype("datetime64[us]"))
         symbols = tuple(np.unique(frame["symbol"].to_numpy().astype(str)).tolist())
         shape = len(times), len(symbols)

@@ -8,6 +8,7 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.bars.quality import market_figures
+from quorate.bars.universe import ended
 from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.progress import Clock
@@ -128,6 +129,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
+            **({"ended": len(over)} if (over := ended(bars)) else {}),
             **{name: told for name, told in begun["data"].items() if name == "read"},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
