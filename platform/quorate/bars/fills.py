@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,8 +34,8 @@ class Fills:
         When.
     mark : ndarray of float64, (n_rows, n_symbols)
         The last price that was known at the row: of its bar, or an open after that.
-    known : ndarray of datetime64[us], (n_rows, n_symbols)
-        When the bar of the row was over.
+    opened, known : ndarray of datetime64[us], (n_rows, n_symbols)
+        When the last bar that the row has began, and when it was over.
     """
 
     times: Times
@@ -43,6 +43,7 @@ class Fills:
     price: Floats
     filled: Times
     mark: Floats
+    opened: Times
     known: Times
 
     def of(self, what: Literal["price", "mark"], times: Times, symbols: Sequence[str]) -> Floats:
@@ -74,13 +75,19 @@ class Fills:
         Raises
         ------
         IntegrityError
-            If a bar was over only after its row, or an order is filled before the row that decided it.
+            If a bar was over only after its row, or an order is filled before the row that decided it, or at the open
+            of a bar that this row has: its close was used before its open.
         """
-        decided = self.times[:-1, None]
+        before = self.times[:-1, None]
         for wrong, what in (
             (self.known > self.times[:, None], "its bar was over only at {known}"),
             (self.filled > self.times[:, None], "an order is filled at {filled}"),
-            (_below(self.filled[1:] < decided), "an order that was decided at {before} is filled at {filled}"),
+            (_below(self.filled[1:] < before), "an order that was decided at {before} is filled at {filled}"),
+            (
+                _below(self.filled[1:] <= self.opened[:-1]),
+                "an order that was decided at {before} is filled at the open of a bar that was known then: are its "
+                "stamps the opens of bars?",
+            ),
         ):
             if wrong.any():
                 row, column = (int(i) for i in np.argwhere(wrong)[0])
@@ -107,18 +114,14 @@ class Fills:
         times = np.unique(frame["time"].to_numpy().astype("datetime64[us]"))
         symbols = tuple(np.unique(frame["symbol"].to_numpy().astype(str)).tolist())
         shape = len(times), len(symbols)
-        price, filled, mark, known = (frame[name].to_numpy().reshape(shape) for name in _FIELDS)
-        return cls(
-            times,
-            symbols,
-            np.asfortranarray(price, dtype=np.float64),
-            filled.astype("datetime64[us]"),
-            np.asfortranarray(mark, dtype=np.float64),
-            known.astype("datetime64[us]"),
-        )
+        found: dict[str, Any] = {}
+        for name in _FIELDS:
+            kind = np.float64 if name in ("price", "mark") else "datetime64[us]"
+            found[name] = np.asfortranarray(frame[name].to_numpy().astype(kind).reshape(shape))
+        return cls(times, symbols, **found)
 
 
-_FIELDS = ("price", "filled", "mark", "known")
+_FIELDS = ("price", "filled", "mark", "opened", "known")
 
 
 def _below(wrong: NDArray[np.bool_]) -> NDArray[np.bool_]:

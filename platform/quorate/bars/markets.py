@@ -58,9 +58,8 @@ def align(parts: Sequence[Bars], clock: str | None = None) -> Bars:
     categories = sorted({name for part in parts for name in part.categories})
     bars = Bars.from_frame(frame, rows[0].calendar, categories)
     order = np.argsort([name for part in parts for name in part.symbols])
-    price, filled, mark, known = (np.hstack(some)[:, order] for some in zip(*fills, strict=True))
     names = tuple(sorted(name for part in parts for name in part.symbols))
-    beside = Fills(times, names, np.asfortranarray(price), filled, np.asfortranarray(mark), known)
+    beside = Fills(times, names, *(np.asfortranarray(np.hstack(some)[:, order]) for some in zip(*fills, strict=True)))
     beside.check()
     return replace(bars, fills=beside, read=tuple(one for part in parts for one in part.read))
 
@@ -87,24 +86,27 @@ class _Beside(NamedTuple):
     price: NDArray[np.float64]
     filled: Times
     mark: NDArray[np.float64]
+    opened: Times
     known: Times
 
 
 def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
     """Return a market's bars at the rows of another, as a long frame, and what orders are filled at there."""
     shape = len(times), len(part.symbols)
-    price, mark = np.full(shape, np.nan), np.full(shape, np.nan)
-    filled, known = np.full(shape, "NaT", dtype="datetime64[us]"), np.full(shape, "NaT", dtype="datetime64[us]")
+    price, mark = (np.full(shape, np.nan) for _ in range(2))
+    filled, opened, known = (np.full(shape, "NaT", dtype="datetime64[us]") for _ in range(3))
     opens, frames = _opens(part), []
     table = part.to_frame()
     table["time"] = table["time"].dt.tz_convert(None)
     by_symbol = dict(tuple(table.groupby("symbol", sort=False)))
     for column, symbol in enumerate(part.symbols):
         own = by_symbol[symbol]
-        begins = opens[np.searchsorted(part.times, own["time"].to_numpy())]
-        rows, last = _first_after(own["time"].to_numpy(), times)
-        found = _together(own, rows, last)
+        closes = own["time"].to_numpy()
+        begins = opens[np.searchsorted(part.times, closes)]
+        rows, used = _first_after(closes, times)
+        found = _together(own, rows, used)
         at = found["row"].to_numpy()
+        opened[at, column] = begins[np.searchsorted(closes, found["time"].to_numpy())]
         known[at, column], mark[at, column] = found["time"].to_numpy(), found["close"].to_numpy()
         fill = _next_open(begins, times)[at]
         some = fill >= 0
@@ -112,7 +114,7 @@ def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
         filled[at[some], column] = begins[fill[some]]
         frames.append(found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns="row"))
     later = filled > known
-    return pd.concat(frames, ignore_index=True), _Beside(price, filled, np.where(later, price, mark), known)
+    return pd.concat(frames, ignore_index=True), _Beside(price, filled, np.where(later, price, mark), opened, known)
 
 
 def _opens(part: Bars) -> Times:

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError
 from quorate.statistics import Floats
-from quorate.trading.accounts import Account, Market, book
+from quorate.trading.accounts import Account, Market, book, check_accounts
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.scale import Scale
 
@@ -307,7 +306,7 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     slippage = float(np.sum(np.abs(paid - quoted) * size))
     due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
     unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
-    _check_accounts(equity, trades, orders, unexplained, trading.capital)
+    check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     held = booked["held"]
@@ -342,15 +341,3 @@ def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
             "closed": positions["status"].to_numpy() == 1,
         }
     )
-
-
-def _check_accounts(
-    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
-) -> None:
-    if not np.isfinite(equity).all():
-        raise IntegrityError("the equity is not finite on every bar")
-    total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
-    if abs(total - last) > max(5e-8 * capital, 1e-9 * abs(last)):
-        raise IntegrityError(f"the trades add up to {total:.9g}, the equity to {last:.9g}")
-    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
-        raise IntegrityError("an order was not filled at the price of a bar after its decision")

@@ -125,12 +125,12 @@ class _Positions:
     def mark(self, present: NDArray[np.bool_], price: Floats, close: Floats) -> None:
         """Fill what was ordered, and note the best close and the age of what is held."""
         side = np.sign(self.weight)
-        filled = present & self.ordered
+        filled = present & self.ordered & np.isfinite(price)
         self.entry = np.where(filled, price, self.entry)
         better = present & (filled | (side * close > side * self.best))
         self.best = np.where(better, close, self.best)
         self.age = np.where(filled, 1.0, self.age + present)
-        self.ordered &= ~present
+        self.ordered &= ~(present & np.isfinite(price))
 
     def hit(self, present: NDArray[np.bool_], close: Floats) -> NDArray[np.bool_]:
         """Return where a limit ends a position at this close."""
