@@ -49,7 +49,7 @@ def align(parts: Sequence[Bars], clock: str | None = None) -> Bars:
     rows = [part for part in parts if part.calendar.name == clock]
     if not rows:
         raise DataError(
-            f"the clock {clock!r} is the calendar of none of the markets: it must be {one_of(named)}"
+            f"the clock {clock!r} is the calendar of none of the markets: it must be one of {one_of(named)}"
             f"{near_misses(clock, named)}"
         )
     times = np.unique(np.concatenate([part.times for part in rows]))

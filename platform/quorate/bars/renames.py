@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quorate.bars.universe import Rows, Spell, day_of
+from quorate.bars.universe import Rows, Spell, day_of, in_order
 from quorate.errors import DataError
 
 if TYPE_CHECKING:
@@ -94,4 +94,4 @@ def renamed_spells(spells: Iterable[Spell], renames: Iterable[Rename], bars: Bar
     """Return spells under the names that companies have by the last bar, whichever of theirs they were given."""
     last = bars.sessions[-1].astype("datetime64[D]").item()
     known = [one for one in renames if one.date <= last]
-    return tuple(replace(one, symbol=name_on(one.symbol, one.entry or dt.date.min, known)) for one in spells)
+    return in_order(replace(one, symbol=name_on(one.symbol, one.entry or dt.date.min, known)) for one in spells)

@@ -141,14 +141,25 @@ def read_spells(rows: Rows) -> tuple[Spell, ...]:
     DataError
         Naming the row, and what is wrong with it.
     """
-    told = sorted(((_spell(at, row), at) for at, row in rows), key=lambda one: (one[0].symbol, _first(one[0])))
-    for (one, _), (after, at) in pairwise(told):
+    return in_order(_spell(at, row) for at, row in rows)
+
+
+def in_order(spells: Iterable[Spell]) -> tuple[Spell, ...]:
+    """Return spells by symbol and entry.
+
+    Raises
+    ------
+    DataError
+        If two of a symbol overlap.
+    """
+    told = sorted(spells, key=lambda spell: (spell.symbol, _first(spell)))
+    for one, after in pairwise(told):
         if one.symbol == after.symbol and (one.exit is None or _first(after) <= one.exit):
             raise DataError(
-                f"{at}: two spells of {one.symbol} overlap: one ends on {one.exit or 'no day'}, the next begins on "
-                f"{after.entry or 'the first day'}"
+                f"data.universe: two spells of {one.symbol} overlap: one ends on {one.exit or 'no day'}, the next "
+                f"begins on {after.entry or 'the first day'}"
             )
-    return tuple(spell for spell, _ in told)
+    return tuple(told)
 
 
 def _first(spell: Spell) -> dt.date:
