@@ -272,8 +272,8 @@ def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
     """Position times return without a shift: the fill lies before the decision."""
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     found = noise.null_market()
@@ -287,8 +287,8 @@ def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
 ) -> None:
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     noise.recipe = noise.recipe.model_copy(

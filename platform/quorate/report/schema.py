@@ -69,6 +69,8 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    ended: int | None = None
+    """How many symbols end before the bars do; none is told, if none does."""
     read: list[dict[str, Any]] | None = None
     """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
     read_by: dict[str, str] | None = None

@@ -9,6 +9,8 @@ from typing import Any
 
 from quorate.bars.doubts import jumps_like_splits
 from quorate.bars.panel import Bars
+from quorate.bars.sessions import sessions_told
+from quorate.bars.universe import ended
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import not_read, source_of
 from quorate.recipe.load import merge, nested_override
@@ -34,7 +36,7 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
         If it cannot be read as bars.
     """
     _, bars, found = read_data(path, settings, progress=progress)
-    return {**bars_facts(bars), "doubts": found}
+    return {**bars_facts(bars), "sessions": sessions_told(bars), "doubts": found}
 
 
 @in_usual_surroundings
@@ -69,7 +71,7 @@ def check_collection(
     for jump in jumps_like_splits(bars):
         words = ["quorate", "data", "action", collection.name, jump.symbol, "split", jump.session, f"{jump.ratio:g}"]
         proposed.append({**jump._asdict(), "command": shlex.join([*words, *where])})
-    return {**bars_facts(bars), "doubts": found, "proposed": proposed}
+    return {**bars_facts(bars), "sessions": sessions_told(bars), "doubts": found, "proposed": proposed}
 
 
 def read_data(
@@ -120,4 +122,5 @@ def bars_facts(bars: Bars) -> dict[str, Any]:
         "bars_per_year": bars.bars_per_year,
         "volume": bars.has_volume,
         "fingerprint": bars.fingerprint,
+        **({"ended": over} if (over := ended(bars)) else {}),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, DataWarning, PluginError, QuorateError, RecipeError, near_misses, one_of
+from quorate.errors import DataError, DataWarning, QuorateError, RecipeError, near_misses, one_of
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
@@ -31,6 +31,7 @@ from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
+from quorate.runs.markets import as_said, bars_in, market_reader, renames_of
 from quorate.store import Home
 from quorate.store.checkpoints import FOLDER as CHECKPOINTS
 from quorate.store.kept import KeptArrays
@@ -223,16 +224,24 @@ def load_bars(session: Session) -> Bars:
     """Ask the recipe's source for its bars."""
     from quorate.bars.doubts import different_lengths, doubts
     from quorate.bars.quality import wrong_calendar
+    from quorate.bars.universe import survivors_only
 
     recipe, registry = session.recipe, session.registry
     spec = registry.get(SourceSpec, recipe.data.source)
     given, failed = recipe.data.options, None
-    asked_for = told_when_reading(spec, home=session.home.path, since=recipe.data.since, until=recipe.data.until)
+    renames = renames_of(recipe.data)
+    asked_for = told_when_reading(
+        spec,
+        home=session.home.path,
+        since=recipe.data.since,
+        until=recipe.data.until,
+        read=market_reader(session, renames),
+    )
     filled = {**substitute(given, "data"), **asked_for}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:
-            bars = call(spec, "the recipe's [data]", (), filled, _bars)
+            bars = as_said(call(spec, "the recipe's [data]", (), filled, bars_in), recipe.data, renames)
         except QuorateError as e:
             if not holds_secrets(given):
                 raise
@@ -245,9 +254,11 @@ def load_bars(session: Session) -> Bars:
     _check_names(bars, given)
     bars = _within(bars, recipe.data.since, recipe.data.until)
     asked = [told] if (told := wrong_calendar(bars)) else []
-    if not recipe.data.options.get("mixed"):
+    if bars.fills is not None:
+        bars.fills.check()
+    elif not recipe.data.options.get("mixed"):
         asked += different_lengths(bars)
-    asked += doubts(bars)
+    asked += [*doubts(bars), *survivors_only(bars)]
     for line in asked:
         session.warn(line)
     if asked and recipe.data.quality == "refuse":
@@ -288,12 +299,6 @@ def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
         )
     if is_value(bars.calendar.name, given):
         raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")
-
-
-def _bars(answer: Any) -> Bars:
-    if not isinstance(answer, Bars):
-        raise PluginError(f"it must return quorate.Bars; it returned {type(answer).__name__}")
-    return answer
 
 
 def keep_sources(session: Session) -> None:

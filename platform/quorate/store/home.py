@@ -9,7 +9,7 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
-    HOME/bars/HASH.parquet    bars by fingerprint
+    HOME/bars/HASH.parquet    bars by fingerprint; HASH.universe.json and HASH.fills.parquet, where they have these
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/jobs/                what commands that `quorate ui` began have printed
@@ -24,9 +24,9 @@ import re
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
@@ -184,6 +184,10 @@ class Home:
         path = self._bars(bars.fingerprint)
         calendar = path.with_suffix(".json")
         if not (path.exists() and calendar.exists()):
+            if bars.universe is not None:
+                write_json(path.with_suffix(".universe.json"), bars.universe.to_dict())
+            if bars.fills is not None:
+                write_parquet(bars.fills.to_frame(), path.with_suffix(".fills.parquet"))
             write_json(calendar, asdict(bars.calendar))
             write_parquet(bars.to_frame(), path)
 
@@ -205,6 +209,7 @@ class Home:
             calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
             frame = read_parquet(path)
             bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = replace(bars, **self._beside(path))
         except (DataError, OSError, TypeError, ValueError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
@@ -212,6 +217,18 @@ class Home:
                 f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}"
             )
         return bars
+
+    def _beside(self, path: Path) -> dict[str, Any]:
+        """Return what is stored of bars beside their frame."""
+        from quorate.bars.fills import Fills
+        from quorate.bars.universe import Universe
+
+        found: dict[str, Any] = {}
+        if (universe := path.with_suffix(".universe.json")).exists():
+            found["universe"] = Universe.from_dict(json.loads(universe.read_text(encoding="utf-8")))
+        if (fills := path.with_suffix(".fills.parquet")).exists():
+            found["fills"] = Fills.from_frame(read_parquet(fills))
+        return found
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

@@ -209,7 +209,8 @@ def _other_future(bars: Bars, known: int) -> Bars:
     """Return the bars with other prices and volumes from position `known` on: halves and doubles in turn."""
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
     factor[:known] = 1.0
-    return replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
+    fills = None if bars.fills is None else bars.fills.scaled(bars.times, factor)
+    return replace(bars, fills=fills, **{name: getattr(bars, name) * factor for name in FIELDS})
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:

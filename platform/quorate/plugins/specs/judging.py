@@ -125,7 +125,8 @@ class SourceSpec(Spec):
     """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table.
 
     If its signature names ``since`` or ``until``, it is passed the recipe's, as dates or None, and need read no more
-    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in.
+    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in; if
+    it names ``read``, a function that reads another source, given a table with its name as ``source`` and its options.
 
     Parameters
     ----------

@@ -12,6 +12,48 @@ MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
+class Spell(Section):
+    """A time during which a symbol belongs to the universe.
+
+    Parameters
+    ----------
+    symbol : str
+        Its name.
+    entry : date
+        First session; without it, it belongs from the beginning.
+    exit : date
+        Last session; without it, it belongs to the end.
+    delisted : bool
+        It was delisted then: positions are closed at the first bar after `exit`.
+    payout : float, cash per share
+        What a delisted symbol pays out; without it, its last price less `data.haircut`.
+    """
+
+    symbol: str
+    entry: Day | None = None
+    exit: Day | None = None
+    delisted: bool = False
+    payout: float | None = Field(default=None, ge=0)
+
+
+class Rename(Section):
+    """A ticker change: one company, whose bars before `date` are called `old`.
+
+    Parameters
+    ----------
+    old : str
+        What it was called.
+    new : str
+        What it is called from then on.
+    date : date
+        First session under the new name.
+    """
+
+    old: str
+    new: str
+    date: Day
+
+
 class Data(Open):
     """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
 
@@ -27,12 +69,25 @@ class Data(Open):
         First session that is used; without it, the first that there is.
     until : date
         Last session that is used; without it, the last that there is.
+    universe : str or list of Spell
+        Which symbols belong when: a CSV or Parquet file with the columns ``symbol``, ``entry``, ``exit`` and, if they
+        are there, ``delisted`` and ``payout``; or such rows. Outside its spells a symbol is neither learnt from,
+        predicted nor held. Without it, every symbol belongs, always.
+    renamed : str or list of Rename
+        Ticker changes: a file with the columns ``old``, ``new`` and ``date``, or such rows. The bars of a company
+        become one history, under the last of its names.
+    haircut : float, share
+        What a position loses of the last price when its symbol is delisted, or ends, and no payout is known; without
+        it, nothing.
     """
 
     source: str = "bundled"
     quality: Literal["warn", "refuse"] = "warn"
     since: Day | None = None
     until: Day | None = None
+    universe: str | list[Spell] | None = None
+    renamed: str | list[Rename] | None = None
+    haircut: float | None = Field(default=None, ge=0, le=1)
 
 
 class Holdout(Section):

@@ -231,7 +231,7 @@ def _fills(walk: WalkForward, predictions: Floats) -> int:
             f"{int(wrong.sum())} fills are not at the {trading.fill} of their bar, the first on "
             f"{span.sessions[bar[k]]}: {price[k]:g}, which was {due[k]:g}"
         )
-    _check_wanted(span, targets, orders[np.isfinite(due)])
+    _check_wanted(span, targets, orders[span.present[bar, column]])
     return len(orders)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,8 @@ def null_bars(bars: Bars, seed: int) -> Bars:
             column = [fields[name][rows, j] * (scale if name in PRICES else 1.0) for name in FIELDS]
             for name, values in zip(FIELDS, _shuffled(column, key[rows[1:]]), strict=True):
                 fields[name][rows, j] = values
-    return replace(bars, **{name: _frozen(array) for name, array in fields.items()})  # type: ignore[arg-type]
+    made: dict[str, Any] = {name: _frozen(array) for name, array in fields.items()}
+    return replace(bars, fills=None, **made)
 
 
 def _shuffled(fields: Sequence[Floats], key: Floats) -> Sequence[Floats]:
