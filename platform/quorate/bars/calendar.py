@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -46,7 +46,8 @@ class Calendar:
     sessions_per_year : int
         Daily bars in a year; the base of every annualisation.
     open : str
-        ``HH:MM`` of the regular open; empty, where the market has no hours that are known.
+        ``HH:MM`` of the regular open; empty, where the market has no hours that are known. Where it is not before
+        the close, sessions begin on the day before, as those of futures do.
     """
 
     name: str
@@ -58,18 +59,37 @@ class Calendar:
     def __post_init__(self) -> None:
         zone(self.timezone)
 
+    @property
+    def overnight(self) -> bool:
+        """Whether sessions begin on the day before."""
+        return bool(self.open) and self.open >= self.close
+
     def close_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the UTC close, ``datetime64[us]``, of each session date."""
-        hours, minutes = (int(part) for part in self.close.split(":"))
-        local = pd.DatetimeIndex(sessions.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
+        return self._utc(sessions, self.close)
+
+    def open_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Return the UTC open, ``datetime64[us]``, of each session date; midnight, where no hours are known."""
+        return self._utc(sessions.astype("datetime64[D]") - int(self.overnight), self.open or "00:00")
+
+    def _utc(self, days: NDArray[np.datetime64], at: str) -> NDArray[np.datetime64]:
+        hours, minutes = (int(part) for part in at.split(":"))
+        local = pd.DatetimeIndex(days.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
         utc = local.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         return utc.tz_localize(None).to_numpy().astype("datetime64[us]")
 
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the session date, ``datetime64[D]``, of each UTC close stamp."""
-        # A bar stamped exactly at midnight closed in the session before it.
+        # A bar stamped exactly at midnight, or at the open of a session overnight, closed in the session before it.
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone) - pd.Timedelta(microseconds=1)
-        return local.tz_localize(None).to_numpy().astype("datetime64[D]")
+        naive = local.tz_localize(None)
+        if self.overnight:
+            naive += pd.Timedelta(days=1) - pd.Timedelta(f"{self.open}:00")
+        return naive.to_numpy().astype("datetime64[D]")
+
+    def around_the_clock(self) -> Calendar:
+        """Return the clock of the same market with sessions that last until the next one."""
+        return replace(self, close=self.open) if self.overnight else replace(self, open="", close="24:00")
 
 
 CALENDARS: dict[str, Calendar] = {

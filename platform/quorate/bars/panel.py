@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
 from quorate.bars.categories import Category, categories_digest, read_categories
+from quorate.bars.frames import check_order, widened
 from quorate.errors import DataError, DataWarning, near_misses
 from quorate.statistics import Floats
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
 SMALLEST, LARGEST = 1e-100, 1e100  # of prices: squares and ratios of those are still numbers
-ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,10 @@ class Bars:
     read : tuple of mapping
         What the source has read them from, as it tells a run: statements, or addresses with the hashes of what was
         there. No part of the fingerprint.
+    finer : Bars, optional
+        The shorter bars that these were made of, where features read them.
+    resampled : str
+        The frequency that they were made into, where their stamps do not show it.
     """
 
     times: NDArray[np.datetime64]
@@ -68,6 +72,8 @@ class Bars:
     bars_per_year: float
     categories: dict[str, Category] = field(default_factory=dict)
     read: tuple[Mapping[str, Any], ...] = ()
+    finer: Bars | None = None
+    resampled: str = ""
 
     @classmethod
     def from_frame(
@@ -155,6 +161,10 @@ class Bars:
         for name in FIELDS:
             digest.update(getattr(self, name).tobytes(order="F"))
         digest.update(categories_digest(self.categories))
+        if self.resampled:
+            digest.update(f"resampled|{self.resampled}|".encode())
+        if self.finer is not None:
+            digest.update(f"finer|{self.finer.fingerprint}|".encode())
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
@@ -166,13 +176,25 @@ class Bars:
         part = slice(start, stop)
         fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
-        return replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
+        finer = self._finer_of(start, stop)
+        return replace(
+            self, times=self.times[part], sessions=self.sessions[part], categories=told, finer=finer, **fields
+        )
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
         known = self.take(0, stop)
         frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
-        return replace(known, frequency=frequency, bars_per_year=per_year)
+        return replace(known, frequency=self.resampled or frequency, bars_per_year=per_year)
+
+    def _finer_of(self, start: int, stop: int) -> Bars | None:
+        """Return the shorter bars after the bar before `start`, up to the last before `stop`."""
+        if self.finer is None:
+            return None
+        times = self.finer.times
+        first = int(np.searchsorted(times, self.times[start - 1], side="right")) if start > 0 else 0
+        last = int(np.searchsorted(times, self.times[stop - 1], side="right")) if stop > 0 else 0
+        return self.finer.take(first, last)
 
     def select(self, symbols: Sequence[str]) -> Bars:
         """Return the panel of these symbols only."""
@@ -180,7 +202,11 @@ class Bars:
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
-        return replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
+        made = Bars.from_frame(chosen, self.calendar, [*self.categories])
+        finer = None if self.finer is None else self.finer.select(symbols)
+        return replace(
+            made, read=self.read, finer=finer, resampled=self.resampled, frequency=self.resampled or made.frequency
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
@@ -237,7 +263,7 @@ def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
     if frame["time"].isna().any():
         raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
-    _check_order(frame)
+    check_order(frame)
     return _check_values(frame)
 
 
@@ -246,38 +272,6 @@ def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     codes, found = pd.factorize(symbols)
     names, place = np.unique(np.asarray(found).astype(str), return_inverse=True)
     return place[codes], names.tolist()
-
-
-def _is_ordered(frame: pd.DataFrame) -> bool:
-    """Return whether each symbol's bars come one after another."""
-    codes, _ = pd.factorize(frame["symbol"])
-    stamps = frame["time"].dt.tz_convert(None).to_numpy().astype(np.int64)
-    if (np.diff(codes) < 0).any():
-        order = np.argsort(codes, kind="stable")
-        codes, stamps = codes[order], stamps[order]
-    return bool(((np.diff(stamps) > 0) | (np.diff(codes) != 0)).all())
-
-
-def _check_order(frame: pd.DataFrame) -> None:
-    if _is_ordered(frame):
-        return
-    doubled = frame.duplicated(["symbol", "time"]).to_numpy()
-    if doubled.any():
-        first = frame.iloc[int(doubled.argmax())]
-        raise DataError(
-            f"{first['symbol']} has two bars at {first['time']} ({int(doubled.sum())} duplicated in all): "
-            "a symbol has one bar at a time",
-            *_which(frame, doubled, "a symbol has one bar at a time"),
-        )
-    step = frame.groupby("symbol", sort=False)["time"].diff()
-    backwards = (step < pd.Timedelta(0)).to_numpy()
-    if backwards.any():
-        first = frame.iloc[int(backwards.argmax())]
-        raise DataError(
-            f"bars must be sorted by time; {first['symbol']} at {first['time']} comes after a later bar "
-            f"({int(backwards.sum())} such places)",
-            *_which(frame, backwards, "bars must be sorted by time"),
-        )
 
 
 def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
@@ -307,24 +301,6 @@ def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def widened(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose highs and lows hold open and close, where only rounding kept them from it; warns of it."""
-    body = frame[["open", "close"]].to_numpy(dtype=np.float64)
-    for name, edge, side in (("high", body.max(axis=1), 1.0), ("low", body.min(axis=1), -1.0)):
-        values = frame[name].to_numpy(dtype=np.float64)
-        short = side * (edge - values)
-        with np.errstate(invalid="ignore"):
-            near = (short > 0) & (short <= ROUNDING * edge)
-        if near.any():
-            frame = frame.assign(**{name: np.where(near, edge, values)})
-            warnings.warn(
-                f"{int(near.sum())} of {len(near)} {name}s were widened: rounding had put an open or close beyond them",
-                DataWarning,
-                stacklevel=2,
-            )
-    return frame
-
-
 def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -> None:
     if not bad.any():
         return
@@ -340,9 +316,3 @@ def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -
             for _, row in frame[bad][: DataError.TOLD].iterrows()
         ],
     )
-
-
-def _which(frame: pd.DataFrame, bad: NDArray[np.bool_], rule: str) -> tuple[list[int], str, list[str]]:
-    """Return what an error tells of bars that stand where they may not."""
-    was = [f"{row['symbol']} at {row['time']}" for _, row in frame[bad][: DataError.TOLD].iterrows()]
-    return np.flatnonzero(bad).tolist(), rule, was

@@ -24,7 +24,7 @@ import re
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from quorate.bars.panel import Bars
 
 _LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
+RESAMPLED, FINER = "resampled", "finer"  # beside the calendar of bars that were made of shorter ones
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
@@ -184,7 +185,11 @@ class Home:
         path = self._bars(bars.fingerprint)
         calendar = path.with_suffix(".json")
         if not (path.exists() and calendar.exists()):
-            write_json(calendar, asdict(bars.calendar))
+            beside = {RESAMPLED: bars.resampled} if bars.resampled else {}
+            if bars.finer is not None:
+                self.keep_bars(bars.finer)
+                beside[FINER] = bars.finer.fingerprint
+            write_json(calendar, {**asdict(bars.calendar), **beside})
             write_parquet(bars.to_frame(), path)
 
     def bars(self, fingerprint: str) -> Bars:
@@ -202,9 +207,14 @@ class Home:
         if not path.exists():
             raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
         try:
-            calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            resampled, finer = told.pop(RESAMPLED, ""), told.pop(FINER, None)
             frame = read_parquet(path)
-            bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = Bars.from_frame(frame, Calendar(**told), sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            if resampled:
+                bars = replace(bars, resampled=resampled, frequency=resampled)
+            if finer is not None:
+                bars = replace(bars, finer=self.bars(finer))
         except (DataError, OSError, TypeError, ValueError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
@@ -212,6 +222,13 @@ class Home:
                 f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}"
             )
         return bars
+
+    def files_of_bars(self, fingerprint: str) -> list[str]:
+        """Return the files that stored bars lie in, within the home."""
+        path = self._bars(fingerprint)
+        finer = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get(FINER)
+        own = [f"bars/{fingerprint}{ending}" for ending in (".parquet", ".json")]
+        return [*own, *(self.files_of_bars(finer) if finer else [])]
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

@@ -13,6 +13,7 @@ import numpy as np
 from quorate.bars.panel import Bars
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
+from quorate.dataset.join import bars_needed
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
 from quorate.errors import DataError, DataWarning, plural
 from quorate.execution.features import FeatureCache
@@ -236,7 +237,7 @@ def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:
     """Return how many bars a row needs: the longest lookback of features and models."""
     features, _ = _features(recipe, registry, bars)
     members = [_model(registry, name, recipe) for name in recipe.models]
-    return max(one.lookback for some in (features, members) for one in some)
+    return max(*(bars_needed(one, bars) for one in features), *(one.lookback for one in members))
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
