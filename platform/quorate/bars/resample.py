@@ -33,16 +33,16 @@ class Resampled:
     ----------
     bars : Bars
         The longer ones that are complete.
-    running : str
-        When the last one ends, which is not over and left out; empty, if there is none.
+    told : tuple of str
+        What is left out, a line each.
     """
 
     bars: Bars
-    running: str
+    told: tuple[str, ...] = ()
 
 
-def resample(bars: Bars, frequency: str) -> Resampled:
-    """Return bars of a longer frequency that are over by the last stamp.
+def resample(bars: Bars, frequency: str, until: np.datetime64 | None = None) -> Resampled:
+    """Return bars of a longer frequency that are over by the last stamp, or by a later time.
 
     Open is the first, high the highest, low the lowest, close the last, volume the sum, and a category the last of a
     session's bars, or of those of several. Bars outside the market's hours are in none. The first bar may be of a part
@@ -54,6 +54,8 @@ def resample(bars: Bars, frequency: str) -> Resampled:
         Of that frequency, or shorter ones.
     frequency : str
         As `quorate.bars.frequency.read_frequency` gives it.
+    until : datetime64, optional
+        Up to when all bars are there, where that is after the last stamp.
 
     Raises
     ------
@@ -61,17 +63,32 @@ def resample(bars: Bars, frequency: str) -> Resampled:
         If the bars are longer ones, or none is over.
     """
     if frequency == bars.frequency:
-        return Resampled(bars, "")
+        return Resampled(bars)
     check_coarser(frequency, bars.frequency)
     inside, ends = _ends(bars, frequency)
     starts = np.flatnonzero(np.diff(ends, prepend=-1))
-    over = ends[starts] <= bars.times[-1].astype(np.int64) if len(bars) else np.array([], dtype=bool)
+    last = bars.times[-1:] if until is None else np.array([until], dtype="datetime64[us]")
+    over = (ends[starts][:, None] <= last.astype(np.int64)).any(axis=1)
     if not over.any():
         raise DataError(f"no bar of {frequency} is over: there are {plural(len(bars), 'bar')} of {bars.span}")
-    running = "" if over.all() else f"{ends[starts[-1]].astype('datetime64[us]').astype('datetime64[m]')}"
     stop = len(ends) if over.all() else int(starts[~over][0])
     made = _aggregated(bars, inside[:stop], starts[over], ends[starts[over]])
-    return Resampled(_named(made, frequency), running)
+    told = [_left_out(bars, inside)] if len(inside) < len(bars) else []
+    if not over.all():
+        told.append(
+            f"the last bar of {frequency} is left out, as it is not over: it ends at {_minute(ends[-1])} UTC, and the "
+            f"bars of {bars.frequency} at {_minute(bars.times[-1])}"
+        )
+    return Resampled(made if made.frequency == frequency else _named(made, frequency), tuple(told))
+
+
+def _left_out(bars: Bars, inside: Positions) -> str:
+    """Return what is said of bars that lie outside the market's hours."""
+    all_of_them, clock = int(bars.present.sum()), bars.calendar
+    return (
+        f"{all_of_them - int(bars.present[inside].sum()):,} of {plural(all_of_them, 'bar')} lie outside the session, "
+        f"{clock.open or '00:00'} to {clock.close}, and are left out"
+    )
 
 
 def at_frequency(bars: Bars, frequency: str) -> tuple[Bars, Positions]:
@@ -98,13 +115,13 @@ def at_frequency(bars: Bars, frequency: str) -> tuple[Bars, Positions]:
                 f"the bars are of {bars.frequency}, and there are no {told}: read shorter ones and make them into "
                 f'these with data.resample = "{bars.frequency}"'
             )
-        shorter = bars.finer if frequency == "source" else resample(bars.finer, frequency).bars
+        shorter = bars.finer if frequency == "source" else resample(bars.finer, frequency, bars.times[-1]).bars
     else:
         shorter = resample(bars, frequency).bars
     return shorter, np.searchsorted(shorter.times, bars.times, side="right").astype(np.int64)
 
 
-def in_hours(bars: Bars) -> Bars:
+def in_hours(bars: Bars) -> Resampled:
     """Return the bars of the market's hours; a last one that the close cuts short is known at the close.
 
     Raises
@@ -113,7 +130,7 @@ def in_hours(bars: Bars) -> Bars:
         If none is left.
     """
     if not bars.frequency.endswith("min") or not len(bars):
-        return bars
+        return Resampled(bars)
     inside, ends = _ends(bars, "1d")
     if not len(inside):
         clock = bars.calendar
@@ -122,10 +139,14 @@ def in_hours(bars: Bars) -> Bars:
     if (np.diff(times).astype(np.int64) <= 0).any():  # another symbol has a bar there that ends with the session
         times = bars.times[inside]
     if len(inside) == len(bars) and (times == bars.times).all():
-        return bars
-    part = _rows(bars, inside, times)
-    left = [name for column, name in enumerate(part.symbols) if bool(part.present[:, column].any())]
-    return part if len(left) == len(part.symbols) else part.select(left)
+        return Resampled(bars)
+    told = (_left_out(bars, inside),) if len(inside) < len(bars) else ()
+    return Resampled(_rows(bars, inside, times), told)
+
+
+def traded(bars: Bars) -> list[str]:
+    """Return the symbols that have a bar."""
+    return [name for column, name in enumerate(bars.symbols) if bool(bars.present[:, column].any())]
 
 
 def lacking(bars: Bars) -> list[str]:
@@ -249,5 +270,9 @@ def _with(
 
 
 def _named(bars: Bars, frequency: str) -> Bars:
-    """Return bars that say their frequency, also where their stamps do not show it."""
-    return bars if bars.frequency == frequency else replace(bars, frequency=frequency, resampled=frequency)
+    """Return bars that say their frequency, which their stamps do not show."""
+    return replace(bars, frequency=frequency, resampled=frequency)
+
+
+def _minute(moment: Any) -> str:
+    return str(moment.astype("datetime64[us]").astype("datetime64[m]")).replace("T", " ")

@@ -18,7 +18,7 @@ def _frequency(text: str) -> str:
     try:
         return read_frequency(text)
     except DataError as e:
-        raise ValueError(str(e)) from e
+        raise ValueError(str(e).removeprefix("a frequency ")) from e
 
 
 Frequency = Annotated[str, AfterValidator(_frequency)]

@@ -25,7 +25,7 @@ def null_bars(bars: Bars, seed: int) -> Bars:
     """
     if bars.finer is not None:
         finer = null_bars(bars.finer, seed)
-        return replace(resample(finer, bars.frequency).bars, finer=finer)
+        return replace(resample(finer, bars.frequency, bars.times[-1]).bars, finer=finer)
     rng = np.random.default_rng([seed, 7_021])
     key, scale = rng.random(len(bars)), rng.uniform(0.5, 2.0)
     fields = {name: getattr(bars, name).copy() for name in FIELDS}
