@@ -69,8 +69,10 @@ def at_its_frequency(pattern: str, where: str) -> str:
 
 
 def reads_finer(recipe: Recipe) -> bool:
-    """Return whether features of a resolved recipe read bars that are shorter than those they are resampled to."""
-    found = {name.partition(AT)[2] for name in recipe.features.use} - {""}
+    """Return whether features of a recipe, or of a trial of it, read shorter bars than those they are resampled to."""
+    tried = recipe.tuning.space.get("features.use", [])
+    names = [*recipe.features.use, *(name for use in tried if isinstance(use, list) for name in use)]
+    found = {at_its_frequency(name, "features.use").partition(AT)[2] for name in names} - {""}
     long = recipe.data.resample
     return long is not None and any(one == SOURCE or minutes_of(one) < minutes_of(long) for one in found)
 
