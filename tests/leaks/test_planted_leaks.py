@@ -12,6 +12,8 @@ import pytest
 
 import quorate
 from quorate.bars.panel import Bars
+from quorate.bars.resample import at_frequency
+from quorate.dataset import join
 from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
 from quorate.ensemble import combine as ensemble
@@ -137,6 +139,24 @@ def test_a_feature_that_looks_ahead_is_named(executor: Executor, tmp_path: Path,
     [said] = [f for f in found if f.detector == "features and labels"]
     assert said.state == "alarm"
     assert f"feature '{feature}' looks ahead" in said.detail
+
+
+def joined_at_their_begin(bars: Bars, frequency: str) -> tuple[Bars, Any]:
+    """Take a longer bar for known from its begin on, as who joins by its first day does."""
+    made, over = at_frequency(bars, frequency)
+    return made, np.minimum(over + 1, len(made))
+
+
+@pytest.mark.parametrize("frequency", ["1w", "1mo"])
+def test_a_feature_of_a_longer_bar_that_is_not_over_is_named(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, frequency: str
+) -> None:
+    pipeline = Pipeline(executor, {**NOISE, "features": {"use": ["return_1", f"return_1@{frequency}"]}})
+    walk = walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+    detectors.causality.check_features(walk, 3, 7)
+    monkeypatch.setattr(join, "at_frequency", joined_at_their_begin)
+    with pytest.raises(IntegrityError, match=f"feature 'return_1@{frequency}' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 
 ALL_LEAKY = ("tomorrow", "centred", "week_at_its_start", "scaled_by_all", "crash")  # the last needs another future

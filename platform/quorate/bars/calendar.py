@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -45,7 +45,8 @@ class Calendar:
     sessions_per_year : int
         Daily bars in a year; the base of every annualisation.
     open : str
-        ``HH:MM`` of the regular open; empty, where the market has no hours that are known.
+        ``HH:MM`` of the regular open; empty, where the market has no hours that are known. Where it is not before
+        the close, sessions begin on the day before, as those of futures do.
     """
 
     name: str
@@ -56,6 +57,11 @@ class Calendar:
 
     def __post_init__(self) -> None:
         zone(self.timezone)
+
+    @property
+    def overnight(self) -> bool:
+        """Whether sessions begin on the day before."""
+        return bool(self.open) and self.open >= self.close
 
     def close_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the UTC close, ``datetime64[us]``, of each session date.
@@ -70,7 +76,10 @@ class Calendar:
 
         Where the market has no hours that are known, that is a day before the close: never after the real one.
         """
-        regular = self._at(sessions, self.open) if self.open else self.close_times(sessions) - np.timedelta64(1, "D")
+        if self.open:
+            regular = self._at(sessions.astype("datetime64[D]") - int(self.overnight), self.open)
+        else:
+            regular = self.close_times(sessions) - np.timedelta64(1, "D")
         return self._times(sessions, regular, "opens")
 
     def clock_times(self, times: NDArray[np.datetime64]) -> list[str]:
@@ -88,7 +97,9 @@ class Calendar:
         self, sessions: NDArray[np.datetime64], regular: NDArray[np.datetime64], side: str
     ) -> NDArray[np.datetime64]:
         """Return the regular times, and of sessions that an exchange's calendar knows their own."""
-        known = None if self.name in CALENDARS else exchanges.hours_of(self.name, sessions)
+        if self.name in CALENDARS or self.open in ("", self.close):  # the latter of a clock around the clock
+            return regular
+        known = exchanges.hours_of(self.name, sessions)
         if known is None:
             return regular
         days = sessions.astype("datetime64[D]")
@@ -98,9 +109,16 @@ class Calendar:
 
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the session date, ``datetime64[D]``, of each UTC close stamp."""
-        # A bar stamped exactly at midnight closed in the session before it.
+        # A bar stamped exactly at midnight, or at the open of a session overnight, closed in the session before it.
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone) - pd.Timedelta(microseconds=1)
-        return local.tz_localize(None).to_numpy().astype("datetime64[D]")
+        naive = local.tz_localize(None)
+        if self.overnight:
+            naive += pd.Timedelta(days=1) - pd.Timedelta(f"{self.open}:00")
+        return naive.to_numpy().astype("datetime64[D]")
+
+    def around_the_clock(self) -> Calendar:
+        """Return the clock of the same market with sessions that last until the next one."""
+        return replace(self, close=self.open) if self.overnight else replace(self, open="", close="24:00")
 
 
 CALENDARS: dict[str, Calendar] = {

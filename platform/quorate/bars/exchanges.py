@@ -48,12 +48,12 @@ def hours(name: str) -> tuple[str, str, str, str, int]:
     Raises
     ------
     DataError
-        For a market whose sessions begin on the day before, or lie on weekends.
+        For a market whose sessions end on the day after, or lie on weekends.
     """
     known = _schedule(name, *COUNTED)
-    if known.open_offset or known.close_offset or known.weekmask != "1111100":
+    if known.open_offset not in (0, -1) or known.close_offset or known.weekmask != "1111100":
         raise DataError(
-            f"calendar {name!r}: a session of this market begins on the day before, or lies on a weekend, and such a "
+            f"calendar {name!r}: a session of this market ends on the day after, or lies on a weekend, and such a "
             'market has no calendar of its own yet; set data.calendar = "weekdays", or "24x7"'
         )
     # Hours change: the latest close is never before the real one, the earliest open never after it.

@@ -56,6 +56,10 @@ class Bars:
         Which symbols belong to it when, and how those that were delisted are paid out; without it all do, always.
     fills : Fills, optional
         Of several markets in one panel: what orders are filled at, where that is not the open of the bar.
+    finer : Bars, optional
+        The shorter bars that these were made of, where features read them.
+    resampled : str
+        The frequency that they were made into, where their stamps do not show it.
     """
 
     times: NDArray[np.datetime64]
@@ -73,6 +77,8 @@ class Bars:
     read: tuple[Mapping[str, Any], ...] = ()
     universe: Universe | None = None
     fills: Fills | None = None
+    finer: Bars | None = None
+    resampled: str = ""
 
     @classmethod
     def from_frame(
@@ -162,6 +168,10 @@ class Bars:
         digest.update(categories_digest(self.categories))
         digest.update(b"" if self.universe is None else self.universe.digest)
         digest.update(b"" if self.fills is None else self.fills.digest(self.times, self.symbols))
+        if self.resampled:
+            digest.update(f"resampled|{self.resampled}|".encode())
+        if self.finer is not None:
+            digest.update(f"finer|{self.finer.fingerprint}|".encode())
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
@@ -198,13 +208,25 @@ class Bars:
         part = slice(start, stop)
         fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
-        return replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
+        finer = self._finer_of(start, stop)
+        return replace(
+            self, times=self.times[part], sessions=self.sessions[part], categories=told, finer=finer, **fields
+        )
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
         known = self.take(0, stop)
         frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
-        return replace(known, frequency=frequency, bars_per_year=per_year)
+        return replace(known, frequency=self.resampled or frequency, bars_per_year=per_year)
+
+    def _finer_of(self, start: int, stop: int) -> Bars | None:
+        """Return the shorter bars after the bar before `start`, up to the last before `stop`."""
+        if self.finer is None:
+            return None
+        times = self.finer.times
+        first = int(np.searchsorted(times, self.times[start - 1], side="right")) if start > 0 else 0
+        last = int(np.searchsorted(times, self.times[stop - 1], side="right")) if stop > 0 else 0
+        return self.finer.take(first, last)
 
     def select(self, symbols: Sequence[str]) -> Bars:
         """Return the panel of these symbols only."""
@@ -212,8 +234,17 @@ class Bars:
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
-        found = Bars.from_frame(chosen, self.calendar, [*self.categories])
-        return replace(found, read=self.read, universe=self.universe, fills=self.fills)
+        made = Bars.from_frame(chosen, self.calendar, [*self.categories])
+        finer = None if self.finer is None else self.finer.select(symbols)
+        return replace(
+            made,
+            read=self.read,
+            universe=self.universe,
+            fills=self.fills,
+            finer=finer,
+            resampled=self.resampled,
+            frequency=self.resampled or made.frequency,
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""

@@ -15,6 +15,7 @@ from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.folds import NEVER
+from quorate.dataset.join import Join, too_few
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import FeatureSpec, LabelSpec
@@ -124,27 +125,29 @@ def build_dataset(
     """
     packing = Packing(bars)
     names = tuple(feature.name for feature in features)
-    longest = max(f.lookback for f in features)
-    history = max(longest + max(window - 1, 0), least_history)
+    beside = {name: _Beside(bars, name) for name in sorted({f.frequency for f in features} - {""})}
+    longest = max((f.lookback for f in features if not f.frequency), default=1)
     usable = bars.present & (packing.age >= longest)
-    keep = bars.present & (packing.age >= history)
+    for feature in features:
+        if feature.frequency:
+            usable &= beside[feature.frequency].join.age >= feature.lookback
+    full = np.cumsum(usable, axis=0)  # bars so far that have all features
+    keep = usable & (full >= window) & (packing.age >= least_history)
     if bars.universe is not None:
         among = max((f.lookback for f in features if f.cross_sectional), default=0)
         keep &= bars.member & (tenure(bars) >= among)
         usable &= bars.member & (tenure(bars) >= among)
     row, column = np.nonzero(keep)
     if not len(row):
-        furthest = max(features, key=lambda feature: feature.lookback).name
-        raise DataError(
-            f"no row has all its features: the longest lookback is {history} bars (of feature {furthest!r}, and of "
-            "models that read several bars) and no symbol has as many; "
-            f"the longest has {int(packing.age.max())}. Leave out features of long lookback with features.exclude"
-        )
+        history = max(longest + max(window - 1, 0), least_history)
+        joins = {name: one.join for name, one in beside.items()}
+        raise DataError(too_few(features, joins, int(packing.age.max()), history))
     X = np.empty((len(row), len(features)), dtype=np.float32)
     sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
-        compute = partial(_values, spec, bars, packing, inputs)
+        own = partial(_values, spec, bars, packing, inputs)
+        compute = partial(beside[spec.frequency].values, spec) if spec.frequency else own
         values = kept(spec, bars, compute) if kept else compute()
         # Also what is kept: which rows are used depends on the other features, too.
         _check_finite(spec, values, bars, usable)
@@ -169,7 +172,7 @@ def build_dataset(
         steps=tuple(path),
         path=_read_only(paths),
         path_end=_read_only(path_ends),
-        window=history - longest + 1,
+        window=int(full[keep].min()),
     )
 
 
@@ -276,6 +279,19 @@ class Packing:
     def flat(self) -> Floats:
         """Return every symbol's bars, one symbol after the other, (n_symbol_bars, 5)."""
         return np.column_stack([getattr(self._bars, name).T[self.present.T] for name in FIELDS])
+
+
+class _Beside:
+    """The bars of another frequency beside a panel, and what features are on them at each of its bars."""
+
+    def __init__(self, bars: Bars, frequency: str) -> None:
+        self.join = Join(bars, frequency)
+        self._packing = Packing(self.join.bars)
+        self._inputs: dict[tuple[str, bool], Floats] = {}
+
+    def values(self, spec: FeatureSpec) -> NDArray[np.float32]:
+        """Return a feature as it is known at each bar of the panel."""
+        return self.join.joined(_values(spec, self.join.bars, self._packing, self._inputs))
 
 
 def bar_volatility(bars: Bars, window: int) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 from typing import Any, TypeVar
 
@@ -18,10 +17,10 @@ from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
+from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
-from quorate.recipe.transforms import resolve_transforms
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -79,7 +78,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
-            "features": _features(recipe, registry),
+            "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
@@ -203,43 +202,6 @@ def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     # What came from the environment stays a reference to it.
     options.update({k: v for k, v in given.items() if names_in(v)})
     return {k: v for k, v in options.items() if v is not None}
-
-
-def select_features(recipe: Recipe, registry: Registry) -> list[str]:
-    """Return the features that the recipe's names, patterns and groups select, sorted by name."""
-    groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
-    chosen: set[str] = set(registry.given("feature"))
-    for pattern in recipe.features.use:
-        found = _matching(pattern, groups) if pattern != "*" else registry.at_hand("feature")
-        if not found:
-            _named(registry, specs.FeatureSpec, pattern, "features.use")
-        chosen.update(found)
-    for pattern in recipe.features.exclude:
-        found = _matching(pattern, groups)
-        if not found:
-            raise RecipeError(f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}")
-        chosen.difference_update(found)
-    if not chosen:
-        raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
-    return sorted(chosen)
-
-
-def _features(recipe: Recipe, registry: Registry) -> Features:
-    use = select_features(recipe, registry)
-    transforms = resolve_transforms(recipe.features.transforms, use, registry)
-    return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
-
-
-def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
-    if pattern.startswith("group:"):
-        group = pattern.removeprefix("group:")
-        if group not in groups.values():
-            known = set(groups.values())
-            raise RecipeError(
-                f"features: unknown group {group!r}: it must be one of {one_of(known)}{near_misses(group, known)}"
-            )
-        return [n for n, g in groups.items() if g == group]
-    return fnmatch.filter(groups, pattern)
 
 
 def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:

@@ -225,6 +225,7 @@ def load_bars(session: Session) -> Bars:
     from quorate.bars.doubts import different_lengths, doubts
     from quorate.bars.quality import wrong_calendar
     from quorate.bars.universe import survivors_only
+    from quorate.runs.resampling import resampled, within_hours
 
     recipe, registry = session.recipe, session.registry
     spec = registry.get(SourceSpec, recipe.data.source)
@@ -253,6 +254,7 @@ def load_bars(session: Session) -> Bars:
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
     _check_names(bars, given)
     bars = _within(bars, recipe.data.since, recipe.data.until)
+    bars, told_of_hours = within_hours(bars, recipe.data)
     asked = [told] if (told := wrong_calendar(bars)) else []
     if bars.fills is not None:
         bars.fills.check()
@@ -263,6 +265,9 @@ def load_bars(session: Session) -> Bars:
         session.warn(line)
     if asked and recipe.data.quality == "refuse":
         raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
+    bars, told_of_length = resampled(bars, recipe)
+    for line in (*told_of_hours, *told_of_length):
+        session.warn(line)
     return bars
 
 

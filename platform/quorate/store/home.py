@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from quorate.bars.panel import Bars
 
 _LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
+RESAMPLED, FINER = "resampled", "finer"  # beside the calendar of bars that were made of shorter ones
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
@@ -188,7 +189,11 @@ class Home:
                 write_json(path.with_suffix(".universe.json"), bars.universe.to_dict())
             if bars.fills is not None:
                 write_parquet(bars.fills.to_frame(), path.with_suffix(".fills.parquet"))
-            write_json(calendar, asdict(bars.calendar))
+            beside = {RESAMPLED: bars.resampled} if bars.resampled else {}
+            if bars.finer is not None:
+                self.keep_bars(bars.finer)
+                beside[FINER] = bars.finer.fingerprint
+            write_json(calendar, {**asdict(bars.calendar), **beside})
             write_parquet(bars.to_frame(), path)
 
     def bars(self, fingerprint: str) -> Bars:
@@ -206,10 +211,15 @@ class Home:
         if not path.exists():
             raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
         try:
-            calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            resampled, finer = told.pop(RESAMPLED, ""), told.pop(FINER, None)
             frame = read_parquet(path)
-            bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = Bars.from_frame(frame, Calendar(**told), sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
             bars = replace(bars, **self._beside(path))
+            if resampled:
+                bars = replace(bars, resampled=resampled, frequency=resampled)
+            if finer is not None:
+                bars = replace(bars, finer=self.bars(finer))
         except (DataError, OSError, TypeError, ValueError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
@@ -229,6 +239,13 @@ class Home:
         if (fills := path.with_suffix(".fills.parquet")).exists():
             found["fills"] = Fills.from_frame(read_parquet(fills))
         return found
+
+    def files_of_bars(self, fingerprint: str) -> list[str]:
+        """Return the files that stored bars lie in, within the home."""
+        path = self._bars(fingerprint)
+        finer = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get(FINER)
+        own = sorted(f"bars/{one.name}" for one in path.parent.glob(f"{fingerprint}.*"))
+        return [*own, *(self.files_of_bars(finer) if finer else [])]
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

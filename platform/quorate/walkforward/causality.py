@@ -210,7 +210,12 @@ def _other_future(bars: Bars, known: int) -> Bars:
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
     factor[:known] = 1.0
     fills = None if bars.fills is None else bars.fills.scaled(bars.times, factor)
-    return replace(bars, fills=fills, **{name: getattr(bars, name) * factor for name in FIELDS})
+    other = replace(bars, fills=fills, **{name: getattr(bars, name) * factor for name in FIELDS})
+    if bars.finer is None:
+        return other
+    # What a longer bar is made of changes as it does.
+    of = factor[np.searchsorted(bars.times, bars.finer.times)]
+    return replace(other, finer=replace(bars.finer, **{name: getattr(bars.finer, name) * of for name in FIELDS}))
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:

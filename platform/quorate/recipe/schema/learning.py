@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from quorate.bars.frequency import read_frequency
+from quorate.errors import DataError
 from quorate.recipe.schema.base import Day, Open, Params, Section
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
@@ -54,6 +56,16 @@ class Rename(Section):
     date: Day
 
 
+def _frequency(text: str) -> str:
+    try:
+        return read_frequency(text)
+    except DataError as e:
+        raise ValueError(str(e).removeprefix("a frequency ")) from e
+
+
+Frequency = Annotated[str, AfterValidator(_frequency)]
+
+
 class Data(Open):
     """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
 
@@ -79,6 +91,13 @@ class Data(Open):
     haircut : float, share
         What a position loses of the last price when its symbol is delisted, or ends, and no payout is known; without
         it, nothing.
+    hours : str
+        Which bars within the day are used: ``regular`` leaves out those outside the market's hours, as `calendar` has
+        them; ``all`` makes its sessions last around the clock. Without it all are, and longer bars are made of those
+        within the hours.
+    resample : str
+        Makes the bars into longer ones, ``5min``, ``4h``, ``1d``, ``1w`` or ``1mo``, of which only those count that are
+        over; without it, they stay as the source gives them.
     """
 
     source: str = "bundled"
@@ -88,6 +107,8 @@ class Data(Open):
     universe: str | list[Spell] | None = None
     renamed: str | list[Rename] | None = None
     haircut: float | None = Field(default=None, ge=0, le=1)
+    hours: Literal["regular", "all"] | None = None
+    resample: Frequency | None = None
 
 
 class Holdout(Section):
@@ -202,9 +223,11 @@ class Features(Section):
     Parameters
     ----------
     use : list of str
-        Names of features, patterns such as ``return_*``, or ``group:momentum`` for a group.
+        Names of features, patterns such as ``return_*``, or ``group:momentum`` for a group. What is followed by ``@``
+        and a frequency, ``return_5@1w`` or ``group:momentum@1d``, is computed on bars of that frequency, of which those
+        count that are over at the row's close; ``@source`` are the bars before `data.resample`.
     exclude : list of str
-        Names, patterns or groups that are taken out again.
+        Names, patterns or groups that are taken out again, ``@`` and a frequency as above.
     categories : list of str
         Texts that models which take such read beside the features: ``symbol``, or what ``data.categories``
         names.

@@ -25,6 +25,7 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
         ("data", f"{names}{more} from {data['source']}"),
         ("bars", f"{data['bars']:,} x {data['frequency']}, {data['first']} to {data['last']}"),
         ("a year", f"{data['bars_per_year']:g} bars, calendar {data['calendar']}"),
+        *((f"at {one['frequency']}", at_frequency_text(one, data["frequency"])) for one in plan.get("frequencies", ())),
         ("holdout", f"{plural(holdout['bars'], 'bar')} from {start} on, not read" if start else "none"),
         ("folds", folds_text(plan["folds"])),
         ("fits", fits_text(plan)),
@@ -41,6 +42,14 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
 def line(plan: Mapping[str, Any]) -> str:
     """Return what is about to be done in a line."""
     return f"{folds_text(plan['folds'])}; {fits_text(plan)}; {time_text(plan)}"
+
+
+def at_frequency_text(facts: Mapping[str, Any], own: str) -> str:
+    """Return how many features are on bars of a frequency of their own, and what history they need."""
+    return (
+        f"{plural(facts['features'], 'feature')} on {plural(facts['bars'], 'bar')}; {facts['longest']} reads "
+        f"{facts['lookback']}: known after {plural(facts['history'], 'bar')} of {own}"
+    )
 
 
 def folds_text(folds: Sequence[Mapping[str, Any]]) -> str:

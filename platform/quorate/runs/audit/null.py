@@ -11,6 +11,7 @@ import numpy as np
 
 from quorate import statistics
 from quorate.bars.panel import FIELDS, PRICES, Bars
+from quorate.bars.resample import resample
 from quorate.statistics import Floats
 
 
@@ -20,8 +21,12 @@ def null_bars(bars: Bars, seed: int) -> Bars:
     Whole bars are drawn without replacement, each with its gap from the close before, its body, range and
     volume; one order for all symbols, so that they stay related on a day. Gap and body are scaled so that
     each earns nothing on average. Where a symbol has no bar stays as it is. All prices are scaled by a number
-    of the draw, so that nothing kept from another market is taken for this one's.
+    of the draw, so that nothing kept from another market is taken for this one's. Bars that were made of shorter ones
+    are made of these again, in another order.
     """
+    if bars.finer is not None:
+        finer = null_bars(bars.finer, seed)
+        return replace(resample(finer, bars.frequency, bars.times[-1]).bars, finer=finer)
     rng = np.random.default_rng([seed, 7_021])
     key, scale = rng.random(len(bars)), rng.uniform(0.5, 2.0)
     fields = {name: getattr(bars, name).copy() for name in FIELDS}
