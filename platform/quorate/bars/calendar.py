@@ -187,3 +187,16 @@ def _per_year(expected: float, seen: float | None) -> float:
     if seen is None or abs(seen / expected - 1) <= TOLERANCE:
         return float(expected)
     return float(round(seen))
+
+
+def check_weekdays(sessions: NDArray[np.datetime64], symbols: NDArray[np.str_], present: NDArray[np.bool_]) -> None:
+    """Refuse daily bars that lie a session early: on Sundays, and never on Fridays."""
+    day = (sessions.astype(np.int64) + 3) % 7  # Monday is 0
+    on = np.array([present[day == k].any(axis=0) for k in range(7)])
+    early = on[6] & ~on[4] & (on.sum(axis=0) >= 3)
+    if early.any():
+        raise DataError(
+            f"{symbols[int(early.argmax())]} has daily bars on Sundays and never on Fridays: they lie a session early, "
+            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; a market that "
+            'trades from Sunday to Thursday has the calendar "24x7"'
+        )

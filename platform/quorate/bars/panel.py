@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
+from quorate.bars.calendar import Calendar, check_weekdays, get_calendar, infer_frequency
 from quorate.bars.categories import Category, categories_digest, read_categories
+from quorate.bars.covariates import Covariate, covariates_digest, frozen, named
 from quorate.errors import DataError, DataWarning, near_misses
 from quorate.statistics import Floats
 
@@ -53,6 +54,8 @@ class Bars:
     read : tuple of mapping
         What the source has read them from, as it tells a run: statements, or addresses with the hashes of what was
         there. No part of the fingerprint.
+    covariates : dict of str to Covariate
+        Series beside the bars, by name: of each the records that were known by the last bar.
     """
 
     times: NDArray[np.datetime64]
@@ -68,6 +71,7 @@ class Bars:
     bars_per_year: float
     categories: dict[str, Category] = field(default_factory=dict)
     read: tuple[Mapping[str, Any], ...] = ()
+    covariates: dict[str, Covariate] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -111,7 +115,7 @@ class Bars:
         sessions = clock.sessions(times)
         frequency, per_year = infer_frequency(times, sessions, clock)
         if frequency == "1d" and clock.sessions_per_year < 300:
-            _check_weekdays(sessions, symbols, np.isfinite(wide["close"]))
+            check_weekdays(sessions, symbols, np.isfinite(wide["close"]))
         return cls(
             times,
             sessions,
@@ -148,25 +152,38 @@ class Bars:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, and categories."""
+        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, categories, and covariates."""
         digest = hashlib.sha256(f"bars-1|{self.calendar}|".encode())
         digest.update("\0".join(self.symbols).encode())
         digest.update(self.times.astype(np.int64).tobytes())
         for name in FIELDS:
             digest.update(getattr(self, name).tobytes(order="F"))
         digest.update(categories_digest(self.categories))
+        digest.update(covariates_digest(self.covariates))
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
         """Return the prices that orders are filled at."""
         return self.open if at == "open" else self.close
 
+    def covariate(self, name: str) -> Floats:
+        """Return a covariate as it was known at each close, (n_bars, n_symbols), e.g. ``news`` or ``news.age``."""
+        one, value = named(self.covariates, name)
+        return self.covariates[one].joined(value, self.times, self.symbols)
+
+    def with_covariates(self, covariates: Mapping[str, Covariate]) -> Bars:
+        """Return the bars with these covariates: what was known of them by the last bar, of their symbols."""
+        last = self.times[-1] if len(self) else np.datetime64(0, "us")
+        kept = {name: covariates[name].select(self.symbols).known_by(last) for name in sorted(covariates)}
+        return replace(self, covariates=kept)
+
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
-        fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
+        fields: dict[str, Any] = {name: frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
-        return replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
+        some = replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
+        return some.with_covariates(self.covariates) if self.covariates else some
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
@@ -180,7 +197,8 @@ class Bars:
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
-        return replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
+        some = replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
+        return some.with_covariates(self.covariates)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
@@ -195,25 +213,6 @@ class Bars:
             texts = np.array([*category.levels, None], dtype=object)  # the last is that of the code -1
             data[name] = texts[category.codes[row, column]]
         return pd.DataFrame(data)
-
-
-def _check_weekdays(sessions: NDArray[np.datetime64], symbols: NDArray[np.str_], present: NDArray[np.bool_]) -> None:
-    """Refuse daily bars that lie a session early: on Sundays, and never on Fridays."""
-    day = (sessions.astype(np.int64) + 3) % 7  # Monday is 0
-    on = np.array([present[day == k].any(axis=0) for k in range(7)])
-    early = on[6] & ~on[4] & (on.sum(axis=0) >= 3)
-    if early.any():
-        raise DataError(
-            f"{symbols[int(early.argmax())]} has daily bars on Sundays and never on Fridays: they lie a session early, "
-            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; a market that "
-            'trades from Sunday to Thursday has the calendar "24x7"'
-        )
-
-
-def _frozen(array: Floats) -> Floats:
-    copy = np.array(array, order="F")
-    copy.flags.writeable = False
-    return copy
 
 
 def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
