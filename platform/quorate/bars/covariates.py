@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -113,7 +115,7 @@ class Covariate:
         shared = np.arange(bounds[0])
         of_all = _latest(shared, said, time, known, times)
         found = np.empty((len(times), len(symbols)), dtype=np.int64, order="F")
-        own = dict(zip(self.symbols, zip(bounds, bounds[1:], strict=False), strict=True))
+        own = dict(zip(self.symbols, pairwise(bounds), strict=True))
         for column, name in enumerate(symbols):
             start, stop = own.get(name, (0, 0))
             if start == stop:
@@ -166,6 +168,11 @@ class Covariate:
 
 
 Covariates = Mapping[str, Covariate]
+
+
+def value_name(column: str) -> str:
+    """Return what the value of a column is called in features and inputs."""
+    return re.sub(r"\W+", "_", column.strip().lower()).strip("_")
 
 
 def named(covariates: Covariates, text: str) -> tuple[str, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars.covariates import AGE, EVERY, KNOWN, Covariate, Missing, Places, Stale, Times, frozen
+from quorate.bars.covariates import AGE, EVERY, KNOWN, Covariate, Missing, Places, Stale, Times, frozen, value_name
 from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, near_misses, one_of
 from quorate.statistics import Floats
@@ -53,7 +52,7 @@ def covariate_of(
             "known, and to use it from then on would be to look ahead: give a column published_at, or say how long "
             'after its time each was known, e.g. lag = "15d"'
         )
-    names = {str(name): _word(str(name)) for name in frame if name not in OWN}
+    names = {str(name): value_name(str(name)) for name in frame if name not in OWN}
     _check_values(frame, names)
     frame = frame[frame[[*names]].notna().any(axis=1).to_numpy()]
     time, known = _plain(frame["time"]), _plain(frame["published_at" if "published_at" in frame else "time"])
@@ -167,11 +166,6 @@ def _coded(symbols: pd.Series | None, n: int) -> tuple[tuple[str, ...], NDArray[
     code = np.full(n, EVERY, dtype=np.int32)
     code[~empty] = found
     return tuple(names.tolist()), code
-
-
-def _word(name: str) -> str:
-    """Return a column's name as features and inputs are called."""
-    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 
 def _plain(stamps: pd.Series) -> Times:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
+from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
@@ -128,6 +129,9 @@ def build_dataset(
     history = max(longest + max(window - 1, 0), least_history)
     usable = bars.present & (packing.age >= longest)
     keep = bars.present & (packing.age >= history)
+    if bars.covariates:
+        usable = where_known(bars, features, usable, packing.pack, packing.unpack)
+        keep &= in_a_row(usable, packing.pack, packing.unpack) > history - longest
     row, column = np.nonzero(keep)
     if not len(row):
         furthest = max(features, key=lambda feature: feature.lookback).name
@@ -283,11 +287,7 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
     for name in spec.inputs:
         key = (name, spec.cross_sectional)
         if key not in inputs:
-            if name not in FIELDS:
-                raise PluginError(
-                    f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}"
-                )
-            field = getattr(bars, name)
+            field = input_of(bars, spec, name)
             inputs[key] = field if spec.cross_sectional else packing.pack(field)
         arrays.append(inputs[key])
     # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.

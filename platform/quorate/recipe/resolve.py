@@ -17,10 +17,12 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
-from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
+from quorate.recipe.covariates import check_inputs, not_of_all, resolve_covariates
+from quorate.recipe.environment import mask
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.sources import source_options
 from quorate.recipe.transforms import resolve_transforms
 from quorate.recipe.warm import check_warm
 
@@ -75,6 +77,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
+            "covariates": resolve_covariates(recipe, registry),
             "holdout": whole_holdout,
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
@@ -186,31 +189,17 @@ def _suited(registry: Registry, name: str, label: specs.LabelSpec, where: str) -
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    given = recipe.data.options
     source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
-    filled, failed = substitute(given, "data"), None
-    try:
-        options = resolve_options(source, filled, "data")
-    except UnknownOption as e:
-        e.value = given.get(e.key)  # as it was typed
-        raise
-    except RecipeError as e:
-        if not holds_secrets(given):
-            raise
-        failed = retold(e, f"reading the options of {source}", given)
-    if failed is not None:
-        raise failed  # here, where it has no context
-    # What came from the environment stays a reference to it.
-    options.update({k: v for k, v in given.items() if names_in(v)})
-    return {k: v for k, v in options.items() if v is not None}
+    return source_options(source, recipe.data.options, "data")
 
 
 def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     """Return the features that the recipe's names, patterns and groups select, sorted by name."""
     groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
     chosen: set[str] = set(registry.given("feature"))
+    apart = not_of_all(recipe, registry)
     for pattern in recipe.features.use:
-        found = _matching(pattern, groups) if pattern != "*" else registry.at_hand("feature")
+        found = _matching(pattern, groups) if pattern != "*" else sorted({*registry.at_hand("feature")} - apart)
         if not found:
             _named(registry, specs.FeatureSpec, pattern, "features.use")
         chosen.update(found)
@@ -226,6 +215,7 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
 
 def _features(recipe: Recipe, registry: Registry) -> Features:
     use = select_features(recipe, registry)
+    check_inputs(recipe, registry, use)
     transforms = resolve_transforms(recipe.features.transforms, use, registry)
     return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
 
@@ -335,7 +325,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
-    return tomli_w.dumps({**table, "data": mask(table["data"])})
+    return tomli_w.dumps(_masked(table))
 
 
 def _beside(data: Data) -> dict[str, Any]:
@@ -345,5 +335,8 @@ def _beside(data: Data) -> dict[str, Any]:
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
-    table = recipe.model_dump(mode="json", exclude_none=True)
-    return {**table, "data": mask(table["data"])}
+    return _masked(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _masked(table: dict[str, Any]) -> dict[str, Any]:
+    return {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}
