@@ -18,7 +18,7 @@ from quorate.plugins.options import READING, options_of
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe import schema
 from quorate.recipe.covariates import reader_of
-from quorate.recipe.environment import is_value, tell
+from quorate.recipe.environment import is_value, tell_all
 from quorate.runs.session import Session, ask_source
 from quorate.statistics import Floats
 
@@ -131,7 +131,7 @@ def covariate_facts(bars: Bars, recipe: schema.Recipe) -> list[dict[str, Any]]:
                 "age": _spread(ages[bars.present & (place >= 0)]),
                 "known": float(fresh.sum() / bars.present.sum()),
                 **{key: getattr(wanted, key) for key in ("lag", "missing", "max_age", "stale")},
-                **({"read": told} if (told := _read(one, wanted)) else {}),
+                **({"read": told} if (told := tell_all(one.read, wanted.options)) else {}),
             }
         )
     return found
@@ -143,14 +143,3 @@ def _spread(days: Floats) -> dict[str, float | None]:
         "median": finite_or_none(float(np.median(days))) if len(days) else None,
         "max": finite_or_none(float(days.max())) if len(days) else None,
     }
-
-
-def _read(covariate: Covariate, wanted: schema.Covariate) -> list[dict[str, Any]]:
-    """Return what the source says it has read, without what must not be told."""
-    return [
-        {
-            key: (tell(value, wanted.options) or "not told") if isinstance(value, str) and key != "sha256" else value
-            for key, value in one.items()
-        }
-        for one in covariate.read
-    ]

@@ -224,7 +224,7 @@ def pack_home(run: Run, folder: Path) -> None:
     used = {plugin["sha256"] for plugin in begun["plugins"] if plugin["sha256"]}
     files = [
         *(f"{run.kind}s/{run.id}/{name}" for name in ("run.json", "recipe.toml")),
-        *(f"bars/{fingerprint}{ending}" for ending in (".parquet", ".json")),
+        *(str(path.relative_to(run.home.path)) for path in run.home.bars_files(fingerprint)),
         *(f"sources/{sha256}.py" for sha256 in sorted(used)),
     ]
     for file in files:

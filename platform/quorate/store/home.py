@@ -9,7 +9,7 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
-    HOME/bars/HASH.parquet    bars by fingerprint
+    HOME/bars/HASH.parquet    bars by fingerprint; beside them HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/jobs/                what commands that `quorate ui` began have printed
@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Literal
 
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
+from quorate.store.covariates import keep_covariates, kept_covariates, note_of, records_of
 from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
 from quorate.store.plain import check_home
@@ -184,6 +185,8 @@ class Home:
         path = self._bars(bars.fingerprint)
         calendar = path.with_suffix(".json")
         if not (path.exists() and calendar.exists()):
+            if bars.covariates:
+                keep_covariates(path, bars.covariates)
             write_json(calendar, asdict(bars.calendar))
             write_parquet(bars.to_frame(), path)
 
@@ -205,13 +208,21 @@ class Home:
             calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
             frame = read_parquet(path)
             bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
-        except (DataError, OSError, TypeError, ValueError) as e:
+            if note_of(path).exists():
+                bars = bars.with_covariates(kept_covariates(path))
+        except (DataError, OSError, TypeError, ValueError, KeyError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
             raise IntegrityError(
                 f"{path} was changed: its fingerprint is {bars.fingerprint[:12]}, not {fingerprint[:12]}"
             )
         return bars
+
+    def bars_files(self, fingerprint: str) -> list[Path]:
+        """Return the files that stored bars are in."""
+        path = self._bars(fingerprint)
+        beside = [note_of(path), *records_of(path)] if note_of(path).exists() else []
+        return [path, path.with_suffix(".json"), *beside]
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

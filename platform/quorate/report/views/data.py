@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quorate.report import console
+from quorate.report.covariates import covariate_text
 
 
 def render(checked: Mapping[str, Any]) -> None:
@@ -23,6 +24,7 @@ def render(checked: Mapping[str, Any]) -> None:
                 ("bars", f"{checked['bars']:,} x {checked['frequency']}, {checked['first']} to {checked['last']}"),
                 ("a year", f"{checked['bars_per_year']:g} bars, calendar {checked['calendar']}"),
                 ("volume", "yes" if checked["volume"] else "none"),
+                *((f"covariate {one['name']}", covariate_text(one)) for one in checked.get("covariates", ())),
             ]
         )
     )
