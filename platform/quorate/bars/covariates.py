@@ -86,6 +86,13 @@ class Covariate:
         values = {name: column[part] for name, column in self.values.items()}
         return replace(self, time=self.time[part], known=self.known[part], code=self.code[part], values=values)
 
+    def other_after(self, moment: np.datetime64) -> Covariate:
+        """Return other values for the records that were not known by then: halves and doubles in turn."""
+        first = int(np.searchsorted(self.known, moment, side="right"))
+        factor = np.where(np.arange(len(self)) % 2, 2.0, 0.5)
+        factor[:first] = 1.0
+        return replace(self, values={name: fixed(column * factor) for name, column in self.values.items()})
+
     def select(self, symbols: Sequence[str]) -> Covariate:
         """Return the records of these symbols, and those that hold for all."""
         if set(self.symbols) <= set(symbols):

@@ -206,10 +206,12 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
 
 
 def _other_future(bars: Bars, known: int) -> Bars:
-    """Return the bars with other prices and volumes from position `known` on: halves and doubles in turn."""
+    """Return the bars with other prices, volumes and covariates from position `known` on: halves and doubles."""
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
     factor[:known] = 1.0
-    return replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
+    other: dict[str, Any] = {name: getattr(bars, name) * factor for name in FIELDS}
+    covariates = {name: one.other_after(bars.times[known - 1]) for name, one in bars.covariates.items()}
+    return replace(bars, **other, covariates=covariates)
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:
