@@ -36,6 +36,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "simulated",
         "quorate_data.simulated:simulated",
+        records="quorate_data.simulated_news:simulated_news",
         description="daily bars with a known, tradable signal, or with none at all",
     )
     yield from _of_vendors()

@@ -652,7 +652,7 @@ def test_a_password_in_a_url_is_masked():
 
 
 def test_a_variable_outside_data_is_refused():
-    assert "[data] and tuning.storage alone take ${NAME} from the environment; it stands in ensemble" in failure(
+    assert "[data], [covariates] and tuning.storage alone take ${NAME} from the environment; it stands in ensemble" in failure(
         {"ensemble": {"method": "${METHOD}"}}
     )
 
