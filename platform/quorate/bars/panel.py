@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, check_weekdays, get_calendar, infer_frequency
 from quorate.bars.categories import Category, categories_digest, read_categories
+from quorate.bars.covariates import Covariate, covariates_digest, frozen, named
 from quorate.bars.fills import Fills
 from quorate.bars.frames import FIELDS as FIELDS
 from quorate.bars.frames import PRICES as PRICES
@@ -60,6 +61,8 @@ class Bars:
         The shorter bars that these were made of, where features read them.
     resampled : str
         The frequency that they were made into, where their stamps do not show it.
+    covariates : dict of str to Covariate
+        Series beside the bars, by name: of each the records that were known by the last bar.
     """
 
     times: NDArray[np.datetime64]
@@ -79,6 +82,7 @@ class Bars:
     fills: Fills | None = None
     finer: Bars | None = None
     resampled: str = ""
+    covariates: dict[str, Covariate] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -159,7 +163,7 @@ class Bars:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, and categories."""
+        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, categories, and covariates."""
         digest = hashlib.sha256(f"bars-1|{self.calendar}|".encode())
         digest.update("\0".join(self.symbols).encode())
         digest.update(self.times.astype(np.int64).tobytes())
@@ -172,6 +176,7 @@ class Bars:
             digest.update(f"resampled|{self.resampled}|".encode())
         if self.finer is not None:
             digest.update(f"finer|{self.finer.fingerprint}|".encode())
+        digest.update(covariates_digest(self.covariates))
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
@@ -203,15 +208,31 @@ class Bars:
             return np.zeros(self.close.shape, dtype=bool)
         return self.universe.delisted(self.sessions, self.symbols)
 
+    def covariate(self, name: str) -> Floats:
+        """Return a covariate as it was known at each close, (n_bars, n_symbols), e.g. ``news`` or ``news.age``."""
+        one, value = named(self.covariates, name)
+        return self.covariates[one].joined(value, self.times, self.symbols)
+
+    def with_covariates(self, covariates: Mapping[str, Covariate]) -> Bars:
+        """Return the bars with these covariates: what was known of them by the last bar, of their symbols."""
+        last = self.times[-1] if len(self) else np.datetime64(0, "us")
+        kept = {name: covariates[name].select(self.symbols).known_by(last) for name in sorted(covariates)}
+        return replace(self, covariates=kept)
+
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
-        fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
+        fields: dict[str, Any] = {name: frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
-        finer = self._finer_of(start, stop)
-        return replace(
-            self, times=self.times[part], sessions=self.sessions[part], categories=told, finer=finer, **fields
+        some = replace(
+            self,
+            times=self.times[part],
+            sessions=self.sessions[part],
+            categories=told,
+            finer=self._finer_of(start, stop),
+            **fields,
         )
+        return some.with_covariates(self.covariates) if self.covariates else some
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
@@ -235,16 +256,16 @@ class Bars:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
         made = Bars.from_frame(chosen, self.calendar, [*self.categories])
-        finer = None if self.finer is None else self.finer.select(symbols)
-        return replace(
+        some = replace(
             made,
             read=self.read,
             universe=self.universe,
             fills=self.fills,
-            finer=finer,
+            finer=None if self.finer is None else self.finer.select(symbols),
             resampled=self.resampled,
             frequency=self.resampled or made.frequency,
         )
+        return some.with_covariates(self.covariates)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""
@@ -259,12 +280,6 @@ class Bars:
             texts = np.array([*category.levels, None], dtype=object)  # the last is that of the code -1
             data[name] = texts[category.codes[row, column]]
         return pd.DataFrame(data)
-
-
-def _frozen(array: Floats) -> Floats:
-    copy = np.array(array, order="F")
-    copy.flags.writeable = False
-    return copy
 
 
 def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:

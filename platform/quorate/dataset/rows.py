@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
+from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
 from quorate.dataset.join import Join, too_few
 from quorate.errors import DataError, PluginError
@@ -133,6 +134,9 @@ def build_dataset(
             usable &= beside[feature.frequency].join.age >= feature.lookback
     full = np.cumsum(usable, axis=0)  # bars so far that have all features
     keep = usable & (full >= window) & (packing.age >= least_history)
+    if bars.covariates:
+        usable = where_known(bars, features, usable, packing.pack, packing.unpack)
+        keep &= in_a_row(usable, packing.pack, packing.unpack) >= max(window, 1)
     if bars.universe is not None:
         among = max((f.lookback for f in features if f.cross_sectional), default=0)
         keep &= bars.member & (tenure(bars) >= among)
@@ -319,11 +323,7 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
     for name in spec.inputs:
         key = (name, spec.cross_sectional)
         if key not in inputs:
-            if name not in FIELDS:
-                raise PluginError(
-                    f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}"
-                )
-            field = getattr(bars, name)
+            field = input_of(bars, spec, name)
             among = field if bars.universe is None else np.where(bars.member, field, np.nan)
             inputs[key] = among if spec.cross_sectional else packing.pack(field)
         arrays.append(inputs[key])

@@ -130,7 +130,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
             **({"ended": len(over)} if (over := ended(bars)) else {}),
-            **{name: told for name, told in begun["data"].items() if name == "read"},
+            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
@@ -144,9 +144,11 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
 
 
 def _read_by(session: Session) -> dict[str, str]:
-    """Return the libraries of a source, such as a vendor's, that are not among those of every run."""
-    specs = [session.registry.get(SourceSpec, name) for name in sources_of(session.recipe)]
-    names = [name.strip() for spec in specs for need in spec.requires for name in need.split("|")]
+    """Return the libraries of sources, such as a vendor's, that are not among those of every run."""
+    recipe = session.recipe
+    sources = [*sources_of(recipe), *(one.source or "" for one in (recipe.covariates or {}).values())]
+    needs = [need for source in sources for need in session.registry.get(SourceSpec, source).requires]
+    names = [name.strip() for need in needs for name in need.split("|")]
     return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}
 
 

@@ -6,11 +6,11 @@ import datetime as dt
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, DataWarning, QuorateError, RecipeError, near_misses, one_of
@@ -26,6 +26,7 @@ from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.plugins.options import told_when_reading
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec, SourceSpec
+from quorate.recipe.covariates import offer_features
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
 from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
@@ -39,6 +40,8 @@ from quorate.store.models import KeptModels
 
 if TYPE_CHECKING:
     from quorate.walkforward.members import Fitting
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -147,6 +150,7 @@ def open_session(
         raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
     for path in loaded.plugins:
         registry.add(path)
+    offer_features(loaded, registry)
     registry.check()
     resolved, warned = resolve(loaded, registry)
     session = Session(resolved, registry, Home(home), progress or Progress(), changes=_changes(recipe, overrides))
@@ -221,37 +225,20 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 
 def load_bars(session: Session) -> Bars:
-    """Ask the recipe's source for its bars."""
+    """Ask the recipe's sources for its bars, and for the covariates beside them."""
     from quorate.bars.doubts import different_lengths, doubts
     from quorate.bars.quality import wrong_calendar
     from quorate.bars.universe import survivors_only
     from quorate.runs.resampling import resampled, within_hours
 
-    recipe, registry = session.recipe, session.registry
-    spec = registry.get(SourceSpec, recipe.data.source)
-    given, failed = recipe.data.options, None
-    renames = renames_of(recipe.data)
-    asked_for = told_when_reading(
-        spec,
-        home=session.home.path,
-        since=recipe.data.since,
-        until=recipe.data.until,
-        read=market_reader(session, renames),
-    )
-    filled = {**substitute(given, "data"), **asked_for}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", DataWarning)
-        try:
-            bars = as_said(call(spec, "the recipe's [data]", (), filled, bars_in), recipe.data, renames)
-        except QuorateError as e:
-            if not holds_secrets(given):
-                raise
-            failed = retold(e, f"{spec}", given)
-    if failed is not None:
-        raise failed  # here, where it has no context: a traceback would tell what the message hides
-    for warning in caught:
-        if issubclass(warning.category, DataWarning):
-            session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
+    recipe, given = session.recipe, session.recipe.data.options
+    spec, renames = session.registry.get(SourceSpec, recipe.data.source), renames_of(recipe.data)
+
+    def read(answer: Any) -> Bars:
+        return as_said(bars_in(answer), recipe.data, renames)
+
+    span = {"since": recipe.data.since, "until": recipe.data.until}
+    bars = ask_source(session, spec, given, "data", read, read=market_reader(session, renames), **span)
     _check_names(bars, given)
     bars = _within(bars, recipe.data.since, recipe.data.until)
     bars, told_of_hours = within_hours(bars, recipe.data)
@@ -268,7 +255,43 @@ def load_bars(session: Session) -> Bars:
     bars, told_of_length = resampled(bars, recipe)
     for line in (*told_of_hours, *told_of_length):
         session.warn(line)
+    if recipe.covariates:
+        from quorate.runs.covariates import with_covariates
+
+        bars = with_covariates(session, bars)
     return bars
+
+
+def ask_source(
+    session: Session, spec: SourceSpec, given: Mapping[str, Any], where: str, made: Callable[[Any], T], **told: Any
+) -> T:
+    """Return what a source gives for options as the recipe has them; what it warns of is kept, and no secret told.
+
+    Parameters
+    ----------
+    where : str
+        The recipe's table.
+    made : callable
+        What is returned, of the source's answer, as ``read`` of `quorate.plugins.calling.call`.
+    told : mapping
+        What it is also told, if its signature names it.
+    """
+    failed = None
+    filled = {**substitute(given, where), **told_when_reading(spec, home=session.home.path, **told)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", DataWarning)
+        try:
+            answer = call(spec, f"the recipe's [{where}]", (), filled, made)
+        except QuorateError as e:
+            if not holds_secrets(given):
+                raise
+            failed = retold(e, f"{spec}", given)
+    if failed is not None:
+        raise failed  # here, where it has no context: a traceback would tell what the message hides
+    for warning in caught:
+        if issubclass(warning.category, DataWarning):
+            session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
+    return answer
 
 
 def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report import console
+from quorate.report.covariates import covariate_text
 
 SHOWN = 20  # sessions, those of the latest that are missing or extra before half days
 
@@ -27,6 +28,7 @@ def render(checked: Mapping[str, Any]) -> None:
                 ("a year", f"{checked['bars_per_year']:g} bars, calendar {checked['calendar']}"),
                 ("volume", "yes" if checked["volume"] else "none"),
                 *_ended(checked.get("ended", ())),
+                *((f"covariate {one['name']}", covariate_text(one)) for one in checked.get("covariates", ())),
             ]
         )
     )
