@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 
 from quorate.bars.calendar import Calendar, get_calendar, infer_frequency
 from quorate.bars.categories import Category, categories_digest, read_categories
+from quorate.bars.reading import FIELDS as FIELDS
+from quorate.bars.reading import LARGEST, ROUNDING, SMALLEST, holdable
+from quorate.bars.reading import PRICES as PRICES
 from quorate.errors import DataError, DataWarning, near_misses
 from quorate.statistics import Floats
-
-FIELDS = ("open", "high", "low", "close", "volume")
-PRICES = FIELDS[:4]
-SMALLEST, LARGEST = 1e-100, 1e100  # of prices: squares and ratios of those are still numbers
-ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +235,9 @@ def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
     if frame["time"].isna().any():
         raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
+    frame = holdable(frame)
+    if frame.empty:
+        raise DataError("there are no bars left: each of them was set apart")
     _check_order(frame)
     return _check_values(frame)
 

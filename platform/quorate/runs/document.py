@@ -128,7 +128,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
-            **{name: told for name, told in begun["data"].items() if name == "read"},
+            **{name: told for name, told in begun["data"].items() if name in ("read", "quality")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},

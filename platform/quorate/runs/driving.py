@@ -19,6 +19,7 @@ from quorate.recipe.environment import tell
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.log import RunLog
+from quorate.runs.quality import PART
 from quorate.runs.session import Session, keep_sources, load_bars, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
@@ -63,11 +64,15 @@ def begin(session: Session, bars: Bars, kind: Literal["run", "sweep"] = "run") -
 def keep_begun(session: Session, stored: Run, bars: Bars) -> None:
     """Store the bars and note all that going on with the run needs, so that it reads the same."""
     session.home.keep_bars(bars)
-    stored.write_begun(_begun(session, stored, bars))
+    quality: dict[str, Any] = {}
+    if session.quality is not None:
+        quality = {**session.quality.summary(), "files": stored.write_frames(PART, session.quality.frames())}
+    stored.write_begun(_begun(session, stored, bars, quality))
 
 
-def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
+def _begun(session: Session, stored: Run, bars: Bars, quality: Mapping[str, Any]) -> dict[str, Any]:
     recipe, registry = session.recipe, session.registry
+    read = _read(bars, recipe)
     return {
         "run": stored.id,
         "created": stored.begun_at or now(),
@@ -75,7 +80,11 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "recipe": to_plain(recipe),
         "changes": session.changes,
         "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
-        "data": {"fingerprint": bars.fingerprint, **({"read": told} if (told := _read(bars, recipe)) else {})},
+        "data": {
+            "fingerprint": bars.fingerprint,
+            **({"read": read} if read else {}),
+            **({"quality": quality} if quality else {}),
+        },
         "libraries": machine.libraries(),
         "machine": machine.machine(),
         "warnings": session.warnings,

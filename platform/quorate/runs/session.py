@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,9 @@ from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModels
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from quorate.runs.quality import Quality
     from quorate.walkforward.members import Fitting
 
 
@@ -50,6 +53,7 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     warnings: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)  # made in the recipe that was given, ``key=value``
+    quality: Quality | None = None  # what was found in the bars, and set apart, where the recipe has checks
 
     def warn(self, message: str) -> None:
         """Keep a warning for the report and tell it now."""
@@ -221,15 +225,29 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 def load_bars(session: Session) -> Bars:
     """Ask the recipe's source for its bars."""
-    from quorate.bars.doubts import different_lengths, doubts
-    from quorate.bars.quality import wrong_calendar
+    from quorate.runs.quality import Checking
+
+    checking = Checking.of(session)
+    bars, apart = ask_source(session, checking.when_read)
+    looked = checking.look(bars, apart)
+    for line in looked.warnings:
+        session.warn(line)
+    if looked.refused:
+        raise DataError(f"{looked.why}, and there are doubts about the bars:\n  " + "\n  ".join(looked.refused))
+    session.quality = looked.quality
+    return looked.bars
+
+
+def ask_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, list[pd.DataFrame]]:
+    """Return the bars of the recipe's source as they are, and rows that these rules had set apart."""
+    from quorate.bars.reading import setting_apart
 
     recipe, registry = session.recipe, session.registry
     spec = registry.get(SourceSpec, recipe.data.source)
     given, failed = recipe.data.options, None
     asked_for = told_when_reading(spec, home=session.home.path, since=recipe.data.since, until=recipe.data.until)
     filled = {**substitute(given, "data"), **asked_for}
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, setting_apart(apart) as reading:
         warnings.simplefilter("default", DataWarning)
         try:
             bars = call(spec, "the recipe's [data]", (), filled, _bars)
@@ -243,16 +261,7 @@ def load_bars(session: Session) -> Bars:
         if issubclass(warning.category, DataWarning):
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
     _check_names(bars, given)
-    bars = _within(bars, recipe.data.since, recipe.data.until)
-    asked = [told] if (told := wrong_calendar(bars)) else []
-    if not recipe.data.options.get("mixed"):
-        asked += different_lengths(bars)
-    asked += doubts(bars)
-    for line in asked:
-        session.warn(line)
-    if asked and recipe.data.quality == "refuse":
-        raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
-    return bars
+    return _within(bars, recipe.data.since, recipe.data.until), reading.frames
 
 
 def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:

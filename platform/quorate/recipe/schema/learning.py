@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.checks import Checks
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
@@ -27,10 +28,15 @@ class Data(Open):
         First session that is used; without it, the first that there is.
     until : date
         Last session that is used; without it, the last that there is.
+    checks : dict
+        What the rules that look at bars do, and from where on they find something; without it, the doubts of every run
+        are warnings. The key is a rule, or ``*`` for the rest; the value is ``warn``, ``refuse``, ``quarantine``
+        (those bars are set apart), ``off``, or a table, e.g. ``{ then = "quarantine", limit = 20 }``.
     """
 
     source: str = "bundled"
     quality: Literal["warn", "refuse"] = "warn"
+    checks: Checks | None = None
     since: Day | None = None
     until: Day | None = None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report import console
+
+SHOWN, MOST = 20, 50  # symbols, and bars, that are told one by one
 
 
 def render(checked: Mapping[str, Any]) -> None:
@@ -14,6 +16,25 @@ def render(checked: Mapping[str, Any]) -> None:
         for line in checked["damaged"]:
             console.out().print(f"damaged: {line}", markup=False)
         return
+    if "symbols" in checked:
+        _read(checked)
+    _by_symbol(checked["quality"])
+    for line in checked["doubts"]:
+        console.out().print(f"? {line}", markup=False)
+    if "quarantine" in checked:
+        _apart(checked["quarantine"])
+    elif checked["quality"]["set_apart"]:
+        print("--quarantine shows the bars that are set apart")
+    if proposed := checked.get("proposed"):
+        print("if those are splits:")
+        for one in proposed:
+            print(f"  {one['command']}")
+    if not checked["doubts"]:
+        print("nothing to ask")
+
+
+def _read(checked: Mapping[str, Any]) -> None:
+    """Print how bars were read."""
     symbols = checked["symbols"]
     names = ", ".join(symbols[:6]) + (", ..." if len(symbols) > 6 else "")
     console.out().print(
@@ -26,11 +47,42 @@ def render(checked: Mapping[str, Any]) -> None:
             ]
         )
     )
-    for line in checked["doubts"]:
-        console.out().print(f"? {line}", markup=False)
-    if proposed := checked.get("proposed"):
-        print("if those are splits:")
-        for one in proposed:
-            print(f"  {one['command']}")
-    if not checked["doubts"]:
-        print("nothing to ask")
+
+
+def _by_symbol(quality: Mapping[str, Any]) -> None:
+    """Print a line for each symbol of which something was found: how many bars by each rule, the worst first."""
+    rows = quality["symbols"]
+    if not rows:
+        return
+    lines = [
+        (
+            row["symbol"] or "(all)",
+            ", ".join(f"{rule} {number:,}" for rule, number in row["rules"].items()),
+            str(row["first"])[:10],
+        )
+        for row in rows[:SHOWN]
+    ]
+    console.out().print(console.table([("symbol", "left"), ("found, bars", "left"), ("first", "right")], [lines]))
+    if len(rows) > SHOWN:
+        print(f"and {len(rows) - SHOWN:,} more symbols: --json shows them")
+
+
+def _apart(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the bars that are set apart."""
+    if not rows:
+        print("no bar is set apart: --set checks.RULE=quarantine sets those of a rule apart")
+        return
+    lines = [
+        (
+            row["symbol"],
+            row["session"],
+            row["rule"],
+            "-" if row["close"] is None else f"{row['close']:g}",
+            row["reason"],
+        )
+        for row in rows[:MOST]
+    ]
+    columns = [("symbol", "left"), ("session", "right"), ("rule", "left"), ("close", "right"), ("why", "left")]
+    console.out().print(console.table(columns, [lines]))
+    if len(rows) > MOST:
+        print(f"and {len(rows) - MOST:,} more: --json shows them")

@@ -190,7 +190,7 @@ class Collection:
         imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else _day(until) + dt.timedelta(days=2)
         if as_of is not None:
-            moment = _end_of(as_of)
+            moment = end_of(as_of)
             imports = [
                 *reversed([i for i in imports if i.known_at > moment]),
                 *(i for i in imports if i.known_at <= moment),
@@ -227,7 +227,7 @@ class Collection:
 
         imports = self.imports()
         if as_of is not None:
-            imports = _as_known(imports, moment := _end_of(as_of))
+            imports = _as_known(imports, moment := end_of(as_of))
             imports.sort(key=lambda one: one.known_at <= moment and not one.source)
         else:
             imports.sort(key=lambda one: not one.source)
@@ -242,7 +242,7 @@ class Collection:
             return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
         told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
         if as_of is not None:
-            told = told[told["session"] <= pd.Timestamp(_end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
+            told = told[told["session"] <= pd.Timestamp(end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
         kept = told if undone else told[told["value"] > 0]
         return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
 
@@ -307,7 +307,7 @@ def _day(date: dt.date) -> dt.datetime:
     return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
 
 
-def _end_of(moment: dt.date | dt.datetime) -> dt.datetime:
+def end_of(moment: dt.date | dt.datetime) -> dt.datetime:
     """Return a time with a zone; of a date, its last moment in UTC."""
     if isinstance(moment, dt.datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
