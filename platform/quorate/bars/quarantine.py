@@ -65,7 +65,7 @@ def as_table(frames: Sequence[pd.DataFrame], calendar: Calendar) -> pd.DataFrame
     return whole.sort_values(["symbol", "time"], kind="stable", ignore_index=True)
 
 
-def why(row: Mapping[str, Any]) -> str:
+def why(row: pd.Series) -> str:
     """Return whose bar was set apart, when, and the reason."""
     reason = str(row["reason"])
     return (

@@ -85,7 +85,7 @@ def _ohlc_order(frame: pd.DataFrame) -> tuple[Mask, list[str]]:
     open_, high, low, close = (frame[name].to_numpy(dtype=np.float64) for name in PRICES)
     top, bottom = np.maximum(open_, close), np.minimum(open_, close)
     above, below = (top - high) > ROUNDING * top, (low - bottom) > ROUNDING * bottom
-    bad: Mask = np.logical_or(above, below)
+    bad: Mask = np.asarray(above | below)
     return bad, [
         (f"{'open' if o >= c else 'close'} {max(o, c):g} above the high {h:g}")
         if up

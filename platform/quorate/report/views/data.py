@@ -72,17 +72,8 @@ def _apart(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         print("no bar is set apart: --set checks.RULE=quarantine sets those of a rule apart")
         return
-    lines = [
-        (
-            row["symbol"],
-            row["session"],
-            row["rule"],
-            "-" if row["close"] is None else f"{row['close']:g}",
-            row["reason"],
-        )
-        for row in rows[:MOST]
-    ]
-    columns = [("symbol", "left"), ("session", "right"), ("rule", "left"), ("close", "right"), ("why", "left")]
-    console.out().print(console.table(columns, [lines]))
+    for row in rows[:MOST]:
+        whose = "" if row["reason"].startswith(f"{row['symbol']} ") else f"{row['symbol']} on {row['session']}: "
+        console.out().print(f"- {row['rule']}: {whose}{row['reason']}", markup=False)
     if len(rows) > MOST:
         print(f"and {len(rows) - MOST:,} more: --json shows them")
