@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.between import look_alikes
 from quorate.bars.calendar import CALENDARS
-from quorate.bars.doubts import NONE, Limits, Mask, columns, different_lengths, holidays, limit_of, places
+from quorate.bars.doubts import NONE, Limits, Mask, columns, different_lengths, flat, holidays, limit_of, places
 from quorate.bars.odd import ODD, History, Panel
 from quorate.bars.panel import Bars
 from quorate.bars.quality import wrong_calendar
@@ -117,16 +117,16 @@ def _of_all(bars: Bars) -> Iterator[Finding]:
 
 def _of_symbol(one: History, asked: Sequence[str], limits: Limits, told: Sequence[Finding]) -> Iterator[Finding]:
     """Yield what rules find among one symbol's bars; a bar that one explains is not told by a lesser one, too."""
-    split = [place.first for place in told if place.rule == "splits"]
-    explained = np.isin(one.panel.bars.sessions[one.rows], np.array(split, dtype="datetime64[D]"))
+    places = [place.first for place in told if place.rule in ("splits", "wild-prices")]
+    explained = np.isin(one.panel.bars.sessions[one.rows], np.array(places, dtype="datetime64[D]"))
     untraded = any(place.rule == "untraded" for place in told)
     for rule in asked:
         odd = ODD[rule](one, limits.get(rule, RULES[rule].limit or 0.0))
         mask = odd.bars
-        if rule in ("spikes", "outliers"):
+        if rule in ("spikes", "outliers", "volume-spikes"):
             mask = mask & ~explained
         elif rule == "stale" and untraded:
-            mask = mask & ~ODD["untraded"](one, limit_of("untraded", limits)).bars
+            mask = mask & ~flat(one.panel.bars, one.column, one.rows)
         at = np.flatnonzero(mask)
         if not len(at):
             continue

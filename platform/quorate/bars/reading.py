@@ -72,7 +72,7 @@ def holdable(frame: pd.DataFrame) -> pd.DataFrame:
 def _bad_prices(frame: pd.DataFrame) -> tuple[Mask, list[str]]:
     prices = frame[[*PRICES]].to_numpy(dtype=np.float64)
     wrong = ~((prices >= SMALLEST) & (prices <= LARGEST))
-    bad: Mask = wrong.any(axis=1)
+    bad: Mask = np.asarray(wrong.any(axis=1))
     first = wrong[bad].argmax(axis=1)
     values = prices[bad][np.arange(len(first)), first]
     return bad, [
@@ -105,7 +105,7 @@ def _bad_volume(frame: pd.DataFrame) -> tuple[Mask, list[str]]:
 def _duplicates(frame: pd.DataFrame) -> tuple[Mask, list[str]]:
     """Return bars that stand twice: of equal ones all but the first, of others all, as nobody knows which is right."""
     key: list[Any] = ["symbol", "time"]
-    bad: Mask = frame.duplicated(key, keep=False).to_numpy()
+    bad: Mask = frame.duplicated(key, keep=False).to_numpy(copy=True)
     if not bad.any():
         return bad, []
     several = frame[bad]

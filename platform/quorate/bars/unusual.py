@@ -98,6 +98,8 @@ def volume_deviations(volume: Floats) -> tuple[Floats, Floats]:
     middle, spread = _earlier(known, _middle_and_spread)
     with np.errstate(invalid="ignore"):
         above = np.nan_to_num(known - middle)
+        for back in range(1, WITHIN + 1):  # of volumes that stay where they went only the first is unusual
+            above[back:] = np.minimum(above[back:], known[back:] - known[:-back])
         far[at] = np.where(above > LARGE, above / np.maximum(DEVIATION * np.nan_to_num(spread), NARROW), 0.0)
     times[at] = np.exp(above)
     return far, times

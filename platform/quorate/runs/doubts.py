@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.rules import RULES, Finding
 from quorate.errors import DataError
 from quorate.execution.progress import Progress
-from quorate.recipe.bar_files import not_read, source_of
+from quorate.recipe.bar_files import named_by_date, not_read, source_of
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.quality import PART, Checking, Quality, apart_rows
 from quorate.runs.session import Session, ask_source, load_bars, open_session
@@ -49,7 +50,10 @@ def check_data(
     """
     table = data_table({"source": source_of(Path(path)), "path": str(path)}, settings)
     found = _looked(_session(table, progress), quarantine)
-    return {**found, "doubts": [*found["doubts"], *not_read(Path(path), table["data"]["source"])]}
+    told = not_read(Path(path), table["data"]["source"])
+    if named := named_by_date(Path(path), found["symbols"]):
+        told.append(f"the symbol is called {named[0]}, as its file is: symbol = {json.dumps(named[1])} calls it so")
+    return {**found, "doubts": [*found["doubts"], *told]}
 
 
 @in_usual_surroundings

@@ -62,7 +62,7 @@ def _by_symbol(quality: Mapping[str, Any]) -> None:
         )
         for row in rows[:SHOWN]
     ]
-    console.out().print(console.table([("symbol", "left"), ("found, bars", "left"), ("first", "right")], [lines]))
+    console.out().print(console.table([("symbol", "name"), ("found, bars", "left"), ("first", "right")], [lines]))
     if len(rows) > SHOWN:
         print(f"and {len(rows) - SHOWN:,} more symbols: --json shows them")
 
