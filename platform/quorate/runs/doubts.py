@@ -130,6 +130,10 @@ def check_collection(
             proposed.append({**jump._asdict(), "command": command})
 
     found = _looked(_session(data_table(given, settings), progress), quarantine, propose)
+    kept = collection.quarantine()
+    found["quality"]["set_apart"] += len(kept)
+    if quarantine:
+        found["quarantine"] = [*apart_rows(kept), *found["quarantine"]]
     return {**found, "proposed": proposed}
 
 

@@ -175,6 +175,7 @@ def _import(job: Job, made: Made) -> None:
             frequency=_usual(collection, {*bars.symbols}) if len(bars) < FEW else None,
             actions=_actions(session),
             again=job.again,
+            apart=session.quality.apart if session.quality is not None else None,
         )
     )
 

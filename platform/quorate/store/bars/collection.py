@@ -246,8 +246,35 @@ class Collection:
         kept = told if undone else told[told["value"] > 0]
         return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
 
+    def quarantine(self) -> pd.DataFrame:
+        """Return the bars that imports have set apart, each with the rule and the reason; of a bar the latest."""
+        import pandas as pd
+
+        from quorate.bars.quarantine import COLUMNS
+        from quorate.store.parquet import read_parquet
+
+        parts = [(one.quarantine, one.sha256[one.quarantine]) for one in self.imports() if one.quarantine]
+        check_hashes(self.folder / IMPORTS, parts)
+        frames = [read_parquet(self.folder / IMPORTS / name) for name, _ in parts]
+        if not frames:
+            return pd.DataFrame({name: [] for name in COLUMNS})
+        return pd.concat(frames).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
+
+    def check_writable(self) -> None:
+        """Raise `StoreError`, if nothing can be written here; better before much is read than after it."""
+        wanted = self.folder / IMPORTS
+        there = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+        if not os.access(there, os.W_OK):
+            store = self.folder.parent
+            raise StoreError(
+                f"cannot write {there}: permission denied. Name a store that you may write with --store FOLDER or "
+                "QUORATE_STORE, or a home with --home FOLDER; a recipe reads this one all the same, with "
+                f'source = "store" and path = "{store}"'
+            )
+
     def remove(self) -> None:
         """Remove the collection with all that it holds."""
+        self.check_writable()
         aside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
         try:
             os.replace(self.folder, aside)  # at once: nothing reads a half
