@@ -103,6 +103,10 @@ def test_a_rule_refuses_and_what_it_cannot_do_is_said(tmp_path, tiny):
 def test_a_recipe_without_checks_is_what_it_was(tiny):
     assert "checks" not in to_plain(validate(tiny, "given"))["data"]
     assert "quality" not in quorate.run(tiny).provenance["data"]
+    asked = quorate.run({**tiny, "data": {**tiny["data"], "checks": {"*": "quarantine"}}}).provenance["data"]["quality"]
+    assert (asked["rules"], asked["set_apart"]) == ({}, 0)
+    shown = call("data", "check", "--run", "latest", "--quarantine")
+    assert (shown.exit_code, "nothing to ask" in shown.stdout) == (0, True)
 
 
 def test_a_recipe_says_what_is_asked_of_its_bars(tmp_path):
@@ -112,6 +116,13 @@ def test_a_recipe_says_what_is_asked_of_its_bars(tmp_path):
     assert "spikes" in call("data", "check", recipe).stdout
     quiet = call("data", "check", recipe, "--set", "checks.spikes=off", "--set", "checks.outliers.limit=1000")
     assert (quiet.exit_code, "nothing to ask" in quiet.stdout) == (0, True)
+
+
+def test_what_lies_outside_the_span_of_a_recipe_is_not_told(tmp_path):
+    folder, _, day = written(tmp_path / "bars", 1, crossed)
+    apart = [part for name in ("bad-prices", "ohlc-order") for part in ("--set", f"checks.{name}=quarantine")]
+    shown = call("data", "check", folder, *apart, "--set", f"since={day}", "--quarantine", "--json")
+    assert json.loads(shown.stdout)["quarantine"] == []
 
 
 def test_a_store_keeps_what_is_set_apart_and_tells_what_was_rewritten(tmp_path, monkeypatch):

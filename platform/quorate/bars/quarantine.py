@@ -53,10 +53,17 @@ def set_apart(bars: Bars, limits: Mapping[str, float]) -> tuple[Bars, pd.DataFra
     return replace(left, read=bars.read), as_table([found], bars.calendar)
 
 
+def empty() -> pd.DataFrame:
+    """Return the table of what was set apart without a row."""
+    texts = dict.fromkeys(("symbol", "rule", "reason"), "str")
+    stamps = {"time": "datetime64[us, UTC]", "session": "datetime64[us]"}
+    return pd.DataFrame(columns=[*COLUMNS]).astype({**texts, **stamps, **dict.fromkeys(FIELDS, "float64")})
+
+
 def as_table(frames: Sequence[pd.DataFrame], calendar: Calendar) -> pd.DataFrame:
     """Return what was set apart as one table, by symbol and time."""
     if not frames:
-        return pd.DataFrame({name: [] for name in COLUMNS})
+        return empty()
     whole = pd.concat(frames, ignore_index=True)
     stamps = whole["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     days = calendar.sessions(stamps).astype("datetime64[us]")

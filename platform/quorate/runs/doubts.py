@@ -189,7 +189,7 @@ def _looked(
     also(bars)
     return {
         **bars_facts(looked.bars),
-        "doubts": [*session.warnings[heard:], *looked.warnings, *looked.refused],
+        "doubts": list(dict.fromkeys([*session.warnings[heard:], *looked.warnings, *looked.refused])),
         **({"refused": refused} if refused else {}),
         "quality": looked.quality.to_dict(),
         **({"quarantine": apart_rows(looked.quality.apart)} if quarantine else {}),

@@ -164,13 +164,16 @@ class Checking:
         from quorate.bars.findings import find
         from quorate.bars.quarantine import as_table, found_apart, set_apart
 
+        unheld = _within(as_table(apart, bars.calendar), data)
         wanted = [name for name, rule in RULES.items() if self.then[name] == "quarantine" and not rule.reading]
-        left, table = set_apart(bars, {name: self.limits.get(name, 0.0) for name in wanted}) if wanted else (bars, None)
-        both = as_table([*apart, *([table] if table is not None and len(table) else [])], bars.calendar)
+        left, both = bars, unheld
+        if wanted:
+            left, found_odd = set_apart(bars, {name: self.limits.get(name, 0.0) for name in wanted})
+            both = as_table([one for one in (unheld, found_odd) if len(one)], bars.calendar)
         off = [name for name, action in self.then.items() if action in ("off", "quarantine")]
         if data.options.get("mixed"):
             off.append("lengths")
-        found = find(left, self.limits, off, bars, _sessions(as_table(apart, bars.calendar)))
+        found = find(left, self.limits, off, bars, _sessions(unheld))
         found += [] if "rewritten" in off else self._rewritten(left)
         warned, refused = (self._lines(left, bars, found, name) for name in ("warn", "refuse"))
         says = "data.checks refuses such bars" if refused else 'data.quality is "refuse"'
@@ -242,6 +245,15 @@ def _possible(name: str, wanted: Action | None) -> Action | None:
     if rule.reading and wanted in ("warn", "off"):
         return None
     return "warn" if wanted == "quarantine" and not rule.apart else wanted
+
+
+def _within(table: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """Return the rows of the sessions that a recipe uses."""
+    if data.since is not None:
+        table = table[table["session"] >= str(data.since)]
+    if data.until is not None:
+        table = table[table["session"] <= str(data.until)]
+    return table.reset_index(drop=True)
 
 
 def _sessions(table: pd.DataFrame) -> dict[str, Any]:

@@ -250,14 +250,14 @@ class Collection:
         """Return the bars that imports have set apart, each with the rule and the reason; of a bar the latest."""
         import pandas as pd
 
-        from quorate.bars.quarantine import COLUMNS
+        from quorate.bars.quarantine import empty
         from quorate.store.parquet import read_parquet
 
         parts = [(one.quarantine, one.sha256[one.quarantine]) for one in self.imports() if one.quarantine]
         check_hashes(self.folder / IMPORTS, parts)
         frames = [read_parquet(self.folder / IMPORTS / name) for name, _ in parts]
         if not frames:
-            return pd.DataFrame({name: [] for name in COLUMNS})
+            return empty()
         return pd.concat(frames).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
 
     def check_writable(self) -> None:
