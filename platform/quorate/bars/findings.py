@@ -25,13 +25,14 @@ UNSCHEDULED = (  # weekdays on which US exchanges were closed though they are no
 )
 MOST = 0.5  # of the symbols that are alive, which have bars on a session that the others lack
 BY_SYMBOL = ("extra-sessions", "outside-hours")  # asked of all at once, and told of each
-COUNTED = {
+COUNTED = {  # what is told of rules to which no bar is worse than another
     "zero-volume": "no volume on {:,} of {:,} bars",
     "extra-sessions": "{:,} of {:,} bars on days when the market is closed",
     "outside-hours": "{:,} of {:,} bars outside the hours of the market",
 }
+# What bars that are set apart do not change.
 OF_PRESENCE = ("calendar", "lengths", "successive", "gaps", "missing-bars", "missing-sessions")
-SHOWN_BY_PLACES = ("wild-prices", "untraded")
+BY_PLACES = ("wild-prices", "untraded")  # each place is told, as in every run
 
 
 def find(
@@ -70,9 +71,8 @@ def find(
         found += _together(look_alikes(bars, limit_of("look-alikes", limits)))
     if "missing-sessions" not in off:
         found += _missing_sessions(whole, limit_of("missing-sessions", limits), limit_of("gaps", limits), refused)
-    asked = [
-        rule for rule in ODD if rule not in (*off, *SHOWN_BY_PLACES) and (rule not in BY_SYMBOL or rule in doubted)
-    ]
+    left_out = {*off, *BY_PLACES, *({*BY_SYMBOL} - doubted)}
+    asked = [rule for rule in ODD if rule not in left_out]
     panel = Panel(bars)
     for symbol, column, rows in columns(bars):
         if len(rows):
@@ -162,7 +162,7 @@ def _missing_sessions(
             symbol = bars.symbols[0] if len(bars.symbols) == 1 else ""
             never = np.setdiff1d(never, refused.get(symbol, days[:0]))
             yield from _lacking(symbol, never, len(scheduled), least, hole, days)
-    for symbol, column, _ in columns(bars):
+    for column, symbol in enumerate(bars.symbols):
         own = days[has[:, column]]
         if len(own) < 3 or np.median(np.diff(own).astype(np.int64)) > 3:  # bars of a week
             continue

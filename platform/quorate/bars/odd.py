@@ -8,11 +8,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate.bars import unusual
 from quorate.bars.doubts import Mask, Rows, beyond_body, beyond_hours, flat, holidays, weekends
 from quorate.bars.panel import Bars
+from quorate.bars.quality import HOLIDAYS
 from quorate.statistics import Floats
+
+Days = NDArray[np.datetime64]
 
 
 class Odd(NamedTuple):
@@ -31,9 +35,12 @@ class Panel:
     ----------
     bars : Bars
         The bars.
+    known : bool
+        Whether what comes after a bar may say nothing of it.
     """
 
     bars: Bars
+    known: bool = False
 
     @cached_property
     def closed(self) -> Mask:
@@ -41,8 +48,15 @@ class Panel:
         bars = self.bars
         if bars.calendar.sessions_per_year > 300 or not (bars.frequency == "1d" or bars.frequency.endswith("min")):
             return np.zeros_like(bars.present)
-        held: Mask = bars.present & np.isin(bars.sessions, holidays(bars))[:, None]
-        return held | weekends(bars)
+        off, weekend = holidays(bars), weekends(bars)
+        if self.known:
+            days = np.arange(bars.sessions[0], bars.sessions[-1] + 1)
+            weekday = (days.astype(np.int64) + 3) % 7
+            kinds = (off, days[weekday == 5], days[weekday == 6])
+            off = np.concatenate([_against_custom(kind, bars.sessions) for kind in kinds])
+            weekend = np.zeros_like(weekend)
+        held: Mask = bars.present & np.isin(bars.sessions, off)[:, None]
+        return held | weekend
 
     @cached_property
     def outside(self) -> Mask:
@@ -60,6 +74,13 @@ class Panel:
         return (
             f"{bars.times[row]}"[:16].replace("T", " ") if bars.frequency.endswith("min") else f"{bars.sessions[row]}"
         )
+
+
+def _against_custom(days: Days, sessions: Days) -> Days:
+    """Return the days with bars, where on most of such days before there were none; the first are not judged."""
+    has, count = np.isin(days, sessions), np.arange(len(days))
+    before = np.cumsum(has) - has
+    return days[has & (count >= HOLIDAYS) & (before <= count / 2)]
 
 
 @dataclass(frozen=True)

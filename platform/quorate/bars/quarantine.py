@@ -34,7 +34,7 @@ def set_apart(bars: Bars, limits: Mapping[str, float]) -> tuple[Bars, pd.DataFra
     DataError
         If no bar is left.
     """
-    panel, frame = Panel(bars), bars.to_frame()
+    panel, frame = Panel(bars, known=True), bars.to_frame()
     rules = np.full(bars.close.shape, "", dtype=object)
     reasons = np.full(bars.close.shape, "", dtype=object)
     for symbol, column, rows in columns(bars):

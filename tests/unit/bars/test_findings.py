@@ -223,3 +223,15 @@ def test_rows_that_no_panel_holds_are_set_apart_with_the_reason():
     assert "above the high" in told[f"ohlc-order {DAYS[20]:%Y-%m-%d}"]
     assert len(panel) == N - 5  # of the bar that stands twice as it is, one stays
     assert DAYS[50].to_numpy().astype("datetime64[D]") in panel.sessions
+
+
+def test_bars_on_holidays_are_set_apart_where_those_before_were_kept():
+    off = pd.DatetimeIndex(us_holidays())
+    some = off[off.slice_indexer("2010-02-01", "2012-06-29")]
+    days = DAYS.append(some[9:10]).sort_values()
+    _, apart = set_apart(bars(walk(1, len(days)), days=days), {"extra-sessions": 0.0})
+    assert [f"{day:%Y-%m-%d}" for day in apart["session"]] == [f"{some[9]:%Y-%m-%d}"]
+    # Who trades on all of them is another market.
+    every = DAYS.append(some).sort_values()
+    left, apart = set_apart(bars(walk(1, len(every)), days=every), {"extra-sessions": 0.0})
+    assert (len(left), len(apart)) == (len(every), 0)
