@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -60,7 +61,7 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Bring bars into the store. What was read before is not read again: after a stop, give the command again."""
-    from quorate.recipe.bar_files import not_read, source_of
+    from quorate.recipe.bar_files import named_by_date, not_read, source_of
     from quorate.report.views.store import render_imported
     from quorate.runs.imports import import_bars
 
@@ -81,7 +82,10 @@ def add(
             workers=workers,
             progress=progress,
         )
-    found.warnings += not_read(Path(path), reads) if path else []
+    if path:
+        found.warnings += not_read(Path(path), reads)
+        if named := named_by_date(Path(path), collection.symbols()):
+            found.warnings.append(_called(collection, *named, path))
     show(found.to_dict(), as_json, render_imported)
     raise typer.Exit(1 if found.failed else 0)
 
@@ -270,6 +274,16 @@ def _name_of(path: str) -> str:
     bare = where.parent if any(sign in where.name for sign in "*?[") else where
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", bare.absolute().name.split(".")[0]).strip("-._")
     return name or "bars"
+
+
+def _called(collection: Any, name: str, bare: str, path: str) -> str:
+    """Return what is told of a symbol that is called after a file with a date in its name."""
+    there = ", which is there already," if bare in collection.symbols() else ""
+    again = f"quorate data add {shlex.quote(path)} --to {collection.name} --set symbol={shlex.quote(bare)}"
+    return (
+        f"the symbol is called {name}, as its file is: to have it as {bare}{there} quorate data remove "
+        f"{collection.name} --symbol {shlex.quote(name)}, and then {again}"
+    )
 
 
 def _moment(text: str | None, what: str) -> dt.datetime | None:

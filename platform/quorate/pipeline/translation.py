@@ -19,7 +19,8 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, ModelSpec, SourceSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session, open_session
 
 OWN = ["group:momentum", "group:trend"]  # features of the price's own past
 TRADED = ("open", "close")

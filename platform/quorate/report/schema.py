@@ -74,6 +74,9 @@ class Data(_Object):
     """How many symbols end before the bars do; none is told, if none does."""
     read: list[dict[str, Any]] | None = None
     """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
+    quality: dict[str, Any] | None = None
+    """Where the recipe has checks: what each rule found, the worst symbols, how many bars were set apart, and the files
+    of the run that hold all of it."""
     read_by: dict[str, str] | None = None
     """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
     covariates: list[Covariate] | None = None

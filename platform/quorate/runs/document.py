@@ -130,7 +130,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
             **({"ended": len(over)} if (over := ended(bars)) else {}),
-            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates")},
+            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates", "quality")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},

@@ -18,7 +18,8 @@ from quorate.errors import DataError, QuorateError, StoreError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import retold, substitute
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session, open_session
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
 
@@ -175,6 +176,7 @@ def _import(job: Job, made: Made) -> None:
             frequency=_usual(collection, {*bars.symbols}) if len(bars) < FEW else None,
             actions=_actions(session),
             again=job.again,
+            apart=session.quality.apart if session.quality is not None else None,
         )
     )
 

@@ -201,13 +201,15 @@ def _bring(
 ) -> Imported:
     """Read what is asked for, a recipe's table and since when, and keep it; `new`: also what was removed."""
     began, told = time.perf_counter(), Imported(collection.name)
+    collection.check_writable()
     jobs: list[Job] = []
     for given, since in asked:
         table = {"data": _anywhere(given["data"])}
         session = _session(table, home, plugins, progress)
         data = session.recipe.data
         span = {name: day.isoformat() for name in ("since", "until") if (day := getattr(data, name)) is not None}
-        origin = Origin(data.source, {**data.options, **span})
+        checks = data.model_dump(include={"checks"}, exclude_none=True)
+        origin = Origin(data.source, {**data.options, **span, **checks})
         if since is not None and told_when_reading(session.registry.get(SourceSpec, data.source), since=since):
             table["data"]["since"] = since.isoformat()
         known = KnownParts(collection, origin)

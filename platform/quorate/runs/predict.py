@@ -18,9 +18,10 @@ from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
+from quorate.runs.loading import load_bars
 from quorate.runs.models import models_of, positions_of
 from quorate.runs.rewritten import differing_covariates
-from quorate.runs.session import Session, load_bars
+from quorate.runs.session import Session
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats

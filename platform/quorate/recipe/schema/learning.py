@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from quorate.bars.frequency import read_frequency
 from quorate.errors import DataError
 from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.checks import Checks
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
@@ -98,10 +99,15 @@ class Data(Open):
     resample : str
         Makes the bars into longer ones, ``5min``, ``4h``, ``1d``, ``1w`` or ``1mo``, of which only those count that are
         over; without it, they stay as the source gives them.
+    checks : dict
+        What the rules that look at bars do, and from where on they find something; without it, the doubts of every run
+        are warnings. The key is a rule, or ``*`` for the rest; the value is ``warn``, ``refuse``, ``quarantine``
+        (those bars are set apart), ``off``, or a table, e.g. ``{ then = "quarantine", limit = 20 }``.
     """
 
     source: str = "bundled"
     quality: Literal["warn", "refuse"] = "warn"
+    checks: Checks | None = None
     since: Day | None = None
     until: Day | None = None
     universe: str | list[Spell] | None = None

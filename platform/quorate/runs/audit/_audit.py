@@ -19,7 +19,8 @@ from quorate.recipe.canonical import digest
 from quorate.recipe.digest import used_plugins
 from quorate.runs.audit.detectors import Finding, findings
 from quorate.runs.audit.pipeline import audited, options_of
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.files import write_json

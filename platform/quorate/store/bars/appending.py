@@ -36,6 +36,7 @@ def append(
     frequency: str | None = None,
     actions: pd.DataFrame | None = None,
     again: Container[str] = (),
+    apart: pd.DataFrame | None = None,
 ) -> Import:
     """Keep what is new or otherwise in bars: all of them, or, if this ends before it is written, nothing.
 
@@ -59,6 +60,8 @@ def append(
         Splits and dividends: ``symbol``, ``session``, ``kind``, ``value``.
     again : collection of str
         Ids of imports of which all is read again: a bar of theirs that is not among these is gone.
+    apart : DataFrame, optional
+        Bars that were set apart, as `quorate.bars.quarantine` gives them.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def append(
     nothing = Brought(str(bars.sessions[0]), str(bars.sessions[-1]), 0)
     brought = {symbol: compared.symbols.get(symbol, nothing) for symbol in bars.symbols}
     frames = [(compared.rows, ".parquet"), (_new(collection, actions), ".actions.parquet")]
+    frames.append((apart, ".quarantine.parquet"))
     told = {"files": [dict(one) for one in files], "rewritten": compared.rewritten}
     return _keep(collection, frames, origin, brought, frequency, known_at, read, told)
 
@@ -154,6 +158,7 @@ def drop(collection: Collection, symbols: Sequence[str]) -> None:
 
     from quorate.bars.panel import FIELDS
 
+    collection.check_writable()
     if missing := {*symbols} - {one.symbol for one in collection.holdings()}:
         raise DataError(collection.lacks(missing))
     for frequency in collection.frequencies():
@@ -184,6 +189,7 @@ def act(collection: Collection, actions: pd.DataFrame) -> None:
     DataError
         If a symbol is not there.
     """
+    collection.check_writable()
     for symbol in actions["symbol"].unique():
         held = [frequency for frequency in collection.frequencies() if symbol in collection.symbols(frequency)]
         if not held:

@@ -197,7 +197,7 @@ class Collection:
         imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else _day(until) + dt.timedelta(days=2)
         if as_of is not None:
-            moment = _end_of(as_of)
+            moment = end_of(as_of)
             imports = [
                 *reversed([i for i in imports if i.known_at > moment]),
                 *(i for i in imports if i.known_at <= moment),
@@ -234,7 +234,7 @@ class Collection:
 
         imports = self.imports()
         if as_of is not None:
-            imports = _as_known(imports, moment := _end_of(as_of))
+            imports = _as_known(imports, moment := end_of(as_of))
             imports.sort(key=lambda one: one.known_at <= moment and not one.source)
         else:
             imports.sort(key=lambda one: not one.source)
@@ -249,12 +249,39 @@ class Collection:
             return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
         told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
         if as_of is not None:
-            told = told[told["session"] <= pd.Timestamp(_end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
+            told = told[told["session"] <= pd.Timestamp(end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
         kept = told if undone else told[told["value"] > 0]
         return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
 
+    def quarantine(self) -> pd.DataFrame:
+        """Return the bars that imports have set apart, each with the rule and the reason; of a bar the latest."""
+        import pandas as pd
+
+        from quorate.bars.quarantine import empty
+        from quorate.store.parquet import read_parquet
+
+        parts = [(one.quarantine, one.sha256[one.quarantine]) for one in self.imports() if one.quarantine]
+        check_hashes(self.folder / IMPORTS, parts)
+        frames = [read_parquet(self.folder / IMPORTS / name) for name, _ in parts]
+        if not frames:
+            return empty()
+        return pd.concat(frames).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
+
+    def check_writable(self) -> None:
+        """Raise `StoreError`, if nothing can be written here; better before much is read than after it."""
+        wanted = self.folder / IMPORTS
+        there = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+        if not os.access(there, os.W_OK):
+            store = self.folder.parent
+            raise StoreError(
+                f"cannot write {there}: permission denied. Name a store that you may write with --store FOLDER or "
+                "QUORATE_STORE, or a home with --home FOLDER; a recipe reads this one all the same, with "
+                f'source = "store" and path = "{store}"'
+            )
+
     def remove(self) -> None:
         """Remove the collection with all that it holds."""
+        self.check_writable()
         aside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
         try:
             os.replace(self.folder, aside)  # at once: nothing reads a half
@@ -314,7 +341,7 @@ def _day(date: dt.date) -> dt.datetime:
     return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
 
 
-def _end_of(moment: dt.date | dt.datetime) -> dt.datetime:
+def end_of(moment: dt.date | dt.datetime) -> dt.datetime:
     """Return a time with a zone; of a date, its last moment in UTC."""
     if isinstance(moment, dt.datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

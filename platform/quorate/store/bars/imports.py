@@ -5,6 +5,7 @@
     imports/ID.json            what was read, from where, by what, and which symbols it brought
     imports/ID.parquet         the bars that were not known before, or otherwise; no fields where a bar is gone
     imports/ID.actions.parquet splits and dividends, where the source tells them
+    imports/ID.quarantine.parquet  bars that were set apart, each with the rule and the reason
 """
 
 from __future__ import annotations
@@ -120,6 +121,11 @@ class Import:
     def actions(self) -> str | None:
         """Name of the file with its splits and dividends, if it brought any."""
         return name if (name := f"{self.id}.actions.parquet") in self.sha256 else None
+
+    @property
+    def quarantine(self) -> str | None:
+        """Name of the file with the bars that were set apart, if any were."""
+        return name if (name := f"{self.id}.quarantine.parquet") in self.sha256 else None
 
     @property
     def what(self) -> str:
