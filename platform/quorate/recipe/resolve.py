@@ -282,13 +282,18 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
 
 
 def _check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
-    """Refuse of a class what is only of labels that are numbers."""
+    """Refuse of a class what is only of labels that are numbers, and of a number what is only of classes."""
     for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
         if given is not None and label.task == "classification":
             raise RecipeError(
                 f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
                 'labels.name = "return"'
             )
+    if label.task == "regression" and any(one.name == "class-balance" for one in recipe.labels.weights or ()):
+        raise RecipeError(
+            f"labels.weights: class-balance is for labels that are classes; label {label.name!r} is a number: leave it "
+            'out, or set labels.name = "direction"'
+        )
 
 
 def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:

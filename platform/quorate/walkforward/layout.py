@@ -25,6 +25,7 @@ from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
+from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +157,7 @@ def prepare(
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
     classification = _label(recipe, registry).task == "classification"
+    check_weights(recipe, members, classification)
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
@@ -179,6 +181,7 @@ def prepare(
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
+    audit_weights(bars, dataset, folds, weightings_of(recipe))
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
 
 
@@ -214,7 +217,8 @@ def rows_of(
         values = kept.values if kept is not None and known is bars else None
         texts, path = recipe.features.categories, recipe.labels.path
         several = {step: _labels_at(recipe, registry, step, known) for step in path}
-        return build_dataset(known, features, labels(known), history, window, texts, values, several)
+        moves = any(one.name == "return" for one in weightings_of(recipe))
+        return build_dataset(known, features, labels(known), history, window, texts, values, several, moves)
 
     return build, labels, warnings
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from inspect import isclass, signature
 from typing import Any, ClassVar, Literal
 
 from quorate.errors import PluginError, near_misses, one_of
@@ -16,6 +18,7 @@ TASK = "task"  # the argument by which the factory of a model for any task is to
 SETTINGS = ("lookback", "validation", "validation_blocks", "device")  # what of a model's spec its parameters may say
 # What a model may offer.
 _LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "parallel", "history")
+PLACES = ("bar", "symbol")
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -73,9 +76,10 @@ class ModelSpec(Spec):
     together : str or callable, optional
         ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
-        is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
-        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with. A warning that has one
-        of `models` as its attribute ``about`` is noted for that fit alone.
+        is held back. Where rows are weighed, one that names ``weights`` gets a list of the weights of each pair and of
+        what is held back; without, each is fitted alone. It returns for each why it could not be fitted, an empty text
+        where it was. What a model then predicts must be the same, bit for bit on a CPU, whatever it was fitted together
+        with. A warning that has one of `models` as its attribute ``about`` is noted for that fit alone.
     watched : bool
         It is trained in epochs, tells each, and can go on where it was stopped: before it is fitted, its attribute
         ``watch`` is set to a `Watch` where somebody wants that.
@@ -101,6 +105,15 @@ class ModelSpec(Spec):
         DataFrame: the features as float32, by name, and each category as dtype ``category``, whose levels are
         those of the training rows, after the empty text, which stands for what is missing or did not occur
         there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
+    places : tuple of str
+        What the model is told of each row beside `X`, of ``bar`` and ``symbol``: ``fit``, ``predict`` and
+        ``predict_proba`` get those that their signatures name, int64 (n,). ``bar`` counts the bars of the panel from
+        that of the first training row on; ``symbol`` is the place of the row's symbol among those of the training
+        rows, -1 for one that is not among them. Of a factory that is a class it need not be said: the signature of its
+        ``fit`` tells. What is held back for validation goes by ``validation_bar`` and ``validation_symbol``.
+    ranks : bool
+        What it predicts is a score of which only the order within a bar counts. A recipe then brings all members to
+        ranks or z-scores within the bar: ``ensemble.calibration`` is ``bar-rank`` or ``bar-z-score``.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping
@@ -164,6 +177,8 @@ class ModelSpec(Spec):
     parallel: Lazy | None = None
     accepts_nan: bool = False
     categories: bool = False
+    places: tuple[str, ...] = ()
+    ranks: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
     audit_params: Mapping[str, Any] = field(default_factory=dict)
     baseline: bool = False
@@ -212,6 +227,12 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
+        for name in self.places:
+            _known(self, "places", name, PLACES)
+        if self.places and (alone := next((n for n in ("together", "parallel", "onnx") if getattr(self, n)), "")):
+            raise PluginError(f"{self}: {alone} is told no places: leave it out, or places")
+        if self.ranks and self.task != "regression":
+            raise PluginError(f"{self}: ranks is of task='regression'; it was {self.task!r}")
         for name in self.settings:
             _known(self, "settings", name, SETTINGS)
         for name in self.named:
@@ -222,6 +243,18 @@ class ModelSpec(Spec):
         if self.named and self.prediction not in self.named:
             both = "p or p_1" if self.task == "classification" else "mean or q0.5"
             raise PluginError(f"{self}: outputs must hold {both}; they were {self.outputs}")
+
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """What it is told of the place of each row, of ``bar`` and ``symbol``."""
+        if self.places or self.together is not None:
+            return self.places
+        factory = self.resolve()
+        try:
+            parameters = signature(getattr(factory, "fit", None)).parameters if isclass(factory) else {}  # type: ignore[arg-type]
+        except (TypeError, ValueError):  # it has none, or some compiled classes do not tell
+            return ()
+        return tuple(name for name in PLACES if name in parameters)
 
     @property
     def named(self) -> tuple[str, ...]:
