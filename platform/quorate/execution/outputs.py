@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Outputs = dict[str, Floats]
 SUMS_TO_ONE = 1e-4  # single precision adds up no closer
+SHUFFLED = "shuffled/"  # how the names of forecasts begin that explain a fit
 BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
 
 
@@ -206,7 +207,7 @@ def shuffled_outputs(
 
 def shuffled_name(unit: int, repeat: int) -> str:
     """Return under which name the predictions are kept that one entry of `Shuffles.columns` led to."""
-    return f"shuffled/{unit}/{repeat}"
+    return f"{SHUFFLED}{unit}/{repeat}"
 
 
 def contribution_name(column: int) -> str:

@@ -32,6 +32,7 @@ from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
+from quorate.walkforward.members import as_judged
 from quorate.walkforward.models import kept_model, transforms_of, why_not
 from quorate.walkforward.seeds import means
 from quorate.walkforward.tasks import fit_tasks, plain_tasks
@@ -223,7 +224,7 @@ class RunModels:
             FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
             for one, answer in zip(found, answers, strict=True)
         ]
-        fits += means(of_each)
+        fits += [as_judged(walk, one, now.test) for one in means(of_each)]
         told = {
             **self.last(walk.bars),
             "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),

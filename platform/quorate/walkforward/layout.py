@@ -14,7 +14,8 @@ from quorate.bars.panel import Bars
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
-from quorate.errors import DataError, DataWarning, plural
+from quorate.ensemble.within import WITHIN
+from quorate.errors import DataError, DataWarning, RecipeError, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
@@ -158,6 +159,11 @@ def prepare(
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
     classification = _label(recipe, registry).task == "classification"
     check_weights(recipe, members, classification)
+    if recipe.ensemble.calibration in WITHIN and len(bars.symbols) < 2:
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of several symbols at a bar; the data have "
+            f"{bars.symbols[0]} alone: leave it out, or name more symbols"
+        )
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]

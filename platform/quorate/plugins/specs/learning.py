@@ -1,24 +1,23 @@
-"""What learns, and what is learnt: models, labels."""
+"""What learns: models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from inspect import isclass, signature
 from typing import Any, ClassVar, Literal
 
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.outputs import at_steps, is_output
+from quorate.plugins.specs.places import PLACES, places_named
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
 SETTINGS = ("lookback", "validation", "validation_blocks", "device")  # what of a model's spec its parameters may say
 # What a model may offer.
 _LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "parallel", "history")
-PLACES = ("bar", "symbol")
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -106,14 +105,13 @@ class ModelSpec(Spec):
         those of the training rows, after the empty text, which stands for what is missing or did not occur
         there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
     places : tuple of str
-        What the model is told of each row beside `X`, of ``bar`` and ``symbol``: ``fit``, ``predict`` and
-        ``predict_proba`` get those that their signatures name, int64 (n,). ``bar`` counts the bars of the panel from
-        that of the first training row on; ``symbol`` is the place of the row's symbol among those of the training
-        rows, -1 for one that is not among them. Of a factory that is a class it need not be said: the signature of its
-        ``fit`` tells. What is held back for validation goes by ``validation_bar`` and ``validation_symbol``.
+        What the model is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get
+        what their signatures name, int64 (n,). ``bar`` counts the panel's bars from the first training row's on;
+        ``symbol`` is the place of the row's symbol among those of the training rows, -1 for others. Of a factory that
+        is a class, ``fit`` tells. Of what is held back it is ``validation_bar`` and ``validation_symbol``.
     ranks : bool
-        What it predicts is a score of which only the order within a bar counts. A recipe then brings all members to
-        ranks or z-scores within the bar: ``ensemble.calibration`` is ``bar-rank`` or ``bar-z-score``.
+        What it predicts is a score of which only the order within a bar counts: a recipe must then bring members to
+        one scale within the bar, by ``ensemble.calibration``.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping
@@ -247,14 +245,7 @@ class ModelSpec(Spec):
     @cached_property
     def told(self) -> tuple[str, ...]:
         """What it is told of the place of each row, of ``bar`` and ``symbol``."""
-        if self.places or self.together is not None:
-            return self.places
-        factory = self.resolve()
-        try:
-            parameters = signature(getattr(factory, "fit", None)).parameters if isclass(factory) else {}  # type: ignore[arg-type]
-        except (TypeError, ValueError):  # it has none, or some compiled classes do not tell
-            return ()
-        return tuple(name for name in PLACES if name in parameters)
+        return self.places or (places_named(self.resolve()) if self.together is None else ())
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -347,28 +338,6 @@ class ModelSpec(Spec):
         """The output that the ensemble combines."""
         first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
         return second if second in self.named and first not in self.named else first
-
-
-@dataclass(frozen=True)
-class LabelSpec(Spec):
-    """A label: ``function(prices, horizon, **params)`` gives ``(values, ends)``.
-
-    `prices` are the fill prices, float64 (n_bars, n_symbols): a decision at *t* fills at
-    ``prices[t + 1]``. `values` is float64 of the same shape, NaN where the label is not known
-    within the data; `ends` holds whole numbers, the position of the bar at which each becomes known.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        ``classification``: values are 0 and 1. ``regression``: any number.
-    cross_sectional : bool
-        The label of a symbol depends on the other symbols, e.g. a rank.
-    """
-
-    kind: ClassVar[str] = "label"
-
-    task: Task = "classification"
-    cross_sectional: bool = False
 
 
 def check_one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:

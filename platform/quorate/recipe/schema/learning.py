@@ -269,7 +269,8 @@ class Ensemble(Section):
         Options of the ensembler that is judged.
     calibration : str
         Brings members of different scales to one before they are combined, by rows whose label had ended at the
-        fold's first bar.
+        fold's first bar; or, of several symbols, by where each stands among those of its bar: ``bar-rank``, from -0.5
+        to 0.5, or ``bar-z-score``, as which members are then traded and judged, too.
     interval : str
         Puts quantiles beside the forecast of a number, made of how far earlier ones were off: ``split`` on each fold of
         all errors that were known, ``adaptive`` at each bar of recent ones, at a level that moves with each miss.
@@ -280,7 +281,7 @@ class Ensemble(Section):
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
-    calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
+    calibration: Literal["none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"] = "none"
     interval: Literal["split", "adaptive"] | None = None
     quantiles: list[float] | None = None
 

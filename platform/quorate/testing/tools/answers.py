@@ -237,19 +237,17 @@ def _of_source(plugin: Plugin) -> Question:
 
 
 def _of_model(plugin: Plugin) -> Question:
-    from quorate.execution.outputs import read_outputs
     from quorate.testing._base import default_options
     from quorate.testing.tools import models as m
-    from quorate.testing.tools.model_data import copied, data_for
+    from quorate.testing.tools.model_data import Data, copied, data_for
 
     def ask(plugin: Plugin, given: Arguments) -> Answer:
         spec, (X, y, X_test, *tail) = m.spec_of(plugin), given
-        more = {"validation": tuple(tail)} if tail else {}
         try:
             with m.as_in_a_run(spec):
                 model = m.make(spec, default_options(plugin))
-                model.fit(X, y, **more)
-                found = read_outputs(model, spec, X_test)
+                m.fit(model, Data(X, y, X_test, tuple(tail) if tail else None))
+                found = m.read_outputs(model, spec, X_test)
         except NotApplicable:
             raise
         except Exception as e:
