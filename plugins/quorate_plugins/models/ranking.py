@@ -30,14 +30,14 @@ class Ranker:
     """
 
     def __init__(self, make: Callable[[], Any], grades: int, weigh: Callable[..., Floats]) -> None:
-        if not 2 <= grades <= 31:  # beyond, what a grade gains would not fit into the libraries' tables
-            raise ValueError(f"grades must be 2 to 31; it was {grades}")
         self.make, self.grades, self.weigh = make, grades, weigh
 
     def fit(
         self, X: NDArray[np.float32], y: Floats, bar: NDArray[np.int64], sample_weight: Floats | None = None
     ) -> Self:
         """Learn the order at each bar; a bar with a single row teaches nothing."""
+        if not 2 <= self.grades <= 31:  # beyond, what a grade gains would not fit into the libraries' tables
+            raise ValueError(f"grades must be 2 to 31; it was {self.grades}")
         order = np.argsort(bar, kind="stable")
         _, sizes = np.unique(bar, return_counts=True)
         more = {} if sample_weight is None else {"sample_weight": self.weigh(sample_weight[order], sizes)}

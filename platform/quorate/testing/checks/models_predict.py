@@ -160,6 +160,8 @@ def check_model_expectation(plugin: Plugin) -> str | None:
     spec, found = spec_of(plugin), base(plugin)
     if spec.task != "regression":
         raise NotApplicable("it is a classification")
+    if spec.ranks:
+        raise NotApplicable("its spec says ranks=True: only the order within a bar counts")
     y, p = found.data.y, found.on_train[spec.prediction]
     error, size = float(np.sqrt(np.mean((p - y) ** 2))), float(np.std(y))
     if error > WIDE * size:
