@@ -21,7 +21,7 @@ from quorate.recipe.environment import holds_secrets, mask, names_in, retold, su
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
-from quorate.recipe.suited import check_categories, check_numbers, check_ranks
+from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
 from quorate.recipe.transforms import resolve_transforms
 from quorate.recipe.warm import check_warm
 
@@ -73,6 +73,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     params = resolve_options(strategy, recipe.strategy.params, "strategy.params")
     for name in recipe.strategy.compare:
         _named(registry, specs.StrategySpec, name, "strategy.compare")
+    check_sides(recipe, registry, label)
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),

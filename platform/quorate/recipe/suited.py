@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from quorate.errors import RecipeError
+from inspect import signature
+
+from quorate.errors import RecipeError, one_of
 from quorate.plugins import specs
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
@@ -28,6 +30,19 @@ def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
             f"labels.weights: class-balance is for labels that are classes; label {label.name!r} is a number: leave it "
             'out, or set labels.name = "direction"'
         )
+
+
+def check_sides(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> None:
+    """Refuse a strategy that follows the side of a primary rule, where the label has none."""
+    if label.side is not None:
+        return
+    for name in (recipe.strategy.name, *recipe.strategy.compare):
+        if "side" in signature(registry.get(specs.StrategySpec, name).resolve()).parameters:
+            able = [one for one in registry.at_hand("label") if registry.get(specs.LabelSpec, one).side is not None]
+            raise RecipeError(
+                f"strategy {name!r} follows the side that the primary rule of a meta-label takes; label "
+                f"{label.name!r} has none: set labels.name to {one_of(able)}, or take another strategy"
+            )
 
 
 def check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:

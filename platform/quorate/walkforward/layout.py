@@ -26,6 +26,7 @@ from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
+from quorate.walkforward.sides import audit_side, side_of
 from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
 
@@ -174,6 +175,7 @@ def prepare(
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
     audit_steps(recipe, registry, bars, dataset, first)
+    audit_side(side_of(recipe, registry), bars, cuts(first, len(bars)))
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from quorate.plugins.specs.base import Spec
+from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.learning import Task
 
 
@@ -23,9 +24,18 @@ class LabelSpec(Spec):
         ``classification``: values are 0 and 1. ``regression``: any number.
     cross_sectional : bool
         The label of a symbol depends on the other symbols, e.g. a rank.
+    side : str or callable, optional
+        Of a meta-label, which says whether following a primary rule paid: ``function(prices, **params)`` gives the
+        side that the rule takes, 1, -1 or 0 for none, float64 (n_bars, n_symbols), by prices up to each bar; of the
+        label's options it is passed those that it names. A strategy that names ``side`` is given it.
     """
 
     kind: ClassVar[str] = "label"
 
     task: Task = "classification"
     cross_sectional: bool = False
+    side: Lazy | None = None
+
+    def primary(self) -> Callable[..., Any] | None:
+        """Import and return `side`; None, if the spec names none."""
+        return None if self.side is None else replace(self, function=self.side, side=None).resolve()

@@ -107,11 +107,10 @@ class ModelSpec(Spec):
     places : tuple of str
         What the model is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get
         what their signatures name, int64 (n,). ``bar`` counts the panel's bars from the first training row's on;
-        ``symbol`` is the place of the row's symbol among those of the training rows, -1 for others. Of a factory that
-        is a class, ``fit`` tells. Of what is held back it is ``validation_bar`` and ``validation_symbol``.
+        ``symbol`` is the place of the row's symbol among those of the training rows, -1 for others; of what is held
+        back they are ``validation_bar`` and ``validation_symbol``. Of a factory that is a class, ``fit`` tells.
     ranks : bool
-        What it predicts is a score of which only the order within a bar counts: a recipe must then bring members to
-        one scale within the bar, by ``ensemble.calibration``.
+        Of its predictions only the order within a bar counts: ``ensemble.calibration`` must be one within the bar.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping

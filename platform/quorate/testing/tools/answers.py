@@ -15,7 +15,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, LabelSpec, SplitterSpec, StrategySpec
 from quorate.testing._base import NotApplicable, Violation, call
-from quorate.testing.markets import market, performance
+from quorate.testing.markets import market, performance, sides
 from quorate.testing.tools.compare import numbers, read_only, spread
 
 Answer = dict[str, NDArray[Any]]
@@ -143,7 +143,7 @@ def _of_strategy(plugin: Plugin) -> Question:
         return [read_only(score), market(N, 2, seed)]
 
     def ask(plugin: Plugin, given: Arguments) -> Answer:
-        more = strategy_arguments(spec, given[1], {"binary": True, "horizon": 1})
+        more = strategy_arguments(spec, given[1], {"binary": True, "horizon": 1, "side": sides})
         with np.errstate(all="ignore"):
             return {"the weight": np.asarray(call(plugin, given[0], 0.02, **more), dtype=np.float64)}
 
