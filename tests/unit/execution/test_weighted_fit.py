@@ -116,9 +116,10 @@ def test_networks_train_together_by_their_weights_as_each_alone():
         one.fit(X, y, held, sample_weight=own, validation_weight=of_held)
         assert together.predict(X).tobytes() == one.predict(X).tobytes()
         assert one.history_.epochs["val_loss"] == together.history_.epochs["val_loss"]
-    assert make[0].predict(X).tobytes() != mlp(epochs=2, task="regression", random_state=1).fit(X, y, held).predict(
-        X
-    ).tobytes()
+    assert (
+        make[0].predict(X).tobytes()
+        != mlp(epochs=2, task="regression", random_state=1).fit(X, y, held).predict(X).tobytes()
+    )
 
 
 def test_a_model_is_told_the_places_of_its_rows_as_they_count_from_its_training_rows():
