@@ -70,7 +70,7 @@ def weights_and_sides(report: quorate.Report, right: float) -> tuple[np.ndarray,
     return decided.to_numpy(), sides[places]
 
 
-def test_a_rule_that_is_nearly_always_right_is_followed(_leased: object, tmp_path: Path) -> None:
+def test_a_rule_that_is_nearly_always_right_is_followed(tmp_path: Path) -> None:
     report = run(tmp_path, right=0.97)
     weights, sides = weights_and_sides(report, 0.97)
     assert (weights == sides).mean() > 0.99
@@ -79,7 +79,7 @@ def test_a_rule_that_is_nearly_always_right_is_followed(_leased: object, tmp_pat
     assert told["ensemble/mean"].min() > 0.5
 
 
-def test_the_veto_of_a_rule_that_guesses_is_worth_nothing(_leased: object, tmp_path: Path) -> None:
+def test_the_veto_of_a_rule_that_guesses_is_worth_nothing(tmp_path: Path) -> None:
     report = run(tmp_path, right=0.5)
     weights, sides = weights_and_sides(report, 0.5)
     assert set(np.unique(weights)) == {-1.0, 0.0, 1.0}
@@ -92,7 +92,7 @@ def test_the_veto_of_a_rule_that_guesses_is_worth_nothing(_leased: object, tmp_p
     assert abs(gained) < 3 * noise
 
 
-def test_a_bet_is_as_large_as_the_forecast_is_sure_and_tomorrows_is_told(_leased: object, tmp_path: Path) -> None:
+def test_a_bet_is_as_large_as_the_forecast_is_sure_and_tomorrows_is_told(tmp_path: Path) -> None:
     strategy = {"name": "meta", "compare": [], "params": {"sizing": "bet", "step": 0.1}}
     report = run(tmp_path, right=0.8, strategy=strategy)
     weights, sides = weights_and_sides(report, 0.8)

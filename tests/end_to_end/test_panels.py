@@ -130,7 +130,7 @@ def test_a_run_is_the_same_wherever_it_is_fitted(done: Any, tmp_path: Path) -> N
 
 
 def test_kept_models_forecast_the_next_bar_and_an_explanation_is_of_the_runs_forecasts(done: Any) -> None:
-    recipe, report, home = done
+    _, report, home = done
     fresh, kept = (quorate.predict(report.run_id, kept=kept, home=home) for kept in (False, True))
     for one in (fresh, kept):
         told = {target["symbol"]: target["members"]["lightgbm-ranker"] for target in one.targets}

@@ -73,16 +73,11 @@ def of_groups(weights: Floats, sizes: NDArray[np.int64]) -> Floats:
 def lightgbm_ranker(
     n_estimators: int = 80,
     num_leaves: int = 8,
-    max_depth: int = -1,
     learning_rate: float = 0.05,
     min_child_samples: int = 40,
     subsample: float = 0.8,
-    subsample_freq: int = 1,
     colsample_bytree: float = 0.8,
-    reg_alpha: float = 0.0,
     reg_lambda: float = 1.0,
-    min_split_gain: float = 0.0,
-    max_bin: int = 255,
     grades: int = 5,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -98,42 +93,28 @@ def lightgbm_ranker(
         Trees.
     num_leaves : int
         Most leaves of a tree.
-    max_depth : int
-        Most splits from the root of a tree to a leaf; -1: any number.
     learning_rate : float
         What each tree adds is multiplied by it: the smaller, the more trees are needed.
     min_child_samples : int, rows
         Least rows of a leaf.
     subsample : float, share
         Rows that are drawn for a tree.
-    subsample_freq : int, trees
-        After how many the rows are drawn anew; 0: never.
     colsample_bytree : float, share
         Features that are drawn for a tree.
-    reg_alpha : float
-        Penalty on the sizes of the values of the leaves.
     reg_lambda : float
         Penalty on the squared values of the leaves.
-    min_split_gain : float
-        Least that a split must take off the loss.
-    max_bin : int
-        Steps into which the values of a feature are put.
     grades : int
         Into how many grades the labels of a bar are put, by their ranks: 2 to 31.
     """
     options = {
         "n_estimators": n_estimators,
         "num_leaves": num_leaves,
-        "max_depth": max_depth,
         "learning_rate": learning_rate,
         "min_child_samples": min_child_samples,
         "subsample": subsample,
-        "subsample_freq": subsample_freq,
+        "subsample_freq": 1,
         "colsample_bytree": colsample_bytree,
-        "reg_alpha": reg_alpha,
         "reg_lambda": reg_lambda,
-        "min_split_gain": min_split_gain,
-        "max_bin": max_bin,
         "random_state": random_state,
         "n_jobs": n_jobs,
         "label_gain": list(range(grades)),
@@ -151,11 +132,8 @@ def xgboost_ranker(
     learning_rate: float = 0.05,
     subsample: float = 0.8,
     colsample_bytree: float = 0.8,
-    reg_alpha: float = 0.0,
     reg_lambda: float = 1.0,
     min_child_weight: float = 1.0,
-    gamma: float = 0.0,
-    max_bin: int = 256,
     grades: int = 5,
     random_state: int = 0,
     n_jobs: int = 1,
@@ -174,16 +152,10 @@ def xgboost_ranker(
         Rows that are drawn for a tree.
     colsample_bytree : float, share
         Features that are drawn for a tree.
-    reg_alpha : float
-        Penalty on the sizes of the values of the leaves.
     reg_lambda : float
         Penalty on the squared values of the leaves.
     min_child_weight : float
         Least sum of the second derivatives of the loss in a leaf.
-    gamma : float
-        Least that a split must take off the loss.
-    max_bin : int
-        Steps into which the values of a feature are put.
     grades : int
         Into how many grades the labels of a bar are put, by their ranks: 2 to 31.
     """
@@ -193,11 +165,8 @@ def xgboost_ranker(
         "learning_rate": learning_rate,
         "subsample": subsample,
         "colsample_bytree": colsample_bytree,
-        "reg_alpha": reg_alpha,
         "reg_lambda": reg_lambda,
         "min_child_weight": min_child_weight,
-        "gamma": gamma,
-        "max_bin": max_bin,
         "tree_method": "hist",
         "objective": "rank:pairwise",
         "lambdarank_pair_method": "mean",
