@@ -23,6 +23,7 @@ from quorate.recipe.load import load_recipe, nested_override, validate
 from quorate.recipe.resolve import resolve, to_toml
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS
 from quorate.testing import market
+from quorate.testing.markets import sides
 from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
 from quorate.trading.risk import Risk, limited
@@ -212,7 +213,7 @@ def test_an_audit_lets_the_built_in_strategies_pass(name, binary):
     bars = market(100, 2)
     score = np.random.default_rng(0).normal(0, 0.1 if binary else 0.01, (100, 2))
     options = resolve_options(BUILT_IN[name], {}, "strategy.params")
-    audit_strategy(BUILT_IN[name], options, score, 0.01, bars, {"binary": binary, "horizon": 1}, 40)
+    audit_strategy(BUILT_IN[name], options, score, 0.01, bars, {"binary": binary, "horizon": 1, "side": sides}, 40)
 
 
 LIMITS = [{}, {"stop": 0.01}, {"trailing": 0.01}, {"atr": 1.0}, {"max_bars": 3}, {"band": 0.2}, {"volatility": 0.1}]
@@ -228,7 +229,7 @@ def test_no_desired_weight_depends_on_the_future(name, limit, seed, known, binar
     score = rng.normal(0, 0.1 if binary else 0.01, (120, 2))
     score[rng.random(score.shape) < 0.1] = NAN
     options = resolve_options(BUILT_IN[name], {"hysteresis": 0.5} if "long" in name[:4] else {}, "strategy.params")
-    plan = Plan(BUILT_IN[name], options, score, binary, 2, Risk(**limit))
+    plan = Plan(BUILT_IN[name], options, score, binary, 2, Risk(**limit), side=sides)
     whole = desired_weights(plan, plan.candidates([0.0, 0.02]), bars)
     past = replace(plan, score=score[:known])
     assert desired_weights(past, past.candidates([0.0, 0.02]), bars.take(0, known)).tobytes() == whole[:known].tobytes()
