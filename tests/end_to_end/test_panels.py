@@ -151,6 +151,7 @@ def test_a_holdout_goes_on_in_the_same_way(done: Any) -> None:
         ({"ensemble": {"calibration": "none"}}, "lightgbm-ranker gives scores of which only the order within a bar"),
         ({"labels": {"name": "direction"}, "models": {"logistic": {}}}, "is for labels that are numbers"),
         ({"data": {"source": "crossed", "n_symbols": 1}}, "is of several symbols at a bar; the data have S0 alone"),
+        ({"labels": {"name": "rank", "steps": [1, 2]}}, "is of one step, and labels.steps asks for several"),
         ({"labels": {"name": "rank", "weights": "class-balance"}}, "class-balance is for labels that are classes"),
         ({"labels": {"name": "rank", "weights": []}}, "weights must be one or more"),
         ({"labels": {"name": "rank", "weights": {"name": "return", "last": 0.1}}}, "last is of time-decay"),

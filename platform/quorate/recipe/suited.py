@@ -20,6 +20,11 @@ def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
                 f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
                 'labels.name = "return"'
             )
+    if recipe.ensemble.calibration.startswith(WITHIN) and recipe.labels.steps is not None:
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of one step, and labels.steps asks for several: "
+            "leave one out"
+        )
     if recipe.ensemble.calibration.startswith(WITHIN) and label.task == "classification":
         raise RecipeError(
             f"ensemble.calibration = {recipe.ensemble.calibration!r} is for labels that are numbers; label "

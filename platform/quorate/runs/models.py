@@ -204,6 +204,13 @@ class RunModels:
         bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(times))
         symbol = pd.Index(walk.bars.symbols).get_indexer(pd.Index(symbols[dataset.symbol[old.train]]))
         row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+        told = [name for name in walk.voting if "symbol" in walk.members[name].told]
+        if told and (symbol < 0).any():  # of its training rows a symbol has its number
+            lost = sorted({str(one) for one in symbols[dataset.symbol[old.train[symbol < 0]]]})
+            raise DataError(
+                f"the kept model of {told[0]!r} was trained on {', '.join(lost)}, too, and is told symbols by their "
+                "places: give their bars, or leave out --kept"
+            )
         return replace(now, train=row[row >= 0])
 
     def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:

@@ -172,7 +172,9 @@ def test_a_model_that_is_fitted_for_each_step_gets_weights_and_places():
     assert (result.outputs["mean@2"] % 1 > 0).all() or not sample_weights(both, fold(rows).train, DECAY)[0]
 
 
-@pytest.mark.parametrize("more", [{"together": "a:b"}, {"onnx": "a:b", "state_dict": "a:b", "load_state_dict": "a:b"}])
+@pytest.mark.parametrize(
+    "more", [{"lengths": True}, {"together": "a:b"}, {"onnx": "a:b", "state_dict": "a:b", "load_state_dict": "a:b"}]
+)
 def test_what_is_told_no_places_cannot_be_combined_with_them(more):
     with pytest.raises(quorate.errors.PluginError, match="is told no places"):
         ModelSpec("x", "a:b", places=("bar",), **more)

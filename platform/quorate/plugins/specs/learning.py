@@ -105,12 +105,11 @@ class ModelSpec(Spec):
         those of the training rows, after the empty text, which stands for what is missing or did not occur
         there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
     places : tuple of str
-        What the model is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get
-        what their signatures name, int64 (n,). ``bar`` counts the panel's bars from the first training row's on;
-        ``symbol`` is the place of the row's symbol among those of the training rows, -1 for others; of what is held
-        back they are ``validation_bar`` and ``validation_symbol``. Of a factory that is a class, ``fit`` tells.
+        What it is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get what they
+        name, int64 (n,). ``bar`` counts from the first training row's; ``symbol`` is the symbol's place among those of
+        the training rows, -1 for others. Of a factory that is a class, ``fit`` tells.
     ranks : bool
-        Of its predictions only the order within a bar counts: ``ensemble.calibration`` must be one within the bar.
+        Only the order of its predictions within a bar counts; a recipe's calibration must be one within the bar.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping
@@ -226,7 +225,8 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
         for name in self.places:
             _known(self, "places", name, PLACES)
-        if self.places and (alone := next((n for n in ("together", "parallel", "onnx") if getattr(self, n)), "")):
+        alone = next((name for name in ("together", "parallel", "onnx", "lengths") if getattr(self, name)), "")
+        if self.places and alone:
             raise PluginError(f"{self}: {alone} is told no places: leave it out, or places")
         if self.ranks and self.task != "regression":
             raise PluginError(f"{self}: ranks is of task='regression'; it was {self.task!r}")
@@ -243,7 +243,7 @@ class ModelSpec(Spec):
 
     @cached_property
     def told(self) -> tuple[str, ...]:
-        """What it is told of the place of each row, of ``bar`` and ``symbol``."""
+        """What it is told of the place of each row."""
         return self.places or (places_named(self.resolve()) if self.together is None else ())
 
     @property
