@@ -22,8 +22,8 @@ def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
             )
     if recipe.ensemble.calibration.startswith(WITHIN) and recipe.labels.steps is not None:
         raise RecipeError(
-            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of one step, and labels.steps asks for several: "
-            "leave one out"
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of one step, and labels.steps asks for "
+            "several: leave one out"
         )
     if recipe.ensemble.calibration.startswith(WITHIN) and label.task == "classification":
         raise RecipeError(

@@ -11,7 +11,7 @@ from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.outputs import at_steps, is_output
-from quorate.plugins.specs.places import PLACES, places_named
+from quorate.plugins.specs.places import PLACES, UNTOLD, places_named
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
@@ -225,9 +225,8 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
         for name in self.places:
             _known(self, "places", name, PLACES)
-        alone = next((name for name in ("together", "parallel", "onnx", "lengths") if getattr(self, name)), "")
-        if self.places and alone:
-            raise PluginError(f"{self}: {alone} is told no places: leave it out, or places")
+        if self.places and (other := next((name for name in UNTOLD if getattr(self, name)), "")):
+            raise PluginError(f"{self}: {other} is told no places: leave it out, or places")
         if self.ranks and self.task != "regression":
             raise PluginError(f"{self}: ranks is of task='regression'; it was {self.task!r}")
         for name in self.settings:

@@ -7,6 +7,7 @@ from inspect import isclass, signature
 from typing import Any
 
 PLACES = ("bar", "symbol")
+UNTOLD = ("together", "parallel", "onnx", "lengths")  # what of a model is told no places
 
 
 def places_named(factory: Callable[..., Any]) -> tuple[str, ...]:
