@@ -29,6 +29,9 @@ def quorate_strategies() -> Iterator[quorate.StrategySpec]:
         inputs=("close",),
         description="a fraction of the weight that makes the capital grow fastest, by Kelly",
     )
+    yield quorate.StrategySpec(
+        "meta", f"{here}:meta", description="the side of a meta-label's primary rule, where following it should pay"
+    )
 
 
 @quorate.hookimpl

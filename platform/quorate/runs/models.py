@@ -32,6 +32,7 @@ from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
+from quorate.walkforward.members import as_judged
 from quorate.walkforward.models import kept_model, transforms_of, why_not
 from quorate.walkforward.seeds import means
 from quorate.walkforward.tasks import fit_tasks, plain_tasks
@@ -203,6 +204,13 @@ class RunModels:
         bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(times))
         symbol = pd.Index(walk.bars.symbols).get_indexer(pd.Index(symbols[dataset.symbol[old.train]]))
         row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+        told = [name for name in walk.voting if "symbol" in walk.members[name].told]
+        if told and (symbol < 0).any():  # of its training rows a symbol has its number
+            lost = sorted({str(one) for one in symbols[dataset.symbol[old.train[symbol < 0]]]})
+            raise DataError(
+                f"the kept model of {told[0]!r} was trained on {', '.join(lost)}, too, and is told symbols by their "
+                "places: give their bars, or leave out --kept"
+            )
         return replace(now, train=row[row >= 0])
 
     def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
@@ -223,7 +231,7 @@ class RunModels:
             FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
             for one, answer in zip(found, answers, strict=True)
         ]
-        fits += means(of_each)
+        fits += [as_judged(walk, one, now.test) for one in means(of_each)]
         told = {
             **self.last(walk.bars),
             "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -104,6 +104,8 @@ class Plan:
         NaN where there is no out-of-fold prediction.
     binary, horizon : bool, int
         Whether the score is ``2p - 1``; bars of the label.
+    side : callable, optional
+        From bars to the side that the primary rule of a meta-label takes.
     risk : Risk
         Limits, applied to the strategy's weights.
     grid : mapping of str to sequence
@@ -117,11 +119,13 @@ class Plan:
     horizon: int = 1
     risk: Risk = field(default_factory=Risk)
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    side: Callable[[Bars], Floats] | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a strategy may ask for beside bars and options."""
-        return {"binary": self.binary, "horizon": self.horizon}
+        told = {"binary": self.binary, "horizon": self.horizon}
+        return told if self.side is None else {**told, "side": self.side}
 
     def default(self, threshold: float) -> Setting:
         """Return the candidate with the options and limits as given."""
@@ -160,7 +164,7 @@ def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any])
     """Return what a strategy is passed beside score, threshold and options.
 
     That is its `inputs`, of as many bars as the score has rows, and what its signature names of the bars per
-    year and the `facts`, which are ``binary`` and ``horizon``, see `StrategySpec`.
+    year and the `facts`, which are ``binary``, ``horizon`` and, from bars, ``side``, see `StrategySpec`.
     """
     inputs = {name: getattr(bars, name) for name in spec.inputs}
     try:
@@ -168,7 +172,8 @@ def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any])
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
     known = {"bars_per_year": bars.bars_per_year, **facts}
-    return inputs | {name: value for name, value in known.items() if name in parameters}
+    told = {name: value for name, value in known.items() if name in parameters}
+    return inputs | {name: value(bars) if name == "side" else value for name, value in told.items()}
 
 
 def ask_strategy(

@@ -16,7 +16,8 @@ from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.join import bars_needed
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
-from quorate.errors import DataError, DataWarning, plural
+from quorate.ensemble.within import WITHIN
+from quorate.errors import DataError, DataWarning, RecipeError, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
@@ -27,6 +28,8 @@ from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
+from quorate.walkforward.sides import audit_side, side_of
+from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +161,12 @@ def prepare(
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
     classification = _label(recipe, registry).task == "classification"
+    check_weights(recipe, members, classification)
+    if recipe.ensemble.calibration in WITHIN and len(bars.symbols) < 2:
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of several symbols at a bar; the data have "
+            f"{bars.symbols[0]} alone: leave it out, or name more symbols"
+        )
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
@@ -168,6 +177,7 @@ def prepare(
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
     audit_steps(recipe, registry, bars, dataset, first)
+    audit_side(side_of(recipe, registry), bars, cuts(first, len(bars)))
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
@@ -181,6 +191,7 @@ def prepare(
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
+    audit_weights(bars, dataset, folds, weightings_of(recipe))
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
 
 
@@ -216,7 +227,8 @@ def rows_of(
         values = kept.values if kept is not None and known is bars else None
         texts, path = recipe.features.categories, recipe.labels.path
         several = {step: _labels_at(recipe, registry, step, known) for step in path}
-        return build_dataset(known, features, labels(known), history, window, texts, values, several)
+        moves = any(one.name == "return" for one in weightings_of(recipe))
+        return build_dataset(known, features, labels(known), history, window, texts, values, several, moves)
 
     return build, labels, warnings
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
+from quorate.ensemble.within import WITHIN, within_bars
 from quorate.errors import plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.key import with_keys
+from quorate.execution.outputs import SHUFFLED
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.execution.task import FitData, FitResult, FitTask, Which
@@ -87,6 +90,7 @@ class Fitting:
         """Fit every member on these folds; the results are in their order, whatever order they arrived in.
 
         A member that has several seeds is fitted with each; its result is their mean, see `quorate.walkforward.seeds`.
+        Where the recipe brings members to one scale within the bar, forecasts are of that scale.
 
         Parameters
         ----------
@@ -149,7 +153,8 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = means(done[task.which] for task in tasks)
+        tests = {fold.index: fold.test for fold in data.folds}
+        ordered = [as_judged(walk, one, tests[one.fold]) for one in means(done[task.which] for task in tasks)]
         check_members(walk, folds, ordered)
         return ordered
 
@@ -213,6 +218,27 @@ class Fitting:
         if left := [name for name, spec in asking.items() if spec.device != "cuda"]:  # who insists will fail
             self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(left)}")
         return False
+
+
+def as_judged(walk: WalkForward, result: FitResult, rows: NDArray[np.int64]) -> FitResult:
+    """Return a fit whose forecasts of some rows, of all symbols at their bars, are as they are combined and judged.
+
+    That is as they are, but where the recipe's ``ensemble.calibration`` brings members to one scale within the bar.
+    """
+    calibration, spec = walk.recipe.ensemble.calibration, walk.members.get(result.model)
+    if calibration not in WITHIN or result.error or (spec is not None and spec.baseline):
+        return result
+    bar = walk.dataset.bar[rows]
+    outputs = {
+        name: within_bars(calibration, values, bar) if name.startswith(SHUFFLED) else values
+        for name, values in result.outputs.items()
+    }
+    return replace(
+        result,
+        predictions=within_bars(calibration, result.predictions, bar),
+        outputs=outputs,
+        replicates=tuple(as_judged(walk, one, rows) for one in result.replicates),
+    )
 
 
 def _put(cache: FitCache, task: FitTask, result: FitResult) -> None:

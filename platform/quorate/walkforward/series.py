@@ -34,6 +34,7 @@ from quorate.trading.strategy import (
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.distribution import Distribution
 from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.sides import side_of
 
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
 
@@ -154,6 +155,7 @@ def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
         walk.recipe.labels.horizon,
         Risk(**chosen.risk.model_dump()),
         {key: values for key, values in chosen.grid.items() if own or key.startswith(LIMIT)},
+        side_of(walk.recipe, walk.registry),
     )
 
 

@@ -20,7 +20,8 @@ class StrategySpec(Spec):
     ``[strategy.risk]`` and scales the weights so that the gross exposure of all symbols is at most one.
 
     A function whose signature names them is also given `bars_per_year` (float, for annualising), `binary`
-    (bool: the score is ``2p - 1``, else an expected return) and `horizon` (int: bars of the label).
+    (bool: the score is ``2p - 1``, else an expected return), `horizon` (int: bars of the label) and `side` (float64
+    like `score`: the side that the primary rule of a meta-label takes, 1, -1 or 0; the recipe's label must be one).
 
     Parameters
     ----------

@@ -144,6 +144,42 @@ class Holdout(Section):
         return self
 
 
+class Weight(Section):
+    """One way to weigh training rows.
+
+    Parameters
+    ----------
+    name : str
+        ``uniqueness``: the less a row's label overlaps others, the more it weighs. ``return``: the more the market
+        moved within the label, shared among the labels that overlap. ``time-decay``: the older, the less.
+        ``class-balance``: both classes weigh the same together.
+    over : str
+        Whose labels overlap: those of the row's ``symbol``, or of the whole ``panel``. Without it, of the symbol.
+    last : float
+        Of ``time-decay``: what the oldest row weighs beside 1 of the newest; below 0, the share of the past that weighs
+        nothing. Without it, 0.5.
+    """
+
+    name: Literal["uniqueness", "return", "time-decay", "class-balance"]
+    over: Literal["symbol", "panel"] | None = None
+    last: float | None = Field(default=None, gt=-1, le=1)
+
+    @model_validator(mode="after")
+    def _own(self) -> Weight:
+        if self.last is not None and self.name != "time-decay":
+            raise ValueError(f"last is of time-decay: leave it out of {self.name}")
+        if self.over is not None and self.name == "class-balance":
+            raise ValueError("class-balance counts labels, whether they overlap or not: leave over out")
+        return self
+
+
+def _weights(value: Any) -> Any:
+    """Return weights as a list of tables: a name stands for a table with that name, one of them for a list of one."""
+    if value is None:
+        return value
+    return [{"name": one} if isinstance(one, str) else one for one in (value if isinstance(value, list) else [value])]
+
+
 class Labels(Section):
     """What the models predict, `horizon` bars ahead of the fill; of a label that is a number also further steps.
 
@@ -157,6 +193,10 @@ class Labels(Section):
         Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
         `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
         longest label has ended.
+    weights : str, table or list
+        How much each training row counts: ``uniqueness``, ``return``, ``time-decay``, ``class-balance``, a table of one
+        and its options, or a list of these, which are multiplied. They are computed on each fold from its training
+        rows alone, and passed to every model that takes them; without it, all rows count the same.
     params : dict
         Options of the label.
     """
@@ -164,12 +204,20 @@ class Labels(Section):
     name: str = "direction"
     horizon: int = Field(default=1, ge=1)
     steps: int | list[int] | None = None
+    weights: Annotated[list[Weight] | None, BeforeValidator(_weights)] = None
     params: Params = {}
 
     @property
     def path(self) -> tuple[int, ...]:
         """The steps, ascending; none where there is but the horizon."""
         return tuple(range(1, self.steps + 1)) if isinstance(self.steps, int) else tuple(self.steps or ())
+
+    @model_validator(mode="after")
+    def _once(self) -> Labels:
+        names = [one.name for one in self.weights or ()]
+        if self.weights == [] or len(set(names)) < len(names):
+            raise ValueError(f"weights must be one or more, each named once, or left out; they were {names}")
+        return self
 
     @model_validator(mode="after")
     def _steps(self) -> Labels:
@@ -305,7 +353,8 @@ class Ensemble(Section):
         Options of the ensembler that is judged.
     calibration : str
         Brings members of different scales to one before they are combined, by rows whose label had ended at the
-        fold's first bar.
+        fold's first bar; or, of several symbols, by where each stands among those of its bar: ``bar-rank``, from -0.5
+        to 0.5, or ``bar-z-score``, as which members are then traded and judged, too.
     interval : str
         Puts quantiles beside the forecast of a number, made of how far earlier ones were off: ``split`` on each fold of
         all errors that were known, ``adaptive`` at each bar of recent ones, at a level that moves with each miss.
@@ -316,7 +365,7 @@ class Ensemble(Section):
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
-    calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
+    calibration: Literal["none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"] = "none"
     interval: Literal["split", "adaptive"] | None = None
     quantiles: list[float] | None = None
 

@@ -15,7 +15,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
-from quorate.testing.markets import market
+from quorate.testing.markets import market, sides
 from quorate.testing.tools.compare import (
     changed,
     cuts,
@@ -238,7 +238,7 @@ def _inputs(plugin: Plugin) -> tuple[str, ...]:
 def _given(plugin: Plugin, bars: Bars, binary: bool = True) -> dict[str, Any]:
     """Return what the strategy is passed by name: panels, NaN where a symbol has no bar, and what it asks for."""
     assert isinstance(plugin.spec, StrategySpec)
-    return strategy_arguments(plugin.spec, bars, {"binary": binary, "horizon": 1})
+    return strategy_arguments(plugin.spec, bars, {"binary": binary, "horizon": 1, "side": sides})
 
 
 def _kinds(plugin: Plugin) -> tuple[bool, ...]:
