@@ -29,6 +29,11 @@ def quorate_strategies() -> Iterator[quorate.StrategySpec]:
         inputs=("close",),
         description="a fraction of the weight that makes the capital grow fastest, by Kelly",
     )
+    here, alike = "quorate_strategies.portfolios", {"inputs": ("close",), "cross_sectional": True, "portfolio": True}
+    text = "long the symbols with the highest scores"
+    yield quorate.StrategySpec("top-k", f"{here}:top_k", description=text, **alike)
+    text = "long the highest scores, short the lowest, as much of both; of each group, if there are groups"
+    yield quorate.StrategySpec("dollar-neutral", f"{here}:dollar_neutral", description=text, **alike)
 
 
 @quorate.hookimpl

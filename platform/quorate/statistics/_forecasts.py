@@ -222,17 +222,22 @@ def information_coefficients(labels: Values, predictions: Values, bar: MaybeBars
     ndarray of float64
         By bar; one at which forecasts or labels are all alike is left out.
     """
+    return by_bar(labels, predictions, bar)[2]
+
+
+def by_bar(labels: Floats, predictions: Floats, bar: Positions) -> tuple[Positions, Positions, Floats]:
+    """Return the bars of `information_coefficients`, how many forecasts each has, and its coefficient."""
+    none = np.empty(0, dtype=np.int64)
     if not complete(labels, predictions) or not len(bar):
-        return np.empty(0)
-    _, group = np.unique(bar, return_inverse=True)
+        return none, none, np.empty(0)
+    bars, group = np.unique(bar, return_inverse=True)
     count = np.bincount(group)
     if count.max() < 3:
-        return np.empty(0)
+        return none, none, np.empty(0)
     x, y = (_centred_ranks(values, group, count) for values in (predictions, labels))
     xy, xx, yy = (np.bincount(group, product) for product in (x * y, x * x, y * y))
     usable = (count >= 3) & (xx > 0) & (yy > 0)
-    coefficients: Floats = xy[usable] / np.sqrt(xx[usable] * yy[usable])
-    return coefficients
+    return bars[usable], count[usable], xy[usable] / np.sqrt(xx[usable] * yy[usable])
 
 
 @checked

@@ -159,15 +159,20 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
 def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strategy is passed beside score, threshold and options.
 
-    That is its `inputs`, of as many bars as the score has rows, and what its signature names of the bars per
-    year and the `facts`, which are ``binary`` and ``horizon``, see `StrategySpec`.
+    That is its `inputs`, of as many bars as the score has rows, and what its signature names of what is known of
+    these bars and the `facts`, which are ``binary`` and ``horizon``, see `StrategySpec`.
     """
     inputs = {name: getattr(bars, name) for name in spec.inputs}
     try:
         parameters = inspect.signature(spec.resolve()).parameters
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
-    known = {"bars_per_year": bars.bars_per_year, **facts}
+    known = {
+        "bars_per_year": bars.bars_per_year,
+        "gone": gone_after(bars),
+        "categories": {name: category.codes for name, category in bars.categories.items()},
+        **facts,
+    }
     return inputs | {name: value for name, value in known.items() if name in parameters}
 
 
@@ -200,6 +205,8 @@ def ask_strategy(
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
 
+    Those of a portfolio stay where a symbol misses a bar: so does what is held of it.
+
     Raises
     ------
     PluginError
@@ -207,9 +214,13 @@ def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """
     spec, score = plan.strategy, plan.score
     weights = ask_strategy(spec, score, candidate.threshold, bars, plan.facts, candidate.params)
-    weights = np.where(np.isnan(score), 0.0, weights)
+    nothing = np.isnan(score) & bars.present if spec.portfolio else np.isnan(score)
+    weights = np.where(nothing, 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
+    if spec.portfolio and (gross := np.abs(weights).sum(axis=1)).max(initial=0.0) > 1 + 1e-9:
+        where = f"on {bars.sessions[int(gross.argmax())]} they add up to {gross.max():g}"
+        raise PluginError(f"strategy {spec.name!r}: sizes of a portfolio's weights must add up to 1 at most; {where}")
     return weights
 
 
@@ -217,7 +228,8 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
     """Return the weights within the limits, each symbol with its share of the capital.
 
     The share is one over the number of symbols with a recent score, so the gross exposure is at
-    most one, and a symbol that misses a bar does not change what the others get.
+    most one, and a symbol that misses a bar does not change what the others get. Weights of a portfolio
+    are shares already.
 
     Returns
     -------
@@ -237,6 +249,8 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
             own[key] = strategy_weights(plan, candidate, bars)
         columns.append(own[key])
     weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
+    if plan.strategy.portfolio:
+        return weights
     return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars))[:, :, None]
 
 
