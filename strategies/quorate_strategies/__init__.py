@@ -29,11 +29,16 @@ def quorate_strategies() -> Iterator[quorate.StrategySpec]:
         inputs=("close",),
         description="a fraction of the weight that makes the capital grow fastest, by Kelly",
     )
-    here, alike = "quorate_strategies.portfolios", {"inputs": ("close",), "cross_sectional": True, "portfolio": True}
-    text = "long the symbols with the highest scores"
-    yield quorate.StrategySpec("top-k", f"{here}:top_k", description=text, **alike)
+    yield _portfolio("top-k", "long the symbols with the highest scores")
     text = "long the highest scores, short the lowest, as much of both; of each group, if there are groups"
-    yield quorate.StrategySpec("dollar-neutral", f"{here}:dollar_neutral", description=text, **alike)
+    yield _portfolio("dollar-neutral", text)
+
+
+def _portfolio(name: str, description: str) -> quorate.StrategySpec:
+    function = f"quorate_strategies.portfolios:{name.replace('-', '_')}"
+    return quorate.StrategySpec(
+        name, function, inputs=("close",), cross_sectional=True, portfolio=True, description=description
+    )
 
 
 @quorate.hookimpl

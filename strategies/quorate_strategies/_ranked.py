@@ -48,9 +48,8 @@ def ranks(score: Floats, group: Whole) -> Ranks:
 def by_group(values: NDArray[np.generic], group: Whole, groups: int) -> Floats:
     """Return the sum of values, or the number of flags, in each group at each bar, (n_bars, n_groups)."""
     flat = (np.arange(len(group))[:, None] * groups + group).ravel()
-    sums = np.bincount(flat, values.ravel().astype(np.float64), minlength=len(group) * groups)
-    found: Floats = sums.reshape(len(group), groups)
-    return found
+    sums = np.bincount(flat, values.ravel().astype(np.float64), minlength=len(group) * groups).astype(np.float64)
+    return sums.reshape(len(group), groups)
 
 
 def medians(score: Floats, place: Whole, group: Whole, groups: int) -> Floats:
@@ -142,4 +141,5 @@ def shared(held: Flags, size: Floats, total: Floats, group: Whole, groups: int) 
     own = np.where(held & np.take_along_axis(sums <= 0, group, axis=1), 1.0, own)
     sums = by_group(own, group, groups)
     each = np.divide(total, sums, out=np.zeros(sums.shape), where=sums > 0)
-    return own * np.take_along_axis(each, group, axis=1)
+    parts: Floats = own * np.take_along_axis(each, group, axis=1)
+    return parts

@@ -180,7 +180,8 @@ def _beside(stays: Floats, longs: Flags, shorts: Flags, size: Floats, own: Whole
         for side, total in zip((longs, shorts), totals, strict=True)
     )
     more, less = parts
-    return np.where(whole[own], stays, 0.0) + more - less
+    found: Floats = np.where(whole[own], stays, 0.0) + more - less
+    return found
 
 
 def _groups(name: str, categories: Mapping[str, Any], score: Floats) -> tuple[Whole, Flags]:
@@ -190,7 +191,7 @@ def _groups(name: str, categories: Mapping[str, Any], score: Floats) -> tuple[Wh
     if name not in categories:
         has = f"they have {', '.join(categories)}" if categories else "they have none"
         raise quorate.RecipeError(
-            f"strategy.params.group: the bars have no category {name!r}; {has}: columns of a file are read as such with "
+            f"strategy.params.group: the bars have no category {name!r}, {has}: a column of a file is read as one with "
             f"data.categories = [{name!r}]"
         )
     codes = np.asarray(categories[name])

@@ -49,5 +49,6 @@ def attributed(bars: Bars, targets: Floats, trading: Trading, equity: Floats) ->
     np.add.at(cash, at, -paid - fees)
     worth = np.cumsum(bought, axis=0) * pd.DataFrame(bars.close).ffill().fillna(0.0).to_numpy()
     pnl = np.diff(worth, axis=0, prepend=0.0) + cash
-    traded: Floats = np.bincount(at[1], np.abs(paid), minlength=targets.shape[1])
+    traded = np.zeros(targets.shape[1])
+    np.add.at(traded, at[1], np.abs(paid))
     return Attribution(pnl, traded)

@@ -50,7 +50,7 @@ def across_symbols(
             forecasts, labels = forecasts_at(walk, fits, name, step, tests), dataset.path[:, column]
             known = rows[np.isfinite(forecasts[rows]) & (dataset.path_end[rows, column] != NEVER)]
             found.append({"series": name, **_figures(labels[known], forecasts[known], dataset.bar[known], step)})
-    return found
+    return [row for row in found if row["bars"]]
 
 
 def coefficient_frames(

@@ -13,7 +13,9 @@ from quorate_plugins.gates._base import Fraction, counted
 Correlation = Annotated[float, Field(ge=-1, lt=1)]
 
 
-def rank_ic(evidence: quorate.Evidence, threshold: Correlation = 0.0, confidence: Fraction = 0.95) -> quorate.GateResult:
+def rank_ic(
+    evidence: quorate.Evidence, threshold: Correlation = 0.0, confidence: Fraction = 0.95
+) -> quorate.GateResult:
     """Pass, if the mean rank correlation across symbols is above `threshold` with this confidence.
 
     Its lower bound is judged, one-sided, by a standard error that allows for labels that overlap (Newey and West
@@ -37,7 +39,8 @@ def rank_ic(evidence: quorate.Evidence, threshold: Correlation = 0.0, confidence
         ">",
         threshold,
         undefined="no bar has three symbols with a forecast and a label, or too few have",
-        uncertainty=f"mean {found.mean:.3f}, t {found.t:.2f}" if math.isfinite(found.t) else "",
+        unit="fraction",
+        uncertainty=f"mean {found.mean:.1%}, t {found.t:.2f}" if math.isfinite(found.t) else "",
         sample=f"{counted(found.n, 'bar')}, {counted(found.lags, 'lag')}",
         inputs={**vars(found), "ir": found.ir, "horizon": evidence.horizon, "confidence": confidence},
     )

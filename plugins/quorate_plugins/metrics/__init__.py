@@ -103,8 +103,13 @@ __all__ = [
     "price_mae",
     "price_rmse",
     "profit_factor",
+    "quantile_spread",
     "quorate_metrics",
     "r2",
+    "rank_ic",
+    "rank_ic_low",
+    "rank_ic_positive",
+    "rank_ic_t",
     "recall",
     "rmse",
     "sharpe",
@@ -227,7 +232,7 @@ def _of_distributions() -> Iterator[quorate.MetricSpec]:
 
 def _of_cross_sections() -> Iterator[quorate.MetricSpec]:
     """Yield those of the symbols of a bar, of which only series that forecast several are measured."""
-    more = {"cross_section": True, "reference": ""}
+    more: dict[str, Any] = {"cross_section": True, "reference": ""}
     yield _forecast("rank-ic", "rank correlation of forecasts and labels across symbols, mean over bars", **more)
     text = "lower bound of that mean, 95 % one-sided (Newey and West)"
     yield _forecast("rank-ic-low", text, ordered=True, **more)
@@ -235,7 +240,7 @@ def _of_cross_sections() -> Iterator[quorate.MetricSpec]:
     yield _forecast("rank-ic-t", text, ordered=True, **more)
     yield _forecast("rank-ic-positive", "bars with a rank correlation above zero", unit="fraction", **more)
     text = "mean label of the highest fifth of a bar's forecasts less that of the lowest"
-    yield _forecast("quantile-spread", text, unit="fraction", **more)
+    yield _forecast("quantile-spread", text, **more)
 
 
 def _forecast(name: str, description: str, higher: bool | None = True, **more: Any) -> quorate.MetricSpec:
