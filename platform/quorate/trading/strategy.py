@@ -21,6 +21,7 @@ from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.trading.backtest import GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.portfolio import check_shares, renewed
 from quorate.trading.risk import Risk, limited
 
 CELLS = 1_000_000  # of candidates' weights held at once; bounds the memory of a large panel with a large grid
@@ -167,12 +168,8 @@ def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any])
         parameters = inspect.signature(spec.resolve()).parameters
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
-    known = {
-        "bars_per_year": bars.bars_per_year,
-        "gone": gone_after(bars),
-        "categories": {name: category.codes for name, category in bars.categories.items()},
-        **facts,
-    }
+    codes = {name: category.codes for name, category in bars.categories.items()}
+    known = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "categories": codes, **facts}
     return inputs | {name: value for name, value in known.items() if name in parameters}
 
 
@@ -203,9 +200,9 @@ def ask_strategy(
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
-    """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
+    """Return a strategy's own weights, -1..1, (n_bars, n_symbols).
 
-    Those of a portfolio stay where a symbol misses a bar: so does what is held of it.
+    They are zero where there is no score; of a portfolio not where a symbol misses the bar: what is held of it stays.
 
     Raises
     ------
@@ -218,18 +215,16 @@ def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     weights = np.where(nothing, 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
-    if spec.portfolio and (gross := np.abs(weights).sum(axis=1)).max(initial=0.0) > 1 + 1e-9:
-        where = f"on {bars.sessions[int(gross.argmax())]} they add up to {gross.max():g}"
-        raise PluginError(f"strategy {spec.name!r}: sizes of a portfolio's weights must add up to 1 at most; {where}")
+    if spec.portfolio:
+        check_shares(spec, weights, bars)
     return weights
 
 
 def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill: Fill = "open") -> Floats:
     """Return the weights within the limits, each symbol with its share of the capital.
 
-    The share is one over the number of symbols with a recent score, so the gross exposure is at
-    most one, and a symbol that misses a bar does not change what the others get. Weights of a portfolio
-    are shares already.
+    The share is one over the number of symbols with a recent score, so the gross exposure is at most one, and a symbol
+    that misses a bar does not change what the others get. Weights of a portfolio are shares already, see `renewed`.
 
     Returns
     -------
@@ -250,7 +245,7 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
         columns.append(own[key])
     weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
     if plan.strategy.portfolio:
-        return weights
+        return renewed(weights)
     return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars))[:, :, None]
 
 
