@@ -207,7 +207,9 @@ def plan_of(bars, name="dollar-neutral", **params):
     score = np.random.default_rng(0).normal(size=bars.close.shape)
     score[:20] = NAN
     spec = BUILT_IN[name]
-    defaults = {k: p.default for k, p in inspect.signature(spec.resolve()).parameters.items() if p.default is not p.empty}
+    defaults = {
+        k: p.default for k, p in inspect.signature(spec.resolve()).parameters.items() if p.default is not p.empty
+    }
     return Plan(spec, {**defaults, "k": 2, **params}, score)
 
 
@@ -240,7 +242,9 @@ def test_limits_apply_to_a_portfolio(six):
 
 
 def test_more_than_the_capital_is_refused(six):
-    spec = quorate.StrategySpec("all", lambda score, threshold: np.ones(score.shape), cross_sectional=True, portfolio=True)
+    spec = quorate.StrategySpec(
+        "all", lambda score, threshold: np.ones(score.shape), cross_sectional=True, portfolio=True
+    )
     plan = Plan(spec, {}, np.ones(six.close.shape))
     with pytest.raises(quorate.PluginError, match=r"must add up to 1 at most; on 2015-01-05 they add up to 6"):
         desired_weights(plan, [plan.default(0.0)], six)
