@@ -83,11 +83,12 @@ def chosen(ranked: Ranks, may: Flags, group: Whole, count: Whole, most: Whole, a
     # Candidates by group, then by place: who stays comes before who would enter, and who may not be held after all.
     key = np.where(may, 2 * behind * group + behind + ranked.place, 2 * behind * groups)
     begins = np.pad(np.cumsum(by_group(may, group, groups), axis=1), ((0, 0), (1, 0))).astype(np.int64)
-    before, place, missing = np.zeros(n, dtype=bool), np.arange(n), absent.any(axis=1)
+    missing = absent.sum(axis=1) > 0
+    before, place = np.zeros(n, dtype=bool), np.arange(n)
     for t in range(n_bars):
         order = (key[t] - behind * (before & near[t])).argsort(kind="stable")[: begins[t, -1]]
         own, slots = group[t, order], count[t, order]
-        waiting = before & absent[t] if missing[t] else kept[t]
+        waiting = before & absent[t]
         if missing[t]:
             slots = slots - np.bincount(group[t, waiting], minlength=groups)[own]
         before = waiting.copy()
