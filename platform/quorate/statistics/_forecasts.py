@@ -13,6 +13,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, complete
 from quorate.statistics._boundary import Flags, Floats, MaybeBars, Others, Positions, Values, checked
+from quorate.statistics._resampling import remembered
 
 LEAST = 0.01  # of the mean absolute label; below it a percentage of the label says nothing
 
@@ -222,11 +223,12 @@ def information_coefficients(labels: Values, predictions: Values, bar: MaybeBars
     ndarray of float64
         By bar; one at which forecasts or labels are all alike is left out.
     """
-    return by_bar(labels, predictions, bar)[2]
+    return by_bar(labels, predictions, bar)[2].copy()
 
 
+@remembered
 def by_bar(labels: Floats, predictions: Floats, bar: Positions) -> tuple[Positions, Positions, Floats]:
-    """Return the bars of `information_coefficients`, how many forecasts each has, and its coefficient."""
+    """Return the bars of `information_coefficients`, how many forecasts each has, and its coefficient; read-only."""
     none = np.empty(0, dtype=np.int64)
     if not complete(labels, predictions) or not len(bar):
         return none, none, np.empty(0)
@@ -237,7 +239,10 @@ def by_bar(labels: Floats, predictions: Floats, bar: Positions) -> tuple[Positio
     x, y = (_centred_ranks(values, group, count) for values in (predictions, labels))
     xy, xx, yy = (np.bincount(group, product) for product in (x * y, x * x, y * y))
     usable = (count >= 3) & (xx > 0) & (yy > 0)
-    return bars[usable], count[usable], xy[usable] / np.sqrt(xx[usable] * yy[usable])
+    found = bars[usable], count[usable], xy[usable] / np.sqrt(xx[usable] * yy[usable])
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
 @checked
