@@ -1,191 +1,149 @@
-"""A panel as a run has it: rankers, members on one scale within the bar, and all that is asked of such a run later."""
+"""A panel of stocks, from its bars to its report: portfolios, and how forecasts rank the symbols of a bar."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import pandas as pd
 import pytest
+from scipy import stats
 
 import quorate
-from quorate.errors import RecipeError
+from quorate.report.sections import of_run, sections_of
+from quorate.report.sections.model import Table
 
-PLUGIN = '''
-"""Opens of which the volume tells, two bars before, which symbols do better than the others; the market moves all."""
-
-import numpy as np
-import pandas as pd
-
-import quorate
-
-EFFECT = 0.5
-
-
-def crossed(n_bars: int = 360, n_symbols: int = 8):
-    rng = np.random.default_rng(4)
-    told, apart = rng.normal(size=(2, n_bars, n_symbols))
-    known = np.vstack([np.zeros((2, n_symbols)), told[:-2]])
-    moves = 0.02 * rng.normal(size=(n_bars, 1)) + 0.01 * (EFFECT * known + np.sqrt(1 - EFFECT**2) * apart)
-    price = 100 * np.exp(np.cumsum(moves, axis=0)).ravel()
-    times = pd.date_range("2015-01-01 23:00", periods=n_bars, freq="D", tz="UTC")
-    columns = dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": 1000 * np.exp(told).ravel()}
-    names = [f"S{i}" for i in range(n_symbols)]
-    frame = pd.DataFrame({"time": np.repeat(times, n_symbols), "symbol": np.tile(names, n_bars), **columns})
-    return quorate.Bars.from_frame(frame, calendar="24x7")
-
-
-class Levels:
-    def fit(self, X, y, bar, symbol, sample_weight=None):
-        self.levels_ = np.append(np.bincount(symbol, weights=y) / np.bincount(symbol), 0.0)
-        return self
-
-    def predict(self, X, symbol):
-        return self.levels_[symbol]
-
-
-@quorate.hookimpl
-def quorate_sources():
-    yield quorate.SourceSpec("crossed", crossed)
-
-
-@quorate.hookimpl
-def quorate_features():
-    yield quorate.FeatureSpec("told", lambda volume: np.log(volume), inputs=("volume",))
-    yield quorate.FeatureSpec("moved", lambda close: close - np.round(close), inputs=("close",))
-
-
-def state(model):
-    return {"levels": model.levels_}
-
-
-def load(model, state):
-    model.levels_ = state["levels"]
-    return model
-
-
-@quorate.hookimpl
-def quorate_models():
-    yield quorate.ModelSpec("levels", Levels, task="regression", state_dict=state, load_state_dict=load)
-'''
-RECIPE: dict[str, Any] = {
-    "name": "crossed",
-    "data": {"source": "crossed"},
-    "holdout": {"bars": 40},
-    "labels": {"name": "rank", "weights": ["uniqueness", {"name": "return", "over": "panel"}]},
-    "features": {"use": ["told", "moved"]},
-    "folds": {"initial": 160, "test": 60},
-    "models": {"lightgbm-ranker": {"min_child_samples": 20}, "xgboost-ranker": {}, "ridge": {}, "levels": {}},
-    "ensemble": {"method": "mean", "calibration": "bar-rank", "compare": []},
-    "strategy": {"name": "long-short", "compare": []},
-    "threshold": {"min_bars": 60},
-    "gates": {"preset": "headline"},
-    "execution": {"executor": "serial", "keep_models": "last"},
+RECIPE = {
+    "name": "small-panel",
+    "data": {"source": "simulated", "n_bars": 420, "n_symbols": 8, "sectors": 2, "signal": 0.4},
+    "holdout": {"bars": 60},
+    "labels": {"name": "return", "horizon": 2, "steps": [1, 2]},
+    "features": {"use": ["return_1", "zscore_20"]},
+    "folds": {"initial": 250, "test": 60},
+    "models": {"ridge": {}, "lightgbm": {"n_estimators": 10}},
+    "ensemble": {"method": "mean", "compare": []},
+    "strategy": {"name": "dollar-neutral", "compare": [], "params": {"k": 2, "buffer": 1, "group": "sector"}},
+    "threshold": {"grid": [0.0], "default": 0.0},
+    "gates": {"preset": "headline", "rank-ic": {}},
+    "execution": {"executor": "serial"},
 }
 
 
-def information(frame: pd.DataFrame, column: str) -> float:
-    """Return the mean over the bars of the rank correlation of forecasts and labels."""
-    known = frame[np.isfinite(frame["label"])]
-    by_bar = known.groupby("time")[[column, "label"]]
-    return float(np.mean([some.corr("spearman").iloc[0, 1] for _, some in by_bar]))
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("panels") / "home"
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, _leased: object) -> tuple[dict[str, Any], quorate.Report, Path]:
-    folder = tmp_path_factory.mktemp("panels")
-    (folder / "crossed.py").write_text(PLUGIN)
-    recipe = {**deepcopy(RECIPE), "plugins": [str(folder / "crossed.py")]}
-    return recipe, quorate.run(recipe, home=folder / "home"), folder / "home"
+def report(place):
+    return quorate.run(RECIPE, home=place)
 
 
-def test_rankers_order_the_symbols_about_as_who_knows_the_effect(done: Any) -> None:
-    plugin: dict[str, Any] = {}
-    exec(PLUGIN, plugin)
-    bars = plugin["crossed"]().to_frame().set_index(["time", "symbol"])
-    frame = done[1].predictions.reset_index()
-    frame["oracle"] = bars["volume"].loc[pd.MultiIndex.from_frame(frame[["time", "symbol"]])].to_numpy()
-    names = ("oracle", "member/lightgbm-ranker", "member/xgboost-ranker", "ensemble/mean")
-    oracle, first, second, mean = (information(frame, name) for name in names)
-    assert oracle > 0.3
-    assert first != second
-    assert min(first, second, mean) > 0.85 * oracle
+def test_what_is_wanted_is_neutral_in_each_sector(report):
+    wide = report.weights.reset_index().pivot(index="time", columns="symbol", values="weight")
+    assert np.abs(wide.sum(axis=1)).max() < 1e-12
+    assert np.abs(wide.iloc[:, ::2].sum(axis=1)).max() < 1e-12  # sectors take turns
+    assert wide.abs().sum(axis=1).to_numpy() == pytest.approx(np.ones(len(wide)))
 
 
-def test_members_are_on_one_scale_within_the_bar(done: Any) -> None:
-    frame = done[1].predictions.reset_index()
-    for name in ("member/lightgbm-ranker", "member/ridge"):
-        ranks = frame.groupby("time")[name].rank()
-        assert frame[name].to_numpy() == pytest.approx(((ranks - 0.5) / 8 - 0.5).to_numpy())
-    voting = frame[[f"member/{name}" for name in RECIPE["models"]]]
-    assert frame["ensemble/mean"].to_numpy() == pytest.approx(voting.mean(axis=1).to_numpy())
+def test_the_coefficient_of_each_bar_is_that_of_scipy(report):
+    rows = report.predictions.dropna(subset=["label"])
+    table = report.ic.query("series == 'mean'").set_index("time")
+    for time, one in list(rows.groupby(level=0))[:20]:
+        expected = stats.spearmanr(one["label"], one["ensemble/mean"]).statistic
+        assert table.at[time, "ic"] == pytest.approx(expected)
+    assert (table["symbols"] == 8).all()
+    told = next(r for r in report.results["development"]["cross_section"] if r["series"] == "mean")
+    assert told["ic"] == pytest.approx(table["ic"].mean())
+    assert told["spread"] == pytest.approx(table["spread"].mean())
+    assert report.metrics.iloc[0][["rank-ic", "rank-ic-t"]].tolist() == pytest.approx([told["ic"], told["t"]])
 
 
-def test_a_run_is_the_same_wherever_it_is_fitted(done: Any, tmp_path: Path) -> None:
-    recipe = {**deepcopy(done[0]), "execution": {"executor": "processes"}}
-    assert quorate.run(recipe, home=tmp_path / "home").digest == done[1].digest
-    assert quorate.reproduce(done[1].run_id, home=done[2]).identical
+def test_each_member_is_told_at_each_step(report):
+    rows = report.results["development"]["cross_section"]
+    assert {(r["series"], r["step"]) for r in rows if r["series"] in ("ridge", "lightgbm")} == {
+        ("ridge", 1), ("ridge", 2), ("lightgbm", 1), ("lightgbm", 2),
+    }  # fmt: skip
+    assert "past-mean" not in {r["series"] for r in rows}  # it forecasts the same of all
 
 
-def test_kept_models_forecast_the_next_bar_and_an_explanation_is_of_the_runs_forecasts(done: Any) -> None:
-    _, report, home = done
-    fresh, kept = (quorate.predict(report.run_id, kept=kept, home=home) for kept in (False, True))
-    for one in (fresh, kept):
-        told = {target["symbol"]: target["members"]["lightgbm-ranker"] for target in one.targets}
-        assert sorted(told.values()) == pytest.approx(np.sort((np.arange(8) + 0.5) / 8 - 0.5))
-    explained = quorate.explain(report.run_id, home=home)
-    assert not [told for told in explained.document["warnings"] if "not those of the run" in told]
+def test_a_gate_asks_whether_they_are_ranked(report):
+    gate = report.gates.set_index("gate").loc["rank-ic"]
+    assert (gate["verdict"], gate["unit"]) == ("PASS", "fraction")
+    assert 0 < gate["value"] < report.metrics.iloc[0]["rank-ic"]
+    assert gate["value"] == pytest.approx(report.metrics.iloc[0]["rank-ic-low"])
 
 
-def test_a_holdout_goes_on_in_the_same_way(done: Any) -> None:
-    report = quorate.promote(done[1].run_id, home=done[2])
-    held = report.predictions[report.predictions["part"] == "holdout"].reset_index()
-    assert information(held, "member/lightgbm-ranker") > 0.2
+def test_contributions_add_up_to_what_was_earned(report):
+    rows = report.results["development"]["symbols"]
+    total = report.metrics.iloc[0]["total-return"]
+    assert sum(row["contribution"] for row in rows) == pytest.approx(total, abs=1e-8)
+    assert sum(row["turnover"] for row in rows) == pytest.approx(report.metrics.iloc[0]["turnover"])
+    [section] = sections_of(report, ["symbols"])
+    column = [c.heading for c in section.blocks[0].columns].index("contribution")
+    shown = [row[column].value for row in section.blocks[0].groups[0]]
+    assert shown == sorted(shown, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        ({"ensemble": {"calibration": "none"}}, "lightgbm-ranker gives scores of which only the order within a bar"),
-        ({"labels": {"name": "direction"}, "models": {"logistic": {}}}, "is for labels that are numbers"),
-        ({"data": {"source": "crossed", "n_symbols": 1}}, "is of several symbols at a bar; the data have S0 alone"),
-        ({"labels": {"name": "rank", "steps": [1, 2]}}, "is of one step, and labels.steps asks for several"),
-        ({"labels": {"name": "rank", "weights": "class-balance"}}, "class-balance is for labels that are classes"),
-        ({"labels": {"name": "rank", "weights": []}}, "weights must be one or more"),
-        ({"labels": {"name": "rank", "weights": {"name": "return", "last": 0.1}}}, "last is of time-decay"),
-    ],
-)
-def test_what_does_not_go_together_is_told_before_any_fit(
-    done: Any, tmp_path: Path, change: dict[str, Any], told: str
-) -> None:
-    with pytest.raises(RecipeError, match=told):
-        quorate.run({**deepcopy(done[0]), **change}, home=tmp_path / "home")
+def test_it_is_told_in_the_report_on_the_page_and_in_markdown(report):
+    assert "cross-section" in of_run(report)
+    [section] = sections_of(report, ["cross-section"])
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    assert [table.columns[0].heading for table in tables] == ["series", "series", "step", "year"]
+    for text in (report.to_html(static=True), report.to_markdown()):
+        assert "ranked the symbols of each bar" in text
+        assert "sum of the rank correlations" in text or "by year" in text
 
 
-NO_WEIGHTS = """
-import quorate
-
-class Still:
-    def fit(self, X, y):
-        return self
-
-    def predict(self, X):
-        return X[:, 0]
-
-@quorate.hookimpl
-def quorate_models():
-    yield quorate.ModelSpec("still", Still, task="regression")
-"""
+def test_sql_knows_each_day(place, report):
+    found = quorate.sql("select series, count(*) as n, avg(ic) as ic from ic group by all", home=place)
+    assert found.set_index("series").at["mean", "ic"] == pytest.approx(report.metrics.iloc[0]["rank-ic"])
+    steps = quorate.sql("select distinct step, len(buckets) as n from cross_section order by step", home=place)
+    assert steps.to_numpy().tolist() == [[1, 5], [2, 5]]
 
 
-def test_models_that_take_no_weights_are_named_and_a_baseline_does_without(
-    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "still.py").write_text(NO_WEIGHTS)
-    weighted = {**tiny, "labels": {"weights": "uniqueness"}}
-    asked = {**weighted, "plugins": [str(tmp_path / "still.py")], "models": {"still": {}, "logistic": {}}}
-    with pytest.raises(RecipeError, match=r"1 model cannot weigh rows, .*: still\. Leave them out"):
-        quorate.run(asked, home=tmp_path / "home")
-    assert "member/majority" in quorate.run(weighted, home=tmp_path / "home").predictions
+def test_it_is_reproduced_forecast_and_compared(place, report):
+    assert quorate.reproduce(report.run_id, home=place).identical
+    found = quorate.predict(report.run_id, home=place)
+    weights = [one["weight"] for one in found.targets]
+    assert sum(weights) == pytest.approx(0)
+    assert sum(map(abs, weights)) == pytest.approx(1)
+    other = quorate.run({**RECIPE, "strategy": {"name": "top-k", "compare": [], "params": {"k": 3}}}, home=place)
+    assert other.fits["cached"].all()
+    beside = quorate.compare(report.run_id, other.run_id, home=place).metrics.set_index("metric")
+    assert beside.at["rank-ic", "difference"] == 0
+    wide = other.weights.reset_index().pivot(index="time", columns="symbol", values="weight")
+    assert wide.to_numpy().min() == 0
+    assert ((wide > 0).sum(axis=1) <= 3).all()
+
+
+def test_one_symbol_is_refused_before_anything_is_fitted(tmp_path):
+    with pytest.raises(quorate.RecipeError, match="chooses among symbols; the bars have one, SIM001: read several"):
+        quorate.run({**RECIPE, "data": {**RECIPE["data"], "n_symbols": 1, "sectors": 0}}, home=tmp_path)
+    with pytest.raises(quorate.RecipeError, match="the bars have no category 'sector', they have none"):
+        quorate.run({**RECIPE, "data": {**RECIPE["data"], "sectors": 0}}, home=tmp_path)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_run_of_one_symbol_has_none_of_it(finished):
+    report = quorate.load_report(home=finished.path)
+    told = report.results["development"]
+    assert not {"cross_section", "symbols"} & set(told)
+    assert not any(name.startswith("rank-ic") for name in told["series"][0]["metrics"])
+    assert "development/ic.parquet" not in report.document["files"]
+    assert "cross-section" not in of_run(report)
+    assert report.ic.empty
+    assert quorate.sql("select * from ic", home=finished.path).empty
+
+
+def test_sectors_move_together():
+    from quorate_data.simulated import simulated
+
+    bars = simulated(n_bars=600, n_symbols=6, sectors=2, signal=0.0, common=0.6)
+    moves = np.diff(np.log(bars.close), axis=0)
+    alike = np.corrcoef(moves.T)
+    same, other = alike[0, [2, 4]].mean(), alike[0, [1, 3, 5]].mean()
+    assert (same, other) == pytest.approx((0.6, 0.3), abs=0.1)
+    assert bars.categories["sector"].levels == ("S01", "S02")
+    assert simulated(n_bars=300, n_symbols=6, sectors=2, common=0.6, signal=0.0).close == pytest.approx(
+        bars.close[:300]
+    )
+    with pytest.raises(quorate.DataError, match="sectors must be between 0 and the number of symbols"):
+        simulated(n_symbols=2, sectors=3)

@@ -43,6 +43,8 @@ class Performance(BacktestResult):
     levels, quantiles : ndarray of float64, (n_levels,) and (n_forecasts, n_levels)
         What else was forecast of each label's distribution, at levels that ascend, NaN where nothing was; empty for a
         series of point forecasts.
+    horizon : int
+        Bars that a label spans: labels of consecutive bars overlap.
     """
 
     bars_per_year: float
@@ -55,6 +57,13 @@ class Performance(BacktestResult):
     entry_price: Floats = field(default_factory=lambda: np.empty(0))
     levels: Floats = field(default_factory=lambda: np.empty(0))
     quantiles: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    horizon: int = 1
+
+    @property
+    def cross_section(self) -> bool:
+        """Whether three symbols or more are forecast at some bar."""
+        at = self.forecast_bar
+        return len(at) > 2 and bool(np.unique(at, return_counts=True)[1].max() > 2)
 
     @cached_property
     def returns(self) -> Floats:

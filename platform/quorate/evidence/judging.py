@@ -26,7 +26,7 @@ T = TypeVar("T")
 def measure(performance: Performance, registry: Registry, names: Iterable[str] | None = None) -> dict[str, float]:
     """Return every registered metric of a series, or those named; NaN where undefined.
 
-    Metrics of quantiles are left out of a series without any, unless they are named.
+    Metrics of quantiles, and of symbols among each other, are left out of a series without any, unless they are named.
 
     Raises
     ------
@@ -35,9 +35,10 @@ def measure(performance: Performance, registry: Registry, names: Iterable[str] |
     """
     values = {}
     performance = guarded(performance)
+    across = performance.cross_section
     for name in registry.names("metric") if names is None else names:
         spec = registry.get(MetricSpec, name)
-        if spec.quantiles and not len(performance.levels):
+        if (spec.quantiles and not len(performance.levels)) or (spec.cross_section and not across):
             values.update({} if names is None else {name: math.nan})
             continue
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)

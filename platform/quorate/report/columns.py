@@ -158,6 +158,17 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
         ],
     ),
+    "ic": (
+        "One row per series and bar of a run of several symbols: how its forecasts rank them.",
+        [
+            PART,
+            Described("time", TIME, "close of the bar, when the forecasts were made"),
+            Described("series", "str", "the ensembler, or the model: forecasts are the same however they are traded"),
+            Described("symbols", "int64", "with a forecast and a label, three or more"),
+            Described("ic", "float64", "rank correlation of forecasts and labels across them"),
+            Described("spread", "float64", "mean label of the highest fifth of forecasts less that of the lowest"),
+        ],
+    ),
     "training": (
         "One row per epoch of every fit whose model tells how it was trained; NaN for what it does not tell.",
         [

@@ -179,6 +179,17 @@ class Report:
         return self.stored("skill")
 
     @cached_property
+    def ic(self) -> pd.DataFrame:
+        """How the forecasts of each series rank the symbols of each bar; empty for a run of one symbol."""
+        if any(self.results[part] and self.results[part].get("cross_section") for part in PARTS):
+            return self.stored("ic")
+        import pandas as pd
+
+        from quorate.report.columns import TABLES
+
+        return pd.DataFrame({one.name: pd.Series(dtype=one.dtype) for one in TABLES["ic"][1]})
+
+    @cached_property
     def training(self) -> pd.DataFrame:
         """The epochs of every fit whose model tells how it was trained."""
         return self.stored("training")

@@ -193,6 +193,9 @@ class SymbolFigures(_Dashed):
     sharpe: Number
     max_drawdown: Number
     closed_trades: int
+    contribution: Number = None
+    """Its part of the total return; null in reports made before it was told."""
+    turnover: Number = None
     accuracy: Number
     mase: Number
     pct_mae: Number
@@ -283,6 +286,7 @@ class Part(_Object):
     series: list[Series]
     """The judged one first, buying and holding last."""
     symbols: list[SymbolFigures] = Field(default=[])
+    cross_section: list[of.CrossSection] = Field(default=[])
     quantiles: list[of.QuantileFigures] = Field(default=[])
     intervals: list[of.IntervalFigures] = Field(default=[])
     tails: list[of.TailFigures] = Field(default=[])

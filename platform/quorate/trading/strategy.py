@@ -21,6 +21,7 @@ from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.trading.backtest import GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.portfolio import check_shares, renewed
 from quorate.trading.risk import Risk, limited
 
 CELLS = 1_000_000  # of candidates' weights held at once; bounds the memory of a large panel with a large grid
@@ -163,15 +164,16 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
 def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strategy is passed beside score, threshold and options.
 
-    That is its `inputs`, of as many bars as the score has rows, and what its signature names of the bars per
-    year and the `facts`, which are ``binary``, ``horizon`` and, from bars, ``side``, see `StrategySpec`.
+    That is its `inputs`, of as many bars as the score has rows, and what its signature names of what is known of
+    these bars and the `facts`, which are ``binary``, ``horizon`` and, from bars, ``side``, see `StrategySpec`.
     """
     inputs = {name: getattr(bars, name) for name in spec.inputs}
     try:
         parameters = inspect.signature(spec.resolve()).parameters
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
-    known = {"bars_per_year": bars.bars_per_year, **facts}
+    codes = {name: category.codes for name, category in bars.categories.items()}
+    known = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "categories": codes, **facts}
     told = {name: value for name, value in known.items() if name in parameters}
     return inputs | {name: value(bars) if name == "side" else value for name, value in told.items()}
 
@@ -203,7 +205,9 @@ def ask_strategy(
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
-    """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
+    """Return a strategy's own weights, -1..1, (n_bars, n_symbols).
+
+    They are zero where there is no score; of a portfolio not where a symbol misses the bar: what is held of it stays.
 
     Raises
     ------
@@ -212,17 +216,20 @@ def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """
     spec, score = plan.strategy, plan.score
     weights = ask_strategy(spec, score, candidate.threshold, bars, plan.facts, candidate.params)
-    weights = np.where(np.isnan(score), 0.0, weights)
+    nothing = np.isnan(score) & bars.present if spec.portfolio else np.isnan(score)
+    weights = np.where(nothing, 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
+    if spec.portfolio:
+        check_shares(spec, weights, bars)
     return weights
 
 
 def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill: Fill = "open") -> Floats:
     """Return the weights within the limits, each symbol with its share of the capital.
 
-    The share is one over the number of symbols with a recent score, so the gross exposure is at
-    most one, and a symbol that misses a bar does not change what the others get.
+    The share is one over the number of symbols with a recent score, so the gross exposure is at most one, and a symbol
+    that misses a bar does not change what the others get. Weights of a portfolio are shares already, see `renewed`.
 
     Returns
     -------
@@ -242,6 +249,8 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
             own[key] = strategy_weights(plan, candidate, bars)
         columns.append(own[key])
     weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
+    if plan.strategy.portfolio:
+        return renewed(weights * bars.member[:, :, None])
     return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars), bars.member)[:, :, None]
 
 

@@ -21,6 +21,7 @@ from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.collapse import collapse_warnings
+from quorate.walkforward.cross_section import across_symbols
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.failures import failures, failures_by_model
@@ -100,6 +101,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
+    across = across_symbols(walk, outcome.fits, judged, outcome.tests)
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
@@ -119,6 +121,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         **({"symbols": symbols} if symbols else {}),
+        **({"cross_section": plain(across)} if across else {}),
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),

@@ -22,11 +22,12 @@ from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
+from quorate.trading.strategy import ask_strategy
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 from quorate.walkforward.sides import audit_side, side_of
 from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
@@ -171,6 +172,7 @@ def prepare(
         simplefilter("always", DataWarning)
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
+    _check_strategies(recipe, registry, bars, classification)
     dataset = build(bars)
     first = spans[-1][0].first
     features, _ = _features(recipe, registry, bars)
@@ -193,6 +195,23 @@ def prepare(
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
     audit_weights(bars, dataset, folds, weightings_of(recipe))
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+
+
+def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bool) -> None:
+    """Raise `RecipeError`, if a strategy that makes a portfolio cannot do so of these symbols with its options."""
+    chosen, facts = recipe.strategy, {"binary": binary, "horizon": recipe.labels.horizon}
+    for name in dict.fromkeys((chosen.name, *chosen.compare)):
+        spec = registry.get(StrategySpec, name)
+        if not spec.portfolio:
+            continue
+        if len(bars.symbols) < 2:
+            raise RecipeError(
+                f"strategy {name!r} chooses among symbols; the bars have one, {bars.symbols[0]}: read several, or take "
+                'a strategy of one symbol, e.g. strategy.name = "long-short"'
+            )
+        unknown = np.full((1, len(bars.symbols)), np.nan)
+        params = chosen.params if name == chosen.name else spec.params
+        ask_strategy(spec, unknown, 0.0, bars.take(0, 1), facts, params)
 
 
 def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:

@@ -204,6 +204,7 @@ def judge_span(
             entry_price=prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0),
             levels=spread.levels,
             quantiles=spread.values[rows],
+            horizon=walk.recipe.labels.horizon,
         )
         judged.append((one, performance))
     return judged

@@ -8,6 +8,7 @@ from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import (
     about,
+    cross_section,
     curves,
     distribution,
     forecasts,
@@ -37,6 +38,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "months": curves.months,
     "rolling": curves.rolling,
     "forecasts": forecasts.forecasts,
+    "cross-section": cross_section.cross_section,
     "distribution": distribution.distribution,
     "steps": steps.steps,
     "warm-starts": warm.warm,
@@ -53,6 +55,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
 SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
     "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
+    "cross-section": lambda report: report.results[PARTS[0]].get("cross_section"),
     "networks": lambda report: report.results[PARTS[0]].get("networks"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),

@@ -25,7 +25,7 @@ METRICS = (
     ("AUC", "auc", "ratio3", 4),
 )
 GROUPS = (("ensemble", "alternative"), ("member",), ("baseline", "benchmark"))
-MOST = 30  # symbols that are shown one by one
+MOST = 30  # symbols that are shown one by one; of more the best and the worst
 SURE = ("sharpe", "win-rate", "max-drawdown")  # gates that say how sure their figure is
 
 
@@ -75,6 +75,8 @@ def symbols(report: Report, part: str) -> Section | None:
         ("Sharpe", "sharpe", "ratio", 0),
         ("max DD", "max-drawdown", "fraction", 0),
         ("closed", "closed-trades", "count", 2),
+        ("contribution", "contribution", "fine", 0),
+        ("turnover", "turnover", "ratio", 3),
         ("accuracy", "accuracy", "fraction", 0),
         ("MASE", "mase", "ratio3", 2),
         ("error", "pct-mae", "fine", 4),
@@ -82,14 +84,25 @@ def symbols(report: Report, part: str) -> Section | None:
     ]
     if all(row["pct-mae"] is None for row in rows):  # labels that are no returns have no prices
         keys = keys[:-2]
+    told = "contribution" in rows[0]  # reports made before do not tell
+    keys = [key for key in keys if told or key[1] not in ("contribution", "turnover")]
+    every = sorted(rows, key=lambda row: -(row["contribution"] or 0.0)) if told else rows
+    half = MOST // 2
+    groups = [every] if len(rows) <= MOST else [every[:half], every[-half:]] if told else [every[:MOST]]
     shown = [
-        [Cell(str(row["symbol"])), *(Cell(figure(row[key], unit), row[key]) for _, key, unit, _ in keys)]
-        for row in rows[:MOST]
+        [
+            [Cell(str(row["symbol"])), *(Cell(figure(row[key], unit), row[key]) for _, key, unit, _ in keys)]
+            for row in some
+        ]
+        for some in groups
     ]
     columns = [Column("symbol", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in keys)]
-    more = [Text(f"and {len(rows) - MOST:,} more symbols: report --json has all")] if len(rows) > MOST else []
-    sentence = f"What the judged series did with each of {len(rows):,} symbols on the {said_of(part)}."
-    return Section("symbols", "Symbols", sentence, [Table(columns, [shown]), *more], part)
+    title = "the best, and the worst" if len(groups) > 1 else ""
+    left = len(rows) - sum(len(some) for some in groups)
+    more = [Text(f"and {left:,} more symbols: report --json has all")] if left else []
+    sentence = f"What the judged series did with each of {len(rows):,} symbols on the {said_of(part)}"
+    sentence += ", and what each contributed to its return." if told else "."
+    return Section("symbols", "Symbols", sentence, [Table(columns, shown, title), *more], part)
 
 
 def gain(members: Mapping[str, Any]) -> str:

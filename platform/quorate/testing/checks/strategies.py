@@ -40,7 +40,7 @@ AHEAD = (
 
 @after("input-unmodified")
 def check_strategy_computes(plugin: Plugin) -> None:
-    """A weight in -1..1 for every score, whatever the threshold, with and without predictions."""
+    """A weight in -1..1 for every score, whatever the threshold; of a portfolio, sizes of a bar that add up to 1."""
     nothing = np.full((_N, 2), np.nan)
     for name, score in (
         ("two symbols", scores(2)),
@@ -69,6 +69,23 @@ def check_strategy_computes(plugin: Plugin) -> None:
                     threshold=threshold,
                     found=str(weights[row, column]),
                 )
+            traded = np.where(read | ~_bars(score).present, weights, 0.0)
+            _check_gross(plugin, traded, f"threshold {threshold}, {name}")
+
+
+def _check_gross(plugin: Plugin, weights: Floats, asked: str) -> None:
+    """Raise, if a portfolio's weights of a bar are more than the capital."""
+    assert isinstance(plugin.spec, StrategySpec)
+    gross = np.abs(weights).sum(axis=1)
+    if plugin.spec.portfolio and gross.max() > 1 + 1e-9:
+        row = int(gross.argmax())
+        raise Violation(
+            f"in row {row} the sizes of the weights add up to {gross[row]:g} ({asked}): those of a portfolio are "
+            "shares of one capital, so it must be 1 at most. Divide them by their sum, or leave portfolio=True out",
+            bar=row,
+            expected="at most 1",
+            found=float(gross[row]),
+        )
 
 
 @causal
