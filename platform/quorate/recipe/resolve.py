@@ -20,7 +20,7 @@ from quorate.recipe import schema
 from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Model, Recipe, Risk, Strategy
 from quorate.recipe.transforms import resolve_transforms
 from quorate.recipe.warm import check_warm
 
@@ -63,7 +63,9 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             else recipe.threshold.default,
         }
     )
-    whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    given = recipe.holdout.model_dump(exclude_none=True)
+    span = {} if {"start", "bars", "fraction"} & set(given) else {"fraction": 0.15}
+    whole_holdout = recipe.holdout.model_copy(update=span)
     cost = _named(registry, specs.CostSpec, recipe.costs.model, "costs.model")
     ensembler = _suited(registry, recipe.ensemble.method, label, "ensemble.method")
     for name in recipe.ensemble.compare:

@@ -23,10 +23,11 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.expected import Expected
 from quorate.walkforward.failures import check_members, stopped
+from quorate.walkforward.held_out import parted
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 from quorate.walkforward.seeds import means
-from quorate.walkforward.tasks import fit_tasks, plain_tasks
+from quorate.walkforward.tasks import fit_data, fit_tasks, plain_tasks
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
@@ -150,6 +151,8 @@ class Fitting:
         if self.keeping and keep:
             self.keeping.tell(self.progress)
         ordered = means(done[task.which] for task in tasks)
+        if walk.unseen is not None:
+            ordered = parted(folds, ordered)
         check_members(walk, folds, ordered)
         return ordered
 
@@ -197,7 +200,7 @@ class Fitting:
 
     def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False, starts: Starts = NOTHING) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
-        data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
+        data, gpus = fit_data(walk, folds), self.gpus(walk)
         tasks = with_keys(fit_tasks(walk, folds, gpus), data)
         tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
         if self.watching:

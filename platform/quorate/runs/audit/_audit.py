@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quorate.bars.held_out import without
 from quorate.bars.panel import Bars
 from quorate.errors import StoreError
 from quorate.execution.executor import Executor
@@ -19,7 +20,7 @@ from quorate.recipe.canonical import digest
 from quorate.recipe.digest import used_plugins
 from quorate.runs.audit.detectors import Finding, findings
 from quorate.runs.audit.pipeline import audited, options_of
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.session import Session, hold_out, load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.files import write_json
@@ -99,7 +100,7 @@ def audit(
     """
     session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
     try:
-        return audit_session(session, load_bars(session), full, draws, executor)
+        return audit_session(session, hold_out(session, load_bars(session)), full, draws, executor)
     finally:
         session.progress.close()
 
@@ -108,7 +109,7 @@ def audit_session(
     session: Session, bars: Bars, full: bool = False, draws: int = DRAWS, executor: Executor | None = None
 ) -> Audit:
     """Audit the pipeline of an open session on its bars, and keep what is found in its home."""
-    bars = bars.until(holdout_start(bars, session.recipe))
+    bars = without(bars.until(holdout_start(bars, session.recipe)), session.recipe.holdout.held_out)
     session.home.claim()
     small = replace(session, recipe=audited(session.recipe, session.registry, bars, full))
     with small.fitting(executor) as fitting:
