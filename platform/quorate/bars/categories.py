@@ -32,7 +32,7 @@ class Category(NamedTuple):
     codes: NDArray[np.int32]
     levels: tuple[str, ...]
 
-    def take(self, part: slice | NDArray[np.bool_]) -> Category:
+    def take(self, part: slice) -> Category:
         """Return the category of some of the bars."""
         return Category(_frozen(self.codes[part]), self.levels)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.bars.calendar import infer_frequency
 from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, near_misses, plural
 
@@ -76,9 +77,10 @@ def at_times_of_others(bars: Bars, names: Collection[str]) -> Bars:
         If one of these symbols has no bar left.
     """
     rest = without(bars, names)
-    if rest is bars or bool((shared := rest.present.any(axis=1)).all()):
+    shared: NDArray[np.bool_] = np.asarray(rest.present.any(axis=1))
+    if rest is bars or bool(shared.all()):
         return bars
-    found = bars.rows(shared)
+    found = _rows(bars, shared)
     for name in sorted({*names} & {*bars.symbols}):
         if not found.present[:, bars.symbols.index(name)].any():
             raise DataError(
@@ -88,12 +90,31 @@ def at_times_of_others(bars: Bars, names: Collection[str]) -> Bars:
     return found
 
 
+def _rows(bars: Bars, keep: NDArray[np.bool_]) -> Bars:
+    """Return the bars of some times, with the frequency that these show."""
+    times, sessions = bars.times[keep], bars.sessions[keep]
+    frequency, per_year = infer_frequency(times, sessions, bars.calendar)
+    fields: dict[str, Any] = {name: _in_columns(getattr(bars, name)[keep]) for name in FIELDS}
+    told = {name: one._replace(codes=_in_columns(one.codes[keep])) for name, one in bars.categories.items()}
+    return replace(
+        bars,
+        times=times,
+        sessions=sessions,
+        categories=told,
+        frequency=frequency,
+        bars_per_year=per_year,
+        **fields,
+    )
+
+
 def _columns(bars: Bars, keep: NDArray[np.bool_]) -> Bars:
-    fields: dict[str, Any] = {}
-    for name in FIELDS:
-        array = np.asfortranarray(getattr(bars, name)[:, keep])
-        array.flags.writeable = False
-        fields[name] = array
-    told = {name: one._replace(codes=np.asfortranarray(one.codes[:, keep])) for name, one in bars.categories.items()}
+    fields: dict[str, Any] = {name: _in_columns(getattr(bars, name)[:, keep]) for name in FIELDS}
+    told = {name: one._replace(codes=_in_columns(one.codes[:, keep])) for name, one in bars.categories.items()}
     symbols = tuple(np.asarray(bars.symbols)[keep].tolist())
     return replace(bars, symbols=symbols, categories=told, **fields)
+
+
+def _in_columns(array: NDArray[Any]) -> NDArray[Any]:
+    found = np.array(array, order="F")
+    found.flags.writeable = False
+    return found

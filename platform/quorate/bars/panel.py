@@ -163,24 +163,16 @@ class Bars:
 
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
-        return self._part(slice(start, stop))
-
-    def until(self, stop: int) -> Bars:
-        """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
-        return self.take(0, stop)._as_shown()
-
-    def rows(self, keep: NDArray[np.bool_]) -> Bars:
-        """Return the bars of a mask, (n_bars,), with the frequency that they show."""
-        return self._part(keep)._as_shown()
-
-    def _part(self, part: slice | NDArray[np.bool_]) -> Bars:
+        part = slice(start, stop)
         fields: dict[str, Any] = {name: _frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
         return replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
 
-    def _as_shown(self) -> Bars:
-        frequency, per_year = infer_frequency(self.times, self.sessions, self.calendar)
-        return replace(self, frequency=frequency, bars_per_year=per_year)
+    def until(self, stop: int) -> Bars:
+        """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
+        known = self.take(0, stop)
+        frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
+        return replace(known, frequency=frequency, bars_per_year=per_year)
 
     def select(self, symbols: Sequence[str]) -> Bars:
         """Return the panel of these symbols only."""

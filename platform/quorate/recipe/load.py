@@ -181,7 +181,7 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             naming, default = _NAMING.get(key, ("plugin", None)) if top else ("plugin", None)
             if top and key == "holdout":
-                merged[key] = _holdout(old, value)
+                merged[key] = _holdout(dict(old), value)
                 continue
             changed = naming in value and value[naming] != old.get(naming, default)
             merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
@@ -198,7 +198,7 @@ def _holdout(old: Table, value: Mapping[str, Any]) -> Table:
     """Return a holdout that was changed: ways to give its span exclude each other, and so do those of its symbols."""
     if not value:
         return {}
-    kept = dict(old)
+    kept = old
     for one in (("start", "bars", "fraction"), ("symbols", "seed") if "symbols" in value else ()):
         if set(one) & set(value):
             kept = {name: given for name, given in kept.items() if name not in one}

@@ -272,10 +272,8 @@ def hold_out(session: Session, bars: Bars) -> Bars:
     chosen = holdout.model_copy(update={"symbols": names, "seed": None})
     session.recipe = session.recipe.model_copy(update={"holdout": chosen})
     found = at_times_of_others(bars, names)
-    if left := int((bars.present.sum() - found.present.sum())):
-        session.warn(
-            f"{left:,} bars of symbols that are held out are left out: no other symbol has one at their times"
-        )
+    if left := int(bars.present.sum() - found.present.sum()):
+        session.warn(f"{left:,} bars of symbols that are held out are left out: no other symbol has one at their times")
     return found
 
 

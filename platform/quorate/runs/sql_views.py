@@ -9,7 +9,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, StoreError, reason_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, types_of
+from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, UNSEEN, types_of
 from quorate.report.views.runs import row_of
 from quorate.store import Run
 from quorate.store.plain import check_plain
@@ -121,7 +121,10 @@ class Gathered:
                 if name in OF_REPORTS:
                     self._rows[name] += [{**row, "run": run.id} for row in OF_REPORT[name](report)]
                 else:
-                    self._files[name] += [_whole(run, report, part, name) for part in PARTS if report.results[part]]
+                    parts = [part for part in PARTS if report.results[part]]
+                    if name == UNSEEN:
+                        parts = [part for part in parts if report.results[part].get(name, {}).get("predicted")]
+                    self._files[name] += [_whole(run, report, part, name) for part in parts]
             except (QuorateError, OSError, *ODD) as e:
                 told = str(e) if isinstance(e, QuorateError) else reason_of(e)
                 self.leave_out(run.id, [name], told)

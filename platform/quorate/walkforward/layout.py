@@ -159,6 +159,8 @@ def prepare(
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
     whole, bars = bars, without(bars, recipe.holdout.held_out)
+    if not bars.symbols:
+        raise DataError("all symbols that there are bars of are held out (holdout.symbols): none is left to learn from")
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
@@ -196,11 +198,11 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
     bars = only(whole, recipe.holdout.held_out)
     if seen.has_volume and not bars.has_volume:
         raise DataError(
-            "holdout.symbols: a symbol that is held out has bars without volume, and features read it: hold out others, "
-            'or use features without volume, e.g. features.exclude = ["group:volume"]'
+            "holdout.symbols: a symbol that is held out has bars without volume, and the others have one, which "
+            "features may read: hold out others, or have all bars read without volume"
         )
     features, _ = _features(recipe, registry, seen)
-    across = any(one.cross_sectional for one in (*features, _label(recipe, registry)))
+    across = _label(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
     build, _, _ = rows_of(recipe, registry, seen, reach=reach)
     rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
     return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)

@@ -33,6 +33,7 @@ from quorate.walkforward.tables import frames_of
 from quorate.walkforward.training import trainings
 from quorate.walkforward.unseen import on_unseen
 
+
 @dataclass(frozen=True, eq=False)
 class LaidOut:
     """All that is to be fitted for a part, laid out and audited.

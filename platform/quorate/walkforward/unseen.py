@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,9 +57,7 @@ class Found:
     evidence: evidence.Unseen | None = None
 
 
-def on_unseen(
-    name: PartName, outcome: Judged, trials: Tried, null_market: Mapping[str, Any] | None = None
-) -> Found:
+def on_unseen(name: PartName, outcome: Judged, trials: Tried, null_market: Mapping[str, Any] | None = None) -> Found:
     """Judge what a part comes to on the symbols that are held out.
 
     Raises
@@ -78,9 +76,9 @@ def on_unseen(
     if same := [one for one in alike if one["correlation"] == 1.0]:
         raise IntegrityError(
             f"holdout.symbols: {same[0]['symbol']} has the prices of {same[0]['as']}, which models learn from: it is "
-            f"not unseen; hold out both, e.g. holdout.symbols = [\"{same[0]['symbol']}\", \"{same[0]['as']}\"]"
+            f'not unseen; hold out both, e.g. holdout.symbols = ["{same[0]["symbol"]}", "{same[0]["as"]}"]'
         )
-    own = _judged(outcome, unseen)
+    own = _judged(outcome)
     if own is None:
         return Found({"unseen": {"symbols_held_out": list(unseen.bars.symbols), "predicted": 0}})
     (first, performance), *_ = own.series
@@ -93,6 +91,7 @@ def on_unseen(
     seen = replace(evidence_of(name, own), trials=trials, null_market=null_market, unseen=told)
     results = run_gates(gates, seen, own.walk.registry)
     symbols = by_symbol(own.walk, first, performance, *own.bounds)
+    others = by_symbol(outcome.walk, *outcome.series[0], *outcome.bounds)
     section = {
         "symbols_held_out": list(unseen.bars.symbols),
         "predicted": len(own.rows),
@@ -105,7 +104,10 @@ def on_unseen(
         ],
         "symbols": symbols,
         "market": market_figures(own.walk.bars.take(*own.bounds)),
-        "gap": _gap(outcome, own),
+        "gap": {
+            **_gap(outcome, own),
+            "symbol-sharpe": {"unseen": _mean(symbols, "sharpe"), "seen": _mean(others, "sharpe")},
+        },
         "alike": alike,
         "digests": {
             "predictions": bytes_digest(own.predictions[own.rows]),
@@ -116,27 +118,71 @@ def on_unseen(
     return Found({"unseen": plain(section)}, {"unseen": _frame(name, own)}, told)
 
 
-def _judged(outcome: Judged, unseen: Unseen) -> Judged | None:
+def _judged(outcome: Judged) -> Judged | None:
     """Return what every series of a part comes to on these symbols; None, if they have no row there."""
     walk = outcome.walk
-    folds = [replace(fold, train=fold.train[:0], test=unseen.rows(fold)) for fold in outcome.folds]
-    folds = [fold for fold in folds if len(fold.test)]
-    if not folds:
+    series = [one for one, _ in outcome.series[:-1]]  # the last is buying and holding
+    own = decided_on(walk, outcome.folds, outcome.predictions, outcome.fits, series)
+    if own is None:
+        return None
+    judged = judge_span(own.walk, own.series, *outcome.bounds)
+    measured = [measure(performance, walk.registry) for _, performance in judged]
+    folds, ensembles = own.walk.folds, own.ensembles
+    return Judged(own.walk, folds, outcome.bounds, own.predictions, outcome.fits, judged, measured, ensembles)
+
+
+class Decided(NamedTuple):
+    """What is desired of symbols that are held out.
+
+    Parameters
+    ----------
+    walk : WalkForward
+        Their rows, and the folds that predict some of them.
+    predictions : ndarray of float64, (n_rows, n_members)
+        NaN where there is none.
+    ensembles : dict of str to Combined
+        By ensembler.
+    series : list of Series
+        As those that were asked for.
+    """
+
+    walk: WalkForward
+    predictions: Floats
+    ensembles: dict[str, Combined]
+    series: list[Series]
+
+
+def decided_on(
+    walk: WalkForward, folds: Sequence[Fold], known: Floats, fits: Sequence[FitResult], series: Sequence[Series]
+) -> Decided | None:
+    """Return what series desire of the symbols that are held out; None, if these have no row on the folds.
+
+    Parameters
+    ----------
+    known : ndarray of float64, (n_rows, n_members)
+        Out-of-fold predictions of the other symbols, so far.
+    fits : sequence of FitResult
+        Of these folds.
+    """
+    assert walk.unseen is not None
+    unseen = walk.unseen
+    own = [replace(fold, train=fold.train[:0], test=unseen.rows(fold)) for fold in folds]
+    own = [fold for fold in own if len(fold.test)]
+    if not own:
         return None
     there = replace(
-        walk, bars=unseen.bars, dataset=unseen.dataset, trading=unseen.trading, folds=folds, unseen=None, warnings=[]
+        walk, bars=unseen.bars, dataset=unseen.dataset, trading=unseen.trading, folds=own, unseen=None, warnings=[]
     )
-    predictions = _predictions(there, outcome.fits)
-    ensembles = _combined(walk, unseen, folds, outcome.predictions, predictions)
+    predictions = _predictions(there, fits)
+    ensembles = _combined(walk, unseen, own, known, predictions)
     columns = {name: predictions[:, j] for j, name in enumerate(walk.members)}
-    places = [[fold.index for fold in walk.folds].index(fold.index) for fold in folds]
-    series = [
+    place = {fold.index: k for k, fold in enumerate(walk.folds)}
+    places = [place[fold.index] for fold in own]
+    found = [
         decided_as(there, one, places, ensembles[one.name].predictions if one.name in ensembles else columns[one.name])
-        for one, _ in outcome.series[:-1]  # the last is buying and holding
+        for one in series
     ]
-    judged = judge_span(there, series, *outcome.bounds)
-    measured = [measure(performance, walk.registry) for _, performance in judged]
-    return Judged(there, folds, outcome.bounds, predictions, outcome.fits, judged, measured, ensembles)
+    return Decided(there, predictions, ensembles, found)
 
 
 def _predictions(there: WalkForward, fits: Sequence[FitResult]) -> Floats:
@@ -159,9 +205,7 @@ def _combined(
         walk, dataset=unseen.beside, folds=[replace(fold, test=n + fold.test) for fold in folds], unseen=None
     )
     found = combine_members(asked, np.vstack([known, predictions]), np.concatenate(volatility))
-    return {
-        name: Combined(one.predictions[n:], one.weights, one.row_weights[n:]) for name, one in found.items()
-    }
+    return {name: Combined(one.predictions[n:], one.weights, one.row_weights[n:]) for name, one in found.items()}
 
 
 def _gap(outcome: Judged, own: Judged) -> dict[str, Any]:
@@ -177,6 +221,12 @@ def _gap(outcome: Judged, own: Judged) -> dict[str, Any]:
         },
         "accuracy": {"unseen": _right(unseen), "seen": _right(seen)},
     }
+
+
+def _mean(symbols: Sequence[Mapping[str, Any]], figure: str) -> float:
+    """Return the mean of a figure over symbols, each on an account of its own; NaN where it is not known."""
+    known = [one[figure] for one in symbols if one[figure] is not None]
+    return float(np.mean(known)) if known else np.nan
 
 
 def _right(performance: Performance) -> float:

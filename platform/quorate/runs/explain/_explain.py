@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from quorate.dataset.folds import Fold
 from quorate.bars.held_out import without
+from quorate.dataset.folds import Fold
 from quorate.errors import RecipeError
 from quorate.evidence.evidence import plain
 from quorate.execution.executor import Executor
