@@ -261,7 +261,7 @@ def test_a_sweep_and_the_paths_of_cpcv_see_none_of_them(
 
     monkeypatch.setattr(layout, "build_dataset", noted)
     table = {**recipe(symbols=HELD), "models": {"ridge": {}}, "tuning": {"trials": 2, "folds": 2}}
-    quorate.tune(table, home=tmp_path / "home", plugins=[plugin])
+    quorate.sweep(table, home=tmp_path / "home", plugins=[plugin])
     assert seen == {"SIM001", "SIM003", "SIM004"}
 
 

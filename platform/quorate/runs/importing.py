@@ -58,6 +58,8 @@ class Job:
         Single-file plugins.
     known_at : datetime or None
         From when on the bars count as known.
+    born : str or None
+        Which collection of its name it was when this began.
     """
 
     folder: Path
@@ -69,6 +71,7 @@ class Job:
     home: str | None
     plugins: tuple[str, ...]
     known_at: dt.datetime | None
+    born: str | None = None
 
     @property
     def again(self) -> frozenset[str]:
@@ -175,6 +178,7 @@ def _import(job: Job, made: Made) -> None:
             frequency=_usual(collection, {*bars.symbols}) if len(bars) < FEW else None,
             actions=_actions(session),
             again=job.again,
+            born=job.born,
         )
     )
 
