@@ -24,9 +24,9 @@ from quorate_data.simulated import simulated
 DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
-def grown(folder: Path, seed: int = 0) -> Collection:
+def grown(folder: Path) -> Collection:
     """A collection of many imports: new bars, rewritten ones, symbols removed and back, splits, categories."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     bars = simulated(n_bars=90, n_symbols=4, seed=3)
     collection = Collection(folder)
     for k in range(16):
@@ -61,7 +61,7 @@ def told(collection: Collection, moments: list[dt.datetime | None]) -> list[Any]
     return found
 
 
-def test_what_was_known_at_any_time_stays_as_it_is(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_known_at_any_time_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collection = grown(tmp_path / "c")
     symbols = sorted(collection.symbols())
     drop(collection, symbols[:1])
