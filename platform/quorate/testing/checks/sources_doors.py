@@ -74,12 +74,13 @@ def check_source_parts_whole(plugin: Plugin) -> None:
         one = alone[doubled].iloc[0]
         raise Violation(f"two parts have {one['symbol']} at {one['time']}: {_JOINED}", symbol=str(one["symbol"]))
     keys = pd.MultiIndex.from_frame(alone[["symbol", "time"]])
-    if len(extra := keys.difference(every.index)):
+    index = pd.MultiIndex.from_frame(whole.to_frame()[["symbol", "time"]])
+    if len(extra := keys.difference(index)):
         symbol, time = extra[0]
         raise Violation(f"a part has {symbol} at {time}, which the whole has not: {_JOINED}", symbol=str(symbol))
     _compare(every.loc[keys].reset_index(), alone, "its parts one by one")
     if len(parts) <= _MOST and len(alone) < len(every):
-        symbol, time = every.index.difference(keys)[0]
+        symbol, time = index.difference(keys)[0]
         raise Violation(f"no part has {symbol} at {time}, which the whole has: {_JOINED}", symbol=str(symbol))
 
 
