@@ -40,6 +40,22 @@ def read_document(path: Path, newest: int = REPORT_VERSION) -> dict[str, Any]:
     return document  # type: ignore[no-any-return]
 
 
+def read_sealed(path: Path, newest: int = REPORT_VERSION) -> dict[str, Any]:
+    """Return the content of a document with its own seal, without that.
+
+    Raises
+    ------
+    IntegrityError
+        If it is not as it was written.
+    StoreError
+        If it was written by a newer version.
+    """
+    found = read_document(path, newest)
+    if found.pop("seal", None) != seal_of(found):
+        raise IntegrityError(f"{path} is not as it was written, it has another seal")
+    return found
+
+
 def seal_of(document: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what a run noted."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

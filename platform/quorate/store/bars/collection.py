@@ -14,12 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorate.errors import DataError, DataWarning, IntegrityError, StoreError, near_misses, one_of
+from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_of
 from quorate.store.bars.imports import Holding, Import
 from quorate.store.bars.locks import holding
 from quorate.store.bars.packs import ENDING, Pack, rows_of
 from quorate.store.bars.parts import check_hashes
-from quorate.store.documents import read_document, seal_of
+from quorate.store.documents import read_sealed
 from quorate.store.files import TEMPORARY
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ class Collection:
         """
         from quorate.bars.calendar import Calendar
 
-        found = read_document(self.folder / DOCUMENT)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{self.folder / DOCUMENT} is not as it was written, it has another seal")
-        return Calendar(**found["calendar"])
+        return Calendar(**read_sealed(self.folder / DOCUMENT)["calendar"])
 
     def imports(self) -> list[Import]:
         """Return all imports by when their bars count as known.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from quorate.errors import IntegrityError
-from quorate.store.documents import read_document, seal_of
+from quorate.store.documents import read_sealed, seal_of
 from quorate.store.files import write_json
 
 TOLD = 20  # rewritten bars that an import tells one by one
@@ -164,9 +164,7 @@ class Import:
         StoreError
             If a newer version has written it.
         """
-        found = read_document(path)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{path} is not as it was written, it has another seal")
+        found = read_sealed(path)
         del found["schema_version"]
         return cls.of(found, path)
 

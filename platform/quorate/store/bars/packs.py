@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from quorate.errors import IntegrityError
 from quorate.store.bars.imports import Import, new_id
 from quorate.store.bars.parts import check_hashes, columns_of, read_parts, sha256_of
-from quorate.store.documents import read_document, seal_of
+from quorate.store.documents import read_sealed, seal_of
 from quorate.store.files import write_json
 from quorate.store.parquet import write_parquet
 
@@ -71,9 +71,7 @@ class Pack:
         StoreError
             If a newer version has written it.
         """
-        found = read_document(path, VERSION)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{path} is not as it was written, it has another seal")
+        found = read_sealed(path, VERSION)
         try:
             imports = tuple(Import.of(one, path) for one in found["imports"])
             columns = tuple(tuple(one) for one in found["columns"])
