@@ -14,11 +14,13 @@ import pytest
 import quorate
 from quorate.bars.held_out import without
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, IntegrityError, RecipeError
+from quorate.errors import DataError, IntegrityError, RecipeError, StoreError
 from quorate.plugins.registry import Registry
 from quorate.report.report import Report
+from quorate.report.sql_columns import types_of
 from quorate.runs.audit.held_out import held_out
 from quorate.runs.session import hold_out, load_bars, open_session
+from quorate.store import Home
 from quorate.walkforward import layout
 from support.command import call
 
@@ -118,6 +120,14 @@ def test_what_is_learnt_and_judged_is_that_of_the_other_symbols_alone(
     assert ran.fits["train_rows"].tolist() == alone.fits["train_rows"].tolist()
 
 
+def test_a_run_without_them_says_so(finished: Home) -> None:
+    [run] = finished.runs()
+    report = quorate.load_report(run.id, home=finished.path)
+    assert "unseen" not in report.results["development"]
+    with pytest.raises(StoreError, match="holds no symbols out"):
+        _ = report.unseen
+
+
 def test_the_unseen_are_judged_apart(ran: Report) -> None:
     found = ran.results["development"]["unseen"]
     assert found["symbols_held_out"] == HELD == ran.provenance["holdout"]["symbols"]
@@ -161,6 +171,11 @@ def test_it_is_reproduced_predicted_and_told(opened: Report, home: Path) -> None
     assert "no further history" in told
     rows = call("sql", "select distinct symbol from unseen order by 1", "--home", str(home), "--json").stdout
     assert [row["symbol"] for row in json.loads(rows)] == HELD
+    described = call("sql", "describe unseen", "--home", str(home), "--json").stdout
+    columns = {row["column_name"]: row["column_type"] for row in json.loads(described)}
+    assert types_of("unseen").items() <= columns.items()
+    more = {name for name in columns if name not in types_of("unseen")}
+    assert {name.partition("/")[0] for name in more} == {"member", "ensemble"}
     assert quorate.explain(opened.run_id, home=home)
 
 
