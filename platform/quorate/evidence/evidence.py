@@ -93,6 +93,25 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
+class Unseen:
+    """What the models and decisions of a part came to on symbols that are held out of all that is learnt.
+
+    Parameters
+    ----------
+    performance : Performance
+        The judged series there.
+    symbols : tuple of str
+        Their names.
+    independent : float
+        As how many independent symbols they count: they have the same dates, and move together.
+    """
+
+    performance: Performance
+    symbols: tuple[str, ...]
+    independent: float
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What a gate sees. All but the first three may be missing; a gate that needs them then is INSUFFICIENT.
 
@@ -121,6 +140,8 @@ class Evidence:
         What the audit of this pipeline found on markets without anything to find.
     checks : mapping of str to int
         What was checked while the run was made, and how often; a violation would have ended it.
+    unseen : Unseen or None
+        What the same came to on symbols that nothing was learnt from, over the same bars.
     """
 
     performance: Performance
@@ -136,6 +157,7 @@ class Evidence:
     trials: Tried | None = None
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
+    unseen: Unseen | None = None
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, GateResult, Performance, Unseen, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
@@ -89,7 +89,7 @@ def guarded(value: T) -> T:
         found = {key: guarded(inner) for key, inner in value.items()}
     elif isinstance(value, list):
         found = [guarded(inner) for inner in value]
-    elif isinstance(value, BacktestResult | Evidence | Paths):
+    elif isinstance(value, BacktestResult | Evidence | Paths | Unseen):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
         if "returns" in vars(value):  # read-only, and the same for all readers
             vars(found)["returns"] = vars(value)["returns"]

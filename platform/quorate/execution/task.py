@@ -178,6 +178,8 @@ class FitResult:
         Which of the model's seeds, from 0 on.
     replicates : tuple of FitResult
         Of a model that is fitted with several seeds the fits of them, of which this is the mean.
+    unseen : ndarray of float64
+        Predictions of the fold's rows of symbols that are held out, once they stand apart from the others.
     """
 
     model: str
@@ -201,6 +203,7 @@ class FitResult:
     peak_memory: int = 0
     replicate: int = 0
     replicates: tuple[FitResult, ...] = field(default=(), repr=False)
+    unseen: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
 
     @property
     def which(self) -> Which:

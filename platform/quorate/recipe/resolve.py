@@ -21,7 +21,7 @@ from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
 from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
 from quorate.recipe.warm import check_warm
@@ -65,7 +65,9 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             else recipe.threshold.default,
         }
     )
-    whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    given = recipe.holdout.model_dump(exclude_none=True)
+    span = {} if {"start", "bars", "fraction"} & set(given) else {"fraction": 0.15}
+    whole_holdout = recipe.holdout.model_copy(update=span)
     cost = _named(registry, specs.CostSpec, recipe.costs.model, "costs.model")
     ensembler = _suited(registry, recipe.ensemble.method, label, "ensemble.method")
     for name in recipe.ensemble.compare:

@@ -80,6 +80,19 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("ensemble/NAME", "float64", "what each ensembler made of them"),
         ],
     ),
+    "unseen": (
+        "One row per bar and symbol that is held out, of a run with holdout.symbols.",
+        [
+            BAR,
+            PART,
+            SYMBOL,
+            Described("fold", "int64", "the fold whose models predicted it"),
+            Described("label", "float64", "as in predictions"),
+            Described("member/MODEL", "float64", "what each model forecast"),
+            Described("ensemble/NAME", "float64", "what each ensembler made of them"),
+            Described("weight", "float64", "what the judged series wants to hold"),
+        ],
+    ),
     "equity": (
         "One row per bar.",
         [BAR, PART, Described("NAME/STRATEGY", "float64", "what the capital is worth, in its currency, by series")],

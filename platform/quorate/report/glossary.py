@@ -268,6 +268,11 @@ GLOSSARY: dict[str, Term] = {
     ),
     "cost-stress": Term("Whether enough is left when costs double.", "Sharpe ratio at twice the costs", OURS),
     "delay": Term("Whether enough is left when orders fill a bar later.", "Sharpe ratio of late orders", OURS),
+    "unseen-symbols": Term(
+        "What was learnt earns on symbols that nothing was learnt from, over the same bars.",
+        "The Sharpe ratio there, by models, weights and thresholds of the other symbols.",
+        OURS,
+    ),
     "concentration": Term(
         "Whether something is left without the best trades, and without the best month.",
         "The smaller of the two returns that remain",

@@ -11,12 +11,14 @@ IN_SQL |= {TIME: "TIMESTAMP WITH TIME ZONE", DAY: "DATE"}
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
 
 # Views over Parquet files.
-FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "ic", "training", "batches")
+UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
+_TRADED = ("equity", "weights", "votes", "trades", "grid")
+FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
 _TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
 OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings")  # over report.json
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
 ACROSS = ("ic",)  # of which only runs of several symbols have rows
-SPARSE = (*_TOLD, *TRAINED, *ACROSS)  # of which few runs have rows
+SPARSE = (*_TOLD, *TRAINED, *ACROSS, UNSEEN)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 

@@ -133,7 +133,11 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             **{name: told for name, told in begun["data"].items() if name in ("read", "covariates", "quality")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
-        "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
+        "holdout": {
+            "start": str(bars.sessions[holdout]) if holdout < len(bars) else None,
+            "opened": None,
+            **({"symbols": held_out} if (held_out := recipe.holdout.held_out) else {}),
+        },
         "features": list(part.walk.dataset.feature_names),
         **_categories(part),
         "gates": departures(recipe.gates, session.registry),

@@ -19,7 +19,7 @@ from quorate.recipe.environment import tell_all
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.covariates import covariate_facts
-from quorate.runs.loading import load_bars
+from quorate.runs.loading import hold_out, load_bars
 from quorate.runs.log import RunLog
 from quorate.runs.quality import PART
 from quorate.runs.session import Session, keep_sources, open_session
@@ -47,7 +47,7 @@ def opened(
 def read_bars(session: Session, clock: Clock) -> Bars:
     """Return the bars that the recipe's source gives."""
     with clock.stage("data"):
-        bars = load_bars(session)
+        bars = hold_out(session, load_bars(session))
         if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
             session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
     return bars

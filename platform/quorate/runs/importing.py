@@ -59,6 +59,8 @@ class Job:
         Single-file plugins.
     known_at : datetime or None
         From when on the bars count as known.
+    born : str or None
+        Which collection of its name it was when this began.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class Job:
     home: str | None
     plugins: tuple[str, ...]
     known_at: dt.datetime | None
+    born: str | None = None
 
     @property
     def again(self) -> frozenset[str]:
@@ -177,6 +180,7 @@ def _import(job: Job, made: Made) -> None:
             actions=_actions(session),
             again=job.again,
             apart=session.quality.apart if session.quality is not None else None,
+            born=job.born,
         )
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, StoreError, reason_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sql_columns import ACROSS, FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, types_of
+from quorate.report.sql_columns import ACROSS, FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, UNSEEN, types_of
 from quorate.report.views.runs import row_of
 from quorate.store import Run
 from quorate.store.plain import check_plain
@@ -163,7 +163,9 @@ def sealed(run: Run) -> Report:
 
 
 def _has(part: Mapping[str, Any], name: str) -> bool:
-    """Return whether a part has a table that only runs of several symbols have."""
+    """Return whether a part has a table that only some runs have: of several symbols, or with some held out."""
+    if name == UNSEEN:
+        return bool(part.get(name, {}).get("predicted"))
     return name not in ACROSS or bool(part.get("cross_section"))
 
 

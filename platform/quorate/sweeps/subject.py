@@ -159,7 +159,7 @@ class OneModel(Subject):
         """Return the fold's loss."""
         walk = self._ground.walk
         horizon = walk.recipe.labels.horizon
-        result = as_judged(walk, results[self.name], walk.folds[fold].test)
+        result = as_judged(walk, results[self.name], walk.folds[fold])
         return {fold: fold_loss(result, walk.dataset, walk.folds[fold], walk.binary, horizon)}
 
     def earned(self, trials: Sequence[Trial], find: Find) -> Iterator[Earned]:

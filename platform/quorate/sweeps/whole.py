@@ -164,7 +164,7 @@ class WholeRecipe(Subject):
         for k, fold in enumerate(walk.folds):
             for column, name in enumerate(walk.members):
                 if not begun.results[k][name].error:
-                    predictions[fold.test, column] = as_judged(walk, begun.results[k][name], fold.test).predictions
+                    predictions[fold.test, column] = as_judged(walk, begun.results[k][name], fold).predictions
         if not self._objectives.metrics:
             method = walk.recipe.ensemble.method
             combined = combine_members(walk, predictions)[method].predictions

@@ -294,15 +294,20 @@ def decide(
         returns, earned = _returns(plan, offered, bars, folds, trading, start)
         best = [_best(returns[:known], rule, bars.bars_per_year) for known in seen]
         taken = [default if k is None else offered[k] for k in best]
-        distinct = list(dict.fromkeys(taken))
-        weights = desired_weights(plan, distinct, bars, trading.fill)
-        targets = np.zeros(bars.close.shape)
-        for fold, candidate in zip(folds, taken, strict=True):
-            targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
-        thresholds = np.array([candidate.threshold for candidate in taken])
         told = [Offered(dict(one.picked), figures) for one, figures in zip(offered, earned, strict=True)]
-        decisions.append(Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken], told))
+        decisions.append(replace(followed(plan, taken, bars, folds, trading.fill), offered=told))
     return decisions
+
+
+def followed(plan: Plan, taken: Sequence[Setting], bars: Bars, folds: Sequence[Fold], fill: Fill) -> Decisions:
+    """Return the desired weights of each fold by the setting that it takes."""
+    distinct = list(dict.fromkeys(taken))
+    weights = desired_weights(plan, distinct, bars, fill)
+    targets = np.zeros(bars.close.shape)
+    for fold, candidate in zip(folds, taken, strict=True):
+        targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
+    thresholds = np.array([candidate.threshold for candidate in taken])
+    return Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken])
 
 
 def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:

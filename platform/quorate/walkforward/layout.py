@@ -10,11 +10,13 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
+from quorate.bars.held_out import only, without
 from quorate.bars.panel import Bars
 from quorate.bars.resample import at_frequency
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.join import bars_needed
+from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
 from quorate.ensemble.within import WITHIN
 from quorate.errors import DataError, DataWarning, RecipeError, plural
@@ -29,6 +31,7 @@ from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
 from quorate.trading.strategy import ask_strategy
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
+from quorate.walkforward.held_out import Unseen, audit_symbols
 from quorate.walkforward.sides import audit_side, side_of
 from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
@@ -49,6 +52,8 @@ class WalkForward:
         All folds so far; the holdout's come after the development's.
     trading : Trading
         Fills, and what each bar's orders cost.
+    unseen : Unseen, optional
+        The symbols that are held out, where models are to be tried on them: of neither `bars` nor `dataset`.
     """
 
     recipe: Recipe
@@ -60,6 +65,7 @@ class WalkForward:
     binary: bool
     trading: Trading
     warnings: list[str] = field(default_factory=list)
+    unseen: Unseen | None = None
 
     @property
     def voting(self) -> list[str]:
@@ -141,7 +147,7 @@ def prepare(
     Parameters
     ----------
     bars : Bars
-        Cut where this walk-forward must stop knowing.
+        Cut where this walk-forward must stop knowing. Symbols of them that the recipe holds out are set aside first.
     parts : sequence of (start, stop)
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
     kept : KeptArrays, optional
@@ -158,6 +164,9 @@ def prepare(
     IntegrityError
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
+    whole, bars = bars, without(bars, recipe.holdout.held_out)
+    if not bars.symbols:
+        raise DataError("all symbols that there are bars of are held out (holdout.symbols): none is left to learn from")
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
@@ -194,7 +203,24 @@ def prepare(
     fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
     audit_weights(bars, dataset, folds, weightings_of(recipe))
-    return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+    audit_symbols(folds, dataset, bars.symbols, recipe.holdout.held_out)
+    unseen = None if whole is bars else _unseen(recipe, registry, whole, bars, dataset, reach)
+    return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings, unseen)
+
+
+def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset: Dataset, reach: int) -> Unseen:
+    """Return the symbols that are held out: what is computed across symbols is so with all of them, as it was."""
+    bars = only(whole, recipe.holdout.held_out)
+    if seen.has_volume and not bars.has_volume:
+        raise DataError(
+            "holdout.symbols: a symbol that is held out has bars without volume, and the others have one, which "
+            "features may read: hold out others, or have all bars read without volume"
+        )
+    features, _ = _features(recipe, registry, seen)
+    across = _label(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
+    build, _, _ = rows_of(recipe, registry, seen, reach=reach)
+    rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
+    return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
 
 
 def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bool) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
@@ -26,10 +25,11 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.expected import Expected
 from quorate.walkforward.failures import check_members, stopped
+from quorate.walkforward.held_out import parted
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 from quorate.walkforward.seeds import means
-from quorate.walkforward.tasks import fit_tasks, plain_tasks
+from quorate.walkforward.tasks import fit_data, fit_tasks, plain_tasks
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
@@ -153,8 +153,11 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        tests = {fold.index: fold.test for fold in data.folds}
-        ordered = [as_judged(walk, one, tests[one.fold]) for one in means(done[task.which] for task in tasks)]
+        ordered = means(done[task.which] for task in tasks)
+        if walk.unseen is not None:
+            ordered = parted(folds, ordered)
+        of = {fold.index: fold for fold in folds}
+        ordered = [as_judged(walk, one, of[one.fold]) for one in ordered]
         check_members(walk, folds, ordered)
         return ordered
 
@@ -202,7 +205,7 @@ class Fitting:
 
     def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False, starts: Starts = NOTHING) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
-        data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
+        data, gpus = fit_data(walk, folds), self.gpus(walk)
         tasks = with_keys(fit_tasks(walk, folds, gpus), data)
         tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
         if self.watching:
@@ -220,15 +223,17 @@ class Fitting:
         return False
 
 
-def as_judged(walk: WalkForward, result: FitResult, rows: NDArray[np.int64]) -> FitResult:
-    """Return a fit whose forecasts of some rows, of all symbols at their bars, are as they are combined and judged.
+def as_judged(walk: WalkForward, result: FitResult, fold: Fold) -> FitResult:
+    """Return a fit whose forecasts of a fold's rows, of all symbols at their bars, are as they are combined and judged.
 
     That is as they are, but where the recipe's ``ensemble.calibration`` brings members to one scale within the bar.
     """
     calibration, spec = walk.recipe.ensemble.calibration, walk.members.get(result.model)
     if calibration not in WITHIN or result.error or (spec is not None and spec.baseline):
         return result
-    bar = walk.dataset.bar[rows]
+    bar, unseen = walk.dataset.bar[fold.test], result.unseen
+    if walk.unseen is not None and len(unseen):
+        unseen = within_bars(calibration, unseen, walk.unseen.dataset.bar[walk.unseen.rows(fold)])
     outputs = {
         name: within_bars(calibration, values, bar) if name.startswith(SHUFFLED) else values
         for name, values in result.outputs.items()
@@ -237,7 +242,8 @@ def as_judged(walk: WalkForward, result: FitResult, rows: NDArray[np.int64]) -> 
         result,
         predictions=within_bars(calibration, result.predictions, bar),
         outputs=outputs,
-        replicates=tuple(as_judged(walk, one, rows) for one in result.replicates),
+        unseen=unseen,
+        replicates=tuple(as_judged(walk, one, fold) for one in result.replicates),
     )
 
 

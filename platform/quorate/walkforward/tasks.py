@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from quorate.dataset.folds import Fold
@@ -52,4 +52,11 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
 
 def plain_tasks(walk: WalkForward, gpus: bool = False) -> list[FitTask]:
     """Return the fits of every member on all folds, with their keys, as if each began afresh."""
-    return with_keys(fit_tasks(walk, walk.folds, gpus), FitData(walk.dataset, tuple(walk.folds)))
+    return with_keys(fit_tasks(walk, walk.folds, gpus), fit_data(walk, walk.folds))
+
+
+def fit_data(walk: WalkForward, folds: Iterable[Fold]) -> FitData:
+    """Return the rows and folds that fits of a walk-forward read; rows of symbols that are held out are predicted."""
+    if walk.unseen is None:
+        return FitData(walk.dataset, tuple(folds))
+    return walk.unseen.fit_data(folds)

@@ -19,6 +19,7 @@ from quorate.report.sections import (
     steps,
     trading,
     training,
+    unseen,
     walk,
     warm,
 )
@@ -32,6 +33,7 @@ ONCE: dict[str, Callable[[Report], Section]] = {
 }
 EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "performance": series.performance,
+    "unseen": unseen.unseen,
     "networks": networks.networks,
     "equity": curves.equity,
     "gates": gates.gates,
@@ -56,13 +58,14 @@ NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
 SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
     "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
     "cross-section": lambda report: report.results[PARTS[0]].get("cross_section"),
+    "unseen": lambda report: report.results[PARTS[0]].get("unseen"),
     "networks": lambda report: report.results[PARTS[0]].get("networks"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
     "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
     "training": lambda report: report.telemetry.get("training"),
 }
-USUAL = ("verdict", "performance", "networks", "equity")  # what a terminal shows unasked
+USUAL = ("verdict", "performance", "unseen", "networks", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
 

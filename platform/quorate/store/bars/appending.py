@@ -10,9 +10,10 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quorate.errors import DataError
+from quorate.errors import DataError, StoreError
 from quorate.store.bars.collection import DOCUMENT, IMPORTS, Collection
 from quorate.store.bars.imports import Brought, Import, Origin, new_id
+from quorate.store.bars.locks import holding
 from quorate.store.bars.parts import sha256_of
 from quorate.store.documents import seal_of
 from quorate.store.files import TEMPORARY, write_json
@@ -37,6 +38,7 @@ def append(
     actions: pd.DataFrame | None = None,
     again: Container[str] = (),
     apart: pd.DataFrame | None = None,
+    born: str | None = None,
 ) -> Import:
     """Keep what is new or otherwise in bars: all of them, or, if this ends before it is written, nothing.
 
@@ -62,6 +64,8 @@ def append(
         Ids of imports of which all is read again: a bar of theirs that is not among these is gone.
     apart : DataFrame, optional
         Bars that were set apart, as `quorate.bars.quarantine` gives them.
+    born : str, optional
+        What `Collection.born` gave when reading began: it must be the same still.
 
     Raises
     ------
@@ -69,8 +73,29 @@ def append(
         If their calendar is another than the collection's; if another part of the same source has a bar otherwise; if
         `known_at` has not come yet, or lies before what is known of the same symbols.
     StoreError
-        If they cannot be written; what was stored is untouched.
+        If they cannot be written, or the collection was removed meanwhile; what was stored is untouched.
     """
+    with holding(collection.folder):
+        if born is not None and collection.born() != born:
+            raise StoreError(
+                f"the collection {collection.name!r} was removed while bars for it were read: nothing more is kept; "
+                "give the command again to fill one of this name"
+            )
+        return _append(collection, bars, origin, read, files, known_at, frequency, actions, again, apart)
+
+
+def _append(
+    collection: Collection,
+    bars: Bars,
+    origin: Origin,
+    read: Mapping[str, str],
+    files: Sequence[Mapping[str, Any]],
+    known_at: dt.datetime | None,
+    frequency: str | None,
+    actions: pd.DataFrame | None,
+    again: Container[str],
+    apart: pd.DataFrame | None,
+) -> Import:
     from quorate.store.bars.versions import Conflict, compare
 
     _begin(collection, bars.calendar)

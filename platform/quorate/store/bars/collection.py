@@ -8,17 +8,19 @@ import secrets
 import shutil
 import warnings
 from collections.abc import Collection as Names
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorate.errors import DataError, DataWarning, IntegrityError, StoreError, near_misses, one_of
+from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_of
 from quorate.store.bars.imports import Holding, Import
+from quorate.store.bars.locks import holding
 from quorate.store.bars.longer import longer, stored_as
-from quorate.store.bars.parts import check_hashes, read_parts
-from quorate.store.documents import read_document, seal_of
+from quorate.store.bars.packs import ENDING, Pack, rows_of
+from quorate.store.bars.parts import check_hashes
+from quorate.store.documents import read_sealed
 from quorate.store.files import TEMPORARY
 
 if TYPE_CHECKING:
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from quorate.bars.calendar import Calendar
     from quorate.bars.panel import Bars
 
-IMPORTS, DOCUMENT = "imports", "collection.json"
-LATER = dt.timedelta(hours=1)  # after which nobody is writing a file any more
+IMPORTS, DOCUMENT, BORN = "imports", "collection.json", "born"
 
 
 class Collection:
@@ -43,7 +44,9 @@ class Collection:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._imports: dict[str, Import] = {}
+        self._imports: dict[str, Import] = {}  # by id
+        self._packed: dict[str, Pack] = {}  # the same
+        self._known: set[str] = set()  # documents that were read
 
     @property
     def name(self) -> str:
@@ -66,10 +69,7 @@ class Collection:
         """
         from quorate.bars.calendar import Calendar
 
-        found = read_document(self.folder / DOCUMENT)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{self.folder / DOCUMENT} is not as it was written, it has another seal")
-        return Calendar(**found["calendar"])
+        return Calendar(**read_sealed(self.folder / DOCUMENT)["calendar"])
 
     def imports(self) -> list[Import]:
         """Return all imports by when their bars count as known.
@@ -79,9 +79,16 @@ class Collection:
         IntegrityError
             If one is damaged.
         """
-        for path in (self.folder / IMPORTS).glob("*.json"):
-            if path.name not in self._imports:  # none is ever changed
-                self._imports[path.name] = Import.load(path)
+        new = [path for path in (self.folder / IMPORTS).glob("*.json") if path.name not in self._known]
+        for path in sorted(path for path in new if path.name.endswith(ENDING)):
+            pack = Pack.load(path)
+            if not self._packed.keys() & pack.place.keys():  # of two that were written at once the first counts
+                self._packed |= dict.fromkeys(pack.place, pack)
+                self._imports |= {one.id: one for one in pack.imports}
+        for path in new:
+            if not path.name.endswith(ENDING) and path.stem not in self._imports:
+                self._imports[path.stem] = Import.load(path)
+        self._known |= {path.name for path in new}  # none is ever changed
         return sorted(self._imports.values(), key=lambda one: (one.known_at, one.id))
 
     def frequencies(self) -> list[str]:
@@ -203,11 +210,9 @@ class Collection:
                 *(i for i in imports if i.known_at <= moment),
             ]
             until_time = min(until_time or moment, moment)
-        parts = [(one.bars, one.sha256[one.bars]) for one in imports if one.bars and wanted & one.symbols.keys()]
-        check_hashes(self.folder / IMPORTS, parts)
+        chosen = [one for one in imports if one.bars and wanted & one.symbols.keys()]
         first = None if since is None else _day(since) - dt.timedelta(days=2)
-        paths = [self.folder / IMPORTS / name for name, _ in parts]
-        return latest(read_parts(paths, sorted(wanted), first, until_time, columns))
+        return latest(rows_of(self.folder / IMPORTS, chosen, self._packed, sorted(wanted), first, until_time, columns))
 
     def actions(
         self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None, undone: bool = False
@@ -283,31 +288,45 @@ class Collection:
         """Remove the collection with all that it holds."""
         self.check_writable()
         aside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
-        try:
-            os.replace(self.folder, aside)  # at once: nothing reads a half
-        except OSError as e:
-            raise StoreError(f"cannot remove {self.folder}: {e.strerror or e}") from e
+        with holding(self.folder, alone=True):  # what adds to it has added, or finds that it is gone
+            try:
+                os.replace(self.folder, aside)  # at once: nothing reads a half
+            except OSError as e:
+                raise StoreError(f"cannot remove {self.folder}: {e.strerror or e}") from e
         shutil.rmtree(aside, ignore_errors=True)
 
     def verify(self) -> list[str]:
         """Return what is damaged, a line each; nothing, if all is as it was written."""
-        told = []
-        for path in sorted((self.folder / IMPORTS).glob("*.json")):
-            try:
-                check_hashes(self.folder / IMPORTS, Import.load(path).sha256.items())
-            except (IntegrityError, StoreError) as e:
-                told.append(str(e))
-        return told
+        from quorate.store.bars.upkeep import damage
 
-    def tidy(self) -> None:
-        """Remove what imports that were killed have left: files that no document lists."""
-        listed = {name for one in self.imports() for name in one.sha256}
-        limit = (dt.datetime.now(dt.UTC) - LATER).timestamp()
-        for path in (self.folder / IMPORTS).iterdir():
-            left = path.name.endswith(TEMPORARY) or (path.suffix == ".parquet" and path.name not in listed)
-            with suppress(OSError):
-                if left and path.lstat().st_mtime < limit:
-                    path.unlink()
+        return damage(self.folder / IMPORTS)
+
+    @property
+    def packed(self) -> Mapping[str, Pack]:
+        """Imports whose bars lie in packs, by id, as far as `imports` has seen."""
+        return self._packed
+
+    def born(self, begin: bool = False) -> str | None:
+        """Return a word that no other collection has or had, also of this name; None, if there is none.
+
+        Parameters
+        ----------
+        begin : bool
+            Whether there is one from now on.
+        """
+        path = self.folder / BORN
+        if begin and not path.exists():
+            with holding(self.folder):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                mine = path.with_name(f".{BORN}.{secrets.token_hex(8)}{TEMPORARY}")
+                mine.write_text(secrets.token_hex(16), encoding="utf-8")
+                with suppress(FileExistsError):
+                    os.link(mine, path)  # of two that begin at once, one does
+                mine.unlink(missing_ok=True)
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
     def _chosen(self, symbols: Sequence[str] | None, frequency: str | None) -> tuple[list[Import], set[str]]:
         """Return the imports of a frequency, and the symbols that are wanted of them."""
