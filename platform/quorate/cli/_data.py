@@ -71,6 +71,8 @@ def check(
 
     if (path is None) == (run is None):
         raise RecipeError("say what to look at: quorate data check PATH, or --run RUN")
+    if run is not None and sets:
+        raise RecipeError("--run shows what was found when the run began: --set changes nothing of it")
     if path is None:
         found = check_run(run or "latest", home=home, quarantine=quarantine)
     else:

@@ -260,7 +260,7 @@ def ask_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, lis
     for warning in caught:
         if issubclass(warning.category, DataWarning):
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
-    _check_names(bars, given)
+    _check_names(bars, given, {str(name) for frame in reading.frames for name in frame["symbol"].unique()})
     return _within(bars, recipe.data.since, recipe.data.until), reading.frames
 
 
@@ -281,9 +281,9 @@ def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
     return part if len(left) == len(part.symbols) else part.select(left)
 
 
-def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
+def _check_names(bars: Bars, given: Mapping[str, Any], apart: Collection[str]) -> None:
     """Refuse bars whose symbols or calendar are named by what came from the environment: names are stored."""
-    if any(is_value(symbol, given) for symbol in bars.symbols):
+    if any(is_value(symbol, given) for symbol in {*bars.symbols, *apart}):
         raise DataError(
             "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
             "write it into the recipe, e.g. data.symbol"
