@@ -79,7 +79,7 @@ class Panel:
 def _against_custom(days: Days, sessions: Days) -> Days:
     """Return the days with bars, where on most of such days before there were none; the first are not judged."""
     has, count = np.isin(days, sessions), np.arange(len(days))
-    before = np.cumsum(has) - has
+    before: NDArray[np.int64] = np.cumsum(has) - has
     return days[has & (count >= HOLIDAYS) & (before <= count / 2)]
 
 
