@@ -26,8 +26,8 @@ def simulated(
     volatility: float = 0.01,
     start: str | dt.date = "2000-01-03",
     calendar: str = "us-equity",
-    sectors: int = 0,
-    common: float = 0.5,
+    sectors: int | None = None,
+    common: float | None = None,
 ) -> quorate.Bars:
     """Return daily bars of a market that reverses its recent moves, as strongly as asked.
 
@@ -54,11 +54,11 @@ def simulated(
     calendar : str
         ``24x7`` trades every day, the others on weekdays (without holidays).
     sectors : int
-        Above 0, symbols belong in turn to so many sectors, told by the category ``sector``, and move together:
-        with the market, and with their sector.
+        Symbols belong in turn to so many sectors, told by the category ``sector``, and move together: with the market,
+        and with their sector. Without it they are independent.
     common : float, share
-        Of the variance of a symbol, with `sectors`, that is the market's and its sector's, half each. None of it can
-        be forecast: what can is how symbols move beside each other.
+        Of the variance of a symbol, with `sectors`, that is the market's and its sector's, half each; 0.5 if it is not
+        given. None of it can be forecast: what can is how symbols move beside each other.
 
     Returns
     -------
@@ -77,6 +77,7 @@ def simulated(
     regression on returns of 1, 2, 3 and 5 bars and a 10-bar z-score, fitted on 1,000 bars, comes close.
     Highs and lows are those of a Brownian motion between the open and the close.
     """
+    sectors, common = sectors or 0, 0.5 if common is None else common
     _check(signal, n_bars, n_symbols, seed, volatility, sectors, common)
     clock = quorate.get_calendar(calendar)
     closes = clock.close_times(_sessions(start, n_bars, calendar))
