@@ -15,6 +15,7 @@ from quorate.bars.calendar import Calendar
 from quorate.bars.fills import Fills
 from quorate.bars.markets import align
 from quorate.bars.panel import FIELDS, Bars
+from quorate.bars.renames import read_renames, renamed
 from quorate.errors import DataError, IntegrityError
 
 TOKYO = Calendar("tokyo", "Asia/Tokyo", "15:00", 245, "09:00")
@@ -210,6 +211,13 @@ def test_parts_of_a_panel_have_its_fills():
     assert bars.fingerprint != replace(bars, fills=None).fingerprint
     again = Fills.from_frame(bars.fills.to_frame().sample(frac=1, random_state=1))
     assert again.digest(bars.times, bars.symbols) == bars.fills.digest(bars.times, bars.symbols)
+
+
+def test_a_company_is_not_renamed_once_markets_are_aligned():
+    bars = align([daily(NEW_YORK, ["A"], weekdays(20)), daily(TOKYO, ["T"], weekdays(20), 1)])
+    change = read_renames([("a row", {"old": "T", "new": "U", "date": "2021-03-10"})])
+    with pytest.raises(DataError, match=r"before quorate\.align"):
+        renamed(bars, change)
 
 
 @pytest.mark.parametrize(
