@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.base import Day, FileOr, Open, Params, Section
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
@@ -85,8 +85,8 @@ class Data(Open):
     quality: Literal["warn", "refuse"] = "warn"
     since: Day | None = None
     until: Day | None = None
-    universe: str | list[Spell] | None = None
-    renamed: str | list[Rename] | None = None
+    universe: FileOr[Spell] | None = None
+    renamed: FileOr[Rename] | None = None
     haircut: float | None = Field(default=None, ge=0, le=1)
 
 
