@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -95,26 +96,22 @@ def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
     shape = len(times), len(part.symbols)
     price, mark = (np.full(shape, np.nan) for _ in range(2))
     filled, opened, known = (np.full(shape, "NaT", dtype="datetime64[us]") for _ in range(3))
-    opens, frames = _opens(part), []
-    table = part.to_frame()
-    table["time"] = table["time"].dt.tz_convert(None)
-    by_symbol = dict(tuple(table.groupby("symbol", sort=False)))
-    for column, symbol in enumerate(part.symbols):
-        own = by_symbol[symbol]
-        closes = own["time"].to_numpy()
-        begins = opens[np.searchsorted(part.times, closes)]
-        rows, used = _first_after(closes, times)
-        found = _together(own, rows, used)
-        at = found["row"].to_numpy()
-        opened[at, column] = begins[np.searchsorted(closes, found["time"].to_numpy())]
-        known[at, column], mark[at, column] = found["time"].to_numpy(), found["close"].to_numpy()
-        fill = _next_open(begins, times)[at]
-        some = fill >= 0
-        price[at[some], column] = own["open"].to_numpy()[fill[some]]
-        filled[at[some], column] = begins[fill[some]]
-        frames.append(found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns="row"))
+    table = part.to_frame().sort_values(["symbol", "time"], kind="stable", ignore_index=True)
+    closes, opens = table["time"].dt.tz_convert(None).to_numpy(), table["open"].to_numpy()
+    begins = _opens(part)[np.searchsorted(part.times, closes)]
+    found = _together(table.assign(begins=begins, row=np.searchsorted(times, closes)), len(times))
+    at, columns = found["row"].to_numpy(), np.searchsorted(part.symbols, found["symbol"].to_numpy().astype(str))
+    opened[at, columns] = found["begins"].to_numpy()
+    known[at, columns] = found["time"].dt.tz_convert(None).to_numpy()
+    mark[at, columns] = found["close"].to_numpy()
+    edges = np.searchsorted(table["symbol"].to_numpy().astype(str), [*part.symbols, "\U0010ffff"])
+    for column, (start, stop) in enumerate(pairwise(edges)):
+        fill = _next_open(begins[start:stop], times)
+        some = np.flatnonzero((fill >= 0) & ~np.isnat(known[:, column]))
+        price[some, column], filled[some, column] = opens[start + fill[some]], begins[start + fill[some]]
     later = filled > known
-    return pd.concat(frames, ignore_index=True), _Beside(price, filled, np.where(later, price, mark), opened, known)
+    frame = found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns=["row", "begins"])
+    return frame, _Beside(price, filled, np.where(later, price, mark), opened, known)
 
 
 def _opens(part: Bars) -> Times:
@@ -125,26 +122,19 @@ def _opens(part: Bars) -> Times:
     return begins
 
 
-def _first_after(closes: Times, times: Times) -> tuple[Places, NDArray[np.bool_]]:
-    """Return the row at which each bar is first known, and which bars are used.
+def _together(table: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Return the bars of each symbol with those of one row made one, the time being that of the last.
 
-    Of the bars from before the first row only the last is: how far the one before it reached is not known.
+    Those after the last row are left out. Of those before the first only the last is used: how far a first bar reaches
+    would depend on where the data begin.
     """
-    row = np.searchsorted(times, closes)
-    used = row < len(times)
-    used &= (row > 0) | (np.arange(len(row)) == np.searchsorted(row, 0, side="right") - 1)
-    return row, used
-
-
-def _together(own: pd.DataFrame, rows: Places, used: NDArray[np.bool_]) -> pd.DataFrame:
-    """Return a symbol's bars with those of one row made one, the time being that of the last."""
-    own = own[used].assign(row=rows[used])
-    groups = own.groupby("row", sort=True)
-    rule = dict.fromkeys(own.columns.drop(["row", "volume"], errors="ignore"), "last")
-    found = groups.agg(rule | dict(zip(PRICES, ("first", "max", "min", "last"), strict=True))).reset_index()
-    if "volume" in own:
-        found["volume"] = groups["volume"].sum(min_count=1).to_numpy()
-    return found
+    last = ~table.duplicated(["symbol", "row"], keep="last")
+    groups = table[(table["row"] < rows) & (last | (table["row"] > 0))].groupby(["symbol", "row"], sort=True)
+    rule = dict.fromkeys(table.columns.drop(["symbol", "row", "volume"], errors="ignore"), "last")
+    found = groups.agg(rule | dict(zip(PRICES, ("first", "max", "min", "last"), strict=True)))
+    if "volume" in table:
+        found["volume"] = groups["volume"].sum(min_count=1)
+    return found.reset_index()
 
 
 def _next_open(begins: Times, times: Times) -> Places:

@@ -70,6 +70,11 @@ def renamed(bars: Bars, renames: Iterable[Rename]) -> Bars:
     known = [one for one in renames if one.date <= last]
     if not {one.old for one in known} & {*bars.symbols}:
         return bars
+    if bars.fills is not None:
+        raise DataError(
+            "data.renamed: these bars are of several markets, which are aligned by symbol: a company is renamed within "
+            "one market, before quorate.align; leave out changes from one market to another"
+        )
     frame = bars.to_frame()
     names = frame["symbol"].to_numpy().astype(object)
     days = bars.sessions[np.searchsorted(bars.times, frame["time"].dt.tz_convert(None).to_numpy())]
@@ -86,8 +91,7 @@ def renamed(bars: Bars, renames: Iterable[Rename]) -> Bars:
             )
         became[moved] = one.new
     frame = frame.assign(symbol=became.astype(str)).sort_values(["symbol", "time"], kind="stable", ignore_index=True)
-    found = type(bars).from_frame(frame, bars.calendar, [*bars.categories])
-    return replace(found, read=bars.read, fills=bars.fills)
+    return replace(type(bars).from_frame(frame, bars.calendar, [*bars.categories]), read=bars.read)
 
 
 def renamed_spells(spells: Iterable[Spell], renames: Iterable[Rename], bars: Bars) -> tuple[Spell, ...]:

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from quorate.recipe.bar_files import EVERY
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import Recipe
+from quorate.recipe.schema.base import FILE, ROWS
 from quorate.recipe.text import check_shape, parse
 
 Table = dict[str, Any]
@@ -243,7 +244,7 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
 
 
 def _explain(error: Any, registry: Registry | None) -> str:
-    path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]")]
+    path = [str(part) for part in error["loc"] if part not in ("Model", "dict[str,any]", "literal[False]", FILE, ROWS)]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
         known = _keys_at(path[:-1]) + ([] if path[:-1] else ["extends"])
@@ -261,9 +262,19 @@ def _explain(error: Any, registry: Registry | None) -> str:
 def _keys_at(path: list[str]) -> list[str]:
     model: type[BaseModel] = Recipe
     for part in path:
+        if part.isdigit():  # a row of a table
+            continue
         field = model.model_fields.get(part)
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        found = _model_in(field.annotation) if field else None
+        if found is None:
             return []
-        model = annotation
+        model = found
     return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the table that a key takes, or a list of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inside = (_model_in(one) for one in get_args(annotation)) if get_origin(annotation) is not dict else ()
+    return next((one for one in inside if one is not None), None)

@@ -15,6 +15,7 @@ from quorate.bars.calendar import Calendar
 from quorate.bars.fills import Fills
 from quorate.bars.markets import align
 from quorate.bars.panel import FIELDS, Bars
+from quorate.bars.renames import read_renames, renamed
 from quorate.errors import DataError, IntegrityError
 
 TOKYO = Calendar("tokyo", "Asia/Tokyo", "15:00", 245, "09:00")
@@ -130,8 +131,8 @@ def test_bars_within_the_day_stand_beside_daily_ones():
 
 @st.composite
 def panels(draw):
-    """Two to four markets with missed days, of different spans, and the clock among them."""
-    names = draw(st.lists(st.sampled_from(sorted(MARKETS)), min_size=2, max_size=4, unique=True))
+    """Two or three markets with missed days, of different spans, and the clock among them."""
+    names = draw(st.lists(st.sampled_from(sorted(MARKETS)), min_size=2, max_size=3, unique=True))
     parts = []
     for k, name in enumerate(names):
         start = pd.Timestamp("2021-03-01") + pd.Timedelta(days=draw(st.integers(0, 20)))  # clocks change in these weeks
@@ -142,7 +143,7 @@ def panels(draw):
     return parts, draw(st.sampled_from(names))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(panels())
 def test_no_value_is_known_after_its_row_and_no_fill_lies_before_its_decision(drawn):
     parts, clock = drawn
@@ -210,6 +211,13 @@ def test_parts_of_a_panel_have_its_fills():
     assert bars.fingerprint != replace(bars, fills=None).fingerprint
     again = Fills.from_frame(bars.fills.to_frame().sample(frac=1, random_state=1))
     assert again.digest(bars.times, bars.symbols) == bars.fills.digest(bars.times, bars.symbols)
+
+
+def test_a_company_is_not_renamed_once_markets_are_aligned():
+    bars = align([daily(NEW_YORK, ["A"], weekdays(20)), daily(TOKYO, ["T"], weekdays(20), 1)])
+    change = read_renames([("a row", {"old": "T", "new": "U", "date": "2021-03-10"})])
+    with pytest.raises(DataError, match=r"before quorate\.align"):
+        renamed(bars, change)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
 
 Params = dict[str, Any]
 
@@ -18,6 +18,13 @@ def _iso(value: Any) -> Any:
 
 
 Day = Annotated[dt.date, BeforeValidator(_iso)]
+
+
+FILE, ROWS = "a file", "rows"  # what a table beside the bars may be; of errors, no key
+
+
+def _form(value: Any) -> str:
+    return FILE if isinstance(value, str) else ROWS
 
 
 class Section(BaseModel):
@@ -35,3 +42,7 @@ class Open(BaseModel):
     def options(self) -> Params:
         """The plugin's options."""
         return dict(self.model_extra or {})
+
+
+Row = TypeVar("Row", bound=Section)
+FileOr = Annotated[Annotated[str, Tag(FILE)] | Annotated[list[Row], Tag(ROWS)], Discriminator(_form)]

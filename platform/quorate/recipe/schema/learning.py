@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from quorate.bars.frequency import read_frequency
 from quorate.errors import DataError, IntegrityError
-from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.base import Day, FileOr, Open, Params, Section
 from quorate.recipe.schema.checks import Checks
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
@@ -110,8 +110,8 @@ class Data(Open):
     checks: Checks | None = None
     since: Day | None = None
     until: Day | None = None
-    universe: str | list[Spell] | None = None
-    renamed: str | list[Rename] | None = None
+    universe: FileOr[Spell] | None = None
+    renamed: FileOr[Rename] | None = None
     haircut: float | None = Field(default=None, ge=0, le=1)
     hours: Literal["regular", "all"] | None = None
     resample: Frequency | None = None
