@@ -214,6 +214,9 @@ def us_holidays() -> NDArray[np.datetime64]:
         known.USPresidentsDay,
         known.GoodFriday,
         known.USMemorialDay,
+        known.Holiday(
+            "Juneteenth", month=6, day=19, start_date=pd.Timestamp("2022-06-01"), observance=known.nearest_workday
+        ),
         known.Holiday("Independence Day", month=7, day=4, observance=known.nearest_workday),
         known.USLaborDay,
         known.USThanksgivingDay,
@@ -234,7 +237,8 @@ def _outside(bars: Bars) -> Iterator[str]:
     minute = np.asarray(local.hour * 60 + local.minute)
     first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (clock.open, clock.close))
     # A last bar that the close cuts short is stamped at its nominal end.
-    beyond = (minute <= first) | (minute - float(bars.frequency.removesuffix("min")) >= last)
+    within = (minute - first - 1) % 1440 + 1 - float(bars.frequency.removesuffix("min"))
+    beyond = within >= ((last - first - 1) % 1440 + 1)
     if beyond.any():
         at_open = bool((minute[beyond] == first).all())
         yield (

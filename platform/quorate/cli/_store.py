@@ -22,7 +22,7 @@ AsOf = Annotated[str | None, typer.Option(help="As it was known then: a date, or
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read at a time; 0: one per CPU.")]
 Format = Annotated[str, typer.Option("--format", help="csv or parquet.")]
 Formats = Annotated[str, typer.Option("--format", help="csv, parquet, or npz.")]
-Frequency = Annotated[str | None, typer.Option(help="Of the bars, where there are several.")]
+Frequency = Annotated[str | None, typer.Option(help="Of the bars; longer ones than there are are made of them.")]
 Adjusted = Annotated[str, typer.Option(help="none, splits, or total (with dividends).")]
 TestRows = Annotated[int, typer.Option(min=1, help="Of train-test: the last rows of each symbol.")]
 SHOWN = 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 from typing import Any, TypeVar
 
@@ -17,11 +16,13 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
-from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
+from quorate.recipe.covariates import resolve_covariates
+from quorate.recipe.environment import mask
+from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Model, Recipe, Risk, Strategy
-from quorate.recipe.transforms import resolve_transforms
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
+from quorate.recipe.sources import source_options
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -77,11 +78,12 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
+            "covariates": resolve_covariates(recipe, registry),
             "holdout": whole_holdout,
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
-            "features": _features(recipe, registry),
+            "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
@@ -188,60 +190,8 @@ def _suited(registry: Registry, name: str, label: specs.LabelSpec, where: str) -
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    given = recipe.data.options
     source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
-    filled, failed = substitute(given, "data"), None
-    try:
-        options = resolve_options(source, filled, "data")
-    except UnknownOption as e:
-        e.value = given.get(e.key)  # as it was typed
-        raise
-    except RecipeError as e:
-        if not holds_secrets(given):
-            raise
-        failed = retold(e, f"reading the options of {source}", given)
-    if failed is not None:
-        raise failed  # here, where it has no context
-    # What came from the environment stays a reference to it.
-    options.update({k: v for k, v in given.items() if names_in(v)})
-    return {k: v for k, v in options.items() if v is not None}
-
-
-def select_features(recipe: Recipe, registry: Registry) -> list[str]:
-    """Return the features that the recipe's names, patterns and groups select, sorted by name."""
-    groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
-    chosen: set[str] = set(registry.given("feature"))
-    for pattern in recipe.features.use:
-        found = _matching(pattern, groups) if pattern != "*" else registry.at_hand("feature")
-        if not found:
-            _named(registry, specs.FeatureSpec, pattern, "features.use")
-        chosen.update(found)
-    for pattern in recipe.features.exclude:
-        found = _matching(pattern, groups)
-        if not found:
-            raise RecipeError(f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}")
-        chosen.difference_update(found)
-    if not chosen:
-        raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
-    return sorted(chosen)
-
-
-def _features(recipe: Recipe, registry: Registry) -> Features:
-    use = select_features(recipe, registry)
-    transforms = resolve_transforms(recipe.features.transforms, use, registry)
-    return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
-
-
-def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
-    if pattern.startswith("group:"):
-        group = pattern.removeprefix("group:")
-        if group not in groups.values():
-            known = set(groups.values())
-            raise RecipeError(
-                f"features: unknown group {group!r}: it must be one of {one_of(known)}{near_misses(group, known)}"
-            )
-        return [n for n, g in groups.items() if g == group]
-    return fnmatch.filter(groups, pattern)
+    return source_options(source, recipe.data.options, "data")
 
 
 def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:
@@ -337,7 +287,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
-    return tomli_w.dumps({**table, "data": mask(table["data"])})
+    return tomli_w.dumps(_masked(table))
 
 
 def _beside(data: Data) -> dict[str, Any]:
@@ -347,5 +297,8 @@ def _beside(data: Data) -> dict[str, Any]:
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
-    table = recipe.model_dump(mode="json", exclude_none=True)
-    return {**table, "data": mask(table["data"])}
+    return _masked(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _masked(table: dict[str, Any]) -> dict[str, Any]:
+    return {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}

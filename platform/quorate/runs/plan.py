@@ -10,12 +10,12 @@ from typing import Any
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
-from quorate.runs.doubts import bars_facts
+from quorate.runs.doubts import facts_of
 from quorate.runs.driving import read_bars
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.walkforward import part as parts
-from quorate.walkforward.layout import fold_facts, holdout_start
+from quorate.walkforward.layout import fold_facts, frequency_facts, holdout_start
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.outlook import doubts
 
@@ -31,6 +31,9 @@ class Plan:
     data : dict
         How the bars are read: source, symbols, bars, frequency, first and last day, calendar, bars_per_year,
         volume, fingerprint.
+    frequencies : list of dict
+        Of each other frequency that features are on: ``frequency``, ``features``, ``bars``; ``lookback``, the most of
+        these bars that one reads, ``longest``, which that is, and ``history``, the bars before its first value.
     holdout : dict
         ``start``, its first day, None if there is none; ``bars``, how many it has; ``symbols``, which are held out.
     folds : list of dict
@@ -55,6 +58,7 @@ class Plan:
 
     recipe: str
     data: dict[str, Any]
+    frequencies: list[dict[str, Any]]
     holdout: dict[str, Any]
     folds: list[dict[str, Any]]
     fits: dict[str, int]
@@ -114,7 +118,8 @@ def plan_of(session: Session, bars: Bars, laid: parts.LaidOut, fitting: Fitting)
     start = holdout_start(bars, session.recipe)
     return Plan(
         recipe=session.recipe.name,
-        data={"source": session.recipe.data.source, **bars_facts(bars)},
+        data={"source": session.recipe.data.source, **facts_of(bars, session.recipe)},
+        frequencies=frequency_facts(laid.walk),
         holdout={
             "start": str(bars.sessions[start]) if start < len(bars) else None,
             "bars": len(bars) - start,

@@ -12,8 +12,10 @@ import numpy as np
 
 from quorate.bars.held_out import only, without
 from quorate.bars.panel import Bars
+from quorate.bars.resample import at_frequency
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
+from quorate.dataset.join import bars_needed
 from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
 from quorate.errors import DataError, DataWarning, plural
@@ -262,7 +264,33 @@ def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:
     """Return how many bars a row needs: the longest lookback of features and models."""
     features, _ = _features(recipe, registry, bars)
     members = [_model(registry, name, recipe) for name in recipe.models]
-    return max(one.lookback for some in (features, members) for one in some)
+    return max(*(bars_needed(one, bars) for one in features), *(one.lookback for one in members))
+
+
+def frequency_facts(walk: WalkForward) -> list[dict[str, Any]]:
+    """Return of each other frequency that features are on, as plain data: features, bars, and how far they look back.
+
+    ``history`` are the bars of the recipe's own frequency that pass before the last of them is known.
+    """
+    found: dict[str, list[FeatureSpec]] = {}
+    for name in walk.dataset.feature_names:
+        spec = walk.registry.get(FeatureSpec, name)
+        if spec.frequency:
+            found.setdefault(spec.frequency, []).append(spec)
+    told = []
+    for frequency, specs in sorted(found.items()):
+        longest = max(specs, key=lambda spec: spec.lookback)
+        told.append(
+            {
+                "frequency": frequency,
+                "features": len(specs),
+                "bars": len(at_frequency(walk.bars, frequency)[0]),
+                "lookback": longest.lookback,
+                "longest": longest.name,
+                "history": bars_needed(longest, walk.bars),
+            }
+        )
+    return told
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
@@ -279,7 +307,7 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
         )
         return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
 
-    return call(cost, f"{bars!r}", (bars,), recipe.costs.options, read)
+    return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)
 
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:

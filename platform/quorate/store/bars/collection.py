@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_of
 from quorate.store.bars.imports import Holding, Import
 from quorate.store.bars.locks import holding
+from quorate.store.bars.longer import longer, stored_as
 from quorate.store.bars.packs import ENDING, Pack, rows_of
 from quorate.store.bars.parts import check_hashes
 from quorate.store.documents import read_sealed
@@ -139,7 +140,8 @@ class Collection:
         symbols : sequence of str, optional
             These only.
         frequency : str, optional
-            Needed where there are several.
+            Needed where there are several. One that there is not is made of the longest shorter bars that it is a whole
+            number of.
         since, until : date, optional
             First and last session; more may come, a few bars around them.
         as_of : date or datetime, optional
@@ -159,7 +161,10 @@ class Collection:
         from quorate.bars.actions import adjusted
         from quorate.bars.panel import FIELDS, Bars
 
-        frame = self.frame(symbols, frequency, since, until, as_of)
+        stored = stored_as(frequency, self.frequencies(), self.name)
+        if since is not None and stored != frequency:
+            since -= dt.timedelta(days=31)  # the first bar is whole
+        frame = self.frame(symbols, stored, since, until, as_of)
         whole = symbols is not None and since is None and until is None and as_of is None
         if whole and (removed := {*(symbols or ())} - {*frame["symbol"].unique()}):
             raise DataError(self.lacks(removed))
@@ -168,13 +173,15 @@ class Collection:
             raise DataError(f"the collection {self.name!r} has no bar {span}")
         categories = sorted({*map(str, frame)} - {"symbol", "time", *FIELDS})
         bars = Bars.from_frame(frame, self.calendar, categories)
-        if adjust == "none":
-            return bars
-        actions = self.actions(bars.symbols, as_of)
-        if actions.empty:
-            told = f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
-            warnings.warn(told, DataWarning, stacklevel=2)
-        return adjusted(bars, actions, adjust)
+        if adjust != "none":
+            actions = self.actions(bars.symbols, as_of)
+            if actions.empty:
+                told = (
+                    f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
+                )
+                warnings.warn(told, DataWarning, stacklevel=2)
+            bars = adjusted(bars, actions, adjust)
+        return bars if frequency is None or stored == frequency else longer(bars, frequency)
 
     def frame(
         self,
