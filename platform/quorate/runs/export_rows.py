@@ -131,8 +131,8 @@ def _windows(walk: WalkForward, out: Path, window: int) -> dict[str, NDArray[np.
     for name, rows in parts.items():
         arrays[f"X_{name}"] = dataset.X[order[place[rows][:, None] + steps]]
         arrays[f"y_{name}"] = dataset.y[rows].astype(np.int64 if walk.binary else np.float64)
-    with replacing(out / WINDOWS) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    with replacing(out / WINDOWS) as temporary, temporary.open("wb") as file:  # numbers only: nothing is pickled
+        np.savez(file, **arrays)
     return parts
 
 
