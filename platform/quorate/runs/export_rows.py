@@ -126,7 +126,7 @@ def _windows(walk: WalkForward, out: Path, window: int) -> dict[str, NDArray[np.
     if not all(len(rows) for rows in parts.values()):
         counts = " and ".join(f"{len(rows):,} to {name}" for name, rows in parts.items())
         raise DataError(f"windows of {plural(window, 'bar')} leave {counts} on: take shorter ones by --window")
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     steps = np.arange(1 - window, 1)
     for name, rows in parts.items():
         arrays[f"X_{name}"] = dataset.X[order[place[rows][:, None] + steps]]
