@@ -224,9 +224,7 @@ class RunModels:
             FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
             for one, answer in zip(found, answers, strict=True)
         ]
-        fits += means(of_each)
-        if walk.unseen is not None:
-            fits = parted([now], fits)
+        fits = parted(walk.unseen, [now], [*fits, *means(of_each)])
         told = {
             **self.last(walk.bars),
             "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),

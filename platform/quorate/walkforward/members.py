@@ -150,9 +150,7 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = means(done[task.which] for task in tasks)
-        if walk.unseen is not None:
-            ordered = parted(folds, ordered)
+        ordered = parted(walk.unseen, folds, means(done[task.which] for task in tasks))
         check_members(walk, folds, ordered)
         return ordered
 
