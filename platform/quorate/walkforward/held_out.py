@@ -84,7 +84,7 @@ def audit_symbols(folds: Iterable[Fold], dataset: Dataset, symbols: Sequence[str
 
 
 def parted(unseen: Unseen | None, folds: Iterable[Fold], fits: list[FitResult]) -> list[FitResult]:
-    """Return fits whose predictions of rows that are held out, if any are, stand apart from those of their fold's own."""
+    """Return fits whose predictions of rows that are held out stand apart from those of their folds' own rows."""
     if unseen is None:
         return fits
     count = {fold.index: len(fold.test) for fold in folds}
