@@ -19,7 +19,8 @@ from quorate.plugins.registry import Registry
 from quorate.report.report import Report
 from quorate.report.sql_columns import types_of
 from quorate.runs.audit.held_out import held_out
-from quorate.runs.session import hold_out, load_bars, open_session
+from quorate.runs.held_out import hold_out
+from quorate.runs.session import load_bars, open_session
 from quorate.store import Home
 from quorate.walkforward import layout
 from support.command import call

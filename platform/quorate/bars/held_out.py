@@ -81,6 +81,8 @@ def at_times_of_others(bars: Bars, names: Collection[str]) -> Bars:
     if rest is bars or bool(shared.all()):
         return bars
     found = _rows(bars, shared)
+    if bars.finer is not None:
+        found = replace(found, finer=at_times_of_others(bars.finer, names))
     for name in sorted({*names} & {*bars.symbols}):
         if not found.present[:, bars.symbols.index(name)].any():
             raise DataError(
@@ -93,7 +95,7 @@ def at_times_of_others(bars: Bars, names: Collection[str]) -> Bars:
 def _rows(bars: Bars, keep: NDArray[np.bool_]) -> Bars:
     """Return the bars of some times, with the frequency that these show."""
     times, sessions = bars.times[keep], bars.sessions[keep]
-    frequency, per_year = infer_frequency(times, sessions, bars.calendar)
+    shown, per_year = infer_frequency(times, sessions, bars.calendar)
     fields: dict[str, Any] = {name: _in_columns(getattr(bars, name)[keep]) for name in FIELDS}
     told = {name: one._replace(codes=_in_columns(one.codes[keep])) for name, one in bars.categories.items()}
     return replace(
@@ -101,7 +103,7 @@ def _rows(bars: Bars, keep: NDArray[np.bool_]) -> Bars:
         times=times,
         sessions=sessions,
         categories=told,
-        frequency=bars.resampled or frequency,
+        frequency=bars.resampled or shown,
         bars_per_year=per_year,
         **fields,
     )
@@ -111,10 +113,9 @@ def _columns(bars: Bars, keep: NDArray[np.bool_]) -> Bars:
     fields: dict[str, Any] = {name: _in_columns(getattr(bars, name)[:, keep]) for name in FIELDS}
     told = {name: one._replace(codes=_in_columns(one.codes[:, keep])) for name, one in bars.categories.items()}
     symbols = tuple(np.asarray(bars.symbols)[keep].tolist())
-    finer = bars.finer
-    if finer is not None:
-        finer = _columns(finer, np.isin(finer.symbols, symbols))
-    return replace(bars, symbols=symbols, categories=told, finer=finer, **fields).with_covariates(bars.covariates)
+    finer = None if bars.finer is None else _columns(bars.finer, np.isin(bars.finer.symbols, symbols))
+    some = replace(bars, symbols=symbols, categories=told, finer=finer, **fields)
+    return some.with_covariates(bars.covariates) if bars.covariates else some
 
 
 def _in_columns(array: NDArray[Any]) -> NDArray[Any]:

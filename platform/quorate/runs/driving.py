@@ -19,7 +19,8 @@ from quorate.recipe.environment import tell_all
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.covariates import covariate_facts
-from quorate.runs.loading import hold_out, load_bars
+from quorate.runs.held_out import hold_out
+from quorate.runs.loading import load_bars
 from quorate.runs.log import RunLog
 from quorate.runs.quality import PART
 from quorate.runs.session import Session, keep_sources, open_session

@@ -126,13 +126,13 @@ def _windows(walk: WalkForward, out: Path, window: int) -> dict[str, NDArray[np.
     if not all(len(rows) for rows in parts.values()):
         counts = " and ".join(f"{len(rows):,} to {name}" for name, rows in parts.items())
         raise DataError(f"windows of {plural(window, 'bar')} leave {counts} on: take shorter ones by --window")
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     steps = np.arange(1 - window, 1)
     for name, rows in parts.items():
         arrays[f"X_{name}"] = dataset.X[order[place[rows][:, None] + steps]]
         arrays[f"y_{name}"] = dataset.y[rows].astype(np.int64 if walk.binary else np.float64)
-    with replacing(out / WINDOWS) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    with replacing(out / WINDOWS) as temporary, temporary.open("wb") as file:  # numbers only: nothing is pickled
+        np.savez(file, **arrays)
     return parts
 
 

@@ -75,28 +75,6 @@ def as_used(session: Session, bars: Bars) -> Bars:
     return bars
 
 
-def hold_out(session: Session, bars: Bars) -> Bars:
-    """Choose the symbols that the recipe holds out; the session's recipe then names them.
-
-    Returns
-    -------
-    Bars
-        Of all symbols, at the times at which one that is not held out has a bar.
-    """
-    from quorate.bars.held_out import at_times_of_others, chosen_symbols
-
-    holdout = session.recipe.holdout
-    if holdout.symbols is None:
-        return bars
-    names = chosen_symbols(bars.symbols, holdout.symbols, holdout.seed or 0)
-    chosen = holdout.model_copy(update={"symbols": names, "seed": None})
-    session.recipe = session.recipe.model_copy(update={"holdout": chosen})
-    found = at_times_of_others(bars, names)
-    if left := int(bars.present.sum() - found.present.sum()):
-        session.warn(f"{left:,} bars of symbols that are held out are left out: no other symbol has one at their times")
-    return found
-
-
 def ask_source(
     session: Session, spec: SourceSpec, given: Mapping[str, Any], where: str, made: Callable[[Any], T], **told: Any
 ) -> T:

@@ -232,9 +232,7 @@ class RunModels:
             FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
             for one, answer in zip(found, answers, strict=True)
         ]
-        fits += means(of_each)
-        if walk.unseen is not None:
-            fits = parted([now], fits)
+        fits = parted(walk.unseen, [now], [*fits, *means(of_each)])
         fits = [as_judged(walk, one, now) for one in fits]
         told = {
             **self.last(walk.bars),

@@ -83,8 +83,10 @@ def audit_symbols(folds: Iterable[Fold], dataset: Dataset, symbols: Sequence[str
             raise IntegrityError(f"fold {fold.index} reads rows of symbols that are held out: {told}")
 
 
-def parted(folds: Iterable[Fold], fits: Sequence[FitResult]) -> list[FitResult]:
-    """Return fits whose predictions of rows that are held out stand apart from those of their fold's own rows."""
+def parted(unseen: Unseen | None, folds: Iterable[Fold], fits: list[FitResult]) -> list[FitResult]:
+    """Return fits whose predictions of rows that are held out stand apart from those of their folds' own rows."""
+    if unseen is None:
+        return fits
     count = {fold.index: len(fold.test) for fold in folds}
     return [_parted(count[fit.fold], fit) for fit in fits]
 

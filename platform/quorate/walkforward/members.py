@@ -153,9 +153,7 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = means(done[task.which] for task in tasks)
-        if walk.unseen is not None:
-            ordered = parted(folds, ordered)
+        ordered = parted(walk.unseen, folds, means(done[task.which] for task in tasks))
         of = {fold.index: fold for fold in folds}
         ordered = [as_judged(walk, one, of[one.fold]) for one in ordered]
         check_members(walk, folds, ordered)

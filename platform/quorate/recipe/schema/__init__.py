@@ -2,7 +2,8 @@
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 from quorate.recipe.schema.covariates import Covariate, span_of
-from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Holdout, Labels, Model
+from quorate.recipe.schema.holdout import Holdout
+from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Labels, Model
 from quorate.recipe.schema.trading import (
     RETURN_DEFAULT,
     RETURN_THRESHOLDS,

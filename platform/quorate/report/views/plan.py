@@ -47,6 +47,12 @@ def line(plan: Mapping[str, Any]) -> str:
     return f"{folds_text(plan['folds'])}; {fits_text(plan)}; {time_text(plan)}"
 
 
+def held_out_text(names: Sequence[str]) -> str:
+    """Return which symbols no model learns from."""
+    told = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return f"{plural(len(names), 'symbol')} that nothing is learnt from: {told}"
+
+
 def at_frequency_text(facts: Mapping[str, Any], own: str) -> str:
     """Return how many features are on bars of a frequency of their own, and what history they need."""
     return (

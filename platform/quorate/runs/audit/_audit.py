@@ -21,7 +21,8 @@ from quorate.recipe.digest import used_plugins
 from quorate.runs.audit.detectors import Finding, findings
 from quorate.runs.audit.held_out import held_out
 from quorate.runs.audit.pipeline import audited, options_of
-from quorate.runs.loading import hold_out, load_bars
+from quorate.runs.held_out import hold_out
+from quorate.runs.loading import load_bars
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home

@@ -40,7 +40,8 @@ def _others(bars: Bars, names: list[str]) -> Bars:
     """Return the bars with other prices and volumes of some symbols: halves and doubles in turn."""
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]
     factor = np.where(np.isin(bars.symbols, names), factor, 1.0)
-    return replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
+    finer = None if bars.finer is None else _others(bars.finer, names)
+    return replace(bars, finer=finer, **{name: getattr(bars, name) * factor for name in FIELDS})
 
 
 def _compare(walk: WalkForward, other: WalkForward, names: list[str]) -> int:
