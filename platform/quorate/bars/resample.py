@@ -110,9 +110,9 @@ def at_frequency(bars: Bars, frequency: str) -> tuple[Bars, Positions]:
     """
     if frequency == "source" or minutes_of(frequency) < minutes_of(bars.frequency):
         if bars.finer is None:
-            told = "shorter ones" if frequency == "source" else f"those of {frequency}"
+            lack = "shorter" if frequency == "source" else f"of {frequency}"
             raise DataError(
-                f"the bars are of {bars.frequency}, and there are no {told}: read shorter ones and make them into "
+                f"the bars are of {bars.frequency}, and there are none {lack}: read shorter ones and make them into "
                 f'these with data.resample = "{bars.frequency}"'
             )
         shorter = bars.finer if frequency == "source" else resample(bars.finer, frequency, bars.times[-1]).bars

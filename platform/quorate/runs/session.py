@@ -245,8 +245,8 @@ def load_bars(session: Session) -> Bars:
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
     _check_names(bars, given)
     bars = _within(bars, recipe.data.since, recipe.data.until)
-    bars, told_of_hours = within_hours(bars, recipe.data)
     asked = [told] if (told := wrong_calendar(bars)) else []
+    bars, told_of_hours = within_hours(bars, recipe.data)
     if not recipe.data.options.get("mixed"):
         asked += different_lengths(bars)
     asked += doubts(bars)

@@ -197,7 +197,7 @@ def test_several_frequencies_are_kept_apart(collection: Collection) -> None:
     with pytest.raises(quorate.DataError, match=r"bars of 1d, 60min: say which with data\.frequency"):
         collection.read()
     assert (len(collection.read(frequency="1d")), len(collection.read(frequency="60min"))) == (40, len(hours))
-    with pytest.raises(quorate.DataError, match="no bars of '5min', nor shorter ones .* 1d, 60min, or longer"):
+    with pytest.raises(quorate.DataError, match=r"no bars of '5min', nor shorter ones .* 1d, 60min, or longer"):
         collection.read(frequency="5min")
     # Longer ones are made of the longest that make them, and only those that are over.
     with pytest.warns(quorate.DataWarning, match="the last bar of 1w is left out, as it is not over"):
