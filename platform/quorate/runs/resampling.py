@@ -20,7 +20,8 @@ def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
     if data.hours is None and data.resample is None:
         return bars, ()
     found = in_hours(bars)
-    return _of(found.bars, traded(found.bars)), tuple(f'{line}: data.hours = "all" keeps them' for line in found.told)
+    remedy = "" if data.hours else ': data.hours = "all" keeps them'
+    return _of(found.bars, traded(found.bars)), tuple(f"{line}{remedy}" for line in found.told)
 
 
 def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
