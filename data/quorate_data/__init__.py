@@ -20,13 +20,20 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "postgresql",
         "quorate_data.databases:postgresql",
+        records="quorate_data.records:postgresql",
         requires=("psycopg",),
         description="a table, a view or a query of a PostgreSQL server",
     )
     yield quorate.SourceSpec(
         "sql",
         "quorate_data.databases:sql",
+        records="quorate_data.records:sql",
         description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
+    )
+    yield quorate.SourceSpec(
+        "markets",
+        "quorate_data.markets:markets",
+        description="several markets in one panel, each by a source of its own, aligned by when a close is known",
     )
     yield quorate.SourceSpec(
         "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
@@ -34,6 +41,7 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
     yield quorate.SourceSpec(
         "simulated",
         "quorate_data.simulated:simulated",
+        records="quorate_data.simulated_news:simulated_news",
         description="daily bars with a known, tradable signal, or with none at all",
     )
     yield from _of_vendors()
@@ -45,6 +53,7 @@ def _of_files() -> Iterator[quorate.SourceSpec]:
         "arrow",
         "quorate_data.files:arrow",
         parts="quorate_data.files:arrow_parts",
+        records="quorate_data.records:arrow",
         requires=("pyarrow",),
         description="Arrow and Feather files: one, a folder with one per symbol, or a pattern",
     )
@@ -52,6 +61,7 @@ def _of_files() -> Iterator[quorate.SourceSpec]:
         "csv",
         "quorate_data.files:csv",
         parts="quorate_data.files:csv_parts",
+        records="quorate_data.records:csv",
         description="CSV files: one, a folder with one per symbol, or a pattern",
     )
     yield quorate.SourceSpec(
@@ -76,6 +86,7 @@ def _of_files() -> Iterator[quorate.SourceSpec]:
         "parquet",
         "quorate_data.files:parquet",
         parts="quorate_data.files:parquet_parts",
+        records="quorate_data.records:parquet",
         description="Parquet files: one, a folder with one per symbol, or a pattern",
     )
 

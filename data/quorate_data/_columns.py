@@ -37,6 +37,8 @@ class Part:
         Columns of which one may be the volume, where none is read.
     categories : dict
         From the name of a category to the position.
+    records : bool
+        They are of a covariate, not of bars.
     """
 
     places: dict[str, int]
@@ -47,6 +49,7 @@ class Part:
     others: list[int] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
     categories: dict[str, int] = field(default_factory=dict)
+    records: bool = False
 
 
 def with_categories(path: Path, header: Sequence[str], parts: Sequence[Part], names: Sequence[str]) -> list[Part]:
@@ -262,12 +265,8 @@ def _found(short: Sequence[str], name: str) -> list[int]:
     aliases = {*ALIASES.get(name, (name,))}
     if name == "time":
         aliases |= {f"{alias}{zone}" for alias in ALIASES["time"] for zone in ("utc", "gmt")}
-    third = THIRD.get(name, ())
-    return (
-        [i for i, s in enumerate(short) if s in aliases]
-        or _second(short, name)
-        or [i for i, s in enumerate(short) if s in third]
-    )
+    ranks = (aliases, SECOND.get(name, ()), THIRD.get(name, ()))
+    return next((found for names in ranks if (found := [i for i, s in enumerate(short) if s in names])), [])
 
 
 def _second(short: Sequence[str], name: str) -> list[int]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import quorate
 from quorate_data._columns import check_columns
 from quorate_data._timing import Timing, make_timing
 from quorate_data._wide import check_fields
+
+if TYPE_CHECKING:
+    from quorate_data._records import Wanted
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Layout:
     each: str = ""  # the field that each column of a wide file has
     storage_options: Mapping[str, Any] = field(default_factory=dict)
     home: Path | None = None
+    records: Wanted | None = None  # of a covariate, not of bars
     clock: quorate.Calendar = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,9 +8,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-import quorate
-
-Source = Callable[..., quorate.Bars]
+Source = Callable[..., Any]
 
 
 def options_of(other: Source, *without: str, endings: tuple[str, ...]) -> Callable[[Source], Source]:
@@ -33,7 +31,7 @@ def options_of(other: Source, *without: str, endings: tuple[str, ...]) -> Callab
         every = {**theirs, **given}.values()
         signature = own.replace(parameters=sorted(every, key=lambda one: one.default is not one.empty))
 
-        def filled(*args: Any, **options: Any) -> quorate.Bars:
+        def filled(*args: Any, **options: Any) -> Any:
             bound = signature.bind(*args, **options)
             bound.apply_defaults()
             return source(**bound.arguments)

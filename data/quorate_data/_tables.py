@@ -135,7 +135,7 @@ def read_csv(
     """
     try:
         head = read_head(path, separator, skip_rows, text)
-        if head.stamps and not layout.each:
+        if head.stamps and not layout.each and not layout.records:
             parts = [unnamed(path, head.names, head.stamps, layout.columns, layout.adjusted)]
             parts = with_categories(path, head.names, parts, layout.categories)
         else:
@@ -243,6 +243,8 @@ def read_frame(path: Path, raw: pd.DataFrame, layout: Layout) -> list[Table]:
 
 def _parts(path: Path, names: Sequence[str], symbols: Sequence[str], layout: Layout) -> list[Part]:
     """Return where the columns stand that a layout asks for."""
+    if layout.records:
+        return [layout.records.part(path, names)]
     if layout.each and any(symbols):
         raise quorate.DataError(
             f"{path}: two lines name the columns, by field and by symbol, which is read as it is: leave data.wide and "
@@ -304,7 +306,7 @@ def _table(path: Path, raw: pd.DataFrame, part: Part, unit: str, separator: str,
     frame = frame[~_blank(frame, part)].copy()
     told = take_volume(path, frame, raw, part, header)
     told += divide_billionths(path, frame, header)
-    if separator and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
+    if separator and not part.records and 0 < (left := no_bars(frame)).sum() <= len(left) / 2:
         first = left.index[int(left.to_numpy().argmax())]
         row = ", ".join(str(value) for value in frame.loc[first] if value == value and value != "")
         told = (

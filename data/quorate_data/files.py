@@ -21,9 +21,9 @@ from quorate_data._tables import Table
 from quorate_data._wide import files_of, join_fields, with_closes
 
 T = TypeVar("T")
-_CSV = (".csv", ".csv.gz")
-_PARQUET = (".parquet", ".pq")
-_ARROW = (".arrow", ".feather", ".ipc", ".arrows")
+CSV = (".csv", ".csv.gz")
+PARQUET = (".parquet", ".pq")
+ARROW = (".arrow", ".feather", ".ipc", ".arrows")
 
 
 def csv(
@@ -131,10 +131,10 @@ def csv(
         frequency=frequency, mixed=mixed, date_format=date_format, decimal=decimal, sort=sort, invalid=invalid,
         adjusted=adjusted, categories=categories, wide=wide, fields=fields, storage_options=storage_options, home=home,
     )  # fmt: skip
-    return bars_of(path, _CSV, layout, lambda file, how: _tables.read_csv(file, how, separator, skip_rows))
+    return bars_of(path, CSV, layout, lambda file, how: _tables.read_csv(file, how, separator, skip_rows))
 
 
-@options_of(csv, "separator", "skip_rows", endings=_PARQUET)
+@options_of(csv, "separator", "skip_rows", endings=PARQUET)
 def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
     """Read bars from Parquet files: one for a symbol, a folder of such, or long files of many symbols.
 
@@ -145,28 +145,28 @@ def parquet(path: str | list[str], **options: Any) -> quorate.Bars:
     DataError
         Naming the file and, where there is one, the row and the value.
     """
-    return bars_of(path, _PARQUET, make_layout(**options), _tables.read_parquet)
+    return bars_of(path, PARQUET, make_layout(**options), _tables.read_parquet)
 
 
 def csv_parts(
     path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
 ) -> list[dict[str, list[str]]]:
     """Return the files that can be read by themselves: those of one symbol together."""
-    return _parts(path, _CSV, symbol, fields)
+    return _parts(path, CSV, symbol, fields)
 
 
 def parquet_parts(
     path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
 ) -> list[dict[str, list[str]]]:
     """Return the files that can be read by themselves: those of one symbol together."""
-    return _parts(path, _PARQUET, symbol, fields)
+    return _parts(path, PARQUET, symbol, fields)
 
 
 def arrow_parts(
     path: str | list[str], symbol: str | None = None, fields: dict[str, str] | None = None, **_: object
 ) -> list[dict[str, list[str]]]:
     """Return the files that can be read by themselves: those of one symbol together."""
-    return _parts(path, _ARROW, symbol, fields)
+    return _parts(path, ARROW, symbol, fields)
 
 
 def _parts(
@@ -182,7 +182,7 @@ def _parts(
     return [{"path": some} for some in found.values()]
 
 
-@options_of(csv, "separator", "skip_rows", endings=_ARROW)
+@options_of(csv, "separator", "skip_rows", endings=ARROW)
 def arrow(path: str | list[str], **options: Any) -> quorate.Bars:
     """Read bars from Arrow files, Feather files among them: one for a symbol, a folder of such, or long files.
 
@@ -193,7 +193,7 @@ def arrow(path: str | list[str], **options: Any) -> quorate.Bars:
     DataError
         Naming the file and, where there is one, the row and the value; or if pyarrow is not installed.
     """
-    return bars_of(path, _ARROW, make_layout(**options), _tables.read_arrow)
+    return bars_of(path, ARROW, make_layout(**options), _tables.read_arrow)
 
 
 def bars_of(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import quorate
+from quorate.bars.covariates import Covariate
 from quorate.bars.panel import Bars
 from quorate.bars.resample import at_frequency
 from quorate.dataset import join
@@ -24,6 +25,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import detectors, null_bars
+from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
 from quorate.runs.session import load_bars, open_session
 from quorate.trading import backtest
@@ -292,8 +294,8 @@ def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
     """Position times return without a shift: the fill lies before the decision."""
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     found = noise.null_market()
@@ -307,8 +309,8 @@ def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
 ) -> None:
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     noise.recipe = noise.recipe.model_copy(
@@ -480,3 +482,59 @@ def test_null_bars_are_bars_and_have_no_drift(noise: Pipeline) -> None:
     assert abs(steps.mean()) < 1e-4
     assert np.sort(drawn.volume[1:], axis=0).tolist() == np.sort(noise.bars.volume[1:], axis=0).tolist()
     assert null_bars(noise.bars, 5).fingerprint == drawn.fingerprint != null_bars(noise.bars, 6).fingerprint
+
+
+NEWS = {"news": {"source": "simulated", "n_bars": 1600, "signal": 0.0, "seed": 3, "max_age": "20d"}}
+ANNOUNCED = """
+import numpy as np
+import quorate
+
+
+def announced(news):
+    return np.concatenate([news[1:], news[-1:]])
+
+
+@quorate.hookimpl
+def quorate_features():
+    yield quorate.FeatureSpec("announced", announced, inputs=("news",))
+"""
+
+
+def test_covariates_that_are_read_as_they_were_known_raise_no_alarm(executor: Executor) -> None:
+    features = {"use": ["return_1", "news_age"]}
+    pipeline = Pipeline(executor, {**NOISE, "covariates": NEWS, "features": features})
+    walk = walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+    assert walk.dataset.feature_names == ("news", "news_age", "return_1")
+    assert check_joins(pipeline.recipe, pipeline.registry, pipeline.bars, 7) == 400
+    assert detectors.causality.check_features(walk, 4, 7) > 0
+    assert detectors.causality.check_inputs(walk, null_bars(pipeline.bars, 1)) == 3
+
+
+def test_a_covariate_that_is_joined_by_its_reference_date_is_named(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(executor, {**NOISE, "covariates": NEWS})
+    places = Covariate.places
+
+    def by_reference(self: Covariate, times: Any, symbols: Any, value: str = "") -> Any:
+        order = np.argsort(self.time, kind="stable")
+        values = {name: column[order] for name, column in self.values.items()}
+        other = replace(self, time=self.time[order], known=self.time[order], code=self.code[order], values=values)
+        return np.append(order, -1)[places(other, times, symbols, value)]
+
+    monkeypatch.setattr(Covariate, "places", by_reference)
+    every = detectors.findings(pipeline.recipe, pipeline.registry, pipeline.bars, pipeline.fitting, 1)
+    found = {f.detector: f for f in every}
+    assert found["covariates"].state == "alarm"
+    assert "the covariate 'news' is not read as it was known: for SIM001 on" in found["covariates"].detail
+    assert "that was known on" in found["covariates"].detail
+    assert found["features and labels"].state == "alarm"  # cut off, the records that were not published are gone
+    assert "feature 'news' looks ahead" in found["features and labels"].detail
+
+
+def test_a_feature_that_reads_a_covariate_ahead_is_named(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "announced.py"
+    path.write_text(ANNOUNCED)
+    pipeline = Pipeline(executor, {**NOISE, "covariates": NEWS}, [path])
+    with pytest.raises(IntegrityError, match="feature 'announced' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)

@@ -42,7 +42,6 @@ class Calendar:
         IANA name of the exchange's time zone.
     close : str
         ``HH:MM`` of the regular close in that zone; ``24:00`` is midnight after the session.
-        A shortened session keeps the regular stamp: the nominal close is never before the real one.
     sessions_per_year : int
         Daily bars in a year; the base of every annualisation.
     open : str
@@ -65,18 +64,48 @@ class Calendar:
         return bool(self.open) and self.open >= self.close
 
     def close_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        """Return the UTC close, ``datetime64[us]``, of each session date."""
-        return self._utc(sessions, self.close)
+        """Return the UTC close, ``datetime64[us]``, of each session date.
+
+        That of an exchange is the one of the day, half days and earlier hours among them, as far as exchange-calendars
+        knows it; else the regular close, which is never before the real one.
+        """
+        return self._times(sessions, self._at(sessions, self.close), "closes")
 
     def open_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        """Return the UTC open, ``datetime64[us]``, of each session date; midnight, where no hours are known."""
-        return self._utc(sessions.astype("datetime64[D]") - int(self.overnight), self.open or "00:00")
+        """Return the UTC open, ``datetime64[us]``, of each session date, as `close_times` does the close.
 
-    def _utc(self, days: NDArray[np.datetime64], at: str) -> NDArray[np.datetime64]:
-        hours, minutes = (int(part) for part in at.split(":"))
-        local = pd.DatetimeIndex(days.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
+        Where the market has no hours that are known, that is a day before the close: never after the real one.
+        """
+        if self.open:
+            regular = self._at(sessions.astype("datetime64[D]") - int(self.overnight), self.open)
+        else:
+            regular = self.close_times(sessions) - np.timedelta64(1, "D")
+        return self._times(sessions, regular, "opens")
+
+    def clock_times(self, times: NDArray[np.datetime64]) -> list[str]:
+        """Return what clocks of the market show at UTC times, ``HH:MM``."""
+        return [f"{one:%H:%M}" for one in pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone)]
+
+    def _at(self, sessions: NDArray[np.datetime64], clock: str) -> NDArray[np.datetime64]:
+        """Return a time of the day in the market's zone, on each date, in UTC."""
+        hours, minutes = (int(part) for part in clock.split(":"))
+        local = pd.DatetimeIndex(sessions.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
         utc = local.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         return utc.tz_localize(None).to_numpy().astype("datetime64[us]")
+
+    def _times(
+        self, sessions: NDArray[np.datetime64], regular: NDArray[np.datetime64], side: str
+    ) -> NDArray[np.datetime64]:
+        """Return the regular times, and of sessions that an exchange's calendar knows their own."""
+        if self.name in CALENDARS or self.open in ("", self.close):  # the latter of a clock around the clock
+            return regular
+        known = exchanges.hours_of(self.name, sessions)
+        if known is None:
+            return regular
+        days = sessions.astype("datetime64[D]")
+        place = np.minimum(np.searchsorted(known.sessions, days), len(known.sessions) - 1)
+        own: NDArray[np.datetime64] = getattr(known, side)[place]
+        return np.where(known.sessions[place] == days, own, regular)
 
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the session date, ``datetime64[D]``, of each UTC close stamp."""
@@ -207,3 +236,16 @@ def _per_year(expected: float, seen: float | None) -> float:
     if seen is None or abs(seen / expected - 1) <= TOLERANCE:
         return float(expected)
     return float(round(seen))
+
+
+def check_weekdays(sessions: NDArray[np.datetime64], symbols: NDArray[np.str_], present: NDArray[np.bool_]) -> None:
+    """Refuse daily bars that lie a session early: on Sundays, and never on Fridays."""
+    day = (sessions.astype(np.int64) + 3) % 7  # Monday is 0
+    on = np.array([present[day == k].any(axis=0) for k in range(7)])
+    early = on[6] & ~on[4] & (on.sum(axis=0) >= 3)
+    if early.any():
+        raise DataError(
+            f"{symbols[int(early.argmax())]} has daily bars on Sundays and never on Fridays: they lie a session early, "
+            "as stamps at midnight of a zone east of the exchange's do when they are read as instants; a market that "
+            'trades from Sunday to Thursday has the calendar "24x7"'
+        )

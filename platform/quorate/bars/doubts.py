@@ -214,6 +214,9 @@ def us_holidays() -> NDArray[np.datetime64]:
         known.USPresidentsDay,
         known.GoodFriday,
         known.USMemorialDay,
+        known.Holiday(
+            "Juneteenth", month=6, day=19, start_date=pd.Timestamp("2022-06-01"), observance=known.nearest_workday
+        ),
         known.Holiday("Independence Day", month=7, day=4, observance=known.nearest_workday),
         known.USLaborDay,
         known.USThanksgivingDay,

@@ -266,7 +266,7 @@ def _with(
     frequency, per_year = infer_frequency(times, sessions, bars.calendar)
     told = {name: Category(codes[name], one.levels) for name, one in bars.categories.items()}
     facts: dict[str, Any] = {**fields, "frequency": frequency, "bars_per_year": per_year, "categories": told}
-    return replace(bars, times=times, sessions=sessions, finer=None, resampled="", **facts)
+    return replace(bars, times=times, sessions=sessions, fills=None, finer=None, resampled="", **facts)
 
 
 def _named(bars: Bars, frequency: str) -> Bars:

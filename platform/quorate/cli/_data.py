@@ -51,9 +51,13 @@ def _data() -> None:
 @data_app.command("check")
 @command
 def check(
-    path: Annotated[str, typer.Argument(help="Bars: a file, a folder, s3://... or https://..., or a collection.")],
+    path: Annotated[
+        str,
+        typer.Argument(help="Bars: a file, a folder, s3://... or https://..., or a collection; or a recipe's file."),
+    ],
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of the source: calendar=24x7; may be given again.")
+        list[str] | None,
+        typer.Option("--set", help="An option of the source: calendar=24x7; of a recipe any key; may be given again."),
     ] = None,
     store: _store.Store = None,
     home: options.Home = None,
@@ -61,7 +65,7 @@ def check(
 ) -> None:
     """Say how bars are read, and what is to be asked about them; exits 1 if there is something."""
     from quorate.report.views.data import render
-    from quorate.runs.doubts import check_collection, check_data
+    from quorate.runs.doubts import check_collection, check_data, check_recipe
     from quorate.store.bars.store import BarStore
 
     with working() as progress:
@@ -72,6 +76,8 @@ def check(
                 part for name, value in (("--store", store), ("--home", home)) if value for part in (name, str(value))
             ]
             found = check_collection(kept[0], sets or (), where=where, progress=progress)
+        elif path.endswith(".toml"):
+            found = check_recipe(path, sets or (), home=home, progress=progress)
         else:
             found = check_data(path, sets or (), progress=progress)
     show(found, as_json, render)

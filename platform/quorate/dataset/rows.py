@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
+from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
 from quorate.dataset.join import Join, too_few
 from quorate.errors import DataError, PluginError
@@ -133,6 +134,13 @@ def build_dataset(
             usable &= beside[feature.frequency].join.age >= feature.lookback
     full = np.cumsum(usable, axis=0)  # bars so far that have all features
     keep = usable & (full >= window) & (packing.age >= least_history)
+    if bars.covariates:
+        usable = where_known(bars, features, usable, packing.pack, packing.unpack)
+        keep &= in_a_row(usable, packing.pack, packing.unpack) >= max(window, 1)
+    if bars.universe is not None:
+        among = max((f.lookback for f in features if f.cross_sectional), default=0)
+        keep &= bars.member & (tenure(bars) >= among)
+        usable &= bars.member & (tenure(bars) >= among)
     row, column = np.nonzero(keep)
     if not len(row):
         history = max(longest + max(window - 1, 0), least_history)
@@ -187,7 +195,23 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         If the label breaks its contract.
     """
     prices = bars.fill("open" if fill == "open" else "close")
-    return call(spec, f"{bars!r}", (prices, horizon), params, partial(_labels, spec, bars))
+    if spec.cross_sectional and bars.universe is not None:
+        prices = np.where(_traded(bars.member, horizon), prices, np.nan)
+    return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
+
+
+def tenure(bars: Bars) -> NDArray[np.int64]:
+    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
+    age = np.cumsum(bars.present & bars.member, axis=0)
+    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
+
+
+def _traded(member: NDArray[np.bool_], horizon: int) -> NDArray[np.bool_]:
+    """Return where the prices of trades lie that members decide: from the bar after one to the end of its label."""
+    rows = np.arange(len(member))
+    before = np.cumsum(np.vstack([np.zeros_like(member[:1]), member]), axis=0)  # members at earlier bars
+    found: NDArray[np.bool_] = before[rows] > before[np.maximum(rows - 1 - horizon, 0)]
+    return found
 
 
 def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
@@ -299,16 +323,13 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
     for name in spec.inputs:
         key = (name, spec.cross_sectional)
         if key not in inputs:
-            if name not in FIELDS:
-                raise PluginError(
-                    f"feature {spec.name!r}: unknown input {name!r}: it must be one of {', '.join(FIELDS)}"
-                )
-            field = getattr(bars, name)
-            inputs[key] = field if spec.cross_sectional else packing.pack(field)
+            field = input_of(bars, spec, name)
+            among = field if bars.universe is None else np.where(bars.member, field, np.nan)
+            inputs[key] = among if spec.cross_sectional else packing.pack(field)
         arrays.append(inputs[key])
     # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
     with np.errstate(all="ignore"):
-        values = call(spec, f"{bars!r}", arrays, spec.params, partial(_panel, spec, bars.close.shape))
+        values = call(spec, bars.__repr__, arrays, spec.params, partial(_panel, spec, bars.close.shape))
     return values if spec.cross_sectional else packing.unpack(values)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
 from quorate.evidence.verdict import Verdict
-from quorate.statistics import Floats
+from quorate.statistics import Floats, returns_of
 from quorate.trading.backtest import BacktestResult
 
 
@@ -54,6 +55,13 @@ class Performance(BacktestResult):
     entry_price: Floats = field(default_factory=lambda: np.empty(0))
     levels: Floats = field(default_factory=lambda: np.empty(0))
     quantiles: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Net simple return of each bar after the first, (n_bars - 1,), read-only: every metric and gate asks."""
+        returns = returns_of(self.equity)
+        returns.flags.writeable = False
+        return returns
 
 
 @dataclass(frozen=True)

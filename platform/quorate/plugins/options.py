@@ -33,7 +33,7 @@ LEADING = {
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice
 WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
-READING = ("home", "since", "until")  # passed too, to sources whose signature names them
+READING = ("home", "since", "until", "read", "zone", "values")  # passed too, to sources whose signature names them
 TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
 
 
@@ -97,7 +97,7 @@ def passed_by_name(spec: Spec) -> frozenset[str]:
 
 
 def told_when_reading(spec: SourceSpec, **values: Any) -> dict[str, Any]:
-    """Return what of ``home``, ``since`` and ``until`` the source's signature names."""
+    """Return what of some values, of those in `READING`, the source's signature names."""
     named, _ = _accepted(spec.resolve(), LEADING["source"])
     return {name: value for name, value in values.items() if name in named}
 

@@ -142,6 +142,14 @@ class Registry:
         else:
             self._register(one, provider)
 
+    def add_of_recipe(self, spec: Spec, given: bool) -> None:
+        """Register what a recipe offers by itself, such as the features of its covariates; once is enough."""
+        version = importlib.metadata.version(OWN)
+        own = Provider("recipe", OWN, version, "quorate.recipe.covariates", given=given)
+        known = self._plugins.get((spec.kind, spec.name))
+        if known is None or known.provider != own or known.spec != spec:
+            self._add(spec, own)
+
     @contextmanager
     def _in_time(self, what: str) -> Iterator[None]:
         """Stop an import, and the hooks that are asked after it, when it takes too long."""

@@ -148,6 +148,15 @@ def tell(text: str, options: Mapping[str, Any]) -> str | None:
     return None if any(_shares(_without_words(rest, value), value) for value in values) else text
 
 
+def tell_all(read: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a source says it has read, without what must not be told; hashes of ours tell nothing."""
+
+    def shown(name: str, value: Any) -> Any:
+        return (tell(value, options) or "not told") if isinstance(value, str) and name != "sha256" else value
+
+    return [{name: shown(name, value) for name, value in one.items()} for one in read]
+
+
 def _without_words(text: str, value: str) -> str:
     """Return a text without keys and the words that are everywhere, where they stand alone and are not the value."""
     keys = rf"(?<![\w./~+%-])data\.(?:{_KEYS})\b(?![./~+%-]\w)"

@@ -19,7 +19,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import Spec
 from quorate.recipe.places import TABLES
 from quorate.recipe.resolve import to_toml
-from quorate.recipe.schema import Gates, Model, Recipe
+from quorate.recipe.schema import Covariate, Gates, Model, Recipe
 
 NARROWEST, WIDEST = 40, 100  # of a comment
 PLAIN = ("text", "true or false", "table", "whole number", "number")  # that a value shows by itself
@@ -80,13 +80,20 @@ def tables() -> list[Table]:
             found.insert(place, Table((name, "NAME"), _about(model), _keys(model), kind))
         else:
             found[place - 1] = found[place - 1]._replace(kind=kind)
+    after = 1 + next(i for i, table in enumerate(found) if table.path == ("data",))
+    found.insert(after, Table(("covariates", "NAME"), _about(Covariate), _keys(Covariate)))
     return found
 
 
 def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
     inner: dict[str, Any] = {name: f.annotation for name, f in model.model_fields.items() if _is_model(f.annotation)}
     kind = next((kind for kind, (table, _) in TABLES.items() if table == ".".join(path)), "")
-    yield Table(path, _about(model), [key for key in _keys(model) if path or key.name not in (*inner, "models")], kind)
+    yield Table(
+        path,
+        _about(model),
+        [key for key in _keys(model) if path or key.name not in (*inner, "covariates", "models")],
+        kind,
+    )
     for name, one in inner.items():
         yield from _tables(one, (*path, name))
 
@@ -173,6 +180,7 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
     known: Known = {table.path: (table.text, {key.name: key for key in table.keys}) for table in tables()}
     about_one, of_one = known.pop(("models", "NAME"))
     known["models",] = (about_one, {})
+    covariate = known.pop(("covariates", "NAME"))
     specs = {(plugin.kind, plugin.name): plugin.spec for plugin in registry}
     for kind, (place, key) in TABLES.items():
         section, _, named = key.partition(".")
@@ -180,6 +188,9 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
         path = tuple(place.split("."))
         text, keys = known.get(path, ("", {}))
         known[path] = (text, {**_by_name(options(spec)), **keys})
+    for name, one in (recipe.covariates or {}).items():
+        about, keys = covariate
+        known["covariates", name] = (about, {**_by_name(options(specs.get(("source", one.source or "")))), **keys})
     for member, model in recipe.models.items():
         if isinstance(model, Model):
             spec = specs.get(("model", model.plugin or member))

@@ -9,6 +9,7 @@ from quorate.errors import DataError, PluginError, RecipeError, near_misses, one
 from quorate.plugins import specs
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs.preparing import AT
+from quorate.recipe.covariates import check_inputs, not_of_all
 from quorate.recipe.schema import Features, Recipe
 from quorate.recipe.transforms import GROUP, matches, resolve_transforms
 
@@ -24,6 +25,7 @@ def resolve_features(recipe: Recipe, registry: Registry) -> Features:
         For a name, pattern, group or frequency that there is not.
     """
     use = select_features(recipe, registry)
+    check_inputs(recipe, registry, use)
     given = {at_its_frequency(key, "features.transforms"): chain for key, chain in recipe.features.transforms.items()}
     transforms = resolve_transforms(given, use, registry)
     return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
@@ -34,6 +36,7 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
     groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
     use = [at_its_frequency(pattern, "features.use") for pattern in recipe.features.use]
     chosen: set[str] = set()
+    apart = not_of_all(recipe, registry)
     for pattern in use:
         wanted, at, frequency = pattern.partition(AT)
         if frequency == SOURCE and recipe.data.resample is None:
@@ -41,7 +44,7 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
                 f"features.use: {pattern!r} is computed on bars that were resampled, and these are not: leave out "
                 f"{at}{frequency}, or set data.resample"
             )
-        found = _matching(wanted, groups) if wanted != "*" else registry.at_hand("feature")
+        found = _matching(wanted, groups) if wanted != "*" else sorted({*registry.at_hand("feature")} - apart)
         if not found:
             _find(registry, wanted)
         chosen.update(f"{name}{at}{frequency}" for name in found)

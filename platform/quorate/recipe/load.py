@@ -214,10 +214,10 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
         inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
-        if key != "data" and VARIABLE.search(str(inside)):
+        if key not in ("data", "covariates") and VARIABLE.search(str(inside)):
             raise RecipeError(
-                f"recipe {where}: [data] and tuning.storage alone take ${{NAME}} from the environment; it stands in "
-                f"{key}"
+                f"recipe {where}: [data], [covariates] and tuning.storage alone take ${{NAME}} from the environment; "
+                f"it stands in {key}"
             )
     try:
         return Recipe.model_validate(table)

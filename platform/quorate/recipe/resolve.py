@@ -16,11 +16,13 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
-from quorate.recipe.environment import holds_secrets, mask, names_in, retold, substitute
+from quorate.recipe.covariates import resolve_covariates
+from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.sources import source_options
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -74,6 +76,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
+            "covariates": resolve_covariates(recipe, registry),
             "holdout": whole_holdout,
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
@@ -185,23 +188,8 @@ def _suited(registry: Registry, name: str, label: specs.LabelSpec, where: str) -
 
 
 def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
-    given = recipe.data.options
     source = _named(registry, specs.SourceSpec, recipe.data.source, "data.source")
-    filled, failed = substitute(given, "data"), None
-    try:
-        options = resolve_options(source, filled, "data")
-    except UnknownOption as e:
-        e.value = given.get(e.key)  # as it was typed
-        raise
-    except RecipeError as e:
-        if not holds_secrets(given):
-            raise
-        failed = retold(e, f"reading the options of {source}", given)
-    if failed is not None:
-        raise failed  # here, where it has no context
-    # What came from the environment stays a reference to it.
-    options.update({k: v for k, v in given.items() if names_in(v)})
-    return {k: v for k, v in options.items() if v is not None}
+    return source_options(source, recipe.data.options, "data")
 
 
 def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:
@@ -297,7 +285,7 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     baselines = [name for name in registry.at_hand("model") if _is_baseline(registry, name)]
     for section, unasked in (("models", baselines), ("gates", PRESETS[recipe.gates.preset])):
         table[section].update({name: False for name in unasked if name not in table[section]})
-    return tomli_w.dumps({**table, "data": mask(table["data"])})
+    return tomli_w.dumps(_masked(table))
 
 
 def _beside(data: Data) -> dict[str, Any]:
@@ -307,5 +295,8 @@ def _beside(data: Data) -> dict[str, Any]:
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:
     """Return the recipe as JSON holds it, with anything that looks like a literal secret masked."""
-    table = recipe.model_dump(mode="json", exclude_none=True)
-    return {**table, "data": mask(table["data"])}
+    return _masked(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _masked(table: dict[str, Any]) -> dict[str, Any]:
+    return {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}

@@ -13,6 +13,7 @@ from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
+from quorate.report.schema_data import Covariate
 from quorate.report.schema_training import Telemetry
 from quorate.store.documents import REPORT_VERSION
 
@@ -69,10 +70,14 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    ended: int | None = None
+    """How many symbols end before the bars do; none is told, if none does."""
     read: list[dict[str, Any]] | None = None
     """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
     read_by: dict[str, str] | None = None
     """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
+    covariates: list[Covariate] | None = None
+    """The series beside the bars."""
 
 
 class Entry(_Object):

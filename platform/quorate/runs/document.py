@@ -8,13 +8,14 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.bars.quality import market_figures
+from quorate.bars.universe import ended
 from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.progress import Clock
 from quorate.execution.task import fit_seed
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.canonical import digest
-from quorate.recipe.digest import used_plugins
+from quorate.recipe.digest import sources_of, used_plugins
 from quorate.recipe.presets import departures
 from quorate.report.report import Report
 from quorate.runs.driving import now
@@ -128,7 +129,8 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
-            **{name: told for name, told in begun["data"].items() if name == "read"},
+            **({"ended": len(over)} if (over := ended(bars)) else {}),
+            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
@@ -142,9 +144,11 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
 
 
 def _read_by(session: Session) -> dict[str, str]:
-    """Return the libraries of a source, such as a vendor's, that are not among those of every run."""
-    spec = session.registry.get(SourceSpec, session.recipe.data.source)
-    names = [name.strip() for need in spec.requires for name in need.split("|")]
+    """Return the libraries of sources, such as a vendor's, that are not among those of every run."""
+    recipe = session.recipe
+    sources = [*sources_of(recipe), *(one.source or "" for one in (recipe.covariates or {}).values())]
+    needs = [need for source in sources for need in session.registry.get(SourceSpec, source).requires]
+    names = [name.strip() for need in needs for name in need.split("|")]
     return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}
 
 

@@ -9,10 +9,14 @@ from typing import Any
 
 from quorate.bars.doubts import jumps_like_splits
 from quorate.bars.panel import Bars
+from quorate.bars.sessions import sessions_told
+from quorate.bars.universe import ended
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import not_read, source_of
 from quorate.recipe.load import merge, nested_override
-from quorate.runs.session import load_bars, open_session
+from quorate.recipe.schema import Recipe
+from quorate.runs.covariates import covariate_facts
+from quorate.runs.session import Session, load_bars, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.bars.collection import Collection
 
@@ -34,7 +38,7 @@ def check_data(path: str | Path, settings: Iterable[str] = (), *, progress: Prog
         If it cannot be read as bars.
     """
     _, bars, found = read_data(path, settings, progress=progress)
-    return {**bars_facts(bars), "doubts": found}
+    return {**bars_facts(bars), "sessions": sessions_told(bars), "doubts": found}
 
 
 @in_usual_surroundings
@@ -69,7 +73,7 @@ def check_collection(
     for jump in jumps_like_splits(bars):
         words = ["quorate", "data", "action", collection.name, jump.symbol, "split", jump.session, f"{jump.ratio:g}"]
         proposed.append({**jump._asdict(), "command": shlex.join([*words, *where])})
-    return {**bars_facts(bars), "doubts": found, "proposed": proposed}
+    return {**bars_facts(bars), "sessions": sessions_told(bars), "doubts": found, "proposed": proposed}
 
 
 def read_data(
@@ -88,13 +92,18 @@ def read_data(
 
 def _read(table: dict[str, Any], progress: Progress | None) -> tuple[dict[str, Any], Bars, list[str]]:
     session = open_session({"name": "check", "models": {"logistic": {}}, **table}, progress=progress)
+    return table["data"], *_asked(session)
+
+
+def _asked(session: Session) -> tuple[Bars, list[str]]:
+    """Return the bars of a session, and what is to be asked about them."""
     heard = len(session.warnings)
     session.recipe = session.recipe.model_copy(
         update={"data": session.recipe.data.model_copy(update={"quality": "warn"})}
     )
     session.progress = Progress()  # doubts are the answer, no warnings beside it
     bars = load_bars(session)
-    return table["data"], bars, session.warnings[heard:]
+    return bars, session.warnings[heard:]
 
 
 def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
@@ -106,6 +115,41 @@ def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, A
         else:
             table = merge(table, nested_override(f"data.{item}"), f"--set {item}")
     return table
+
+
+@in_usual_surroundings
+def check_recipe(
+    recipe: str | Path,
+    settings: Iterable[str] = (),
+    *,
+    home: str | Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Return how the bars and covariates of a recipe are read, and what is to be asked about them, as plain data.
+
+    Parameters
+    ----------
+    recipe : str or Path
+        Its name or its path.
+    settings : iterable of str
+        Changes in it, ``key=value``.
+    home : path, optional
+        Where collections are, and what was fetched.
+
+    Raises
+    ------
+    DataError
+        If something cannot be read.
+    """
+    session = open_session(recipe, home=home, overrides=settings, progress=progress)
+    bars, found = _asked(session)
+    return {**facts_of(bars, session.recipe), "doubts": found}
+
+
+def facts_of(bars: Bars, recipe: Recipe) -> dict[str, Any]:
+    """Return how bars are read, and covariates, if there are some, as plain data."""
+    covariates = covariate_facts(bars, recipe)
+    return {**bars_facts(bars), **({"covariates": covariates} if covariates else {})}
 
 
 def bars_facts(bars: Bars) -> dict[str, Any]:
@@ -120,4 +164,5 @@ def bars_facts(bars: Bars) -> dict[str, Any]:
         "bars_per_year": bars.bars_per_year,
         "volume": bars.has_volume,
         "fingerprint": bars.fingerprint,
+        **({"ended": over} if (over := ended(bars)) else {}),
     }

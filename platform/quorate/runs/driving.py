@@ -15,9 +15,10 @@ from quorate.evidence.ledger import ledger_of
 from quorate.execution import machine
 from quorate.execution.progress import Clock, Progress, Several
 from quorate.recipe.digest import recipe_digest, used_plugins
-from quorate.recipe.environment import tell
+from quorate.recipe.environment import tell_all
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
+from quorate.runs.covariates import covariate_facts
 from quorate.runs.log import RunLog
 from quorate.runs.session import Session, keep_sources, load_bars, open_session
 from quorate.store import Run
@@ -75,21 +76,22 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "recipe": to_plain(recipe),
         "changes": session.changes,
         "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
-        "data": {"fingerprint": bars.fingerprint, **({"read": told} if (told := _read(bars, recipe)) else {})},
+        "data": _data(bars, recipe),
         "libraries": machine.libraries(),
         "machine": machine.machine(),
         "warnings": session.warnings,
     }
 
 
-def _read(bars: Bars, recipe: Recipe) -> list[dict[str, Any]]:
-    """Return what the source says it has read, without what must not be told; hashes of ours tell nothing."""
-    given = recipe.data.options
-
-    def shown(name: str, value: Any) -> Any:
-        return (tell(value, given) or "not told") if isinstance(value, str) and name != "sha256" else value
-
-    return [{name: shown(name, value) for name, value in one.items()} for one in bars.read]
+def _data(bars: Bars, recipe: Recipe) -> dict[str, Any]:
+    """Return what tells the bars, what was read, and the covariates beside them, if there are some."""
+    read = tell_all(bars.read, recipe.data.options)
+    covariates = covariate_facts(bars, recipe)
+    return {
+        "fingerprint": bars.fingerprint,
+        **({"read": read} if read else {}),
+        **({"covariates": covariates} if covariates else {}),
+    }
 
 
 def start_clock(progress: Progress | None) -> Clock:

@@ -10,7 +10,7 @@ from typing import Any
 from quorate.bars.panel import Bars
 from quorate.execution.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
-from quorate.runs.doubts import bars_facts
+from quorate.runs.doubts import facts_of
 from quorate.runs.driving import read_bars
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
@@ -118,7 +118,7 @@ def plan_of(session: Session, bars: Bars, laid: parts.LaidOut, fitting: Fitting)
     start = holdout_start(bars, session.recipe)
     return Plan(
         recipe=session.recipe.name,
-        data={"source": session.recipe.data.source, **bars_facts(bars)},
+        data={"source": session.recipe.data.source, **facts_of(bars, session.recipe)},
         frequencies=frequency_facts(laid.walk),
         holdout={"start": str(bars.sessions[start]) if start < len(bars) else None, "bars": len(bars) - start},
         folds=[{**fold_facts(laid.walk, fold), "test_bars": fold.stop - fold.first} for fold in laid.folds],

@@ -19,6 +19,7 @@ from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
 from quorate.runs.models import models_of, positions_of
+from quorate.runs.rewritten import differing_covariates
 from quorate.runs.session import Session, load_bars
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -197,6 +198,8 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
         session.warn(
             f"not as in the run: {plural(int(changed.sum()), 'bar')}, the first on {first}: was the history revised?"
         )
+    for line in differing_covariates(before, bars):
+        session.warn(f"not as in the run: {line}")
 
 
 def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[Floats, list[Fold]]:

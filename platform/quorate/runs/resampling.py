@@ -8,13 +8,24 @@ import numpy as np
 
 from quorate.bars.panel import Bars
 from quorate.bars.resample import in_hours, lacking, resample, traded
+from quorate.errors import RecipeError
 from quorate.recipe.features import reads_finer
 from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.learning import Data
 
 
 def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
-    """Return the bars of the hours that a recipe asks for, and what is told of it."""
+    """Return the bars of the hours that a recipe asks for, and what is told of it.
+
+    Raises
+    ------
+    RecipeError
+        If it asks for them, or for longer bars, in a panel of several markets.
+    """
+    if bars.fills is not None and (data.hours or data.resample):
+        raise RecipeError(
+            "data.hours and data.resample are for bars of one market: several have sessions of their own; leave them out"
+        )
     if data.hours == "all":
         return replace(bars, calendar=bars.calendar.around_the_clock()), ()
     if data.hours is None and data.resample is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.bars.panel import FIELDS, Bars
+from quorate.bars.records import to_frame
 from quorate.errors import QuorateError
 from quorate.execution.progress import Progress
 from quorate.runs.session import Session, load_bars
@@ -39,6 +40,21 @@ def differing(before: Bars, now: Bars) -> Iterator[str]:
         yield f"there are bars of {', '.join(added)}, which there were not"
     for symbol in sorted({*before.symbols} & {*now.symbols}):
         yield from _of_symbol(symbol, before.select([symbol]), now.select([symbol]))
+    yield from differing_covariates(before, now)
+
+
+def differing_covariates(before: Bars, now: Bars) -> Iterator[str]:
+    """Yield how the records differ that were known by the last bar before: a line for each covariate."""
+    for name, one in before.covariates.items():
+        other = now.covariates[name].known_by(before.times[-1])
+        if one.sha256 != other.sha256:
+            both = to_frame(one).merge(to_frame(other), how="outer", indicator=True)
+            gone, new = (both[both["_merge"] == side] for side in ("left_only", "right_only"))
+            first = min(frame["time"].min() for frame in (gone, new) if len(frame))
+            yield (
+                f"covariate {name!r}: {len(gone):,} of {len(one):,} records are gone or other, and {len(new):,} are "
+                f"new, the first of {first:%Y-%m-%d %H:%M} UTC"
+            )
 
 
 def _of_symbol(symbol: str, before: Bars, now: Bars) -> Iterator[str]:

@@ -6,14 +6,14 @@ import datetime as dt
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, DataWarning, PluginError, QuorateError, RecipeError, near_misses, one_of
+from quorate.errors import DataError, DataWarning, QuorateError, RecipeError, near_misses, one_of
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
@@ -26,11 +26,13 @@ from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.plugins.options import told_when_reading
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec, SourceSpec
+from quorate.recipe.covariates import offer_features
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
 from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
 from quorate.recipe.text import parse
+from quorate.runs.markets import as_said, bars_in, market_reader, renames_of
 from quorate.store import Home
 from quorate.store.checkpoints import FOLDER as CHECKPOINTS
 from quorate.store.kept import KeptArrays
@@ -38,6 +40,8 @@ from quorate.store.models import KeptModels
 
 if TYPE_CHECKING:
     from quorate.walkforward.members import Fitting
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -146,6 +150,7 @@ def open_session(
         raise RecipeError("overrides apply to a recipe given by name or path; change the mapping itself")
     for path in loaded.plugins:
         registry.add(path)
+    offer_features(loaded, registry)
     registry.check()
     resolved, warned = resolve(loaded, registry)
     session = Session(resolved, registry, Home(home), progress or Progress(), changes=_changes(recipe, overrides))
@@ -220,20 +225,63 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
 
 
 def load_bars(session: Session) -> Bars:
-    """Ask the recipe's source for its bars."""
+    """Ask the recipe's sources for its bars, and for the covariates beside them."""
     from quorate.bars.doubts import different_lengths, doubts
     from quorate.bars.quality import wrong_calendar
+    from quorate.bars.universe import survivors_only
     from quorate.runs.resampling import resampled, within_hours
 
-    recipe, registry = session.recipe, session.registry
-    spec = registry.get(SourceSpec, recipe.data.source)
-    given, failed = recipe.data.options, None
-    asked_for = told_when_reading(spec, home=session.home.path, since=recipe.data.since, until=recipe.data.until)
-    filled = {**substitute(given, "data"), **asked_for}
+    recipe, given = session.recipe, session.recipe.data.options
+    spec, renames = session.registry.get(SourceSpec, recipe.data.source), renames_of(recipe.data)
+
+    def read(answer: Any) -> Bars:
+        return as_said(bars_in(answer), recipe.data, renames)
+
+    span = {"since": recipe.data.since, "until": recipe.data.until}
+    bars = ask_source(session, spec, given, "data", read, read=market_reader(session, renames), **span)
+    _check_names(bars, given)
+    bars = _within(bars, recipe.data.since, recipe.data.until)
+    asked = [told] if (told := wrong_calendar(bars)) else []
+    bars, told_of_hours = within_hours(bars, recipe.data)
+    if bars.fills is not None:
+        bars.fills.check()
+    elif not recipe.data.options.get("mixed"):
+        asked += different_lengths(bars)
+    asked += [*doubts(bars), *survivors_only(bars)]
+    for line in asked:
+        session.warn(line)
+    if asked and recipe.data.quality == "refuse":
+        raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
+    bars, told_of_length = resampled(bars, recipe)
+    for line in (*told_of_hours, *told_of_length):
+        session.warn(line)
+    if recipe.covariates:
+        from quorate.runs.covariates import with_covariates
+
+        bars = with_covariates(session, bars)
+    return bars
+
+
+def ask_source(
+    session: Session, spec: SourceSpec, given: Mapping[str, Any], where: str, made: Callable[[Any], T], **told: Any
+) -> T:
+    """Return what a source gives for options as the recipe has them; what it warns of is kept, and no secret told.
+
+    Parameters
+    ----------
+    where : str
+        The recipe's table.
+    made : callable
+        What is returned, of the source's answer, as ``read`` of `quorate.plugins.calling.call`.
+    told : mapping
+        What it is also told, if its signature names it.
+    """
+    failed = None
+    filled = {**substitute(given, where), **told_when_reading(spec, home=session.home.path, **told)}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", DataWarning)
         try:
-            bars = call(spec, "the recipe's [data]", (), filled, _bars)
+            answer = call(spec, f"the recipe's [{where}]", (), filled, made)
         except QuorateError as e:
             if not holds_secrets(given):
                 raise
@@ -243,21 +291,7 @@ def load_bars(session: Session) -> Bars:
     for warning in caught:
         if issubclass(warning.category, DataWarning):
             session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
-    _check_names(bars, given)
-    bars = _within(bars, recipe.data.since, recipe.data.until)
-    asked = [told] if (told := wrong_calendar(bars)) else []
-    bars, told_of_hours = within_hours(bars, recipe.data)
-    if not recipe.data.options.get("mixed"):
-        asked += different_lengths(bars)
-    asked += doubts(bars)
-    for line in asked:
-        session.warn(line)
-    if asked and recipe.data.quality == "refuse":
-        raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
-    bars, told_of_length = resampled(bars, recipe)
-    for line in (*told_of_hours, *told_of_length):
-        session.warn(line)
-    return bars
+    return answer
 
 
 def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
@@ -293,12 +327,6 @@ def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
         )
     if is_value(bars.calendar.name, given):
         raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")
-
-
-def _bars(answer: Any) -> Bars:
-    if not isinstance(answer, Bars):
-        raise PluginError(f"it must return quorate.Bars; it returned {type(answer).__name__}")
-    return answer
 
 
 def keep_sources(session: Session) -> None:

@@ -11,6 +11,7 @@ from quorate.errors import IntegrityError, RecipeError, StoreError
 from quorate.execution import machine
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
+from quorate.recipe.covariates import offer_features
 from quorate.recipe.digest import recipe_digest, used_plugins
 from quorate.recipe.load import merge, nested_override, validate
 from quorate.report.report import Report
@@ -95,6 +96,7 @@ def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -
         table = merge(table, nested_override(item), f"--set {item}")
     table["holdout"] = {k: v for k, v in table.get("holdout", {}).items() if v is not None}
     recipe = validate(table, stored.id)
+    offer_features(recipe, registry)
     if recipe_digest(recipe, registry) != begun["recipe_digest"]:
         raise IntegrityError(f"the recipe of {stored.kind} {stored.id} was changed after it: it has another digest")
     return Session(recipe, registry, stored.home, progress)

@@ -223,7 +223,7 @@ def pack_home(run: Run, folder: Path) -> None:
     used = {plugin["sha256"] for plugin in begun["plugins"] if plugin["sha256"]}
     files = [
         *(f"{run.kind}s/{run.id}/{name}" for name in ("run.json", "recipe.toml")),
-        *run.home.files_of_bars(begun["data"]["fingerprint"]),
+        *(str(one.relative_to(run.home.path)) for one in run.home.bars_files(begun["data"]["fingerprint"])),
         *(f"sources/{sha256}.py" for sha256 in sorted(used)),
     ]
     for file in files:

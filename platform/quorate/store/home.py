@@ -9,7 +9,8 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
-    HOME/bars/HASH.parquet    bars by fingerprint
+    HOME/bars/HASH.parquet    bars by fingerprint; beside them, where they have these: HASH.universe.json,
+                              HASH.fills.parquet, and HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/jobs/                what commands that `quorate ui` began have printed
@@ -26,10 +27,11 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
+from quorate.store.covariates import keep_covariates, kept_covariates, note_of, records_of
 from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
 from quorate.store.plain import check_home
@@ -185,6 +187,12 @@ class Home:
         path = self._bars(bars.fingerprint)
         calendar = path.with_suffix(".json")
         if not (path.exists() and calendar.exists()):
+            if bars.universe is not None:
+                write_json(path.with_suffix(".universe.json"), bars.universe.to_dict())
+            if bars.fills is not None:
+                write_parquet(bars.fills.to_frame(), path.with_suffix(".fills.parquet"))
+            if bars.covariates:
+                keep_covariates(path, bars.covariates)
             beside = {RESAMPLED: bars.resampled} if bars.resampled else {}
             if bars.finer is not None:
                 self.keep_bars(bars.finer)
@@ -211,11 +219,14 @@ class Home:
             resampled, finer = told.pop(RESAMPLED, ""), told.pop(FINER, None)
             frame = read_parquet(path)
             bars = Bars.from_frame(frame, Calendar(**told), sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = replace(bars, **self._beside(path))
             if resampled:
                 bars = replace(bars, resampled=resampled, frequency=resampled)
             if finer is not None:
                 bars = replace(bars, finer=self.bars(finer))
-        except (DataError, OSError, TypeError, ValueError) as e:
+            if note_of(path).exists():
+                bars = bars.with_covariates(kept_covariates(path))
+        except (DataError, OSError, TypeError, ValueError, KeyError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:
             raise IntegrityError(
@@ -223,12 +234,25 @@ class Home:
             )
         return bars
 
-    def files_of_bars(self, fingerprint: str) -> list[str]:
-        """Return the files that stored bars lie in, within the home."""
+    def _beside(self, path: Path) -> dict[str, Any]:
+        """Return what is stored of bars beside their frame."""
+        from quorate.bars.fills import Fills
+        from quorate.bars.universe import Universe
+
+        found: dict[str, Any] = {}
+        if (universe := path.with_suffix(".universe.json")).exists():
+            found["universe"] = Universe.from_dict(json.loads(universe.read_text(encoding="utf-8")))
+        if (fills := path.with_suffix(".fills.parquet")).exists():
+            found["fills"] = Fills.from_frame(read_parquet(fills))
+        return found
+
+    def bars_files(self, fingerprint: str) -> list[Path]:
+        """Return the files that stored bars are in."""
         path = self._bars(fingerprint)
         finer = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get(FINER)
-        own = [f"bars/{fingerprint}{ending}" for ending in (".parquet", ".json")]
-        return [*own, *(self.files_of_bars(finer) if finer else [])]
+        beside = records_of(path) if note_of(path).exists() else []
+        own = [*sorted(path.parent.glob(f"{fingerprint}.*")), *beside]
+        return [*own, *(self.bars_files(finer) if finer else [])]
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

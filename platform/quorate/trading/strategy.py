@@ -194,7 +194,7 @@ def ask_strategy(
         return weights
 
     options = {**strategy_arguments(spec, bars, facts), **params}
-    return call(spec, f"the scores of {bars!r}", (score, threshold), options, read)
+    return call(spec, lambda: f"the scores of {bars!r}", (score, threshold), options, read)
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
@@ -237,12 +237,15 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
             own[key] = strategy_weights(plan, candidate, bars)
         columns.append(own[key])
     weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
-    return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars))[:, :, None]
+    return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars), bars.member)[:, :, None]
 
 
-def share_of_capital(available: NDArray[np.bool_], gone: int = GONE) -> Floats:
-    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols)."""
-    alive = recently(available, gone)
+def share_of_capital(available: NDArray[np.bool_], gone: int = GONE, member: NDArray[np.bool_] | bool = True) -> Floats:
+    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols).
+
+    One that misses bars keeps its share, as long as it may not have ended; one that leaves the universe does not.
+    """
+    alive = recently(available, gone) & member
     return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
 
 

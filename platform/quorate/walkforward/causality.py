@@ -206,10 +206,13 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
 
 
 def _other_future(bars: Bars, known: int) -> Bars:
-    """Return the bars with other prices and volumes from position `known` on: halves and doubles in turn."""
+    """Return the bars with other prices, volumes and covariates from position `known` on: halves and doubles."""
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
     factor[:known] = 1.0
-    other = replace(bars, **{name: getattr(bars, name) * factor for name in FIELDS})
+    covariates = {name: one.other_after(bars.times[known - 1]) for name, one in bars.covariates.items()}
+    fills = None if bars.fills is None else bars.fills.scaled(bars.times, factor)
+    fields: dict[str, Any] = {name: getattr(bars, name) * factor for name in FIELDS}
+    other = replace(bars, fills=fills, covariates=covariates, **fields)
     if bars.finer is None:
         return other
     # What a longer bar is made of changes as it does.

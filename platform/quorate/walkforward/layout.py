@@ -281,7 +281,7 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
         )
         return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
 
-    return call(cost, f"{bars!r}", (bars,), recipe.costs.options, read)
+    return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)
 
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:

@@ -177,7 +177,7 @@ def judge_span(
     Of those in `distributions`, by name, the quantiles are judged, too.
     """
     span = walk.bars.take(first, stop)
-    hold = share_of_capital(span.present, gone_after(span))
+    hold = share_of_capital(span.present, gone_after(span), span.member)
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
     nothing = np.full(len(walk.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]

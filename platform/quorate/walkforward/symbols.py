@@ -31,7 +31,7 @@ def by_symbol(
     if len(bars.symbols) < 2:
         return []
     score = to_panel(score_of(judged.predictions, walk.binary), walk.dataset, bars)
-    share = share_of_capital(np.isfinite(score), gone_after(bars))
+    share = share_of_capital(np.isfinite(score), gone_after(bars), bars.member)
     weights = np.divide(judged.decisions.targets, share, out=np.zeros(share.shape), where=share > 0)
     span, trading = bars.take(first, stop), walk.trading.take(first, stop)
     equity, closed = each_symbol(span, np.clip(weights[first:stop], -1.0, 1.0), trading)

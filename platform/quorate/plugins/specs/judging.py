@@ -125,7 +125,10 @@ class SourceSpec(Spec):
     """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table.
 
     If its signature names ``since`` or ``until``, it is passed the recipe's, as dates or None, and need read no more
-    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in.
+    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in; if
+    it names ``read``, a function that reads another source, given a table with its name as ``source`` and its options.
+    What reads the records of a covariate may also name ``zone``, the time zone of the bars' exchange, and ``values``,
+    the columns that the recipe names as values, or None.
 
     Parameters
     ----------
@@ -136,22 +139,28 @@ class SourceSpec(Spec):
     parts : str or callable, optional
         ``parts(**options)`` gives a list of tables of options, each of which, in place of the same options of the
         whole, reads a part on its own: so an import reads many files or symbols in parallel, and goes on where it was.
+    records : str or callable, optional
+        ``records(**options)``, with options of its own, gives the records of a covariate: a DataFrame with columns
+        ``time`` (what each record is of) and, if it is told, ``published_at``, both time-zone aware, ``symbol``, if
+        they are of one, and values. What it has read it tells in ``attrs["read"]``, as `Bars.read` does. Of a source
+        without it, covariates are bars.
     """
 
     kind: ClassVar[str] = "source"
 
     actions: Lazy | None = None
     parts: Lazy | None = None
+    records: Lazy | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for offered in (self.actions, self.parts):
+        for offered in (self.actions, self.parts, self.records):
             if offered is not None:
                 self.offering(offered)
 
     def offering(self, function: Lazy) -> SourceSpec:
         """Return this source with another of its functions in place of the one that reads bars."""
-        return replace(self, function=function, actions=None, parts=None)
+        return replace(self, function=function, actions=None, parts=None, records=None)
 
 
 @dataclass(frozen=True)

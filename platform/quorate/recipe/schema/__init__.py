@@ -1,6 +1,7 @@
 """The schema of a recipe. Every default of the platform that a user can change is in this folder."""
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.covariates import Covariate, span_of
 from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Holdout, Labels, Model
 from quorate.recipe.schema.trading import (
     RETURN_DEFAULT,
@@ -26,6 +27,7 @@ __all__ = [
     "TUNED",
     "Backtest",
     "Costs",
+    "Covariate",
     "Data",
     "Day",
     "Ensemble",
@@ -44,4 +46,5 @@ __all__ = [
     "Strategy",
     "Threshold",
     "Tuning",
+    "span_of",
 ]

@@ -14,6 +14,48 @@ MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
+class Spell(Section):
+    """A time during which a symbol belongs to the universe.
+
+    Parameters
+    ----------
+    symbol : str
+        Its name.
+    entry : date
+        First session; without it, it belongs from the beginning.
+    exit : date
+        Last session; without it, it belongs to the end.
+    delisted : bool
+        It was delisted then: positions are closed at the first bar after `exit`.
+    payout : float, cash per share
+        What a delisted symbol pays out; without it, its last price less `data.haircut`.
+    """
+
+    symbol: str
+    entry: Day | None = None
+    exit: Day | None = None
+    delisted: bool = False
+    payout: float | None = Field(default=None, ge=0)
+
+
+class Rename(Section):
+    """A ticker change: one company, whose bars before `date` are called `old`.
+
+    Parameters
+    ----------
+    old : str
+        What it was called.
+    new : str
+        What it is called from then on.
+    date : date
+        First session under the new name.
+    """
+
+    old: str
+    new: str
+    date: Day
+
+
 def _frequency(text: str) -> str:
     try:
         return read_frequency(text)
@@ -39,6 +81,16 @@ class Data(Open):
         First session that is used; without it, the first that there is.
     until : date
         Last session that is used; without it, the last that there is.
+    universe : str or list of Spell
+        Which symbols belong when: a CSV or Parquet file with the columns ``symbol``, ``entry``, ``exit`` and, if they
+        are there, ``delisted`` and ``payout``; or such rows. Outside its spells a symbol is neither learnt from,
+        predicted nor held. Without it, every symbol belongs, always.
+    renamed : str or list of Rename
+        Ticker changes: a file with the columns ``old``, ``new`` and ``date``, or such rows. The bars of a company
+        become one history, under the last of its names.
+    haircut : float, share
+        What a position loses of the last price when its symbol is delisted, or ends, and no payout is known; without
+        it, nothing.
     hours : str
         Which bars within the day are used: ``regular`` leaves out those outside the market's hours, as `calendar` has
         them; ``all`` makes its sessions last around the clock. Without it all are, and longer bars are made of those
@@ -52,6 +104,9 @@ class Data(Open):
     quality: Literal["warn", "refuse"] = "warn"
     since: Day | None = None
     until: Day | None = None
+    universe: str | list[Spell] | None = None
+    renamed: str | list[Rename] | None = None
+    haircut: float | None = Field(default=None, ge=0, le=1)
     hours: Literal["regular", "all"] | None = None
     resample: Frequency | None = None
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.recipe.schema.base import Section
+from quorate.recipe.schema.covariates import Covariate, Name
 from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Holdout, Labels, Model
 from quorate.recipe.schema.trading import Backtest, Costs, Gates, Strategy, Threshold
 from quorate.recipe.schema.tuning import Tuning
@@ -73,6 +74,8 @@ class Recipe(Section):
         Plugin files or folders, relative to the recipe's file.
     data : Data
         Where the bars come from.
+    covariates : dict of Covariate
+        Series beside the bars, by name.
     holdout : Holdout
         The last part of the history.
     labels : Labels
@@ -111,6 +114,7 @@ class Recipe(Section):
     on_failure: Literal["stop", "drop"] = "stop"
     plugins: list[str] = []
     data: Data = Data()
+    covariates: dict[Name, Covariate] | None = None  # not {}: recipes without any are as they were before
     holdout: Holdout = Holdout()
     labels: Labels = Labels()
     features: Features = Features()

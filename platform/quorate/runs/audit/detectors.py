@@ -22,6 +22,7 @@ from quorate.execution.transforms import BESIDE
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit import causality
+from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.null import Null, null_bars, summarise
 from quorate.runs.audit.pipeline import predictions_of, returns_of, walk_forward_of
 from quorate.statistics import Floats
@@ -84,6 +85,8 @@ def findings(
     """
     yield _opens(recipe, bars)
     yield _between_symbols(bars)
+    if bars.covariates:
+        yield _checked("covariates", "values", lambda: check_joins(recipe, registry, bars, recipe.seed))
     told("features and labels")
     try:
         walk = walk_forward_of(recipe, registry, bars)
@@ -231,7 +234,7 @@ def _fills(walk: WalkForward, predictions: Floats) -> int:
             f"{int(wrong.sum())} fills are not at the {trading.fill} of their bar, the first on "
             f"{span.sessions[bar[k]]}: {price[k]:g}, which was {due[k]:g}"
         )
-    _check_wanted(span, targets, orders[np.isfinite(due)])
+    _check_wanted(span, targets, orders[span.present[bar, column]])
     return len(orders)
 
 

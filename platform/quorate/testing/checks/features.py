@@ -24,6 +24,7 @@ from quorate.testing.tools.compare import (
     spread,
     watch_inputs,
 )
+from quorate.testing.tools.covariates import inputs_of, not_inputs
 from quorate.testing.tools.features import compute, evaluate, kept, markets, n_bars, spec_of
 from quorate.testing.tools.fresh import MEMORY, fresh
 
@@ -43,7 +44,7 @@ def check_feature_computes(plugin: Plugin) -> str | None:
         started = time.monotonic()
         values = compute(plugin, bars)
         spent = time.monotonic() - started  # of the second call: the first may import and compile
-        raw = np.asarray(evaluate(plugin, [getattr(bars, name) for name in spec.inputs]))
+        raw = np.asarray(evaluate(plugin, inputs_of(spec, bars)))
         if raw.dtype.kind not in "fiub":
             raise Violation(
                 f"it gives values of type {raw.dtype}: they must be real numbers, float64. Convert them, e.g. "
@@ -89,7 +90,7 @@ def check_feature_symbols_independent(plugin: Plugin) -> None:
     for names in (["AAA"], ["BBB"]):
         _same_alone(plugin, late, whole, names, scale)
     # Columns in another order: a symbol has no rank among the others.
-    arrays = [getattr(together, name) for name in spec.inputs]
+    arrays = inputs_of(spec, together)
     turned = np.asarray(evaluate(plugin, [np.asfortranarray(a[:, ::-1]) for a in arrays]), dtype=np.float64)[:, ::-1]
     straight = compute(plugin, together)
     wrong = kept(spec, together) & differs(straight, turned, scale=scale)
@@ -106,7 +107,7 @@ def check_feature_input_unmodified(plugin: Plugin) -> None:
     except Violation as e:
         raise NotApplicable("it does not compute: see the rule 'computes'") from e
     bars = market(n_bars(spec), 2)
-    watch_inputs({name: getattr(bars, name) for name in spec.inputs}, lambda *arrays: evaluate(plugin, arrays))
+    watch_inputs(dict(zip(spec.inputs, inputs_of(spec, bars), strict=True)), lambda *arrays: evaluate(plugin, arrays))
 
 
 @after("input-unmodified")
@@ -161,9 +162,12 @@ def _check_declared(spec: FeatureSpec) -> None:
         raise Violation(
             f"inputs is the text {spec.inputs!r}: it must be a tuple of names, ({spec.inputs!r},)", found=spec.inputs
         )
-    unknown = [name for name in spec.inputs if name not in FIELDS]
-    if unknown or not spec.inputs:
-        raise Violation(f"inputs are {spec.inputs}: they must be among {', '.join(FIELDS)}", found=list(spec.inputs))
+    if not_inputs(spec) or not spec.inputs:
+        raise Violation(
+            f"inputs are {spec.inputs}: they must be among {', '.join(FIELDS)}, or covariates, "
+            "such as news or news.score",
+            found=list(spec.inputs),
+        )
     if not isinstance(spec.lookback, int | np.integer) or spec.lookback < 1:
         raise Violation(
             f"lookback is {spec.lookback!r}: it must be a whole number of bars, at least 1 (the bar itself)",

@@ -17,6 +17,7 @@ from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, LabelSpec, Splitte
 from quorate.testing._base import NotApplicable, Violation, call
 from quorate.testing.markets import market, performance
 from quorate.testing.tools.compare import numbers, read_only, spread
+from quorate.testing.tools.covariates import inputs_of
 
 Answer = dict[str, NDArray[Any]]
 Arguments = list[Any]
@@ -94,7 +95,7 @@ def _of_feature(plugin: Plugin) -> Question:
         values[: spec.lookback - 1] = np.nan  # which nobody reads
         return {"the value": values}
 
-    return Question(lambda seed: [read_only(getattr(market(size, 2, seed), name)) for name in spec.inputs], ask)
+    return Question(lambda seed: [read_only(array) for array in inputs_of(spec, market(size, 2, seed))], ask)
 
 
 def _of_transform(plugin: Plugin) -> Question:

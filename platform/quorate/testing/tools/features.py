@@ -17,6 +17,7 @@ from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing.markets import market
 from quorate.testing.tools.compare import own, rough
+from quorate.testing.tools.covariates import with_covariates
 
 
 def spec_of(plugin: Plugin) -> FeatureSpec:
@@ -45,7 +46,7 @@ def compute(plugin: Plugin, bars: Bars) -> Floats:
         If it fails, or gives another shape.
     """
     try:
-        given = own(bars)
+        given = with_covariates(spec_of(plugin), own(bars))
         return rows._compute(spec_of(plugin), given, rows.Packing(given), {})
     except PluginError as e:
         cause = e.__cause__

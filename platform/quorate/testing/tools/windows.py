@@ -12,6 +12,7 @@ from quorate.statistics import Floats
 from quorate.testing._base import Violation
 from quorate.testing.markets import market
 from quorate.testing.tools.compare import rough
+from quorate.testing.tools.covariates import inputs_of
 from quorate.testing.tools.features import evaluate, n_bars
 
 _WINDOWS = 48
@@ -46,13 +47,13 @@ def windows_of(spec: FeatureSpec) -> Iterator[Windows]:
     if spec.cross_sectional:
         for bars in (ordinary, wild):
             for t in np.linspace(n - 1, size - 1, _WINDOWS // 4).astype(int):
-                yield [np.asfortranarray(getattr(bars, name)[t - n + 1 : t + 1]) for name in spec.inputs]
+                yield [np.asfortranarray(array[t - n + 1 : t + 1]) for array in inputs_of(spec, bars)]
         return
     at = np.linspace(n - 1, size - 1, _WINDOWS).astype(int)
     for bars in (ordinary, wild):
         yield [
-            np.asfortranarray(np.stack([getattr(bars, name)[t - n + 1 : t + 1, 0] for t in at], axis=1))
-            for name in spec.inputs
+            np.asfortranarray(np.stack([array[t - n + 1 : t + 1, 0] for t in at], axis=1))
+            for array in inputs_of(spec, bars)
         ]
     yield _shaped(spec, ordinary.close[:n, 0], n)
 
@@ -71,4 +72,5 @@ def _shaped(spec: FeatureSpec, close: Floats, n: int) -> Windows:
         "close": base,
         "volume": 1e6 * np.exp(0.02 * np.stack([step * (-1) ** i for i in range(len(paths))], axis=1)),
     }
-    return [np.asfortranarray(made[name]) for name in spec.inputs]
+    between = 0.5 + 0.4 * np.sin(step[:, None] / 3.0 + np.arange(len(paths)))  # covariates, whatever they are
+    return [np.asfortranarray(made.get(name, between)) for name in spec.inputs]

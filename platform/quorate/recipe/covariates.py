@@ -1,0 +1,126 @@
+"""Covariates of a recipe: what reads each, and the features that it offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from quorate.bars.covariates import AGE, KNOWN, value_name
+from quorate.bars.panel import FIELDS
+from quorate.errors import PluginError, RecipeError, near_misses, one_of
+from quorate.plugins.options import UnknownOption
+from quorate.plugins.registry import Registry
+from quorate.plugins.specs import FeatureSpec, SourceSpec
+from quorate.plugins.specs.preparing import AT
+from quorate.recipe.bar_files import source_of
+from quorate.recipe.schema import Covariate, Recipe
+from quorate.recipe.sources import source_options
+
+GROUP = "covariates"
+_FUNCTION = "quorate.dataset.covariates:as_known"
+
+
+def reader_of(name: str, covariate: Covariate, registry: Registry) -> SourceSpec:
+    """Return the source that reads a covariate, its function that which gives the records, or else bars.
+
+    Raises
+    ------
+    RecipeError
+        If nothing says which it is.
+    """
+    key = f"covariates.{name}"
+    path = covariate.options.get("path")
+    source = covariate.source or (source_of(Path(path)) if isinstance(path, str) else None)
+    if source is None:
+        raise RecipeError(
+            f"{key} must say what reads it: a file with {key}.path, or {key}.source, one of "
+            f"{one_of(registry.names('source'))}"
+        )
+    try:
+        spec = registry.get(SourceSpec, source)
+    except PluginError as e:
+        raise RecipeError(f"{key}.source: {e}") from e
+    return spec if covariate.bars or spec.records is None else spec.offering(spec.records)
+
+
+def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariate] | None:
+    """Return the covariates with all options of their sources.
+
+    Raises
+    ------
+    RecipeError
+        For an unknown source or option.
+    """
+    found = {}
+    for name, one in sorted((recipe.covariates or {}).items()):
+        reader, where = reader_of(name, one, registry), f"covariates.{name}"
+        try:
+            options = source_options(reader, one.options, where)
+        except UnknownOption as e:
+            own = near_misses(e.key, Covariate.model_fields)
+            raise RecipeError(f"{e}{own if 'did you mean' not in str(e) else ''}") from None
+        kept = {key: getattr(one, key) for key in Covariate.model_fields}
+        found[name] = Covariate.model_validate({**kept, "source": reader.name, **options})
+    return found or None
+
+
+def offer_features(recipe: Recipe, registry: Registry) -> None:
+    """Add to a registry what the recipe's covariates offer: their values join the features, the others are named."""
+    for name, one in (recipe.covariates or {}).items():
+        for feature, value in _features_of(name, one):
+            what = {AGE: "days since the time that is known of", KNOWN: "1 where it is known"}
+            spec = FeatureSpec(
+                feature,
+                _FUNCTION,
+                inputs=(value,),
+                group=GROUP,
+                description=what.get(value.rpartition(".")[2], "as it was known at the close"),
+            )
+            registry.add_of_recipe(spec, given=not _is_beside(value))
+
+
+def _features_of(name: str, covariate: Covariate) -> Iterator[tuple[str, str]]:
+    """Yield the features of a covariate, and the input of each."""
+    values = covariate.values or []
+    if len(values) < 2:
+        yield name, name
+    else:
+        for value in values:
+            yield f"{name}_{value_name(value)}", f"{name}.{value_name(value)}"
+    for value in (AGE, KNOWN):
+        yield f"{name}_{value}", f"{name}.{value}"
+
+
+def _is_beside(value: str) -> bool:
+    return value.endswith((f".{AGE}", f".{KNOWN}"))
+
+
+def not_of_all(recipe: Recipe, registry: Registry) -> set[str]:
+    """Return the features that ``*`` leaves out: of covariates that there are not, and what is beside their values."""
+    specs = [registry.get(FeatureSpec, name) for name in registry.names("feature")]
+    beside = {s.name for s in specs if s.group == GROUP and _is_beside(s.inputs[0])}
+    return beside | {s.name for s in specs if lacking(recipe, s)}
+
+
+def lacking(recipe: Recipe, feature: FeatureSpec) -> list[str]:
+    """Return the covariates that a feature reads and the recipe does not have."""
+    read = {name.partition(".")[0] for name in feature.inputs if name not in FIELDS}
+    return sorted(read - {*(recipe.covariates or {})})
+
+
+def check_inputs(recipe: Recipe, registry: Registry, features: list[str]) -> None:
+    """Raise `RecipeError`, if a feature reads a covariate that the recipe does not have."""
+    for name in features:
+        spec = registry.get(FeatureSpec, name)
+        if spec.frequency and not {*spec.inputs} <= {*FIELDS}:
+            raise RecipeError(
+                f"features.use: {name!r} reads a covariate, which is known at the close of a bar whatever its "
+                f"frequency is: use {name.partition(AT)[0]!r}"
+            )
+        if lacks := lacking(recipe, spec):
+            known = [*FIELDS, *(recipe.covariates or {})]
+            raise RecipeError(
+                f"features: {name!r} reads {lacks[0]!r}, which is no field of bars and no covariate of the recipe"
+                f"{near_misses(lacks[0], known)}: add [covariates.{lacks[0]}], or leave the feature out with "
+                "features.exclude"
+            )

@@ -1,0 +1,81 @@
+"""The tables of a recipe for series beside the bars."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from quorate.recipe.schema.base import Open
+
+_UNITS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_TAKEN = ("open", "high", "low", "close", "volume")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(w|d|h|min|s)")
+
+
+def span_of(text: str) -> dt.timedelta:
+    """Return a span of time that is written as ``45d`` or ``2h``."""
+    found = _SPAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError(
+            f'must be a number with one of {", ".join(_UNITS)} after it, e.g. "45d" or "2h"; it was {text!r}'
+        )
+    return dt.timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def _span(text: str) -> str:
+    span_of(text)
+    return text
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text) or text in _TAKEN:
+        raise ValueError(
+            "must be called by lower case letters, digits, - and _, beginning with a letter, and other than a field of "
+            f"bars; it was {text!r}"
+        )
+    return text
+
+
+Span = Annotated[str, AfterValidator(_span)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class Covariate(Open):
+    """A series beside the bars, ``[covariates.NAME]``; every other key is an option of the source that reads it.
+
+    Its values join the features, called NAME, or of several values NAME_VALUE. At a bar's close counts what was known
+    by then: the record of the latest reference time, in its latest revision.
+
+    Parameters
+    ----------
+    source : str
+        The plugin that reads it, of kind source; without it, the one for files that end as `path` does.
+    bars : bool
+        It is bars, such as those of another market: known at their closes. So is what a source gives that reads
+        nothing else; bars of a single symbol hold for all.
+    values : list of str
+        The columns that are its values; of bars their fields. Without it, the only one that there is, and of bars the
+        close.
+    lag : str
+        How long after its publication a record was known, e.g. ``2h``; where no column tells that, how long after its
+        reference time.
+    missing : str or float
+        What becomes of bars at whose close nothing is known yet: ``drop`` leaves their rows out, ``error`` stops, a
+        number stands for the value.
+    max_age : str
+        A record whose reference time is longer ago, e.g. ``60d``, is stale; without it, none is.
+    stale : str
+        What becomes of bars at whose close what is known is stale: as if nothing were known, or an error.
+    """
+
+    source: str | None = None
+    bars: bool = False
+    values: list[str] | None = None
+    lag: Span | None = None
+    missing: Literal["drop", "error"] | float = "drop"
+    max_age: Span | None = None
+    stale: Literal["missing", "error"] = "missing"

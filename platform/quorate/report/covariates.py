@@ -1,0 +1,30 @@
+"""What was read of covariates, in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quorate.errors import plural
+from quorate.report.figures import figure
+
+
+def covariate_text(told: Mapping[str, Any]) -> str:
+    """Return how many records a covariate has, when they were known, and how much of the bars they are known on."""
+    whose = plural(told["symbols"], "symbol") if told["symbols"] else "all symbols"
+    span = f", {told['first'][:10]}..{told['last'][:10]}" if told["records"] else ""
+    late = f"known {_days(told['delay']['median'])} later, at most {_days(told['delay']['max'])}"
+    old = f", of {_days(told['age']['median'])} before, at most {_days(told['age']['max'])}"
+    return (
+        f"{plural(told['records'], 'record')} of {whose} from {told['source']}{span}, {told['sha256'][:8]}; {late}; "
+        f"known on {figure(told['known'], 'fraction')} of bars{old}"
+    )
+
+
+def _days(days: float | None) -> str:
+    """Return a span of time in the unit that it is told in."""
+    if days is None:
+        return "-"
+    if abs(days) >= 1 or not days:
+        return f"{days:.3g} days"
+    return f"{days * 24:.3g} h" if abs(days) * 24 >= 1 else f"{days * 1440:.3g} min"

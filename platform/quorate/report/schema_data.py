@@ -1,0 +1,42 @@
+"""What ``report.json`` holds of the series beside the bars, typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quorate.report.schema_base import Number, Object
+
+
+class Days(Object):
+    """Some spans of time, in days."""
+
+    median: Number
+    max: Number
+
+
+class Covariate(Object):
+    """A series beside the bars, as far as it was known by the last bar."""
+
+    name: str
+    source: str
+    sha256: str
+    """Of the records."""
+    values: list[str]
+    symbols: int
+    """That records are of; 0: they hold for all."""
+    records: int
+    first: str | None
+    """The earliest reference time, UTC."""
+    last: str | None
+    delay: Days
+    """From the reference time to when it was known."""
+    age: Days
+    """From the reference time of what is known to the closes of bars."""
+    known: float
+    """Share of bars at whose close something is known that is not stale."""
+    lag: str | None
+    missing: str | float
+    max_age: str | None
+    stale: str
+    read: list[dict[str, Any]] | None = None
+    """As of the bars."""

@@ -1,0 +1,145 @@
+"""The covariates of a recipe: asked of their sources, laid beside the bars, and told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from quorate.bars.covariates import DAY, EVERY, Covariate
+from quorate.bars.panel import Bars
+from quorate.bars.records import covariate_of, records_of_bars
+from quorate.errors import DataError, PluginError, QuorateError, near_misses, plural
+from quorate.evidence.evidence import finite_or_none
+from quorate.plugins.options import READING, options_of
+from quorate.plugins.specs import SourceSpec
+from quorate.recipe import schema
+from quorate.recipe.covariates import reader_of
+from quorate.recipe.environment import is_value, tell_all
+from quorate.runs.session import Session, ask_source
+from quorate.statistics import Floats
+
+EARLY = np.timedelta64(DAY, "us")  # before its reference time, from which on a publication is odd
+
+
+def with_covariates(session: Session, bars: Bars) -> Bars:
+    """Return the bars with the recipe's covariates, of each the records that were known by the last bar.
+
+    Raises
+    ------
+    DataError
+        Naming the covariate, if its source gives nothing that can be used.
+    """
+    found = {}
+    for name, one in (session.recipe.covariates or {}).items():
+        heard = len(session.warnings)
+        spec = reader_of(name, one, session.registry)
+        try:
+            found[name] = _asked(session, spec, name, one, bars)
+        except QuorateError as e:
+            raise type(e)(_renamed(str(e), name, spec)) from None
+        session.warnings[heard:] = [_renamed(line, name, spec) for line in session.warnings[heard:]]
+    return bars.with_covariates(found)
+
+
+def _asked(session: Session, spec: SourceSpec, name: str, one: schema.Covariate, bars: Bars) -> Covariate:
+    given = one.options
+    told = {"zone": bars.calendar.timezone, "values": one.values}
+    answer = ask_source(session, spec, given, f"covariates.{name}", _records, **told)
+    if isinstance(answer, Bars):
+        read, frame = answer.read, records_of_bars(answer, one.values or ("close",))
+    else:
+        read, frame = tuple(answer.attrs.get("read", ())), answer
+    lag, oldest = (None if text is None else schema.span_of(text) for text in (one.lag, one.max_age))
+    covariate = replace(covariate_of(frame, lag, one.missing, oldest, one.stale), read=read)
+    if any(is_value(symbol, given) for symbol in covariate.symbols) or any(
+        is_value(v, given) for v in covariate.values
+    ):
+        raise DataError("a symbol or a value is named by what comes from the environment, and names are stored")
+    for line in _doubts(covariate, bars):
+        session.warn(line)
+    return covariate
+
+
+def _records(answer: Any) -> Bars | pd.DataFrame:
+    if not isinstance(answer, Bars | pd.DataFrame):
+        raise PluginError(
+            f"it must return records, as a DataFrame, or quorate.Bars; it returned {type(answer).__name__}"
+        )
+    return answer
+
+
+def _renamed(text: str, name: str, spec: SourceSpec) -> str:
+    """Return what a source says of a covariate, which does not know what its table is called."""
+    keys = "|".join(map(re.escape, (*options_of(spec), *READING)))
+    text = re.sub(rf"\bdata\.(?=(?:{keys})\b)", f"covariates.{name}.", text)
+    return text if text.startswith(f"covariates.{name}") else f"covariates.{name}: {text}"
+
+
+def _doubts(covariate: Covariate, bars: Bars) -> list[str]:
+    """Return what is to be asked about records; an error, if none is of these bars."""
+    lines = []
+    every = bool((covariate.code == EVERY).any())
+    lacking = sorted({*bars.symbols} - {*covariate.symbols})
+    if not len(covariate):
+        raise DataError("there are no records")
+    if not every and len(lacking) == len(bars.symbols):
+        own = covariate.symbols
+        raise DataError(
+            f"none of its records is of a symbol of the bars: they are of {', '.join(own[:5])}, the bars of "
+            f"{', '.join(bars.symbols[:5])}{near_misses(bars.symbols[0], own)}; records without a symbol hold for all"
+        )
+    if not every and lacking:
+        more = ", ..." if len(lacking) > 3 else ""
+        lines.append(
+            f"there are no records of {plural(len(lacking), 'symbol')} of {len(bars.symbols)}: "
+            f"{', '.join(lacking[:3])}{more}"
+        )
+    early = covariate.known < covariate.time - EARLY
+    if early.any():
+        first = int(early.argmax())
+        lines.append(
+            f"{plural(int(early.sum()), 'record')} of {len(early):,} were published before what they are of, the first "
+            f"on {covariate.known[first]} of {covariate.time[first]}: are time and published_at the right columns?"
+        )
+    return lines
+
+
+def covariate_facts(bars: Bars, recipe: schema.Recipe) -> list[dict[str, Any]]:
+    """Return what is told of each covariate, as plain data; nothing, where there is none."""
+    found = []
+    for name, one in bars.covariates.items():
+        wanted = (recipe.covariates or {})[name]
+        place = one.places(bars.times, bars.symbols)
+        ages = one.ages(place, bars.times)
+        fresh = bars.present & (place >= 0) & ~one.is_stale(ages)
+        delays = (one.known - one.time).astype(np.int64) / DAY
+        found.append(
+            {
+                "name": name,
+                "source": wanted.source,
+                "sha256": one.sha256,
+                "values": [*one.values],
+                "symbols": len(one.symbols),
+                "records": len(one),
+                "first": str(one.time.min()) if len(one) else None,
+                "last": str(one.time.max()) if len(one) else None,
+                "delay": _spread(delays),
+                "age": _spread(ages[bars.present & (place >= 0)]),
+                "known": float(fresh.sum() / bars.present.sum()),
+                **{key: getattr(wanted, key) for key in ("lag", "missing", "max_age", "stale")},
+                **({"read": told} if (told := tell_all(one.read, wanted.options)) else {}),
+            }
+        )
+    return found
+
+
+def _spread(days: Floats) -> dict[str, float | None]:
+    """Return the median and the most of some days."""
+    return {
+        "median": finite_or_none(float(np.median(days))) if len(days) else None,
+        "max": finite_or_none(float(days.max())) if len(days) else None,
+    }

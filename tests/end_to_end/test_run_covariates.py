@@ -1,0 +1,147 @@
+"""Covariates through whole runs: from files to features, reports, forecasts, and to the same numbers again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import quorate
+from quorate.errors import DataError
+from quorate.report.sections.about import data as data_section
+from quorate.runs.doubts import check_recipe
+from quorate.runs.plan import plan
+from quorate.runs.predict import predict
+from quorate.runs.reproduce import reproduce
+from quorate_data.simulated_news import simulated_news
+
+N = 600
+MARKET = {"n_bars": N, "n_symbols": 2, "seed": 5, "signal": 0.0}
+
+
+@pytest.fixture(scope="module")
+def news(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("news") / "news.csv"
+    simulated_news(**MARKET).to_csv(path, index=False)
+    return path
+
+
+def recipe_on(news: Path, **more: Any) -> dict[str, Any]:
+    vix = {"source": "simulated", "bars": True, "n_bars": N, "seed": 9}
+    return {
+        "name": "news",
+        "data": {"source": "simulated", **MARKET},
+        "covariates": {"news": {"path": str(news), "max_age": "20d", **more}, "vix": vix},
+        "holdout": {"bars": 100},
+        "features": {"use": ["return_1", "news_age"]},
+        "folds": {"initial": 250, "test": 120},
+        "models": {"logistic": {}},
+        "ensemble": {"compare": []},
+        "execution": {"executor": "serial"},
+    }
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def report(news: Path, home: Path) -> quorate.Report:
+    return quorate.run(recipe_on(news), home=home)
+
+
+def test_a_model_learns_from_what_was_published(report: quorate.Report) -> None:
+    assert report.provenance["features"] == ["news", "news_age", "return_1", "vix"]
+    frame = report.predictions
+    assert float(((frame["member/logistic"] > 0.5) == (frame["label"] > 0.5)).mean()) > 0.54
+
+
+def test_a_report_tells_what_was_read_and_when_it_was_known(report: quorate.Report) -> None:
+    news, vix = report.provenance["data"]["covariates"]
+    assert (news["name"], news["source"], news["symbols"], news["values"]) == ("news", "csv", 2, ["score"])
+    assert news["records"] < 2 * N + 2 * N // 5  # those that were published after the last bar are not read
+    assert news["delay"]["median"] == pytest.approx(20 / 24)
+    assert news["delay"]["max"] == pytest.approx(3 + 20 / 24)
+    assert 0.99 < news["known"] < 1
+    assert (vix["symbols"], vix["delay"]["max"], vix["known"]) == (0, 0.0, 1.0)
+    told = dict(data_section(report).blocks[0].rows)
+    assert told["covariate news"].startswith(f"{news['records']:,} records of 2 symbols from csv, 2000-01-03..")
+    assert "known 20 h later, at most 3.83 days" in told["covariate news"]
+    assert report.typed.provenance.data.covariates[0].name == "news"
+
+
+def test_it_is_computed_again_from_what_the_home_keeps(report: quorate.Report, home: Path) -> None:
+    again = reproduce(report.run_id, home=home)
+    assert (again.differing, again.differences) == (0, [])
+    assert again.predictions > 0
+
+
+def test_a_plan_and_a_check_tell_the_same(news: Path, report: quorate.Report, tmp_path: Path) -> None:
+    file = tmp_path / "news.toml"
+    stored = report.source.path / "recipe.toml"  # with every option written out
+    file.write_text(stored.read_text())
+    checked = check_recipe(file)
+    assert checked["covariates"] == report.provenance["data"]["covariates"]
+    assert checked["doubts"] == []
+    assert plan(recipe_on(news), home=tmp_path).data["covariates"][0]["records"] == checked["covariates"][0]["records"]
+
+
+def test_what_is_published_late_moves_no_forecast_before_its_time(
+    news: Path, report: quorate.Report, home: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(news)
+    predicted = report.predictions.reset_index()
+    at = str(predicted["time"].iloc[len(predicted) // 2])
+    late = frame[frame["published_at"] < at].assign(score=100.0, published_at=at)
+    changed = tmp_path / "news.csv"
+    pd.concat([frame, late]).to_csv(changed, index=False)
+    other = quorate.run(recipe_on(changed), home=home)
+    before, now = (one.predictions.reset_index().set_index(["time", "symbol"]) for one in (report, other))
+    past = before.index.get_level_values("time") < pd.Timestamp(at)
+    assert 100 < past.sum() < len(past)
+    pd.testing.assert_frame_equal(before[past], now[past])
+    assert not before[~past]["member/logistic"].equals(now[~past]["member/logistic"])
+
+
+def test_a_forecast_says_that_the_records_were_rewritten(report: quorate.Report, home: Path, news: Path) -> None:
+    told = predict(report.run_id, home=home)
+    assert told.warnings == report.results["development"]["warnings"] or not told.warnings
+    text = news.read_text()
+    try:
+        lines = text.splitlines()
+        lines[5] = lines[5].rsplit(",", 1)[0] + ",0.5"
+        news.write_text("\n".join(lines) + "\n")
+        [warned] = [line for line in predict(report.run_id, home=home).warnings if "covariate" in line]
+        assert "not as in the run: covariate 'news': 1 of" in warned
+    finally:
+        news.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"missing": "error", "lag": "10d"},
+            r"covariates.news: nothing is known of SIM001 on 2000-01-04.* set covariates.news.missing",
+        ),
+        ({"max_age": "12h", "stale": "error"}, r"covariates.news: what is known is stale of SIM001"),
+        ({"columns": {"published_at": "score"}}, "covariates.news"),
+        ({"values": ["scroe"]}, "covariates.news.values: 'scroe' is not there.*did you mean 'score'"),
+    ],
+)
+def test_what_may_not_be_stops_the_run(news: Path, tmp_path: Path, more: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        plan(recipe_on(news, **more), home=tmp_path)
+
+
+def test_without_a_publication_or_a_lag_nothing_is_used(news: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.csv"
+    pd.read_csv(news).drop(columns="published_at").drop_duplicates(["symbol", "time"]).to_csv(bare, index=False)
+    with pytest.raises(DataError, match=r"covariates.news: nothing says when the values were known.*lag = \"15d\""):
+        plan(recipe_on(bare), home=tmp_path)
+    assert plan(recipe_on(bare, lag="20h"), home=tmp_path).data["covariates"][0]["delay"]["max"] == pytest.approx(
+        20 / 24
+    )
