@@ -124,7 +124,14 @@ def test_a_sweep_tries_features_at_another_frequency(path: Path, tmp_path: Path)
     table["features"] = {"use": USE[:1]}
     table["folds"] = {"initial": 180, "test": 30}
     space = {"features.use": [[name] for name in USE[1:3]]}
-    table["tuning"] = {"trials": 4, "folds": 2, "models": False, "objective": "sharpe", "space": space}
+    table["tuning"] = {
+        "trials": 4,
+        "folds": 2,
+        "models": False,
+        "objective": "sharpe",
+        "sampler": "sobol",
+        "space": space,
+    }
     found = quorate.sweep(table, home=tmp_path)
     [search] = found.document["searches"].values()
     trials = search["trials"]

@@ -192,7 +192,9 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
     closes = clock.close_times(days).astype(np.int64)
     inside, within = np.arange(len(bars)), bars.frequency.endswith("min")
     if within:
-        opens, step = clock.open_times(days).astype(np.int64), round(minutes_of(bars.frequency) * MINUTE)
+        # Where no hours are known, a session begins at midnight, which is not 24 hours before each close.
+        opened = clock.open_times(days) if clock.open else clock.around_the_clock().close_times(days - 1)
+        opens, step = opened.astype(np.int64), round(minutes_of(bars.frequency) * MINUTE)
         begun = np.repeat(opens, lengths)
         inside = np.flatnonzero((times > begun) & (times - step < np.repeat(closes, lengths)))
     if within and frequency.endswith("min"):

@@ -24,7 +24,7 @@ def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
     """
     if bars.fills is not None and (data.hours or data.resample):
         raise RecipeError(
-            "data.hours and data.resample are for bars of one market: several have sessions of their own; leave them out"
+            "data.hours and data.resample are for bars of one market, as several have hours of their own: omit them"
         )
     if data.hours == "all":
         return replace(bars, calendar=bars.calendar.around_the_clock()), ()
