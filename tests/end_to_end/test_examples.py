@@ -28,6 +28,7 @@ def test_every_example_is_tested() -> None:
         "08_data_scientist.py",
         "09_ml_engineer.py",
         "10_academic.py",
+        "11_panel.py",
     ]
 
 
@@ -145,3 +146,14 @@ def test_the_academic_has_a_table_that_knows_how_many_were_tried(capsys: pytest.
         assert 0 <= row["deflated"] < row["probabilistic"] <= 1
     trials = [report.results["development"]["trials"]["n"] for report in found["reports"]]
     assert trials == sorted(set(trials))
+
+
+@pytest.mark.full
+def test_a_panel_is_neutral_in_each_sector_and_calmer_so(capsys: pytest.CaptureFixture[str]) -> None:
+    found = runpy.run_path(str(EXAMPLES / "11_panel.py"))
+    out = capsys.readouterr().out
+    calm, wild = (report.metrics.iloc[0]["volatility"] for report in (found["by_sector"], found["as_one"]))
+    assert calm < 0.6 * wild
+    assert out.count("gross 1.00, net ") == 2
+    assert "PASS: the mean is above 0.0" in out
+    assert found["as_one"].fits["cached"].all()

@@ -14,8 +14,9 @@ import quorate
 from quorate.errors import DataError, StoreError
 from quorate.report.views.plan import render
 from quorate.runs.audit import null_bars
+from quorate.runs.loading import load_bars
 from quorate.runs.run import prepare_run
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.session import open_session
 from quorate.runs.submit import pack_home
 from quorate.store import Home
 

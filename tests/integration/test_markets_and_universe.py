@@ -7,7 +7,8 @@ import pytest
 import quorate
 from quorate.errors import DataError, IntegrityError, RecipeError
 from quorate.runs.doubts import check_data
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from quorate.bars.resample import at_frequency
 from quorate.dataset import join
 from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
+from quorate.dataset.weights import METHODS, Weighting
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
 from quorate.execution import fit, reading
@@ -24,6 +25,7 @@ from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
+from quorate.recipe.schema.learning import Weight
 from quorate.runs.audit import detectors, null_bars
 from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
@@ -31,6 +33,7 @@ from quorate.runs.session import load_bars, open_session
 from quorate.trading import backtest
 from quorate.trading import strategy as decide
 from quorate.walkforward.members import Fitting
+from quorate.walkforward.weights import weightings_of
 
 DRAWS = 12
 
@@ -225,6 +228,52 @@ def test_what_a_feature_keeps_from_another_call_does_not_hide_it(executor: Execu
 def test_a_feature_of_a_small_unit_is_seen(executor: Executor, tmp_path: Path) -> None:
     pipeline = elsewhere(executor, tmp_path, "per_dollar")
     with pytest.raises(IntegrityError, match="feature 'per_dollar' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+
+
+def test_weights_that_know_later_rows_are_named(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = noise.recipe.labels.model_copy(update={"weights": [Weight(name="uniqueness")]})
+    weighted = noise.recipe.model_copy(update={"labels": labels})
+    assert weightings_of(weighted) == (Weighting("uniqueness"),)
+    walk_forward_of(weighted, noise.registry, noise.bars)
+
+    def of_all(dataset: Any, rows: Any, how: Weighting) -> Any:
+        return 1.0 + np.abs(rows - len(dataset))  # how far the last row is
+
+    monkeypatch.setitem(METHODS, "uniqueness", of_all)
+    with pytest.raises(IntegrityError, match=r"labels\.weights \(uniqueness\) look ahead: on fold 0"):
+        walk_forward_of(weighted, noise.registry, noise.bars)
+
+
+AHEAD = """
+import numpy as np
+import quorate
+
+
+def side(prices):
+    following = np.vstack([prices[1:], prices[-1:]])
+    return np.where(following > prices, 1.0, -1.0)
+
+
+def label(prices, horizon):
+    n = len(prices)
+    values = np.full(prices.shape, np.nan)
+    values[: n - 2] = side(prices)[: n - 2] * (prices[2:] - prices[1:-1]) > 0
+    return values, np.broadcast_to(np.arange(n)[:, None] + 2, prices.shape)
+
+
+@quorate.hookimpl
+def quorate_labels():
+    yield quorate.LabelSpec("ahead", label, side=side)
+"""
+
+
+def test_a_primary_rule_that_looks_ahead_is_named(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "ahead.py"
+    path.write_text(AHEAD)
+    told = {"labels": {"name": "ahead"}, "strategy": {"name": "meta", "compare": []}}
+    pipeline = Pipeline(executor, {**NOISE, **told}, [path])
+    with pytest.raises(IntegrityError, match="the primary rule of the label looks ahead: its side of SIM001"):
         walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 

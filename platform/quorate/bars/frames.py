@@ -8,12 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars.reading import LARGEST, PRICES, ROUNDING, SMALLEST, holdable
 from quorate.errors import DataError, DataWarning, near_misses
-
-FIELDS = ("open", "high", "low", "close", "volume")
-PRICES = FIELDS[:4]
-SMALLEST, LARGEST = 1e-100, 1e100  # of prices: squares and ratios of those are still numbers
-ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
 def check_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +33,9 @@ def check_frame(frame: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
     if frame["time"].isna().any():
         raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
+    frame = holdable(frame)
+    if frame.empty:
+        raise DataError("there are no bars left: each of them was set apart")
     _check_order(frame)
     return _check_values(frame)
 

@@ -16,9 +16,9 @@ from quorate.bars.calendar import Calendar, check_weekdays, get_calendar, infer_
 from quorate.bars.categories import Category, categories_digest, read_categories
 from quorate.bars.covariates import Covariate, covariates_digest, frozen, named
 from quorate.bars.fills import Fills
-from quorate.bars.frames import FIELDS as FIELDS
-from quorate.bars.frames import PRICES as PRICES
 from quorate.bars.frames import check_frame
+from quorate.bars.reading import FIELDS as FIELDS
+from quorate.bars.reading import PRICES as PRICES
 from quorate.bars.universe import Universe
 from quorate.errors import DataError, near_misses
 from quorate.statistics import Floats
@@ -255,13 +255,16 @@ class Bars:
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
-        made = Bars.from_frame(chosen, self.calendar, [*self.categories])
+        return self.beside(Bars.from_frame(chosen, self.calendar, [*self.categories]))
+
+    def beside(self, made: Bars) -> Bars:
+        """Return other bars of some of these symbols with all that stands beside these."""
         some = replace(
             made,
             read=self.read,
             universe=self.universe,
             fills=self.fills,
-            finer=None if self.finer is None else self.finer.select(symbols),
+            finer=None if self.finer is None else self.finer.select(made.symbols),
             resampled=self.resampled,
             frequency=self.resampled or made.frequency,
         )

@@ -68,6 +68,9 @@ class Dataset:
         Bars with all features that every row has, its own included; None: not known.
     path, path_end : ndarray, (n_rows, n_steps)
         As `y` and `end`, of each step; `y` and `end` are those of the step that is traded.
+    moves : ndarray of float64, (n_bars, n_symbols)
+        Log return of each close over the symbol's close before, 0 where there is none; without a bar, if no weight of
+        a training row reads them.
     """
 
     X: NDArray[np.float32]
@@ -84,6 +87,7 @@ class Dataset:
     path: Floats = field(default_factory=lambda: np.empty((0, 0)))
     path_end: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
     window: int | None = None
+    moves: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -112,12 +116,14 @@ def build_dataset(
     categories: Sequence[str] = (),
     kept: Kept | None = None,
     path: Mapping[int, Labels] = MappingProxyType({}),
+    moves: bool = False,
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
     features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
     what a feature is on these bars from before, or computes and keeps it. `path` are the labels of several steps.
+    With `moves` the dataset has them.
 
     Raises
     ------
@@ -132,11 +138,11 @@ def build_dataset(
     for feature in features:
         if feature.frequency:
             usable &= beside[feature.frequency].join.age >= feature.lookback
-    full = np.cumsum(usable, axis=0)  # bars so far that have all features
-    keep = usable & (full >= window) & (packing.age >= least_history)
+    full: NDArray[Any] = np.cumsum(usable, axis=0)  # bars in a row, up to each, that have all features
     if bars.covariates:
         usable = where_known(bars, features, usable, packing.pack, packing.unpack)
-        keep &= in_a_row(usable, packing.pack, packing.unpack) >= max(window, 1)
+        full = in_a_row(usable, packing.pack, packing.unpack)
+    keep = usable & (full >= window) & (packing.age >= least_history)
     if bars.universe is not None:
         among = max((f.lookback for f in features if f.cross_sectional), default=0)
         keep &= bars.member & (tenure(bars) >= among)
@@ -177,7 +183,14 @@ def build_dataset(
         path=_read_only(paths),
         path_end=_read_only(path_ends),
         window=int(full[keep].min()),
+        moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
     )
+
+
+def _moves(bars: Bars, packing: Packing) -> Floats:
+    close = packing.pack(bars.close)
+    moves = packing.unpack(np.log(close) - np.log(rolling.shift(close)))
+    return np.where(np.isfinite(moves), moves, 0.0)
 
 
 def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:

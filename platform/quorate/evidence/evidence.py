@@ -43,6 +43,8 @@ class Performance(BacktestResult):
     levels, quantiles : ndarray of float64, (n_levels,) and (n_forecasts, n_levels)
         What else was forecast of each label's distribution, at levels that ascend, NaN where nothing was; empty for a
         series of point forecasts.
+    horizon : int
+        Bars that a label spans: labels of consecutive bars overlap.
     """
 
     bars_per_year: float
@@ -55,6 +57,13 @@ class Performance(BacktestResult):
     entry_price: Floats = field(default_factory=lambda: np.empty(0))
     levels: Floats = field(default_factory=lambda: np.empty(0))
     quantiles: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    horizon: int = 1
+
+    @property
+    def cross_section(self) -> bool:
+        """Whether three symbols or more are forecast at some bar."""
+        at = self.forecast_bar
+        return len(at) > 2 and bool(np.unique(at, return_counts=True)[1].max() > 2)
 
     @cached_property
     def returns(self) -> Floats:
@@ -81,6 +90,25 @@ class Tried:
     n: int
     effective: float
     began: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """What the models and decisions of a part came to on symbols that are held out of all that is learnt.
+
+    Parameters
+    ----------
+    performance : Performance
+        The judged series there.
+    symbols : tuple of str
+        Their names.
+    independent : float
+        As how many independent symbols they count: they have the same dates, and move together.
+    """
+
+    performance: Performance
+    symbols: tuple[str, ...]
+    independent: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +140,8 @@ class Evidence:
         What the audit of this pipeline found on markets without anything to find.
     checks : mapping of str to int
         What was checked while the run was made, and how often; a violation would have ended it.
+    unseen : Unseen or None
+        What the same came to on symbols that nothing was learnt from, over the same bars.
     """
 
     performance: Performance
@@ -127,6 +157,7 @@ class Evidence:
     trials: Tried | None = None
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
+    unseen: Unseen | None = None
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -21,8 +21,9 @@ from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
+from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -48,7 +49,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
 
 def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
-    _check_numbers(recipe, label)
+    check_numbers(recipe, label)
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -64,7 +65,9 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             else recipe.threshold.default,
         }
     )
-    whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    given = recipe.holdout.model_dump(exclude_none=True)
+    span = {} if {"start", "bars", "fraction"} & set(given) else {"fraction": 0.15}
+    whole_holdout = recipe.holdout.model_copy(update=span)
     cost = _named(registry, specs.CostSpec, recipe.costs.model, "costs.model")
     ensembler = _suited(registry, recipe.ensemble.method, label, "ensemble.method")
     for name in recipe.ensemble.compare:
@@ -73,6 +76,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     params = resolve_options(strategy, recipe.strategy.params, "strategy.params")
     for name in recipe.strategy.compare:
         _named(registry, specs.StrategySpec, name, "strategy.compare")
+    check_sides(recipe, registry, label)
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
@@ -227,31 +231,9 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
             f"known are {one_of(registry.names('model'))}"
         )
-    _check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
+    check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
+    check_ranks(recipe, registry, {n: m.plugin or n for n, m in models.items()})
     return models, warnings
-
-
-def _check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
-    """Refuse of a class what is only of labels that are numbers."""
-    for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
-        if given is not None and label.task == "classification":
-            raise RecipeError(
-                f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
-                'labels.name = "return"'
-            )
-
-
-def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:
-    """Refuse categories that no model of the recipe would read, and those named twice."""
-    wanted = recipe.features.categories
-    if len(set(wanted)) < len(wanted):
-        raise RecipeError(f"features.categories: each must be named once; they were {', '.join(wanted)}")
-    if wanted and not any(registry.get(specs.ModelSpec, name).categories for name in models):
-        takers = [n for n in registry.at_hand("model") if registry.get(specs.ModelSpec, n).categories]
-        raise RecipeError(
-            f"features.categories = {wanted}: no model of the recipe takes categories; of those installed "
-            f"{', '.join(takers) or 'none'} do{'es' if len(takers) == 1 else ''}: add one, or leave them out"
-        )
 
 
 def _is_baseline(registry: Registry, name: str) -> bool:

@@ -35,7 +35,7 @@ class Plan:
         Of each other frequency that features are on: ``frequency``, ``features``, ``bars``; ``lookback``, the most of
         these bars that one reads, ``longest``, which that is, and ``history``, the bars before its first value.
     holdout : dict
-        ``start``, its first day, None if there is none; ``bars``, how many it has.
+        ``start``, its first day, None if there is none; ``bars``, how many it has; ``symbols``, which are held out.
     folds : list of dict
         Of each fold before the holdout: days and rows that it trains on and predicts.
     fits : dict of str to int
@@ -120,7 +120,11 @@ def plan_of(session: Session, bars: Bars, laid: parts.LaidOut, fitting: Fitting)
         recipe=session.recipe.name,
         data={"source": session.recipe.data.source, **facts_of(bars, session.recipe)},
         frequencies=frequency_facts(laid.walk),
-        holdout={"start": str(bars.sessions[start]) if start < len(bars) else None, "bars": len(bars) - start},
+        holdout={
+            "start": str(bars.sessions[start]) if start < len(bars) else None,
+            "bars": len(bars) - start,
+            **({"symbols": held_out} if (held_out := session.recipe.holdout.held_out) else {}),
+        },
         folds=[{**fold_facts(laid.walk, fold), "test_bars": fold.stop - fold.first} for fold in laid.folds],
         **{**asdict(expected), "seconds": round(expected.seconds, 3)},
         warnings=[*session.warnings, *laid.walk.warnings],

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.bars.panel import Bars
+from quorate.bars.quality import wrong_calendar
 from quorate.bars.resample import in_hours, lacking, resample, traded
 from quorate.errors import RecipeError
 from quorate.recipe.features import reads_finer
@@ -32,7 +33,10 @@ def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
         return bars, ()
     found = in_hours(bars)
     remedy = "" if data.hours else ': data.hours = "all" keeps them'
-    return _of(found.bars, traded(found.bars)), tuple(f"{line}{remedy}" for line in found.told)
+    # Where it is not the market's own, what it leaves out may be all that shows it.
+    wrong = wrong_calendar(bars) if found.told and not wrong_calendar(found.bars) else ""
+    told = (*([wrong] if wrong else []), *(f"{line}{remedy}" for line in found.told))
+    return _of(found.bars, traded(found.bars)), told
 
 
 def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:

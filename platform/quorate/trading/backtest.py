@@ -146,7 +146,7 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        bar, column (of its symbol), price, and size, negative for what was sold.
+        bar, column (of its symbol), price, size, negative for what was sold, and fees.
     """
     floor = _Floor.of(bars, trading)
     orders = floor.scale.back(floor.trade(targets).orders).sort_values(["idx", "id"])
@@ -157,6 +157,7 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
             "column": orders["col"].to_numpy(),
             "price": orders["price"].to_numpy(),
             "size": size,
+            "fees": orders["fees"].to_numpy(),
         }
     )
 

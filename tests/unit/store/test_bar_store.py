@@ -17,6 +17,7 @@ from quorate.store.bars import appending
 from quorate.store.bars.appending import act, append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
+from quorate.store.bars.upkeep import tidy
 
 DAYS = pd.bdate_range("2020-01-01", periods=40)
 CSV = Origin("csv", {"path": "bars"})
@@ -154,12 +155,12 @@ def test_an_import_that_is_stopped_before_its_last_write_is_none(
         path for path in (collection.folder / "imports").glob("*.parquet") if not path.with_suffix(".json").exists()
     ]
     assert len(left) == 1
-    collection.tidy()
+    tidy(collection)
     assert left[0].exists()  # another import may be about to list it
     import os
 
     os.utime(left[0], (0, 0))
-    collection.tidy()
+    tidy(collection)
     assert not left[0].exists()
     assert collection.verify() == []
 

@@ -29,6 +29,7 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
         *((f"at {one['frequency']}", at_frequency_text(one, data["frequency"])) for one in plan.get("frequencies", ())),
         *((f"covariate {one['name']}", covariate_text(one)) for one in data.get("covariates", ())),
         ("holdout", f"{plural(holdout['bars'], 'bar')} from {start} on, not read" if start else "none"),
+        *([("held out", held_out_text(held))] if (held := holdout.get("symbols")) else ()),
         ("folds", folds_text(plan["folds"])),
         ("fits", fits_text(plan)),
         ("per model", ", ".join(f"{name} {count:,}" for name, count in sorted(plan["fits"].items()))),
@@ -52,6 +53,12 @@ def at_frequency_text(facts: Mapping[str, Any], own: str) -> str:
         f"{plural(facts['features'], 'feature')} on {plural(facts['bars'], 'bar')}; {facts['longest']} reads "
         f"{facts['lookback']}: known after {plural(facts['history'], 'bar')} of {own}"
     )
+
+
+def held_out_text(names: Sequence[str]) -> str:
+    """Return which symbols no model learns from."""
+    told = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return f"{plural(len(names), 'symbol')} that nothing is learnt from: {told}"
 
 
 def folds_text(folds: Sequence[Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.bars.doubts import known_too_early
+from quorate.bars.between import known_too_early
 from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import NEVER, audit_folds
