@@ -49,7 +49,7 @@ def recipe(path: Path, **data: Any) -> dict[str, Any]:
         "holdout": {"bars": 40},
         "features": {"use": USE, "transforms": {"return_*@1w": "z-score"}},
         "folds": {"initial": 120, "test": 60},
-        "models": {"logistic": {}, "gru": {"epochs": 1, "lookback": 3, "hidden": 4}},
+        "models": {"logistic": {}},
         "threshold": {"min_bars": 30},
         "execution": {"executor": "serial"},
     }
@@ -82,7 +82,7 @@ def test_from_the_plan_to_the_next_bar(path: Path, tmp_path: Path, capsys: pytes
 
 
 def test_a_run_that_was_begun_goes_on_elsewhere_with_the_shorter_bars(path: Path, tmp_path: Path) -> None:
-    table = {**recipe(path), "models": {"logistic": {}}}
+    table = recipe(path)
     begun = prepare_run(table, home=tmp_path / "home")
     pack_home(begun, tmp_path / "sent")
     sent = quorate.resume(begun.id, home=tmp_path / "sent")
@@ -91,7 +91,7 @@ def test_a_run_that_was_begun_goes_on_elsewhere_with_the_shorter_bars(path: Path
 
 @pytest.mark.full
 def test_its_holdout_is_opened_and_its_pipeline_is_clean(path: Path, tmp_path: Path) -> None:
-    table = {**recipe(path), "models": {"logistic": {}}}
+    table = recipe(path)
     report = quorate.promote(quorate.run(table, home=tmp_path).run_id, home=tmp_path)
     assert report.results["holdout"] is not None
     audit = quorate.audit(table, home=tmp_path)
@@ -122,13 +122,20 @@ def test_what_is_stored_is_read_with_the_shorter_bars_and_must_be_as_it_was(path
 @pytest.mark.full
 def test_a_sweep_tries_features_at_another_frequency(path: Path, tmp_path: Path) -> None:
     table = recipe(path)
-    table["models"] = {"logistic": {}}
     table["features"] = {"use": USE[:1]}
     table["folds"] = {"initial": 180, "test": 30}
     space = {"features.use": [[name] for name in USE[1:3]]}
-    table["tuning"] = {"trials": 4, "folds": 2, "models": False, "objective": "sharpe", "space": space}
+    table["tuning"] = {
+        "trials": 4,
+        "folds": 2,
+        "models": False,
+        "objective": "sharpe",
+        "sampler": "sobol",
+        "space": space,
+    }
     found = quorate.sweep(table, home=tmp_path)
-    trials = found.document["searches"]["whole"]["trials"]
+    [search] = found.document["searches"].values()
+    trials = search["trials"]
     tried = [one["params"]["features.use"] for one in trials if one["state"] == "complete"]
     assert len(trials) == len(tried) == 4
     assert any("@source" in str(one) for one in tried)
@@ -142,7 +149,7 @@ def test_paths_and_daily_rows_of_weeks_without_shorter_bars(tiny: dict[str, Any]
     }
     report = quorate.run(table, home=tmp_path)
     assert report.results["development"]["folds"]
-    with pytest.raises(DataError, match=r"the bars are of 1d, and there are no those of 60min|data\.resample"):
+    with pytest.raises(DataError, match=r"the bars are of 1d, and there are none of 60min: .*data\.resample"):
         quorate.run({**tiny, "features": {"use": ["return_1@60min"]}}, home=tmp_path)
     with pytest.raises(DataError, match="bars of 1d cannot be made into bars of 60min, which are shorter"):
         quorate.run({**tiny, "data": {**tiny["data"], "resample": "1h"}}, home=tmp_path)

@@ -110,9 +110,9 @@ def at_frequency(bars: Bars, frequency: str) -> tuple[Bars, Positions]:
     """
     if frequency == "source" or minutes_of(frequency) < minutes_of(bars.frequency):
         if bars.finer is None:
-            told = "shorter ones" if frequency == "source" else f"those of {frequency}"
+            lack = "shorter" if frequency == "source" else f"of {frequency}"
             raise DataError(
-                f"the bars are of {bars.frequency}, and there are no {told}: read shorter ones and make them into "
+                f"the bars are of {bars.frequency}, and there are none {lack}: read shorter ones and make them into "
                 f'these with data.resample = "{bars.frequency}"'
             )
         shorter = bars.finer if frequency == "source" else resample(bars.finer, frequency, bars.times[-1]).bars
@@ -192,7 +192,9 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
     closes = clock.close_times(days).astype(np.int64)
     inside, within = np.arange(len(bars)), bars.frequency.endswith("min")
     if within:
-        opens, step = clock.open_times(days).astype(np.int64), round(minutes_of(bars.frequency) * MINUTE)
+        # Where no hours are known, a session begins at midnight, which is not 24 hours before each close.
+        opened = clock.open_times(days) if clock.open else clock.around_the_clock().close_times(days - 1)
+        opens, step = opened.astype(np.int64), round(minutes_of(bars.frequency) * MINUTE)
         begun = np.repeat(opens, lengths)
         inside = np.flatnonzero((times > begun) & (times - step < np.repeat(closes, lengths)))
     if within and frequency.endswith("min"):
@@ -266,7 +268,7 @@ def _with(
     frequency, per_year = infer_frequency(times, sessions, bars.calendar)
     told = {name: Category(codes[name], one.levels) for name, one in bars.categories.items()}
     facts: dict[str, Any] = {**fields, "frequency": frequency, "bars_per_year": per_year, "categories": told}
-    return replace(bars, times=times, sessions=sessions, finer=None, resampled="", **facts)
+    return replace(bars, times=times, sessions=sessions, fills=None, finer=None, resampled="", **facts)
 
 
 def _named(bars: Bars, frequency: str) -> Bars:

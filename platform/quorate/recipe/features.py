@@ -68,7 +68,7 @@ def at_its_frequency(pattern: str, where: str) -> str:
     try:
         return f"{wanted}{AT}{frequency if frequency == SOURCE else read_frequency(frequency)}"
     except DataError as e:
-        raise RecipeError(f"{where}: {pattern!r}: {e}, or, where bars are resampled, {SOURCE}") from e
+        raise RecipeError(f"{where}: {pattern!r}: {e}") from e
 
 
 def reads_finer(recipe: Recipe) -> bool:

@@ -7,20 +7,36 @@ from dataclasses import replace
 import numpy as np
 
 from quorate.bars.panel import Bars
+from quorate.bars.quality import wrong_calendar
 from quorate.bars.resample import in_hours, lacking, resample, traded
+from quorate.errors import RecipeError
 from quorate.recipe.features import reads_finer
 from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.learning import Data
 
 
 def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
-    """Return the bars of the hours that a recipe asks for, and what is told of it."""
+    """Return the bars of the hours that a recipe asks for, and what is told of it.
+
+    Raises
+    ------
+    RecipeError
+        If it asks for them, or for longer bars, in a panel of several markets.
+    """
+    if bars.fills is not None and (data.hours or data.resample):
+        raise RecipeError(
+            "data.hours and data.resample are for bars of one market, as several have hours of their own: omit them"
+        )
     if data.hours == "all":
         return replace(bars, calendar=bars.calendar.around_the_clock()), ()
     if data.hours is None and data.resample is None:
         return bars, ()
     found = in_hours(bars)
-    return _of(found.bars, traded(found.bars)), tuple(f'{line}: data.hours = "all" keeps them' for line in found.told)
+    remedy = "" if data.hours else ': data.hours = "all" keeps them'
+    # Where it is not the market's own, what it leaves out may be all that shows it.
+    wrong = wrong_calendar(bars) if found.told and not wrong_calendar(found.bars) else ""
+    told = (*([wrong] if wrong else []), *(f"{line}{remedy}" for line in found.told))
+    return _of(found.bars, traded(found.bars)), told
 
 
 def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:

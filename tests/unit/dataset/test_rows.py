@@ -294,3 +294,39 @@ def test_a_label_within_its_contract_passes():
     assert labels.values[:7, 0].tolist() == [1.0] * 7
     assert labels.ends[:, 0].tolist() == [*range(2, 9), NEVER, NEVER, NEVER]
     assert build_labels(bars, label(0.5, task="regression"), 1, "open", {}).values[0, 0] == 0.5
+
+
+# --- features on longer bars
+
+
+def test_a_feature_on_weeks_is_that_of_the_last_week_that_was_over():
+    bars = simulated(n_bars=80, n_symbols=2)
+    data = rows_of(bars, CHANGE.at("1w"), SPREAD)
+    friday = (bars.sessions.astype(np.int64) + 3) % 7 == 4
+    close = bars.close[friday]
+    weeks = np.cumsum(friday)
+    assert data.bar[0] == np.flatnonzero(friday)[2]  # three weeks are over
+    for row, bar, symbol in zip(data.X, data.bar, data.symbol, strict=True):
+        last = weeks[bar] - 1
+        assert row[0] == np.float32(close[last, symbol] / close[last - 2, symbol] - 1)
+    assert data.feature_names == ("change@1w", "spread")
+
+
+def test_windows_hold_longer_bars_as_each_day_knew_them():
+    bars = ragged()
+    features = (CHANGE.at("1w"), CHANGE)
+    rows = rows_of(bars, *features)
+    data = rows_of(bars, *features, window=4, least_history=2)
+    first = {s: rows.bar[rows.symbol == s][3] for s in range(len(bars.symbols)) if (rows.symbol == s).sum() > 3}
+    assert {s: data.bar[data.symbol == s][0] for s in first} == first
+    assert data.window == 4
+    for k in range(0, len(data), 7):
+        own = rows.X[(rows.symbol == data.symbol[k]) & (rows.bar <= data.bar[k])][-4:]
+        assert data.sequence[data.context[k] - 3 : data.context[k] + 1].tobytes() == own.tobytes()
+
+
+def test_what_longer_bars_lack_is_told():
+    with pytest.raises(DataError, match=r"'change@1mo' looks back 3 bars of 1mo, and no symbol has as many; .* has 2"):
+        rows_of(ragged(), CHANGE.at("1mo"), SPREAD)
+    with pytest.raises(DataError, match=r"the bars are of 1d, and there are none of 60min: .*data.resample"):
+        rows_of(ragged(), CHANGE.at("60min"))

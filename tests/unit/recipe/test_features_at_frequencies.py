@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 import quorate
@@ -125,3 +129,14 @@ def test_what_cannot_be_is_told(registry, data, features, said):
 def test_no_plugin_takes_such_a_name():
     with pytest.raises(quorate.PluginError, match="name must be lower case letters, digits"):
         FeatureSpec("return_5@1w", lambda close: close)
+
+
+def test_the_recipe_of_the_page_is_one(registry):
+    page = (Path(__file__).parents[3] / "docs" / "frequencies.md").read_text(encoding="utf-8")
+    *_, text = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    table = tomllib.loads(text)
+    recipe = resolve(validate(extend(table, registry), "given", registry), registry)[0]
+    used = {name.partition("@")[2] for name in recipe.features.use}
+    assert used == {"", "1w", "1mo"}
+    assert {"return_60@1w", "return_126@1w"} & {*recipe.features.use} == set()
+    assert set(chosen(recipe.features.transforms, groups_of(recipe.features.use, registry))) == {"*", "return_*@1w"}
