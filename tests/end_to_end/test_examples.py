@@ -154,4 +154,4 @@ def test_covariates_are_read_as_they_were_known(capsys: pytest.CaptureFixture[st
     assert "known 20 h after what they are of" in out
     assert float(out.split("% of forecasts were right")[0].split()[-1]) > 52
     assert "without a lag: covariates.mood: nothing says when the values were known" in out
-    assert "with {'lag': '2h'}: 1,500 records" in out
+    assert "with {'lag': '2h'}: 1,499 records" in out
