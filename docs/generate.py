@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import quorate
+from quorate.bars.rules import RULES
 from quorate.plugins import hooks
 from quorate.plugins.documented import Told, documented
 from quorate.plugins.registry import Registry
@@ -192,6 +193,17 @@ def vendors(_: str) -> str:
     return "\n".join(["| option | of | takes | default | meaning |", "|---|---|---|---|---|", *cells])
 
 
+def checks(_: str) -> str:
+    """Return a table of the rules that look at bars."""
+    cells = [
+        f"| `{name}` | {rule.asks} | {'' if rule.limit is None else f'{rule.limit:g} {rule.unit}'} | `{rule.then}` | "
+        f"{'yes' if rule.apart else ''} |"
+        for name, rule in RULES.items()
+    ]
+    head = "| rule | finds | limit | a run without `[data.checks]` | sets bars apart |"
+    return "\n".join([head, "|---|---|---|---|---|", *cells])
+
+
 def _keys(keys: list[explained.Key]) -> str:
     cells = [f"| `{key.name}` | {_takes(key)} | {_value(key)} | {_cell(key.meaning)} |" for key in keys]
     return "\n".join(["| key | takes | default | meaning |", "|---|---|---|---|", *cells])
@@ -210,6 +222,7 @@ WRITERS = {
     "recipe": recipe,
     "readers": readers,
     "vendors": vendors,
+    "checks": checks,
     "contract": contract,
     "example": example,
     "fields": fields,

@@ -31,6 +31,11 @@ def quorate_sources() -> Iterator[quorate.SourceSpec]:
         description="the same of any database that SQLAlchemy or ADBC has a driver for, such as SQLite",
     )
     yield quorate.SourceSpec(
+        "markets",
+        "quorate_data.markets:markets",
+        description="several markets in one panel, each by a source of its own, aligned by when a close is known",
+    )
+    yield quorate.SourceSpec(
         "store", "quorate_data.kept:store", description="bars that quorate data add has kept, also as of a date"
     )
     yield quorate.SourceSpec(

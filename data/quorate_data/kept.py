@@ -30,7 +30,7 @@ def store(
     symbols : list of str, optional
         Read these only.
     frequency : str, optional
-        Of the bars, such as ``1d``, where the collection has several.
+        Of the bars, such as ``1d``, where the collection has several; longer ones than it has are made of these.
     as_of : str, optional
         A date, or a time in UTC: bars as they were known then.
     adjust : {"none", "splits", "total"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ def simulated(
     volatility: float = 0.01,
     start: str | dt.date = "2000-01-03",
     calendar: str = "us-equity",
+    sectors: int = 0,
+    common: float = 0.5,
 ) -> quorate.Bars:
     """Return daily bars of a market that reverses its recent moves, as strongly as asked.
 
@@ -50,6 +53,12 @@ def simulated(
         First session, ``YYYY-MM-DD``.
     calendar : str
         ``24x7`` trades every day, the others on weekdays (without holidays).
+    sectors : int
+        Above 0, symbols belong in turn to so many sectors, told by the category ``sector``, and move together:
+        with the market, and with their sector.
+    common : float, share
+        Of the variance of a symbol, with `sectors`, that is the market's and its sector's, half each. None of it can
+        be forecast: what can is how symbols move beside each other.
 
     Returns
     -------
@@ -68,25 +77,31 @@ def simulated(
     regression on returns of 1, 2, 3 and 5 bars and a 10-bar z-score, fitted on 1,000 bars, comes close.
     Highs and lows are those of a Brownian motion between the open and the close.
     """
-    _check(signal, n_bars, n_symbols, seed, volatility)
+    _check(signal, n_bars, n_symbols, seed, volatility, sectors, common)
     clock = quorate.get_calendar(calendar)
     closes = clock.close_times(_sessions(start, n_bars, calendar))
     frames = []
     for number in range(1, n_symbols + 1):
-        frame = _market(signal, n_bars, (seed, number), volatility)
+        sector = (number - 1) % sectors + 1 if sectors else 0
+        shared = _shared(n_bars, seed, sector, common) if sector else None
+        frame = _market(signal, n_bars, (seed, number), volatility, shared)
         frame.insert(0, "symbol", f"SIM{number:03d}")
         frame.insert(1, "time", pd.DatetimeIndex(closes).tz_localize("UTC"))
-        frames.append(frame)
-    return quorate.Bars.from_frame(pd.concat(frames), clock)
+        frames.append(frame.assign(sector=f"S{sector:02d}") if sector else frame)
+    return quorate.Bars.from_frame(pd.concat(frames), clock, ["sector"] if sectors else [])
 
 
-def _check(signal: float, n_bars: int, n_symbols: int, seed: int, volatility: float) -> None:
+def _check(
+    signal: float, n_bars: int, n_symbols: int, seed: int, volatility: float, sectors: int, common: float
+) -> None:
     rules = (
         ("signal", signal, 0 <= signal <= 0.8, "between 0 and 0.8"),
         ("n_bars", n_bars, 1 <= n_bars <= 100_000, "between 1 and 100000"),
         ("n_symbols", n_symbols, 1 <= n_symbols <= 999, "between 1 and 999"),
         ("seed", seed, seed >= 0, "not negative"),
         ("volatility", volatility, 0 < volatility <= 0.1, "above 0 and at most 0.1"),
+        ("sectors", sectors, 0 <= sectors <= min(n_symbols, 99), "between 0 and the number of symbols, 99 at most"),
+        ("common", common, 0 <= common < 1, "at least 0 and below 1"),
     )
     for name, value, holds, rule in rules:
         if not holds:
@@ -102,10 +117,30 @@ def _sessions(start: str | dt.date, n_bars: int, calendar: str) -> NDArray[np.da
     return days.to_numpy().astype("datetime64[D]")
 
 
-def _market(signal: float, n_bars: int, seed: tuple[int, int], volatility: float) -> pd.DataFrame:
+class _Shared(NamedTuple):
+    """What symbols of a sector have in common: its share of the variance, and its steps in volatilities."""
+
+    share: float
+    gap: Floats
+    body: Floats
+
+
+def _shared(n_bars: int, seed: int, sector: int, share: float) -> _Shared:
+    """Return the moves of the market and of a sector, equally large, together of variance one."""
+    drawn = [np.random.Generator(np.random.PCG64((seed, 0, k))).standard_normal((n_bars, 2)) for k in (0, sector)]
+    gap, body = _steps(0.0, (drawn[0] + drawn[1]) / np.sqrt(2))
+    return _Shared(share, gap, body)
+
+
+def _market(
+    signal: float, n_bars: int, seed: tuple[int, int], volatility: float, shared: _Shared | None = None
+) -> pd.DataFrame:
     # One stream per purpose, drawn row by row: more bars leave the first ones as they were.
     streams = [np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed).spawn(3)]
     gap, body = _steps(signal, streams[0].standard_normal((n_bars, 2)))
+    if shared is not None:
+        own, other = np.sqrt(1 - shared.share), np.sqrt(shared.share)
+        gap, body = own * gap + other * shared.gap, own * body + other * shared.body
     # Half the variance is taken off, so that the expected price, not its logarithm, has no drift.
     log_close = np.log(_START_PRICE) + volatility * np.cumsum(gap + body - volatility / 2)
     log_open = log_close - volatility * body + volatility**2 / 2 * (1 - _GAP_SHARE)

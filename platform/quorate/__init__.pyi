@@ -5,6 +5,7 @@ from . import rolling as rolling
 from . import statistics as statistics
 from .bars.calendar import Calendar as Calendar
 from .bars.calendar import get_calendar as get_calendar
+from .bars.markets import align as align
 from .bars.panel import Bars as Bars
 from .dataset.windows import Windows as Windows
 from .ensemble.combiner import Combiner as Combiner

@@ -29,6 +29,19 @@ def quorate_strategies() -> Iterator[quorate.StrategySpec]:
         inputs=("close",),
         description="a fraction of the weight that makes the capital grow fastest, by Kelly",
     )
+    yield quorate.StrategySpec(
+        "meta", f"{here}:meta", description="the side of a meta-label's primary rule, where following it should pay"
+    )
+    yield _portfolio("top-k", "long the symbols with the highest scores")
+    text = "long the highest scores, short the lowest, as much of both; of each group, if there are groups"
+    yield _portfolio("dollar-neutral", text)
+
+
+def _portfolio(name: str, description: str) -> quorate.StrategySpec:
+    function = f"quorate_strategies.portfolios:{name.replace('-', '_')}"
+    return quorate.StrategySpec(
+        name, function, inputs=("close",), cross_sectional=True, portfolio=True, description=description
+    )
 
 
 @quorate.hookimpl

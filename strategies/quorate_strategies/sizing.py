@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,45 @@ def kelly(
     variance = (frame / frame.ffill().shift() - 1).expanding(2).var().to_numpy() * horizon
     full = np.divide(score, variance, out=np.zeros(score.shape), where=variance > 0)
     return _bounded(score, threshold, fraction * full, cap, long_only)
+
+
+def meta(
+    score: Floats,
+    threshold: float,
+    side: Floats,
+    binary: bool,
+    sizing: Literal["whole", "bet"] = "whole",
+    step: Annotated[float, Field(ge=0, le=1)] = 0.0,
+) -> Floats:
+    """Return the side of the primary rule where the score is above the threshold, else 0: it is followed, or vetoed.
+
+    Parameters
+    ----------
+    score, side : ndarray of float64, (n_bars, n_symbols)
+        NaN where there is no prediction; 1, -1 or 0.
+    threshold : float
+        The score up to which the rule is not followed.
+    binary : bool
+        Whether the score is ``2p - 1``, `p` the probability that following pays.
+    sizing : str
+        ``whole``: weight 1. ``bet``: the more sure, the larger, ``2 N(z) - 1`` with ``z = (p - 1/2) / sqrt(p (1 - p))``
+        and N of the normal distribution (Lopez de Prado 2018, ch. 10).
+    step : float
+        A bet is rounded to multiples of it, so that it is not changed at every bar; 0: not at all.
+    """
+    follow = np.isfinite(score) & (score > threshold)
+    if sizing == "whole":
+        return np.where(follow, side, 0.0)
+    if not binary:
+        raise ValueError('sizing = "bet" is of the probability that following pays; this score is an expected return')
+    from scipy.special import ndtr
+
+    sure = np.clip(np.nan_to_num(score), -1.0, 1.0)
+    with np.errstate(divide="ignore"):
+        size = 2 * ndtr(sure / np.sqrt(1 - sure**2)) - 1
+    if step:
+        size = np.minimum(np.round(size / step) * step, 1.0)
+    return np.where(follow, side * size, 0.0)
 
 
 def _bounded(score: Floats, threshold: float, weights: Floats, most: float, long_only: bool) -> Floats:

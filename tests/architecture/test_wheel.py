@@ -64,7 +64,8 @@ def test_recipes_and_type_markers_are_in_the_wheel(wheel):
     assert {f"{package}/py.typed" for package in FOLDERS.values()} <= names
     recipes = {n for n in names if n.startswith("quorate_strategies/recipes/")}
     assert recipes == {
-        f"quorate_strategies/recipes/{n}.toml" for n in ("grid", "indices", "nasdaq", "noise", "planted", "sp500")
+        f"quorate_strategies/recipes/{n}.toml"
+        for n in ("grid", "indices", "nasdaq", "noise", "panel", "planted", "sp500")
     }
 
 

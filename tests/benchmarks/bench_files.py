@@ -11,6 +11,7 @@ from figures import Figures, bench
 from measure import seconds
 
 from quorate.bars.doubts import doubts
+from quorate.bars.findings import find
 from quorate_data.files import csv
 
 FILES, BARS = 500, 2500
@@ -45,6 +46,8 @@ def bench_files(figures: Figures, repeats: int, quick: bool) -> None:
         figures.add(f"{FILES} files of {BARS:,} bars read, over `pandas.read_csv`", ratios)
         figures.add("  read", ours, "s")
         figures.add("  doubts about them", [seconds(lambda: doubts(bars))], "s")
+        every = [seconds(lambda: find(bars)) for _ in range(repeats)]
+        figures.add(f"the quality report of {FILES} symbols of {BARS:,} bars", every, "s", most=3)
 
 
 PARTS = {"files": bench_files}

@@ -52,7 +52,7 @@ SLOW = (
     "lasso",
     "elastic-net",
 )  # all rules together take more than five seconds, or some, and another is much like it
-NEEDY = "arrow ccxt csv databento dbn excel freqtrade lean parquet postgresql sql store yfinance"
+NEEDY = "arrow ccxt csv databento dbn excel freqtrade lean markets parquet postgresql sql store yfinance"
 NEED_AN_OPTION = {*(("source", name) for name in NEEDY.split()), ("sampler", "llm")}
 # Those that kill or hang the process that checks them, and the seconds that a rule has.
 DANGEROUS = {"plugin_hangs": 20.0, "plugin_dies": 60.0}

@@ -8,8 +8,9 @@ import pytest
 
 import quorate
 from quorate.execution.progress import Clock, Progress
+from quorate.runs.loading import load_bars
 from quorate.runs.reproduce import reproduce
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.session import open_session
 from quorate.store import Home
 from quorate.walkforward import part
 

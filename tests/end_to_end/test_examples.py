@@ -28,7 +28,8 @@ def test_every_example_is_tested() -> None:
         "08_data_scientist.py",
         "09_ml_engineer.py",
         "10_academic.py",
-        "11_covariates.py",
+        "11_panel.py",
+        "12_covariates.py",
     ]
 
 
@@ -149,9 +150,20 @@ def test_the_academic_has_a_table_that_knows_how_many_were_tried(capsys: pytest.
 
 
 def test_covariates_are_read_as_they_were_known(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(str(EXAMPLES / "11_covariates.py"), run_name="__main__")
+    runpy.run_path(str(EXAMPLES / "12_covariates.py"), run_name="__main__")
     out = capsys.readouterr().out
     assert "known 20 h after what they are of" in out
     assert float(out.split("% of forecasts were right")[0].split()[-1]) > 52
     assert "without a lag: covariates.mood: nothing says when the values were known" in out
     assert "with {'lag': '2h'}: 1,499 records" in out
+
+
+@pytest.mark.full
+def test_a_panel_is_neutral_in_each_sector_and_calmer_so(capsys: pytest.CaptureFixture[str]) -> None:
+    found = runpy.run_path(str(EXAMPLES / "11_panel.py"))
+    out = capsys.readouterr().out
+    calm, wild = (report.metrics.iloc[0]["volatility"] for report in (found["by_sector"], found["as_one"]))
+    assert calm < 0.6 * wild
+    assert out.count("gross 1.00, net ") == 2
+    assert "PASS: the mean is above 0.0" in out
+    assert found["as_one"].fits["cached"].all()

@@ -69,7 +69,7 @@ def test_a_name_in_a_result_is_shown_as_text():
     assert "<script" not in console.as_html(draw)
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "unseen"])  # that run holds no symbols out
 def test_a_table_has_the_columns_and_types_that_its_description_names(report, name):
     table = getattr(report, name)
     if table.index.name == "time":

@@ -17,7 +17,7 @@ import pytest
 import quorate
 from quorate.evidence.ledger import ledger_of
 from quorate.recipe.canonical import digest
-from quorate.report.sql_columns import EXAMPLES, FILES, OF_REPORTS, SPARSE, VIEWS, patterns_of, types_of
+from quorate.report.sql_columns import EXAMPLES, FILES, OF_REPORTS, SPARSE, UNSEEN, VIEWS, patterns_of, types_of
 from quorate.runs.loaded import load_report
 from quorate.store import Home
 from quorate.store.documents import seal_of
@@ -79,6 +79,8 @@ def test_each_view_has_the_columns_that_are_described_and_no_others(place):
         columns = dict(zip(found["column_name"], found["column_type"], strict=True))
         assert {column: columns.get(column) for column in described} == described, name
         more = set(columns) - set(described)
+        if name == UNSEEN:  # no run here holds symbols out: tests/end_to_end/test_unseen_symbols.py
+            patterns = []
         assert bool(more) == bool(patterns), name
         assert all(columns[column] == "DOUBLE" for column in more)
         if prefixes := [pattern.partition("/")[0] for pattern in patterns if not pattern.partition("/")[0].isupper()]:

@@ -13,8 +13,11 @@ import pytest
 import quorate
 from quorate.bars.covariates import Covariate
 from quorate.bars.panel import Bars
+from quorate.bars.resample import at_frequency
+from quorate.dataset import join
 from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
+from quorate.dataset.weights import METHODS, Weighting
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
 from quorate.execution import fit, reading
@@ -22,6 +25,7 @@ from quorate.execution.executor import Executor
 from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
+from quorate.recipe.schema.learning import Weight
 from quorate.runs.audit import detectors, null_bars
 from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
@@ -29,6 +33,7 @@ from quorate.runs.session import load_bars, open_session
 from quorate.trading import backtest
 from quorate.trading import strategy as decide
 from quorate.walkforward.members import Fitting
+from quorate.walkforward.weights import weightings_of
 
 DRAWS = 12
 
@@ -141,6 +146,24 @@ def test_a_feature_that_looks_ahead_is_named(executor: Executor, tmp_path: Path,
     assert f"feature '{feature}' looks ahead" in said.detail
 
 
+def joined_at_their_begin(bars: Bars, frequency: str) -> tuple[Bars, Any]:
+    """Take a longer bar for known from its begin on, as who joins by its first day does."""
+    made, over = at_frequency(bars, frequency)
+    return made, np.minimum(over + 1, len(made))
+
+
+@pytest.mark.parametrize("frequency", ["1w", "1mo"])
+def test_a_feature_of_a_longer_bar_that_is_not_over_is_named(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch, frequency: str
+) -> None:
+    pipeline = Pipeline(executor, {**NOISE, "features": {"use": ["return_1", f"return_1@{frequency}"]}})
+    walk = walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+    detectors.causality.check_features(walk, 3, 7)
+    monkeypatch.setattr(join, "at_frequency", joined_at_their_begin)
+    with pytest.raises(IntegrityError, match=f"feature 'return_1@{frequency}' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+
+
 ALL_LEAKY = ("tomorrow", "centred", "week_at_its_start", "scaled_by_all", "crash")  # the last needs another future
 
 
@@ -205,6 +228,52 @@ def test_what_a_feature_keeps_from_another_call_does_not_hide_it(executor: Execu
 def test_a_feature_of_a_small_unit_is_seen(executor: Executor, tmp_path: Path) -> None:
     pipeline = elsewhere(executor, tmp_path, "per_dollar")
     with pytest.raises(IntegrityError, match="feature 'per_dollar' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
+
+
+def test_weights_that_know_later_rows_are_named(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = noise.recipe.labels.model_copy(update={"weights": [Weight(name="uniqueness")]})
+    weighted = noise.recipe.model_copy(update={"labels": labels})
+    assert weightings_of(weighted) == (Weighting("uniqueness"),)
+    walk_forward_of(weighted, noise.registry, noise.bars)
+
+    def of_all(dataset: Any, rows: Any, how: Weighting) -> Any:
+        return 1.0 + np.abs(rows - len(dataset))  # how far the last row is
+
+    monkeypatch.setitem(METHODS, "uniqueness", of_all)
+    with pytest.raises(IntegrityError, match=r"labels\.weights \(uniqueness\) look ahead: on fold 0"):
+        walk_forward_of(weighted, noise.registry, noise.bars)
+
+
+AHEAD = """
+import numpy as np
+import quorate
+
+
+def side(prices):
+    following = np.vstack([prices[1:], prices[-1:]])
+    return np.where(following > prices, 1.0, -1.0)
+
+
+def label(prices, horizon):
+    n = len(prices)
+    values = np.full(prices.shape, np.nan)
+    values[: n - 2] = side(prices)[: n - 2] * (prices[2:] - prices[1:-1]) > 0
+    return values, np.broadcast_to(np.arange(n)[:, None] + 2, prices.shape)
+
+
+@quorate.hookimpl
+def quorate_labels():
+    yield quorate.LabelSpec("ahead", label, side=side)
+"""
+
+
+def test_a_primary_rule_that_looks_ahead_is_named(executor: Executor, tmp_path: Path) -> None:
+    path = tmp_path / "ahead.py"
+    path.write_text(AHEAD)
+    told = {"labels": {"name": "ahead"}, "strategy": {"name": "meta", "compare": []}}
+    pipeline = Pipeline(executor, {**NOISE, **told}, [path])
+    with pytest.raises(IntegrityError, match="the primary rule of the label looks ahead: its side of SIM001"):
         walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 
@@ -274,8 +343,8 @@ def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
     """Position times return without a shift: the fill lies before the decision."""
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     found = noise.null_market()
@@ -289,8 +358,8 @@ def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
 ) -> None:
     honest = backtest._orders
 
-    def early(target: Any, present: Any, payout: Any) -> Any:
-        return honest(np.vstack([target[1:], target[-1:]]), present, payout)
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
     monkeypatch.setattr(backtest, "_orders", early)
     noise.recipe = noise.recipe.model_copy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -42,11 +42,11 @@ class Calendar:
         IANA name of the exchange's time zone.
     close : str
         ``HH:MM`` of the regular close in that zone; ``24:00`` is midnight after the session.
-        A shortened session keeps the regular stamp: the nominal close is never before the real one.
     sessions_per_year : int
         Daily bars in a year; the base of every annualisation.
     open : str
-        ``HH:MM`` of the regular open; empty, where the market has no hours that are known.
+        ``HH:MM`` of the regular open; empty, where the market has no hours that are known. Where it is not before
+        the close, sessions begin on the day before, as those of futures do.
     """
 
     name: str
@@ -58,18 +58,67 @@ class Calendar:
     def __post_init__(self) -> None:
         zone(self.timezone)
 
+    @property
+    def overnight(self) -> bool:
+        """Whether sessions begin on the day before."""
+        return bool(self.open) and self.open >= self.close
+
     def close_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-        """Return the UTC close, ``datetime64[us]``, of each session date."""
-        hours, minutes = (int(part) for part in self.close.split(":"))
+        """Return the UTC close, ``datetime64[us]``, of each session date.
+
+        That of an exchange is the one of the day, half days and earlier hours among them, as far as exchange-calendars
+        knows it; else the regular close, which is never before the real one.
+        """
+        return self._times(sessions, self._at(sessions, self.close), "closes")
+
+    def open_times(self, sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Return the UTC open, ``datetime64[us]``, of each session date, as `close_times` does the close.
+
+        Where the market has no hours that are known, that is a day before the close: never after the real one.
+        """
+        if self.open:
+            regular = self._at(sessions.astype("datetime64[D]") - int(self.overnight), self.open)
+        else:
+            regular = self.close_times(sessions) - np.timedelta64(1, "D")
+        return self._times(sessions, regular, "opens")
+
+    def clock_times(self, times: NDArray[np.datetime64]) -> list[str]:
+        """Return what clocks of the market show at UTC times, ``HH:MM``."""
+        return [f"{one:%H:%M}" for one in pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone)]
+
+    def _at(self, sessions: NDArray[np.datetime64], clock: str) -> NDArray[np.datetime64]:
+        """Return a time of the day in the market's zone, on each date, in UTC."""
+        hours, minutes = (int(part) for part in clock.split(":"))
         local = pd.DatetimeIndex(sessions.astype("datetime64[us]")) + pd.Timedelta(hours=hours, minutes=minutes)
         utc = local.tz_localize(self.timezone, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
         return utc.tz_localize(None).to_numpy().astype("datetime64[us]")
 
+    def _times(
+        self, sessions: NDArray[np.datetime64], regular: NDArray[np.datetime64], side: str
+    ) -> NDArray[np.datetime64]:
+        """Return the regular times, and of sessions that an exchange's calendar knows their own."""
+        if self.name in CALENDARS or self.open in ("", self.close):  # the latter of a clock around the clock
+            return regular
+        known = exchanges.hours_of(self.name, sessions)
+        if known is None:
+            return regular
+        days = sessions.astype("datetime64[D]")
+        place = np.minimum(np.searchsorted(known.sessions, days), len(known.sessions) - 1)
+        own: NDArray[np.datetime64] = getattr(known, side)[place]
+        return np.where(known.sessions[place] == days, own, regular)
+
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the session date, ``datetime64[D]``, of each UTC close stamp."""
-        # A bar stamped exactly at midnight closed in the session before it.
+        # A bar stamped exactly at midnight, or at the open of a session overnight, closed in the session before it.
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.timezone) - pd.Timedelta(microseconds=1)
-        return local.tz_localize(None).to_numpy().astype("datetime64[D]")
+        naive = local.tz_localize(None)
+        if self.overnight:
+            naive += pd.Timedelta(days=1) - pd.Timedelta(f"{self.open}:00")
+        return naive.to_numpy().astype("datetime64[D]")
+
+    def around_the_clock(self) -> Calendar:
+        """Return the clock of the same market with sessions that last until the next one."""
+        return replace(self, close=self.open) if self.overnight else replace(self, open="", close="24:00")
 
 
 CALENDARS: dict[str, Calendar] = {

@@ -5,9 +5,10 @@ Each doubt is one line with symbol, date and figure. None is proof that somethin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,29 +17,44 @@ from numpy.typing import NDArray
 
 from quorate.bars import exchanges
 from quorate.bars.calendar import CALENDARS
-from quorate.bars.panel import Bars
+from quorate.bars.panel import PRICES, Bars
+from quorate.bars.rules import RULES, Finding
 from quorate.errors import plural
 from quorate.statistics import Floats
 
 RATIOS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)  # of splits, and of reverse ones
 NEAR = 0.06  # how far a ratio may be from one of those: the market moves, too
-USUAL = 8.0  # median moves, beyond which a jump is no day of the market
 SCALE = 4.0  # a jump of the price over a hole, from which on it is another thing
-WILD = 3.0  # of open and close, from which on a high or low is none
-STILL = 20  # bars at one price without a range, from which on nothing was traded
-SESSIONS = 6  # in a row that a market is not closed for
 TOLD = 3  # of one kind that are told one by one
 
 Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Limits = Mapping[str, float]  # by rule, where they are not its own
+NONE: Limits = MappingProxyType({})
 
 
-def doubts(bars: Bars) -> list[str]:
-    """Return what is to be asked about bars, most serious first, a line each."""
-    found = [line for kind in (_splits, _holes, _wild, _still, _closed, _outside) for line in _few(list(kind(bars)))]
-    return [*found, *_one_after_another(bars)]
+def doubts(bars: Bars, limits: Limits = NONE, off: Collection[str] = ()) -> list[str]:
+    """Return what is to be asked about bars, most serious first, a line each; nothing of the rules that are `off`."""
+    return [
+        line for kind in places(bars, limits) for line in few([found.told for found in kind if found.rule not in off])
+    ]
 
 
-def _few(lines: list[str]) -> list[str]:
+def places(bars: Bars, limits: Limits = NONE) -> Iterator[list[Finding]]:
+    """Yield what each kind of doubt finds, a finding for each place."""
+    for kind in (_splits, _holes, _wild, _still, _closed, _outside, _one_after_another):
+        yield list(kind(bars, limits))
+
+
+def limit_of(rule: str, limits: Limits) -> float:
+    """Return from where on a rule finds something."""
+    own = RULES[rule].limit
+    assert own is not None
+    return limits.get(rule, own)
+
+
+def few(lines: list[str]) -> list[str]:
+    """Return the first lines of a kind, and how many more there are."""
     more = len(lines) - TOLD
     return [*lines[:TOLD], f"{more} more of the last kind"] if more > 1 else lines
 
@@ -47,10 +63,11 @@ def _names(symbols: list[str]) -> str:
     return ", ".join(symbols[:TOLD]) + (", ..." if len(symbols) > TOLD else "")
 
 
-def _columns(bars: Bars) -> Iterator[tuple[str, int, Rows]]:
+def columns(bars: Bars) -> Iterator[tuple[str, int, Rows]]:
     """Yield each symbol, its column, and the rows that it has bars in."""
+    present = bars.present
     for column, symbol in enumerate(bars.symbols):
-        yield symbol, column, np.flatnonzero(bars.present[:, column])
+        yield symbol, column, np.flatnonzero(present[:, column])
 
 
 class Jump(NamedTuple):
@@ -72,16 +89,17 @@ class Jump(NamedTuple):
         )
 
 
-def jumps_like_splits(bars: Bars) -> Iterator[Jump]:
+def jumps_like_splits(bars: Bars, limits: Limits = NONE) -> Iterator[Jump]:
     """Yield the jumps that a split would explain."""
-    for symbol, column, rows in _columns(bars):
+    least = limit_of("splits", limits)
+    for symbol, column, rows in columns(bars):
         close, open_ = bars.close[rows, column], bars.open[rows, column]
         if len(rows) < 30:
             continue
         step = np.log(open_[1:] / close[:-1])
         usual = float(np.median(np.abs(np.diff(np.log(close)))))
         days = np.diff(bars.sessions[rows]).astype(np.int64)
-        jumps = (np.abs(step) > max(USUAL * usual, np.log(2 * (1 - NEAR)))) & (days <= 10)
+        jumps = (np.abs(step) > max(least * usual, np.log(2 * (1 - NEAR)))) & (days <= 10)
         for at in np.flatnonzero(jumps):
             size = float(np.exp(abs(step[at])))
             near = [n for n in RATIOS if abs(size / n - 1) <= NEAR]
@@ -91,27 +109,28 @@ def jumps_like_splits(bars: Bars) -> Iterator[Jump]:
                 yield Jump(symbol, session, ratio, float(close[at]), float(open_[at + 1]))
 
 
-def _splits(bars: Bars) -> Iterator[str]:
-    for jump in jumps_like_splits(bars):
-        yield jump.told
+def _splits(bars: Bars, limits: Limits) -> Iterator[Finding]:
+    for jump in jumps_like_splits(bars, limits):
+        size = max(jump.ratio, 1 / jump.ratio)
+        yield Finding("splits", jump.symbol, 1, jump.session, jump.session, size, jump.told)
 
 
-def _holes(bars: Bars) -> Iterator[str]:
-    clock = bars.calendar
+def _holes(bars: Bars, limits: Limits) -> Iterator[Finding]:
+    clock, most = bars.calendar, limit_of("gaps", limits)
     within = bars.frequency.endswith("min")
     if bars.frequency not in ("1d",) and not within:
         return
     week = 7 if clock.sessions_per_year > 300 else 5
     off = holidays(bars)
-    for symbol, column, rows in _columns(bars):
-        days = np.unique(bars.sessions[rows])
+    for symbol, column, rows in columns(bars):
+        days = _once(bars.sessions[rows])
         if len(days) < 30:
             continue
         if np.median(np.diff(days).astype(np.int64)) > 3:  # weekly bars in a panel of daily ones
             continue
         lack = np.diff(days).astype(np.int64) if week == 7 else np.busday_count(days[:-1], days[1:], holidays=off)
-        for at in np.flatnonzero(lack - 1 > SESSIONS):
-            last, first = days[at], days[at + 1]
+        for at in np.flatnonzero(lack - 1 > most):
+            last, first, lost = days[at], days[at + 1], int(lack[at]) - 1
             before = bars.close[rows[bars.sessions[rows] == last][-1], column]
             after = bars.open[rows[bars.sessions[rows] == first][0], column]
             jump = float(max(after / before, before / after))
@@ -120,62 +139,92 @@ def _holes(bars: Bars) -> Iterator[str]:
                 if jump > SCALE
                 else ""
             )
-            yield f"{symbol} has no bars for {plural(int(lack[at]) - 1, 'session')}, from {last} to {first}{told}"
+            line = f"{symbol} has no bars for {plural(lost, 'session')}, from {last} to {first}{told}"
+            yield Finding("gaps", symbol, lost, str(last), str(last), lost, line)
         if within and week == 7:
-            yield from _missing(symbol, bars.times[rows], bars.sessions[rows])
+            yield from _missing(symbol, bars.times[rows], bars.sessions[rows], most)
 
 
-def _missing(symbol: str, times: NDArray[np.datetime64], sessions: NDArray[np.datetime64]) -> Iterator[str]:
+def _once(sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    """Return the sessions of bars that come one after another, each once."""
+    return sessions[np.append(True, sessions[1:] != sessions[:-1])] if len(sessions) else sessions
+
+
+def _missing(
+    symbol: str, times: NDArray[np.datetime64], sessions: NDArray[np.datetime64], hole: float
+) -> Iterator[Finding]:
     """Tell bars that are missing where a market never closes, in gaps that are no holes."""
     steps = np.diff(times).astype("timedelta64[us]").astype(np.int64)
     step = int(np.median(steps))
-    short = steps[(steps > step) & (np.diff(sessions).astype(np.int64) - 1 <= SESSIONS)]
-    lost = int((np.round(short / step) - 1).sum())
+    short = np.where((steps > step) & (np.diff(sessions).astype(np.int64) - 1 <= hole), steps, 0)
+    lost = int((np.round(short[short > 0] / step) - 1).sum())
     if lost:
-        most = round(short.max() / step) - 1
-        yield f"{symbol} lacks {lost:,} of {len(times) + lost:,} bars, the most in a row {most:,}"
+        worst = int(short.argmax())
+        most = round(int(short[worst]) / step) - 1
+        told = f"{symbol} lacks {lost:,} of {len(times) + lost:,} bars, the most in a row {most:,}"
+        first, at = str(sessions[int((short > 0).argmax())]), str(sessions[worst])
+        yield Finding("missing-bars", symbol, lost, first, at, most, told)
 
 
-def _wild(bars: Bars) -> Iterator[str]:
-    top, bottom = np.fmax(bars.open, bars.close), np.fmin(bars.open, bars.close)
+def beyond_body(bars: Bars) -> Iterator[tuple[str, Floats]]:
+    """Yield ``high`` and ``low``, each with how many times it lies beyond open and close, (n_bars, n_symbols)."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for name, ratio in (("high", bars.high / top), ("low", bottom / bars.low)):
-            for row, column in np.argwhere(ratio > WILD):
-                value = getattr(bars, name)[row, column]
-                yield (
-                    f"{bars.symbols[column]} has a {name} of {value:g} on {bars.sessions[row]}, "
-                    f"{ratio[row, column]:.3g} times {'above' if name == 'high' else 'below'} its open and close"
+        yield "high", bars.high / np.fmax(bars.open, bars.close)
+        yield "low", np.fmin(bars.open, bars.close) / bars.low
+
+
+def _wild(bars: Bars, limits: Limits) -> Iterator[Finding]:
+    least = limit_of("wild-prices", limits)
+    for name, ratio in beyond_body(bars):
+        for row, column in np.argwhere(ratio > least):
+            value, size = getattr(bars, name)[row, column], float(ratio[row, column])
+            symbol, session = bars.symbols[column], str(bars.sessions[row])
+            told = (
+                f"{symbol} has a {name} of {value:g} on {session}, "
+                f"{size:.3g} times {'above' if name == 'high' else 'below'} its open and close"
+            )
+            yield Finding("wild-prices", symbol, 1, session, session, size, told)
+
+
+def flat(bars: Bars, column: int, rows: Rows) -> Mask:
+    """Return which of a symbol's bars repeat the one before, without range and volume."""
+    prices = np.column_stack([getattr(bars, name)[rows, column] for name in PRICES])
+    still = (prices == prices[:, :1]).all(axis=1) & ~(bars.volume[rows, column] > 0)
+    return np.concatenate(([False], still[1:] & (prices[1:, 3] == prices[:-1, 3])))
+
+
+def _still(bars: Bars, limits: Limits) -> Iterator[Finding]:
+    least = limit_of("untraded", limits)
+    for symbol, column, rows in columns(bars):
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], flat(bars, column, rows).astype(np.int8), [0]))))
+        for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            if stop - start >= least:
+                first, last = (str(bars.sessions[rows[at]]) for at in (start, stop - 1))
+                told = (
+                    f"{symbol} stands at {bars.close[rows[start], column]:g} for {stop - start} bars, from "
+                    f"{first} to {last}: was it traded?"
                 )
+                yield Finding("untraded", symbol, stop - start, first, first, stop - start, told)
 
 
-def _still(bars: Bars) -> Iterator[str]:
-    for symbol, column, rows in _columns(bars):
-        prices = np.column_stack([getattr(bars, name)[rows, column] for name in ("open", "high", "low", "close")])
-        volume = bars.volume[rows, column]
-        flat = (prices == prices[:, :1]).all(axis=1) & ~(volume > 0)
-        same = np.concatenate(([False], flat[1:] & (prices[1:, 3] == prices[:-1, 3])))
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], same.astype(np.int8), [0]))))
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            if stop - start >= STILL:
-                yield (
-                    f"{symbol} stands at {prices[start, 3]:g} for {stop - start} bars, from "
-                    f"{bars.sessions[rows[start]]} to {bars.sessions[rows[stop - 1]]}: was it traded?"
-                )
+def weekends(bars: Bars) -> Mask:
+    """Return where bars lie on a Saturday or a Sunday, (n_bars, n_symbols)."""
+    mask: Mask = bars.present & ((bars.sessions.astype(np.int64) + 3) % 7 > 4)[:, None]
+    return mask
 
 
-def _closed(bars: Bars) -> Iterator[str]:
+def _closed(bars: Bars, _: Limits) -> Iterator[Finding]:
     """Tell bars on days on which the market is closed."""
     clock = bars.calendar
     if clock.sessions_per_year > 300 or not (bars.frequency == "1d" or bars.frequency.endswith("min")):
         return
-    weekday = (bars.sessions.astype(np.int64) + 3) % 7
-    weekend = bars.present & (weekday > 4)[:, None]
+    weekend = weekends(bars)
     seldom = weekend.any(axis=1).mean() <= 0.01 or not bars.frequency.endswith("min")
     if weekend.any() and seldom:
         row, column = np.argwhere(weekend)[0]
-        name = ("Saturday", "Sunday")[int(weekday[row]) - 5]
+        name = ("Saturday", "Sunday")[int(bars.sessions[row].astype(np.int64) + 3) % 7 - 5]
         yield _counted(
-            int(weekend.sum()), f"on weekends, the first of {bars.symbols[column]} on {name}, {bars.sessions[row]}"
+            bars, weekend, f"on weekends, the first of {bars.symbols[column]} on {name}, {bars.sessions[row]}"
         )
     off = holidays(bars)
     held = bars.present & np.isin(bars.sessions, off)[:, None]
@@ -185,11 +234,13 @@ def _closed(bars: Bars) -> Iterator[str]:
         row, column = np.argwhere(held)[0]
         same = f", {filled:,} of them at the price before" if filled else ""
         what = f"on holidays of {clock.name}, the first of {bars.symbols[column]} on {bars.sessions[row]}{same}"
-        yield _counted(int(held.sum()), what)
+        yield _counted(bars, held, what)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{plural(number, 'bar')} {'lies' if number == 1 else 'lie'} {what}"
+def _counted(bars: Bars, where: Mask, what: str) -> Finding:
+    number, first = int(where.sum()), str(bars.sessions[int(where.any(axis=1).argmax())])
+    told = f"{plural(number, 'bar')} {'lies' if number == 1 else 'lie'} {what}"
+    return Finding("extra-sessions", "", number, first, first, number, told)
 
 
 def holidays(bars: Bars) -> NDArray[np.datetime64]:
@@ -214,6 +265,9 @@ def us_holidays() -> NDArray[np.datetime64]:
         known.USPresidentsDay,
         known.GoodFriday,
         known.USMemorialDay,
+        known.Holiday(
+            "Juneteenth", month=6, day=19, start_date=pd.Timestamp("2022-06-01"), observance=known.nearest_workday
+        ),
         known.Holiday("Independence Day", month=7, day=4, observance=known.nearest_workday),
         known.USLaborDay,
         known.USThanksgivingDay,
@@ -225,43 +279,53 @@ def us_holidays() -> NDArray[np.datetime64]:
     return weekdays
 
 
-def _outside(bars: Bars) -> Iterator[str]:
-    """Tell bars outside the hours of a market."""
+def beyond_hours(bars: Bars) -> tuple[Mask, bool]:
+    """Return which stamps lie outside the hours of the market, and whether all of these are its opening."""
     clock = bars.calendar
     if not clock.open or not bars.frequency.endswith("min"):
-        return
+        return np.zeros(len(bars), dtype=bool), False
     local = pd.DatetimeIndex(bars.times).tz_localize("UTC").tz_convert(clock.timezone)
     minute = np.asarray(local.hour * 60 + local.minute)
     first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (clock.open, clock.close))
     # A last bar that the close cuts short is stamped at its nominal end.
-    beyond = (minute <= first) | (minute - float(bars.frequency.removesuffix("min")) >= last)
+    within = (minute - first - 1) % 1440 + 1 - float(bars.frequency.removesuffix("min"))
+    beyond: Mask = within >= ((last - first - 1) % 1440 + 1)
+    return beyond, bool((minute[beyond] == first).all())
+
+
+def _outside(bars: Bars, _: Limits) -> Iterator[Finding]:
+    """Tell bars outside the hours of a market."""
+    beyond, at_open = beyond_hours(bars)
     if beyond.any():
-        at_open = bool((minute[beyond] == first).all())
-        yield (
-            f"{int(bars.present[beyond].sum()):,} of {int(bars.present.sum()):,} bars lie outside the session, "
-            f"{clock.open} to {clock.close}: "
+        number, first = int(bars.present[beyond].sum()), str(bars.sessions[int(beyond.argmax())])
+        told = (
+            f"{number:,} of {int(bars.present.sum()):,} bars lie outside the session, "
+            f"{bars.calendar.open} to {bars.calendar.close}: "
             + ("are stamps the opens of bars (data.stamp)?" if at_open else "orders are filled there, too")
         )
+        yield Finding("outside-hours", "", number, first, first, number, told)
 
 
-def _one_after_another(bars: Bars) -> list[str]:
+def _one_after_another(bars: Bars, _: Limits) -> Iterator[Finding]:
     """Tell symbols that follow one another: they may be parts of one."""
     if len(bars.symbols) < 2:
-        return []
-    spans = sorted((int(rows[0]), int(rows[-1]), symbol) for symbol, _, rows in _columns(bars) if len(rows))
+        return
+    spans = sorted((int(rows[0]), int(rows[-1]), symbol) for symbol, _, rows in columns(bars) if len(rows))
     if any(after[0] <= before[1] for before, after in pairwise(spans)):
-        return []
+        return
     names = _names([symbol for _, _, symbol in spans])
-    return [
+    told = (
         f"no two of the {len(spans)} symbols ({names}) have a bar at the same time: where they are parts of one, "
         "name it with data.symbol"
-    ]
+    )
+    first = str(bars.sessions[spans[0][0]])
+    yield Finding("successive", "", len(spans), first, first, len(spans), told)
 
 
 def different_lengths(bars: Bars) -> list[str]:
     """Tell symbols whose bars have different lengths: a longer one is known too early, if it counts as a short one."""
     found: dict[str, list[str]] = {}
-    for symbol, _, rows in _columns(bars):
+    for symbol, _, rows in columns(bars):
         if len(rows) > TOLD:
             found.setdefault(_length(bars.times[rows], bars.sessions[rows]), []).append(symbol)
     if len(found) < 2:
@@ -271,50 +335,8 @@ def different_lengths(bars: Bars) -> list[str]:
 
 
 def _length(times: NDArray[np.datetime64], sessions: NDArray[np.datetime64]) -> str:
-    if len(np.unique(sessions)) > len(times) / 2:
+    if len(_once(sessions)) > len(times) / 2:
         days = float(np.median(np.diff(sessions).astype(np.int64)))
         return "a day" if days < 5 else "a week" if days < 20 else "a month"
     steps, often = np.unique(np.diff(times), return_counts=True)
     return f"{steps[often.argmax()] / np.timedelta64(1, 'm'):g} minutes"
-
-
-def known_too_early(bars: Bars, least: float = 0.6) -> list[str]:
-    """Return which symbols' bars know the next return of another's: a session or a stamp is one bar early.
-
-    Returns are compared with those of the bar after, each pair of symbols; markets that close at other hours lead
-    each other by much less.
-    """
-    if len(bars.symbols) < 2:
-        return []
-    close = pd.DataFrame(bars.close).ffill().to_numpy()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        step: Floats = np.diff(np.log(close), axis=0)
-    own = np.where(bars.present[1:], step, np.nan)
-    found = []
-    for early, late, value in _leads(own, step):
-        if value > least:
-            found.append(
-                f"the returns of {bars.symbols[early]} agree with those of {bars.symbols[late]} one bar later "
-                f"(correlation {value:.2f}): its bars are known too early, or those of the other too late"
-            )
-    return _few(found)
-
-
-def _leads(own: Floats, step: Floats) -> Iterator[tuple[int, int, float]]:
-    """Yield each ordered pair of symbols with the correlation of one's return with the other's next, on its bars."""
-    n = own.shape[1]
-    for i in range(n):
-        rows = np.flatnonzero(np.isfinite(own[:-1, i]))
-        if len(rows) < 50:
-            continue
-        # What the other earns until this one's next bar: a week, where this one has weekly bars.
-        after = np.minimum(np.append(rows[1:], len(step) - 1), rows + 5)
-        total = np.vstack([np.zeros(n), np.nancumsum(step, axis=0)])
-        ahead = total[after + 1] - total[rows + 1]
-        x = own[rows, i]
-        for j in range(n):
-            if j == i:
-                continue
-            y = ahead[:, j]
-            if x.std() > 0 and y.std() > 0:
-                yield i, j, float(np.corrcoef(x, y)[0, 1])

@@ -6,7 +6,7 @@ import warnings
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,15 @@ from quorate.errors import DataError
 
 COUNTED = ("2015-01-01", "2024-12-31")  # years whose sessions are counted; fixed, so that no figure moves with the date
 EXTRA = "pip install 'quorate[calendars]'"
+
+
+class Hours(NamedTuple):
+    """Sessions of an exchange, when each opens and closes in UTC, and whether it closes early."""
+
+    sessions: NDArray[np.datetime64]
+    opens: NDArray[np.datetime64]
+    closes: NDArray[np.datetime64]
+    early: NDArray[np.bool_]
 
 
 def installed() -> bool:
@@ -39,12 +48,12 @@ def hours(name: str) -> tuple[str, str, str, str, int]:
     Raises
     ------
     DataError
-        For a market whose sessions begin on the day before, or lie on weekends.
+        For a market whose sessions end on the day after, or lie on weekends.
     """
     known = _schedule(name, *COUNTED)
-    if known.open_offset or known.close_offset or known.weekmask != "1111100":
+    if known.open_offset not in (0, -1) or known.close_offset or known.weekmask != "1111100":
         raise DataError(
-            f"calendar {name!r}: a session of this market begins on the day before, or lies on a weekend, and such a "
+            f"calendar {name!r}: a session of this market ends on the day after, or lies on a weekend, and such a "
             'market has no calendar of its own yet; set data.calendar = "weekdays", or "24x7"'
         )
     # Hours change: the latest close is never before the real one, the earliest open never after it.
@@ -60,6 +69,28 @@ def closed_days(name: str, first: str, last: str) -> NDArray[np.datetime64]:
     known = _schedule(name, first, last)
     days = pd.bdate_range(known.first_session, known.last_session)
     return days.difference(known.sessions).to_numpy().astype("datetime64[D]")
+
+
+def hours_of(name: str, sessions: NDArray[np.datetime64]) -> Hours | None:
+    """Return the hours of an exchange in the years of some dates; None of another market, or where none is known."""
+    if not len(sessions) or name not in exchange_names():
+        return None
+    years = sessions.astype("datetime64[Y]").astype(np.int64) + 1970
+    try:
+        return _hours_in(name, int(years.min()), int(years.max()))
+    except DataError:  # of years that its calendar does not reach
+        return None
+
+
+@cache
+def _hours_in(name: str, first: int, last: int) -> Hours:
+    known = _schedule(name, f"{first}-01-01", f"{last}-12-31")
+    opens, closes = (
+        pd.DatetimeIndex(known.schedule[side]).tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[us]")
+        for side in ("open", "close")
+    )
+    early = np.asarray(known.sessions.isin(known.early_closes))
+    return Hours(known.sessions.to_numpy().astype("datetime64[D]"), opens, closes, early)
 
 
 def _schedule(name: str, first: str, last: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 from quorate.bars.calendar import Calendar, check_weekdays, get_calendar, infer_frequency
 from quorate.bars.categories import Category, categories_digest, read_categories
 from quorate.bars.covariates import Covariate, covariates_digest, frozen, named
-from quorate.errors import DataError, DataWarning, near_misses
+from quorate.bars.fills import Fills
+from quorate.bars.frames import check_frame
+from quorate.bars.reading import FIELDS as FIELDS
+from quorate.bars.reading import PRICES as PRICES
+from quorate.bars.universe import Universe
+from quorate.errors import DataError, near_misses
 from quorate.statistics import Floats
-
-FIELDS = ("open", "high", "low", "close", "volume")
-PRICES = FIELDS[:4]
-SMALLEST, LARGEST = 1e-100, 1e100  # of prices: squares and ratios of those are still numbers
-ROUNDING = 1e-6  # of a price: less than that is no trade, but digits that were cut off
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +53,14 @@ class Bars:
     read : tuple of mapping
         What the source has read them from, as it tells a run: statements, or addresses with the hashes of what was
         there. No part of the fingerprint.
+    universe : Universe, optional
+        Which symbols belong to it when, and how those that were delisted are paid out; without it all do, always.
+    fills : Fills, optional
+        Of several markets in one panel: what orders are filled at, where that is not the open of the bar.
+    finer : Bars, optional
+        The shorter bars that these were made of, where features read them.
+    resampled : str
+        The frequency that they were made into, where their stamps do not show it.
     covariates : dict of str to Covariate
         Series beside the bars, by name: of each the records that were known by the last bar.
     """
@@ -71,6 +78,10 @@ class Bars:
     bars_per_year: float
     categories: dict[str, Category] = field(default_factory=dict)
     read: tuple[Mapping[str, Any], ...] = ()
+    universe: Universe | None = None
+    fills: Fills | None = None
+    finer: Bars | None = None
+    resampled: str = ""
     covariates: dict[str, Covariate] = field(default_factory=dict)
 
     @classmethod
@@ -97,7 +108,7 @@ class Bars:
         clock = get_calendar(calendar) if isinstance(calendar, str) else calendar
         if not isinstance(clock, Calendar):
             raise DataError(f"the calendar of bars must be a name or a Calendar; it was {calendar!r}")
-        frame = _check_frame(frame)
+        frame = check_frame(frame)
         stamps = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
         row, times = pd.factorize(stamps, sort=True)
         column, names = _factorized(frame["symbol"])
@@ -159,12 +170,43 @@ class Bars:
         for name in FIELDS:
             digest.update(getattr(self, name).tobytes(order="F"))
         digest.update(categories_digest(self.categories))
+        digest.update(b"" if self.universe is None else self.universe.digest)
+        digest.update(b"" if self.fills is None else self.fills.digest(self.times, self.symbols))
+        if self.resampled:
+            digest.update(f"resampled|{self.resampled}|".encode())
+        if self.finer is not None:
+            digest.update(f"finer|{self.finer.fingerprint}|".encode())
         digest.update(covariates_digest(self.covariates))
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
-        """Return the prices that orders are filled at."""
-        return self.open if at == "open" else self.close
+        """Return the prices that orders are filled at; after a symbol was delisted, what it was paid out at."""
+        prices = self.open if at == "open" else self.close
+        if at == "open" and self.fills is not None:
+            prices = self.fills.of("price", self.times, self.symbols)
+        if self.universe is None or not self.delisted.any():
+            return prices
+        return np.where(self.delisted, self.universe.paid(self.sessions, self.symbols, self.last), prices)
+
+    @cached_property
+    def last(self) -> Floats:
+        """The last price that is known at each close, which positions are marked at, (n_bars, n_symbols)."""
+        marks = self.close if self.fills is None else self.fills.of("mark", self.times, self.symbols)
+        return pd.DataFrame(marks).ffill().to_numpy()
+
+    @cached_property
+    def member(self) -> NDArray[np.bool_]:
+        """Where a symbol belongs to the universe, (n_bars, n_symbols): it may be traded there, where it has a bar."""
+        if self.universe is None:
+            return np.ones(self.close.shape, dtype=bool)
+        return self.universe.member(self.sessions, self.symbols)
+
+    @cached_property
+    def delisted(self) -> NDArray[np.bool_]:
+        """Where a symbol has been delisted and was paid out, (n_bars, n_symbols)."""
+        if self.universe is None:
+            return np.zeros(self.close.shape, dtype=bool)
+        return self.universe.delisted(self.sessions, self.symbols)
 
     def covariate(self, name: str) -> Floats:
         """Return a covariate as it was known at each close, (n_bars, n_symbols), e.g. ``news`` or ``news.age``."""
@@ -182,14 +224,30 @@ class Bars:
         part = slice(start, stop)
         fields: dict[str, Any] = {name: frozen(getattr(self, name)[part]) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
-        some = replace(self, times=self.times[part], sessions=self.sessions[part], categories=told, **fields)
+        some = replace(
+            self,
+            times=self.times[part],
+            sessions=self.sessions[part],
+            categories=told,
+            finer=self._finer_of(start, stop),
+            **fields,
+        )
         return some.with_covariates(self.covariates) if self.covariates else some
 
     def until(self, stop: int) -> Bars:
         """Return the first `stop` bars, with the frequency that they show: all that is known by then."""
         known = self.take(0, stop)
         frequency, per_year = infer_frequency(known.times, known.sessions, self.calendar)
-        return replace(known, frequency=frequency, bars_per_year=per_year)
+        return replace(known, frequency=self.resampled or frequency, bars_per_year=per_year)
+
+    def _finer_of(self, start: int, stop: int) -> Bars | None:
+        """Return the shorter bars after the bar before `start`, up to the last before `stop`."""
+        if self.finer is None:
+            return None
+        times = self.finer.times
+        first = int(np.searchsorted(times, self.times[start - 1], side="right")) if start > 0 else 0
+        last = int(np.searchsorted(times, self.times[stop - 1], side="right")) if stop > 0 else 0
+        return self.finer.take(first, last)
 
     def select(self, symbols: Sequence[str]) -> Bars:
         """Return the panel of these symbols only."""
@@ -197,7 +255,19 @@ class Bars:
         if unknown:
             raise DataError(f"no bars of symbol {unknown[0]!r}{near_misses(unknown[0], self.symbols)}")
         chosen = self.to_frame().query("symbol in @symbols")
-        some = replace(Bars.from_frame(chosen, self.calendar, [*self.categories]), read=self.read)
+        return self.beside(Bars.from_frame(chosen, self.calendar, [*self.categories]))
+
+    def beside(self, made: Bars) -> Bars:
+        """Return other bars of some of these symbols with all that stands beside these."""
+        some = replace(
+            made,
+            read=self.read,
+            universe=self.universe,
+            fills=self.fills,
+            finer=None if self.finer is None else self.finer.select(made.symbols),
+            resampled=self.resampled,
+            frequency=self.resampled or made.frequency,
+        )
         return some.with_covariates(self.covariates)
 
     def to_frame(self) -> pd.DataFrame:
@@ -215,133 +285,8 @@ class Bars:
         return pd.DataFrame(data)
 
 
-def _check_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame, its highs and lows widened by what rounding took from them, or raise `DataError`."""
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"bars are made of a DataFrame, a row per symbol and bar; it was {type(frame).__name__}")
-    if not frame.columns.is_unique:
-        doubled = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"bars must have each column once; there are several called {doubled!r}")
-    for name in ("symbol", "time", *PRICES):
-        if name not in frame:
-            raise DataError(
-                f"bars need a column {name!r}; the columns are {', '.join(map(str, frame.columns))}"
-                f"{near_misses(name, map(str, frame.columns))}"
-            )
-    if frame.empty:
-        raise DataError("there are no bars: the frame is empty")
-    if frame["symbol"].isna().any():
-        raise DataError(f"column 'symbol' has no name in row {int(frame['symbol'].isna().to_numpy().argmax())}")
-    if not isinstance(frame["time"].dtype, pd.DatetimeTZDtype):
-        raise DataError(f"column 'time' must be time-zone aware; its type is {frame['time'].dtype}")
-    if frame["time"].isna().any():
-        raise DataError(f"column 'time' has no stamp in row {int(frame['time'].isna().to_numpy().argmax())}")
-    _check_order(frame)
-    return _check_values(frame)
-
-
 def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     """Return the place of each row's symbol among all that there are, and these, sorted."""
     codes, found = pd.factorize(symbols)
     names, place = np.unique(np.asarray(found).astype(str), return_inverse=True)
     return place[codes], names.tolist()
-
-
-def _is_ordered(frame: pd.DataFrame) -> bool:
-    """Return whether each symbol's bars come one after another."""
-    codes, _ = pd.factorize(frame["symbol"])
-    stamps = frame["time"].dt.tz_convert(None).to_numpy().astype(np.int64)
-    if (np.diff(codes) < 0).any():
-        order = np.argsort(codes, kind="stable")
-        codes, stamps = codes[order], stamps[order]
-    return bool(((np.diff(stamps) > 0) | (np.diff(codes) != 0)).all())
-
-
-def _check_order(frame: pd.DataFrame) -> None:
-    if _is_ordered(frame):
-        return
-    doubled = frame.duplicated(["symbol", "time"]).to_numpy()
-    if doubled.any():
-        first = frame.iloc[int(doubled.argmax())]
-        raise DataError(
-            f"{first['symbol']} has two bars at {first['time']} ({int(doubled.sum())} duplicated in all): "
-            "a symbol has one bar at a time",
-            *_which(frame, doubled, "a symbol has one bar at a time"),
-        )
-    step = frame.groupby("symbol", sort=False)["time"].diff()
-    backwards = (step < pd.Timedelta(0)).to_numpy()
-    if backwards.any():
-        first = frame.iloc[int(backwards.argmax())]
-        raise DataError(
-            f"bars must be sorted by time; {first['symbol']} at {first['time']} comes after a later bar "
-            f"({int(backwards.sum())} such places)",
-            *_which(frame, backwards, "bars must be sorted by time"),
-        )
-
-
-def _check_values(frame: pd.DataFrame) -> pd.DataFrame:
-    for name in (*PRICES, *(["volume"] if "volume" in frame else [])):
-        values = frame[name].to_numpy()
-        if values.dtype.kind not in "fiu":
-            raise DataError(f"column {name!r} must be numbers; its type is {frame[name].dtype}, e.g. {values[0]!r}")
-        numbers = values.astype(np.float64)
-        if name == "volume":
-            _refuse(frame, name, numbers < 0, "must not be negative")
-            _refuse(frame, name, np.isinf(numbers), "must not be infinite")
-        else:
-            _refuse(frame, name, ~np.isfinite(numbers), "must be a finite number")
-            _refuse(frame, name, numbers <= 0, "must be positive")
-            beyond = (numbers < SMALLEST) | (numbers > LARGEST)
-            _refuse(frame, name, beyond, f"must lie between {SMALLEST:g} and {LARGEST:g}, in whatever unit")
-    if "volume" in frame and len(frame) > 1 and not (frame["volume"] > 0).any():
-        if (frame["volume"] == 0).any():
-            warnings.warn("volume is zero on every bar: taken as none", DataWarning, stacklevel=2)
-        frame = frame.drop(columns="volume")
-    frame = widened(frame)
-    low, high = frame["low"].to_numpy(), frame["high"].to_numpy()
-    _refuse(frame, "high", high < low, "must not be below the low")
-    for name in ("open", "close"):
-        price = frame[name].to_numpy()
-        _refuse(frame, name, (price < low) | (price > high), "must lie between low and high")
-    return frame
-
-
-def widened(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose highs and lows hold open and close, where only rounding kept them from it; warns of it."""
-    body = frame[["open", "close"]].to_numpy(dtype=np.float64)
-    for name, edge, side in (("high", body.max(axis=1), 1.0), ("low", body.min(axis=1), -1.0)):
-        values = frame[name].to_numpy(dtype=np.float64)
-        short = side * (edge - values)
-        with np.errstate(invalid="ignore"):
-            near = (short > 0) & (short <= ROUNDING * edge)
-        if near.any():
-            frame = frame.assign(**{name: np.where(near, edge, values)})
-            warnings.warn(
-                f"{int(near.sum())} of {len(near)} {name}s were widened: rounding had put an open or close beyond them",
-                DataWarning,
-                stacklevel=2,
-            )
-    return frame
-
-
-def _refuse(frame: pd.DataFrame, name: str, bad: NDArray[np.bool_], rule: str) -> None:
-    if not bad.any():
-        return
-    first = frame.iloc[int(bad.argmax())]
-    beside = f" (low {first['low']:g}, high {first['high']:g})" if "low" in rule else ""
-    raise DataError(
-        f"{name} {rule}: {first['symbol']} at {first['time']} has {first[name]:g}{beside}; "
-        f"{int(bad.sum())} of {len(bad)} bars are wrong",
-        np.flatnonzero(bad).tolist(),
-        f"{name} {rule}",
-        [
-            f"{row[name]:g}" + (f", low {row['low']:g}, high {row['high']:g}" if beside else "")
-            for _, row in frame[bad][: DataError.TOLD].iterrows()
-        ],
-    )
-
-
-def _which(frame: pd.DataFrame, bad: NDArray[np.bool_], rule: str) -> tuple[list[int], str, list[str]]:
-    """Return what an error tells of bars that stand where they may not."""
-    was = [f"{row['symbol']} at {row['time']}" for _, row in frame[bad][: DataError.TOLD].iterrows()]
-    return np.flatnonzero(bad).tolist(), rule, was

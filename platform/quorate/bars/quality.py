@@ -24,7 +24,7 @@ def market_figures(bars: Bars) -> dict[str, Any]:
     before = pd.DataFrame(bars.close).ffill().to_numpy()[:-1]
     with np.errstate(invalid="ignore"):
         steps = bars.close[1:] / before - 1
-    known = np.isfinite(steps)
+    known = np.isfinite(steps) & bars.member[:-1]
     counts = known.sum(axis=1)
     returns = np.where(known, steps, 0.0).sum(axis=1) / np.maximum(counts, 1)
     equity = statistics.equity_curve(returns)

@@ -11,7 +11,7 @@ import typer
 
 from quorate.cli import _store, options
 from quorate.cli._base import command, show, working
-from quorate.errors import RecipeError
+from quorate.errors import DataError, RecipeError
 
 data_app = typer.Typer(
     help="Look at bars before they are traded, and keep them in a store.", no_args_is_help=True, rich_markup_mode=None
@@ -52,36 +52,58 @@ def _data() -> None:
 @command
 def check(
     path: Annotated[
-        str,
-        typer.Argument(help="Bars: a file, a folder, s3://... or https://..., or a collection; or a recipe's file."),
-    ],
+        str | None, typer.Argument(help="Bars: a file, a folder, s3://... or https://...; a collection; or a recipe.")
+    ] = None,
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", help="An option of the source: calendar=24x7; of a recipe any key; may be given again."),
+        typer.Option("--set", help="A key of [data]: checks.stale=off; of a recipe any key; may be given again."),
     ] = None,
+    run: Annotated[str | None, typer.Option(help="What a run found in its bars, in place of PATH.")] = None,
+    quarantine: Annotated[bool, typer.Option("--quarantine", help="Show each bar that is set apart.")] = False,
     store: _store.Store = None,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Say how bars are read, and what is to be asked about them; exits 1 if there is something."""
     from quorate.report.views.data import render
-    from quorate.runs.doubts import check_collection, check_data, check_recipe
+    from quorate.runs.doubts import check_collection, check_data, check_recipe, check_run
     from quorate.store.bars.store import BarStore
 
-    with working() as progress:
-        # A bare name is a collection's first; "./NAME" or "NAME/" is a path.
-        kept = [one for one in BarStore(store, home).collections() if one.name == path]
-        if kept:
-            where = [
-                part for name, value in (("--store", store), ("--home", home)) if value for part in (name, str(value))
-            ]
-            found = check_collection(kept[0], sets or (), where=where, progress=progress)
-        elif path.endswith(".toml"):
-            found = check_recipe(path, sets or (), home=home, progress=progress)
-        else:
-            found = check_data(path, sets or (), progress=progress)
+    if (path is None) == (run is None):
+        raise RecipeError("say what to look at: quorate data check PATH, or --run RUN")
+    if run is not None and sets:
+        raise RecipeError("--run shows what was found when the run began: --set changes nothing of it")
+    if path is None:
+        found = check_run(run or "latest", home=home, quarantine=quarantine)
+    else:
+        with working() as progress:
+            # A bare name is a collection's first; "./NAME" or "NAME/" is a path.
+            kept = [one for one in BarStore(store, home).collections() if one.name == path]
+            if kept:
+                where = [
+                    part
+                    for name, value in (("--store", store), ("--home", home))
+                    if value
+                    for part in (name, str(value))
+                ]
+                found = check_collection(kept[0], sets or (), where=where, quarantine=quarantine, progress=progress)
+            elif _is_recipe(path):
+                found = check_recipe(path, sets or (), home=home, quarantine=quarantine, progress=progress)
+            else:
+                found = check_data(path, sets or (), quarantine=quarantine, progress=progress)
     show(found, as_json, render)
+    if "refused" in found:
+        raise DataError(found["refused"])
     raise typer.Exit(1 if found["doubts"] else 0)
+
+
+def _is_recipe(path: str) -> bool:
+    """Whether this names a recipe, and no bars."""
+    from quorate.plugins.registry import Registry
+
+    if Path(path).suffix in (".toml", ".yaml", ".yml"):
+        return True
+    return not Path(path).exists() and path in Registry.load(()).names("recipe")
 
 
 @command

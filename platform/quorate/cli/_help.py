@@ -77,7 +77,11 @@ EXAMPLES = {
         "quorate data export us --out files/ --format csv",
         "quorate data export us --out d/ --layout splits",
     ],
-    "data check": ["quorate data check bars/ --set calendar=24x7"],
+    "data check": [
+        "quorate data check bars/ --set calendar=24x7",
+        "quorate data check bars/ --set checks.outliers=quarantine --quarantine",
+        "quorate data check --run latest",
+    ],
     "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],
     "recipe list": ["quorate recipe list"],
     "recipe show": ["quorate recipe show nasdaq --explain"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -21,7 +22,8 @@ Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="These symbo
 AsOf = Annotated[str | None, typer.Option(help="As it was known then: a date, or a time in UTC.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read at a time; 0: one per CPU.")]
 Format = Annotated[str, typer.Option("--format", help="csv or parquet.")]
-Frequency = Annotated[str | None, typer.Option(help="Of the bars, where there are several.")]
+Formats = Annotated[str, typer.Option("--format", help="csv, parquet, or npz.")]
+Frequency = Annotated[str | None, typer.Option(help="Of the bars; longer ones than there are are made of them.")]
 Adjusted = Annotated[str, typer.Option(help="none, splits, or total (with dividends).")]
 TestRows = Annotated[int, typer.Option(min=1, help="Of train-test: the last rows of each symbol.")]
 SHOWN = 40
@@ -60,7 +62,7 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Bring bars into the store. What was read before is not read again: after a stop, give the command again."""
-    from quorate.recipe.bar_files import not_read, source_of
+    from quorate.recipe.bar_files import named_by_date, not_read, source_of
     from quorate.report.views.store import render_imported
     from quorate.runs.imports import import_bars
 
@@ -81,7 +83,10 @@ def add(
             workers=workers,
             progress=progress,
         )
-    found.warnings += not_read(Path(path), reads) if path else []
+    if path:
+        found.warnings += not_read(Path(path), reads)
+        if named := named_by_date(Path(path), collection.symbols()):
+            found.warnings.append(_called(collection, *named, path))
     show(found.to_dict(), as_json, render_imported)
     raise typer.Exit(1 if found.failed else 0)
 
@@ -207,18 +212,40 @@ def export(
     layout: Annotated[
         str, typer.Option(help="symbols: a file each; splits: train, val, test; train-test: both of each symbol.")
     ] = "symbols",
-    file_format: Format = "parquet",
+    file_format: Formats = "parquet",
     test_rows: TestRows = 30,
     symbols: Symbols = None,
     frequency: Frequency = None,
     as_of: AsOf = None,
     adjust: Adjusted = "none",
+    window: Annotated[int, typer.Option(min=1, help="Bars of each window, with --format npz.")] = 60,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
     store: Store = None,
     home: options.Home = None,
 ) -> None:
-    """Write bars to files, with symbol, time (of the close, UTC), prices and volume."""
+    """Write bars to files, with symbol, time (of the close, UTC), prices and volume; or the rows of a recipe.
+
+    --format npz writes windows of features, and their labels. With a recipe's file in place of the collection, its rows
+    are written: so, or as train, val and test with features and label. How they were made is told in
+    features/feature_engineering.log.
+    """
     from quorate.runs.export_bars import export_bars
 
+    kept = name in [one.name for one in _store(store, home).collections()]
+    if file_format == "npz" or (not kept and name.endswith(".toml")):
+        from quorate.runs.export_rows import export_rows, of_collection
+
+        asked = {"symbols": symbols, "frequency": frequency, "as_of": as_of, "adjust": adjust, "path": store}
+        recipe = of_collection(name, asked, sets or ()) if kept else name
+        done = export_rows(
+            recipe, out, file_format, window, home=home, plugins=plugins or (), overrides=() if kept else sets or ()
+        )
+        for line in done.warnings:
+            print(f"warning: {visible(line)}", file=sys.stderr)
+        rows = ", ".join(f"{count:,} rows to {part}" for part, count in done.rows.items())
+        print(f"wrote {len(done.files):,} files to {out}: {rows}")
+        return
     bars = _read(_store(store, home).collection(name), symbols, frequency, as_of, adjust)
     written = export_bars(bars, out, layout, file_format, test_rows)
     print(f"wrote {len(written):,} files to {out}")
@@ -270,6 +297,16 @@ def _name_of(path: str) -> str:
     bare = where.parent if any(sign in where.name for sign in "*?[") else where
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", bare.absolute().name.split(".")[0]).strip("-._")
     return name or "bars"
+
+
+def _called(collection: Any, name: str, bare: str, path: str) -> str:
+    """Return what is told of a symbol that is called after a file with a date in its name."""
+    there = ", which is there already," if bare in collection.symbols() else ""
+    again = f"quorate data add {shlex.quote(path)} --to {collection.name} --set symbol={shlex.quote(bare)}"
+    return (
+        f"the symbol is called {name}, as its file is: to have it as {bare}{there} quorate data remove "
+        f"{collection.name} --symbol {shlex.quote(name)}, and then {again}"
+    )
 
 
 def _moment(text: str | None, what: str) -> dt.datetime | None:

@@ -45,6 +45,20 @@ class Categories:
             for levels, codes in zip(self.levels, self.codes.T, strict=True)
         )
 
+    def joined(self, other: Categories) -> Categories:
+        """Return these rows' categories followed by those of other rows, of the same names."""
+        levels, columns = [], []
+        for j, both in enumerate(zip(self.levels, other.levels, strict=True)):
+            every = sorted({*both[0], *both[1]})
+            place = {text: code for code, text in enumerate(every)}
+            parts = []
+            for own, codes in zip(both, (self.codes[:, j], other.codes[:, j]), strict=True):
+                # The last entry is that of the code -1.
+                parts.append(np.array([*(place[text] for text in own), MISSING], dtype=np.int32)[codes])
+            levels.append(tuple(every))
+            columns.append(np.concatenate(parts))
+        return Categories(self.names, tuple(levels), np.column_stack(columns)) if columns else self
+
     def among(self, known: Sequence[Sequence[str]], rows: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the rows' positions in `known`, counted from 1; 0 is what is not among them."""
         found = np.zeros((len(rows), len(self.names)), dtype=np.int32)

@@ -16,6 +16,7 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
+from quorate.dataset.join import Join, too_few
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import FeatureSpec, LabelSpec
@@ -67,6 +68,9 @@ class Dataset:
         Bars with all features that every row has, its own included; None: not known.
     path, path_end : ndarray, (n_rows, n_steps)
         As `y` and `end`, of each step; `y` and `end` are those of the step that is traded.
+    moves : ndarray of float64, (n_bars, n_symbols)
+        Log return of each close over the symbol's close before, 0 where there is none; without a bar, if no weight of
+        a training row reads them.
     """
 
     X: NDArray[np.float32]
@@ -83,6 +87,7 @@ class Dataset:
     path: Floats = field(default_factory=lambda: np.empty((0, 0)))
     path_end: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
     window: int | None = None
+    moves: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -111,12 +116,14 @@ def build_dataset(
     categories: Sequence[str] = (),
     kept: Kept | None = None,
     path: Mapping[int, Labels] = MappingProxyType({}),
+    moves: bool = False,
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
     features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
     what a feature is on these bars from before, or computes and keeps it. `path` are the labels of several steps.
+    With `moves` the dataset has them.
 
     Raises
     ------
@@ -125,26 +132,32 @@ def build_dataset(
     """
     packing = Packing(bars)
     names = tuple(feature.name for feature in features)
-    longest = max(f.lookback for f in features)
-    history = max(longest + max(window - 1, 0), least_history)
+    beside = {name: _Beside(bars, name) for name in sorted({f.frequency for f in features} - {""})}
+    longest = max((f.lookback for f in features if not f.frequency), default=1)
     usable = bars.present & (packing.age >= longest)
-    keep = bars.present & (packing.age >= history)
+    for feature in features:
+        if feature.frequency:
+            usable &= beside[feature.frequency].join.age >= feature.lookback
+    full: NDArray[Any] = np.cumsum(usable, axis=0)  # bars in a row, up to each, that have all features
     if bars.covariates:
         usable = where_known(bars, features, usable, packing.pack, packing.unpack)
-        keep &= in_a_row(usable, packing.pack, packing.unpack) > history - longest
+        full = in_a_row(usable, packing.pack, packing.unpack)
+    keep = usable & (full >= window) & (packing.age >= least_history)
+    if bars.universe is not None:
+        among = max((f.lookback for f in features if f.cross_sectional), default=0)
+        keep &= bars.member & (tenure(bars) >= among)
+        usable &= bars.member & (tenure(bars) >= among)
     row, column = np.nonzero(keep)
     if not len(row):
-        furthest = max(features, key=lambda feature: feature.lookback).name
-        raise DataError(
-            f"no row has all its features: the longest lookback is {history} bars (of feature {furthest!r}, and of "
-            "models that read several bars) and no symbol has as many; "
-            f"the longest has {int(packing.age.max())}. Leave out features of long lookback with features.exclude"
-        )
+        history = max(longest + max(window - 1, 0), least_history)
+        joins = {name: one.join for name, one in beside.items()}
+        raise DataError(too_few(features, joins, int(packing.age.max()), history))
     X = np.empty((len(row), len(features)), dtype=np.float32)
     sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
     inputs: dict[tuple[str, bool], Floats] = {}
     for j, spec in enumerate(features):
-        compute = partial(_values, spec, bars, packing, inputs)
+        own = partial(_values, spec, bars, packing, inputs)
+        compute = partial(beside[spec.frequency].values, spec) if spec.frequency else own
         values = kept(spec, bars, compute) if kept else compute()
         # Also what is kept: which rows are used depends on the other features, too.
         _check_finite(spec, values, bars, usable)
@@ -169,8 +182,15 @@ def build_dataset(
         steps=tuple(path),
         path=_read_only(paths),
         path_end=_read_only(path_ends),
-        window=history - longest + 1,
+        window=int(full[keep].min()),
+        moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
     )
+
+
+def _moves(bars: Bars, packing: Packing) -> Floats:
+    close = packing.pack(bars.close)
+    moves = packing.unpack(np.log(close) - np.log(rolling.shift(close)))
+    return np.where(np.isfinite(moves), moves, 0.0)
 
 
 def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
@@ -188,7 +208,23 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         If the label breaks its contract.
     """
     prices = bars.fill("open" if fill == "open" else "close")
-    return call(spec, f"{bars!r}", (prices, horizon), params, partial(_labels, spec, bars))
+    if spec.cross_sectional and bars.universe is not None:
+        prices = np.where(_traded(bars.member, horizon), prices, np.nan)
+    return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
+
+
+def tenure(bars: Bars) -> NDArray[np.int64]:
+    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
+    age = np.cumsum(bars.present & bars.member, axis=0)
+    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
+
+
+def _traded(member: NDArray[np.bool_], horizon: int) -> NDArray[np.bool_]:
+    """Return where the prices of trades lie that members decide: from the bar after one to the end of its label."""
+    rows = np.arange(len(member))
+    before = np.cumsum(np.vstack([np.zeros_like(member[:1]), member]), axis=0)  # members at earlier bars
+    found: NDArray[np.bool_] = before[rows] > before[np.maximum(rows - 1 - horizon, 0)]
+    return found
 
 
 def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
@@ -262,6 +298,19 @@ class Packing:
         return np.column_stack([getattr(self._bars, name).T[self.present.T] for name in FIELDS])
 
 
+class _Beside:
+    """The bars of another frequency beside a panel, and what features are on them at each of its bars."""
+
+    def __init__(self, bars: Bars, frequency: str) -> None:
+        self.join = Join(bars, frequency)
+        self._packing = Packing(self.join.bars)
+        self._inputs: dict[tuple[str, bool], Floats] = {}
+
+    def values(self, spec: FeatureSpec) -> NDArray[np.float32]:
+        """Return a feature as it is known at each bar of the panel."""
+        return self.join.joined(_values(spec, self.join.bars, self._packing, self._inputs))
+
+
 def bar_volatility(bars: Bars, window: int) -> Floats:
     """Return the standard deviation (ddof 1) of the last `window` close-to-close returns, per bar.
 
@@ -288,11 +337,12 @@ def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple
         key = (name, spec.cross_sectional)
         if key not in inputs:
             field = input_of(bars, spec, name)
-            inputs[key] = field if spec.cross_sectional else packing.pack(field)
+            among = field if bars.universe is None else np.where(bars.member, field, np.nan)
+            inputs[key] = among if spec.cross_sectional else packing.pack(field)
         arrays.append(inputs[key])
     # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
     with np.errstate(all="ignore"):
-        values = call(spec, f"{bars!r}", arrays, spec.params, partial(_panel, spec, bars.close.shape))
+        values = call(spec, bars.__repr__, arrays, spec.params, partial(_panel, spec, bars.close.shape))
     return values if spec.cross_sectional else packing.unpack(values)
 
 

@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 
+from quorate.ensemble.within import WITHIN
 from quorate.statistics import Floats
 
 Map = Callable[[Floats], Floats]
-Calibration = Literal["none", "isotonic", "platt", "z-score"]
+Calibration = Literal["none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"]
 LEAST_ROWS = 100
 _C = 1e4  # a penalty that is felt only where labels are separated, or predictions all the same
 _EDGE = 1e-6  # the log-odds of a certain prediction are those of this much doubt
@@ -24,11 +25,11 @@ def fit_calibration(method: Calibration, predictions: Floats, labels: Floats, bi
 
     Parameters
     ----------
-    method : {"none", "isotonic", "platt", "z-score"}
+    method : {"none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"}
         ``isotonic``: a non-decreasing step function of the prediction (Zadrozny and Elkan 2002). ``platt``: for
         a binary label a logistic function of the prediction's log-odds (Platt 1999), otherwise a straight line.
         ``z-score``: every member gets the mean and the deviation that the members have on average; no label
-        is read.
+        is read. Those of the bar are there already, see `quorate.ensemble.within`.
     predictions : ndarray of float64, (n_rows, n_members)
         Known rows.
     labels : ndarray of float64, (n_rows,)
@@ -42,7 +43,7 @@ def fit_calibration(method: Calibration, predictions: Floats, labels: Floats, bi
         From predictions (n, n_members) to mapped ones of the same shape, row by row. With fewer than 100 known
         rows, or labels that are all the same, predictions stay as they are.
     """
-    if method == "none" or len(labels) < LEAST_ROWS or (labels == labels[0]).all():
+    if method in ("none", *WITHIN) or len(labels) < LEAST_ROWS or (labels == labels[0]).all():
         return lambda rows: rows
     if method == "z-score":
         maps = _z_scores(predictions)

@@ -90,7 +90,7 @@ def combine_all(
         Out-of-fold predictions, NaN where there is none.
     volatility : ndarray of float64, (n_rows,), optional
         As `recent_volatility` gives it; all NaN, if it is not given.
-    calibration : {"none", "isotonic", "platt", "z-score"}
+    calibration : {"none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"}
         How members are brought to one scale before they are combined; see `fit_calibration`.
 
     Raises

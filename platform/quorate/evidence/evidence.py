@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
 from quorate.evidence.verdict import Verdict
-from quorate.statistics import Floats
+from quorate.statistics import Floats, returns_of
 from quorate.trading.backtest import BacktestResult
 
 
@@ -42,6 +43,8 @@ class Performance(BacktestResult):
     levels, quantiles : ndarray of float64, (n_levels,) and (n_forecasts, n_levels)
         What else was forecast of each label's distribution, at levels that ascend, NaN where nothing was; empty for a
         series of point forecasts.
+    horizon : int
+        Bars that a label spans: labels of consecutive bars overlap.
     """
 
     bars_per_year: float
@@ -54,6 +57,20 @@ class Performance(BacktestResult):
     entry_price: Floats = field(default_factory=lambda: np.empty(0))
     levels: Floats = field(default_factory=lambda: np.empty(0))
     quantiles: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    horizon: int = 1
+
+    @property
+    def cross_section(self) -> bool:
+        """Whether three symbols or more are forecast at some bar."""
+        at = self.forecast_bar
+        return len(at) > 2 and bool(np.unique(at, return_counts=True)[1].max() > 2)
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Net simple return of each bar after the first, (n_bars - 1,), read-only: every metric and gate asks."""
+        returns = returns_of(self.equity)
+        returns.flags.writeable = False
+        return returns
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,25 @@ class Tried:
     n: int
     effective: float
     began: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """What the models and decisions of a part came to on symbols that are held out of all that is learnt.
+
+    Parameters
+    ----------
+    performance : Performance
+        The judged series there.
+    symbols : tuple of str
+        Their names.
+    independent : float
+        As how many independent symbols they count: they have the same dates, and move together.
+    """
+
+    performance: Performance
+    symbols: tuple[str, ...]
+    independent: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +140,8 @@ class Evidence:
         What the audit of this pipeline found on markets without anything to find.
     checks : mapping of str to int
         What was checked while the run was made, and how often; a violation would have ended it.
+    unseen : Unseen or None
+        What the same came to on symbols that nothing was learnt from, over the same bars.
     """
 
     performance: Performance
@@ -119,6 +157,7 @@ class Evidence:
     trials: Tried | None = None
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
+    unseen: Unseen | None = None
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, GateResult, Performance, Unseen, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
@@ -26,7 +26,7 @@ T = TypeVar("T")
 def measure(performance: Performance, registry: Registry, names: Iterable[str] | None = None) -> dict[str, float]:
     """Return every registered metric of a series, or those named; NaN where undefined.
 
-    Metrics of quantiles are left out of a series without any, unless they are named.
+    Metrics of quantiles, and of symbols among each other, are left out of a series without any, unless they are named.
 
     Raises
     ------
@@ -35,9 +35,10 @@ def measure(performance: Performance, registry: Registry, names: Iterable[str] |
     """
     values = {}
     performance = guarded(performance)
+    across = performance.cross_section
     for name in registry.names("metric") if names is None else names:
         spec = registry.get(MetricSpec, name)
-        if spec.quantiles and not len(performance.levels):
+        if (spec.quantiles and not len(performance.levels)) or (spec.cross_section and not across):
             values.update({} if names is None else {name: math.nan})
             continue
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
@@ -88,8 +89,10 @@ def guarded(value: T) -> T:
         found = {key: guarded(inner) for key, inner in value.items()}
     elif isinstance(value, list):
         found = [guarded(inner) for inner in value]
-    elif isinstance(value, BacktestResult | Evidence | Paths):
+    elif isinstance(value, BacktestResult | Evidence | Paths | Unseen):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
+        if "returns" in vars(value):  # read-only, and the same for all readers
+            vars(found)["returns"] = vars(value)["returns"]
     return cast(T, found)
 
 

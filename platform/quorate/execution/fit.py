@@ -151,8 +151,7 @@ def fitted(
     def answered() -> T:
         rows = rows_of(task, spec, dataset, fold)
         model, start = unfitted(task, spec, dataset), begun(task, spec, dataset)
-        more = {} if rows.validation is None else {"validation": rows.validation}
-        model.fit(rows.X, rows.y.copy(), **more, **({} if start is None else {"start": start}))
+        rows.fitted(model, **({} if start is None else {"start": start}))
         return asked(model, spec, rows)
 
     return under_limits(task, answered)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -16,7 +18,58 @@ from quorate.plugins.specs import ModelSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-Inputs: TypeAlias = "NDArray[Any] | pd.DataFrame | Windows"
+Inputs: TypeAlias = "NDArray[Any] | pd.DataFrame | Windows | Placed"
+UNKNOWN = {"bar": 0, "symbol": -1}  # what rows are told that fill up a block
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Inputs of a model that is told where each row stands.
+
+    Parameters
+    ----------
+    X : Inputs
+        As other models read them.
+    places : mapping of str to ndarray of int64
+        ``bar`` and ``symbol`` of each row, as `ModelSpec.places` has it.
+    """
+
+    X: Any
+    places: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.X)
+
+    def __getitem__(self, rows: slice) -> Placed:
+        """Return some of the rows."""
+        return Placed(self.X[rows], {name: values[rows] for name, values in self.places.items()})
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the inputs."""
+        return tuple(self.X.shape)
+
+
+def plain(X: Inputs) -> Any:
+    """Return inputs without what is told of their places."""
+    return X.X if isinstance(X, Placed) else X
+
+
+def places_in(X: Inputs) -> Mapping[str, NDArray[np.int64]]:
+    """Return what is told of the places of inputs."""
+    return X.places if isinstance(X, Placed) else {}
+
+
+def named_by(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the values that a function's signature names, as arguments for it."""
+    if not values:
+        return {}
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some compiled callables do not tell
+        return {}
+    return {name: value for name, value in values.items() if name in parameters}
 
 
 def array_of(dataset: Dataset, kind: str) -> NDArray[Any]:
@@ -29,8 +82,35 @@ def reads_categories(spec: ModelSpec, dataset: Dataset) -> bool:
     return spec.categories and bool(dataset.categories.names)
 
 
-def inputs_of(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> Inputs:
-    """Return what a model that trains on `train` reads of some rows."""
+def inputs_of(
+    spec: ModelSpec,
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    train: NDArray[np.int64],
+    held: NDArray[np.int64] | None = None,
+) -> Inputs:
+    """Return what a model that trains on `train`, and perhaps stops by what is `held` back, reads of some rows."""
+    X = _read(spec, dataset, rows, train)
+    if not spec.told:
+        return X
+    return Placed(X, places_of(spec, dataset, rows, train if held is None else np.union1d(train, held)))
+
+
+def places_of(
+    spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Return bar and symbol of some rows, those that a model asks for, as they count from its training rows."""
+    symbols, own = np.unique(dataset.symbol[train]), dataset.symbol[rows]
+    code = np.minimum(np.searchsorted(symbols, own), max(len(symbols) - 1, 0))
+    known = symbols[code] == own if len(symbols) else np.zeros(len(rows), dtype=bool)
+    found = {
+        "bar": dataset.bar[rows] - (dataset.bar[train[0]] if len(train) else 0),
+        "symbol": np.where(known, code, UNKNOWN["symbol"]),
+    }
+    return {name: found[name].astype(np.int64) for name in spec.told}
+
+
+def _read(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> Inputs:
     source = array_of(dataset, spec.input)
     if spec.input == "rows":
         X = source[rows]
@@ -50,6 +130,12 @@ def inputs_of(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train:
 
 def padded(X: Inputs, start: int, size: int) -> Inputs:
     """Return `size` rows from `start` on, those beyond the last one zero; of a frame, its first row again."""
+    if isinstance(X, Placed):
+        places = {}
+        for name, values in X.places.items():
+            places[name] = np.full(size, UNKNOWN[name], dtype=np.int64)
+            places[name][: len(values[start : start + size])] = values[start : start + size]
+        return Placed(padded(X.X, start, size), places)
     if isinstance(X, Windows):
         X, start = np.asarray(X[start : start + size]), 0
     if not isinstance(X, np.ndarray):
@@ -66,6 +152,9 @@ def shuffled(X: Inputs, columns: Sequence[int], orders: NDArray[np.int64]) -> In
 
     Columns that the model does not read are left out.
     """
+    if isinstance(X, Placed):
+        told = {name: np.tile(values, len(orders)) for name, values in X.places.items()}
+        return Placed(shuffled(X.X, columns, orders), told)
     places = [column for column in columns if column < X.shape[-1]]
     order = orders.ravel()
     if isinstance(X, Windows):

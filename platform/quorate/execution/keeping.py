@@ -82,6 +82,8 @@ def learn_in_parallel(
     """As `learn`, by several processes: see `quorate.execution.ray.train.train_in_parallel`."""
     from quorate.execution.ray.train import train_in_parallel
 
+    if task.weights:
+        raise FitError(f"model {task.model!r}: rows are weighed in one process: leave labels.weights or --workers out")
     with surroundings_of(task):
         rows = rows_of(task, model_of(task), data.dataset, data.fold(task.fold))
     pair = rows.X, rows.y

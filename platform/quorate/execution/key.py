@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
+from quorate.dataset.weights import sample_weights
 from quorate.dataset.windows import covered
 from quorate.execution.fit import NUMERICS, model_of
-from quorate.execution.inputs import array_of, reads_categories
+from quorate.execution.inputs import array_of, places_of, reads_categories
 from quorate.execution.machine import installed, machine
 from quorate.execution.task import FitData, FitTask
 from quorate.execution.transforms import Chain, transform_of
@@ -40,7 +41,8 @@ class Keys:
     parameters, the seed, the threads and device, the versions of the libraries that the model names, of
     NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
     the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
-    that tells the model's contributions; of a model whose features are transformed, the transforms' code and options.
+    that tells the model's contributions; of a model whose features are transformed, the transforms' code and options;
+    of one that takes weights, or is told where rows stand, these.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ class Keys:
         spec, code, facts = self._models[named]
         fold, dataset = self._data.fold(task.fold), self._data.dataset
         window = spec.lookback if spec.input != "rows" else 0
-        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset), task.steps)
+        told = task.weights, spec.told
+        read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset), task.steps, told)
         if read not in self._inputs:
             self._inputs[read] = _read(task, dataset, fold, spec, self._hashes)
         more = _asked(task, spec, fold.shuffles)
@@ -76,8 +79,8 @@ class Keys:
             place = id(task.transforms)  # one tuple serves all fits of a model
             if place not in self._chains:
                 self._chains[place] = task.transforms, *_transforms(task.transforms)
-            _, chains, told = self._chains[place]
-            task, more = replace(task, transforms=chains), more + told
+            _, chains, turned = self._chains[place]
+            task, more = replace(task, transforms=chains), more + turned
         return replace(task, code=code, key=hashlib.sha256(facts + self._inputs[read] + more).hexdigest())
 
 
@@ -203,6 +206,11 @@ def _read(task: FitTask, dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: 
     if spec.validation:  # where the tail begins depends on them
         _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
         _update(digest, dataset.learnt_end[fold.train] - dataset.bar[fold.train[0]])
+    if task.weights:
+        _update(digest, sample_weights(dataset, fold.train, task.weights))
+    for rows in (fold.train, fold.test) if spec.told else ():
+        for values in places_of(spec, dataset, rows, fold.train).values():
+            _update(digest, values)
     if reads_categories(spec, dataset):
         every = dataset.categories.known(np.concatenate((fold.train, fold.test)))
         digest.update(repr((dataset.feature_names, dataset.categories.names, every)).encode())

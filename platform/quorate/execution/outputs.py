@@ -13,7 +13,7 @@ import numpy as np
 from quorate.dataset.folds import Shuffles
 from quorate.dataset.windows import Windows
 from quorate.errors import FitError
-from quorate.execution.inputs import Inputs, padded, shuffled
+from quorate.execution.inputs import Inputs, named_by, padded, places_in, plain, shuffled
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Outputs = dict[str, Floats]
 SUMS_TO_ONE = 1e-4  # single precision adds up no closer
+SHUFFLED = "shuffled/"  # how the names of forecasts begin that explain a fit
 BLOCK = 256  # rows per predict call: a row's value then never depends on how many others there are
 
 
@@ -34,7 +35,8 @@ def read_outputs(model: Any, spec: ModelSpec, X: Inputs) -> Outputs:
         If it does not give what its spec promises.
     """
     method = "predict_proba" if spec.task == "classification" else "predict"
-    answer = getattr(model, method)(X)
+    asked = getattr(model, method)
+    answer = asked(plain(X), **named_by(asked, places_in(X)))
     names = spec.named or (spec.prediction,)
     if isinstance(answer, Mapping) or hasattr(answer, "columns"):
         return _named(answer, names, method, len(X))
@@ -198,14 +200,14 @@ def shuffled_outputs(
         found |= {shuffled_name(unit, repeat): values[repeat] for repeat in range(repeats)}
     explainer = spec.explainer()
     if explainer is not None and not learnt.renames:
-        values = contributions(partial(explainer, getattr(model, "own", model)), learnt.turned(X))
+        values = contributions(partial(explainer, getattr(model, "own", model)), plain(learnt.turned(X)))
         found |= {contribution_name(j): column for j, column in enumerate(values.T)}
     return found
 
 
 def shuffled_name(unit: int, repeat: int) -> str:
     """Return under which name the predictions are kept that one entry of `Shuffles.columns` led to."""
-    return f"shuffled/{unit}/{repeat}"
+    return f"{SHUFFLED}{unit}/{repeat}"
 
 
 def contribution_name(column: int) -> str:

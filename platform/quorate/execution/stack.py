@@ -137,7 +137,9 @@ def _together(tasks: Sequence[FitTask], data: FitData, memory: int) -> list[FitR
         rows = each(lambda task, fold: rows_of(task, spec, data.dataset, fold), tasks, folds)
         models = each(lambda task: unfitted(task, spec, data.dataset), tasks)
         starts = each(lambda task: begun(task, spec, data.dataset), tasks)
-        more = {} if all(one is None for one in starts) else {"starts": starts}
+        more: dict[str, Any] = {} if all(one is None for one in starts) else {"starts": starts}
+        if tasks[0].weights:
+            more["weights"] = [one.weights for one in rows]
         with heard() as shared:
             reasons = trainer(models, [(one.X, one.y.copy()) for one in rows], [one.validation for one in rows], **more)
         if len(reasons) != len(models):

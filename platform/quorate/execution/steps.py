@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.rows import Dataset
 from quorate.errors import FitError
-from quorate.execution.inputs import Inputs
+from quorate.execution.inputs import Inputs, Placed, named_by
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.outputs import at_steps, step_of
@@ -44,21 +44,29 @@ class ByStep:
         y: NDArray[Any],
         validation: tuple[Inputs, NDArray[Any]] | None = None,
         start: ByStep | None = None,
+        **told: Any,
     ) -> Self:
-        """Fit every model on the same rows, `y` is (n, n_steps); each goes on from that of its step in `start`."""
+        """Fit every model on the same rows, `y` is (n, n_steps); each goes on from that of its step in `start`.
+
+        Each is `told` what its ``fit`` names of the rows' weights and places.
+        """
         self.models_: list[Any] = []
         for column in range(len(self._task.steps)):
             more: dict[str, Any] = {} if start is None else {"start": start.models_[column]}
             if validation is not None:
                 more["validation"] = validation[0], validation[1][:, column].copy()
             self.models_.append(self._make())
-            self.models_[-1].fit(X, y[:, column].copy(), **more)
+            self.models_[-1].fit(X, y[:, column].copy(), **more, **named_by(self.models_[-1].fit, told))
         return self
 
-    def predict(self, X: Inputs) -> Outputs:
+    def predict(
+        self, X: Inputs, bar: NDArray[np.int64] | None = None, symbol: NDArray[np.int64] | None = None
+    ) -> Outputs:
         """Return the outputs of all steps by name."""
         from dataclasses import replace
 
+        told = {name: values for name, values in (("bar", bar), ("symbol", symbol)) if values is not None}
+        X = Placed(X, told) if told else X
         alone = replace(self._spec, outputs=self._alone)
         found: Outputs = {}
         for step, model in zip(self._task.steps, self.models_, strict=True):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
+from quorate.dataset.weights import Weighting
 from quorate.execution.course import Course
 from quorate.execution.outputs import Outputs
 from quorate.execution.state import Kept, State
@@ -68,6 +69,8 @@ class FitTask:
         Horizons that are learnt at once; none, where it is one.
     step : int
         Which of them is traded.
+    weights : tuple of Weighting
+        How much each training row counts; none, where all count the same, or the model takes no weights.
     transforms : tuple of Chain
         What features go through before the model reads them; a model that reads raw bars has none.
     watch : Watch, optional
@@ -92,6 +95,7 @@ class FitTask:
     together: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
+    weights: tuple[Weighting, ...] = ()
     transforms: tuple[Chain, ...] = ()
     replicate: int = 0
     apart: tuple[str, ...] = ()
@@ -110,7 +114,7 @@ class FitTask:
         alike = sorted((name, repr(value)) for name, value in self.params.items() if name not in self.apart)
         steps = [(c.name, c.columns, [(s.plugin.name, repr(s.params)) for s in c.steps]) for c in self.transforms]
         where = self.plugin.name, self.plugin.module, self.plugin.local, id(self.plugin.inline)
-        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step
+        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step, self.weights
         return *where, *asked, repr(alike), repr(steps)
 
     @property
@@ -174,6 +178,8 @@ class FitResult:
         Which of the model's seeds, from 0 on.
     replicates : tuple of FitResult
         Of a model that is fitted with several seeds the fits of them, of which this is the mean.
+    unseen : ndarray of float64
+        Predictions of the fold's rows of symbols that are held out, once they stand apart from the others.
     """
 
     model: str
@@ -197,6 +203,7 @@ class FitResult:
     peak_memory: int = 0
     replicate: int = 0
     replicates: tuple[FitResult, ...] = field(default=(), repr=False)
+    unseen: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
 
     @property
     def which(self) -> Which:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from quorate.dataset.rows import Dataset
 from quorate.dataset.windows import Windows, covered
 from quorate.errors import FitError, PluginError, plural
-from quorate.execution.inputs import Inputs, array_of
+from quorate.execution.inputs import Inputs, Placed, array_of
 from quorate.execution.making import check_code
 from quorate.execution.state import SCALER, State
 from quorate.plugins.calling import call
@@ -88,6 +88,8 @@ class Transforms:
         """Return what a model reads of inputs as no transform has turned them: rows, windows, or a frame of rows."""
         if not self:
             return X
+        if isinstance(X, Placed):
+            return Placed(self.turned(X.X), X.places)
         X = np.asarray(X) if isinstance(X, Windows) else X
         if isinstance(X, np.ndarray):
             found = self._joined(X.reshape(-1, X.shape[-1]), [str(j) for j in range(X.shape[-1])])

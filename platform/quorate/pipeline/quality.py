@@ -15,9 +15,10 @@ from quorate.pipeline.request import bars_of
 from quorate.plugins.registry import Registry
 from quorate.recipe.load import merge, nested_override
 from quorate.runs.export_model import export_model
+from quorate.runs.loading import load_bars
 from quorate.runs.predict import predict
 from quorate.runs.run import run
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.session import open_session
 from quorate.runs.stored import trust_home
 
 CHECKS = ("trains", "loads and predicts", "ONNX", "backtest", "P&L")

@@ -22,6 +22,7 @@ from quorate.runs.session import Session
 from quorate.walkforward.causality import audit_rows
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import audit_steps, rows_of
+from quorate.walkforward.weights import check_weights, weighted
 
 Positions = NDArray[np.int64]
 
@@ -40,6 +41,8 @@ def dataset_of(session: Session, model: str, bars: Bars, first: Callable[[Datase
         As `quorate.walkforward.layout.prepare`.
     """
     recipe = alone(session, model)
+    binary = session.registry.get(LabelSpec, recipe.labels.name).task == "classification"
+    check_weights(recipe, {model: spec_of(session, model)}, binary)
     build, labels, warnings = rows_of(recipe, session.registry, bars)
     dataset = build(bars)
     audit_rows(bars, dataset, build, labels, first(dataset))
@@ -70,7 +73,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
     assert own
     labels = session.recipe.labels
     binary = session.registry.get(LabelSpec, labels.name).task == "classification"
-    return FitTask(
+    task = FitTask(
         model=model,
         fold=0,
         plugin=reference(session.registry, "model", spec.name),
@@ -84,6 +87,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         step=labels.horizon if labels.path else 0,
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
+    return weighted(task, spec, session.recipe)
 
 
 def code_of(session: Session, transform: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quorate.bars.held_out import chosen_symbols
 from quorate.bars.panel import Bars
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.progress import Progress
@@ -19,7 +20,9 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, ModelSpec, SourceSpec
 from quorate.recipe.environment import names_in
 from quorate.recipe.load import merge, nested_override
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.recipe.schema import Holdout
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session, open_session
 
 OWN = ["group:momentum", "group:trend"]  # features of the price's own past
 TRADED = ("open", "close")
@@ -62,12 +65,24 @@ def opened(request: Request, base: Mapping[str, Any], home: Path | None, more: M
     for item in request.sets:
         table = merge(table, nested_override(item), f"--set {item}")
     silent = Progress()  # what is to be told of the bars is told when they are used
-    bars = load_bars(open_session(table, home=home, progress=silent))
+    session = open_session(table, home=home, progress=silent)
+    every = bars = load_bars(session)
     wanted = symbol_of(request.target)
     if wanted is not None or len(bars.symbols) > 1:
         bars = _settle(table, bars, wanted, home)
+    _check_not_held_out(session.recipe.holdout, every.symbols, bars.symbols)
     _check_timeframe(request.timeframe, bars)
     return Opened(table, open_session(table, home=home, progress=silent), bars, told)
+
+
+def _check_not_held_out(holdout: Holdout, every: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise `RecipeError`, if nothing is to be learnt from a symbol that a recipe holds out."""
+    if holdout.symbols is None or len(every) < 2:
+        return
+    if held := sorted({*wanted} & {*chosen_symbols(every, holdout.symbols, holdout.seed or 0)}):
+        raise RecipeError(
+            f"the recipe holds out {held[0]} (holdout.symbols), so no model is trained on it: name another symbol"
+        )
 
 
 def _check_timeframe(timeframe: str | None, bars: Bars) -> None:

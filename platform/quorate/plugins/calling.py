@@ -45,7 +45,7 @@ def seconds_per_call(seconds: float) -> Iterator[None]:
 
 def call(
     spec: Spec,
-    on: str,
+    on: str | Callable[[], str],
     arguments: Sequence[Any],
     options: Mapping[str, Any] = MappingProxyType({}),
     read: Callable[[Any], T] = lambda answer: answer,
@@ -57,8 +57,9 @@ def call(
     ----------
     spec : Spec
         The plugin.
-    on : str
-        What it is called on, for the message, e.g. ``700 bars of AAA``.
+    on : str or callable
+        What it is called on, for the message, e.g. ``700 bars of AAA``; a callable is asked once there is something
+        to tell: the name of bars is a hash of them all.
     arguments, options
         By position, and by name.
     read : callable
@@ -80,25 +81,29 @@ def call(
             return read(answer)
     except Overdue as e:
         raise CallError(
-            f"{spec} did not finish on {on} within {_seconds.get():g} s (execution.fit_seconds){_line(spec, e)}"
+            f"{spec} did not finish on {_told(on)} within {_seconds.get():g} s (execution.fit_seconds){_line(spec, e)}"
             f"{origin_of(spec)}"
         ) from e
     except CallError:
         raise
     except PluginError as e:
-        told = f"{e} (on {on})" if f"{spec}" in str(e) else f"{spec} failed on {on}: {e}"
+        told = f"{e} (on {_told(on)})" if f"{spec}" in str(e) else f"{spec} failed on {_told(on)}: {e}"
         raise CallError(f"{told}{origin_of(spec)}") from e
     except QuorateError as e:
         if spec.kind == "source":  # of files and their rows it says all itself
             e.args = (without_foreign_options(spec, str(e)), *e.args[1:])
         else:
-            e.add_note(f"in {spec} on {on}{origin_of(spec)}")
+            e.add_note(f"in {spec} on {_told(on)}{origin_of(spec)}")
         raise
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # also sys.exit(), which would end the run without a word
         reason = f"{reason_of(e)}{_remedy(e)}"
-        raise CallError(f"{spec} failed on {on}{_line(spec, e)}: {reason}{origin_of(spec)}") from e
+        raise CallError(f"{spec} failed on {_told(on)}{_line(spec, e)}: {reason}{origin_of(spec)}") from e
+
+
+def _told(on: str | Callable[[], str]) -> str:
+    return on if isinstance(on, str) else on()
 
 
 def without_foreign_options(spec: Spec, told: str) -> str:

@@ -33,8 +33,9 @@ LEADING = {
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice
 WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
-READING = ("home", "since", "until", "zone", "values")  # passed too, to sources whose signature names them
-TOLD = ("bars_per_year", "binary", "horizon")  # passed too, to strategies whose signature names them
+READING = ("home", "since", "until", "read", "zone", "values")  # passed too, to sources whose signature names them
+# Passed too, to strategies whose signature names them.
+TOLD = ("bars_per_year", "binary", "horizon", "side", "gone", "categories")
 
 
 class UnknownOption(RecipeError):

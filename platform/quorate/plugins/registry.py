@@ -19,7 +19,8 @@ from quorate.plugins import hooks
 from quorate.plugins.guard import IMPORT_SECONDS, Overdue, stopped_after
 from quorate.plugins.local import LocalSource, import_local, plugin_files
 from quorate.plugins.provider import Plugin, Provider, Reference, ask, check_hooks
-from quorate.plugins.specs import Spec
+from quorate.plugins.specs import FeatureSpec, Spec
+from quorate.plugins.specs.preparing import AT
 
 S = TypeVar("S", bound=Spec)
 ENTRY_POINT_GROUP = "quorate"
@@ -41,6 +42,7 @@ class Registry:
         self._manager = pluggy.PluginManager(hooks.PROJECT)
         self._manager.add_hookspecs(hooks.Hooks)
         self._plugins: dict[tuple[str, str], Plugin] = {}
+        self._at: dict[str, FeatureSpec] = {}
         self._broken: list[Plugin] = []
         self._limit = _Limit(None)
         self._seconds = seconds
@@ -211,15 +213,16 @@ class Registry:
         return [n for n, provider in providers.items() if provider.given or provider.local is None]
 
     def find(self, kind: str, name: str) -> Plugin:
-        """Return the plugin, whatever its state.
+        """Return the plugin, whatever its state; of a feature also by its name at a frequency.
 
         Raises
         ------
         PluginError
             If there is none: names the near misses, and providers that could not be loaded.
         """
+        base = name.partition(AT)[0] if kind == FeatureSpec.kind else name
         try:
-            return self._plugins[kind, name]
+            return self._plugins[kind, base]
         except KeyError:
             known = self.names(kind)
             message = f"unknown {kind} {name!r}: it must be one of {one_of(known)}{near_misses(name, known)}"
@@ -244,6 +247,10 @@ class Registry:
         plugin = self.find(kind if isinstance(kind, str) else kind.kind, name)
         if plugin.state != "ok" or plugin.spec is None:
             raise PluginError(f"{plugin.kind} {name!r} is not usable: {plugin.reason}")
+        if isinstance(plugin.spec, FeatureSpec) and name != plugin.name:
+            if name not in self._at:
+                self._at[name] = plugin.spec.at(name.partition(AT)[2])
+            return self._at[name]
         return plugin.spec
 
     def check(self) -> None:

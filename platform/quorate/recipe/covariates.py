@@ -11,6 +11,7 @@ from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.options import UnknownOption
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, SourceSpec
+from quorate.plugins.specs.preparing import AT
 from quorate.recipe.bar_files import source_of
 from quorate.recipe.schema import Covariate, Recipe
 from quorate.recipe.sources import source_options
@@ -111,6 +112,11 @@ def check_inputs(recipe: Recipe, registry: Registry, features: list[str]) -> Non
     """Raise `RecipeError`, if a feature reads a covariate that the recipe does not have."""
     for name in features:
         spec = registry.get(FeatureSpec, name)
+        if spec.frequency and not {*spec.inputs} <= {*FIELDS}:
+            raise RecipeError(
+                f"features.use: {name!r} reads a covariate, which is known at the close of a bar whatever its "
+                f"frequency is: use {name.partition(AT)[0]!r}"
+            )
         if lacks := lacking(recipe, spec):
             known = [*FIELDS, *(recipe.covariates or {})]
             raise RecipeError(

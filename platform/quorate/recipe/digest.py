@@ -44,12 +44,20 @@ def recipe_digest(recipe: Recipe, registry: Registry) -> str:
     )
 
 
+def sources_of(recipe: Recipe) -> list[str]:
+    """Return the source of a recipe, and those that it reads others by, as ``data.markets`` names them."""
+    markets = recipe.data.options.get("markets")
+    inner = [one.get("source") for one in markets if isinstance(one, dict)] if isinstance(markets, list) else []
+    return list(dict.fromkeys([recipe.data.source, *(name for name in inner if isinstance(name, str))]))
+
+
 def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> list[dict[str, Any]]:
     """Return kind, name, provider, version and source hash of every plugin that a resolved recipe uses.
 
     A sweep of it uses the sampler, too.
     """
-    names: list[tuple[str, str]] = [("source", recipe.data.source), ("label", recipe.labels.name)]
+    names: list[tuple[str, str]] = [("source", name) for name in sources_of(recipe)]
+    names += [("label", recipe.labels.name)]
     names += [("source", one.source) for one in (recipe.covariates or {}).values() if one.source]
     names += [("feature", n) for n in recipe.features.use]
     names += [("transform", one.name) for chain in recipe.features.transforms.values() if chain for one in chain]

@@ -49,7 +49,7 @@ def load_recipe(name: str | Path, registry: Registry, overrides: Iterable[str] =
     # Together first, so that an option given before its plugin is not lost with the old plugin's.
     changes: Table = {}
     for item in overrides:
-        changes = merge(changes, nested_override(item), f"--set {item}", afresh=item.startswith("holdout."))
+        changes = merge(changes, nested_override(item), f"--set {item}", afresh=False)
     return validate(merge(table, changes, "--set"), str(name), registry)
 
 
@@ -180,8 +180,10 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             naming, default = _NAMING.get(key, ("plugin", None)) if top else ("plugin", None)
-            # The ways to give a holdout exclude each other: the later one counts.
-            changed = (top and key == "holdout") or (naming in value and value[naming] != old.get(naming, default))
+            if top and key == "holdout":
+                merged[key] = _holdout(dict(old), value)
+                continue
+            changed = naming in value and value[naming] != old.get(naming, default)
             merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing
@@ -190,6 +192,17 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
         else:
             merged[key] = value
     return merged
+
+
+def _holdout(old: Table, value: Mapping[str, Any]) -> Table:
+    """Return a holdout that was changed: ways to give its span exclude each other, and so do those of its symbols."""
+    if not value:
+        return {}
+    kept = old
+    for one in (("start", "bars", "fraction"), ("symbols", "seed") if "symbols" in value else ()):
+        if set(one) & set(value):
+            kept = {name: given for name, given in kept.items() if name not in one}
+    return {**kept, **value}
 
 
 def nested_override(item: str) -> Table:

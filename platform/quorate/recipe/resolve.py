@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import math
 from typing import Any, TypeVar
 
@@ -17,13 +16,14 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
-from quorate.recipe.covariates import check_inputs, not_of_all, resolve_covariates
+from quorate.recipe.covariates import resolve_covariates
 from quorate.recipe.environment import mask
+from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Features, Folds, Gates, Holdout, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
-from quorate.recipe.transforms import resolve_transforms
+from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -49,7 +49,7 @@ def resolve(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
 
 def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     label = _named(registry, specs.LabelSpec, recipe.labels.name, "labels.name")
-    _check_numbers(recipe, label)
+    check_numbers(recipe, label)
     models, warnings = _models(recipe, registry, label.task)
     warnings += [
         f"{p.kind} {p.name!r} is left out: it {p.reason}"
@@ -65,7 +65,9 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             else recipe.threshold.default,
         }
     )
-    whole_holdout = recipe.holdout if recipe.holdout.model_dump(exclude_none=True) else Holdout(fraction=0.15)
+    given = recipe.holdout.model_dump(exclude_none=True)
+    span = {} if {"start", "bars", "fraction"} & set(given) else {"fraction": 0.15}
+    whole_holdout = recipe.holdout.model_copy(update=span)
     cost = _named(registry, specs.CostSpec, recipe.costs.model, "costs.model")
     ensembler = _suited(registry, recipe.ensemble.method, label, "ensemble.method")
     for name in recipe.ensemble.compare:
@@ -74,6 +76,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     params = resolve_options(strategy, recipe.strategy.params, "strategy.params")
     for name in recipe.strategy.compare:
         _named(registry, specs.StrategySpec, name, "strategy.compare")
+    check_sides(recipe, registry, label)
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
@@ -82,7 +85,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "labels": recipe.labels.model_copy(
                 update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
             ),
-            "features": _features(recipe, registry),
+            "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
             # One order, so that sums over members do not depend on how a recipe was written.
@@ -193,45 +196,6 @@ def _options(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     return source_options(source, recipe.data.options, "data")
 
 
-def select_features(recipe: Recipe, registry: Registry) -> list[str]:
-    """Return the features that the recipe's names, patterns and groups select, sorted by name."""
-    groups = {name: registry.get(specs.FeatureSpec, name).group for name in registry.names("feature")}
-    chosen: set[str] = set(registry.given("feature"))
-    apart = not_of_all(recipe, registry)
-    for pattern in recipe.features.use:
-        found = _matching(pattern, groups) if pattern != "*" else sorted({*registry.at_hand("feature")} - apart)
-        if not found:
-            _named(registry, specs.FeatureSpec, pattern, "features.use")
-        chosen.update(found)
-    for pattern in recipe.features.exclude:
-        found = _matching(pattern, groups)
-        if not found:
-            raise RecipeError(f"features.exclude: {pattern!r} matches no feature{near_misses(pattern, groups)}")
-        chosen.difference_update(found)
-    if not chosen:
-        raise RecipeError("features: none is selected: widen features.use or narrow features.exclude")
-    return sorted(chosen)
-
-
-def _features(recipe: Recipe, registry: Registry) -> Features:
-    use = select_features(recipe, registry)
-    check_inputs(recipe, registry, use)
-    transforms = resolve_transforms(recipe.features.transforms, use, registry)
-    return recipe.features.model_copy(update={"use": use, "exclude": [], "transforms": transforms})
-
-
-def _matching(pattern: str, groups: dict[str, str]) -> list[str]:
-    if pattern.startswith("group:"):
-        group = pattern.removeprefix("group:")
-        if group not in groups.values():
-            known = set(groups.values())
-            raise RecipeError(
-                f"features: unknown group {group!r}: it must be one of {one_of(known)}{near_misses(group, known)}"
-            )
-        return [n for n, g in groups.items() if g == group]
-    return fnmatch.filter(groups, pattern)
-
-
 def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Model], list[str]]:
     wanted: dict[str, Model] = {n: m for n, m in recipe.models.items() if m is not False}
     for name, model in recipe.models.items():
@@ -267,31 +231,9 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             "models: the recipe has no usable model: name at least one, e.g. [models.logistic]; "
             f"known are {one_of(registry.names('model'))}"
         )
-    _check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
+    check_categories(recipe, registry, [m.plugin or n for n, m in models.items()])
+    check_ranks(recipe, registry, {n: m.plugin or n for n, m in models.items()})
     return models, warnings
-
-
-def _check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
-    """Refuse of a class what is only of labels that are numbers."""
-    for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
-        if given is not None and label.task == "classification":
-            raise RecipeError(
-                f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
-                'labels.name = "return"'
-            )
-
-
-def _check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:
-    """Refuse categories that no model of the recipe would read, and those named twice."""
-    wanted = recipe.features.categories
-    if len(set(wanted)) < len(wanted):
-        raise RecipeError(f"features.categories: each must be named once; they were {', '.join(wanted)}")
-    if wanted and not any(registry.get(specs.ModelSpec, name).categories for name in models):
-        takers = [n for n in registry.at_hand("model") if registry.get(specs.ModelSpec, n).categories]
-        raise RecipeError(
-            f"features.categories = {wanted}: no model of the recipe takes categories; of those installed "
-            f"{', '.join(takers) or 'none'} do{'es' if len(takers) == 1 else ''}: add one, or leave them out"
-        )
 
 
 def _is_baseline(registry: Registry, name: str) -> bool:

@@ -10,6 +10,7 @@ from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import specs
 from quorate.plugins.options import resolve_options
 from quorate.plugins.registry import Registry
+from quorate.plugins.specs.preparing import AT
 from quorate.recipe.schema.learning import Transform
 
 GROUP = "group:"
@@ -53,16 +54,26 @@ def chosen(given: Given, groups: Mapping[str, str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for name, group in groups.items():
-        patterns = [k for k in given if k not in (name, REST) and not k.startswith(GROUP) and fnmatch.fnmatch(name, k)]
+        others = [k for k in given if k not in (name, REST)]
+        patterns = [k for k in others if not k.startswith(GROUP) and matches(k, name, group)]
         if len(patterns) > 1 and name not in given:
             raise RecipeError(
                 f"{WHERE}: {' and '.join(map(repr, sorted(patterns)))} both match the feature {name!r}, and neither is "
                 f"more specific: give {name!r} a line of its own"
             )
-        key = next((k for k in (name, *patterns, f"{GROUP}{group}", REST) if k in given), None)
+        groups_key = f"{GROUP}{group}{''.join(name.partition(AT)[1:])}"
+        key = next((k for k in (name, *patterns, groups_key, REST) if k in given), None)
         if key is not None and given[key] is not False:
             found.setdefault(key, []).append(name)
     return dict(sorted(found.items()))
+
+
+def matches(key: str, name: str, group: str) -> bool:
+    """Return whether a name, pattern or ``group:NAME`` is of this feature, and of bars of its frequency."""
+    (wanted, _, asked), (base, _, frequency) = key.partition(AT), name.partition(AT)
+    if asked != frequency:
+        return False
+    return wanted == f"{GROUP}{group}" if wanted.startswith(GROUP) else fnmatch.fnmatch(base, wanted)
 
 
 def word_of(key: str) -> str:
@@ -75,20 +86,21 @@ def _sorted(given: Given) -> list[tuple[str, list[Transform]]]:
 
 
 def _check_matches(key: str, groups: Mapping[str, str], registry: Registry) -> None:
+    if any(key == REST or matches(key, name, group) for name, group in groups.items()):
+        return
     if key.startswith(GROUP):
-        known = set(groups.values())
-        if (group := key.removeprefix(GROUP)) not in known:
-            raise RecipeError(
-                f"{WHERE}: no feature of the recipe is of the group {group!r}: it must be one of {one_of(known)}"
-                f"{near_misses(group, known)}"
-            )
-    elif not fnmatch.filter(groups, key):
-        unused = fnmatch.filter(registry.names("feature"), key)
-        why = f"the recipe does not use {unused[0]} (features.use)" if unused else "there is none of that name"
+        known = {f"{group}{''.join(name.partition(AT)[1:])}" for name, group in groups.items()}
+        group = key.removeprefix(GROUP)
         raise RecipeError(
-            f"{WHERE}: {key!r} matches no feature of the recipe: {why}; a key is a feature, a pattern such as "
-            f"return_*, group:NAME, or * for the rest{near_misses(key, groups)}"
+            f"{WHERE}: no feature of the recipe is of the group {group!r}: it must be one of {one_of(known)}"
+            f"{near_misses(group, known)}"
         )
+    unused = fnmatch.filter(registry.names("feature"), key.partition(AT)[0])
+    why = f"the recipe does not use {unused[0]}{''.join(key.partition(AT)[1:])} (features.use)" if unused else ""
+    raise RecipeError(
+        f"{WHERE}: {key!r} matches no feature of the recipe: {why or 'there is none of that name'}; a key is a "
+        f"feature, a pattern such as return_*, group:NAME, or * for the rest{near_misses(key, groups)}"
+    )
 
 
 def _step(key: str, given: Transform, registry: Registry) -> Transform:

@@ -80,6 +80,19 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("ensemble/NAME", "float64", "what each ensembler made of them"),
         ],
     ),
+    "unseen": (
+        "One row per bar and symbol that is held out, of a run with holdout.symbols.",
+        [
+            BAR,
+            PART,
+            SYMBOL,
+            Described("fold", "int64", "the fold whose models predicted it"),
+            Described("label", "float64", "as in predictions"),
+            Described("member/MODEL", "float64", "what each model forecast"),
+            Described("ensemble/NAME", "float64", "what each ensembler made of them"),
+            Described("weight", "float64", "what the judged series wants to hold"),
+        ],
+    ),
     "equity": (
         "One row per bar.",
         [BAR, PART, Described("NAME/STRATEGY", "float64", "what the capital is worth, in its currency, by series")],
@@ -156,6 +169,17 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
             Described("dm", "float64", "below zero where its squared errors are smaller"),
             Described("p_value", "float64", "two-sided"),
             Described("verdict", "str", "better than naive, worse than naive or no evidence, at 5 %"),
+        ],
+    ),
+    "ic": (
+        "One row per series and bar of a run of several symbols: how its forecasts rank them.",
+        [
+            PART,
+            Described("time", TIME, "close of the bar, when the forecasts were made"),
+            Described("series", "str", "the ensembler, or the model: forecasts are the same however they are traded"),
+            Described("symbols", "int64", "with a forecast and a label, three or more"),
+            Described("ic", "float64", "rank correlation of forecasts and labels across them"),
+            Described("spread", "float64", "mean label of the highest fifth of forecasts less that of the lowest"),
         ],
     ),
     "training": (

@@ -31,7 +31,7 @@ NOTEBOOK_WIDTH = 110
 NOTEBOOK = '<pre style="white-space:pre;overflow-x:auto;line-height:1.3;font-family:monospace">{code}</pre>'
 STYLES = {"PASS": "bold green", "FAIL": "bold red", "INSUFFICIENT": "bold yellow", "INSUF": "bold yellow"}
 
-# Heading, ``left`` or ``right``, the width of a terminal from which on it is shown, and what is in it of a row's thing.
+# Heading, side (see `table`), the width of a terminal from which on it is shown, and what is in it of a row's thing.
 Column = tuple[str, str, int, Callable[[Any], str | Text]]
 
 
@@ -117,11 +117,14 @@ def verdict_text(verdict: str, short: bool = False) -> Text:
 
 
 def table(columns: Sequence[tuple[str, str]], groups: Iterable[Iterable[Sequence[str | Text]]]) -> Table:
-    """Return a plain table of groups of rows; a column is (heading, ``left`` or ``right``)."""
+    """Return a plain table of groups of rows; a column is (heading, side).
+
+    A side is ``left``, ``right``, or ``name``: to the left, and never broken into lines.
+    """
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for heading, side in columns:
         right = side == "right"
-        grid.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        grid.add_column(heading, justify="right" if right else "left", no_wrap=right or side == "name", overflow="fold")
     for rows in groups:
         for row in rows:
             grid.add_row(*(Text(visible(cell)) if isinstance(cell, str) else cell for cell in row))

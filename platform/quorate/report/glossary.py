@@ -5,10 +5,12 @@ from __future__ import annotations
 from quorate.errors import RecipeError, near_misses
 from quorate.report.glossary_base import COMMON, OURS, Term
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
+from quorate.report.glossary_symbols import OF_SYMBOLS
 from quorate.report.glossary_training import OF_TRAINING
 
 GLOSSARY: dict[str, Term] = {
     **OF_DISTRIBUTIONS,
+    **OF_SYMBOLS,
     **OF_TRAINING,
     # --- the verdict
     "verdict": Term(
@@ -266,6 +268,11 @@ GLOSSARY: dict[str, Term] = {
     ),
     "cost-stress": Term("Whether enough is left when costs double.", "Sharpe ratio at twice the costs", OURS),
     "delay": Term("Whether enough is left when orders fill a bar later.", "Sharpe ratio of late orders", OURS),
+    "unseen-symbols": Term(
+        "What was learnt earns on symbols that nothing was learnt from, over the same bars.",
+        "The Sharpe ratio there, by models, weights and thresholds of the other symbols.",
+        OURS,
+    ),
     "concentration": Term(
         "Whether something is left without the best trades, and without the best month.",
         "The smaller of the two returns that remain",

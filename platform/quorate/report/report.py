@@ -141,6 +141,11 @@ class Report:
         return self.stored("predictions").set_index("time")
 
     @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """Predictions of the symbols that are held out, by close: one row per symbol and bar."""
+        return self.stored("unseen").set_index("time")
+
+    @cached_property
     def trades(self) -> pd.DataFrame:
         """Round trips of every series, with the times of their fills."""
         return self.stored("trades")
@@ -177,6 +182,17 @@ class Report:
     def skill(self) -> pd.DataFrame:
         """How each member's forecasts did against the naive one."""
         return self.stored("skill")
+
+    @cached_property
+    def ic(self) -> pd.DataFrame:
+        """How the forecasts of each series rank the symbols of each bar; empty for a run of one symbol."""
+        if any(self.results[part] and self.results[part].get("cross_section") for part in PARTS):
+            return self.stored("ic")
+        import pandas as pd
+
+        from quorate.report.columns import TABLES
+
+        return pd.DataFrame({one.name: pd.Series(dtype=one.dtype) for one in TABLES["ic"][1]})
 
     @cached_property
     def training(self) -> pd.DataFrame:
@@ -216,6 +232,8 @@ class Report:
         import pandas as pd
 
         parts = [part for part in PARTS if self.results[part]]
+        if name == "unseen" and not any(self.results[part].get(name) for part in parts):
+            raise StoreError(f"run {self.run_id} holds no symbols out (holdout.symbols): it has no table {name!r}")
         source, files = self._source(name, parts), self.document["files"]
         frames = [source.frame(part, name, files[f"{part}/{name}.parquet"]) for part in parts]
         return pd.concat(frames, ignore_index=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
+from quorate.report import schema_compared as told
 from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
@@ -70,8 +71,13 @@ class Data(_Object):
     first: Day
     last: Day
     market: Market
+    ended: int | None = None
+    """How many symbols end before the bars do; none is told, if none does."""
     read: list[dict[str, Any]] | None = None
     """What the source has read, where it tells: statements, or addresses with the hashes of what was there."""
+    quality: dict[str, Any] | None = None
+    """Where the recipe has checks: what each rule found, the worst symbols, how many bars were set apart, and the files
+    of the run that hold all of it."""
     read_by: dict[str, str] | None = None
     """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
     covariates: list[Covariate] | None = None
@@ -97,6 +103,8 @@ class Holdout(_Object):
     ledger: Entry | None = None
     libraries: dict[str, str] | None = None
     machine: dict[str, str] | None = None
+    symbols: list[str] | None = None
+    """That are held out of all that is learnt."""
 
 
 class Departures(_Object):
@@ -188,38 +196,13 @@ class SymbolFigures(_Dashed):
     sharpe: Number
     max_drawdown: Number
     closed_trades: int
+    contribution: Number = None
+    """Its part of the total return; null in reports made before it was told."""
+    turnover: Number = None
     accuracy: Number
     mase: Number
     pct_mae: Number
     pct_naive: Number
-
-
-class Pair(_Object):
-    """Members that predict nearly the same."""
-
-    members: list[str]
-    correlation: Number
-
-
-class Gain(_Dashed):
-    """The ensemble's Sharpe ratio less that of its best member."""
-
-    model_config = ConfigDict(extra="allow")
-    gain: Number
-    seed: int
-    """Of what was resampled."""
-
-
-class Members(_Dashed):
-    """How alike the members are, and what combining them gained."""
-
-    members: list[str]
-    correlation: list[list[Number]]
-    mean_correlation: Number
-    close_pairs: list[Pair]
-    duplicates: list[list[str]]
-    warnings: list[str]
-    gain: Gain
 
 
 class Fold(_Object):
@@ -269,6 +252,25 @@ class Trials(_Object):
     """Independent ones that they are worth."""
 
 
+class UnseenSymbols(_Object):
+    """What a part comes to on the symbols that are held out; all but the first two are there if rows were predicted."""
+
+    symbols_held_out: list[str]
+    predicted: int
+    """Rows."""
+    independent: Number = None
+    """As how many independent symbols they count."""
+    verdict: Word | None = None
+    """Of the gates on them; the part's own does not rest on it."""
+    gates: list[Gate] = Field(default=[])
+    series: list[Series] = Field(default=[])
+    symbols: list[SymbolFigures] = Field(default=[])
+    market: Market | None = None
+    gap: told.Gap | None = None
+    alike: list[told.LookAlike] = Field(default=[])
+    digests: dict[str, str] = Field(default={})
+
+
 class Part(_Object):
     """Development or holdout."""
 
@@ -278,6 +280,7 @@ class Part(_Object):
     series: list[Series]
     """The judged one first, buying and holding last."""
     symbols: list[SymbolFigures] = Field(default=[])
+    cross_section: list[of.CrossSection] = Field(default=[])
     quantiles: list[of.QuantileFigures] = Field(default=[])
     intervals: list[of.IntervalFigures] = Field(default=[])
     tails: list[of.TailFigures] = Field(default=[])
@@ -287,13 +290,14 @@ class Part(_Object):
     warm_starts: list[of.WarmStart] = Field(default=[])
     networks: list[of.NetworkFigures] = Field(default=[])
     market: Market
-    members: Members
+    members: told.Members
     folds: list[Fold]
     rows: Rows
     failures: list[Failure] = Field(default=[])
     warnings: list[str]
     digests: dict[str, str]
     """SHA-256 of arrays: predictions, features, targets, equity."""
+    unseen: UnseenSymbols | None = None
     trials: Trials
     null_market: dict[str, Any] | None = None
     """What the audit found on markets without anything to find."""

@@ -85,6 +85,36 @@ class StepFigures(Object):
     verdict: str
 
 
+class CrossSection(Object):
+    """How the forecasts of a series rank the symbols of a bar, at one step."""
+
+    series: str
+    step: int
+    """Bars from the fill."""
+    bars: int
+    """With three symbols or more."""
+    ic: Number
+    """Mean rank correlation of forecasts and labels."""
+    sd: Number
+    icir: Number
+    """Mean over deviation."""
+    t: Number
+    p_value: Number
+    """Of a mean of zero, two-sided."""
+    low: Number
+    """Lower bound of the mean, 95 % one-sided."""
+    positive: Number
+    """Share of bars above zero."""
+    lags: int
+    """Autocovariances in the standard error."""
+    spread: Number
+    """Mean label of the highest fifth of forecasts less that of the lowest."""
+    spread_t: Number
+    spread_p: Number
+    buckets: list[float]
+    """Mean label of each fifth of a bar's forecasts, the lowest first; empty for fewer than five symbols."""
+
+
 class WarmStart(Object):
     """A member whose models go on from the fold before, beside the same one that begins afresh."""
 

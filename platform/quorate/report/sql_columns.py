@@ -11,11 +11,14 @@ IN_SQL |= {TIME: "TIMESTAMP WITH TIME ZONE", DAY: "DATE"}
 SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too")
 
 # Views over Parquet files.
-FILES = ("predictions", "equity", "weights", "votes", "trades", "grid", "fits", "skill", "training", "batches")
-_TOLD = ("quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
+UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
+_TRADED = ("equity", "weights", "votes", "trades", "grid")
+FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
+_TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
 OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings")  # over report.json
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
-SPARSE = (*_TOLD, *TRAINED)  # of which few runs have rows
+ACROSS = ("ic",)  # of which only runs of several symbols have rows
+SPARSE = (*_TOLD, *TRAINED, *ACROSS, UNSEEN)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -69,6 +72,26 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             SYMBOL,
             Described("rows, closed-trades", "int64", "forecasts, and trades that were over"),
             Described("sharpe, max-drawdown, accuracy, mase, pct-mae, pct-naive", "float64", "as in metrics"),
+            Described("contribution", "float64", "its part of the total return of the judged series"),
+            Described("turnover", "float64", "its part of that of the judged series"),
+        ],
+    ),
+    "cross_section": (
+        "One row per series, and step of a member, of a run of several symbols: how forecasts rank those of a bar.",
+        [
+            RUN,
+            PART,
+            Described("series", "str", "the ensembler, or the model"),
+            Described("step", "int64", "bars that the label spans"),
+            Described("bars", "int64", "with three symbols or more"),
+            Described("ic, sd, icir", "float64", "mean and deviation of the rank correlation, and one over the other"),
+            Described("t, p_value", "float64", "of a mean of zero, for labels that overlap (Newey and West)"),
+            Described("low", "float64", "lower bound of the mean, 95 % one-sided"),
+            Described("positive", "float64", "share of bars above zero"),
+            Described("lags", "int64", "autocovariances in the standard error"),
+            Described("spread", "float64", "mean label of the highest fifth of forecasts less that of the lowest"),
+            Described("spread_t, spread_p", "float64", "the same test of it"),
+            Described("buckets", "DOUBLE[]", "mean label of each fifth of a bar's forecasts, the lowest first"),
         ],
     ),
     **OF_FORECASTS,
@@ -148,6 +171,9 @@ from gates where part = 'development' and verdict = 'FAIL' group by gate order b
 select run, max(sharpe) filter (where role = 'ensemble') as ensemble,
        max(sharpe) filter (where role = 'member') as best_member
 from metrics where part = 'development' group by run order by ensemble - best_member desc""",
+    "how well the forecasts of panels rank symbols, by year": """\
+select run, series, year(time) as year, count(*) as bars, avg(ic) as ic, avg((ic > 0)::int) as positive
+from ic group by all order by run, series, year""",
     "trades of the judged series that lost most": """\
 select t.run, t.symbol, t.side, t.entered, t.pnl_fraction from trades t
 join metrics m on (m.run, m.part, m.series) = (t.run, t.part, t.series) and m.role = 'ensemble'

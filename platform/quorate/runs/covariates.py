@@ -19,7 +19,8 @@ from quorate.plugins.specs import SourceSpec
 from quorate.recipe import schema
 from quorate.recipe.covariates import reader_of
 from quorate.recipe.environment import is_value, tell_all
-from quorate.runs.session import Session, ask_source
+from quorate.runs.loading import ask_source
+from quorate.runs.session import Session
 from quorate.statistics import Floats
 
 EARLY = np.timedelta64(DAY, "us")  # before its reference time, from which on a publication is odd

@@ -8,13 +8,14 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.bars.quality import market_figures
+from quorate.bars.universe import ended
 from quorate.evidence.ledger import Opening, Recorder, record_report
 from quorate.execution import machine
 from quorate.execution.progress import Clock
 from quorate.execution.task import fit_seed
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.canonical import digest
-from quorate.recipe.digest import used_plugins
+from quorate.recipe.digest import sources_of, used_plugins
 from quorate.recipe.presets import departures
 from quorate.report.report import Report
 from quorate.runs.driving import now
@@ -128,10 +129,15 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "first": str(bars.sessions[0]),
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
-            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates")},
+            **({"ended": len(over)} if (over := ended(bars)) else {}),
+            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates", "quality")},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
-        "holdout": {"start": str(bars.sessions[holdout]) if holdout < len(bars) else None, "opened": None},
+        "holdout": {
+            "start": str(bars.sessions[holdout]) if holdout < len(bars) else None,
+            "opened": None,
+            **({"symbols": held_out} if (held_out := recipe.holdout.held_out) else {}),
+        },
         "features": list(part.walk.dataset.feature_names),
         **_categories(part),
         "gates": departures(recipe.gates, session.registry),
@@ -144,7 +150,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
 def _read_by(session: Session) -> dict[str, str]:
     """Return the libraries of sources, such as a vendor's, that are not among those of every run."""
     recipe = session.recipe
-    sources = [recipe.data.source, *(one.source or "" for one in (recipe.covariates or {}).values())]
+    sources = [*sources_of(recipe), *(one.source or "" for one in (recipe.covariates or {}).values())]
     needs = [need for source in sources for need in session.registry.get(SourceSpec, source).requires]
     names = [name.strip() for need in needs for name in need.split("|")]
     return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}

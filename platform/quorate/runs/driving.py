@@ -19,8 +19,10 @@ from quorate.recipe.environment import tell_all
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.recipe.schema import Recipe
 from quorate.runs.covariates import covariate_facts
+from quorate.runs.loading import hold_out, load_bars
 from quorate.runs.log import RunLog
-from quorate.runs.session import Session, keep_sources, load_bars, open_session
+from quorate.runs.quality import PART
+from quorate.runs.session import Session, keep_sources, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
 from quorate.walkforward.layout import holdout_start
@@ -45,7 +47,7 @@ def opened(
 def read_bars(session: Session, clock: Clock) -> Bars:
     """Return the bars that the recipe's source gives."""
     with clock.stage("data"):
-        bars = load_bars(session)
+        bars = hold_out(session, load_bars(session))
         if session.recipe.holdout.start and holdout_start(bars, session.recipe) >= len(bars):
             session.warn(f"there is no holdout: the bars end on {bars.sessions[-1]}, before holdout.start")
     return bars
@@ -64,10 +66,13 @@ def begin(session: Session, bars: Bars, kind: Literal["run", "sweep"] = "run") -
 def keep_begun(session: Session, stored: Run, bars: Bars) -> None:
     """Store the bars and note all that going on with the run needs, so that it reads the same."""
     session.home.keep_bars(bars)
-    stored.write_begun(_begun(session, stored, bars))
+    quality: dict[str, Any] = {}
+    if session.quality is not None:
+        quality = {**session.quality.summary(), "files": stored.write_frames(PART, session.quality.frames())}
+    stored.write_begun(_begun(session, stored, bars, quality))
 
 
-def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
+def _begun(session: Session, stored: Run, bars: Bars, quality: Mapping[str, Any]) -> dict[str, Any]:
     recipe, registry = session.recipe, session.registry
     return {
         "run": stored.id,
@@ -76,7 +81,7 @@ def _begun(session: Session, stored: Run, bars: Bars) -> dict[str, Any]:
         "recipe": to_plain(recipe),
         "changes": session.changes,
         "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
-        "data": _data(bars, recipe),
+        "data": {**_data(bars, recipe), **({"quality": quality} if quality else {})},
         "libraries": machine.libraries(),
         "machine": machine.machine(),
         "warnings": session.warnings,

@@ -18,7 +18,8 @@ from quorate.errors import DataError, QuorateError, StoreError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import retold, substitute
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session, open_session
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
 
@@ -58,6 +59,8 @@ class Job:
         Single-file plugins.
     known_at : datetime or None
         From when on the bars count as known.
+    born : str or None
+        Which collection of its name it was when this began.
     """
 
     folder: Path
@@ -69,6 +72,7 @@ class Job:
     home: str | None
     plugins: tuple[str, ...]
     known_at: dt.datetime | None
+    born: str | None = None
 
     @property
     def again(self) -> frozenset[str]:
@@ -175,6 +179,8 @@ def _import(job: Job, made: Made) -> None:
             frequency=_usual(collection, {*bars.symbols}) if len(bars) < FEW else None,
             actions=_actions(session),
             again=job.again,
+            apart=session.quality.apart if session.quality is not None else None,
+            born=job.born,
         )
     )
 

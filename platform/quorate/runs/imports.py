@@ -24,6 +24,7 @@ from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin, digest_of, file_facts
+from quorate.store.bars.upkeep import pack, tidy
 
 BATCH = 50  # parts that are read at once, at most: what one file of the store holds
 FEWEST = 20  # as many as are read while a process begins
@@ -201,13 +202,16 @@ def _bring(
 ) -> Imported:
     """Read what is asked for, a recipe's table and since when, and keep it; `new`: also what was removed."""
     began, told = time.perf_counter(), Imported(collection.name)
+    collection.check_writable()
     jobs: list[Job] = []
+    born = collection.born(begin=collection.exists)
     for given, since in asked:
         table = {"data": _anywhere(given["data"])}
         session = _session(table, home, plugins, progress)
         data = session.recipe.data
         span = {name: day.isoformat() for name in ("since", "until") if (day := getattr(data, name)) is not None}
-        origin = Origin(data.source, {**data.options, **span})
+        checks = data.model_dump(include={"checks"}, exclude_none=True)
+        origin = Origin(data.source, {**data.options, **span, **checks})
         if since is not None and told_when_reading(session.registry.get(SourceSpec, data.source), since=since):
             table["data"]["since"] = since.isoformat()
         known = KnownParts(collection, origin)
@@ -224,12 +228,17 @@ def _bring(
             home=str(home) if home else None,
             plugins=tuple(plugins),
             known_at=known_at,
+            born=born,
         )
         jobs += [replace(whose, parts=tuple(group)) for group in _batches(unread, workers)]
+    if jobs and born is None:
+        born = collection.born(begin=True)
+        jobs = [replace(job, born=born) for job in jobs]
     for made in each(jobs, workers, _counted(progress, sum(len(job.parts) for job in jobs))):
         told.add(made)
     if jobs and collection.exists:
-        collection.tidy()
+        pack(collection)
+        tidy(collection)
     told.seconds = time.perf_counter() - began
     if told.failed and not told.parts and not told.known:
         lines = [reason for _, reason in told.failed]

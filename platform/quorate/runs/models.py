@@ -26,15 +26,17 @@ from quorate.execution.features import made_here
 from quorate.execution.keeping import forecasts, learn
 from quorate.execution.key import with_keys
 from quorate.execution.state import State
-from quorate.execution.task import FitData, FitResult, FitTask
+from quorate.execution.task import FitResult, FitTask
 from quorate.report.report import Report
 from quorate.runs.session import Session
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
+from quorate.walkforward.held_out import parted
 from quorate.walkforward.layout import WalkForward, fold_facts, holdout_start, prepare
+from quorate.walkforward.members import as_judged
 from quorate.walkforward.models import kept_model, transforms_of, why_not
 from quorate.walkforward.seeds import means
-from quorate.walkforward.tasks import fit_tasks, plain_tasks
+from quorate.walkforward.tasks import fit_data, fit_tasks, plain_tasks
 from quorate.walkforward.warm import Start, chained, starts_of, warm_of
 
 KEEPING = "--set execution.keep_models=all"
@@ -126,7 +128,7 @@ class RunModels:
         [row] = table[(table["model"] == name) & (table["fold"] == fold.index)].to_dict("records")
         if row["error"]:
             raise FitError(f"model {name!r} failed on fold {fold.index} in run {self.report.run_id}: {row['error']}")
-        data, alone = FitData(self.walk.dataset, (fold,)), self._alone(name)
+        data, alone = fit_data(self.walk, [fold]), self._alone(name)
         task = chained(alone, with_keys(fit_tasks(alone, [fold]), data), plain_tasks)[replicate]
         models = KeptModels(self.session.home.path)
         for key in dict.fromkeys((task.key,) if replicate else (str(row["key"]), task.key)):
@@ -203,6 +205,13 @@ class RunModels:
         bar = pd.DatetimeIndex(walk.bars.times).get_indexer(pd.DatetimeIndex(times))
         symbol = pd.Index(walk.bars.symbols).get_indexer(pd.Index(symbols[dataset.symbol[old.train]]))
         row = np.where((bar >= 0) & (symbol >= 0), position[bar, symbol], -1)
+        told = [name for name in walk.voting if "symbol" in walk.members[name].told]
+        if told and (symbol < 0).any():  # of its training rows a symbol has its number
+            lost = sorted({str(one) for one in symbols[dataset.symbol[old.train[symbol < 0]]]})
+            raise DataError(
+                f"the kept model of {told[0]!r} was trained on {', '.join(lost)}, too, and is told symbols by their "
+                "places: give their bars, or leave out --kept"
+            )
         return replace(now, train=row[row >= 0])
 
     def forecast(self, walk: WalkForward, now: Fold) -> tuple[list[FitResult], dict[str, Any]]:
@@ -218,12 +227,15 @@ class RunModels:
                     raise
                 fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
         items = [(replace(one.task, fold=now.index), one.state) for one in found]
-        answers = forecasts(FitData(walk.dataset, (now,)), items, self.session.recipe.execution.fit_seconds)
+        answers = forecasts(fit_data(walk, [now]), items, self.session.recipe.execution.fit_seconds)
         of_each = [
             FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
             for one, answer in zip(found, answers, strict=True)
         ]
         fits += means(of_each)
+        if walk.unseen is not None:
+            fits = parted([now], fits)
+        fits = [as_judged(walk, one, now) for one in fits]
         told = {
             **self.last(walk.bars),
             "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),

@@ -15,7 +15,7 @@ from quorate.runs.driving import read_bars
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.walkforward import part as parts
-from quorate.walkforward.layout import fold_facts, holdout_start
+from quorate.walkforward.layout import fold_facts, frequency_facts, holdout_start
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.outlook import doubts
 
@@ -31,8 +31,11 @@ class Plan:
     data : dict
         How the bars are read: source, symbols, bars, frequency, first and last day, calendar, bars_per_year,
         volume, fingerprint.
+    frequencies : list of dict
+        Of each other frequency that features are on: ``frequency``, ``features``, ``bars``; ``lookback``, the most of
+        these bars that one reads, ``longest``, which that is, and ``history``, the bars before its first value.
     holdout : dict
-        ``start``, its first day, None if there is none; ``bars``, how many it has.
+        ``start``, its first day, None if there is none; ``bars``, how many it has; ``symbols``, which are held out.
     folds : list of dict
         Of each fold before the holdout: days and rows that it trains on and predicts.
     fits : dict of str to int
@@ -55,6 +58,7 @@ class Plan:
 
     recipe: str
     data: dict[str, Any]
+    frequencies: list[dict[str, Any]]
     holdout: dict[str, Any]
     folds: list[dict[str, Any]]
     fits: dict[str, int]
@@ -115,7 +119,12 @@ def plan_of(session: Session, bars: Bars, laid: parts.LaidOut, fitting: Fitting)
     return Plan(
         recipe=session.recipe.name,
         data={"source": session.recipe.data.source, **facts_of(bars, session.recipe)},
-        holdout={"start": str(bars.sessions[start]) if start < len(bars) else None, "bars": len(bars) - start},
+        frequencies=frequency_facts(laid.walk),
+        holdout={
+            "start": str(bars.sessions[start]) if start < len(bars) else None,
+            "bars": len(bars) - start,
+            **({"symbols": held_out} if (held_out := session.recipe.holdout.held_out) else {}),
+        },
         folds=[{**fold_facts(laid.walk, fold), "test_bars": fold.stop - fold.first} for fold in laid.folds],
         **{**asdict(expected), "seconds": round(expected.seconds, 3)},
         warnings=[*session.warnings, *laid.walk.warnings],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
 from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.evidence import finite_or_none
 from quorate.execution.progress import Progress
+from quorate.execution.task import FitResult
 from quorate.recipe.schema import Data
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
+from quorate.runs.loading import load_bars
 from quorate.runs.models import models_of, positions_of
 from quorate.runs.rewritten import differing_covariates
-from quorate.runs.session import Session, load_bars
+from quorate.runs.session import Session
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
@@ -31,8 +34,9 @@ from quorate.walkforward.distribution import around
 from quorate.walkforward.failures import failures
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect
-from quorate.walkforward.series import decide_all
+from quorate.walkforward.series import Series, decide_all
 from quorate.walkforward.tables import stored_predictions
+from quorate.walkforward.unseen import decided_on
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Prediction:
         seeds of each.
     gone_on : dict or None
         Of which fold the models are that members with ``warm_start`` went on from, the same of it, and which members.
+    unseen : list of dict
+        As `targets`, of the symbols that the recipe holds out, which share a capital of their own.
     """
 
     run: str
@@ -77,6 +83,7 @@ class Prediction:
     warnings: list[str]
     kept: dict[str, Any] | None = None
     gone_on: dict[str, Any] | None = None
+    unseen: list[dict[str, Any]] = field(default_factory=list)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -127,12 +134,12 @@ def predict(
     models = models_of(report, session, before) if kept or warm else None
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))
-    bars = load_bars(session)
+    bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
     _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:
         session.warn(warning)
-    earlier, folds = _earlier(walk, report.stored("predictions"), list(session.recipe.models), bars)
+    earlier, folds = _earlier(walk, report.stored("predictions"), list(session.recipe.models))
     last = len(bars) - 1
     rows = np.flatnonzero(walk.dataset.bar == last).astype(np.int64)
     if not len(rows):
@@ -162,7 +169,7 @@ def predict(
     session.progress.close()
     for failed in failures(walk, fits):
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
-    found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, len(now.train))
+    found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, fits)
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
 
 
@@ -202,9 +209,9 @@ def _compare_history(session: Session, bars: Bars, before: Bars) -> None:
         session.warn(f"not as in the run: {line}")
 
 
-def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: Bars) -> tuple[Floats, list[Fold]]:
+def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str]) -> tuple[Floats, list[Fold]]:
     """Return the run's out-of-fold predictions on the rows of these bars, and its folds."""
-    position = positions_of(walk)
+    position, bars = positions_of(walk), walk.bars
     times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
     bar = times.get_indexer(pd.DatetimeIndex(frame["time"]).tz_convert("UTC"))
     symbol = pd.Index(bars.symbols).get_indexer(pd.Index(frame["symbol"]))
@@ -225,31 +232,45 @@ def _earlier(walk: WalkForward, frame: pd.DataFrame, members: list[str], bars: B
 
 
 def _prediction(
-    walk: WalkForward, session: Session, report: Report, predictions: Floats, rows: NDArray[np.int64], train_rows: int
+    walk: WalkForward,
+    session: Session,
+    report: Report,
+    predictions: Floats,
+    rows: NDArray[np.int64],
+    fits: list[FitResult],
 ) -> Prediction:
     series, ensembles = decide_all(walk, predictions)
     spread = around(walk, series[0].predictions)
-    judged, bars, names = series[0], walk.bars, list(walk.members)
-    targets = [
-        {
-            "symbol": bars.symbols[walk.dataset.symbol[row]],
-            "weight": float(judged.decisions.targets[-1, walk.dataset.symbol[row]]),
-            "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
-            "prediction": float(judged.predictions[row]),
-            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
-            **({} if spread is None else {"quantiles": spread.of(row)}),
-        }
-        for row in rows
-    ]
+    judged, bars, now = series[0], walk.bars, walk.folds[-1]
+    targets = _targets(walk, judged, predictions, rows)
+    if spread is not None:
+        targets = [{**target, "quantiles": spread.of(row)} for target, row in zip(targets, rows, strict=True)]
+    held = decided_on(walk, [now], predictions, fits, series[:1]) if walk.unseen else None
     assert (walk.dataset.end[rows] == NEVER).all()
     return Prediction(
         run=report.run_id,
         verdict=report.verdict,
         decided=f"{bars.times[-1]}Z",
         fill=session.recipe.backtest.fill,
-        train_rows=train_rows,
+        train_rows=len(now.train),
         threshold=float(judged.decisions.thresholds[-1]),
         weights=dict(zip(walk.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
         targets=targets,
+        unseen=_targets(held.walk, held.series[0], held.predictions, held.walk.folds[0].test) if held else [],
         warnings=list(session.warnings),
     )
+
+
+def _targets(walk: WalkForward, judged: Series, predictions: Floats, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return what is desired of each symbol that has a row on the last bar."""
+    names = list(walk.members)
+    return [
+        {
+            "symbol": walk.bars.symbols[walk.dataset.symbol[row]],
+            "weight": float(judged.decisions.targets[-1, walk.dataset.symbol[row]]),
+            "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
+            "prediction": float(judged.predictions[row]),
+            "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
+        }
+        for row in rows
+    ]

@@ -130,7 +130,11 @@ def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, 
     ]
     same = len(stored["series"]) == len(section["series"])
     found = {**section, "series": told if same else section["series"]}
-    return {name: value for name, value in found.items() if name not in ("symbols", "networks") or name in stored}
+    if "symbols" in stored and "symbols" in section:
+        figures = set().union(*stored["symbols"])
+        found["symbols"] = [{k: v for k, v in one.items() if k in figures} for one in section["symbols"]]
+    later = ("symbols", "networks", "cross_section")
+    return {name: value for name, value in found.items() if name not in later or name in stored}
 
 
 def _seed(section: Mapping[str, Any]) -> Any:

@@ -11,7 +11,8 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import to_frame
 from quorate.errors import QuorateError
 from quorate.execution.progress import Progress
-from quorate.runs.session import Session, load_bars
+from quorate.runs.loading import load_bars
+from quorate.runs.session import Session
 
 
 def rewritten(session: Session, bars: Bars) -> list[str]:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import threading
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from quorate.bars.panel import Bars
-from quorate.errors import DataError, DataWarning, PluginError, QuorateError, RecipeError, near_misses, one_of
+from quorate.errors import RecipeError, near_misses, one_of
 from quorate.execution.cache import FitCache
 from quorate.execution.choose import make_executor
 from quorate.execution.executor import Executor, Limits, Remote
 from quorate.execution.features import made_here
 from quorate.execution.progress import Progress
 from quorate.execution.watch import Watching
-from quorate.plugins.calling import call, seconds_per_call
+from quorate.plugins.calling import seconds_per_call
 from quorate.plugins.code import modules_of
 from quorate.plugins.guard import IMPORT_SECONDS
-from quorate.plugins.options import told_when_reading
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import ModelSpec, SourceSpec
+from quorate.plugins.specs import ModelSpec
 from quorate.recipe.covariates import offer_features
-from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
 from quorate.recipe.load import extend, from_python, load_recipe, merge, nested_override, validate
 from quorate.recipe.resolve import resolve
 from quorate.recipe.schema import Execution, Recipe
@@ -38,6 +33,7 @@ from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModels
 
 if TYPE_CHECKING:
+    from quorate.runs.quality import Quality
     from quorate.walkforward.members import Fitting
 
 T = TypeVar("T")
@@ -53,6 +49,7 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     warnings: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)  # made in the recipe that was given, ``key=value``
+    quality: Quality | None = None  # what was found in the bars, and set apart, where the recipe has checks
 
     def warn(self, message: str) -> None:
         """Keep a warning for the report and tell it now."""
@@ -221,105 +218,6 @@ def executor(name: str = "auto", workers: int = 0, *, address: str = "", home: s
             f"an executor must be one of {one_of(EXECUTORS)}; it was {name!r}{near_misses(name, EXECUTORS)}"
         )
     return make_executor(name, workers, Remote(address, Home(home).path))
-
-
-def load_bars(session: Session) -> Bars:
-    """Ask the recipe's sources for its bars, and for the covariates beside them."""
-    from quorate.bars.doubts import different_lengths, doubts
-    from quorate.bars.quality import wrong_calendar
-
-    recipe, given = session.recipe, session.recipe.data.options
-    spec = session.registry.get(SourceSpec, recipe.data.source)
-    span = {"since": recipe.data.since, "until": recipe.data.until}
-    bars = ask_source(session, spec, given, "data", _bars, **span)
-    _check_names(bars, given)
-    bars = _within(bars, recipe.data.since, recipe.data.until)
-    asked = [told] if (told := wrong_calendar(bars)) else []
-    if not recipe.data.options.get("mixed"):
-        asked += different_lengths(bars)
-    asked += doubts(bars)
-    for line in asked:
-        session.warn(line)
-    if asked and recipe.data.quality == "refuse":
-        raise DataError('data.quality is "refuse", and there are doubts about the bars:\n  ' + "\n  ".join(asked))
-    if recipe.covariates:
-        from quorate.runs.covariates import with_covariates
-
-        bars = with_covariates(session, bars)
-    return bars
-
-
-def ask_source(
-    session: Session, spec: SourceSpec, given: Mapping[str, Any], where: str, read: Callable[[Any], T], **told: Any
-) -> T:
-    """Return what a source gives for options as the recipe has them; what it warns of is kept, and no secret told.
-
-    Parameters
-    ----------
-    where : str
-        The recipe's table.
-    read : callable
-        As of `quorate.plugins.calling.call`.
-    told : mapping
-        What it is also told, if its signature names it.
-    """
-    failed = None
-    filled = {**substitute(given, where), **told_when_reading(spec, home=session.home.path, **told)}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", DataWarning)
-        try:
-            answer = call(spec, f"the recipe's [{where}]", (), filled, read)
-        except QuorateError as e:
-            if not holds_secrets(given):
-                raise
-            failed = retold(e, f"{spec}", given)
-    if failed is not None:
-        raise failed  # here, where it has no context: a traceback would tell what the message hides
-    for warning in caught:
-        if issubclass(warning.category, DataWarning):
-            session.warn(tell(str(warning.message), given) or f"{spec} warned, and what it said may not be told")
-    return answer
-
-
-def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
-    """Return the bars of these sessions, both included, with the symbols that have some there."""
-    if since is None and until is None:
-        return bars
-    import numpy as np
-
-    days = bars.sessions.astype("datetime64[D]")
-    first = 0 if since is None else int(np.searchsorted(days, np.datetime64(since, "D")))
-    stop = len(bars) if until is None else int(np.searchsorted(days, np.datetime64(until, "D"), side="right"))
-    if first >= stop:
-        span = f"from {since or 'the first'} to {until or 'the last'} (data.since, data.until)"
-        raise DataError(f"there is no bar {span}: the bars are {bars.span}")
-    part = bars.take(first, stop).until(stop - first)
-    left = [name for column, name in enumerate(part.symbols) if bool(part.present[:, column].any())]
-    return part if len(left) == len(part.symbols) else part.select(left)
-
-
-def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
-    """Refuse bars whose symbols or calendar are named by what came from the environment: names are stored."""
-    if any(is_value(symbol, given) for symbol in bars.symbols):
-        raise DataError(
-            "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
-            "write it into the recipe, e.g. data.symbol"
-        )
-    values = {os.environ.get(name) for name in names_in(given)}
-    texts = {text for category in bars.categories.values() for text in category.levels}
-    if values & texts or any(is_value(name, given) for name in bars.categories):
-        raise DataError(
-            "a category, or a text of it, comes from the environment, and these are stored: leave it out of "
-            "data.categories"
-        )
-    if is_value(bars.calendar.name, given):
-        raise DataError("data.calendar takes its name from the environment, and it is stored: write it into the recipe")
-
-
-def _bars(answer: Any) -> Bars:
-    if not isinstance(answer, Bars):
-        raise PluginError(f"it must return quorate.Bars; it returned {type(answer).__name__}")
-    return answer
 
 
 def keep_sources(session: Session) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, StoreError, reason_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sql_columns import FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, types_of
+from quorate.report.sql_columns import ACROSS, FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, UNSEEN, types_of
 from quorate.report.views.runs import row_of
 from quorate.store import Run
 from quorate.store.plain import check_plain
@@ -121,7 +121,8 @@ class Gathered:
                 if name in OF_REPORTS:
                     self._rows[name] += [{**row, "run": run.id} for row in OF_REPORT[name](report)]
                 else:
-                    self._files[name] += [_whole(run, report, part, name) for part in PARTS if report.results[part]]
+                    there = [part for part in PARTS if report.results[part] and _has(report.results[part], name)]
+                    self._files[name] += [_whole(run, report, part, name) for part in there]
             except (QuorateError, OSError, *ODD) as e:
                 told = str(e) if isinstance(e, QuorateError) else reason_of(e)
                 self.leave_out(run.id, [name], told)
@@ -159,6 +160,13 @@ def sealed(run: Run) -> Report:
     except ODD as e:
         raise IntegrityError(f"its report is not what quorate writes: {reason_of(e)}") from e
     return report
+
+
+def _has(part: Mapping[str, Any], name: str) -> bool:
+    """Return whether a part has a table that only some runs have: of several symbols, or with some held out."""
+    if name == UNSEEN:
+        return bool(part.get(name, {}).get("predicted"))
+    return name not in ACROSS or bool(part.get("cross_section"))
 
 
 def _whole(run: Run, report: Report, part: str, name: str) -> Path:

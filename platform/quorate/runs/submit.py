@@ -220,11 +220,10 @@ def _recorded(report: Report, run: Run) -> Report:
 def pack_home(run: Run, folder: Path) -> None:
     """Make a home of what one run or sweep needs."""
     begun = run.begun()
-    fingerprint = begun["data"]["fingerprint"]
     used = {plugin["sha256"] for plugin in begun["plugins"] if plugin["sha256"]}
     files = [
         *(f"{run.kind}s/{run.id}/{name}" for name in ("run.json", "recipe.toml")),
-        *(str(path.relative_to(run.home.path)) for path in run.home.bars_files(fingerprint)),
+        *(str(one.relative_to(run.home.path)) for one in run.home.bars_files(begun["data"]["fingerprint"])),
         *(f"sources/{sha256}.py" for sha256 in sorted(used)),
     ]
     for file in files:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quorate.bars.held_out import without
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
 from quorate.execution.executor import Executor
@@ -149,7 +150,7 @@ def _windows(session: Session, bars: Bars, asked: Asked, clock: Clock, fitting: 
     recipe, registry = session.recipe, session.registry
     with clock.stage("features"):
         reach = 0 if asked.whole else reach_of(recipe, registry, asked.spaces)
-        windows = windows_of(recipe, registry, bars, asked.members, reach)
+        windows = windows_of(recipe, registry, without(bars, recipe.holdout.held_out), asked.members, reach)
         first = subjects_of(asked, recipe, registry, windows[0], fitting)
         for subject in first.values():
             subject.ground(Trial(REFERENCE, {}))
@@ -245,4 +246,5 @@ def _outer(session: Session, bars: Bars, asked: Asked, fitting: Fitting) -> Walk
     recipe = session.recipe.model_copy(update={"models": models})
     reach = 0 if asked.whole else reach_of(recipe, session.registry, asked.spaces)
     stop = holdout_start(bars, recipe)
-    return prepare(recipe, session.registry, bars.until(stop), [(0, stop)], fitting.arrays, reach)
+    known = without(bars.until(stop), recipe.holdout.held_out)
+    return prepare(recipe, session.registry, known, [(0, stop)], fitting.arrays, reach)

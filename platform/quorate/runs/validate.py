@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from quorate.bars.held_out import without
 from quorate.errors import RecipeError
 from quorate.evidence.ledger import record_opening
 from quorate.execution.executor import Executor
@@ -72,7 +73,8 @@ def validate_sweep(
     )
     with session.fitting(executor) as fitting, driving(session, stored, clock, "sweep validate", fitting):
         with clock.stage("features"):
-            whole = prepare(own, session.registry, bars, [(0, start), (start, len(bars))], fitting.arrays)
+            known = without(bars, recipe.holdout.held_out)
+            whole = prepare(own, session.registry, known, [(0, start), (start, len(bars))], fitting.arrays)
         walk = replace(whole, folds=[fold for fold in whole.folds if fold.first >= start])
         with clock.stage("verdict"):
             if asked.whole:

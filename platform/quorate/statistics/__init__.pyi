@@ -12,6 +12,11 @@ from ._compare import mean_by_bar as mean_by_bar
 from ._compare import spa as spa
 from ._confidence import ConfidenceSet as ConfidenceSet
 from ._confidence import mcs as mcs
+from ._cross_section import MeanTest as MeanTest
+from ._cross_section import bucket_means as bucket_means
+from ._cross_section import bucket_spread as bucket_spread
+from ._cross_section import mean_test as mean_test
+from ._cross_section import rank_ic as rank_ic
 from ._distribution import Covered as Covered
 from ._distribution import Passed as Passed
 from ._distribution import christoffersen as christoffersen

@@ -25,7 +25,7 @@ from quorate.statistics._boundary import (
     Values,
     checked,
 )
-from quorate.statistics._resampling import means, remembered
+from quorate.statistics._resampling import in_steps, means, remembered
 
 
 @dataclass(frozen=True)
@@ -277,12 +277,13 @@ def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Super
     varying = np.flatnonzero(gain.std(axis=0) > TINY * np.maximum(np.abs(gain).max(axis=0), TINY)) if known else ()
     if not len(varying):
         return Superior(math.nan, math.nan, math.nan, math.nan, (math.nan,) * k, n, draws, seed, math.nan)
-    chosen = gain[:, varying]
-    size = block_length(chosen) if block is None else float(block)
+    chosen, step = in_steps(gain[:, varying])
+    steps = len(chosen)
+    size = block_length(chosen) if block is None else max(block / step, 1.0)
     scaled = chosen / _long_run_deviation(chosen, size)
     mean = scaled.mean(axis=0)
     # Hansen's threshold: a model that is worse by more than this does not count among the candidates.
-    centre = np.where(mean >= -math.sqrt(2 * math.log(math.log(n)) / n), mean, 0.0)
+    centre = np.where(mean >= -math.sqrt(2 * math.log(math.log(steps)) / steps), mean, 0.0)
     drawn = means(scaled, size, draws, seed)
     best = max(float(mean.max()), 0.0)
     consistent, lower, upper = (
@@ -291,7 +292,7 @@ def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Super
     each = np.full(k, math.nan)
     each[varying] = _step_down(drawn - centre, mean)
     p_models = tuple(each.tolist())
-    return Superior(best * math.sqrt(n), consistent, lower, upper, p_models, n, draws, seed, size)
+    return Superior(best * math.sqrt(steps), consistent, lower, upper, p_models, n, draws, seed, size * step)
 
 
 def _p_value(drawn: Floats, found: float) -> float:

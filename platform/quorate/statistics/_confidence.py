@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, block_length
 from quorate.statistics._boundary import Block, Count, Floats, Matrix, Natural, Number, Share, checked
-from quorate.statistics._resampling import means
+from quorate.statistics._resampling import in_steps, means
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,13 @@ def mcs(losses: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | N
     different = losses[:, sorted(set(distinct))]
     if different.shape[1] == 1:
         return ConfidenceSet((1.0,) * k, n, draws, seed, math.nan)
-    size = block_length(different - different.mean(axis=1, keepdims=True)) if block is None else float(block)
+    different, step = in_steps(different)
+    apart = different - different.mean(axis=1, keepdims=True)
+    size = block_length(apart) if block is None else max(block / step, 1.0)
     mean = different.mean(axis=0)
     left_out = _left_out(mean, means(different - mean, size, draws, seed))
     p = dict(zip(sorted(set(distinct)), left_out, strict=True))
-    return ConfidenceSet(tuple(p[first] for first in distinct), n, draws, seed, size)
+    return ConfidenceSet(tuple(p[first] for first in distinct), n, draws, seed, size * step)
 
 
 def _left_out(mean: Floats, drawn: Floats) -> list[float]:

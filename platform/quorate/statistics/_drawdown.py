@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, block_length, complete, known
 from quorate.statistics._boundary import Count, Floats, Natural, Share, Values, checked
-from quorate.statistics._resampling import positions
+from quorate.statistics._resampling import in_steps, positions
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def drawdown_quantile(returns: Values, seed: Natural, quantile: Share = 0.95, dr
     """
     if not complete(returns, least=20) or np.std(returns) < TINY:
         return math.nan
-    growth = 1 + np.tile(returns, 2)
-    depths = []
-    for drawn in positions(len(returns), block_length(returns), draws, seed):
+    once, step = in_steps(1 + returns, np.multiply)
+    growth, block, depths = np.tile(once, 2), block_length(returns if step == 1 else once), []
+    for drawn in positions(len(once), block, draws, seed):
         equity: Floats = np.multiply.accumulate(growth[drawn], axis=1)
         highest = np.maximum(np.maximum.accumulate(equity, axis=1), 1.0)  # the capital at the start is one, too
         depths.append(_depths(equity, highest).min(axis=1))

@@ -13,6 +13,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, complete
 from quorate.statistics._boundary import Flags, Floats, MaybeBars, Others, Positions, Values, checked
+from quorate.statistics._resampling import remembered
 
 LEAST = 0.01  # of the mean absolute label; below it a percentage of the label says nothing
 
@@ -222,17 +223,26 @@ def information_coefficients(labels: Values, predictions: Values, bar: MaybeBars
     ndarray of float64
         By bar; one at which forecasts or labels are all alike is left out.
     """
+    return by_bar(labels, predictions, bar)[2].copy()
+
+
+@remembered
+def by_bar(labels: Floats, predictions: Floats, bar: Positions) -> tuple[Positions, Positions, Floats]:
+    """Return the bars of `information_coefficients`, how many forecasts each has, and its coefficient; read-only."""
+    none = np.empty(0, dtype=np.int64)
     if not complete(labels, predictions) or not len(bar):
-        return np.empty(0)
-    _, group = np.unique(bar, return_inverse=True)
+        return none, none, np.empty(0)
+    bars, group = np.unique(bar, return_inverse=True)
     count = np.bincount(group)
     if count.max() < 3:
-        return np.empty(0)
+        return none, none, np.empty(0)
     x, y = (_centred_ranks(values, group, count) for values in (predictions, labels))
     xy, xx, yy = (np.bincount(group, product) for product in (x * y, x * x, y * y))
     usable = (count >= 3) & (xx > 0) & (yy > 0)
-    coefficients: Floats = xy[usable] / np.sqrt(xx[usable] * yy[usable])
-    return coefficients
+    found = bars[usable], count[usable], xy[usable] / np.sqrt(xx[usable] * yy[usable])
+    for array in found:
+        array.flags.writeable = False
+    return found
 
 
 @checked

@@ -22,6 +22,17 @@ R = TypeVar("R")
 HELD = 2**18  # drawn bars held at once: 2 MiB in each of some ten arrays
 SPARSE = 2  # columns times blocks per bar: below it, two looked-up sums for each are faster than counts
 KEPT = 4  # results of a remembered function
+STEPS = 2**18  # of a series that is resampled: a longer one, of some years of minutes, moves in steps of several bars
+
+
+def in_steps(values: Floats, joined: np.ufunc = np.add) -> tuple[Floats, int]:
+    """Return the sums, or products, over steps of equally many bars, (n_steps, ...), and how many bars that is.
+
+    One bar up to `STEPS` of them. Beyond that the bars within a step keep together, as those of a block do, and what is
+    drawn of the means of so many steps is drawn as well: blocks that would be shorter than a step become one.
+    """
+    width = -(-len(values) // STEPS)
+    return (values, 1) if width <= 1 else (joined.reduceat(values, np.arange(0, len(values), width)), width)
 
 
 def positions(n: int, block: float, draws: int, seed: int) -> Iterator[Positions]:

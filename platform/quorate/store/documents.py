@@ -13,8 +13,13 @@ from quorate.errors import IntegrityError, StoreError
 REPORT_VERSION = 1
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, newest: int = REPORT_VERSION) -> dict[str, Any]:
     """Return the content of ``run.json`` or ``report.json``.
+
+    Parameters
+    ----------
+    newest : int
+        The latest version of such a document that is known.
 
     Raises
     ------
@@ -30,11 +35,25 @@ def read_document(path: Path) -> dict[str, Any]:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if type(version) is not int or version < 1:
         raise IntegrityError(f"{path} is not what quorate writes: its schema_version is {version!r}")
-    if version > REPORT_VERSION:
-        raise StoreError(
-            f"{path} has schema version {version}; this quorate reads up to {REPORT_VERSION}: upgrade quorate"
-        )
+    if version > newest:
+        raise StoreError(f"{path} has schema version {version}; this quorate reads up to {newest}: upgrade quorate")
     return document  # type: ignore[no-any-return]
+
+
+def read_sealed(path: Path, newest: int = REPORT_VERSION) -> dict[str, Any]:
+    """Return the content of a document with its own seal, without that.
+
+    Raises
+    ------
+    IntegrityError
+        If it is not as it was written.
+    StoreError
+        If it was written by a newer version.
+    """
+    found = read_document(path, newest)
+    if found.pop("seal", None) != seal_of(found):
+        raise IntegrityError(f"{path} is not as it was written, it has another seal")
+    return found
 
 
 def seal_of(document: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@
     HOME/fits/fits.sqlite     finished fits by key
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
-    HOME/bars/HASH.parquet    bars by fingerprint; beside them HASH.covariates.json, which names the records of each
+    HOME/bars/HASH.parquet    bars by fingerprint; beside them, where they have these: HASH.universe.json,
+                              HASH.fills.parquet, and HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/jobs/                what commands that `quorate ui` began have printed
@@ -24,9 +25,9 @@ import re
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError, near_misses
 from quorate.plugins.local import LocalSource
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from quorate.bars.panel import Bars
 
 _LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
+RESAMPLED, FINER = "resampled", "finer"  # beside the calendar of bars that were made of shorter ones
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
@@ -185,9 +187,17 @@ class Home:
         path = self._bars(bars.fingerprint)
         calendar = path.with_suffix(".json")
         if not (path.exists() and calendar.exists()):
+            if bars.universe is not None:
+                write_json(path.with_suffix(".universe.json"), bars.universe.to_dict())
+            if bars.fills is not None:
+                write_parquet(bars.fills.to_frame(), path.with_suffix(".fills.parquet"))
             if bars.covariates:
                 keep_covariates(path, bars.covariates)
-            write_json(calendar, asdict(bars.calendar))
+            beside = {RESAMPLED: bars.resampled} if bars.resampled else {}
+            if bars.finer is not None:
+                self.keep_bars(bars.finer)
+                beside[FINER] = bars.finer.fingerprint
+            write_json(calendar, {**asdict(bars.calendar), **beside})
             write_parquet(bars.to_frame(), path)
 
     def bars(self, fingerprint: str) -> Bars:
@@ -205,9 +215,15 @@ class Home:
         if not path.exists():
             raise StoreError(f"the bars {fingerprint[:12]} are not in {self.path}: the run cannot be computed again")
         try:
-            calendar = Calendar(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+            told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            resampled, finer = told.pop(RESAMPLED, ""), told.pop(FINER, None)
             frame = read_parquet(path)
-            bars = Bars.from_frame(frame, calendar, sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = Bars.from_frame(frame, Calendar(**told), sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
+            bars = replace(bars, **self._beside(path))
+            if resampled:
+                bars = replace(bars, resampled=resampled, frequency=resampled)
+            if finer is not None:
+                bars = replace(bars, finer=self.bars(finer))
             if note_of(path).exists():
                 bars = bars.with_covariates(kept_covariates(path))
         except (DataError, OSError, TypeError, ValueError, KeyError) as e:
@@ -218,11 +234,25 @@ class Home:
             )
         return bars
 
+    def _beside(self, path: Path) -> dict[str, Any]:
+        """Return what is stored of bars beside their frame."""
+        from quorate.bars.fills import Fills
+        from quorate.bars.universe import Universe
+
+        found: dict[str, Any] = {}
+        if (universe := path.with_suffix(".universe.json")).exists():
+            found["universe"] = Universe.from_dict(json.loads(universe.read_text(encoding="utf-8")))
+        if (fills := path.with_suffix(".fills.parquet")).exists():
+            found["fills"] = Fills.from_frame(read_parquet(fills))
+        return found
+
     def bars_files(self, fingerprint: str) -> list[Path]:
         """Return the files that stored bars are in."""
         path = self._bars(fingerprint)
-        beside = [note_of(path), *records_of(path)] if note_of(path).exists() else []
-        return [path, path.with_suffix(".json"), *beside]
+        finer = json.loads(path.with_suffix(".json").read_text(encoding="utf-8")).get(FINER)
+        beside = records_of(path) if note_of(path).exists() else []
+        own = [*sorted(path.parent.glob(f"{fingerprint}.*")), *beside]
+        return [*own, *(self.bars_files(finer) if finer else [])]
 
     def _bars(self, fingerprint: str) -> Path:
         return self.path / "bars" / f"{fingerprint}.parquet"

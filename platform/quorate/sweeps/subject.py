@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from quorate.ensemble.within import within_bars
 from quorate.execution.key import Keys
 from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.statistics import Floats
@@ -16,7 +17,7 @@ from quorate.sweeps.losses import fold_loss
 from quorate.sweeps.space import Space, active
 from quorate.sweeps.trial import REFERENCE, FoldLoss, Trial
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting
+from quorate.walkforward.members import Fitting, as_judged
 from quorate.walkforward.series import trade_as_given
 from quorate.walkforward.tasks import fit_tasks
 
@@ -158,7 +159,8 @@ class OneModel(Subject):
         """Return the fold's loss."""
         walk = self._ground.walk
         horizon = walk.recipe.labels.horizon
-        return {fold: fold_loss(results[self.name], walk.dataset, walk.folds[fold], walk.binary, horizon)}
+        result = as_judged(walk, results[self.name], walk.folds[fold])
+        return {fold: fold_loss(result, walk.dataset, walk.folds[fold], walk.binary, horizon)}
 
     def earned(self, trials: Sequence[Trial], find: Find) -> Iterator[Earned]:
         """Yield what the forecasts would have earned with the default threshold."""
@@ -168,7 +170,8 @@ class OneModel(Subject):
         for row, trial in zip(predictions, trials, strict=True):
             tasks = [task for fold in range(trial.used) for task in self.tasks(trial, fold)]
             for (_, fold), values in forecasts_of(tasks, find(tasks)).items():
-                row[self._ground.data.fold(fold).test] = values
+                test = self._ground.data.fold(fold).test
+                row[test] = within_bars(walk.recipe.ensemble.calibration, values, walk.dataset.bar[test])
         returns = trade_as_given(walk, predictions, first)
         for k, trial in enumerate(trials):
             stop = walk.folds[trial.used - 1].stop  # what was stopped early earned nothing later

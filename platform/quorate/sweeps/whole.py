@@ -26,7 +26,7 @@ from quorate.sweeps.subject import Earned, Find, Ground, Subject, forecasts_of, 
 from quorate.sweeps.trial import FoldLoss, Trial
 from quorate.sweeps.variant import variant
 from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import Fitting
+from quorate.walkforward.members import Fitting, as_judged
 from quorate.walkforward.series import Series, combine_members, decide_judged, judge_span
 from quorate.walkforward.tasks import fit_tasks
 
@@ -164,7 +164,7 @@ class WholeRecipe(Subject):
         for k, fold in enumerate(walk.folds):
             for column, name in enumerate(walk.members):
                 if not begun.results[k][name].error:
-                    predictions[fold.test, column] = begun.results[k][name].predictions
+                    predictions[fold.test, column] = as_judged(walk, begun.results[k][name], fold).predictions
         if not self._objectives.metrics:
             method = walk.recipe.ensemble.method
             combined = combine_members(walk, predictions)[method].predictions

@@ -53,6 +53,14 @@ def scramble(bars: Bars, after: int, seed: int = 1) -> Bars:
 
 
 @lru_cache(maxsize=8)
+def sides(bars: Bars) -> Floats:
+    """Return the side that a rule takes which follows the last move, for strategies that name ``side``; read-only."""
+    before = np.vstack([np.full((1, len(bars.symbols)), np.nan), bars.close[:-1]])
+    found: Floats = np.nan_to_num(np.sign(bars.close - before))
+    found.flags.writeable = False
+    return found
+
+
 def _other(n_bars: int, n_symbols: int, seed: int) -> dict[str, Floats]:
     frame = _frame(n_bars, [0] * n_symbols, seed)
     return {n: frame[n].to_numpy().reshape(n_bars, n_symbols) for n in ("open", "high", "low", "close", "volume")}

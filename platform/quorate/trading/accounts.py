@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.errors import QuorateError
+from quorate.errors import IntegrityError, QuorateError
 from quorate.statistics import Floats
 
 ENGINE = "auto"  # Rust where it is installed, else Numba
@@ -115,6 +116,19 @@ def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> A
     rest = vbt.books.cash_grouped(shape, flow, groups, start, engine=ENGINE)
     held = vbt.books.asset_value_grouped(held, groups, engine=ENGINE)
     return Account(vbt.books.value(rest, held, engine=ENGINE), assets, orders, market)
+
+
+def check_accounts(
+    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
+) -> None:
+    """Raise `IntegrityError`, if trades and equity do not agree, or an order was not filled at its bar's price."""
+    if not np.isfinite(equity).all():
+        raise IntegrityError("the equity is not finite on every bar")
+    total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
+    if abs(total - last) > max(5e-8 * capital, 1e-9 * abs(last)):
+        raise IntegrityError(f"the trades add up to {total:.9g}, the equity to {last:.9g}")
+    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
+        raise IntegrityError("an order was not filled at the price of a bar after its decision")
 
 
 def load() -> None:

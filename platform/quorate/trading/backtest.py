@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError
 from quorate.statistics import Floats
-from quorate.trading.accounts import Account, Market, book
+from quorate.trading.accounts import Account, Market, book, check_accounts
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.scale import Scale
 
@@ -147,7 +146,7 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        bar, column (of its symbol), price, and size, negative for what was sold.
+        bar, column (of its symbol), price, size, negative for what was sold, and fees.
     """
     floor = _Floor.of(bars, trading)
     orders = floor.scale.back(floor.trade(targets).orders).sort_values(["idx", "id"])
@@ -158,6 +157,7 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
             "column": orders["col"].to_numpy(),
             "price": orders["price"].to_numpy(),
             "size": size,
+            "fees": orders["fees"].to_numpy(),
         }
     )
 
@@ -182,7 +182,7 @@ class _Floor:
 
     def trade(self, target: Floats, apart: bool = False) -> Account:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
-        orders = _orders(target, self.bars.present, self.payout)
+        orders = _orders(target, self.bars.present, self.payout, np.isnan(self.price))
         return book(orders, self.market, self.trading.capital / self.scale.money, apart)
 
     def book(self, target: Floats, apart: bool = False) -> Booked:
@@ -248,25 +248,33 @@ def recently(present: NDArray[np.bool_], gone: int = GONE) -> NDArray[np.bool_]:
     return rows - last < gone
 
 
+def listed(bars: Bars) -> NDArray[np.bool_]:
+    """Return where a symbol may be held: it has had a bar of late, and has not been delisted."""
+    return recently(bars.present, gone_after(bars)) & ~bars.delisted
+
+
 def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
-    close = pd.DataFrame(bars.close).ffill().to_numpy()
+    close = bars.last
     price = bars.fill(fill).copy()
-    alive = recently(bars.present, gone_after(bars))
+    alive = listed(bars)
     payout = np.zeros_like(alive)
     payout[1:] = alive[:-1] & ~alive[1:]
-    price[payout] = close[payout]
+    ended = payout & ~bars.delisted  # nothing tells what was paid
+    price[ended] = close[ended] * (1 - (bars.universe.haircut if bars.universe else 0.0))
     return close, price, payout
 
 
-def _orders(target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_]) -> Floats:
+def _orders(
+    target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_], unpriced: NDArray[np.bool_] | bool = False
+) -> Floats:
     """Return the weight to order at each bar, NaN for none: what was desired one bar before, if it changed.
 
-    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar. One that
+    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar that has a price. One that
     was paid out and comes back is traded again only once that is decided anew.
     """
-    tradable = present | payout
-    target = _carried(np.where(payout & ~present, 0.0, target), tradable)
+    target = _carried(np.where(payout & ~present, 0.0, target), present | payout)
+    tradable = (present & ~np.asarray(unpriced)) | payout
     wanted = np.vstack([np.zeros_like(target[:1]), target[:-1]])
     wanted[payout] = 0.0
     filled = _carried(wanted, tradable)
@@ -299,7 +307,7 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     slippage = float(np.sum(np.abs(paid - quoted) * size))
     due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
     unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
-    _check_accounts(equity, trades, orders, unexplained, trading.capital)
+    check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     held = booked["held"]
@@ -334,15 +342,3 @@ def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
             "closed": positions["status"].to_numpy() == 1,
         }
     )
-
-
-def _check_accounts(
-    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
-) -> None:
-    if not np.isfinite(equity).all():
-        raise IntegrityError("the equity is not finite on every bar")
-    total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
-    if abs(total - last) > max(5e-8 * capital, 1e-9 * abs(last)):
-        raise IntegrityError(f"the trades add up to {total:.9g}, the equity to {last:.9g}")
-    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
-        raise IntegrityError("an order was not filled at the price of a bar after its decision")

@@ -17,7 +17,7 @@ from quorate import rolling
 from quorate.bars.panel import Bars
 from quorate.dataset.rows import Packing, bar_volatility
 from quorate.statistics import Floats
-from quorate.trading.backtest import gone_after, recently
+from quorate.trading.backtest import listed
 from quorate.trading.costs import Fill
 
 # A price at the level itself counts, and a change as large as the band, however they are rounded.
@@ -89,7 +89,7 @@ def limited(weights: Floats, bars: Bars, risks: Sequence[Risk], fill: Fill) -> F
         return weights
     wanted, reach = _sized(weights, bars, risks)
     prices, closes, present = bars.fill(fill)[:, :, None], bars.close[:, :, None], bars.present[:, :, None]
-    ended = ~recently(bars.present, gone_after(bars))
+    ended = ~listed(bars)
     positions = _Positions(weights.shape[1:], risks)
     out = weights.copy()
     with np.errstate(invalid="ignore"):  # limits that are off are infinitely far away
@@ -125,12 +125,12 @@ class _Positions:
     def mark(self, present: NDArray[np.bool_], price: Floats, close: Floats) -> None:
         """Fill what was ordered, and note the best close and the age of what is held."""
         side = np.sign(self.weight)
-        filled = present & self.ordered
+        filled = present & self.ordered & np.isfinite(price)
         self.entry = np.where(filled, price, self.entry)
         better = present & (filled | (side * close > side * self.best))
         self.best = np.where(better, close, self.best)
         self.age = np.where(filled, 1.0, self.age + present)
-        self.ordered &= ~present
+        self.ordered &= ~(present & np.isfinite(price))
 
     def hit(self, present: NDArray[np.bool_], close: Floats) -> NDArray[np.bool_]:
         """Return where a limit ends a position at this close."""

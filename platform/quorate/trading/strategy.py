@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -21,6 +21,7 @@ from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.trading.backtest import GONE, equity_curves, gone_after, recently
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.portfolio import check_shares, renewed
 from quorate.trading.risk import Risk, limited
 
 CELLS = 1_000_000  # of candidates' weights held at once; bounds the memory of a large panel with a large grid
@@ -104,6 +105,8 @@ class Plan:
         NaN where there is no out-of-fold prediction.
     binary, horizon : bool, int
         Whether the score is ``2p - 1``; bars of the label.
+    side : callable, optional
+        From bars to the side that the primary rule of a meta-label takes.
     risk : Risk
         Limits, applied to the strategy's weights.
     grid : mapping of str to sequence
@@ -117,11 +120,13 @@ class Plan:
     horizon: int = 1
     risk: Risk = field(default_factory=Risk)
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    side: Callable[[Bars], Floats] | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a strategy may ask for beside bars and options."""
-        return {"binary": self.binary, "horizon": self.horizon}
+        told = {"binary": self.binary, "horizon": self.horizon}
+        return told if self.side is None else {**told, "side": self.side}
 
     def default(self, threshold: float) -> Setting:
         """Return the candidate with the options and limits as given."""
@@ -159,16 +164,18 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
 def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a strategy is passed beside score, threshold and options.
 
-    That is its `inputs`, of as many bars as the score has rows, and what its signature names of the bars per
-    year and the `facts`, which are ``binary`` and ``horizon``, see `StrategySpec`.
+    That is its `inputs`, of as many bars as the score has rows, and what its signature names of what is known of
+    these bars and the `facts`, which are ``binary``, ``horizon`` and, from bars, ``side``, see `StrategySpec`.
     """
     inputs = {name: getattr(bars, name) for name in spec.inputs}
     try:
         parameters = inspect.signature(spec.resolve()).parameters
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
-    known = {"bars_per_year": bars.bars_per_year, **facts}
-    return inputs | {name: value for name, value in known.items() if name in parameters}
+    codes = {name: category.codes for name, category in bars.categories.items()}
+    known = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "categories": codes, **facts}
+    told = {name: value for name, value in known.items() if name in parameters}
+    return inputs | {name: value(bars) if name == "side" else value for name, value in told.items()}
 
 
 def ask_strategy(
@@ -194,11 +201,13 @@ def ask_strategy(
         return weights
 
     options = {**strategy_arguments(spec, bars, facts), **params}
-    return call(spec, f"the scores of {bars!r}", (score, threshold), options, read)
+    return call(spec, lambda: f"the scores of {bars!r}", (score, threshold), options, read)
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
-    """Return a strategy's own weights, -1..1, zero where there is no score, (n_bars, n_symbols).
+    """Return a strategy's own weights, -1..1, (n_bars, n_symbols).
+
+    They are zero where there is no score; of a portfolio not where a symbol misses the bar: what is held of it stays.
 
     Raises
     ------
@@ -207,17 +216,20 @@ def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
     """
     spec, score = plan.strategy, plan.score
     weights = ask_strategy(spec, score, candidate.threshold, bars, plan.facts, candidate.params)
-    weights = np.where(np.isnan(score), 0.0, weights)
+    nothing = np.isnan(score) & bars.present if spec.portfolio else np.isnan(score)
+    weights = np.where(nothing, 0.0, weights)
     if not np.isfinite(weights).all() or np.abs(weights).max(initial=0.0) > 1 + 1e-9:
         raise PluginError(f"strategy {spec.name!r} must give finite weights in -1..1")
+    if spec.portfolio:
+        check_shares(spec, weights, bars)
     return weights
 
 
 def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill: Fill = "open") -> Floats:
     """Return the weights within the limits, each symbol with its share of the capital.
 
-    The share is one over the number of symbols with a recent score, so the gross exposure is at
-    most one, and a symbol that misses a bar does not change what the others get.
+    The share is one over the number of symbols with a recent score, so the gross exposure is at most one, and a symbol
+    that misses a bar does not change what the others get. Weights of a portfolio are shares already, see `renewed`.
 
     Returns
     -------
@@ -237,12 +249,17 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
             own[key] = strategy_weights(plan, candidate, bars)
         columns.append(own[key])
     weights = limited(np.stack(columns, axis=2), bars, [c.risk for c in candidates], fill)
-    return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars))[:, :, None]
+    if plan.strategy.portfolio:
+        return renewed(weights * bars.member[:, :, None])
+    return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars), bars.member)[:, :, None]
 
 
-def share_of_capital(available: NDArray[np.bool_], gone: int = GONE) -> Floats:
-    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols)."""
-    alive = recently(available, gone)
+def share_of_capital(available: NDArray[np.bool_], gone: int = GONE, member: NDArray[np.bool_] | bool = True) -> Floats:
+    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols).
+
+    One that misses bars keeps its share, as long as it may not have ended; one that leaves the universe does not.
+    """
+    alive = recently(available, gone) & member
     return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
 
 
@@ -277,15 +294,20 @@ def decide(
         returns, earned = _returns(plan, offered, bars, folds, trading, start)
         best = [_best(returns[:known], rule, bars.bars_per_year) for known in seen]
         taken = [default if k is None else offered[k] for k in best]
-        distinct = list(dict.fromkeys(taken))
-        weights = desired_weights(plan, distinct, bars, trading.fill)
-        targets = np.zeros(bars.close.shape)
-        for fold, candidate in zip(folds, taken, strict=True):
-            targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
-        thresholds = np.array([candidate.threshold for candidate in taken])
         told = [Offered(dict(one.picked), figures) for one, figures in zip(offered, earned, strict=True)]
-        decisions.append(Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken], told))
+        decisions.append(replace(followed(plan, taken, bars, folds, trading.fill), offered=told))
     return decisions
+
+
+def followed(plan: Plan, taken: Sequence[Setting], bars: Bars, folds: Sequence[Fold], fill: Fill) -> Decisions:
+    """Return the desired weights of each fold by the setting that it takes."""
+    distinct = list(dict.fromkeys(taken))
+    weights = desired_weights(plan, distinct, bars, fill)
+    targets = np.zeros(bars.close.shape)
+    for fold, candidate in zip(folds, taken, strict=True):
+        targets[fold.first : fold.stop] = weights[fold.first : fold.stop, :, distinct.index(candidate)]
+    thresholds = np.array([candidate.threshold for candidate in taken])
+    return Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken])
 
 
 def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:

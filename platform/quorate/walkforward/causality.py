@@ -70,7 +70,7 @@ def audit_rows(
             after = bars.sessions[known - 1]
             _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
         _check_known(bars, dataset, labels(cut), known)
-        other = labels(_other_future(bars, known)).values[dataset.bar, dataset.symbol]
+        other = labels(other_future(bars, known)).values[dataset.bar, dataset.symbol]
         wrong = (dataset.end < known) & (other != dataset.y)
         if wrong.any():
             row = int(wrong.argmax())
@@ -89,7 +89,7 @@ def audit_other(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], 
     IntegrityError
         Naming the feature, the bar, and both values.
     """
-    other = build(_other_future(bars, known))
+    other = build(other_future(bars, known))
     n = int(np.searchsorted(dataset.bar, known))
     same = np.array_equal(other.bar[:n], dataset.bar[:n]) and np.array_equal(other.symbol[:n], dataset.symbol[:n])
     if not same:
@@ -170,7 +170,7 @@ def audit_strategy(
         other[known:] *= -0.5
         for change, part in (
             ("are not known", weights(score[:known], bars.take(0, known))),
-            ("are others", weights(other, _other_future(bars, known))),
+            ("are others", weights(other, other_future(bars, known))),
         ):
             if not _same(part[:known], whole[:known]).all():
                 row, column = (int(i) for i in np.argwhere(~_same(part[:known], whole[:known]))[0])
@@ -205,13 +205,19 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
                 )
 
 
-def _other_future(bars: Bars, known: int) -> Bars:
+def other_future(bars: Bars, known: int) -> Bars:
     """Return the bars with other prices, volumes and covariates from position `known` on: halves and doubles."""
     factor = np.where(np.arange(len(bars)) % 2, 2.0, 0.5)[:, None]  # by position: cuts meet falls and rises
     factor[:known] = 1.0
-    other: dict[str, Any] = {name: getattr(bars, name) * factor for name in FIELDS}
     covariates = {name: one.other_after(bars.times[known - 1]) for name, one in bars.covariates.items()}
-    return replace(bars, **other, covariates=covariates)
+    fills = None if bars.fills is None else bars.fills.scaled(bars.times, factor)
+    fields: dict[str, Any] = {name: getattr(bars, name) * factor for name in FIELDS}
+    other = replace(bars, fills=fills, covariates=covariates, **fields)
+    if bars.finer is None:
+        return other
+    # What a longer bar is made of changes as it does.
+    of = factor[np.searchsorted(bars.times, bars.finer.times)]
+    return replace(other, finer=replace(bars.finer, **{name: getattr(bars.finer, name) * of for name in FIELDS}))
 
 
 def _where(bars: Bars, dataset: Dataset, row: int) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,13 @@ from quorate.bars.quality import market_figures, repeated_opens
 from quorate.dataset.folds import Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
-from quorate.evidence.evidence import GateResult, Performance, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
 from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
+from quorate.walkforward.causality import cuts
 from quorate.walkforward.collapse import collapse_warnings
+from quorate.walkforward.cross_section import across_symbols
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.failures import failures, failures_by_model
@@ -28,9 +31,11 @@ from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.networks import against_controls, uncontrolled
 from quorate.walkforward.seeds import by_seed, seed_warnings
-from quorate.walkforward.series import Series
+from quorate.walkforward.series import Series, retrade
 from quorate.walkforward.steps import by_step
 from quorate.walkforward.symbols import by_symbol
+
+PartName = Literal["development", "holdout"]
 
 TOLD = 0.01  # share of predictions that were cut off, from which on it is told
 REPEATED = 0.2  # share of opens that equal the close before, from which fills at the open are not credible
@@ -100,6 +105,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     span = walk.bars.take(*outcome.bounds)
     members = _diversity_of(outcome)
     symbols = by_symbol(walk, *judged[0], *outcome.bounds)
+    across = across_symbols(walk, outcome.fits, judged, outcome.tests)
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
@@ -119,6 +125,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         **({"symbols": symbols} if symbols else {}),
+        **({"cross_section": plain(across)} if across else {}),
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),
@@ -144,11 +151,34 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *members["warnings"],
         ],
         "digests": {
-            "predictions": _bytes_digest(outcome.predictions[rows]),
+            "predictions": bytes_digest(outcome.predictions[rows]),
             **digests_of(walk, judged[0][0], *outcome.bounds),
-            "equity": _bytes_digest(judged[0][1].equity),
+            "equity": bytes_digest(judged[0][1].equity),
         },
     }
+
+
+def evidence_of(name: PartName, outcome: Judged) -> Evidence:
+    """Return what the gates see."""
+    walk, judged = outcome.walk, outcome.series
+    first, last = judged[0], judged[-1]
+    truncations = len(cuts(*outcome.bounds)) * len(walk.dataset.feature_names)
+    undefined = dict.fromkeys(walk.registry.names("metric"), math.nan)
+    fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
+    return Evidence(
+        first[1],
+        last[1],
+        outcome.seed,
+        {**undefined, **outcome.measured[0]},
+        {**undefined, **outcome.measured[-1]},
+        part=name,
+        horizon=walk.recipe.labels.horizon,
+        judged=first[0].label,
+        candidates={s.label: p.returns for s, p in judged if s.candidate},
+        members={s.name: p for s, p in judged if s.role == "member"},
+        checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
+        _retrade=retrade(walk, first[0], *outcome.bounds),
+    )
 
 
 def _diversity_of(outcome: Judged) -> dict[str, Any]:
@@ -234,11 +264,12 @@ def digests_of(walk: WalkForward, judged: Series, first: int, stop: int) -> dict
     rows = np.flatnonzero(known)
     texts = categories.among(categories.known(rows), rows)
     return {
-        "features": _bytes_digest(walk.dataset.X[known]),
-        **({"categories": _bytes_digest(texts)} if categories.names else {}),
-        "targets": _bytes_digest(judged.decisions.targets[first:stop]),
+        "features": bytes_digest(walk.dataset.X[known]),
+        **({"categories": bytes_digest(texts)} if categories.names else {}),
+        "targets": bytes_digest(judged.decisions.targets[first:stop]),
     }
 
 
-def _bytes_digest(array: NDArray[Any]) -> str:
+def bytes_digest(array: NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's bytes."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -10,21 +10,30 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
+from quorate.bars.held_out import only, without
 from quorate.bars.panel import Bars
+from quorate.bars.resample import at_frequency
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
+from quorate.dataset.join import bars_needed
+from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
-from quorate.errors import DataError, DataWarning, plural
+from quorate.ensemble.within import WITHIN
+from quorate.errors import DataError, DataWarning, RecipeError, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec
+from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
 from quorate.trading.costs import Trading, check_cost
+from quorate.trading.strategy import ask_strategy
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
+from quorate.walkforward.held_out import Unseen, audit_symbols
+from quorate.walkforward.sides import audit_side, side_of
+from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +52,8 @@ class WalkForward:
         All folds so far; the holdout's come after the development's.
     trading : Trading
         Fills, and what each bar's orders cost.
+    unseen : Unseen, optional
+        The symbols that are held out, where models are to be tried on them: of neither `bars` nor `dataset`.
     """
 
     recipe: Recipe
@@ -54,6 +65,7 @@ class WalkForward:
     binary: bool
     trading: Trading
     warnings: list[str] = field(default_factory=list)
+    unseen: Unseen | None = None
 
     @property
     def voting(self) -> list[str]:
@@ -135,7 +147,7 @@ def prepare(
     Parameters
     ----------
     bars : Bars
-        Cut where this walk-forward must stop knowing.
+        Cut where this walk-forward must stop knowing. Symbols of them that the recipe holds out are set aside first.
     parts : sequence of (start, stop)
         Where bars may be predicted: up to the holdout, and after that perhaps in it.
     kept : KeptArrays, optional
@@ -152,20 +164,31 @@ def prepare(
     IntegrityError
         If a feature or label looks ahead, or a training label reaches into a test span.
     """
+    whole, bars = bars, without(bars, recipe.holdout.held_out)
+    if not bars.symbols:
+        raise DataError("all symbols that there are bars of are held out (holdout.symbols): none is left to learn from")
     members = {name: _model(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
     classification = _label(recipe, registry).task == "classification"
+    check_weights(recipe, members, classification)
+    if recipe.ensemble.calibration in WITHIN and len(bars.symbols) < 2:
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of several symbols at a bar; the data have "
+            f"{bars.symbols[0]} alone: leave it out, or name more symbols"
+        )
     with catch_warnings(record=True) as told:
         simplefilter("always", DataWarning)
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
+    _check_strategies(recipe, registry, bars, classification)
     dataset = build(bars)
     first = spans[-1][0].first
     features, _ = _features(recipe, registry, bars)
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
     audit_steps(recipe, registry, bars, dataset, first)
+    audit_side(side_of(recipe, registry), bars, cuts(first, len(bars)))
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
@@ -179,7 +202,42 @@ def prepare(
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
-    return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings)
+    audit_weights(bars, dataset, folds, weightings_of(recipe))
+    audit_symbols(folds, dataset, bars.symbols, recipe.holdout.held_out)
+    unseen = None if whole is bars else _unseen(recipe, registry, whole, bars, dataset, reach)
+    return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings, unseen)
+
+
+def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset: Dataset, reach: int) -> Unseen:
+    """Return the symbols that are held out: what is computed across symbols is so with all of them, as it was."""
+    bars = only(whole, recipe.holdout.held_out)
+    if seen.has_volume and not bars.has_volume:
+        raise DataError(
+            "holdout.symbols: a symbol that is held out has bars without volume, and the others have one, which "
+            "features may read: hold out others, or have all bars read without volume"
+        )
+    features, _ = _features(recipe, registry, seen)
+    across = _label(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
+    build, _, _ = rows_of(recipe, registry, seen, reach=reach)
+    rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
+    return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
+
+
+def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bool) -> None:
+    """Raise `RecipeError`, if a strategy that makes a portfolio cannot do so of these symbols with its options."""
+    chosen, facts = recipe.strategy, {"binary": binary, "horizon": recipe.labels.horizon}
+    for name in dict.fromkeys((chosen.name, *chosen.compare)):
+        spec = registry.get(StrategySpec, name)
+        if not spec.portfolio:
+            continue
+        if len(bars.symbols) < 2:
+            raise RecipeError(
+                f"strategy {name!r} chooses among symbols; the bars have one, {bars.symbols[0]}: read several, or take "
+                'a strategy of one symbol, e.g. strategy.name = "long-short"'
+            )
+        unknown = np.full((1, len(bars.symbols)), np.nan)
+        params = chosen.params if name == chosen.name else spec.params
+        ask_strategy(spec, unknown, 0.0, bars.take(0, 1), facts, params)
 
 
 def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
@@ -214,7 +272,8 @@ def rows_of(
         values = kept.values if kept is not None and known is bars else None
         texts, path = recipe.features.categories, recipe.labels.path
         several = {step: _labels_at(recipe, registry, step, known) for step in path}
-        return build_dataset(known, features, labels(known), history, window, texts, values, several)
+        moves = any(one.name == "return" for one in weightings_of(recipe))
+        return build_dataset(known, features, labels(known), history, window, texts, values, several, moves)
 
     return build, labels, warnings
 
@@ -236,7 +295,33 @@ def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:
     """Return how many bars a row needs: the longest lookback of features and models."""
     features, _ = _features(recipe, registry, bars)
     members = [_model(registry, name, recipe) for name in recipe.models]
-    return max(one.lookback for some in (features, members) for one in some)
+    return max(*(bars_needed(one, bars) for one in features), *(one.lookback for one in members))
+
+
+def frequency_facts(walk: WalkForward) -> list[dict[str, Any]]:
+    """Return of each other frequency that features are on, as plain data: features, bars, and how far they look back.
+
+    ``history`` are the bars of the recipe's own frequency that pass before the last of them is known.
+    """
+    found: dict[str, list[FeatureSpec]] = {}
+    for name in walk.dataset.feature_names:
+        spec = walk.registry.get(FeatureSpec, name)
+        if spec.frequency:
+            found.setdefault(spec.frequency, []).append(spec)
+    told = []
+    for frequency, specs in sorted(found.items()):
+        longest = max(specs, key=lambda spec: spec.lookback)
+        told.append(
+            {
+                "frequency": frequency,
+                "features": len(specs),
+                "bars": len(at_frequency(walk.bars, frequency)[0]),
+                "lookback": longest.lookback,
+                "longest": longest.name,
+                "history": bars_needed(longest, walk.bars),
+            }
+        )
+    return told
 
 
 def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
@@ -253,7 +338,7 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
         )
         return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
 
-    return call(cost, f"{bars!r}", (bars,), recipe.costs.options, read)
+    return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)
 
 
 def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:

@@ -11,10 +11,12 @@ import numpy as np
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
+from quorate.ensemble.within import WITHIN, within_bars
 from quorate.errors import plural
 from quorate.execution.cache import FitCache
 from quorate.execution.executor import LIMITS, Executor, Limits
 from quorate.execution.key import with_keys
+from quorate.execution.outputs import SHUFFLED
 from quorate.execution.progress import Progress
 from quorate.execution.queue import Queue
 from quorate.execution.task import FitData, FitResult, FitTask, Which
@@ -23,10 +25,11 @@ from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.walkforward.expected import Expected
 from quorate.walkforward.failures import check_members, stopped
+from quorate.walkforward.held_out import parted
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.models import Keeping
 from quorate.walkforward.seeds import means
-from quorate.walkforward.tasks import fit_tasks, plain_tasks
+from quorate.walkforward.tasks import fit_data, fit_tasks, plain_tasks
 from quorate.walkforward.warm import NOTHING, Starts, States, at_own_fold, chained, going_on, warm_of
 
 Tasks = tuple[list[FitTask], FitData]
@@ -87,6 +90,7 @@ class Fitting:
         """Fit every member on these folds; the results are in their order, whatever order they arrived in.
 
         A member that has several seeds is fitted with each; its result is their mean, see `quorate.walkforward.seeds`.
+        Where the recipe brings members to one scale within the bar, forecasts are of that scale.
 
         Parameters
         ----------
@@ -150,6 +154,10 @@ class Fitting:
         if self.keeping and keep:
             self.keeping.tell(self.progress)
         ordered = means(done[task.which] for task in tasks)
+        if walk.unseen is not None:
+            ordered = parted(folds, ordered)
+        of = {fold.index: fold for fold in folds}
+        ordered = [as_judged(walk, one, of[one.fold]) for one in ordered]
         check_members(walk, folds, ordered)
         return ordered
 
@@ -197,7 +205,7 @@ class Fitting:
 
     def tasks(self, walk: WalkForward, folds: Sequence[Fold], keep: bool = False, starts: Starts = NOTHING) -> Tasks:
         """Return the fits of every member on these folds, with their keys, and the data that they read."""
-        data, gpus = FitData(walk.dataset, tuple(folds)), self.gpus(walk)
+        data, gpus = fit_data(walk, folds), self.gpus(walk)
         tasks = with_keys(fit_tasks(walk, folds, gpus), data)
         tasks = chained(walk, tasks, partial(plain_tasks, gpus=gpus), starts)
         if self.watching:
@@ -213,6 +221,30 @@ class Fitting:
         if left := [name for name, spec in asking.items() if spec.device != "cuda"]:  # who insists will fail
             self.progress.note(f"there is no GPU: fitted on the CPU: {', '.join(left)}")
         return False
+
+
+def as_judged(walk: WalkForward, result: FitResult, fold: Fold) -> FitResult:
+    """Return a fit whose forecasts of a fold's rows, of all symbols at their bars, are as they are combined and judged.
+
+    That is as they are, but where the recipe's ``ensemble.calibration`` brings members to one scale within the bar.
+    """
+    calibration, spec = walk.recipe.ensemble.calibration, walk.members.get(result.model)
+    if calibration not in WITHIN or result.error or (spec is not None and spec.baseline):
+        return result
+    bar, unseen = walk.dataset.bar[fold.test], result.unseen
+    if walk.unseen is not None and len(unseen):
+        unseen = within_bars(calibration, unseen, walk.unseen.dataset.bar[walk.unseen.rows(fold)])
+    outputs = {
+        name: within_bars(calibration, values, bar) if name.startswith(SHUFFLED) else values
+        for name, values in result.outputs.items()
+    }
+    return replace(
+        result,
+        predictions=within_bars(calibration, result.predictions, bar),
+        outputs=outputs,
+        unseen=unseen,
+        replicates=tuple(as_judged(walk, one, fold) for one in result.replicates),
+    )
 
 
 def _put(cache: FitCache, task: FitTask, result: FitResult) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.errors import DataError
-from quorate.evidence.evidence import Evidence, Performance, Tried
+from quorate.evidence.evidence import Performance, Tried
 from quorate.evidence.judging import measure, run_gates
 from quorate.execution.progress import Clock
 from quorate.execution.task import FitResult
@@ -23,18 +22,16 @@ from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
-from quorate.walkforward.causality import cuts
 from quorate.walkforward.distribution import Distribution, around, distributions
-from quorate.walkforward.findings import Judged, digests_of, section_of
+from quorate.walkforward.findings import Judged, PartName, digests_of, evidence_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.members import Fitting, collect
 from quorate.walkforward.outlook import remedy_if_refused
 from quorate.walkforward.paths import Key, Splits, lay_out, paths_of, voters
-from quorate.walkforward.series import Series, decide_all, judge_span, retrade
+from quorate.walkforward.series import Series, decide_all, judge_span
 from quorate.walkforward.tables import frames_of
 from quorate.walkforward.training import trainings
-
-PartName = Literal["development", "holdout"]
+from quorate.walkforward.unseen import on_unseen
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,13 +189,16 @@ def _part(
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
         outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles, spread)
-        evidence = replace(_evidence(name, outcome), trials=trials, null_market=known.null_market, _paths=paths)
+        found = on_unseen(name, outcome, trials, known.null_market)
+        own = evidence_of(name, outcome)
+        evidence = replace(own, trials=trials, null_market=known.null_market, _paths=paths, unseen=found.evidence)
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
+            **found.section,
             "trials": {"n": trials.n, "effective": trials.effective},
             **({"null_market": dict(known.null_market)} if known.null_market else {}),
         }
-        frames = frames_of(name, outcome)
+        frames = {**frames_of(name, outcome), **found.frames}
         alone = {s.name: p for s, p in judged if s.role in ("member", "baseline")}
         learnt = trainings(fits, alone, frames["skill"])
     before = digests_of(walk, series[0], walk.folds[0].first, first)
@@ -215,26 +215,3 @@ def _load_what_follows() -> None:
     """Import, while workers fit, what is needed after the fits."""
     accounts.load()
     statistics.load()
-
-
-def _evidence(name: PartName, outcome: Judged) -> Evidence:
-    """Return what the gates see."""
-    walk, judged = outcome.walk, outcome.series
-    first, last = judged[0], judged[-1]
-    truncations = len(cuts(*outcome.bounds)) * len(walk.dataset.feature_names)
-    undefined = dict.fromkeys(walk.registry.names("metric"), math.nan)
-    fills = sum(len(p.trades) + len(p.closed) for _, p in judged)
-    return Evidence(
-        first[1],
-        last[1],
-        outcome.seed,
-        {**undefined, **outcome.measured[0]},
-        {**undefined, **outcome.measured[-1]},
-        part=name,
-        horizon=walk.recipe.labels.horizon,
-        judged=first[0].label,
-        candidates={s.label: p.returns for s, p in judged if s.candidate},
-        members={s.name: p for s, p in judged if s.role == "member"},
-        checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
-        _retrade=retrade(walk, first[0], *outcome.bounds),
-    )

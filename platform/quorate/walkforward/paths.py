@@ -159,9 +159,9 @@ def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitRes
 
 
 def voters(walk: WalkForward, wanted: Splits) -> WalkForward:
-    """Return what is fitted on the splits: the members that vote."""
+    """Return what is fitted on the splits: the members that vote. Symbols that are held out take no part in them."""
     members = {name: walk.members[name] for name in walk.voting}
-    return replace(walk, folds=[split.fold for split in wanted.found], members=members)
+    return replace(walk, folds=[split.fold for split in wanted.found], members=members, unseen=None)
 
 
 def _lost(walk: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from quorate.trading.strategy import (
     ThresholdRule,
     decide,
     desired_weights,
+    followed,
     score_of,
     share_of_capital,
     to_panel,
@@ -34,6 +35,7 @@ from quorate.trading.strategy import (
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.distribution import Distribution
 from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.sides import side_of
 
 Role = Literal["ensemble", "alternative", "member", "baseline", "benchmark"]
 
@@ -59,8 +61,13 @@ class Series:
         return self.role in ("ensemble", "alternative", "member")
 
 
-def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combined]:
+def combine_members(walk: WalkForward, predictions: Floats, volatility: Floats | None = None) -> dict[str, Combined]:
     """Combine the members by the recipe's ensembler and by those beside it; the judged one is first.
+
+    Parameters
+    ----------
+    volatility : ndarray of float64, (n_rows,), optional
+        That of the rows, if they are others than those of the walk-forward's bars.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def combine_members(walk: WalkForward, predictions: Floats) -> dict[str, Combine
         walk.dataset,
         walk.folds,
         walk.binary,
-        volatility=recent_volatility(walk.bars, walk.dataset),
+        volatility=recent_volatility(walk.bars, walk.dataset) if volatility is None else volatility,
         calibration=wanted.calibration,
     )
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
@@ -126,19 +133,41 @@ def decide_given(walk: WalkForward, name: str, predictions: Floats) -> Series:
 def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int = 0) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
     plans = [_plan(walk, strategy, values) for _, _, strategy, values in rows]
-    threshold = walk.recipe.threshold
-    assert threshold.grid is not None
-    assert threshold.default is not None
-    judged = plans[0]
+    rule, judged = _rule(walk), plans[0]
     audit_strategy(
-        judged.strategy, judged.params, judged.score, threshold.default, walk.bars, judged.facts, walk.folds[0].first
+        judged.strategy, judged.params, judged.score, rule.default, walk.bars, judged.facts, walk.folds[0].first
     )
-    rule = ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
     decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading, first)
     return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)
     ]
+
+
+def _rule(walk: WalkForward) -> ThresholdRule:
+    threshold = walk.recipe.threshold
+    assert threshold.grid is not None
+    assert threshold.default is not None
+    return ThresholdRule(tuple(threshold.grid), threshold.default, threshold.min_bars)
+
+
+def decided_as(walk: WalkForward, series: Series, places: Sequence[int], predictions: Floats) -> Series:
+    """Return what is desired of other rows by what a series has chosen on the same folds.
+
+    Parameters
+    ----------
+    walk : WalkForward
+        That of the other rows.
+    places : sequence of int
+        Which of the folds of the series its folds are.
+    predictions : ndarray of float64, (n_rows,)
+        Of the other rows.
+    """
+    plan, rule = _plan(walk, series.strategy, predictions), _rule(walk)
+    known = [plan.default(rule.default), *plan.candidates(rule.grid)]
+    taken = [next(one for one in known if one.picked == series.decisions.chosen[place]) for place in places]
+    decisions = followed(plan, taken, walk.bars, walk.folds, walk.trading.fill)
+    return replace(series, predictions=predictions, decisions=decisions)
 
 
 def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
@@ -154,6 +183,7 @@ def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
         walk.recipe.labels.horizon,
         Risk(**chosen.risk.model_dump()),
         {key: values for key, values in chosen.grid.items() if own or key.startswith(LIMIT)},
+        side_of(walk.recipe, walk.registry),
     )
 
 
@@ -177,7 +207,7 @@ def judge_span(
     Of those in `distributions`, by name, the quantiles are judged, too.
     """
     span = walk.bars.take(first, stop)
-    hold = share_of_capital(span.present, gone_after(span))
+    hold = share_of_capital(span.present, gone_after(span), span.member)
     targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
     nothing = np.full(len(walk.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
@@ -202,6 +232,7 @@ def judge_span(
             entry_price=prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0),
             levels=spread.levels,
             quantiles=spread.values[rows],
+            horizon=walk.recipe.labels.horizon,
         )
         judged.append((one, performance))
     return judged

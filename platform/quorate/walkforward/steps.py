@@ -38,13 +38,13 @@ def by_step(
     for column, step in enumerate(dataset.steps):
         for j, name in enumerate(walk.members):
             own = step == walk.recipe.labels.horizon
-            forecasts = predictions[:, j] if own else _forecasts(walk, fits, name, step, tests)
+            forecasts = predictions[:, j] if own else forecasts_at(walk, fits, name, step, tests)
             if told := figures_at(dataset, column, forecasts, rows):
                 found.append({"series": name, **told})
     return sorted(found, key=lambda row: (list(walk.members).index(row["series"]), row["step"]))
 
 
-def _forecasts(
+def forecasts_at(
     walk: WalkForward,
     fits: Sequence[FitResult],
     name: str,

@@ -8,6 +8,8 @@ import numpy as np
 
 from quorate import statistics
 from quorate.evidence.evidence import Performance, plain
+from quorate.plugins.specs import StrategySpec
+from quorate.trading.attribution import attributed
 from quorate.trading.backtest import each_symbol, gone_after
 from quorate.trading.strategy import score_of, share_of_capital, to_panel
 from quorate.walkforward.layout import WalkForward
@@ -20,7 +22,8 @@ def by_symbol(
     """Return figures of each symbol, as plain data; nothing, if there is but one.
 
     A symbol is traded as in the portfolio, but on an account of its own with all the capital, so that its figures do
-    not depend on how many others there are.
+    not depend on how many others there are; but for ``contribution``, its part of the total return, and ``turnover``,
+    its part of that of the portfolio.
 
     Parameters
     ----------
@@ -30,11 +33,19 @@ def by_symbol(
     bars = walk.bars
     if len(bars.symbols) < 2:
         return []
-    score = to_panel(score_of(judged.predictions, walk.binary), walk.dataset, bars)
-    share = share_of_capital(np.isfinite(score), gone_after(bars))
-    weights = np.divide(judged.decisions.targets, share, out=np.zeros(share.shape), where=share > 0)
+    targets = judged.decisions.targets
+    if walk.registry.get(StrategySpec, judged.strategy).portfolio:  # beside an equal share of what is held
+        sizes = np.abs(targets)
+        share = sizes.sum(axis=1, keepdims=True) / np.maximum((sizes > 0).sum(axis=1, keepdims=True), 1)
+    else:
+        score = to_panel(score_of(judged.predictions, walk.binary), walk.dataset, bars)
+        share = share_of_capital(np.isfinite(score), gone_after(bars), bars.member)
+    weights = np.divide(targets, share, out=np.zeros(targets.shape), where=share > 0)
     span, trading = bars.take(first, stop), walk.trading.take(first, stop)
     equity, closed = each_symbol(span, np.clip(weights[first:stop], -1.0, 1.0), trading)
+    earned = attributed(span, targets[first:stop], trading, performance.equity)
+    years = (stop - first - 1) / span.bars_per_year
+    turnover = earned.traded / max(performance.equity.mean() * years, np.finfo(float).tiny)
     symbol = walk.dataset.symbol[judged_rows(walk, judged, first, stop)]
     found: list[dict[str, Any]] = plain(
         [
@@ -44,6 +55,8 @@ def by_symbol(
                 "sharpe": statistics.sharpe(statistics.returns_of(equity[:, k]), span.bars_per_year),
                 "max-drawdown": statistics.max_drawdown(equity[:, k]),
                 "closed-trades": int(closed[k]),
+                "contribution": float(earned.pnl[:, k].sum() / trading.capital),
+                "turnover": float(turnover[k]),
                 **_forecasts(performance, symbol == k),
             }
             for k, name in enumerate(bars.symbols)

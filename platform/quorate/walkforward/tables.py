@@ -15,6 +15,7 @@ from quorate.execution.outputs import right_directions
 from quorate.statistics import Floats, diebold_mariano
 from quorate.statistics._naive import naive_forecasts
 from quorate.walkforward.collapse import spread_of
+from quorate.walkforward.cross_section import coefficient_frames
 from quorate.walkforward.findings import Judged
 from quorate.walkforward.training import training_frames
 
@@ -49,6 +50,7 @@ def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
         "fits": _fit_frame(outcome).assign(part=part),
         "skill": _skill_frame(part, outcome, naive),
         **training_frames(part, outcome.fits),
+        **coefficient_frames(part, outcome.series, times[first:stop]),
     }
 
 

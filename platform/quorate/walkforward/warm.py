@@ -17,6 +17,7 @@ from quorate.execution.state import State
 from quorate.execution.task import FitData, FitResult, FitTask, Which
 from quorate.store.models import KeptModels
 from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.tasks import fit_data
 
 REMEMBERED = 32  # states that are at hand without a home
 GOES_ON = "it goes on from fold"
@@ -212,5 +213,6 @@ class States:
         wanted = {task.after for task in found if task.after and task.start is None}
         found = [replace(task, keep=True) if task.key in wanted else task for task in found]
         folds = {task.fold for task in found}
-        more = [replace(fold, index=aside(fold.index)) for fold in walk.folds if aside(fold.index) in folds]
+        earlier = fit_data(walk, [fold for fold in walk.folds if aside(fold.index) in folds]).folds
+        more = [replace(fold, index=aside(fold.index)) for fold in earlier]
         return found, FitData(data.dataset, (*data.folds, *more))

@@ -220,6 +220,8 @@ class _Training:
                 continue
             y = torch.tensor(lane.valid.y, device=self._device)
             weights = torch.ones(1, len(y), device=self._device)
+            if lane.valid.weights is not None:
+                weights = torch.tensor(lane.valid.weights[None], device=self._device)
             loss = float(self._loss(given[None], y[None], weights, place)[0])
             found.append((score_of(lane.settings, given, lane.valid.y, loss), loss))
         return found

@@ -21,10 +21,11 @@ Rows = Windows | NDArray[Any]
 
 
 class Part(NamedTuple):
-    """Rows of one lane, and their labels, float32 (n, n_numbers)."""
+    """Rows of one lane, their labels, float32 (n, n_numbers), and how much each counts, (n,): 1, where none is told."""
 
     X: Rows
     y: NDArray[np.float32]
+    weights: NDArray[np.float32] | None = None
 
     @property
     def bars(self) -> int:
@@ -86,7 +87,7 @@ class Feed:
             Valid until the next call.
         labels : Tensor, (lanes, rows, n_numbers)
         weights : Tensor, (lanes, rows)
-            1, and 0 for what fills a step up.
+            How much each row counts, and 0 for what fills a step up.
         """
         lanes, first = len(rows), self._parts[0]
         *before, filled = self._shape(rows)
@@ -97,7 +98,7 @@ class Feed:
             n = len(chosen)
             source.gather(chosen, x[lane][..., :n, :])
             y[lane, :n] = source.y[chosen]
-            weights[lane, :n] = 1
+            weights[lane, :n] = 1 if source.weights is None else source.weights[chosen]
             if n < filled:
                 x[lane][..., n:, :] = 0
                 y[lane, n:] = 0
@@ -133,6 +134,7 @@ class _Source:
         self.n_features = X.shape[-1]
         self.before: tuple[int, ...] = (X.shape[1],) if X.ndim == 3 else ()
         self.y = torch.tensor(part.y, device=device)
+        self.weights = None if part.weights is None else torch.tensor(part.weights, device=device)
         self.lengths = lengths_of(X)
         self._last: Tensor | None = None
         if isinstance(X, Windows):

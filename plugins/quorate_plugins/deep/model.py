@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Rows = Windows | NDArray[Any]
 Pair = tuple[Rows, NDArray[Any]]
+Weights = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]  # of what is trained on, and is held back
 State = dict[str, Any]
 
 
@@ -50,12 +51,22 @@ class Deep:
         self.history_: Any = None
         self.watch: Watch | None = None
 
-    def fit(self, X: Rows, y: NDArray[Any], validation: Pair | None = None, start: Deep | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        y: NDArray[Any],
+        validation: Pair | None = None,
+        start: Deep | None = None,
+        sample_weight: NDArray[np.float64] | None = None,
+        validation_weight: NDArray[np.float64] | None = None,
+    ) -> Self:
         """Train on windows (n, lookback, n_features), or rows (n, n_features), and labels (n,) or (n, n_numbers).
 
-        Where it goes on from another network, `start`, features and labels are scaled as they were for that.
+        Where it goes on from another network, `start`, features and labels are scaled as they were for that. Weights
+        are those of the rows in every loss.
         """
-        [error] = fit_together([self], [(X, y)], [validation], [start])
+        weights = None if sample_weight is None else [(sample_weight, validation_weight)]
+        [error] = fit_together([self], [(X, y)], [validation], [start], weights=weights)
         if error:
             raise ValueError(error)
         return self
@@ -174,6 +185,10 @@ class Deep:
         return sum(one.numel() for one in self.network_.parameters())
 
 
+def _single(weights: NDArray[np.float64] | None) -> NDArray[np.float32] | None:
+    return None if weights is None else weights.astype(np.float32)
+
+
 def device_of(name: str) -> str:
     """Return where to train: a GPU, if ``auto`` finds one.
 
@@ -203,6 +218,7 @@ def fit_together(
     validations: Sequence[Pair | None],
     starts: Sequence[Deep | None] | None = None,
     ranks: Ranks | None = None,
+    weights: Sequence[Weights] | None = None,
 ) -> list[str]:
     """Train models that agree on all but `OWN`, each on its own rows as if it were alone.
 
@@ -214,6 +230,8 @@ def fit_together(
         What each goes on from, if from anything.
     ranks : Ranks, optional
         Processes that train the same models, and share the rows of each step.
+    weights : sequence of (ndarray, ndarray or None), optional
+        How much each row counts, and each that is held back.
 
     Returns
     -------
@@ -231,7 +249,10 @@ def fit_together(
     torch.set_num_threads(first.n_jobs)
     lanes, trained = [], []
     errors = dict.fromkeys(map(id, models), "")
-    for model, (X, y), held, start in zip(models, pairs, validations, starts or [None] * len(models), strict=True):
+    asked = zip(
+        models, pairs, validations, starts or [None] * len(models), weights or [(None, None)] * len(models), strict=True
+    )
+    for model, (X, y), held, start, (counts, held_counts) in asked:
         model.read_ = X.shape[-1], X.shape[1] if X.ndim == 3 else 0
         if error := model.why_not([X, held[0]] if held is not None else [X]):
             errors[id(model)] = error
@@ -242,10 +263,10 @@ def fit_together(
             model.take(start.weights())
             continue
         X_held, y_held = held if held is not None else (X[:0], y[:0])
-        parts = Part(X, labels), Part(X_held, model.scaled(y_held))
+        parts = Part(X, labels, _single(counts)), Part(X_held, model.scaled(y_held), _single(held_counts))
         drops = float(model.shape.get("dropout", 0.0))
-        going, weights = (model.training, None) if start is None else (model.training.going_on(), start.weights())
-        lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, weights, model.watch))
+        going, begun = (model.training, None) if start is None else (model.training.going_on(), start.weights())
+        lanes.append(Lane(*parts, model.scaling_, going, model.random_state, drops, begun, model.watch))
         trained.append(model)
     alone = any(lengths_of(part.X) is not None for lane in lanes for part in (lane.train, lane.valid))
     stacks = [[lane] for lane in lanes] if alone else [lanes] * bool(lanes)

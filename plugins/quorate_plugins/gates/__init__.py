@@ -38,6 +38,9 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     yield _gate("C", "paths:cpcv", text, parts=WALK_FORWARD, paths=True)
     yield _gate("C", "forecasts:forecast", "forecasts better than the naive one (Clark and West)", parts=WALK_FORWARD)
     yield _gate("C", "forecasts:coverage", "intervals hold as many labels as they say; in no preset")
+    yield _gate("C", "cross_section:rank_ic", "symbols ranked higher earn more, lower bound > 0; in no preset")
+    text = "what was learnt earns on symbols that nothing was learnt from (holdout.symbols); in no preset"
+    yield _gate("C", "unseen:unseen_symbols", text)
     yield _gate("D", "robustness:cost_stress", "twice the costs leave a Sharpe ratio > 0.5")
     yield _gate("D", "robustness:delay", "orders filled a bar later leave half the Sharpe ratio")
     yield _gate("D", "robustness:concentration", "a gain is left without the five best trades, or the best month")

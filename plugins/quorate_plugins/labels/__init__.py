@@ -22,6 +22,12 @@ def quorate_labels() -> Iterator[quorate.LabelSpec]:
         description="1 if the price reaches an upper barrier before a lower one, else 0; as wide as prices move",
     )
     yield quorate.LabelSpec(
+        "meta",
+        f"{__name__}.meta:meta",
+        side=f"{__name__}.meta:side",
+        description="1 if following the side of a primary rule pays, else 0",
+    )
+    yield quorate.LabelSpec(
         "scaled-return",
         f"{__name__}.volatility:scaled_return",
         task="regression",

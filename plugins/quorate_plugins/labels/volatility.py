@@ -42,15 +42,28 @@ def triple_barrier(
     """
     if min(up, down) <= 0:
         raise ValueError(f"up and down must be above 0; they were {up} and {down}")
+    earned, ends = first_touch(prices, horizon, up, down, span)
+    return np.where(np.isnan(earned), np.nan, earned > 0), ends
+
+
+def first_touch(
+    prices: NDArray[np.float64],
+    horizon: int,
+    up: float,
+    down: float,
+    span: int,
+    side: NDArray[np.float64] | float = 1.0,
+) -> Answer:
+    """Return what a trade on a `side` earns until it touches a barrier, or the horizon is over, and at which bar."""
     n = len(prices)
     width = _volatility(prices, span) * np.sqrt(horizon)
     later = np.vstack([prices, np.full((horizon + 1, prices.shape[1]), np.nan)])
     values, ends = np.full(prices.shape, np.nan), np.full(prices.shape, n)
     for k in range(1, horizon + 1):
-        earned = later[1 + k : n + 1 + k] / later[1 : n + 1] - 1
+        earned = side * (later[1 + k : n + 1 + k] / later[1 : n + 1] - 1)
         touched = (earned >= up * width) | (earned <= -down * width) | (k == horizon)
         now = np.isnan(values) & np.isfinite(earned) & np.isfinite(width) & touched
-        values[now] = earned[now] > 0
+        values[now] = earned[now]
         ends[now] = np.nonzero(now)[0] + 1 + k
     return values, ends
 

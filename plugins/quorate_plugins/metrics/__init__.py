@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import quorate
+from quorate_plugins.metrics.cross_section import (
+    quantile_spread,
+    rank_ic,
+    rank_ic_low,
+    rank_ic_positive,
+    rank_ic_t,
+)
 from quorate_plugins.metrics.distribution import coverage, interval_width, pinball
 from quorate_plugins.metrics.forecasts import (
     accuracy,
@@ -96,8 +103,13 @@ __all__ = [
     "price_mae",
     "price_rmse",
     "profit_factor",
+    "quantile_spread",
     "quorate_metrics",
     "r2",
+    "rank_ic",
+    "rank_ic_low",
+    "rank_ic_positive",
+    "rank_ic_t",
     "recall",
     "rmse",
     "sharpe",
@@ -125,6 +137,7 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
     yield from _of_values()
     yield from _of_prices()
     yield from _of_distributions()
+    yield from _of_cross_sections()
 
 
 def _of_returns() -> Iterator[quorate.MetricSpec]:
@@ -215,6 +228,19 @@ def _of_distributions() -> Iterator[quorate.MetricSpec]:
     yield _forecast("pinball", "pinball loss, mean over the quantiles", False, **more)
     yield _forecast("coverage", "labels between the lowest and the highest quantile", None, **more)
     yield _forecast("interval-width", "mean distance of the lowest and the highest quantile", None, **more)
+
+
+def _of_cross_sections() -> Iterator[quorate.MetricSpec]:
+    """Yield those of the symbols of a bar, of which only series that forecast several are measured."""
+    more: dict[str, Any] = {"cross_section": True, "reference": ""}
+    yield _forecast("rank-ic", "rank correlation of forecasts and labels across symbols, mean over bars", **more)
+    text = "lower bound of that mean, 95 % one-sided (Newey and West)"
+    yield _forecast("rank-ic-low", text, ordered=True, **more)
+    text = "that mean over its standard error (Newey and West)"
+    yield _forecast("rank-ic-t", text, ordered=True, **more)
+    yield _forecast("rank-ic-positive", "bars with a rank correlation above zero", unit="fraction", **more)
+    text = "mean label of the highest fifth of a bar's forecasts less that of the lowest"
+    yield _forecast("quantile-spread", text, **more)
 
 
 def _forecast(name: str, description: str, higher: bool | None = True, **more: Any) -> quorate.MetricSpec:

@@ -51,6 +51,8 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
     yield _tree("xgboost", XGBOOST, "XGBoost, histogram trees")
     yield _tree("lightgbm", ("lightgbm",), "LightGBM, leaf-wise trees")
     yield _tree("catboost", ("catboost",), "CatBoost, symmetric trees")
+    yield _ranker("lightgbm-ranker", ("lightgbm",), "LightGBM's LambdaMART: the order of the symbols at each bar")
+    yield _ranker("xgboost-ranker", XGBOOST, "XGBoost's pairwise ranker: the order of the symbols at each bar")
     text = "baseline of a class: the share of positive labels so far"
     yield _model("majority", "baselines:Majority", (), text, baseline=True)
     text = "baseline of a number: the mean of the labels so far"
@@ -64,6 +66,13 @@ def _tree(name: str, requires: tuple[str, ...], description: str) -> quorate.Mod
     told = f"{__name__}.contributions:{name}_contributions"
     more = {"contributions": told, "task": "any", "categories": True, "outputs": QUANTILES}
     return _model(name, f"trees:{name}", requires, description, **more)
+
+
+def _ranker(name: str, requires: tuple[str, ...], description: str) -> quorate.ModelSpec:
+    kind = f"{__name__}.ranking:"
+    own = name.replace("-", "_")
+    more: dict[str, Any] = {"state_dict": f"{kind}{own}_state", "load_state_dict": f"{kind}load_{own}"}
+    return _model(name, f"ranking:{own}", requires, description, task="regression", places=("bar",), ranks=True, **more)
 
 
 def _model(name: str, factory: str, requires: tuple[str, ...], description: str, **more: Any) -> quorate.ModelSpec:

@@ -16,19 +16,19 @@ def logistic(C: float = 0.01, max_iter: int = 500, random_state: int = 0) -> Any
         Most steps of the solver.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=max_iter, random_state=random_state))
+    from quorate_plugins.models.weighted import standardised
+
+    return standardised(LogisticRegression(C=C, max_iter=max_iter, random_state=random_state))
 
 
 def linear() -> Any:
     """Return a least-squares regression without a penalty."""
     from sklearn.linear_model import LinearRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LinearRegression())
+    from quorate_plugins.models.weighted import standardised
+
+    return standardised(LinearRegression())
 
 
 def ridge(alpha: float = 100.0) -> Any:
@@ -40,10 +40,10 @@ def ridge(alpha: float = 100.0) -> Any:
         Penalty on the squared coefficients.
     """
     from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), Ridge(alpha=alpha))
+    from quorate_plugins.models.weighted import standardised
+
+    return standardised(Ridge(alpha=alpha))
 
 
 def lasso(alpha: float = 0.01, max_iter: int = 1000) -> Any:
@@ -58,7 +58,9 @@ def lasso(alpha: float = 0.01, max_iter: int = 1000) -> Any:
     """
     from sklearn.linear_model import Lasso
 
-    return _of_scaled_label(Lasso(alpha=alpha, max_iter=max_iter))
+    from quorate_plugins.models.weighted import of_scaled_label
+
+    return of_scaled_label(Lasso(alpha=alpha, max_iter=max_iter))
 
 
 def elastic_net(alpha: float = 0.02, l1_ratio: float = 0.5, max_iter: int = 1000) -> Any:
@@ -75,12 +77,6 @@ def elastic_net(alpha: float = 0.02, l1_ratio: float = 0.5, max_iter: int = 1000
     """
     from sklearn.linear_model import ElasticNet
 
-    return _of_scaled_label(ElasticNet(alpha=alpha, l1_ratio=l1_ratio, max_iter=max_iter))
+    from quorate_plugins.models.weighted import of_scaled_label
 
-
-def _of_scaled_label(model: Any) -> Any:
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return TransformedTargetRegressor(make_pipeline(StandardScaler(), model), transformer=StandardScaler())
+    return of_scaled_label(ElasticNet(alpha=alpha, l1_ratio=l1_ratio, max_iter=max_iter))

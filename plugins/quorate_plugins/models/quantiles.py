@@ -46,11 +46,19 @@ class ByQuantile:
         self.make = make
         self.levels = levels
 
-    def fit(self, X: Any, y: NDArray[np.float64], start: ByQuantile | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: NDArray[np.float64],
+        start: ByQuantile | None = None,
+        sample_weight: NDArray[np.float64] | None = None,
+    ) -> Self:
         """Fit every model on the same rows; each goes on from that of its level in `start`."""
         starts: list[dict[str, Any]] = (
             [{} for _ in self.levels] if start is None else [{"start": one} for one in start.models_]
         )
+        if sample_weight is not None:
+            starts = [{**more, "sample_weight": sample_weight} for more in starts]
         pairs = zip(self.levels, starts, strict=True)
         return self.loaded([self.make(level).fit(X, y, **more) for level, more in pairs])
 

@@ -20,9 +20,9 @@ Grow = Callable[[Callable[..., Any], Any, Any, Any, Any], list[float]]
 def growing(name: str, kind: Any, rounds: int) -> Callable[..., Any]:
     """Return what makes models of a library's kind that can go on from a fitted one.
 
-    Their ``fit`` takes `start`, too, keeps all its trees, and adds `rounds` to them, or none. Where `start` has learnt
-    other classes, or other levels of categories, that is told, and the model begins afresh. What the rounds lost on
-    the training rows is kept as ``losses_``, NaN where it was not computed.
+    Their ``fit`` takes weights of the rows, and `start`, whose trees it keeps and adds `rounds` to, or none. Where
+    `start` has learnt other classes, or other levels of categories, that is told, and the model begins afresh. What the
+    rounds lost on the training rows is kept as ``losses_``, NaN where it was not computed.
 
     Parameters
     ----------
@@ -45,13 +45,16 @@ def _made(kind: Any, rounds: int, **params: Any) -> Any:
 def _growing(name: str, kind: Any) -> Any:
     grow, state_of, load = GROW[name]
 
-    def fit(model: Any, X: Any, y: NDArray[Any], start: Any = None) -> Any:
+    def fit(model: Any, X: Any, y: NDArray[Any], start: Any = None, sample_weight: NDArray[Any] | None = None) -> Any:
         if start is not None and (why := _unlike(start, X, y)):
             warnings.warn(f"it begins afresh on this fold: {why}", stacklevel=2)
             start = None
         if start is not None and not model.warm_rounds:
             return load(model, state_of(start))
-        model.losses_ = grow(partial(kind.fit, model), model, X, y, start)
+        more: dict[str, Any] = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if more and name == "xgboost":  # the losses that are told weigh the rows, too
+            more["sample_weight_eval_set"] = [sample_weight]
+        model.losses_ = grow(partial(kind.fit, model, **more), model, X, y, start)
         return model
 
     def reduced(model: Any) -> tuple[Any, ...]:

@@ -69,3 +69,5 @@ SPACES: dict[str, Mapping[str, Any]] = {
         "rsm": Float(0.5, 1.0),
     },
 }
+for _library in ("lightgbm", "xgboost"):
+    AUDIT[f"{_library}-ranker"], SPACES[f"{_library}-ranker"] = AUDIT[_library], SPACES[_library]

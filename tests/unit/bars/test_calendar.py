@@ -134,12 +134,24 @@ def test_an_exchange_is_known_by_its_hours_and_its_sessions():
     assert (tokyo.open, tokyo.close) == ("09:00", "15:30")
 
 
+def test_sessions_of_futures_begin_on_the_day_before():
+    futures = get_calendar("CMES")
+    assert (futures.open, futures.close, futures.overnight) == ("17:00", "17:00", True)
+    # From Sunday at 17:00 in Chicago on it is Monday; the bar that ends then is the last of the session before.
+    stamps = ["2024-01-07T23:00", "2024-01-07T23:01", "2024-01-08T20:00", "2024-01-08T23:00", "2024-01-08T23:01"]
+    sessions = futures.sessions(np.array(stamps, dtype="datetime64[us]"))
+    assert sessions.astype(str).tolist() == ["2024-01-07", "2024-01-08", "2024-01-08", "2024-01-08", "2024-01-09"]
+    summer = np.array(["2024-07-08"], dtype="datetime64[D]")
+    assert str(futures.open_times(summer)[0]) == "2024-07-07T22:00:00.000000"
+    assert str(futures.close_times(summer)[0]) == "2024-07-08T22:00:00.000000"
+
+
 @pytest.mark.parametrize(
     "name, match",
     [
         (
-            "CMES",
-            r"calendar 'CMES': a session of this market begins on the day before.*set data.calendar = \"weekdays\"",
+            "XSAU",
+            r"calendar 'XSAU': a session of this market ends on the day after, or lies on a weekend.*set data.calendar",
         ),
         ("XETRA", r"unknown calendar 'XETRA': .*an exchange such as \"XETR\".*did you mean 'XETR'"),
         ("XTAE", r"calendar 'XTAE': "),

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from quorate.bars.between import known_too_early
 from quorate.bars.calendar import get_calendar
-from quorate.bars.doubts import different_lengths, doubts, known_too_early, us_holidays
+from quorate.bars.doubts import different_lengths, doubts, us_holidays
 from quorate.bars.exchanges import closed_days
 from quorate.bars.panel import Bars
 

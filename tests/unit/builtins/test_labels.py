@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from quorate_plugins.labels import meta as metas
 from quorate_plugins.labels.cross_section import neutral_return, rank
 from quorate_plugins.labels.returns import trade_return
 from quorate_plugins.labels.volatility import scaled_return, triple_barrier
@@ -90,3 +91,62 @@ def test_a_neutral_return_adds_up_to_nothing(prices: np.ndarray) -> None:
     np.testing.assert_allclose(np.nansum(values[known], axis=1), 0, atol=1e-15)
     plain, _ = trade_return(prices, 1)
     assert values[10, 0] - values[10, 1] == pytest.approx(plain[10, 0] - plain[10, 1])
+
+
+RULES = ("momentum", "reversal", "crossover", "breakout")
+
+
+def test_a_primary_rule_takes_the_side_that_it_says() -> None:
+    up = np.arange(1.0, 41.0)[:, None]
+    both = np.hstack([up, up[::-1]])
+    for primary, first, rising in (("momentum", 8, 1), ("reversal", 3, -1), ("crossover", 7, 1), ("breakout", 7, 1)):
+        found = metas.side(both, primary, 3, 8)
+        assert not found[:first].any()
+        assert (found[first:] == [rising, -rising]).all()
+
+
+def test_a_breakout_holds_until_the_other_one() -> None:
+    prices = np.array([5.0, 4, 5, 6, 5.5, 5.4, 3, 4, 4.5])[:, None]
+    assert metas.side(prices, "breakout", 1, 3).ravel().tolist() == [0, 0, 1, 1, 1, -1, -1, -1, 1]
+
+
+@pytest.mark.parametrize("primary", RULES)
+def test_a_primary_rule_reads_prices_up_to_its_bar_and_takes_no_side_without_one(
+    prices: np.ndarray, primary: str
+) -> None:
+    prices[50, 1] = np.nan
+    whole = metas.side(prices, primary, 4, 9)
+    assert whole[50, 1] == 0.0
+    assert set(np.unique(whole)) == {-1.0, 0.0, 1.0}
+    for known in (30, 51, 100):
+        assert (metas.side(prices[:known], primary, 4, 9) == whole[:known]).all()
+
+
+def test_a_meta_label_says_whether_the_side_paid(prices: np.ndarray) -> None:
+    plain, plain_ends = trade_return(prices, 4)
+    values, ends = metas.meta(prices, 4, "momentum", slow=9, above=0.001)
+    sides = metas.side(prices, "momentum", slow=9)
+    known = (sides != 0) & np.isfinite(plain)
+    assert (values[known] == (sides * plain > 0.001)[known]).all()
+    assert np.isnan(values[~known]).all()
+    assert (ends == plain_ends).all()
+
+
+def test_its_barriers_lie_with_the_side_and_against_it(prices: np.ndarray) -> None:
+    long, long_ends = triple_barrier(prices, 6, 1.0, 2.0, SPAN)
+    short, short_ends = triple_barrier(prices, 6, 2.0, 1.0, SPAN)
+    values, ends = metas.meta(prices, 6, "momentum", slow=9, up=1.0, down=2.0, span=SPAN)
+    sides = metas.side(prices, "momentum", slow=9)
+    for taken, own, own_ends in ((1, long, long_ends), (-1, 1 - short, short_ends)):
+        here = (sides == taken) & np.isfinite(own)
+        assert here.sum() > 40
+        assert (values[here] == own[here]).all()
+        assert (ends[here] == own_ends[here]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [({"up": 1.0}, "both be above 0"), ({"fast": 9, "slow": 9}, "fewer bars than slow")]
+)
+def test_options_that_do_not_go_together_are_refused(prices: np.ndarray, options: dict, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        metas.meta(prices, 2, **options)

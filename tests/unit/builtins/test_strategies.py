@@ -23,6 +23,7 @@ from quorate.recipe.load import load_recipe, nested_override, validate
 from quorate.recipe.resolve import resolve, to_toml
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS
 from quorate.testing import market
+from quorate.testing.markets import sides
 from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
 from quorate.trading.risk import Risk, limited
@@ -30,7 +31,7 @@ from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weight
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.findings import _same_trades
 from quorate_strategies import quorate_strategies
-from quorate_strategies.sizing import kelly, proportional
+from quorate_strategies.sizing import kelly, meta, proportional
 from quorate_strategies.threshold import long_flat, long_short
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -212,7 +213,7 @@ def test_an_audit_lets_the_built_in_strategies_pass(name, binary):
     bars = market(100, 2)
     score = np.random.default_rng(0).normal(0, 0.1 if binary else 0.01, (100, 2))
     options = resolve_options(BUILT_IN[name], {}, "strategy.params")
-    audit_strategy(BUILT_IN[name], options, score, 0.01, bars, {"binary": binary, "horizon": 1}, 40)
+    audit_strategy(BUILT_IN[name], options, score, 0.01, bars, {"binary": binary, "horizon": 1, "side": sides}, 40)
 
 
 LIMITS = [{}, {"stop": 0.01}, {"trailing": 0.01}, {"atr": 1.0}, {"max_bars": 3}, {"band": 0.2}, {"volatility": 0.1}]
@@ -228,7 +229,7 @@ def test_no_desired_weight_depends_on_the_future(name, limit, seed, known, binar
     score = rng.normal(0, 0.1 if binary else 0.01, (120, 2))
     score[rng.random(score.shape) < 0.1] = NAN
     options = resolve_options(BUILT_IN[name], {"hysteresis": 0.5} if "long" in name[:4] else {}, "strategy.params")
-    plan = Plan(BUILT_IN[name], options, score, binary, 2, Risk(**limit))
+    plan = Plan(BUILT_IN[name], options, score, binary, 2, Risk(**limit), side=sides)
     whole = desired_weights(plan, plan.candidates([0.0, 0.02]), bars)
     past = replace(plan, score=score[:known])
     assert desired_weights(past, past.candidates([0.0, 0.02]), bars.take(0, known)).tobytes() == whole[:known].tobytes()
@@ -445,3 +446,22 @@ def test_those_that_trade_alike_from_different_predictions_are_one_group():
     )
     assert [[one.label for one in some] for some in group] == [["ensemble/flat", "mean/flat", "one/flat"]]
     assert _same_trades([series("mean/flat", [0.7], [1.0]), series("only/flat", [0.7], [1.0])]) == []
+
+
+# --- a primary rule, followed or not
+
+
+def test_a_rule_is_followed_where_that_should_pay_by_more_than_the_threshold_and_never_turned_round():
+    score = np.array([0.3, 0.3, -0.9, 0.1, np.nan, 0.2])[:, None]
+    sides = np.array([1.0, -1.0, 1.0, 1.0, 1.0, 0.0])[:, None]
+    assert meta(score, 0.1, sides, True).ravel().tolist() == [1.0, -1.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_bet_has_the_size_of_the_book():
+    # p = 0.75: z = 0.25 / sqrt(0.1875) = 0.5774, and 2 N(z) - 1 = 0.4363; p = 1 is sure.
+    score = np.array([0.5, 1.0, 0.0])[:, None]
+    found = meta(score, 0.0, -np.ones((3, 1)), True, sizing="bet").ravel()
+    assert found == pytest.approx([-0.4363, -1.0, 0.0], abs=5e-5)
+    assert meta(score, 0.0, np.ones((3, 1)), True, sizing="bet", step=0.1).ravel().tolist() == [0.4, 1.0, 0.0]
+    with pytest.raises(ValueError, match="an expected return"):
+        meta(score, 0.0, score, False, sizing="bet")

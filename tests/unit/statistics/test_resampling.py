@@ -151,3 +151,21 @@ def test_models_that_always_differ_by_the_same_are_told_apart_without_end():
     base = np.random.default_rng(1).normal(0, 0.01, 200)
     found = statistics.mcs(np.column_stack([base - 1, base, base + 1]), draws=99)
     assert found.p_models == (1.0, 0.01, 0.01)
+
+
+@pytest.mark.parametrize("skill", [0.0, 0.4])
+def test_a_long_series_is_resampled_in_steps_of_several_bars_with_the_same_answers(monkeypatch, skill):
+    rng = np.random.default_rng(5)
+    moves = 0.01 * rng.standard_t(5, (8_001, 3)) + skill * np.array([0.0, 0.0003, 0.001])
+    held, others, returns = moves[:, 0], moves, moves[:, 1]
+    asked = [
+        lambda: statistics.spa(-held, -others[:, 1:], seed=3, draws=1000).p_value,
+        lambda: statistics.mcs(-others, seed=3, draws=1000).p_models,
+        lambda: statistics.drawdown_quantile(returns, seed=3, draws=400),
+    ]
+    whole = [one() for one in asked]
+    monkeypatch.setattr(resampling, "STEPS", 2_000)  # five bars each, the last of one
+    resampling_in_steps = [one() for one in asked]
+    assert resampling_in_steps != whole
+    for found, expected in zip(resampling_in_steps, whole, strict=True):
+        assert found == pytest.approx(expected, abs=0.1)

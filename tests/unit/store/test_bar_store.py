@@ -17,6 +17,7 @@ from quorate.store.bars import appending
 from quorate.store.bars.appending import act, append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
+from quorate.store.bars.upkeep import tidy
 
 DAYS = pd.bdate_range("2020-01-01", periods=40)
 CSV = Origin("csv", {"path": "bars"})
@@ -154,12 +155,12 @@ def test_an_import_that_is_stopped_before_its_last_write_is_none(
         path for path in (collection.folder / "imports").glob("*.parquet") if not path.with_suffix(".json").exists()
     ]
     assert len(left) == 1
-    collection.tidy()
+    tidy(collection)
     assert left[0].exists()  # another import may be about to list it
     import os
 
     os.utime(left[0], (0, 0))
-    collection.tidy()
+    tidy(collection)
     assert not left[0].exists()
     assert collection.verify() == []
 
@@ -197,8 +198,20 @@ def test_several_frequencies_are_kept_apart(collection: Collection) -> None:
     with pytest.raises(quorate.DataError, match=r"bars of 1d, 60min: say which with data\.frequency"):
         collection.read()
     assert (len(collection.read(frequency="1d")), len(collection.read(frequency="60min"))) == (40, len(hours))
-    with pytest.raises(quorate.DataError, match="no bars of '5min'"):
+    with pytest.raises(quorate.DataError, match=r"no bars of '5min', nor shorter ones .* 1d, 60min, or longer"):
         collection.read(frequency="5min")
+    # Longer ones are made of the longest that make them, and only those that are over.
+    with pytest.warns(quorate.DataWarning, match="the last bar of 1w is left out, as it is not over"):
+        weeks = collection.read(frequency="1W")
+    days = collection.read(frequency="1d")
+    assert weeks.frequency == "1w"
+    assert weeks.close[0, 0] == days.close[days.times <= weeks.times[0], 0][-1]
+    assert len(collection.read(frequency="2h")) == len(hours.ceil("2h").unique())
+    since = days.sessions[12].astype(object)
+    with pytest.warns(quorate.DataWarning, match="is left out"):
+        later = collection.read(frequency="1w", since=since)
+    assert later.open[-1, 0] == weeks.open[-1, 0]
+    assert set(later.times) <= set(weeks.times)
 
 
 def test_splits_and_dividends_are_applied_when_read_and_as_they_were_known(collection: Collection) -> None:

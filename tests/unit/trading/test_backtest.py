@@ -526,9 +526,9 @@ ACCOUNTS = {
     ids=["profit off by a cent", "filled on the first bar", "another price", "equity not finite"],
 )
 def test_books_that_do_not_balance_are_refused(fault, message):
-    module._check_accounts(**ACCOUNTS)
+    module.check_accounts(**ACCOUNTS)
     with pytest.raises(IntegrityError, match=message):
-        module._check_accounts(**{**ACCOUNTS, **fault})
+        module.check_accounts(**{**ACCOUNTS, **fault})
 
 
 def test_an_account_that_lost_everything_stays_at_zero_and_fails() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.combining import EnsemblerSpec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
-from quorate.plugins.specs.learning import LabelSpec, ModelSpec, Task
+from quorate.plugins.specs.labelling import LabelSpec
+from quorate.plugins.specs.learning import ModelSpec, Task
 from quorate.plugins.specs.preparing import FeatureSpec, TransformSpec
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 from quorate.plugins.specs.splitting import Span, SplitterSpec

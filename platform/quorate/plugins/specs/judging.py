@@ -20,7 +20,10 @@ class StrategySpec(Spec):
     ``[strategy.risk]`` and scales the weights so that the gross exposure of all symbols is at most one.
 
     A function whose signature names them is also given `bars_per_year` (float, for annualising), `binary`
-    (bool: the score is ``2p - 1``, else an expected return) and `horizon` (int: bars of the label).
+    (bool: the score is ``2p - 1``, else an expected return), `horizon` (int: bars of the label), `side` (float64
+    like `score`: the side that the primary rule of a meta-label takes, 1, -1 or 0; the recipe's label must be one),
+    `gone` (int: bars without a price after which a symbol is taken for ended and paid out) and `categories` (mapping
+    of the names of the bars' categories to codes, int32 (n_bars, n_symbols), -1 where a bar has none).
 
     Parameters
     ----------
@@ -29,17 +32,22 @@ class StrategySpec(Spec):
         ``close``, ``volume``; panels like the score, NaN where a symbol has no bar.
     cross_sectional : bool
         The weight of a symbol depends on the scores or bars of the others, e.g. by rank.
+    portfolio : bool
+        The weights of a bar are shares of the whole capital, whose sizes add up to 1 at most: the platform does not
+        divide the capital among the symbols. It needs several symbols, and `cross_sectional`. What is held of a
+        symbol that misses a bar stays, so its weight may stay, too.
 
     Raises
     ------
     PluginError
-        If an input is unknown.
+        If an input is unknown, or a portfolio is not cross-sectional.
     """
 
     kind: ClassVar[str] = "strategy"
 
     inputs: tuple[str, ...] = ()
     cross_sectional: bool = False
+    portfolio: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +59,10 @@ class StrategySpec(Spec):
                     f"{self}: unknown input {name!r}: it must be one of {one_of(BAR_INPUTS)}"
                     f"{near_misses(name, BAR_INPUTS)}"
                 )
+        if self.portfolio and not self.cross_sectional:
+            raise PluginError(
+                f"{self}: portfolio=True needs cross_sectional=True: shares of one capital depend on each other"
+            )
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,8 @@ class MetricSpec(Spec):
         The number compares forecasts with labels, and so says nothing across recipes that label otherwise.
     quantiles : bool
         The number is of `Performance.quantiles`: only series that have some are measured by it.
+    cross_section : bool
+        The number compares symbols of one bar: only series with forecasts of three or more at a bar are measured by it.
     reference : str
         Name of the statistic in `quorate.testing.reference_cases` whose values the metric gives.
     """
@@ -95,6 +109,7 @@ class MetricSpec(Spec):
     ordered: bool = False
     forecasts: bool = False
     quantiles: bool = False
+    cross_section: bool = False
     reference: str = ""
 
 
@@ -125,7 +140,8 @@ class SourceSpec(Spec):
     """A source: ``function(**options)`` gives `Bars`; the options are the recipe's ``[data]`` table.
 
     If its signature names ``since`` or ``until``, it is passed the recipe's, as dates or None, and need read no more
-    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in.
+    than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in; if
+    it names ``read``, a function that reads another source, given a table with its name as ``source`` and its options.
     What reads the records of a covariate may also name ``zone``, the time zone of the bars' exchange, and ``values``,
     the columns that the recipe names as values, or None.
 

@@ -1,15 +1,17 @@
-"""What learns, and what is learnt: models, labels."""
+"""What learns: models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from quorate.errors import PluginError, near_misses, one_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.outputs import at_steps, is_output
+from quorate.plugins.specs.places import PLACES, UNTOLD, places_named
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
@@ -73,9 +75,10 @@ class ModelSpec(Spec):
     together : str or callable, optional
         ``function(models, pairs, validations)`` fits several models that the factory has just made, whose parameters
         differ in `apart` alone, as ``fit`` would fit each: `pairs` are their ``(X, y)``, `validations` are None or what
-        is held back. It returns for each why it could not be fitted, an empty text where it was. What a model then
-        predicts must be the same, bit for bit on a CPU, whatever it was fitted together with. A warning that has one
-        of `models` as its attribute ``about`` is noted for that fit alone.
+        is held back. Where rows are weighed, one that names ``weights`` gets a list of the weights of each pair and of
+        what is held back; without, each is fitted alone. It returns for each why it could not be fitted, an empty text
+        where it was. What a model then predicts must be the same, bit for bit on a CPU, whatever it was fitted together
+        with. A warning that has one of `models` as its attribute ``about`` is noted for that fit alone.
     watched : bool
         It is trained in epochs, tells each, and can go on where it was stopped: before it is fitted, its attribute
         ``watch`` is set to a `Watch` where somebody wants that.
@@ -101,6 +104,12 @@ class ModelSpec(Spec):
         DataFrame: the features as float32, by name, and each category as dtype ``category``, whose levels are
         those of the training rows, after the empty text, which stands for what is missing or did not occur
         there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
+    places : tuple of str
+        What it is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get what they
+        name, int64 (n,). ``bar`` counts from the first training row's; ``symbol`` is the symbol's place among those of
+        the training rows, -1 for others. Of a factory that is a class, ``fit`` tells.
+    ranks : bool
+        Only the order of its predictions within a bar counts; a recipe's calibration must be one within the bar.
     space : mapping
         Search space: parameter to `Float`, `Int` or `Choice`.
     audit_params : mapping
@@ -164,6 +173,8 @@ class ModelSpec(Spec):
     parallel: Lazy | None = None
     accepts_nan: bool = False
     categories: bool = False
+    places: tuple[str, ...] = ()
+    ranks: bool = False
     space: Mapping[str, Distribution] = field(default_factory=dict)
     audit_params: Mapping[str, Any] = field(default_factory=dict)
     baseline: bool = False
@@ -212,6 +223,12 @@ class ModelSpec(Spec):
             raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
         if not 0 <= self.validation < 1:
             raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
+        for name in self.places:
+            _known(self, "places", name, PLACES)
+        if self.places and (other := next((name for name in UNTOLD if getattr(self, name)), "")):
+            raise PluginError(f"{self}: {other} is told no places: leave it out, or places")
+        if self.ranks and self.task != "regression":
+            raise PluginError(f"{self}: ranks is of task='regression'; it was {self.task!r}")
         for name in self.settings:
             _known(self, "settings", name, SETTINGS)
         for name in self.named:
@@ -222,6 +239,11 @@ class ModelSpec(Spec):
         if self.named and self.prediction not in self.named:
             both = "p or p_1" if self.task == "classification" else "mean or q0.5"
             raise PluginError(f"{self}: outputs must hold {both}; they were {self.outputs}")
+
+    @cached_property
+    def told(self) -> tuple[str, ...]:
+        """What it is told of the place of each row."""
+        return self.places or (places_named(self.resolve()) if self.together is None else ())
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -314,28 +336,6 @@ class ModelSpec(Spec):
         """The output that the ensemble combines."""
         first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
         return second if second in self.named and first not in self.named else first
-
-
-@dataclass(frozen=True)
-class LabelSpec(Spec):
-    """A label: ``function(prices, horizon, **params)`` gives ``(values, ends)``.
-
-    `prices` are the fill prices, float64 (n_bars, n_symbols): a decision at *t* fills at
-    ``prices[t + 1]``. `values` is float64 of the same shape, NaN where the label is not known
-    within the data; `ends` holds whole numbers, the position of the bar at which each becomes known.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        ``classification``: values are 0 and 1. ``regression``: any number.
-    cross_sectional : bool
-        The label of a symbol depends on the other symbols, e.g. a rank.
-    """
-
-    kind: ClassVar[str] = "label"
-
-    task: Task = "classification"
-    cross_sectional: bool = False
 
 
 def check_one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:

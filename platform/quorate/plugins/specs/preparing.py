@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from quorate.errors import PluginError
 from quorate.plugins.specs.base import Lazy, Spec
+
+AT = "@"  # between a feature's name and the frequency of the bars that it reads
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,17 @@ class FeatureSpec(Spec):
     recursive: bool = False
     cross_sectional: bool = False
     group: str = "other"
+
+    @property
+    def frequency(self) -> str:
+        """Of the bars that it reads, ``source`` for the source's own; empty for those of the recipe."""
+        return self.name.partition(AT)[2]
+
+    def at(self, frequency: str) -> FeatureSpec:
+        """Return the feature on bars of another frequency, called ``name@frequency``."""
+        spec = copy(self)
+        object.__setattr__(spec, "name", f"{self.name}{AT}{frequency}")
+        return spec
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,67 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from quorate.bars.frequency import read_frequency
+from quorate.errors import DataError, IntegrityError
 from quorate.recipe.schema.base import Day, Open, Params, Section
+from quorate.recipe.schema.checks import Checks
 
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
+
+
+class Spell(Section):
+    """A time during which a symbol belongs to the universe.
+
+    Parameters
+    ----------
+    symbol : str
+        Its name.
+    entry : date
+        First session; without it, it belongs from the beginning.
+    exit : date
+        Last session; without it, it belongs to the end.
+    delisted : bool
+        It was delisted then: positions are closed at the first bar after `exit`.
+    payout : float, cash per share
+        What a delisted symbol pays out; without it, its last price less `data.haircut`.
+    """
+
+    symbol: str
+    entry: Day | None = None
+    exit: Day | None = None
+    delisted: bool = False
+    payout: float | None = Field(default=None, ge=0)
+
+
+class Rename(Section):
+    """A ticker change: one company, whose bars before `date` are called `old`.
+
+    Parameters
+    ----------
+    old : str
+        What it was called.
+    new : str
+        What it is called from then on.
+    date : date
+        First session under the new name.
+    """
+
+    old: str
+    new: str
+    date: Day
+
+
+def _frequency(text: str) -> str:
+    try:
+        return read_frequency(text)
+    except DataError as e:
+        raise ValueError(str(e).removeprefix("a frequency ")) from e
+
+
+Frequency = Annotated[str, AfterValidator(_frequency)]
 
 
 class Data(Open):
@@ -27,18 +82,45 @@ class Data(Open):
         First session that is used; without it, the first that there is.
     until : date
         Last session that is used; without it, the last that there is.
+    universe : str or list of Spell
+        Which symbols belong when: a CSV or Parquet file with the columns ``symbol``, ``entry``, ``exit`` and, if they
+        are there, ``delisted`` and ``payout``; or such rows. Outside its spells a symbol is neither learnt from,
+        predicted nor held. Without it, every symbol belongs, always.
+    renamed : str or list of Rename
+        Ticker changes: a file with the columns ``old``, ``new`` and ``date``, or such rows. The bars of a company
+        become one history, under the last of its names.
+    haircut : float, share
+        What a position loses of the last price when its symbol is delisted, or ends, and no payout is known; without
+        it, nothing.
+    hours : str
+        Which bars within the day are used: ``regular`` leaves out those outside the market's hours, as `calendar` has
+        them; ``all`` makes its sessions last around the clock. Without it all are, and longer bars are made of those
+        within the hours.
+    resample : str
+        Makes the bars into longer ones, ``5min``, ``4h``, ``1d``, ``1w`` or ``1mo``, of which only those count that are
+        over; without it, they stay as the source gives them.
+    checks : dict
+        What the rules that look at bars do, and from where on they find something; without it, the doubts of every run
+        are warnings. The key is a rule, or ``*`` for the rest; the value is ``warn``, ``refuse``, ``quarantine``
+        (those bars are set apart), ``off``, or a table, e.g. ``{ then = "quarantine", limit = 20 }``.
     """
 
     source: str = "bundled"
     quality: Literal["warn", "refuse"] = "warn"
+    checks: Checks | None = None
     since: Day | None = None
     until: Day | None = None
+    universe: str | list[Spell] | None = None
+    renamed: str | list[Rename] | None = None
+    haircut: float | None = Field(default=None, ge=0, le=1)
+    hours: Literal["regular", "all"] | None = None
+    resample: Frequency | None = None
 
 
 class Holdout(Section):
-    """The last part of the history, cut off before anything else.
+    """The last part of the history, cut off before anything else, and symbols that no model learns from.
 
-    One of the three is given; without any, it is ``fraction = 0.15``.
+    One of `start`, `bars` and `fraction` is given; without any, it is ``fraction = 0.15``.
 
     Parameters
     ----------
@@ -48,18 +130,78 @@ class Holdout(Section):
         Length of the holdout; 0 for none.
     fraction : float, share
         Length of the holdout as a share of the history; 0 for none.
+    symbols : list of str, int or float
+        Symbols that are held out of all that is learnt, and judged apart: names, in which ``*`` and ``?`` stand for
+        any letters and any letter, or how many (``15``), or which share (``0.2``) is chosen by `seed`.
+    seed : int
+        Of that choice; without one it is 0. A run keeps the names that were chosen.
     """
 
     start: Day | None = None
     bars: int | None = Field(default=None, ge=0)
     fraction: float | None = Field(default=None, ge=0, lt=1)
+    symbols: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[float, Field(gt=0, lt=1)]
+        | str
+        | Annotated[list[str], Field(min_length=1)]
+        | None
+    ) = None
+    seed: int | None = Field(default=None, ge=0)
+
+    @property
+    def held_out(self) -> list[str]:
+        """The names of the symbols that are held out, where these were chosen already."""
+        if self.symbols is None:
+            return []
+        if not isinstance(self.symbols, list):
+            raise IntegrityError(f"holdout.symbols = {self.symbols!r}: which these are was not chosen")
+        return self.symbols
 
     @model_validator(mode="after")
     def _one(self) -> Holdout:
         given = [k for k in ("start", "bars", "fraction") if getattr(self, k) is not None]
         if len(given) > 1:
             raise ValueError(f"takes one of start, bars and fraction; it has {' and '.join(given)}")
+        if self.seed is not None and not isinstance(self.symbols, int | float):
+            raise ValueError("seed chooses symbols: it needs symbols = a number or a share")
         return self
+
+
+class Weight(Section):
+    """One way to weigh training rows.
+
+    Parameters
+    ----------
+    name : str
+        ``uniqueness``: the less a row's label overlaps others, the more it weighs. ``return``: the more the market
+        moved within the label, shared among the labels that overlap. ``time-decay``: the older, the less.
+        ``class-balance``: both classes weigh the same together.
+    over : str
+        Whose labels overlap: those of the row's ``symbol``, or of the whole ``panel``. Without it, of the symbol.
+    last : float
+        Of ``time-decay``: what the oldest row weighs beside 1 of the newest; below 0, the share of the past that weighs
+        nothing. Without it, 0.5.
+    """
+
+    name: Literal["uniqueness", "return", "time-decay", "class-balance"]
+    over: Literal["symbol", "panel"] | None = None
+    last: float | None = Field(default=None, gt=-1, le=1)
+
+    @model_validator(mode="after")
+    def _own(self) -> Weight:
+        if self.last is not None and self.name != "time-decay":
+            raise ValueError(f"last is of time-decay: leave it out of {self.name}")
+        if self.over is not None and self.name == "class-balance":
+            raise ValueError("class-balance counts labels, whether they overlap or not: leave over out")
+        return self
+
+
+def _weights(value: Any) -> Any:
+    """Return weights as a list of tables: a name stands for a table with that name, one of them for a list of one."""
+    if value is None:
+        return value
+    return [{"name": one} if isinstance(one, str) else one for one in (value if isinstance(value, list) else [value])]
 
 
 class Labels(Section):
@@ -75,6 +217,10 @@ class Labels(Section):
         Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
         `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
         longest label has ended.
+    weights : str, table or list
+        How much each training row counts: ``uniqueness``, ``return``, ``time-decay``, ``class-balance``, a table of one
+        and its options, or a list of these, which are multiplied. They are computed on each fold from its training
+        rows alone, and passed to every model that takes them; without it, all rows count the same.
     params : dict
         Options of the label.
     """
@@ -82,12 +228,20 @@ class Labels(Section):
     name: str = "direction"
     horizon: int = Field(default=1, ge=1)
     steps: int | list[int] | None = None
+    weights: Annotated[list[Weight] | None, BeforeValidator(_weights)] = None
     params: Params = {}
 
     @property
     def path(self) -> tuple[int, ...]:
         """The steps, ascending; none where there is but the horizon."""
         return tuple(range(1, self.steps + 1)) if isinstance(self.steps, int) else tuple(self.steps or ())
+
+    @model_validator(mode="after")
+    def _once(self) -> Labels:
+        names = [one.name for one in self.weights or ()]
+        if self.weights == [] or len(set(names)) < len(names):
+            raise ValueError(f"weights must be one or more, each named once, or left out; they were {names}")
+        return self
 
     @model_validator(mode="after")
     def _steps(self) -> Labels:
@@ -147,9 +301,11 @@ class Features(Section):
     Parameters
     ----------
     use : list of str
-        Names of features, patterns such as ``return_*``, or ``group:momentum`` for a group.
+        Names of features, patterns such as ``return_*``, or ``group:momentum`` for a group. What is followed by ``@``
+        and a frequency, ``return_5@1w`` or ``group:momentum@1d``, is computed on bars of that frequency, of which those
+        count that are over at the row's close; ``@source`` are the bars before `data.resample`.
     exclude : list of str
-        Names, patterns or groups that are taken out again.
+        Names, patterns or groups that are taken out again, ``@`` and a frequency as above.
     categories : list of str
         Texts that models which take such read beside the features: ``symbol``, or what ``data.categories``
         names.
@@ -221,7 +377,8 @@ class Ensemble(Section):
         Options of the ensembler that is judged.
     calibration : str
         Brings members of different scales to one before they are combined, by rows whose label had ended at the
-        fold's first bar.
+        fold's first bar; or, of several symbols, by where each stands among those of its bar: ``bar-rank``, from -0.5
+        to 0.5, or ``bar-z-score``, as which members are then traded and judged, too.
     interval : str
         Puts quantiles beside the forecast of a number, made of how far earlier ones were off: ``split`` on each fold of
         all errors that were known, ``adaptive`` at each bar of recent ones, at a level that moves with each miss.
@@ -232,7 +389,7 @@ class Ensemble(Section):
     method: str = "past-performance"
     compare: list[str] = ["mean"]
     params: Params = {}
-    calibration: Literal["none", "isotonic", "platt", "z-score"] = "none"
+    calibration: Literal["none", "isotonic", "platt", "z-score", "bar-rank", "bar-z-score"] = "none"
     interval: Literal["split", "adaptive"] | None = None
     quantiles: list[float] | None = None
 

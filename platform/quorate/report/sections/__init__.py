@@ -8,6 +8,7 @@ from quorate.errors import IntegrityError, RecipeError, near_misses, one_of
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import (
     about,
+    cross_section,
     curves,
     distribution,
     forecasts,
@@ -18,6 +19,7 @@ from quorate.report.sections import (
     steps,
     trading,
     training,
+    unseen,
     walk,
     warm,
 )
@@ -31,12 +33,14 @@ ONCE: dict[str, Callable[[Report], Section]] = {
 }
 EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "performance": series.performance,
+    "unseen": unseen.unseen,
     "networks": networks.networks,
     "equity": curves.equity,
     "gates": gates.gates,
     "months": curves.months,
     "rolling": curves.rolling,
     "forecasts": forecasts.forecasts,
+    "cross-section": cross_section.cross_section,
     "distribution": distribution.distribution,
     "steps": steps.steps,
     "warm-starts": warm.warm,
@@ -53,13 +57,15 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
 SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have anything: what tells
     "distribution": lambda report: report.results[PARTS[0]].get("quantiles"),
+    "cross-section": lambda report: report.results[PARTS[0]].get("cross_section"),
+    "unseen": lambda report: report.results[PARTS[0]].get("unseen"),
     "networks": lambda report: report.results[PARTS[0]].get("networks"),
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
     "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
     "training": lambda report: report.telemetry.get("training"),
 }
-USUAL = ("verdict", "performance", "networks", "equity")  # what a terminal shows unasked
+USUAL = ("verdict", "performance", "unseen", "networks", "equity")  # what a terminal shows unasked
 BRIEF = ("verdict",)
 
 

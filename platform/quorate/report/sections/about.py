@@ -50,6 +50,7 @@ def data(report: Report, part: str = "") -> Section:
     rows = [
         ("run", report.run_id),
         ("data", f"{', '.join(told['symbols'][:NAMED])}{more}: {bars}"),
+        *_ended(told, recipe["data"]),
         *((f"covariate {one['name']}", covariate_text(one)) for one in told.get("covariates", ())),
         ("market", _market(told["market"])),
         ("holdout", _holdout(holdout)),
@@ -57,6 +58,15 @@ def data(report: Report, part: str = "") -> Section:
     ]
     rows += [(said_of(name), _judged(found)) for name in PARTS if (found := report.results[name])]
     return Section("data", "Data", "What it was tried on, and under which terms.", [Facts(rows)])
+
+
+def _ended(told: Mapping[str, Any], given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is said of symbols that end, if some do."""
+    if not (count := told.get("ended")):
+        return []
+    less = f" less {given['haircut']:.0%}" if given.get("haircut") else ""
+    paid = f"where no delisting is told, they are paid out 60 sessions later at the last close{less}"
+    return [("ended", f"{count:,} of {plural(len(told['symbols']), 'symbol')} before the bars do; {paid}")]
 
 
 def _judged(part: Mapping[str, Any]) -> str:

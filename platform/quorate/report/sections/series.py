@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report.figures import figure, signed
@@ -25,28 +25,33 @@ METRICS = (
     ("AUC", "auc", "ratio3", 4),
 )
 GROUPS = (("ensemble", "alternative"), ("member",), ("baseline", "benchmark"))
-MOST = 30  # symbols that are shown one by one
+MOST = 30  # symbols that are shown one by one; of more the best and the worst
 SURE = ("sharpe", "win-rate", "max-drawdown")  # gates that say how sure their figure is
 
 
 def performance(report: Report, part: str) -> Section:
     """Return the ensembles, the members, and what any of them must beat."""
     found = report.results[part]
-    groups = [[_row(one) for one in found["series"] if one["role"] in roles] for roles in GROUPS]
-    market = {**found["market"], "volatility": found["market"].get("volatility")}
-    groups[-1].append([Cell("market, gross"), *(_cell(market, key, unit) for _, key, unit, _ in METRICS)])
-    columns = [Column("series", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in METRICS)]
     span, judged = found["span"], found["series"][0]
     sentence = (
         f"What {judged['name']}, {judged['strategy']} earned on the {said_of(part)} after costs, "
         f"{span['first']}..{span['last']} ({span['bars']:,} bars), beside all that it was compared with."
     )
-    blocks: list[Block] = [Table(columns, [rows for rows in groups if rows])]
+    blocks: list[Block] = [traded(found)]
     sure = [f"{g['gate']} {figure(g['value'], g['unit'])}, {g['uncertainty']}" for g in found["gates"]
             if g["gate"] in SURE and g["uncertainty"]]  # fmt: skip
     if sure:
         blocks.append(Text(f"How sure: {'; '.join(sure)}."))
     return Section("performance", "Performance", sentence, blocks, part)
+
+
+def traded(found: Mapping[str, Any]) -> Table:
+    """Return what every series of a part earned, and the market."""
+    groups = [[_row(one) for one in found["series"] if one["role"] in roles] for roles in GROUPS]
+    market = {**found["market"], "volatility": found["market"].get("volatility")}
+    groups[-1].append([Cell("market, gross"), *(_cell(market, key, unit) for _, key, unit, _ in METRICS)])
+    columns = [Column("series", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in METRICS)]
+    return Table(columns, [rows for rows in groups if rows])
 
 
 def _row(series: Mapping[str, Any]) -> list[Cell]:
@@ -69,12 +74,21 @@ def symbols(report: Report, part: str) -> Section | None:
     rows = report.results[part].get("symbols")
     if not rows:
         return None
+    sentence = f"What the judged series did with each of {len(rows):,} symbols on the {said_of(part)}"
+    sentence += ", and what each contributed to its return." if "contribution" in rows[0] else "."
+    return Section("symbols", "Symbols", sentence, each(rows), part)
+
+
+def each(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return what was done with each of some symbols."""
     # heading, key, how it reads, how soon the column gives way
     keys = [
         ("rows", "rows", "count", 3),
         ("Sharpe", "sharpe", "ratio", 0),
         ("max DD", "max-drawdown", "fraction", 0),
         ("closed", "closed-trades", "count", 2),
+        ("contribution", "contribution", "fine", 0),
+        ("turnover", "turnover", "ratio", 3),
         ("accuracy", "accuracy", "fraction", 0),
         ("MASE", "mase", "ratio3", 2),
         ("error", "pct-mae", "fine", 4),
@@ -82,14 +96,23 @@ def symbols(report: Report, part: str) -> Section | None:
     ]
     if all(row["pct-mae"] is None for row in rows):  # labels that are no returns have no prices
         keys = keys[:-2]
+    told = "contribution" in rows[0]  # reports made before do not tell
+    keys = [key for key in keys if told or key[1] not in ("contribution", "turnover")]
+    every = sorted(rows, key=lambda row: -(row["contribution"] or 0.0)) if told else rows
+    half = MOST // 2
+    groups = [every] if len(rows) <= MOST else [every[:half], every[-half:]] if told else [every[:MOST]]
     shown = [
-        [Cell(str(row["symbol"])), *(Cell(figure(row[key], unit), row[key]) for _, key, unit, _ in keys)]
-        for row in rows[:MOST]
+        [
+            [Cell(str(row["symbol"])), *(Cell(figure(row[key], unit), row[key]) for _, key, unit, _ in keys)]
+            for row in some
+        ]
+        for some in groups
     ]
     columns = [Column("symbol", "left"), *(Column(heading, "right", keep) for heading, _, _, keep in keys)]
-    more = [Text(f"and {len(rows) - MOST:,} more symbols: report --json has all")] if len(rows) > MOST else []
-    sentence = f"What the judged series did with each of {len(rows):,} symbols on the {said_of(part)}."
-    return Section("symbols", "Symbols", sentence, [Table(columns, [shown]), *more], part)
+    title = "the best, and the worst" if len(groups) > 1 else ""
+    left = len(rows) - sum(len(some) for some in groups)
+    more = [Text(f"and {left:,} more symbols: report --json has all")] if left else []
+    return [Table(columns, shown, title), *more]
 
 
 def gain(members: Mapping[str, Any]) -> str:

@@ -26,8 +26,10 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
         ("data", f"{names}{more} from {data['source']}"),
         ("bars", f"{data['bars']:,} x {data['frequency']}, {data['first']} to {data['last']}"),
         ("a year", f"{data['bars_per_year']:g} bars, calendar {data['calendar']}"),
+        *((f"at {one['frequency']}", at_frequency_text(one, data["frequency"])) for one in plan.get("frequencies", ())),
         *((f"covariate {one['name']}", covariate_text(one)) for one in data.get("covariates", ())),
         ("holdout", f"{plural(holdout['bars'], 'bar')} from {start} on, not read" if start else "none"),
+        *([("held out", held_out_text(held))] if (held := holdout.get("symbols")) else ()),
         ("folds", folds_text(plan["folds"])),
         ("fits", fits_text(plan)),
         ("per model", ", ".join(f"{name} {count:,}" for name, count in sorted(plan["fits"].items()))),
@@ -43,6 +45,20 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
 def line(plan: Mapping[str, Any]) -> str:
     """Return what is about to be done in a line."""
     return f"{folds_text(plan['folds'])}; {fits_text(plan)}; {time_text(plan)}"
+
+
+def at_frequency_text(facts: Mapping[str, Any], own: str) -> str:
+    """Return how many features are on bars of a frequency of their own, and what history they need."""
+    return (
+        f"{plural(facts['features'], 'feature')} on {plural(facts['bars'], 'bar')}; {facts['longest']} reads "
+        f"{facts['lookback']}: known after {plural(facts['history'], 'bar')} of {own}"
+    )
+
+
+def held_out_text(names: Sequence[str]) -> str:
+    """Return which symbols no model learns from."""
+    told = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return f"{plural(len(names), 'symbol')} that nothing is learnt from: {told}"
 
 
 def folds_text(folds: Sequence[Mapping[str, Any]]) -> str:

@@ -44,6 +44,11 @@ def render(prediction: Mapping[str, Any]) -> None:
         for m in weights
     ]
     target.print(console.table(columns, [cells]))
+    if held := prediction["unseen"]:
+        target.print("symbols that are held out, with a capital of their own:")
+        columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
+        rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in held]
+        target.print(console.table(columns, [rows]))
     if prediction["verdict"] != "PASS":
         console.err().print(
             f"note: the verdict on this ensemble is {prediction['verdict']}; it has not earned promotion"

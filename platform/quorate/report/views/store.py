@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from quorate.store.bars.collection import Collection
 
 SHOWN = 50  # lines of one kind
-LEFT, RIGHT = "left", "right"
+LEFT, RIGHT, NAME = "left", "right", "name"
+FROM: console.Column = ("from", LEFT, 0, lambda row: ", ".join(row["sources"]))
 
 
 def summary(collection: Collection) -> dict[str, Any]:
@@ -88,30 +89,19 @@ def lineage(collection: Collection, symbols: Sequence[str]) -> list[dict[str, An
 
 def render_list(rows: Sequence[Mapping[str, Any]], place: Path) -> None:
     """Print the collections, one per line."""
+    target = console.out()
     if not rows:
         print(f"nothing in {place}: quorate data add PATH brings bars")
         return
-    columns = [
-        ("collection", LEFT),
-        ("symbols", RIGHT),
-        ("bars", RIGHT),
-        ("of", LEFT),
-        ("sessions", LEFT),
-        ("from", LEFT),
+    columns: list[console.Column] = [
+        ("collection", NAME, 0, lambda row: row["collection"]),
+        ("symbols", RIGHT, 60, lambda row: f"{row['symbols']:,}"),
+        ("bars", RIGHT, 0, lambda row: f"{row['bars']:,}"),
+        ("of", LEFT, 0, lambda row: ", ".join(row["frequencies"])),
+        ("sessions", LEFT, 80, lambda row: f"{row['first']} to {row['last']}" if row["bars"] else "-"),
+        ("last", RIGHT, 0, lambda row: row["last"] or "-") if target.width < 80 else FROM,
     ]
-    lines = [
-        (
-            row["collection"],
-            f"{row['symbols']:,}",
-            f"{row['bars']:,}",
-            ", ".join(row["frequencies"]),
-            f"{row['first']} to {row['last']}" if row["bars"] else "-",
-            ", ".join(row["sources"]),
-        )
-        for row in rows
-        if "damaged" not in row
-    ]
-    console.out().print(console.table(columns, [lines]))
+    target.print(console.listing(columns, [[row for row in rows if "damaged" not in row]], target.width))
     for row in rows:
         if "damaged" in row:
             told = f"damaged: {row['collection']}: {row['damaged']}; quorate data remove {row['collection']} removes it"
@@ -132,16 +122,16 @@ def render_holdings(found: Mapping[str, Any]) -> None:
         )
     )
     held = found["holdings"]
-    columns = [("symbol", LEFT), ("of", LEFT), ("bars", RIGHT), ("first", RIGHT), ("last", RIGHT)]
-    changed = any(one["rewritten"] for one in held)
-    lines = [
-        (
-            *(one["symbol"], one["frequency"], f"{one['bars']:,}", one["first"], one["last"]),
-            *([f"{one['rewritten']:,}"] if changed else []),
-        )
-        for one in held[:SHOWN]
+    columns: list[console.Column] = [
+        ("symbol", NAME, 0, lambda one: one["symbol"]),
+        ("of", LEFT, 0, lambda one: one["frequency"]),
+        ("bars", RIGHT, 0, lambda one: f"{one['bars']:,}"),
+        ("first", RIGHT, 56, lambda one: one["first"]),
+        ("last", RIGHT, 0, lambda one: one["last"]),
     ]
-    console.out().print(console.table([*columns, *([("rewritten", RIGHT)] if changed else [])], [lines]))
+    if any(one["rewritten"] for one in held):
+        columns.append(("rewritten", RIGHT, 0, lambda one: f"{one['rewritten']:,}"))
+    console.out().print(console.listing(columns, [held[:SHOWN]], console.out().width))
     if len(held) > SHOWN:
         print(f"and {len(held) - SHOWN:,} more: --symbol NAME, or --json, shows them")
     for one in found["actions"][-SHOWN:]:
@@ -175,7 +165,7 @@ def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
 
 def render_summary(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the rows of each symbol."""
-    columns = [("symbol", LEFT), ("latest", LEFT), ("rows", RIGHT), ("train", RIGHT), ("test", RIGHT)]
+    columns = [("symbol", NAME), ("latest", LEFT), ("rows", RIGHT), ("train", RIGHT), ("test", RIGHT)]
     lines = [
         (row["symbol"], row["latest_date"], *(f"{row[name]:,}" for name in ("total_rows", "train_rows", "test_rows")))
         for row in rows

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quorate.bars.held_out import without
 from quorate.bars.panel import Bars
 from quorate.errors import StoreError
 from quorate.execution.executor import Executor
@@ -18,8 +19,10 @@ from quorate.plugins.code import code_digest
 from quorate.recipe.canonical import digest
 from quorate.recipe.digest import used_plugins
 from quorate.runs.audit.detectors import Finding, findings
+from quorate.runs.audit.held_out import held_out
 from quorate.runs.audit.pipeline import audited, options_of
-from quorate.runs.session import Session, load_bars, open_session
+from quorate.runs.loading import hold_out, load_bars
+from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.files import write_json
@@ -99,7 +102,7 @@ def audit(
     """
     session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
     try:
-        return audit_session(session, load_bars(session), full, draws, executor)
+        return audit_session(session, hold_out(session, load_bars(session)), full, draws, executor)
     finally:
         session.progress.close()
 
@@ -108,14 +111,16 @@ def audit_session(
     session: Session, bars: Bars, full: bool = False, draws: int = DRAWS, executor: Executor | None = None
 ) -> Audit:
     """Audit the pipeline of an open session on its bars, and keep what is found in its home."""
-    bars = bars.until(holdout_start(bars, session.recipe))
+    whole = bars.until(holdout_start(bars, session.recipe))
+    bars = without(whole, session.recipe.holdout.held_out)
     session.home.claim()
     small = replace(session, recipe=audited(session.recipe, session.registry, bars, full))
     with small.fitting(executor) as fitting:
         if not full:  # small fits are over before anyone could read of them: the detectors tell where they are
             fitting.progress = Progress()
-        found = tuple(findings(small.recipe, small.registry, bars, fitting, draws, session.progress.stage))
-    result = Audit(session.recipe.name, pipeline_key(session), bars.fingerprint, full, found)
+        found = [held_out(small.recipe, small.registry, whole)] if whole is not bars else []
+        found += findings(small.recipe, small.registry, bars, fitting, draws, session.progress.stage)
+    result = Audit(session.recipe.name, pipeline_key(session), bars.fingerprint, full, tuple(found))
     write_json(_path(session.home, result.key), result.to_dict())
     return result
 

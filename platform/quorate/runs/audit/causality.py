@@ -115,7 +115,8 @@ def check_fits(walk: WalkForward, predictions: Floats, fitting: Fitting) -> int:
         If a prediction depends on the rows beside it, or on labels that were not known.
     """
     fold, dataset = walk.folds[-1], walk.dataset
-    fewer = replace(fold, test=fold.test[: max(len(fold.test) // 2, 1)])
+    bar = dataset.bar[fold.test]
+    fewer = replace(fold, test=fold.test[bar <= bar[max(len(bar) // 2, 1) - 1]])  # all symbols at a bar, or none
     unknown = np.flatnonzero(dataset.learnt_end >= fold.first)
     other = replace(walk, dataset=dataset.relabelled(unknown, unknown[::-1]))
     fits = fitting.run(other, [fewer])

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from quorate import statistics
-from quorate.bars.doubts import known_too_early
+from quorate.bars.between import known_too_early
 from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import NEVER, audit_folds
@@ -234,7 +234,7 @@ def _fills(walk: WalkForward, predictions: Floats) -> int:
             f"{int(wrong.sum())} fills are not at the {trading.fill} of their bar, the first on "
             f"{span.sessions[bar[k]]}: {price[k]:g}, which was {due[k]:g}"
         )
-    _check_wanted(span, targets, orders[np.isfinite(due)])
+    _check_wanted(span, targets, orders[span.present[bar, column]])
     return len(orders)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.covariates import Covariate
 from quorate.bars.panel import FIELDS, PRICES, Bars
+from quorate.bars.resample import resample
 from quorate.statistics import Floats
 
 SOME = 5  # bars by which covariates are known earlier
@@ -25,8 +26,14 @@ def null_bars(bars: Bars, seed: int) -> Bars:
     volume; one order for all symbols, so that they stay related on a day. Gap and body are scaled so that
     each earns nothing on average. Where a symbol has no bar stays as it is. All prices are scaled by a number
     of the draw, so that nothing kept from another market is taken for this one's. Values of covariates are drawn and
-    scaled likewise, and are known some bars earlier.
+    scaled likewise, and are known some bars earlier. Bars that were made of shorter ones are made of these again, in
+    another order.
     """
+    if bars.finer is not None:
+        finer = null_bars(bars.finer, seed)
+        again = resample(finer, bars.frequency, bars.times[-1]).bars
+        rng = np.random.default_rng([seed, 7_022])
+        return replace(again, finer=finer, covariates=_others(bars, rng, rng.uniform(0.5, 2.0)))
     rng = np.random.default_rng([seed, 7_021])
     key, scale = rng.random(len(bars)), rng.uniform(0.5, 2.0)
     fields = {name: getattr(bars, name).copy() for name in FIELDS}
@@ -36,14 +43,17 @@ def null_bars(bars: Bars, seed: int) -> Bars:
             column = [fields[name][rows, j] * (scale if name in PRICES else 1.0) for name in FIELDS]
             for name, values in zip(FIELDS, _shuffled(column, key[rows[1:]]), strict=True):
                 fields[name][rows, j] = values
+    made: dict[str, Any] = {name: _frozen(array) for name, array in fields.items()}
+    return replace(bars, fills=None, covariates=_others(bars, rng, scale), **made)
+
+
+def _others(bars: Bars, rng: np.random.Generator, scale: float) -> dict[str, Covariate]:
+    """Return covariates with the values of other records, scaled, known earlier: what is read differs everywhere."""
     earlier = SOME * np.median(np.diff(bars.times)) if len(bars) > 1 else np.timedelta64(0, "us")
-    covariates = {name: _other(one, rng, scale, earlier) for name, one in bars.covariates.items()}
-    other: dict[str, Any] = {name: _frozen(array) for name, array in fields.items()}
-    return replace(bars, **other, covariates=covariates)
+    return {name: _other(one, rng, scale, earlier) for name, one in bars.covariates.items()}
 
 
 def _other(covariate: Covariate, rng: np.random.Generator, scale: float, earlier: np.timedelta64) -> Covariate:
-    """Return records with the values of others, scaled, known earlier: what is read of them differs everywhere."""
     order = rng.permutation(len(covariate))
     values = {name: _frozen(column[order] * scale) for name, column in covariate.values.items()}
     return replace(covariate, known=_frozen(covariate.known - earlier), values=values)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from quorate.bars.held_out import without
 from quorate.dataset.folds import Fold
 from quorate.errors import RecipeError
 from quorate.evidence.evidence import plain
@@ -82,7 +83,8 @@ def explain(
     session, bars = reopen(report, clock.progress, changes="not as in the run")
     stop = holdout_start(bars, session.recipe)
     with clock.stage("features"):
-        walk = prepare(session.recipe, session.registry, bars.until(stop), [(0, stop)])
+        known = without(bars.until(stop), session.recipe.holdout.held_out)
+        walk = prepare(session.recipe, session.registry, known, [(0, stop)])
     units = units_of(walk)
     if made := _made_anew(walk):
         session.warn(

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quorate.dataset.folds import NEVER, Fold, Shuffles
+from quorate.dataset.folds import NEVER, Fold, Positions, Shuffles
+from quorate.ensemble.within import WITHIN
 from quorate.errors import DataError
 from quorate.execution.task import fit_seed
 from quorate.plugins.specs import FeatureSpec
@@ -72,7 +73,9 @@ def sampled(walk: WalkForward, units: Units) -> list[Fold]:
         if len(rows) < least:
             continue
         rng = np.random.default_rng(fit_seed(walk.recipe.seed, "explanation", fold.index))
-        if len(rows) > share:
+        if walk.recipe.ensemble.calibration in WITHIN:
+            rows = _of_bars(dataset.bar, fold.test, rows, share, rng)
+        elif len(rows) > share:
             rows = np.sort(rng.choice(rows, share, replace=False))
         found.append((replace(fold, test=rows), rng))
     if not found:
@@ -86,6 +89,15 @@ def sampled(walk: WalkForward, units: Units) -> list[Fold]:
     return [
         replace(fold, shuffles=Shuffles(units.columns, order)) for (fold, _), order in zip(found, orders, strict=True)
     ]
+
+
+def _of_bars(bar: Positions, test: Positions, labelled: Positions, share: int, rng: np.random.Generator) -> Positions:
+    """Return about so many rows, all those of some bars: forecasts are places among the rows of their bar."""
+    bars, count = np.unique(bar[test], return_counts=True)
+    whole = bars[count == np.searchsorted(bar[labelled], bars, "right") - np.searchsorted(bar[labelled], bars)]
+    wanted = int(max(share // count.max(), 1))
+    chosen = rng.choice(whole, wanted, replace=False) if len(whole) > wanted else whole
+    return test[np.isin(bar[test], chosen)]
 
 
 def shuffles_of(fold: Fold) -> Shuffles:

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quorate.errors import DataError
+from quorate.errors import DataError, StoreError
 from quorate.store.bars.collection import DOCUMENT, IMPORTS, Collection
 from quorate.store.bars.imports import Brought, Import, Origin, new_id
+from quorate.store.bars.locks import holding
 from quorate.store.bars.parts import sha256_of
 from quorate.store.documents import seal_of
 from quorate.store.files import TEMPORARY, write_json
@@ -36,6 +37,8 @@ def append(
     frequency: str | None = None,
     actions: pd.DataFrame | None = None,
     again: Container[str] = (),
+    apart: pd.DataFrame | None = None,
+    born: str | None = None,
 ) -> Import:
     """Keep what is new or otherwise in bars: all of them, or, if this ends before it is written, nothing.
 
@@ -59,6 +62,10 @@ def append(
         Splits and dividends: ``symbol``, ``session``, ``kind``, ``value``.
     again : collection of str
         Ids of imports of which all is read again: a bar of theirs that is not among these is gone.
+    apart : DataFrame, optional
+        Bars that were set apart, as `quorate.bars.quarantine` gives them.
+    born : str, optional
+        What `Collection.born` gave when reading began: it must be the same still.
 
     Raises
     ------
@@ -66,8 +73,29 @@ def append(
         If their calendar is another than the collection's; if another part of the same source has a bar otherwise; if
         `known_at` has not come yet, or lies before what is known of the same symbols.
     StoreError
-        If they cannot be written; what was stored is untouched.
+        If they cannot be written, or the collection was removed meanwhile; what was stored is untouched.
     """
+    with holding(collection.folder):
+        if born is not None and collection.born() != born:
+            raise StoreError(
+                f"the collection {collection.name!r} was removed while bars for it were read: nothing more is kept; "
+                "give the command again to fill one of this name"
+            )
+        return _append(collection, bars, origin, read, files, known_at, frequency, actions, again, apart)
+
+
+def _append(
+    collection: Collection,
+    bars: Bars,
+    origin: Origin,
+    read: Mapping[str, str],
+    files: Sequence[Mapping[str, Any]],
+    known_at: dt.datetime | None,
+    frequency: str | None,
+    actions: pd.DataFrame | None,
+    again: Container[str],
+    apart: pd.DataFrame | None,
+) -> Import:
     from quorate.store.bars.versions import Conflict, compare
 
     _begin(collection, bars.calendar)
@@ -89,6 +117,7 @@ def append(
     nothing = Brought(str(bars.sessions[0]), str(bars.sessions[-1]), 0)
     brought = {symbol: compared.symbols.get(symbol, nothing) for symbol in bars.symbols}
     frames = [(compared.rows, ".parquet"), (_new(collection, actions), ".actions.parquet")]
+    frames.append((apart, ".quarantine.parquet"))
     told = {"files": [dict(one) for one in files], "rewritten": compared.rewritten}
     return _keep(collection, frames, origin, brought, frequency, known_at, read, told)
 
@@ -154,6 +183,7 @@ def drop(collection: Collection, symbols: Sequence[str]) -> None:
 
     from quorate.bars.panel import FIELDS
 
+    collection.check_writable()
     if missing := {*symbols} - {one.symbol for one in collection.holdings()}:
         raise DataError(collection.lacks(missing))
     for frequency in collection.frequencies():
@@ -184,6 +214,7 @@ def act(collection: Collection, actions: pd.DataFrame) -> None:
     DataError
         If a symbol is not there.
     """
+    collection.check_writable()
     for symbol in actions["symbol"].unique():
         held = [frequency for frequency in collection.frequencies() if symbol in collection.symbols(frequency)]
         if not held:

@@ -8,16 +8,19 @@ import secrets
 import shutil
 import warnings
 from collections.abc import Collection as Names
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorate.errors import DataError, DataWarning, IntegrityError, StoreError, near_misses, one_of
+from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_of
 from quorate.store.bars.imports import Holding, Import
-from quorate.store.bars.parts import check_hashes, read_parts
-from quorate.store.documents import read_document, seal_of
+from quorate.store.bars.locks import holding
+from quorate.store.bars.longer import longer, stored_as
+from quorate.store.bars.packs import ENDING, Pack, rows_of
+from quorate.store.bars.parts import check_hashes
+from quorate.store.documents import read_sealed
 from quorate.store.files import TEMPORARY
 
 if TYPE_CHECKING:
@@ -27,8 +30,7 @@ if TYPE_CHECKING:
     from quorate.bars.calendar import Calendar
     from quorate.bars.panel import Bars
 
-IMPORTS, DOCUMENT = "imports", "collection.json"
-LATER = dt.timedelta(hours=1)  # after which nobody is writing a file any more
+IMPORTS, DOCUMENT, BORN = "imports", "collection.json", "born"
 
 
 class Collection:
@@ -42,7 +44,9 @@ class Collection:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._imports: dict[str, Import] = {}
+        self._imports: dict[str, Import] = {}  # by id
+        self._packed: dict[str, Pack] = {}  # the same
+        self._known: set[str] = set()  # documents that were read
 
     @property
     def name(self) -> str:
@@ -65,10 +69,7 @@ class Collection:
         """
         from quorate.bars.calendar import Calendar
 
-        found = read_document(self.folder / DOCUMENT)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{self.folder / DOCUMENT} is not as it was written, it has another seal")
-        return Calendar(**found["calendar"])
+        return Calendar(**read_sealed(self.folder / DOCUMENT)["calendar"])
 
     def imports(self) -> list[Import]:
         """Return all imports by when their bars count as known.
@@ -78,9 +79,16 @@ class Collection:
         IntegrityError
             If one is damaged.
         """
-        for path in (self.folder / IMPORTS).glob("*.json"):
-            if path.name not in self._imports:  # none is ever changed
-                self._imports[path.name] = Import.load(path)
+        new = [path for path in (self.folder / IMPORTS).glob("*.json") if path.name not in self._known]
+        for path in sorted(path for path in new if path.name.endswith(ENDING)):
+            pack = Pack.load(path)
+            if not self._packed.keys() & pack.place.keys():  # of two that were written at once the first counts
+                self._packed |= dict.fromkeys(pack.place, pack)
+                self._imports |= {one.id: one for one in pack.imports}
+        for path in new:
+            if not path.name.endswith(ENDING) and path.stem not in self._imports:
+                self._imports[path.stem] = Import.load(path)
+        self._known |= {path.name for path in new}  # none is ever changed
         return sorted(self._imports.values(), key=lambda one: (one.known_at, one.id))
 
     def frequencies(self) -> list[str]:
@@ -132,7 +140,8 @@ class Collection:
         symbols : sequence of str, optional
             These only.
         frequency : str, optional
-            Needed where there are several.
+            Needed where there are several. One that there is not is made of the longest shorter bars that it is a whole
+            number of.
         since, until : date, optional
             First and last session; more may come, a few bars around them.
         as_of : date or datetime, optional
@@ -152,7 +161,10 @@ class Collection:
         from quorate.bars.actions import adjusted
         from quorate.bars.panel import FIELDS, Bars
 
-        frame = self.frame(symbols, frequency, since, until, as_of)
+        stored = stored_as(frequency, self.frequencies(), self.name)
+        if since is not None and stored != frequency:
+            since -= dt.timedelta(days=31)  # the first bar is whole
+        frame = self.frame(symbols, stored, since, until, as_of)
         whole = symbols is not None and since is None and until is None and as_of is None
         if whole and (removed := {*(symbols or ())} - {*frame["symbol"].unique()}):
             raise DataError(self.lacks(removed))
@@ -161,13 +173,15 @@ class Collection:
             raise DataError(f"the collection {self.name!r} has no bar {span}")
         categories = sorted({*map(str, frame)} - {"symbol", "time", *FIELDS})
         bars = Bars.from_frame(frame, self.calendar, categories)
-        if adjust == "none":
-            return bars
-        actions = self.actions(bars.symbols, as_of)
-        if actions.empty:
-            told = f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
-            warnings.warn(told, DataWarning, stacklevel=2)
-        return adjusted(bars, actions, adjust)
+        if adjust != "none":
+            actions = self.actions(bars.symbols, as_of)
+            if actions.empty:
+                told = (
+                    f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
+                )
+                warnings.warn(told, DataWarning, stacklevel=2)
+            bars = adjusted(bars, actions, adjust)
+        return bars if frequency is None or stored == frequency else longer(bars, frequency)
 
     def frame(
         self,
@@ -190,17 +204,15 @@ class Collection:
         imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else _day(until) + dt.timedelta(days=2)
         if as_of is not None:
-            moment = _end_of(as_of)
+            moment = end_of(as_of)
             imports = [
                 *reversed([i for i in imports if i.known_at > moment]),
                 *(i for i in imports if i.known_at <= moment),
             ]
             until_time = min(until_time or moment, moment)
-        parts = [(one.bars, one.sha256[one.bars]) for one in imports if one.bars and wanted & one.symbols.keys()]
-        check_hashes(self.folder / IMPORTS, parts)
+        chosen = [one for one in imports if one.bars and wanted & one.symbols.keys()]
         first = None if since is None else _day(since) - dt.timedelta(days=2)
-        paths = [self.folder / IMPORTS / name for name, _ in parts]
-        return latest(read_parts(paths, sorted(wanted), first, until_time, columns))
+        return latest(rows_of(self.folder / IMPORTS, chosen, self._packed, sorted(wanted), first, until_time, columns))
 
     def actions(
         self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None, undone: bool = False
@@ -227,7 +239,7 @@ class Collection:
 
         imports = self.imports()
         if as_of is not None:
-            imports = _as_known(imports, moment := _end_of(as_of))
+            imports = _as_known(imports, moment := end_of(as_of))
             imports.sort(key=lambda one: one.known_at <= moment and not one.source)
         else:
             imports.sort(key=lambda one: not one.source)
@@ -242,38 +254,79 @@ class Collection:
             return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
         told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
         if as_of is not None:
-            told = told[told["session"] <= pd.Timestamp(_end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
+            told = told[told["session"] <= pd.Timestamp(end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
         kept = told if undone else told[told["value"] > 0]
         return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
 
+    def quarantine(self) -> pd.DataFrame:
+        """Return the bars that imports have set apart, each with the rule and the reason; of a bar the latest."""
+        import pandas as pd
+
+        from quorate.bars.quarantine import empty
+        from quorate.store.parquet import read_parquet
+
+        parts = [(one.quarantine, one.sha256[one.quarantine]) for one in self.imports() if one.quarantine]
+        check_hashes(self.folder / IMPORTS, parts)
+        frames = [read_parquet(self.folder / IMPORTS / name) for name, _ in parts]
+        if not frames:
+            return empty()
+        return pd.concat(frames).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
+
+    def check_writable(self) -> None:
+        """Raise `StoreError`, if nothing can be written here; better before much is read than after it."""
+        wanted = self.folder / IMPORTS
+        there = next(folder for folder in (wanted, *wanted.parents) if folder.exists())
+        if not os.access(there, os.W_OK):
+            store = self.folder.parent
+            raise StoreError(
+                f"cannot write {there}: permission denied. Name a store that you may write with --store FOLDER or "
+                "QUORATE_STORE, or a home with --home FOLDER; a recipe reads this one all the same, with "
+                f'source = "store" and path = "{store}"'
+            )
+
     def remove(self) -> None:
         """Remove the collection with all that it holds."""
+        self.check_writable()
         aside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY}")
-        try:
-            os.replace(self.folder, aside)  # at once: nothing reads a half
-        except OSError as e:
-            raise StoreError(f"cannot remove {self.folder}: {e.strerror or e}") from e
+        with holding(self.folder, alone=True):  # what adds to it has added, or finds that it is gone
+            try:
+                os.replace(self.folder, aside)  # at once: nothing reads a half
+            except OSError as e:
+                raise StoreError(f"cannot remove {self.folder}: {e.strerror or e}") from e
         shutil.rmtree(aside, ignore_errors=True)
 
     def verify(self) -> list[str]:
         """Return what is damaged, a line each; nothing, if all is as it was written."""
-        told = []
-        for path in sorted((self.folder / IMPORTS).glob("*.json")):
-            try:
-                check_hashes(self.folder / IMPORTS, Import.load(path).sha256.items())
-            except (IntegrityError, StoreError) as e:
-                told.append(str(e))
-        return told
+        from quorate.store.bars.upkeep import damage
 
-    def tidy(self) -> None:
-        """Remove what imports that were killed have left: files that no document lists."""
-        listed = {name for one in self.imports() for name in one.sha256}
-        limit = (dt.datetime.now(dt.UTC) - LATER).timestamp()
-        for path in (self.folder / IMPORTS).iterdir():
-            left = path.name.endswith(TEMPORARY) or (path.suffix == ".parquet" and path.name not in listed)
-            with suppress(OSError):
-                if left and path.lstat().st_mtime < limit:
-                    path.unlink()
+        return damage(self.folder / IMPORTS)
+
+    @property
+    def packed(self) -> Mapping[str, Pack]:
+        """Imports whose bars lie in packs, by id, as far as `imports` has seen."""
+        return self._packed
+
+    def born(self, begin: bool = False) -> str | None:
+        """Return a word that no other collection has or had, also of this name; None, if there is none.
+
+        Parameters
+        ----------
+        begin : bool
+            Whether there is one from now on.
+        """
+        path = self.folder / BORN
+        if begin and not path.exists():
+            with holding(self.folder):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                mine = path.with_name(f".{BORN}.{secrets.token_hex(8)}{TEMPORARY}")
+                mine.write_text(secrets.token_hex(16), encoding="utf-8")
+                with suppress(FileExistsError):
+                    os.link(mine, path)  # of two that begin at once, one does
+                mine.unlink(missing_ok=True)
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
     def _chosen(self, symbols: Sequence[str] | None, frequency: str | None) -> tuple[list[Import], set[str]]:
         """Return the imports of a frequency, and the symbols that are wanted of them."""
@@ -307,7 +360,7 @@ def _day(date: dt.date) -> dt.datetime:
     return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
 
 
-def _end_of(moment: dt.date | dt.datetime) -> dt.datetime:
+def end_of(moment: dt.date | dt.datetime) -> dt.datetime:
     """Return a time with a zone; of a date, its last moment in UTC."""
     if isinstance(moment, dt.datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -5,6 +5,7 @@
     imports/ID.json            what was read, from where, by what, and which symbols it brought
     imports/ID.parquet         the bars that were not known before, or otherwise; no fields where a bar is gone
     imports/ID.actions.parquet splits and dividends, where the source tells them
+    imports/ID.quarantine.parquet  bars that were set apart, each with the rule and the reason
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from quorate.errors import IntegrityError
-from quorate.store.documents import read_document, seal_of
+from quorate.store.documents import read_sealed, seal_of
 from quorate.store.files import write_json
 
 TOLD = 20  # rewritten bars that an import tells one by one
@@ -122,6 +123,11 @@ class Import:
         return name if (name := f"{self.id}.actions.parquet") in self.sha256 else None
 
     @property
+    def quarantine(self) -> str | None:
+        """Name of the file with the bars that were set apart, if any were."""
+        return name if (name := f"{self.id}.quarantine.parquet") in self.sha256 else None
+
+    @property
     def what(self) -> str:
         """What was read, in words: the files, or the source."""
         files = [str(one["path"]) for one in self.files]
@@ -143,10 +149,15 @@ class Import:
         StoreError
             If it cannot be written.
         """
-        told = {"schema_version": 1, **asdict(self)}
-        told["known_at"], told["loaded_at"] = self.known_at.isoformat(), self.loaded_at.isoformat()
-        told = json.loads(json.dumps(told, default=str))
+        told = {"schema_version": 1, **self.told()}
         write_json(folder / f"{self.id}.json", {**told, "seal": seal_of(told)})
+
+    def told(self) -> dict[str, Any]:
+        """Return all of it as JSON holds it."""
+        found = asdict(self)
+        found["known_at"], found["loaded_at"] = self.known_at.isoformat(), self.loaded_at.isoformat()
+        plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
+        return plain
 
     @classmethod
     def load(cls, path: Path) -> Import:
@@ -159,10 +170,13 @@ class Import:
         StoreError
             If a newer version has written it.
         """
-        found = read_document(path)
-        if found.pop("seal", None) != seal_of(found):
-            raise IntegrityError(f"{path} is not as it was written, it has another seal")
+        found = read_sealed(path)
         del found["schema_version"]
+        return cls.of(found, path)
+
+    @classmethod
+    def of(cls, found: dict[str, Any], path: Path) -> Import:
+        """Return the import that `told` gave; `path` is the document that holds it."""
         try:
             found["known_at"] = dt.datetime.fromisoformat(found["known_at"])
             found["loaded_at"] = dt.datetime.fromisoformat(found["loaded_at"])

@@ -71,6 +71,19 @@ def read_parts(
         raise IntegrityError(f"the store cannot be read: {str(e).splitlines()[0]}") from e
 
 
+def columns_of(paths: Sequence[Path]) -> list[str]:
+    """Return the columns that Parquet files have."""
+    import duckdb
+
+    files = [glob.escape(str(path)) for path in paths]
+    query = "SELECT DISTINCT name FROM parquet_schema(?) WHERE num_children IS NULL ORDER BY name"
+    try:
+        with duckdb.connect(":memory:") as connection:
+            return [str(name) for (name,) in connection.execute(query, [files]).fetchall()]
+    except duckdb.Error as e:
+        raise IntegrityError(f"the store cannot be read: {str(e).splitlines()[0]}") from e
+
+
 def check_hashes(folder: Path, expected: Iterable[tuple[str, str]]) -> None:
     """Raise `IntegrityError`, if a file of the store is missing or is not what was written."""
     for name, digest in expected:

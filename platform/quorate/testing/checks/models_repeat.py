@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 
-from quorate.execution.outputs import read_outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, default_options
 from quorate.testing.tools import models as m
@@ -101,7 +100,7 @@ def _demand_no_draws(plugin: Plugin) -> None:
         with m.as_in_a_run(spec_of(plugin)):
             _seed(seed)
             try:
-                answers.append(read_outputs(twin, spec_of(plugin), X.copy()))
+                answers.append(m.read_outputs(twin, spec_of(plugin), X.copy()))
             except Exception:  # a copy that has lost something
                 return
     if gap := m.first_difference(answers[0], answers[1]):

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from quorate.errors import QuorateError, near_misses, one_of
-from quorate.execution.outputs import read_outputs
 from quorate.plugins.local import line_in
 from quorate.plugins.options import resolve_options
 from quorate.plugins.provider import Plugin
@@ -20,7 +19,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.sweeps.space import active
 from quorate.testing._base import NotApplicable, Violation, explain
 from quorate.testing.tools.model_data import data_for
-from quorate.testing.tools.models import as_in_a_run, base, fit, make, spec_of
+from quorate.testing.tools.models import as_in_a_run, base, fit, make, read_outputs, spec_of
 
 POINTS = 24
 SECONDS, AT_LEAST = 5.0, 4  # of time for the fits, however few; of fits, however long

@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.errors import FitError, PluginError, QuorateError
 from quorate.execution import portable
-from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.outputs import Outputs
 from quorate.execution.state import onnx_of, restored, state_of
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, after, default_options
@@ -42,7 +42,7 @@ def check_model_restores(plugin: Plugin) -> None:
     with m.as_in_a_run(spec):
         fresh = m.make(spec, default_options(plugin))
         model = m.guarded(plugin, "made of its state", lambda: restored(spec, fresh, state))
-        answer = m.guarded(plugin, "made of its state and asked to predict", lambda: read_outputs(model, spec, X))
+        answer = m.guarded(plugin, "made of its state and asked to predict", lambda: m.read_outputs(model, spec, X))
     again = {name: np.array(values) for name, values in answer.items()}
     demand_same(found.outputs, again, "by the fitted model", "by one made of its state", REMEDY, True)
     if plugin.provider.inline is None:

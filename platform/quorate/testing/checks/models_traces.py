@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.outputs import Outputs
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, default_options
 from quorate.testing.tools import models as m
@@ -133,7 +133,7 @@ def check_model_leaves_global_state(plugin: Plugin) -> str | None:
         before = settings()
         model = m.make(spec, default_options(plugin))
         m.guarded(plugin, "fitted on ordinary data", lambda: m.fit(model, given))
-        m.guarded(plugin, "asked to predict", lambda: read_outputs(model, spec, given.X_test))
+        m.guarded(plugin, "asked to predict", lambda: m.read_outputs(model, spec, given.X_test))
         found = changed(before, settings())
     if found is None:
         return None

@@ -86,7 +86,7 @@ def check_model_validation_only_decides(plugin: Plugin) -> None:
     with m.as_in_a_run(spec):
         takes = _fit_parameters(m.make(spec, default_options(plugin)))
     if not spec.validation:
-        _asks_for_nothing(takes)
+        _asks_for_nothing({name: one for name, one in takes.items() if name not in spec.told})
         raise NotApplicable("the spec asks for no validation")
     if takes and "validation" not in takes and not any(p.kind is p.VAR_KEYWORD for p in takes.values()):
         raise Violation(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from quorate.bars.panel import FIELDS, Bars
-from quorate.errors import QuorateError
+from quorate.errors import IntegrityError, QuorateError
 from quorate.plugins.calling import without_foreign_options
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import NotApplicable, Violation, call
@@ -64,6 +64,13 @@ def check_source_panel_valid(plugin: Plugin) -> None:
     for name in ("times", "sessions", *FIELDS):
         _equal(name, getattr(rebuilt, name), getattr(bars, name), f"it must be as from_frame makes it. {remedy}")
     _refuse_dates(bars)
+    if bars.fills is not None:
+        try:
+            bars.fills.check()
+        except IntegrityError as e:
+            raise Violation(
+                f"{e}. Put markets together with quorate.align, which places each value where it is known"
+            ) from e
 
 
 def _refuse_dates(bars: Bars) -> None:

@@ -15,7 +15,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
-from quorate.testing.markets import market
+from quorate.testing.markets import market, sides
 from quorate.testing.tools.compare import (
     changed,
     cuts,
@@ -40,7 +40,7 @@ AHEAD = (
 
 @after("input-unmodified")
 def check_strategy_computes(plugin: Plugin) -> None:
-    """A weight in -1..1 for every score, whatever the threshold, with and without predictions."""
+    """A weight in -1..1 for every score, whatever the threshold; of a portfolio, sizes of a bar that add up to 1."""
     nothing = np.full((_N, 2), np.nan)
     for name, score in (
         ("two symbols", scores(2)),
@@ -69,6 +69,23 @@ def check_strategy_computes(plugin: Plugin) -> None:
                     threshold=threshold,
                     found=str(weights[row, column]),
                 )
+            traded = np.where(read | ~_bars(score).present, weights, 0.0)
+            _check_gross(plugin, traded, f"threshold {threshold}, {name}")
+
+
+def _check_gross(plugin: Plugin, weights: Floats, asked: str) -> None:
+    """Raise, if a portfolio's weights of a bar are more than the capital."""
+    assert isinstance(plugin.spec, StrategySpec)
+    gross = np.abs(weights).sum(axis=1)
+    if plugin.spec.portfolio and gross.max() > 1 + 1e-9:
+        row = int(gross.argmax())
+        raise Violation(
+            f"in row {row} the sizes of the weights add up to {gross[row]:g} ({asked}): those of a portfolio are "
+            "shares of one capital, so it must be 1 at most. Divide them by their sum, or leave portfolio=True out",
+            bar=row,
+            expected="at most 1",
+            found=float(gross[row]),
+        )
 
 
 @causal
@@ -238,7 +255,7 @@ def _inputs(plugin: Plugin) -> tuple[str, ...]:
 def _given(plugin: Plugin, bars: Bars, binary: bool = True) -> dict[str, Any]:
     """Return what the strategy is passed by name: panels, NaN where a symbol has no bar, and what it asks for."""
     assert isinstance(plugin.spec, StrategySpec)
-    return strategy_arguments(plugin.spec, bars, {"binary": binary, "horizon": 1})
+    return strategy_arguments(plugin.spec, bars, {"binary": binary, "horizon": 1, "side": sides})
 
 
 def _kinds(plugin: Plugin) -> tuple[bool, ...]:

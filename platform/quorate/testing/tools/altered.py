@@ -38,10 +38,14 @@ def ordinary(n: int = 300, seed: int = 0) -> dict[str, Performance]:
     held = pd.to_timedelta(np.array([1, 2, 4])[np.arange(len(mixed.trades)) % 3], unit="D")
     trades = mixed.trades.assign(side=side, closed=~is_open, exited=mixed.trades["entered"] + held)
     mixed = replace(mixed, trades=trades, slippage=17.0)
+    bar = np.arange(n) // 6
+    several = performance(seed=seed + 3, n=n, predictions=0.3 * truth + rng.normal(0, 0.01, n), labels=truth,
+                          binary=False, forecast_bar=bar)  # fmt: skip
     return {
         "probabilities": performance(seed=seed, n=n),
         "expected returns": forecast,
         "trades on both sides, the last one open": mixed,
+        "six symbols": several,
     }
 
 

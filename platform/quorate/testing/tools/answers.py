@@ -15,7 +15,7 @@ from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, LabelSpec, SplitterSpec, StrategySpec
 from quorate.testing._base import NotApplicable, Violation, call
-from quorate.testing.markets import market, performance
+from quorate.testing.markets import market, performance, sides
 from quorate.testing.tools.compare import numbers, read_only, spread
 from quorate.testing.tools.covariates import inputs_of
 
@@ -144,7 +144,7 @@ def _of_strategy(plugin: Plugin) -> Question:
         return [read_only(score), market(N, 2, seed)]
 
     def ask(plugin: Plugin, given: Arguments) -> Answer:
-        more = strategy_arguments(spec, given[1], {"binary": True, "horizon": 1})
+        more = strategy_arguments(spec, given[1], {"binary": True, "horizon": 1, "side": sides})
         with np.errstate(all="ignore"):
             return {"the weight": np.asarray(call(plugin, given[0], 0.02, **more), dtype=np.float64)}
 
@@ -238,19 +238,17 @@ def _of_source(plugin: Plugin) -> Question:
 
 
 def _of_model(plugin: Plugin) -> Question:
-    from quorate.execution.outputs import read_outputs
     from quorate.testing._base import default_options
     from quorate.testing.tools import models as m
-    from quorate.testing.tools.model_data import copied, data_for
+    from quorate.testing.tools.model_data import Data, copied, data_for
 
     def ask(plugin: Plugin, given: Arguments) -> Answer:
         spec, (X, y, X_test, *tail) = m.spec_of(plugin), given
-        more = {"validation": tuple(tail)} if tail else {}
         try:
             with m.as_in_a_run(spec):
                 model = m.make(spec, default_options(plugin))
-                model.fit(X, y, **more)
-                found = read_outputs(model, spec, X_test)
+                m.fit(model, Data(X, y, X_test, tuple(tail) if tail else None))
+                found = m.read_outputs(model, spec, X_test)
         except NotApplicable:
             raise
         except Exception as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.execution.inputs import Inputs, Placed, named_by, plain
 from quorate.plugins.specs import ModelSpec
 from quorate.testing.markets import sample
 
 N, N_TEST, N_TAIL = 240, 60, 64
+SYMBOLS = 4  # that rows are of in turn, for models that are told
 
 Change = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -42,6 +45,29 @@ def data_for(spec: ModelSpec, n: int = N, n_features: int = 5, seed: int = 0, no
     made = sample(spec.task, spec.input, spec.lookback, n + held, N_TEST, n_features, seed, noise)
     X, y, X_test = made.X.copy(), made.y.copy(), made.X_test.copy()
     return Data(X[:n], y[:n], X_test, (X[n:].copy(), y[n:].copy()) if held else None)
+
+
+def placed(spec: ModelSpec, X: Inputs) -> Inputs:
+    """Return inputs of rows to predict, with the places that the model asks for: told by the row, so always the same.
+
+    One of four symbols was not among the training rows.
+    """
+    if not spec.told or isinstance(X, Placed):
+        return X
+    rows = np.ascontiguousarray(np.asarray(X, dtype=np.float32).reshape(len(X), -1))
+    numbers = np.array([zlib.crc32(row.tobytes()) for row in rows], dtype=np.int64)
+    places = {"bar": N // SYMBOLS + numbers % 50, "symbol": numbers // 50 % (SYMBOLS + 1) - 1}
+    return Placed(X, {name: places[name] for name in spec.told})
+
+
+def fitted(model: Any, data: Data, **more: Any) -> Any:
+    """Fit a model as a run does, told what it names of the places of rows, and return what `fit` returned."""
+    rows, tail = np.arange(len(data.y)), np.arange(0 if data.tail is None else len(data.tail[1]))
+    told = {"bar": rows // SYMBOLS, "symbol": rows % SYMBOLS}
+    told |= {"validation_bar": (tail + len(rows)) // SYMBOLS, "validation_symbol": tail % SYMBOLS}
+    if data.tail is not None:
+        more["validation"] = data.tail
+    return model.fit(plain(data.X), data.y, **more, **named_by(model.fit, told))
 
 
 def altered(data: Data, change: Change) -> Data:

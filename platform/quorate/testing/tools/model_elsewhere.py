@@ -6,14 +6,14 @@ import pickle
 
 import numpy as np
 
-from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.outputs import Outputs
 from quorate.execution.state import State, restored
 from quorate.plugins.provider import Plugin, Reference, load_reference
 from quorate.plugins.specs import ModelSpec
 from quorate.testing._base import Violation, default_options, explain
 from quorate.testing.tools.beside import beside
 from quorate.testing.tools.model_data import Data, copied
-from quorate.testing.tools.models import as_in_a_run, make, run_once, spec_of
+from quorate.testing.tools.models import as_in_a_run, make, read_outputs, run_once, spec_of
 
 
 def elsewhere(plugin: Plugin, data: Data, stored: bytes | State | None = None) -> Outputs:

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from quorate.errors import FitError
+from quorate.execution import outputs as reading
 from quorate.execution.inputs import Inputs
 from quorate.execution.making import make_model
-from quorate.execution.outputs import Outputs, read_outputs
+from quorate.execution.outputs import Outputs
 from quorate.execution.resources import thread_pools
 from quorate.execution.surroundings import seeded
 from quorate.execution.task import FitTask
@@ -25,7 +26,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, default_options, explain
 from quorate.testing.tools.compare import number
-from quorate.testing.tools.model_data import N_TEST, Data, altered, copied, data_for
+from quorate.testing.tools.model_data import N_TEST, Data, altered, copied, data_for, fitted, placed
 from quorate.testing.tools.model_settings import put_back, settings
 
 SEED = 11
@@ -79,9 +80,12 @@ def make(spec: ModelSpec, params: Mapping[str, Any], categories: tuple[str, ...]
 
 def fit(model: Any, data: Data, **more: Any) -> Any:
     """Fit a model and return what `fit` returned."""
-    if data.tail is not None:
-        more["validation"] = data.tail
-    return model.fit(data.X, data.y, **more)
+    return fitted(model, data, **more)
+
+
+def read_outputs(model: Any, spec: ModelSpec, X: Inputs) -> Outputs:
+    """Ask a fitted model, told the places of rows if it asks for them; see `quorate.execution.outputs`."""
+    return reading.read_outputs(model, spec, placed(spec, X))
 
 
 def guarded(plugin: Plugin, what: str, step: Callable[[], T]) -> T:

@@ -1,6 +1,6 @@
 """Covariates: news that are published a day late, and read as they were known.
 
-``python examples/11_covariates.py`` runs it, offline: market and news are simulated.
+``python examples/12_covariates.py`` runs it, offline: market and news are simulated.
 """
 
 import tempfile

@@ -1,0 +1,157 @@
+"""Several markets in one panel, aligned by the time at which a close is known: at the closes of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from quorate.bars.fills import Fills
+from quorate.bars.panel import PRICES, Bars
+from quorate.errors import DataError, near_misses, one_of
+
+Times = NDArray[np.datetime64]
+Places = NDArray[np.int64]
+
+
+def align(parts: Sequence[Bars], clock: str | None = None) -> Bars:
+    """Return one panel of several markets, with a row at each close of one of them.
+
+    A row has of each symbol what its market did since the row before, as far as its bars were over by then: the open
+    of the first of these bars, the close of the last, high and low of all, and the sum of their volumes. A symbol whose
+    market has closed no bar since has none there. An order is filled at the first open of the symbol's own market that
+    comes after the row that decided it.
+
+    Parameters
+    ----------
+    parts : sequence of Bars
+        A panel of each market, daily or of less, of other symbols each.
+    clock : str, optional
+        The calendar of the market whose closes are the rows; without it that of the first.
+
+    Returns
+    -------
+    Bars
+        With the clock's calendar, sessions and bars a year.
+
+    Raises
+    ------
+    DataError
+        If two panels share a symbol, one has weekly or monthly bars, or none has the clock's calendar.
+    """
+    _check(parts)
+    named = dict.fromkeys(part.calendar.name for part in parts)
+    clock = clock or next(iter(named))
+    rows = [part for part in parts if part.calendar.name == clock]
+    if not rows:
+        raise DataError(
+            f"the clock {clock!r} is the calendar of none of the markets: it must be one of {one_of(named)}"
+            f"{near_misses(clock, named)}"
+        )
+    times = np.unique(np.concatenate([part.times for part in rows]))
+    frames, fills = zip(*(_on(part, times) for part in parts), strict=True)
+    frame = pd.concat([one for one in frames if len(one)], ignore_index=True)
+    categories = sorted({name for part in parts for name in part.categories})
+    bars = Bars.from_frame(frame, rows[0].calendar, categories)
+    order = np.argsort([name for part in parts for name in part.symbols])
+    names = tuple(sorted(name for part in parts for name in part.symbols))
+    beside = Fills(times, names, *(np.asfortranarray(np.hstack(some)[:, order]) for some in zip(*fills, strict=True)))
+    beside.check()
+    return replace(bars, fills=beside, read=tuple(one for part in parts for one in part.read))
+
+
+def _check(parts: Sequence[Bars]) -> None:
+    if not parts:
+        raise DataError("there must be a panel of one market at least; there is none")
+    found: dict[str, str] = {}
+    for part in parts:
+        market = part.calendar.name
+        if part.frequency != "1d" and not part.frequency.endswith("min"):
+            raise DataError(
+                f"the bars of market {market!r} are {part.frequency}: markets are aligned by daily bars or shorter ones"
+            )
+        for name in part.symbols:
+            if name in found:
+                raise DataError(f"both {found[name]!r} and {market!r} have bars of {name}: a symbol has one market")
+            found[name] = market
+
+
+class _Beside(NamedTuple):
+    """What `Fills` has of one market."""
+
+    price: NDArray[np.float64]
+    filled: Times
+    mark: NDArray[np.float64]
+    opened: Times
+    known: Times
+
+
+def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
+    """Return a market's bars at the rows of another, as a long frame, and what orders are filled at there."""
+    shape = len(times), len(part.symbols)
+    price, mark = (np.full(shape, np.nan) for _ in range(2))
+    filled, opened, known = (np.full(shape, "NaT", dtype="datetime64[us]") for _ in range(3))
+    opens, frames = _opens(part), []
+    table = part.to_frame()
+    table["time"] = table["time"].dt.tz_convert(None)
+    by_symbol = dict(tuple(table.groupby("symbol", sort=False)))
+    for column, symbol in enumerate(part.symbols):
+        own = by_symbol[symbol]
+        closes = own["time"].to_numpy()
+        begins = opens[np.searchsorted(part.times, closes)]
+        rows, used = _first_after(closes, times)
+        found = _together(own, rows, used)
+        at = found["row"].to_numpy()
+        opened[at, column] = begins[np.searchsorted(closes, found["time"].to_numpy())]
+        known[at, column], mark[at, column] = found["time"].to_numpy(), found["close"].to_numpy()
+        fill = _next_open(begins, times)[at]
+        some = fill >= 0
+        price[at[some], column] = own["open"].to_numpy()[fill[some]]
+        filled[at[some], column] = begins[fill[some]]
+        frames.append(found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns="row"))
+    later = filled > known
+    return pd.concat(frames, ignore_index=True), _Beside(price, filled, np.where(later, price, mark), opened, known)
+
+
+def _opens(part: Bars) -> Times:
+    """Return when each bar begins, or a time before that."""
+    if part.frequency == "1d":
+        return part.calendar.open_times(part.sessions)
+    begins: Times = part.times - pd.Timedelta(part.frequency).to_timedelta64().astype("timedelta64[us]")
+    return begins
+
+
+def _first_after(closes: Times, times: Times) -> tuple[Places, NDArray[np.bool_]]:
+    """Return the row at which each bar is first known, and which bars are used.
+
+    Of the bars from before the first row only the last is: how far the one before it reached is not known.
+    """
+    row = np.searchsorted(times, closes)
+    used = row < len(times)
+    used &= (row > 0) | (np.arange(len(row)) == np.searchsorted(row, 0, side="right") - 1)
+    return row, used
+
+
+def _together(own: pd.DataFrame, rows: Places, used: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return a symbol's bars with those of one row made one, the time being that of the last."""
+    own = own[used].assign(row=rows[used])
+    groups = own.groupby("row", sort=True)
+    rule = dict.fromkeys(own.columns.drop(["row", "volume"], errors="ignore"), "last")
+    found = groups.agg(rule | dict(zip(PRICES, ("first", "max", "min", "last"), strict=True))).reset_index()
+    if "volume" in own:
+        found["volume"] = groups["volume"].sum(min_count=1).to_numpy()
+    return found
+
+
+def _next_open(begins: Times, times: Times) -> Places:
+    """Return, of each row, which bar opens first after the row before, and before this one; -1, where none does."""
+    found = np.full(len(times), -1)
+    place = np.searchsorted(begins, times[:-1])
+    there = place < len(begins)
+    there[there] = begins[place[there]] < times[1:][there]
+    found[1:][there] = place[there]
+    return found

@@ -1,0 +1,80 @@
+"""What of a recipe goes together: its label, ensemble, models and categories."""
+
+from __future__ import annotations
+
+from inspect import signature
+
+from quorate.errors import RecipeError, one_of
+from quorate.plugins import specs
+from quorate.plugins.registry import Registry
+from quorate.recipe.schema import Recipe
+
+WITHIN = "bar-"  # how calibrations begin that bring members to one scale within each bar
+
+
+def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
+    """Refuse of a class what is only of labels that are numbers, and of a number what is only of classes."""
+    for key, given in (("labels.steps", recipe.labels.steps), ("ensemble.interval", recipe.ensemble.interval)):
+        if given is not None and label.task == "classification":
+            raise RecipeError(
+                f"{key} is for labels that are numbers; label {label.name!r} is a class: leave it out, or set "
+                'labels.name = "return"'
+            )
+    if recipe.ensemble.calibration.startswith(WITHIN) and recipe.labels.steps is not None:
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is of one step, and labels.steps asks for "
+            "several: leave one out"
+        )
+    if recipe.ensemble.calibration.startswith(WITHIN) and label.task == "classification":
+        raise RecipeError(
+            f"ensemble.calibration = {recipe.ensemble.calibration!r} is for labels that are numbers; label "
+            f'{label.name!r} is a class: set labels.name = "rank", or another calibration'
+        )
+    if label.task == "regression" and any(one.name == "class-balance" for one in recipe.labels.weights or ()):
+        raise RecipeError(
+            f"labels.weights: class-balance is for labels that are classes; label {label.name!r} is a number: leave it "
+            'out, or set labels.name = "direction"'
+        )
+
+
+def check_sides(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> None:
+    """Refuse a strategy that follows the side of a primary rule, where the label has none."""
+    if label.side is not None:
+        return
+    for name in (recipe.strategy.name, *recipe.strategy.compare):
+        if "side" in signature(registry.get(specs.StrategySpec, name).resolve()).parameters:
+            able = [one for one in registry.at_hand("label") if registry.get(specs.LabelSpec, one).side is not None]
+            raise RecipeError(
+                f"strategy {name!r} follows the side that the primary rule of a meta-label takes; label "
+                f"{label.name!r} has none: set labels.name to {one_of(able)}, or take another strategy"
+            )
+
+
+def check_categories(recipe: Recipe, registry: Registry, models: list[str]) -> None:
+    """Refuse categories that no model of the recipe would read, and those named twice."""
+    wanted = recipe.features.categories
+    if len(set(wanted)) < len(wanted):
+        raise RecipeError(f"features.categories: each must be named once; they were {', '.join(wanted)}")
+    if wanted and not any(registry.get(specs.ModelSpec, name).categories for name in models):
+        takers = [n for n in registry.at_hand("model") if registry.get(specs.ModelSpec, n).categories]
+        raise RecipeError(
+            f"features.categories = {wanted}: no model of the recipe takes categories; of those installed "
+            f"{', '.join(takers) or 'none'} do{'es' if len(takers) == 1 else ''}: add one, or leave them out"
+        )
+
+
+def check_ranks(recipe: Recipe, registry: Registry, models: dict[str, str]) -> None:
+    """Refuse members whose order within a bar alone counts, where they would be combined as numbers of a unit.
+
+    Parameters
+    ----------
+    models : dict of str to str
+        The plugin of each member.
+    """
+    ranks = [name for name, plugin in models.items() if registry.get(specs.ModelSpec, plugin).ranks]
+    if ranks and not recipe.ensemble.calibration.startswith(WITHIN):
+        raise RecipeError(
+            f"models.{ranks[0]} gives scores of which only the order within a bar counts, and members are combined and "
+            f"traded as they are (ensemble.calibration is {recipe.ensemble.calibration!r}): set ensemble.calibration = "
+            '"bar-rank", or "bar-z-score"'
+        )

@@ -1,0 +1,80 @@
+"""What a recipe says of symbols and markets beside their source: several markets, names, and who belongs when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from quorate.errors import DataError, PluginError, one_of
+from quorate.plugins.calling import call
+from quorate.plugins.options import resolve_options, told_when_reading
+from quorate.plugins.specs import SourceSpec
+from quorate.recipe.schema import Data
+
+if TYPE_CHECKING:
+    from quorate.bars.panel import Bars
+    from quorate.bars.renames import Rename
+    from quorate.runs.session import Session
+
+
+def bars_in(answer: Any) -> Bars:
+    """Return what a source has answered, if it is bars."""
+    from quorate.bars.panel import Bars
+
+    if not isinstance(answer, Bars):
+        raise PluginError(f"it must return quorate.Bars; it returned {type(answer).__name__}")
+    return answer
+
+
+def market_reader(session: Session, renames: Sequence[Rename]) -> Callable[[Mapping[str, Any]], Bars]:
+    """Return how a source of several markets reads one of them: from its table, ``source`` and its options."""
+    data = session.recipe.data
+
+    def read(table: Mapping[str, Any]) -> Bars:
+        name = table.get("source")
+        if not isinstance(name, str) or name == data.source:
+            others = [one for one in session.registry.names("source") if one != data.source]
+            raise DataError(f"data.markets: each needs a source, one of {one_of(others)}; it was {name!r}")
+        spec = session.registry.get(SourceSpec, name)
+        given = {key: value for key, value in table.items() if key != "source"}
+        options = resolve_options(spec, given, "data.markets")
+        told = told_when_reading(spec, home=session.home.path, since=data.since, until=data.until)
+        return _renamed(call(spec, "one of the recipe's data.markets", (), {**options, **told}, bars_in), renames)
+
+    return read
+
+
+def renames_of(data: Data) -> Sequence[Rename]:
+    """Return the ticker changes of a recipe."""
+    if data.renamed is None:
+        return ()
+    from quorate.bars.renames import COLUMNS, read_renames
+
+    return read_renames(_table(data.renamed, "renamed", COLUMNS, COLUMNS))
+
+
+def as_said(bars: Bars, data: Data, renames: Sequence[Rename]) -> Bars:
+    """Return the bars under the names that companies have in the end, of those that belong to the recipe's universe."""
+    bars = _renamed(bars, renames)
+    if data.universe is None and data.haircut is None:
+        return bars
+    from quorate.bars.renames import renamed_spells
+    from quorate.bars.universe import COLUMNS, Universe, in_universe, read_spells
+
+    spells = read_spells(_table(data.universe, "universe", COLUMNS, COLUMNS[:1])) if data.universe is not None else ()
+    return in_universe(bars, Universe(renamed_spells(spells, renames, bars), data.haircut or 0.0))
+
+
+def _renamed(bars: Bars, renames: Sequence[Rename]) -> Bars:
+    if not renames:
+        return bars
+    from quorate.bars.renames import renamed
+
+    return renamed(bars, renames)
+
+
+def _table(given: Any, key: str, columns: Sequence[str], needed: Sequence[str]) -> Any:
+    from quorate.store.tables import read_table
+
+    rows = given if isinstance(given, str) else [one.model_dump() for one in given]
+    return read_table(rows, key, columns, needed)

@@ -1,0 +1,42 @@
+"""What a recipe makes of the source's bars before anything is computed: the market's hours, and longer bars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from quorate.bars.panel import Bars
+from quorate.bars.resample import in_hours, lacking, resample, traded
+from quorate.recipe.features import reads_finer
+from quorate.recipe.schema import Recipe
+from quorate.recipe.schema.learning import Data
+
+
+def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
+    """Return the bars of the hours that a recipe asks for, and what is told of it."""
+    if data.hours == "all":
+        return replace(bars, calendar=bars.calendar.around_the_clock()), ()
+    if data.hours is None and data.resample is None:
+        return bars, ()
+    found = in_hours(bars)
+    return _of(found.bars, traded(found.bars)), tuple(f'{line}: data.hours = "all" keeps them' for line in found.told)
+
+
+def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
+    """Return the bars at the frequency that a recipe asks for, and what is told of it."""
+    wanted = recipe.data.resample
+    if wanted is None:
+        return bars, ()
+    lack = lacking(bars) if wanted != bars.frequency else []
+    found = resample(bars, wanted)
+    symbols = traded(found.bars)
+    longer = _of(found.bars, symbols)
+    if reads_finer(recipe):
+        known = int(np.searchsorted(bars.times, longer.times[-1], side="right"))
+        longer = replace(longer, finer=_of(bars, symbols).take(0, known))
+    return longer, (*lack, *found.told)
+
+
+def _of(bars: Bars, symbols: list[str]) -> Bars:
+    return bars if len(symbols) == len(bars.symbols) else bars.select(symbols)

@@ -1,0 +1,37 @@
+"""Weights that are shares of one capital."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quorate.bars.panel import Bars
+from quorate.errors import PluginError
+from quorate.plugins.specs import StrategySpec
+from quorate.statistics import Floats
+
+NUDGE = 2.0**-50  # of a weight: it is another number, and orders no other position
+
+
+def check_shares(spec: StrategySpec, weights: Floats, bars: Bars) -> None:
+    """Raise `PluginError`, if the sizes of a bar's weights, (n_bars, n_symbols), add up to more than the capital."""
+    gross = np.abs(weights).sum(axis=1)
+    if gross.max(initial=0.0) > 1 + 1e-9:
+        where = f"on {bars.sessions[int(gross.argmax())]} they add up to {gross.max():g}"
+        raise PluginError(f"strategy {spec.name!r}: sizes of a portfolio's weights must add up to 1 at most; {where}")
+
+
+def renewed(weights: Floats) -> Floats:
+    """Return weights that are all ordered anew at each bar at which one of them changes.
+
+    An order is placed where a desired weight changes. What is held grows and shrinks with its price meanwhile: in a
+    portfolio that is rebalanced here and there alone, what rises most would be sold short ever more. So all others
+    change by a last digit with it, which brings them back to their shares.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, (n_bars, n_symbols, n_columns)
+    """
+    before = np.concatenate([np.zeros_like(weights[:1]), weights[:-1]])
+    count = np.cumsum((weights != before).any(axis=1, keepdims=True), axis=0)
+    found: Floats = weights * (1 + NUDGE * (count % 2))
+    return found

@@ -1,0 +1,131 @@
+"""Recipes with a universe, ticker changes, or several markets: run, computed again, predicted, refused with reasons."""
+
+from __future__ import annotations
+
+import pytest
+
+import quorate
+from quorate.errors import DataError, IntegrityError, RecipeError
+from quorate.runs.doubts import check_data
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A panel of three symbols, one of which ends and one of which changes its name, and a market that never closes."""
+    options = {"source": "simulated", "signal": 0.4, "n_bars": 520}
+    stocks = bars({"data": {**options, "n_symbols": 3, "start": "2001-01-02"}}).to_frame()
+    renamed = (stocks["symbol"] == "SIM003") & (stocks["time"] >= "2002-01-02")
+    over = (stocks["symbol"] == "SIM002") & (stocks["time"] >= "2002-09-02")
+    stocks.loc[renamed, "symbol"] = "NEW"
+    stocks[~over].to_csv(tmp_path / "stocks.csv", index=False)
+    coins = bars({"data": {**options, "n_bars": 800, "start": "2001-01-02", "calendar": "24x7", "seed": 5}}).to_frame()
+    coins.assign(symbol="COIN").to_csv(tmp_path / "coins.csv", index=False)
+    return tmp_path
+
+
+def bars(table):
+    return load_bars(open_session({"models": {"logistic": {}}, **table}))
+
+
+def members(folder, **more):
+    """A table [data] with a universe, a delisting in it, and a ticker change."""
+    (folder / "members.csv").write_text(
+        "symbol,entry,exit,delisted,payout\nSIM001,,,,\nSIM002,,2002-08-30,yes,\nSIM003,2001-06-01,,,\n"
+    )
+    change = {"old": "SIM003", "new": "NEW", "date": "2002-01-02"}
+    return {
+        "source": "csv",
+        "path": str(folder / "stocks.csv"),
+        "universe": str(folder / "members.csv"),
+        "renamed": [change],
+        "haircut": 0.3,
+        **more,
+    }
+
+
+def markets(folder, **more):
+    """A table [data] with two markets."""
+    parts = [{"source": "csv", "path": str(folder / "stocks.csv")}]
+    parts.append({"source": "csv", "path": str(folder / "coins.csv"), "calendar": "24x7"})
+    return {"source": "markets", "markets": parts, **more}
+
+
+def test_a_run_with_a_universe_comes_out_the_same_and_tells_what_ended(tiny, files):
+    report = quorate.run({**tiny, "data": members(files)}, home=files / "home")
+    data = report.provenance["data"]
+    assert data["symbols"] == ["NEW", "SIM001", "SIM002"]
+    assert data["ended"] == 1
+    predicted = report.stored("predictions")
+    assert str(predicted.loc[predicted["symbol"] == "SIM002", "time"].max().date()) <= "2002-08-30"
+    (files / "members.csv").unlink()  # the home knows who belonged
+    assert quorate.reproduce(report.run_id, home=files / "home").identical
+
+
+def test_a_run_on_two_markets_comes_out_the_same_and_is_predicted_from(tiny, files):
+    report = quorate.run({**tiny, "data": markets(files, clock="us-equity")}, home=files / "home")
+    assert report.provenance["data"]["bars_per_year"] == 252
+    assert {one["name"] for one in report.provenance["plugins"] if one["kind"] == "source"} == {"csv", "markets"}
+    assert quorate.reproduce(report.run_id, home=files / "home").identical
+    targets = {one["symbol"] for one in quorate.predict(report.run_id, home=files / "home").targets}
+    assert "COIN" in targets
+
+
+def test_the_recipe_is_another_with_another_universe_and_the_same_without(tiny, files):
+    plain = {"source": "csv", "path": str(files / "stocks.csv")}
+    assert bars({"data": plain}).universe is None
+    known = bars({"data": members(files)})
+    assert known.universe is not None
+    assert known.fingerprint != bars({"data": members(files, haircut=0.0)}).fingerprint
+    always = bars({"data": markets(files, clock="24x7")})
+    assert always.calendar.name == "24x7"
+    assert always.bars_per_year == 365
+
+
+@pytest.mark.parametrize(
+    "change, error, told",
+    [
+        ({"clock": "XTKS"}, DataError, "it must be one of 24x7, us-equity"),
+        ({"markets": [{"source": "csv"}]}, DataError, "two markets or more; it names 1"),
+        ({"markets": [{"source": "csv"}, {}]}, RecipeError, "data.markets: .*csv.* needs the option 'path'"),
+        ({"markets": [{"path": "a.csv"}, {}]}, DataError, "data.markets: each needs a source"),
+        ({"markets": [{"source": "csv", "pth": "a"}, {}]}, RecipeError, "no option 'pth'.*did you mean 'path'"),
+    ],
+)
+def test_what_is_wrong_with_markets_is_named(files, change, error, told):
+    with pytest.raises(error, match=told):
+        bars({"data": markets(files, **change)})
+
+
+def test_stamps_at_the_open_are_refused_by_every_run(files):
+    early = [{"source": "early-tokyo"}, {"source": "csv", "path": str(files / "coins.csv"), "calendar": "24x7"}]
+
+    def early_tokyo():
+        clock = quorate.Calendar("early", "Asia/Tokyo", "09:00", 245, "09:00")
+        frame = bars({"data": {"source": "simulated", "n_bars": 300, "start": "2001-01-02"}}).to_frame()
+        days = quorate.get_calendar("us-equity").sessions(frame["time"].dt.tz_convert(None).to_numpy())
+        stamps = clock.close_times(days)
+        return quorate.Bars.from_frame(
+            frame.assign(time=stamps).assign(time=lambda f: f["time"].dt.tz_localize("UTC")), clock
+        )
+
+    class Plugin:
+        @quorate.hookimpl
+        def quorate_sources(self):
+            yield quorate.SourceSpec("early-tokyo", early_tokyo)
+
+    table = {
+        "name": "early",
+        "models": {"logistic": {}},
+        "data": {"source": "markets", "clock": "24x7", "markets": early},
+    }
+    with pytest.raises(IntegrityError, match=r"SIM001 looks ahead.*are its stamps the opens of bars"):
+        quorate.audit(table, plugins=[Plugin()], home=files / "home")
+
+
+def test_a_check_names_sessions(files):
+    found = check_data(files / "stocks.csv")
+    assert found["sessions"]
+    assert {row["kind"] for row in found["sessions"]} == {"extra"}  # simulated markets know no holidays
+    assert found["ended"] == ["SIM002", "SIM003"]
