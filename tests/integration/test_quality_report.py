@@ -77,6 +77,7 @@ def test_a_run_sets_bars_apart_keeps_them_and_computes_the_same_again(tmp_path, 
     rows = json.loads(shown.stdout)["quarantine"]
     assert {(row["rule"], row["symbol"]) for row in rows} == {(name, symbol) for name in list(checks)[1:]}
     assert day in {row["session"] for row in rows}
+    assert "--set changes nothing of it" in message_of(call("data", "check", "--run", "latest", "--set", "a=1"), 2)
     assert quorate.reproduce().identical
     assert quorate.predict().warnings is not None
     (folder / f"{symbol}.csv").unlink()

@@ -52,7 +52,7 @@ def read_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, li
     span = {"since": recipe.data.since, "until": recipe.data.until}
     with setting_apart(apart) as reading:
         bars = ask_source(session, spec, given, "data", made, read=market_reader(session, renames), **span)
-    _check_names(bars, given)
+    _check_names(bars, given, {str(name) for frame in reading.frames for name in frame["symbol"].unique()})
     bars, told_of_hours = within_hours(_within(bars, recipe.data.since, recipe.data.until), recipe.data)
     for line in told_of_hours:
         session.warn(line)
@@ -146,9 +146,9 @@ def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
     return part if len(left) == len(part.symbols) else part.select(left)
 
 
-def _check_names(bars: Bars, given: Mapping[str, Any]) -> None:
+def _check_names(bars: Bars, given: Mapping[str, Any], apart: Collection[str]) -> None:
     """Refuse bars whose symbols or calendar are named by what came from the environment: names are stored."""
-    if any(is_value(symbol, given) for symbol in bars.symbols):
+    if any(is_value(symbol, given) for symbol in {*bars.symbols, *apart}):
         raise DataError(
             "a symbol's name comes from the environment, or from a file that is named by it, and names are stored: "
             "write it into the recipe, e.g. data.symbol"
