@@ -29,7 +29,8 @@ from quorate.recipe.schema.learning import Weight
 from quorate.runs.audit import detectors, null_bars
 from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.trading import backtest
 from quorate.trading import strategy as decide
 from quorate.walkforward.members import Fitting
