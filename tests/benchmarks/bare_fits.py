@@ -12,7 +12,8 @@ import time
 
 from quorate.execution.fit import run_fit
 from quorate.execution.task import FitData
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.walkforward.layout import holdout_start, prepare
 from quorate.walkforward.tasks import fit_tasks
 

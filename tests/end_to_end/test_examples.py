@@ -29,6 +29,7 @@ def test_every_example_is_tested() -> None:
         "09_ml_engineer.py",
         "10_academic.py",
         "11_panel.py",
+        "12_covariates.py",
     ]
 
 
@@ -146,6 +147,15 @@ def test_the_academic_has_a_table_that_knows_how_many_were_tried(capsys: pytest.
         assert 0 <= row["deflated"] < row["probabilistic"] <= 1
     trials = [report.results["development"]["trials"]["n"] for report in found["reports"]]
     assert trials == sorted(set(trials))
+
+
+def test_covariates_are_read_as_they_were_known(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "12_covariates.py"), run_name="__main__")
+    out = capsys.readouterr().out
+    assert "known 20 h after what they are of" in out
+    assert float(out.split("% of forecasts were right")[0].split()[-1]) > 52
+    assert "without a lag: covariates.mood: nothing says when the values were known" in out
+    assert "with {'lag': '2h'}: 1,499 records" in out
 
 
 @pytest.mark.full

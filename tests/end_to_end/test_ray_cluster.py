@@ -29,7 +29,8 @@ from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.reaper import kill_users
 from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.provider import Reference
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.tasks import fit_tasks
 

@@ -20,7 +20,8 @@ from quorate.report.report import Report
 from quorate.report.sql_columns import types_of
 from quorate.runs.audit.held_out import held_out
 from quorate.runs.held_out import hold_out
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.store import Home
 from quorate.walkforward import layout
 from support.command import call

@@ -31,7 +31,8 @@ import tomli_w
 
 import quorate
 from quorate.execution.task import fit_seed
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.store import Home
 from quorate.sweeps.inner import inner_walk, windows_of
 from quorate.sweeps.losses import fold_loss

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.store import Home
 
 DAYS = pd.DatetimeIndex(["2020-01-02", "2020-01-03", "2020-01-06"]).tz_localize("America/New_York")

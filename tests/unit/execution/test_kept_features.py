@@ -14,7 +14,8 @@ from quorate.execution.features import FeatureCache
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec
 from quorate.recipe.schema import Recipe
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.store.kept import KeptArrays
 from quorate.testing.markets import market
 from quorate.walkforward import causality, layout

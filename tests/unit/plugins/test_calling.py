@@ -11,7 +11,8 @@ import pytest
 import quorate
 from quorate.plugins.calling import call, seconds_per_call
 from quorate.plugins.registry import Registry
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.series import decide_all
 

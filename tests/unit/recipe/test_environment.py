@@ -20,7 +20,8 @@ from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import _WORDS, SHOWN, is_value, mask, substitute, tell
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import to_plain, to_toml
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 
 REGISTRY = Registry.load()
 TINY = {

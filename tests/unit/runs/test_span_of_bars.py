@@ -10,7 +10,8 @@ from quorate.errors import DataError, RecipeError
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import to_plain, to_toml
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 
 TABLE = {"data": {"source": "simulated", "n_bars": 300, "start": "2000-01-03"}, "models": {"logistic": {}}}
 

@@ -24,7 +24,8 @@ from quorate.execution.steps import hold_back
 from quorate.execution.task import FitData, FitResult, FitTask
 from quorate.plugins.registry import Registry, reference
 from quorate.plugins.specs import ModelSpec, Span
-from quorate.runs.session import load_bars, open_session
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
 from quorate.testing import Violation, rules
 from quorate.testing.markets import performance
 from quorate.walkforward import paths as module

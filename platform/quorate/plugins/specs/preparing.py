@@ -25,7 +25,8 @@ class FeatureSpec(Spec):
     Parameters
     ----------
     inputs : tuple of str
-        Any of ``open``, ``high``, ``low``, ``close``, ``volume``.
+        Any of ``open``, ``high``, ``low``, ``close``, ``volume``; or covariates of the recipe as they were known at
+        each close: ``news``, of several values ``news.score``, and ``news.age`` and ``news.known``.
     lookback : int
         Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
         symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a

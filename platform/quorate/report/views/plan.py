@@ -61,12 +61,6 @@ def at_frequency_text(facts: Mapping[str, Any], own: str) -> str:
     )
 
 
-def held_out_text(names: Sequence[str]) -> str:
-    """Return which symbols no model learns from."""
-    told = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    return f"{plural(len(names), 'symbol')} that nothing is learnt from: {told}"
-
-
 def folds_text(folds: Sequence[Mapping[str, Any]]) -> str:
     """Return how many folds there are, how long they are, and which days they predict."""
     lengths = [fold["test_bars"] for fold in folds]
