@@ -87,13 +87,13 @@ def inputs_of(
     dataset: Dataset,
     rows: NDArray[np.int64],
     train: NDArray[np.int64],
-    held: NDArray[np.int64] | None = None,
+    whole: NDArray[np.int64] | None = None,
 ) -> Inputs:
-    """Return what a model that trains on `train`, and perhaps stops by what is `held` back, reads of some rows."""
+    """Return what a model that trains on `train` reads of some rows; their places count from `whole`, of the fold."""
     X = _read(spec, dataset, rows, train)
     if not spec.told:
         return X
-    return Placed(X, places_of(spec, dataset, rows, train if held is None else np.union1d(train, held)))
+    return Placed(X, places_of(spec, dataset, rows, train if whole is None else whole))
 
 
 def places_of(

@@ -84,9 +84,9 @@ def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> Fit
         else:  # what it goes on from read what these made of the features
             learnt, _ = restored_transforms(task.transforms, task.start)
         seen = learnt.rows(dataset, spec, (train, held, fold.test))
-    X, test, tail = (inputs_of(spec, seen, rows, train, held) for rows in (train, fold.test, held))
+    X, test, tail = (inputs_of(spec, seen, rows, train, fold.train) for rows in (train, fold.test, held))
     validation = (tail, target_of(task, spec, dataset, held)) if len(held) else None
-    as_it_is = inputs_of(spec, dataset, fold.test, train, held) if learnt else test
+    as_it_is = inputs_of(spec, dataset, fold.test, train, fold.train) if learnt else test
     weights = _weights(task, dataset, fold, train, held) if task.weights else None
     return FitRows(X, target_of(task, spec, dataset, train), validation, test, as_it_is, learnt, weights)
 

@@ -46,7 +46,7 @@ def test_types_units_bounds_and_defaults_are_those_of_the_schema():
     assert found["tuning.level"].takes == "number (probability), between 0 and 0.5"
     assert found["tuning.objective"].takes == "text or list of texts"
     assert found["tuning.models"].takes == "list of texts or false"
-    assert found["ensemble.calibration"].takes == '"none", "isotonic", "platt" or "z-score"'
+    assert found["ensemble.calibration"].takes == '"none", "isotonic", "platt", "z-score", "bar-rank" or "bar-z-score"'
     assert found["execution.fit_memory"].takes == "number (GiB), 0 or more"
     assert found["data.since"][1:3] == ("date", "")
     assert found["features.use"].default == '["*"]'
