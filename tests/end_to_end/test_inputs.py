@@ -11,7 +11,8 @@ import pytest
 import quorate
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER, walk_forward
-from quorate.dataset.rows import build_dataset, build_labels
+from quorate.dataset.labels import build_labels
+from quorate.dataset.rows import build_dataset
 from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.steps import hold_back

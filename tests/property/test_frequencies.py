@@ -13,7 +13,8 @@ import quorate
 from quorate.bars.calendar import Calendar, get_calendar
 from quorate.bars.resample import resample
 from quorate.dataset.folds import NEVER
-from quorate.dataset.rows import Labels, build_dataset
+from quorate.dataset.labels import Labels
+from quorate.dataset.rows import build_dataset
 from quorate.errors import DataError
 
 MARKETS = {

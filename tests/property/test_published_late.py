@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from quorate.bars.panel import Bars
 from quorate.bars.records import covariate_of
 from quorate.dataset.folds import walk_forward
-from quorate.dataset.rows import build_dataset, build_labels
+from quorate.dataset.labels import build_labels
+from quorate.dataset.rows import build_dataset
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, Span
 from quorate.testing import market

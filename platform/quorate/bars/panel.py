@@ -222,7 +222,7 @@ class Bars:
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
-        fields: dict[str, Any] = {name: frozen(getattr(self, name)[part]) for name in FIELDS}
+        fields: dict[str, Any] = {name: _part_of(getattr(self, name), part) for name in FIELDS}
         told = {name: category.take(part) for name, category in self.categories.items()}
         some = replace(
             self,
@@ -283,6 +283,12 @@ class Bars:
             texts = np.array([*category.levels, None], dtype=object)  # the last is that of the code -1
             data[name] = texts[category.codes[row, column]]
         return pd.DataFrame(data)
+
+
+def _part_of(field: Floats, rows: slice) -> Floats:
+    """Return some rows of a field in column order: of one symbol they are no copy."""
+    part = field[rows]
+    return part if part.flags.f_contiguous else frozen(part)
 
 
 def _factorized(symbols: pd.Series) -> tuple[NDArray[np.int64], list[str]]:

@@ -33,7 +33,7 @@ def of_symbols(dataset: Dataset, bars: Bars, keep: NDArray[np.bool_]) -> Dataset
         symbol=number[dataset.symbol[rows]],
         y=dataset.y[rows],
         end=dataset.end[rows],
-        ohlcv=dataset.ohlcv[own],
+        ohlcv=dataset.ohlcv[own] if len(dataset.ohlcv) else dataset.ohlcv,
         context=place[dataset.context[rows]],
         sequence=dataset.sequence[own] if len(dataset.sequence) else dataset.sequence,
         categories=replace(dataset.categories, codes=dataset.categories.codes[rows])
@@ -66,7 +66,7 @@ def without_labels(dataset: Dataset, others: Dataset) -> Dataset:
         y=both(dataset.y, nothing),
         end=both(dataset.end, never),
         ohlcv=both(dataset.ohlcv, others.ohlcv),
-        context=both(dataset.context, others.context + len(dataset.ohlcv)),
+        context=both(dataset.context, others.context + max(len(dataset.ohlcv), len(dataset.sequence))),
         sequence=both(dataset.sequence, others.sequence),
         categories=dataset.categories.joined(others.categories),
         path=both(dataset.path, np.full((n, steps), np.nan)) if steps else dataset.path,

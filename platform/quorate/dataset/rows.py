@@ -17,24 +17,14 @@ from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
 from quorate.dataset.join import Join, too_few
+from quorate.dataset.labels import Labels
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
-from quorate.plugins.specs import FeatureSpec, LabelSpec
+from quorate.plugins.specs import FeatureSpec
 from quorate.statistics import Floats
 
 Array = TypeVar("Array", bound=NDArray[Any])
 Kept = Callable[[FeatureSpec, Bars, Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """Values and the position of the bar at which each becomes known, both (n_bars, n_symbols).
-
-    Where a label is not known within the data its value is NaN and its end `NEVER`.
-    """
-
-    values: Floats
-    ends: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +44,7 @@ class Dataset:
     end : ndarray of int64, (n_rows,)
         Position of the bar at which the label becomes known, `NEVER` where it does not.
     ohlcv : ndarray of float64, (n_symbol_bars, 5)
-        Every symbol's bars, one symbol after the other, without gaps.
+        Every symbol's bars, one symbol after the other, without gaps; without a bar, if no model reads them.
     context : ndarray of int64, (n_rows,)
         The row's own bar in `ohlcv` and `sequence`.
     sequence : ndarray of float32, (n_symbol_bars, n_features)
@@ -117,13 +107,14 @@ def build_dataset(
     kept: Kept | None = None,
     path: Mapping[int, Labels] = MappingProxyType({}),
     moves: bool = False,
+    raw: bool = True,
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
     features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
     what a feature is on these bars from before, or computes and keeps it. `path` are the labels of several steps.
-    With `moves` the dataset has them.
+    With `moves`, and with `raw` bars, the dataset has them.
 
     Raises
     ------
@@ -175,7 +166,7 @@ def build_dataset(
         symbol=_read_only(column.astype(np.int64)),
         y=_read_only(y),
         end=_read_only(end),
-        ohlcv=_read_only(packing.flat()),
+        ohlcv=_read_only(packing.flat() if raw else np.empty((0, len(FIELDS)))),
         context=_read_only((packing.offset[column] + packing.age[row, column] - 1).astype(np.int64)),
         sequence=_read_only(sequence),
         categories=rows_categories(bars, categories, names, row, column),
@@ -199,54 +190,10 @@ def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[n
     return y, np.where(np.isnan(y), NEVER, labels.ends[keep]).astype(np.int64)
 
 
-def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: Mapping[str, object]) -> Labels:
-    """Compute the labels and check that none reaches past the last bar.
-
-    Raises
-    ------
-    PluginError
-        If the label breaks its contract.
-    """
-    prices = bars.fill("open" if fill == "open" else "close")
-    if spec.cross_sectional and bars.universe is not None:
-        prices = np.where(_traded(bars.member, horizon), prices, np.nan)
-    return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
-
-
 def tenure(bars: Bars) -> NDArray[np.int64]:
     """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
     age = np.cumsum(bars.present & bars.member, axis=0)
     return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
-
-
-def _traded(member: NDArray[np.bool_], horizon: int) -> NDArray[np.bool_]:
-    """Return where the prices of trades lie that members decide: from the bar after one to the end of its label."""
-    rows = np.arange(len(member))
-    before = np.cumsum(np.vstack([np.zeros_like(member[:1]), member]), axis=0)  # members at earlier bars
-    found: NDArray[np.bool_] = before[rows] > before[np.maximum(rows - 1 - horizon, 0)]
-    return found
-
-
-def _labels(spec: LabelSpec, bars: Bars, answer: Any) -> Labels:
-    """Return a label's answer, checked."""
-    values, ends = answer
-    values, ends = np.array(values, dtype=np.float64), np.array(ends, dtype=np.int64)
-    shape = bars.close.shape
-    if values.shape != shape or ends.shape != shape:
-        raise PluginError(f"label {spec.name!r} must give two arrays {shape}; it gave {values.shape} and {ends.shape}")
-    values[~bars.present] = np.nan
-    known = ~np.isnan(values)
-    if (ends[known] >= len(bars)).any():
-        raise PluginError(
-            f"label {spec.name!r} has a value that ends after the last bar: it reads prices that do not exist"
-        )
-    if (ends <= np.arange(len(bars))[:, None])[known].any():
-        raise PluginError(f"label {spec.name!r} has a value that ends at or before its own bar: it is no forecast")
-    if not np.isfinite(values[known]).all():
-        raise PluginError(f"label {spec.name!r} has an infinite value: it must be finite, or NaN where it is not known")
-    if spec.task == "classification" and not np.isin(values[known], (0.0, 1.0)).all():
-        raise PluginError(f"label {spec.name!r} is a classification: its values must be 0 and 1")
-    return Labels(values, np.where(known, ends, NEVER))
 
 
 def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -> Floats:

@@ -21,7 +21,7 @@ from quorate.recipe.schema import Recipe
 from quorate.runs.session import Session
 from quorate.walkforward.causality import audit_rows
 from quorate.walkforward.chains import chains_of
-from quorate.walkforward.layout import audit_steps, rows_of
+from quorate.walkforward.rows import audit_steps, rows_of
 from quorate.walkforward.weights import check_weights, weighted
 
 Positions = NDArray[np.int64]

@@ -12,7 +12,7 @@ from quorate.bars.resample import in_hours, lacking, resample, traded
 from quorate.errors import RecipeError
 from quorate.recipe.features import reads_finer
 from quorate.recipe.schema import Recipe
-from quorate.recipe.schema.learning import Data
+from quorate.recipe.schema.data import Data
 
 
 def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:

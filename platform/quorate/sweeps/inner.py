@@ -12,7 +12,8 @@ from quorate.plugins.specs import ModelSpec
 from quorate.recipe.schema import Folds, Recipe
 from quorate.store.kept import KeptArrays
 from quorate.sweeps.space import Space, extremes
-from quorate.walkforward.layout import WalkForward, history_of, holdout_start, prepare, spans_of
+from quorate.walkforward.layout import WalkForward, holdout_start, prepare, spans_of
+from quorate.walkforward.rows import history_of
 
 SHARE = 2 / 3  # of the usable history that the inner folds predict; the rest trains the first of them
 LEAST = 25  # bars of a fold: one block of the test by which trials are compared

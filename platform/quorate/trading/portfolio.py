@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.errors import PluginError
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
+from quorate.trading.backtest import GONE, recently
 
 NUDGE = 2.0**-50  # of a weight: it is another number, and orders no other position
 
@@ -35,3 +37,12 @@ def renewed(weights: Floats) -> Floats:
     count = np.cumsum((weights != before).any(axis=1, keepdims=True), axis=0)
     found: Floats = weights * (1 + NUDGE * (count % 2))
     return found
+
+
+def share_of_capital(available: NDArray[np.bool_], gone: int = GONE, member: NDArray[np.bool_] | bool = True) -> Floats:
+    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols).
+
+    One that misses bars keeps its share, as long as it may not have ended; one that leaves the universe does not.
+    """
+    alive = recently(available, gone) & member
+    return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)

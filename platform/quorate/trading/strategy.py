@@ -9,7 +9,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.bars.panel import Bars
@@ -19,9 +18,9 @@ from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
-from quorate.trading.backtest import GONE, equity_curves, gone_after, recently
+from quorate.trading.backtest import equity_curves, gone_after
 from quorate.trading.costs import Fill, Trading
-from quorate.trading.portfolio import check_shares, renewed
+from quorate.trading.portfolio import check_shares, renewed, share_of_capital
 from quorate.trading.risk import Risk, limited
 
 CELLS = 1_000_000  # of candidates' weights held at once; bounds the memory of a large panel with a large grid
@@ -254,15 +253,6 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
     return weights * share_of_capital(np.isfinite(plan.score), gone_after(bars), bars.member)[:, :, None]
 
 
-def share_of_capital(available: NDArray[np.bool_], gone: int = GONE, member: NDArray[np.bool_] | bool = True) -> Floats:
-    """Return each symbol's equal share at each bar, zero where it is not available, (n_bars, n_symbols).
-
-    One that misses bars keeps its share, as long as it may not have ended; one that leaves the universe does not.
-    """
-    alive = recently(available, gone) & member
-    return np.where(alive, 1.0 / np.maximum(alive.sum(axis=1, keepdims=True), 1), 0.0)
-
-
 def decide(
     plans: Sequence[Plan],
     bars: Bars,
@@ -327,13 +317,7 @@ def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str,
 def _returns(
     plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int
 ) -> tuple[Floats, list[dict[str, float]]]:
-    """Return what each candidate would have earned over the out-of-fold span, and its figures from a bar of it on.
-
-    Returns
-    -------
-    returns : ndarray of float64, (n_bars - 1, n_candidates)
-    earned : list of dict, one per candidate
-    """
+    """Return what each candidate earned out of fold, (n_bars - 1, n_candidates), and its figures from a bar on."""
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
     step = max(1, CELLS // max(1, plan.score.size))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -17,14 +17,14 @@ from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
 from quorate.dataset.join import bars_needed
 from quorate.dataset.joined import of_symbols
-from quorate.dataset.rows import Dataset, Labels, build_dataset, build_labels
+from quorate.dataset.rows import Dataset
 from quorate.ensemble.within import WITHIN
 from quorate.errors import DataError, DataWarning, RecipeError, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, LabelSpec, ModelSpec, Span, SplitterSpec, StrategySpec
+from quorate.plugins.specs import FeatureSpec, ModelSpec, Span, SplitterSpec, StrategySpec
 from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
@@ -32,6 +32,7 @@ from quorate.trading.costs import Trading, check_cost
 from quorate.trading.strategy import ask_strategy
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 from quorate.walkforward.held_out import Unseen, audit_symbols
+from quorate.walkforward.rows import audit_steps, features_of, label_of, model_of, rows_of
 from quorate.walkforward.sides import audit_side, side_of
 from quorate.walkforward.weights import audit_weights, check_weights, weightings_of
 
@@ -167,10 +168,10 @@ def prepare(
     whole, bars = bars, without(bars, recipe.holdout.held_out)
     if not bars.symbols:
         raise DataError("all symbols that there are bars of are held out (holdout.symbols): none is left to learn from")
-    members = {name: _model(registry, name, recipe) for name in recipe.models}
+    members = {name: model_of(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
     build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
-    classification = _label(recipe, registry).task == "classification"
+    classification = label_of(recipe, registry).task == "classification"
     check_weights(recipe, members, classification)
     if recipe.ensemble.calibration in WITHIN and len(bars.symbols) < 2:
         raise RecipeError(
@@ -184,7 +185,7 @@ def prepare(
     _check_strategies(recipe, registry, bars, classification)
     dataset = build(bars)
     first = spans[-1][0].first
-    features, _ = _features(recipe, registry, bars)
+    features, _ = features_of(recipe, registry, bars)
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
     audit_rows(bars, dataset, None if seen else build, labels, first)
     audit_steps(recipe, registry, bars, dataset, first)
@@ -216,8 +217,8 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
             "holdout.symbols: a symbol that is held out has bars without volume, and the others have one, which "
             "features may read: hold out others, or have all bars read without volume"
         )
-    features, _ = _features(recipe, registry, seen)
-    across = _label(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
+    features, _ = features_of(recipe, registry, seen)
+    across = label_of(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
     build, _, _ = rows_of(recipe, registry, seen, reach=reach)
     rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
     return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
@@ -255,49 +256,6 @@ def fold_facts(walk: WalkForward, fold: Fold) -> dict[str, Any]:
     }
 
 
-def rows_of(
-    recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None, reach: int = 0
-) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
-    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for.
-
-    What is `kept` of features is taken for all of `bars` alone, and computed for other ones; `reach` as of `prepare`.
-    """
-    members = [_model(registry, name, recipe) for name in recipe.models]
-    features, warnings = _features(recipe, registry, bars)
-    history = max(reach, *(m.lookback for m in members))
-    window = max((max(m.lookback, reach) for m in members if m.input == "windows"), default=0)
-    labels = partial(_labels_at, recipe, registry, recipe.labels.horizon)
-
-    def build(known: Bars) -> Dataset:
-        values = kept.values if kept is not None and known is bars else None
-        texts, path = recipe.features.categories, recipe.labels.path
-        several = {step: _labels_at(recipe, registry, step, known) for step in path}
-        moves = any(one.name == "return" for one in weightings_of(recipe))
-        return build_dataset(known, features, labels(known), history, window, texts, values, several, moves)
-
-    return build, labels, warnings
-
-
-def audit_steps(
-    recipe: Recipe, registry: Registry, bars: Bars, dataset: Dataset, first: int, at: Sequence[int] = ()
-) -> None:
-    """Audit the labels of every step as `audit_rows` does those of the step that is traded."""
-    for column, step in enumerate(dataset.steps):
-        one = replace(dataset, y=dataset.path[:, column], end=dataset.path_end[:, column])
-        audit_rows(bars, one, None, partial(_labels_at, recipe, registry, step), first, at)
-
-
-def _labels_at(recipe: Recipe, registry: Registry, step: int, bars: Bars) -> Labels:
-    return build_labels(bars, _label(recipe, registry), step, recipe.backtest.fill, recipe.labels.params)
-
-
-def history_of(recipe: Recipe, registry: Registry, bars: Bars) -> int:
-    """Return how many bars a row needs: the longest lookback of features and models."""
-    features, _ = _features(recipe, registry, bars)
-    members = [_model(registry, name, recipe) for name in recipe.models]
-    return max(*(bars_needed(one, bars) for one in features), *(one.lookback for one in members))
-
-
 def frequency_facts(walk: WalkForward) -> list[dict[str, Any]]:
     """Return of each other frequency that features are on, as plain data: features, bars, and how far they look back.
 
@@ -324,10 +282,6 @@ def frequency_facts(walk: WalkForward) -> list[dict[str, Any]]:
     return told
 
 
-def _label(recipe: Recipe, registry: Registry) -> LabelSpec:
-    return registry.get(LabelSpec, recipe.labels.name)
-
-
 def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
     cost = registry.get("cost", recipe.costs.model)
 
@@ -339,24 +293,3 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
         return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
 
     return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)
-
-
-def _model(registry: Registry, name: str, recipe: Recipe) -> ModelSpec:
-    model = recipe.models[name]
-    spec = registry.get(ModelSpec, (model.plugin if model else None) or name)
-    return spec.with_params(model.options if model else {})
-
-
-def _features(recipe: Recipe, registry: Registry, bars: Bars) -> tuple[list[FeatureSpec], list[str]]:
-    features = [registry.get(FeatureSpec, name) for name in recipe.features.use]
-    if bars.has_volume:
-        return features, []
-    usable = [s for s in features if "volume" not in s.inputs]
-    left = len(features) - len(usable)
-    lack = int((bars.present & ~np.isfinite(bars.volume)).sum())
-    if not usable:
-        raise DataError(
-            f"{plural(lack, 'bar')} without volume, and every selected feature needs it: select others with "
-            "features.use"
-        )
-    return usable, [f"{lack} bars have no volume: {left} features that need it are left out"] if left else []

@@ -12,7 +12,8 @@ from quorate.errors import QuorateError, plural
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import Span
 from quorate.recipe.schema import RETURN_DEFAULT, SCORE_DEFAULT, Folds, Recipe
-from quorate.walkforward.layout import WalkForward, history_of, spans_of
+from quorate.walkforward.layout import WalkForward, spans_of
+from quorate.walkforward.rows import history_of
 
 WANTED = 5  # folds that a remedy makes
 STUB = 1 / 12  # of the fold before: a month, where folds are years

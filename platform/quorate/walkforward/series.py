@@ -19,6 +19,7 @@ from quorate.plugins.specs import EnsemblerSpec, StrategySpec
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
 from quorate.trading.backtest import backtest, equity_curves, gone_after
+from quorate.trading.portfolio import share_of_capital
 from quorate.trading.risk import Risk
 from quorate.trading.strategy import (
     LIMIT,
@@ -29,7 +30,6 @@ from quorate.trading.strategy import (
     desired_weights,
     followed,
     score_of,
-    share_of_capital,
     to_panel,
 )
 from quorate.walkforward.causality import audit_strategy

@@ -11,7 +11,8 @@ from quorate.evidence.evidence import Performance, plain
 from quorate.plugins.specs import StrategySpec
 from quorate.trading.attribution import attributed
 from quorate.trading.backtest import each_symbol, gone_after
-from quorate.trading.strategy import score_of, share_of_capital, to_panel
+from quorate.trading.portfolio import share_of_capital
+from quorate.trading.strategy import score_of, to_panel
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.series import Series, judged_rows
 

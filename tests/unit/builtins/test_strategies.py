@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import quorate
 from quorate import statistics
 from quorate.dataset.folds import walk_forward
-from quorate.dataset.rows import build_dataset, build_labels
+from quorate.dataset.labels import build_labels
+from quorate.dataset.rows import build_dataset
 from quorate.errors import IntegrityError, PluginError, RecipeError
 from quorate.plugins.options import resolve_options
 from quorate.plugins.registry import Registry

@@ -7,7 +7,8 @@ import pytest
 
 import quorate
 from quorate.dataset.folds import NEVER
-from quorate.dataset.rows import Labels, build_dataset, build_labels, entry_prices
+from quorate.dataset.labels import Labels, build_labels
+from quorate.dataset.rows import build_dataset, entry_prices
 from quorate.errors import DataError, PluginError
 from quorate_data.simulated import simulated
 from quorate_plugins.labels import quorate_labels

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.dataset.folds import NEVER
-from quorate.dataset.rows import Dataset, build_dataset, build_labels
+from quorate.dataset.labels import build_labels
+from quorate.dataset.rows import Dataset, build_dataset
 from quorate.dataset.weights import METHODS, Weighting, sample_weights
 from quorate.errors import DataError
 from quorate.plugins.specs import FeatureSpec

@@ -171,7 +171,8 @@ def test_a_history_made_without_volatility_and_ends_has_none_and_the_next_bar():
 
 
 def test_the_volatility_of_a_row_is_that_of_the_last_twenty_returns_of_its_symbol():
-    from quorate.dataset.rows import build_dataset, build_labels
+    from quorate.dataset.labels import build_labels
+    from quorate.dataset.rows import build_dataset
     from quorate.testing import panel
     from quorate_plugins.labels import quorate_labels
 

@@ -20,8 +20,8 @@ from quorate.store.kept import KeptArrays
 from quorate.trading import backtest as module
 from quorate.trading.backtest import backtest, each_symbol, equity_curves, recently
 from quorate.trading.costs import Trading
+from quorate.trading.portfolio import share_of_capital
 from quorate.trading.scale import Scale
-from quorate.trading.strategy import share_of_capital
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline as gates
 

@@ -11,13 +11,14 @@ import pytest
 import quorate
 from quorate.bars.panel import Bars
 from quorate.bars.universe import Spell, Universe
-from quorate.dataset.rows import Labels, build_dataset, build_labels
+from quorate.dataset.labels import Labels, build_labels
+from quorate.dataset.rows import build_dataset
 from quorate.plugins.specs import FeatureSpec, LabelSpec
 from quorate.trading import backtest as module
 from quorate.trading.backtest import backtest
 from quorate.trading.costs import Trading
+from quorate.trading.portfolio import share_of_capital
 from quorate.trading.risk import Risk, limited
-from quorate.trading.strategy import share_of_capital
 from quorate_plugins.labels.cross_section import rank
 from quorate_plugins.labels.returns import trade_return
 

@@ -10,7 +10,8 @@ import pytest
 import quorate
 from quorate import statistics
 from quorate.dataset.folds import NEVER, Fold, walk_forward
-from quorate.dataset.rows import Dataset, build_dataset, build_labels
+from quorate.dataset.labels import build_labels
+from quorate.dataset.rows import Dataset, build_dataset
 from quorate.ensemble.asking import combiner_of
 from quorate.ensemble.combine import combine_all
 from quorate.ensemble.combiner import EnsembleHistory, weighted
@@ -19,7 +20,8 @@ from quorate.plugins.specs import Span
 from quorate.testing import market
 from quorate.trading.backtest import GONE, equity_curves
 from quorate.trading.costs import Trading
-from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, score_of, share_of_capital, to_panel
+from quorate.trading.portfolio import share_of_capital
+from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, score_of, to_panel
 from quorate_data.simulated import simulated
 from quorate_plugins.ensemblers import quorate_ensemblers
 from quorate_plugins.ensemblers.weights import mean, past_performance

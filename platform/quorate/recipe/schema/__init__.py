@@ -2,8 +2,9 @@
 
 from quorate.recipe.schema.base import Day, Open, Params, Section
 from quorate.recipe.schema.covariates import Covariate, span_of
+from quorate.recipe.schema.data import Data
 from quorate.recipe.schema.holdout import Holdout
-from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Labels, Model
+from quorate.recipe.schema.learning import Ensemble, Features, Folds, Labels, Model
 from quorate.recipe.schema.trading import (
     RETURN_DEFAULT,
     RETURN_THRESHOLDS,

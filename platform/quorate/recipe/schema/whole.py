@@ -9,8 +9,9 @@ from pydantic import Field
 from quorate.plugins.guard import IMPORT_SECONDS
 from quorate.recipe.schema.base import Section
 from quorate.recipe.schema.covariates import Covariate, Name
+from quorate.recipe.schema.data import Data
 from quorate.recipe.schema.holdout import Holdout
-from quorate.recipe.schema.learning import Data, Ensemble, Features, Folds, Labels, Model
+from quorate.recipe.schema.learning import Ensemble, Features, Folds, Labels, Model
 from quorate.recipe.schema.trading import Backtest, Costs, Gates, Strategy, Threshold
 from quorate.recipe.schema.tuning import Tuning
 

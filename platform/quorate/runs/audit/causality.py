@@ -10,8 +10,9 @@ from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError
 from quorate.statistics import Floats
 from quorate.walkforward.causality import audit_other, audit_rows
-from quorate.walkforward.layout import WalkForward, audit_steps, rows_of
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting
+from quorate.walkforward.rows import audit_steps, rows_of
 from quorate.walkforward.series import decide_judged
 
 DRIFT = 1e-3  # of a feature's standard deviation

@@ -18,6 +18,7 @@ from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_
 from quorate.store.bars.imports import Holding, Import
 from quorate.store.bars.locks import holding
 from quorate.store.bars.longer import longer, stored_as
+from quorate.store.bars.moments import as_known, day_of, end_of
 from quorate.store.bars.packs import ENDING, Pack, rows_of
 from quorate.store.bars.parts import check_hashes
 from quorate.store.documents import read_sealed
@@ -202,7 +203,7 @@ class Collection:
         from quorate.store.bars.versions import latest
 
         imports, wanted = self._chosen(symbols, frequency)
-        until_time = None if until is None else _day(until) + dt.timedelta(days=2)
+        until_time = None if until is None else day_of(until) + dt.timedelta(days=2)
         if as_of is not None:
             moment = end_of(as_of)
             imports = [
@@ -211,7 +212,7 @@ class Collection:
             ]
             until_time = min(until_time or moment, moment)
         chosen = [one for one in imports if one.bars and wanted & one.symbols.keys()]
-        first = None if since is None else _day(since) - dt.timedelta(days=2)
+        first = None if since is None else day_of(since) - dt.timedelta(days=2)
         return latest(rows_of(self.folder / IMPORTS, chosen, self._packed, sorted(wanted), first, until_time, columns))
 
     def actions(
@@ -239,7 +240,7 @@ class Collection:
 
         imports = self.imports()
         if as_of is not None:
-            imports = _as_known(imports, moment := end_of(as_of))
+            imports = as_known(imports, moment := end_of(as_of))
             imports.sort(key=lambda one: one.known_at <= moment and not one.source)
         else:
             imports.sort(key=lambda one: not one.source)
@@ -345,23 +346,3 @@ class Collection:
         if missing := wanted - known:
             raise DataError(self.lacks(missing))
         return [one for one in self.imports() if one.frequency == frequency], wanted
-
-
-def _as_known(imports: list[Import], moment: dt.datetime) -> list[Import]:
-    """Return imports in the order in which they count at a time: the last that was known by then last.
-
-    Of what came later the first counts most, as nothing tells what was before it.
-    """
-    later = [one for one in imports if one.known_at > moment]
-    return [*reversed(later), *(one for one in imports if one.known_at <= moment)]
-
-
-def _day(date: dt.date) -> dt.datetime:
-    return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
-
-
-def end_of(moment: dt.date | dt.datetime) -> dt.datetime:
-    """Return a time with a zone; of a date, its last moment in UTC."""
-    if isinstance(moment, dt.datetime):
-        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return _day(moment) + dt.timedelta(days=1, microseconds=-1)

@@ -10,7 +10,8 @@ import numpy as np
 from quorate.bars.panel import FIELDS, PRICES
 from quorate.bars.rules import Finding
 from quorate.errors import plural
-from quorate.store.bars.collection import IMPORTS, Collection, end_of
+from quorate.store.bars.collection import IMPORTS, Collection
+from quorate.store.bars.moments import end_of
 from quorate.store.bars.parts import read_parts
 from quorate.store.bars.versions import SAME
 
