@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import quorate
+from quorate.dataset.columns import feature_columns
 from quorate.dataset.folds import NEVER
 from quorate.dataset.labels import Labels, build_labels
 from quorate.dataset.rows import build_dataset, entry_prices
@@ -331,3 +332,21 @@ def test_what_longer_bars_lack_is_told():
         rows_of(ragged(), CHANGE.at("1mo"), SPREAD)
     with pytest.raises(DataError, match=r"the bars are of 1d, and there are none of 60min: .*data.resample"):
         rows_of(ragged(), CHANGE.at("60min"))
+
+
+def test_features_one_after_the_other_are_those_of_the_rows():
+    bars, features = ragged(), (CHANGE, SPREAD, CHANGE.at("1w"))
+    data, columns = rows_of(bars, *features, window=3), feature_columns(bars, features, window=3)
+    assert (columns.bar == data.bar).all()
+    assert (columns.symbol == data.symbol).all()
+    for j, values in enumerate(columns.values):
+        assert values.tobytes() == data.X[:, j].tobytes()
+
+
+def test_a_part_of_one_symbol_is_no_copy_and_a_part_of_several_lies_in_columns():
+    one, several = simulated(n_bars=30), ragged()
+    assert np.shares_memory(one.take(5, 20).close, one.close)
+    assert not one.take(5, 20).close.flags.writeable
+    part = several.take(2, len(several) - 1)
+    assert part.close.flags.f_contiguous
+    assert not np.shares_memory(part.close, several.close)
