@@ -102,10 +102,10 @@ def test_stamps_at_the_open_are_refused_by_every_run(files):
     early = [{"source": "early-tokyo"}, {"source": "csv", "path": str(files / "coins.csv"), "calendar": "24x7"}]
 
     def early_tokyo():
-        clock = quorate.Calendar("early", "Asia/Tokyo", "09:00", 245, "09:00")
+        clock = quorate.Calendar("early", "Asia/Tokyo", "15:00", 245, "09:00")
         frame = bars({"data": {"source": "simulated", "n_bars": 300, "start": "2001-01-02"}}).to_frame()
         days = quorate.get_calendar("us-equity").sessions(frame["time"].dt.tz_convert(None).to_numpy())
-        stamps = clock.close_times(days)
+        stamps = clock.open_times(days)
         return quorate.Bars.from_frame(
             frame.assign(time=stamps).assign(time=lambda f: f["time"].dt.tz_localize("UTC")), clock
         )

@@ -205,6 +205,15 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
     return inside, np.repeat(_last_close(clock, days, frequency), lengths)[inside]
 
 
+def first_session(clock: Calendar, session: np.datetime64, frequency: str) -> np.datetime64:
+    """Return the first day whose bars are in the day, week or month of a session."""
+    if frequency not in ("1w", "1mo"):
+        return session
+    days = session - np.arange(40).astype("timedelta64[D]")
+    ends = _last_close(clock, days, frequency)
+    return np.datetime64(days[ends == ends[0]].min())
+
+
 def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:
     """Return when the day, week or month of each session ends, in microseconds.
 
