@@ -6,6 +6,7 @@ known at a time then never depends on what came after it.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -205,13 +206,13 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
     return inside, np.repeat(_last_close(clock, days, frequency), lengths)[inside]
 
 
-def first_session(clock: Calendar, session: np.datetime64, frequency: str) -> np.datetime64:
+def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
     """Return the first day whose bars are in the day, week or month of a session."""
     if frequency not in ("1w", "1mo"):
         return session
-    days = session - np.arange(40).astype("timedelta64[D]")
+    days = np.datetime64(session, "D") - np.arange(40).astype("timedelta64[D]")
     ends = _last_close(clock, days, frequency)
-    return np.datetime64(days[ends == ends[0]].min())
+    return session - dt.timedelta(days=int((ends == ends[0]).sum()) - 1)
 
 
 def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:

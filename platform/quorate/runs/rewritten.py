@@ -49,8 +49,7 @@ def _span(bars: Bars, data: Data) -> dict[str, dt.date]:
         return {"until": last}
     if data.resample is None:
         return {"since": first, "until": last}
-    since: dt.date = first_session(bars.calendar, bars.sessions[0], data.resample).item()
-    until = last + DAYS_MORE
+    since, until = first_session(bars.calendar, first, data.resample), last + DAYS_MORE
     return {"since": max(since, data.since or since), "until": min(until, data.until or until)}
 
 
