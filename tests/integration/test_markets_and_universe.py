@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import quorate
@@ -96,6 +98,19 @@ def test_the_recipe_is_another_with_another_universe_and_the_same_without(tiny, 
 def test_what_is_wrong_with_markets_is_named(files, change, error, told):
     with pytest.raises(error, match=told):
         bars({"data": markets(files, **change)})
+
+
+def test_a_ticker_that_another_company_took_over_is_no_trouble_in_several_markets(files):
+    text = pd.read_csv(files / "stocks.csv")
+    text.loc[(text["symbol"] == "SIM002") & (text["time"] >= "2002-01-02"), "symbol"] = "SIM003"
+    before = bars({"data": markets(files)})
+    text.to_csv(files / "stocks.csv", index=False)
+    changes = [{"old": old, "new": new, "date": "2002-01-02"} for old, new in (("SIM003", "NEW"), ("SIM002", "SIM003"))]
+    found = bars({"data": markets(files, renamed=changes)})
+    assert found.symbols == ("COIN", "NEW", "SIM001", "SIM003")
+    took, gave = (panel.close[:, panel.symbols.index(name)] for panel, name in ((found, "SIM003"), (before, "SIM002")))
+    np.testing.assert_array_equal(took, gave)
+    assert found.present[:, 1].all()
 
 
 def test_stamps_at_the_open_are_refused_by_every_run(files):
