@@ -302,6 +302,9 @@ def test_a_twin_of_a_symbol_that_is_learnt_from_is_refused(bars: Bars, tmp_path:
             run = quorate.run(table, home=tmp_path / "home")
             [alike] = run.results["development"]["unseen"]["alike"]
             assert (alike["symbol"], alike["as"]) == ("NEAR", "SIM003")
+            told = call("report", run.run_id, "--home", str(tmp_path / "home"), "--section", "unseen")  # one alone
+            assert told.exit_code == 0, told.output
+            assert "NEAR moves as SIM003" in " ".join(told.stdout.split())
 
 
 def _mixed_in(bars: Bars, names: list[str]) -> Bars:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import quorate
@@ -98,14 +100,27 @@ def test_what_is_wrong_with_markets_is_named(files, change, error, told):
         bars({"data": markets(files, **change)})
 
 
+def test_a_ticker_that_another_company_took_over_is_no_trouble_in_several_markets(files):
+    text = pd.read_csv(files / "stocks.csv")
+    text.loc[(text["symbol"] == "SIM002") & (text["time"] >= "2002-01-02"), "symbol"] = "SIM003"
+    before = bars({"data": markets(files)})
+    text.to_csv(files / "stocks.csv", index=False)
+    changes = [{"old": old, "new": new, "date": "2002-01-02"} for old, new in (("SIM003", "NEW"), ("SIM002", "SIM003"))]
+    found = bars({"data": markets(files, renamed=changes)})
+    assert found.symbols == ("COIN", "NEW", "SIM001", "SIM003")
+    took, gave = (panel.close[:, panel.symbols.index(name)] for panel, name in ((found, "SIM003"), (before, "SIM002")))
+    np.testing.assert_array_equal(took, gave)
+    assert found.present[:, 1].all()
+
+
 def test_stamps_at_the_open_are_refused_by_every_run(files):
     early = [{"source": "early-tokyo"}, {"source": "csv", "path": str(files / "coins.csv"), "calendar": "24x7"}]
 
     def early_tokyo():
-        clock = quorate.Calendar("early", "Asia/Tokyo", "09:00", 245, "09:00")
+        clock = quorate.Calendar("early", "Asia/Tokyo", "15:00", 245, "09:00")
         frame = bars({"data": {"source": "simulated", "n_bars": 300, "start": "2001-01-02"}}).to_frame()
         days = quorate.get_calendar("us-equity").sessions(frame["time"].dt.tz_convert(None).to_numpy())
-        stamps = clock.close_times(days)
+        stamps = clock.open_times(days)
         return quorate.Bars.from_frame(
             frame.assign(time=stamps).assign(time=lambda f: f["time"].dt.tz_localize("UTC")), clock
         )

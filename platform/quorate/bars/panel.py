@@ -186,7 +186,8 @@ class Bars:
             prices = self.fills.of("price", self.times, self.symbols)
         if self.universe is None or not self.delisted.any():
             return prices
-        return np.where(self.delisted, self.universe.paid(self.sessions, self.symbols, self.last), prices)
+        paid = self.universe.paid(self.sessions, self.symbols, self.last, self.present)
+        return np.where(self.delisted, paid, prices)
 
     @cached_property
     def last(self) -> Floats:

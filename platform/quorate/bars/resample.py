@@ -6,6 +6,7 @@ known at a time then never depends on what came after it.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -203,6 +204,15 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
         ends = begun - (begun - times[inside]) // long * long
         return inside, np.minimum(ends, np.repeat(closes, lengths)[inside])
     return inside, np.repeat(_last_close(clock, days, frequency), lengths)[inside]
+
+
+def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
+    """Return the first day whose bars are in the day, week or month of a session."""
+    if frequency not in ("1w", "1mo"):
+        return session
+    days = np.datetime64(session, "D") - np.arange(40).astype("timedelta64[D]")
+    ends = _last_close(clock, days, frequency)
+    return session - dt.timedelta(days=int((ends == ends[0]).sum()) - 1)
 
 
 def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:

@@ -96,20 +96,22 @@ class Universe:
                     found[spell.rows(sessions).stop :, column] = True
         return found
 
-    def paid(self, sessions: Days, symbols: Sequence[str], last: Floats) -> Floats:
+    def paid(self, sessions: Days, symbols: Sequence[str], last: Floats, present: NDArray[np.bool_]) -> Floats:
         """Return what a share is paid out at where a symbol has been delisted, (n_sessions, n_symbols); NaN elsewhere.
 
         Parameters
         ----------
         last : ndarray of float64, (n_sessions, n_symbols)
             The last price that is known.
+        present : ndarray of bool, (n_sessions, n_symbols)
+            Where a symbol has a bar: one of several sessions may have begun before a delisting, and has its last price.
         """
         found = np.full(last.shape, np.nan)
         for column, spells in self._columns(symbols):
             for spell in spells:
                 rows = spell.rows(sessions)
                 if spell.delisted and 0 < rows.stop < len(sessions):
-                    before = last[rows.stop - 1, column]
+                    before = last[rows.stop if present[rows.stop, column] else rows.stop - 1, column]
                     cash = before * (1 - self.haircut) if spell.payout is None else spell.payout
                     found[rows.stop :, column] = max(cash, LEAST * before)
         return found

@@ -14,7 +14,7 @@ from quorate.plugins.calling import call
 from quorate.plugins.options import told_when_reading
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
-from quorate.runs.markets import as_said, bars_in, market_reader, renames_of
+from quorate.runs.markets import as_said, bars_in, market_reader, renames_of, with_last_names
 from quorate.runs.session import Session
 
 if TYPE_CHECKING:
@@ -46,8 +46,11 @@ def read_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, li
     recipe, given = session.recipe, session.recipe.data.options
     spec, renames = session.registry.get(SourceSpec, recipe.data.source), renames_of(recipe.data)
 
+    done = bool(told_when_reading(spec, read=None))  # a source of several markets: the bars of each have their names
+
     def made(answer: Any) -> Bars:
-        return as_said(bars_in(answer), recipe.data, renames)
+        bars = bars_in(answer)
+        return as_said(bars if done else with_last_names(bars, renames), recipe.data, renames)
 
     span = {"since": recipe.data.since, "until": recipe.data.until}
     with setting_apart(apart) as reading:

@@ -39,7 +39,9 @@ def market_reader(session: Session, renames: Sequence[Rename]) -> Callable[[Mapp
         given = {key: value for key, value in table.items() if key != "source"}
         options = resolve_options(spec, given, "data.markets")
         told = told_when_reading(spec, home=session.home.path, since=data.since, until=data.until)
-        return _renamed(call(spec, "one of the recipe's data.markets", (), {**options, **told}, bars_in), renames)
+        return with_last_names(
+            call(spec, "one of the recipe's data.markets", (), {**options, **told}, bars_in), renames
+        )
 
     return read
 
@@ -54,8 +56,7 @@ def renames_of(data: Data) -> Sequence[Rename]:
 
 
 def as_said(bars: Bars, data: Data, renames: Sequence[Rename]) -> Bars:
-    """Return the bars under the names that companies have in the end, of those that belong to the recipe's universe."""
-    bars = _renamed(bars, renames)
+    """Return the bars, under the last names of their companies, of those that belong to the recipe's universe."""
     if data.universe is None and data.haircut is None:
         return bars
     from quorate.bars.renames import renamed_spells
@@ -65,7 +66,8 @@ def as_said(bars: Bars, data: Data, renames: Sequence[Rename]) -> Bars:
     return in_universe(bars, Universe(renamed_spells(spells, renames, bars), data.haircut or 0.0))
 
 
-def _renamed(bars: Bars, renames: Sequence[Rename]) -> Bars:
+def with_last_names(bars: Bars, renames: Sequence[Rename]) -> Bars:
+    """Return the bars under the names that companies have in the end."""
     if not renames:
         return bars
     from quorate.bars.renames import renamed

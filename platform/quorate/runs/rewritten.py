@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import to_frame
+from quorate.bars.resample import first_session
 from quorate.errors import QuorateError
 from quorate.execution.progress import Progress
+from quorate.recipe.schema.data import Data
 from quorate.runs.loading import load_bars
 from quorate.runs.session import Session
+
+DAYS_MORE = dt.timedelta(days=7)  # in which a market has a bar after one that ended on a holiday
 
 
 def rewritten(session: Session, bars: Bars) -> list[str]:
@@ -20,15 +26,31 @@ def rewritten(session: Session, bars: Bars) -> list[str]:
 
     It is asked for the part of its history that the run has read: what came since is no matter.
     """
-    span = {"since": bars.sessions[0].item(), "until": bars.sessions[-1].item()}
     recipe = session.recipe
-    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=span)})
+    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=_span(bars, recipe.data))})
     asking = replace(session, recipe=part, warnings=[], progress=Progress())  # what it warns of was told then
     try:
-        now = load_bars(asking)
+        now = at_times_of_others(load_bars(asking), recipe.holdout.held_out)
     except QuorateError as e:
         return [f"the source gives none of the bars: {e}"]
+    stop = int(np.searchsorted(now.times, bars.times[-1], side="right"))
+    now = now if stop == len(now) else now.until(stop)
     return [] if now.fingerprint == bars.fingerprint else list(differing(bars, now))
+
+
+def _span(bars: Bars, data: Data) -> dict[str, dt.date]:
+    """Return between which sessions the source had what bars were made of.
+
+    Longer ones begin before their session, which may be a holiday. Of several markets each has sessions of its own.
+    """
+    first: dt.date = bars.sessions[0].item()
+    last: dt.date = bars.sessions[-1].item()
+    if bars.fills is not None:
+        return {"until": last}
+    if data.resample is None:
+        return {"since": first, "until": last}
+    since, until = first_session(bars.calendar, first, data.resample), last + DAYS_MORE
+    return {"since": max(since, data.since or since), "until": min(until, data.until or until)}
 
 
 def differing(before: Bars, now: Bars) -> Iterator[str]:

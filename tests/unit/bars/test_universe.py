@@ -12,6 +12,7 @@ import pytest
 import quorate
 from quorate.bars.panel import Bars
 from quorate.bars.renames import name_on, read_renames, renamed, renamed_spells
+from quorate.bars.resample import resample
 from quorate.bars.universe import Universe, ended, in_universe, read_spells, survivors_only
 from quorate.errors import DataError, DataWarning
 from quorate.store import Home
@@ -70,6 +71,16 @@ def test_a_delisted_symbol_is_paid_out_at_the_first_bar_after_its_exit(row, hair
     assert found.fill("open")[10:, 1] == pytest.approx(np.full(10, paid))
     assert (found.fill("open")[:, 0] == bars.open[:, 0]).all()
     assert np.isnan(found.until(10).fill("open")[:, 1]).sum() == 0  # not known before
+
+
+@pytest.mark.parametrize("row, paid", [({"delisted": "yes"}, 0.5 * 0.7), ({"payout": 3.5}, 3.5)])
+def test_longer_bars_pay_out_by_the_last_price_before_the_delisting(row, paid):
+    bars = panel(A=range(1, 21), B=[10.0] * 5 + [4.0, 2.0, 0.5] + [0.4] * 12)  # delisted on a Wednesday
+    told = Universe(spells({"symbol": "A"}, {"symbol": "B", "exit": day(7), **row}), 0.3)
+    with pytest.warns(DataWarning, match="12 bars after a delisting are left out"):
+        weeks = resample(in_universe(bars, told), "1w").bars
+    assert weeks.delisted[:, 1].tolist() == [False, True, True, True]
+    assert weeks.fill("open")[1:, 1] == pytest.approx(np.full(3, paid))
 
 
 def test_bars_after_a_delisting_are_left_out_and_told():

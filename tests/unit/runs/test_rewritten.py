@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+import pytest
+
 from quorate.bars.calendar import get_calendar
-from quorate.runs.rewritten import differing
+from quorate.runs.held_out import hold_out
+from quorate.runs.loading import load_bars
+from quorate.runs.rewritten import differing, rewritten
+from quorate.runs.session import open_session
 from quorate.testing.markets import market
 
 
@@ -41,3 +48,38 @@ def test_another_calendar_is_told():
     bars = market(20, 1)
     told = list(differing(bars, replace(bars, calendar=get_calendar("24x7"))))
     assert told == [f"the calendar was {bars.calendar.name!r} and is '24x7'"]
+
+
+def written(folder, name, start, n, every="B"):
+    close = 100 * np.exp(np.random.default_rng(len(name)).normal(0, 0.01, n).cumsum())
+    table = {"open": close * 1.001, "high": close * 1.002, "low": close * 0.999, "close": close}
+    dates = pd.date_range(start, periods=n, freq=every).strftime("%Y-%m-%d")
+    pd.DataFrame({"date": dates, **table}).to_csv(folder / f"{name}.csv", index=False)
+
+
+@pytest.mark.parametrize(
+    ("data", "holdout"),
+    [
+        ({"resample": "1w"}, {}),
+        ({"resample": "1mo", "until": "2024-05-10"}, {}),  # March ended on a holiday, Good Friday
+        ({"resample": "1mo", "since": "2023-02-08", "until": "2024-04-05"}, {}),
+        ({"calendar": "24x7"}, {"symbols": ["coin"]}),
+        ({"calendar": "24x7", "resample": "1w", "checks": {"outliers": "quarantine"}}, {"symbols": ["coin"]}),
+    ],
+    ids=["weeks", "months", "months since", "held out", "weeks with one held out"],
+)
+def test_a_source_that_gives_the_same_bars_has_rewritten_none(tmp_path, data, holdout):
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    written(folder, "stock", "2023-01-03", 370)
+    (folder / "stock.csv").write_text(
+        "".join(line for line in (folder / "stock.csv").open() if not line.startswith("2024-03-29"))
+    )
+    if holdout:
+        written(folder, "coin", "2022-12-01", 560, "D")
+    table = {"data": {"source": "csv", "path": str(folder), **data}, "holdout": holdout, "models": {"ridge": {}}}
+    session = open_session({"name": "same", "labels": {"name": "return"}, **table}, home=tmp_path / "home")
+    bars = hold_out(session, load_bars(session))
+    assert rewritten(session, bars) == []
+    written(folder, "stock", "2023-01-03", 200)
+    assert rewritten(session, bars) != []
