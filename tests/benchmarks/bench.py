@@ -10,6 +10,7 @@ import bench_commands
 import bench_execution
 import bench_features
 import bench_files
+import bench_size
 import bench_store
 import bench_sweep
 import bench_window
@@ -21,6 +22,7 @@ MODULES = (
     bench_backtest,
     bench_features,
     bench_files,
+    bench_size,
     bench_store,
     bench_sweep,
     bench_window,

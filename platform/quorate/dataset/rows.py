@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
@@ -14,17 +14,14 @@ from numpy.typing import NDArray
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
-from quorate.dataset.covariates import in_a_row, input_of, where_known
+from quorate.dataset.columns import Kept, lay_out
 from quorate.dataset.folds import NEVER
-from quorate.dataset.join import Join, too_few
 from quorate.dataset.labels import Labels
-from quorate.errors import DataError, PluginError
-from quorate.plugins.calling import call
+from quorate.dataset.packing import Packing
 from quorate.plugins.specs import FeatureSpec
 from quorate.statistics import Floats
 
 Array = TypeVar("Array", bound=NDArray[Any])
-Kept = Callable[[FeatureSpec, Bars, Callable[[], NDArray[np.float32]]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,37 +118,12 @@ def build_dataset(
     PluginError
         If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
     """
-    packing = Packing(bars)
-    names = tuple(feature.name for feature in features)
-    beside = {name: _Beside(bars, name) for name in sorted({f.frequency for f in features} - {""})}
-    longest = max((f.lookback for f in features if not f.frequency), default=1)
-    usable = bars.present & (packing.age >= longest)
-    for feature in features:
-        if feature.frequency:
-            usable &= beside[feature.frequency].join.age >= feature.lookback
-    full: NDArray[Any] = np.cumsum(usable, axis=0)  # bars in a row, up to each, that have all features
-    if bars.covariates:
-        usable = where_known(bars, features, usable, packing.pack, packing.unpack)
-        full = in_a_row(usable, packing.pack, packing.unpack)
-    keep = usable & (full >= window) & (packing.age >= least_history)
-    if bars.universe is not None:
-        among = max((f.lookback for f in features if f.cross_sectional), default=0)
-        keep &= bars.member & (tenure(bars) >= among)
-        usable &= bars.member & (tenure(bars) >= among)
+    laid, names = lay_out(bars, features, least_history, window), tuple(feature.name for feature in features)
+    packing, keep = laid.packing, laid.keep
     row, column = np.nonzero(keep)
-    if not len(row):
-        history = max(longest + max(window - 1, 0), least_history)
-        joins = {name: one.join for name, one in beside.items()}
-        raise DataError(too_few(features, joins, int(packing.age.max()), history))
     X = np.empty((len(row), len(features)), dtype=np.float32)
     sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
-    inputs: dict[tuple[str, bool], Floats] = {}
-    for j, spec in enumerate(features):
-        own = partial(_values, spec, bars, packing, inputs)
-        compute = partial(beside[spec.frequency].values, spec) if spec.frequency else own
-        values = kept(spec, bars, compute) if kept else compute()
-        # Also what is kept: which rows are used depends on the other features, too.
-        _check_finite(spec, values, bars, usable)
+    for j, values in enumerate(laid.panels(features, kept)):
         X[:, j] = values[keep]
         if window:
             sequence[:, j] = values.T[bars.present.T]
@@ -173,7 +145,7 @@ def build_dataset(
         steps=tuple(path),
         path=_read_only(paths),
         path_end=_read_only(path_ends),
-        window=int(full[keep].min()),
+        window=int(laid.full[keep].min()),
         moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
     )
 
@@ -190,12 +162,6 @@ def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[n
     return y, np.where(np.isnan(y), NEVER, labels.ends[keep]).astype(np.int64)
 
 
-def tenure(bars: Bars) -> NDArray[np.int64]:
-    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
-    age = np.cumsum(bars.present & bars.member, axis=0)
-    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
-
-
 def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -> Floats:
     """Return the price from which each row's label counts, where labels are what a price earns, (n_rows,).
 
@@ -209,108 +175,6 @@ def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -
     if np.allclose(first * (1 + dataset.y[known]), last, rtol=1e-9, atol=0.0):
         found[known] = first
     return found
-
-
-class Packing:
-    """Each symbol's bars from row 0 on, without gaps; and the way back to the panel."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-        self.present = bars.present
-        self.full = bool(self.present.all())
-        self.age = np.cumsum(self.present, axis=0)
-        self.count = self.present.sum(axis=0)
-        self.offset = np.concatenate(([0], np.cumsum(self.count)[:-1]))
-        self._packed = np.arange(len(bars))[None, :] < self.count[:, None]
-
-    def pack(self, field: Floats) -> Floats:
-        """Return a panel's values packed, NaN after each symbol's last bar."""
-        if self.full:
-            return field
-        packed = np.full(field.T.shape, np.nan)
-        packed[self._packed] = field.T[self.present.T]
-        packed.flags.writeable = False
-        return packed.T
-
-    def unpack(self, packed: Floats) -> Floats:
-        """Return packed values as a panel, NaN where a symbol has no bar."""
-        if self.full:
-            return packed
-        field = np.full(packed.T.shape, np.nan)
-        field[self.present.T] = packed.T[self._packed]
-        return field.T
-
-    def flat(self) -> Floats:
-        """Return every symbol's bars, one symbol after the other, (n_symbol_bars, 5)."""
-        return np.column_stack([getattr(self._bars, name).T[self.present.T] for name in FIELDS])
-
-
-class _Beside:
-    """The bars of another frequency beside a panel, and what features are on them at each of its bars."""
-
-    def __init__(self, bars: Bars, frequency: str) -> None:
-        self.join = Join(bars, frequency)
-        self._packing = Packing(self.join.bars)
-        self._inputs: dict[tuple[str, bool], Floats] = {}
-
-    def values(self, spec: FeatureSpec) -> NDArray[np.float32]:
-        """Return a feature as it is known at each bar of the panel."""
-        return self.join.joined(_values(spec, self.join.bars, self._packing, self._inputs))
-
-
-def bar_volatility(bars: Bars, window: int) -> Floats:
-    """Return the standard deviation (ddof 1) of the last `window` close-to-close returns, per bar.
-
-    Returns
-    -------
-    ndarray of float64, (n_bars, n_symbols)
-        NaN where a symbol has no bar, and until the window is full. A missed bar is skipped.
-    """
-    packing = Packing(bars)
-    close = packing.pack(bars.close)
-    return packing.unpack(rolling.std(rolling.relative(close, rolling.shift(close)), window))
-
-
-def _values(
-    spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]
-) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
-        return _compute(spec, bars, packing, inputs).astype(np.float32)
-
-
-def _compute(spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]) -> Floats:
-    arrays = []
-    for name in spec.inputs:
-        key = (name, spec.cross_sectional)
-        if key not in inputs:
-            field = input_of(bars, spec, name)
-            among = field if bars.universe is None else np.where(bars.member, field, np.nan)
-            inputs[key] = among if spec.cross_sectional else packing.pack(field)
-        arrays.append(inputs[key])
-    # Warm-up rows and the space after a symbol's end are NaN by design; what matters is checked after.
-    with np.errstate(all="ignore"):
-        values = call(spec, bars.__repr__, arrays, spec.params, partial(_panel, spec, bars.close.shape))
-    return values if spec.cross_sectional else packing.unpack(values)
-
-
-def _panel(spec: FeatureSpec, shape: tuple[int, ...], answer: Any) -> Floats:
-    if np.iscomplexobj(answer):
-        raise PluginError(f"feature {spec.name!r} must give real numbers; it gave complex ones")
-    values = np.asarray(answer, dtype=np.float64)
-    if values.shape != shape:
-        raise PluginError(f"feature {spec.name!r} must give an array {shape}; it gave {values.shape}")
-    return values
-
-
-def _check_finite(spec: FeatureSpec, values: NDArray[np.float32], bars: Bars, usable: NDArray[np.bool_]) -> None:
-    bad = usable & ~np.isfinite(values)
-    if bad.any():
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        raise PluginError(
-            f"feature {spec.name!r} must be finite from its {spec.lookback}th bar on; it is {values[row, column]} for "
-            f"{bars.symbols[column]} on {bars.sessions[row]} ({int(bad.sum())} of {int(usable.sum())} rows): "
-            "declare a longer lookback, define the value there, or leave the feature out with features.exclude"
-        )
 
 
 def _read_only(array: Array) -> Array:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
-from quorate.dataset.rows import Dataset, bar_volatility
+from quorate.dataset.packing import bar_volatility
+from quorate.dataset.rows import Dataset
 from quorate.ensemble.asking import audit_path, combined_rows, combiner_of, weight_path
 from quorate.ensemble.calibration import Calibration, fit_calibration
 from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows, weighted

@@ -43,11 +43,11 @@ def dataset_of(session: Session, model: str, bars: Bars, first: Callable[[Datase
     recipe = alone(session, model)
     binary = session.registry.get(LabelSpec, recipe.labels.name).task == "classification"
     check_weights(recipe, {model: spec_of(session, model)}, binary)
-    build, labels, warnings = rows_of(recipe, session.registry, bars)
-    dataset = build(bars)
-    audit_rows(bars, dataset, build, labels, first(dataset))
+    rows = rows_of(recipe, session.registry, bars)
+    dataset = rows.build(bars)
+    audit_rows(bars, dataset, rows.columns, rows.labels, first(dataset))
     audit_steps(recipe, session.registry, bars, dataset, first(dataset))
-    return dataset, warnings
+    return dataset, rows.warnings
 
 
 def before(bars: Bars, day: dt.date) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quorate import rolling
 from quorate.bars.panel import Bars
-from quorate.dataset.rows import Packing, bar_volatility
+from quorate.dataset.packing import Packing, bar_volatility
 from quorate.statistics import Floats
 from quorate.trading.backtest import listed
 from quorate.trading.costs import Fill

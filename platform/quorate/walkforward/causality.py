@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.bars.panel import FIELDS, Bars
+from quorate.dataset.columns import Columns
 from quorate.dataset.labels import Labels
 from quorate.dataset.rows import Dataset
 from quorate.errors import DataError, IntegrityError
@@ -35,12 +37,12 @@ def cuts(first: int, n_bars: int) -> list[int]:
 def audit_rows(
     bars: Bars,
     dataset: Dataset,
-    build: Callable[[Bars], Dataset] | None,
+    columns: Callable[[Bars], Columns] | None,
     labels: Callable[[Bars], Labels],
     first: int,
     at: Sequence[int] = (),
 ) -> None:
-    """Build the rows again without the future, the labels with another one, too, and compare.
+    """Compute the features again without the future, the labels with another one, too, and compare.
 
     A label may need to see that its trade is over, so without the future it can be unknown still; but
     once it is known and has ended, no future may change it or its end.
@@ -49,8 +51,8 @@ def audit_rows(
     ----------
     bars : Bars
         What `dataset` was built from.
-    build, labels : callable
-        From bars to rows and to labels. Without `build` the features are left alone.
+    columns, labels : callable
+        From bars to the features of rows and to labels. Without `columns` the features are left alone.
     first : int
         Position of the first bar that is predicted.
     at : sequence of int
@@ -63,13 +65,13 @@ def audit_rows(
     """
     for known in at or cuts(first, len(bars)):
         cut = bars.until(known)
-        if build is not None:
+        if columns is not None:
             try:
-                part = build(cut)
+                part = columns(cut)
             except DataError:  # no row yet that has all its features
                 continue
             after = bars.sessions[known - 1]
-            _check_features(bars, dataset, part, len(part), build, f"the bars after {after} are not known")
+            _check_features(bars, dataset, part, len(part.bar), columns, f"the bars after {after} are not known")
         _check_known(bars, dataset, labels(cut), known)
         other = labels(other_future(bars, known)).values[dataset.bar, dataset.symbol]
         wrong = (dataset.end < known) & (other != dataset.y)
@@ -82,40 +84,40 @@ def audit_rows(
             )
 
 
-def audit_other(bars: Bars, dataset: Dataset, build: Callable[[Bars], Dataset], known: int) -> None:
-    """Build the rows again with other bars from position `known` on, and compare the features before it.
+def audit_other(bars: Bars, dataset: Dataset, columns: Callable[[Bars], Columns], known: int) -> None:
+    """Compute the features again with other bars from position `known` on, and compare them before it.
 
     Raises
     ------
     IntegrityError
         Naming the feature, the bar, and both values.
     """
-    other = build(other_future(bars, known))
+    other = columns(other_future(bars, known))
     n = int(np.searchsorted(dataset.bar, known))
     same = np.array_equal(other.bar[:n], dataset.bar[:n]) and np.array_equal(other.symbol[:n], dataset.symbol[:n])
     if not same:
         raise IntegrityError(
             f"which rows have all their features before {bars.sessions[known]} depends on the bars from there on"
         )
-    _check_features(bars, dataset, other, n, build, f"other bars follow after {bars.sessions[known - 1]}")
+    _check_features(bars, dataset, other, n, columns, f"other bars follow after {bars.sessions[known - 1]}")
 
 
 def _check_features(
-    bars: Bars, dataset: Dataset, other: Dataset, n: int, build: Callable[[Bars], Dataset], when: str
+    bars: Bars, dataset: Dataset, other: Columns, n: int, columns: Callable[[Bars], Columns], when: str
 ) -> None:
     """Raise `IntegrityError`, if one of the first `n` rows has other features than in the dataset."""
     found = []
-    for j in range(dataset.X.shape[1]):  # one after the other: what compares all of many rows is large
-        whole, again = dataset.X[:, j], other.X[:n, j]
+    for j, values in enumerate(other.values):
+        whole, again = dataset.X[:, j], values[:n]
         apart = SHARE * min(float(whole.std(dtype=np.float64)), ABSOLUTE / SHARE)
         changed = ~np.isclose(again, whole[:n], rtol=RELATIVE, atol=apart)
         if changed.any():
-            found.append((int(changed.argmax()), j))
+            found.append((row := int(changed.argmax()), j, again[row]))
     if not found:
         return
-    row, column = min(found)
-    name, was, now = dataset.feature_names[column], dataset.X[row, column], other.X[row, column]
-    if build(bars).X[row, column] != was:
+    row, column, now = min(found)
+    name, was = dataset.feature_names[column], dataset.X[row, column]
+    if next(islice(columns(bars).values, column, None))[row] != was:
         raise IntegrityError(
             f"feature {name!r} gives other values each time it is computed, {_where(bars, dataset, row)} {was:g} and "
             f"{now:g}: what is random must be seeded anew in each call"

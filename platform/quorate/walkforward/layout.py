@@ -170,7 +170,8 @@ def prepare(
         raise DataError("all symbols that there are bars of are held out (holdout.symbols): none is left to learn from")
     members = {name: model_of(registry, name, recipe) for name in recipe.models}
     known = FeatureCache(kept) if kept is not None else None
-    build, labels, warnings = rows_of(recipe, registry, bars, known, reach)
+    rows = rows_of(recipe, registry, bars, known, reach)
+    warnings = rows.warnings
     classification = label_of(recipe, registry).task == "classification"
     check_weights(recipe, members, classification)
     if recipe.ensemble.calibration in WITHIN and len(bars.symbols) < 2:
@@ -183,11 +184,11 @@ def prepare(
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
     _check_strategies(recipe, registry, bars, classification)
-    dataset = build(bars)
+    dataset = rows.build(bars)
     first = spans[-1][0].first
     features, _ = features_of(recipe, registry, bars)
     seen = known is not None and known.audited(features, bars, len(dataset), cuts(first, len(bars)))
-    audit_rows(bars, dataset, None if seen else build, labels, first)
+    audit_rows(bars, dataset, None if seen else rows.columns, rows.labels, first)
     audit_steps(recipe, registry, bars, dataset, first)
     audit_side(side_of(recipe, registry), bars, cuts(first, len(bars)))
     if known is not None and not seen:
@@ -219,7 +220,7 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
         )
     features, _ = features_of(recipe, registry, seen)
     across = label_of(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
-    build, _, _ = rows_of(recipe, registry, seen, reach=reach)
+    build = rows_of(recipe, registry, seen, reach=reach).build
     rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
     return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
 

@@ -153,9 +153,8 @@ class Fitting:
                 self.cache.flush()
         if self.keeping and keep:
             self.keeping.tell(self.progress)
-        ordered = parted(walk.unseen, folds, means(done[task.which] for task in tasks))
-        of = {fold.index: fold for fold in folds}
-        ordered = [as_judged(walk, one, of[one.fold]) for one in ordered]
+        of, fits = {fold.index: fold for fold in folds}, means(done[task.which] for task in tasks)
+        ordered = [as_judged(walk, one, of[one.fold]) for one in parted(walk.unseen, folds, fits)]
         check_members(walk, folds, ordered)
         return ordered
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from quorate.bars.panel import Bars
+from quorate.dataset.columns import Columns, feature_columns
 from quorate.dataset.join import bars_needed
 from quorate.dataset.labels import Labels, build_labels
 from quorate.dataset.rows import Dataset, build_dataset
@@ -21,10 +22,30 @@ from quorate.walkforward.causality import audit_rows
 from quorate.walkforward.weights import weightings_of
 
 
-def rows_of(
-    recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None, reach: int = 0
-) -> tuple[Callable[[Bars], Dataset], Callable[[Bars], Labels], list[str]]:
-    """Return how bars become rows, and labels, and warnings; `bars` tell which features there are data for.
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """How bars become rows.
+
+    Parameters
+    ----------
+    build : callable
+        From bars to rows with features and labels.
+    columns : callable
+        From bars to the features of these rows, one after the other.
+    labels : callable
+        From bars to labels.
+    warnings : list of str
+        What is to be told.
+    """
+
+    build: Callable[[Bars], Dataset]
+    columns: Callable[[Bars], Columns]
+    labels: Callable[[Bars], Labels]
+    warnings: list[str]
+
+
+def rows_of(recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache | None = None, reach: int = 0) -> Rows:
+    """Return how the bars of a recipe become rows; `bars` tell which features there are data for.
 
     What is `kept` of features is taken for all of `bars` alone, and computed for other ones; `reach` as of `prepare`.
     """
@@ -33,16 +54,19 @@ def rows_of(
     history = max(reach, *(m.lookback for m in members))
     window = max((max(m.lookback, reach) for m in members if m.input == "windows"), default=0)
     raw = any(m.input == "bars" for m in members)
+    moves = any(one.name == "return" for one in weightings_of(recipe))
     labels = partial(_labels_at, recipe, registry, recipe.labels.horizon)
 
     def build(known: Bars) -> Dataset:
         values = kept.values if kept is not None and known is bars else None
         texts, path = recipe.features.categories, recipe.labels.path
         several = {step: _labels_at(recipe, registry, step, known) for step in path}
-        moves = any(one.name == "return" for one in weightings_of(recipe))
         return build_dataset(known, features, labels(known), history, window, texts, values, several, moves, raw)
 
-    return build, labels, warnings
+    def columns(known: Bars) -> Columns:
+        return feature_columns(known, features, history, window)
+
+    return Rows(build, columns, labels, warnings)
 
 
 def audit_steps(

@@ -147,7 +147,7 @@ def test_rows_of_kept_features_are_those_of_computed_ones(tmp_path, monkeypatch)
     def never(*_: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("quorate.dataset.rows._compute", never)
+    monkeypatch.setattr("quorate.dataset.columns.computed", never)
     second = prepared(RECIPE, tmp_path, KeptArrays(tmp_path)).dataset
     assert plainly.X.tobytes() == first.X.tobytes() == second.X.tobytes()
     with pytest.raises(AssertionError, match="computed again"):

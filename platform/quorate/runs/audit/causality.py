@@ -29,11 +29,11 @@ def check_features(walk: WalkForward, cuts: int, seed: int) -> int:
     first, n = walk.folds[0].first, len(walk.bars)
     rng = np.random.default_rng([seed, 11])
     at = sorted({int(k) for k in rng.integers(first + 1, n, size=cuts)} | {n - 1})
-    build, labels, _ = rows_of(walk.recipe, walk.registry, walk.bars)
-    audit_rows(walk.bars, walk.dataset, build, labels, first, at)
+    rows = rows_of(walk.recipe, walk.registry, walk.bars)
+    audit_rows(walk.bars, walk.dataset, rows.columns, rows.labels, first, at)
     audit_steps(walk.recipe, walk.registry, walk.bars, walk.dataset, first, at)
     for known in at:
-        audit_other(walk.bars, walk.dataset, build, known)
+        audit_other(walk.bars, walk.dataset, rows.columns, known)
     return 2 * len(at) * len(walk.dataset.feature_names)
 
 
@@ -48,8 +48,7 @@ def check_inputs(walk: WalkForward, other: Bars) -> int:
     IntegrityError
         Naming such a feature.
     """
-    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
-    here, there = walk.dataset, build(other)
+    here, there = walk.dataset, rows_of(walk.recipe, walk.registry, walk.bars).build(other)
     rows = min(len(here), len(there))
     same = (here.X[len(here) - rows :] == there.X[len(there) - rows :]).all(axis=0) & (here.X.std(axis=0) > 0)
     if same.any():
@@ -91,7 +90,7 @@ def check_signals(walk: WalkForward, predictions: Floats, cuts: int, seed: int) 
 def _until(walk: WalkForward, known: int) -> WalkForward:
     """Return the walk-forward of the first bars; folds that go on after them are cut short."""
     bars = walk.bars.until(known)
-    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
+    build = rows_of(walk.recipe, walk.registry, walk.bars).build
     dataset = build(bars)
     folds = [
         replace(fold, stop=min(fold.stop, known), test=fold.test[fold.test < len(dataset)])
@@ -141,7 +140,7 @@ def feature_drift(walk: WalkForward) -> dict[str, float]:
     bars = walk.bars
     tail = max(len(bars) // 10, 1)
     worst = dict.fromkeys(walk.dataset.feature_names, 0.0)
-    build, *_ = rows_of(walk.recipe, walk.registry, walk.bars)
+    build = rows_of(walk.recipe, walk.registry, walk.bars).build
     deviation = walk.dataset.X.std(axis=0)
     for start in (len(bars) // 2, len(bars) * 3 // 4):
         late = bars.take(start, len(bars))

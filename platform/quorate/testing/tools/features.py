@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
-from quorate.dataset import rows
+from quorate.dataset import columns
+from quorate.dataset.packing import Packing
 from quorate.errors import PluginError
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import FeatureSpec
@@ -47,7 +48,7 @@ def compute(plugin: Plugin, bars: Bars) -> Floats:
     """
     try:
         given = with_covariates(spec_of(plugin), own(bars))
-        return rows._compute(spec_of(plugin), given, rows.Packing(given), {})
+        return columns.computed(spec_of(plugin), given, Packing(given), {})
     except PluginError as e:
         cause = e.__cause__
         if cause is None:
