@@ -46,8 +46,8 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    names = "arrow bundled csv excel freqtrade lean parquet postgresql sql store simulated yfinance ccxt databento dbn"
-    assert sorted(out.split()) == sorted(names.split())
+    files = "arrow bundled csv excel freqtrade lean parquet databento dbn"
+    assert sorted(out.split()) == sorted(f"{files} ccxt markets postgresql simulated sql store yfinance".split())
 
 
 @pytest.mark.parametrize("spec", list(quorate_data.quorate_sources()), ids=lambda spec: spec.name)
@@ -57,6 +57,7 @@ def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     parameters = inspect.signature(spec.resolve()).parameters
     assert set(hints) == set(parameters)
     needed = {
+        "markets": ["markets"],
         "store": ["collection"],
         "postgresql": ["url"],
         "sql": ["url"],
