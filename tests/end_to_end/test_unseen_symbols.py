@@ -352,5 +352,12 @@ def test_symbols_that_are_too_young_before_the_holdout_are_tried_in_it(bars: Bar
     assert {*after.dataset.symbol} == {0, 1, 2}
 
 
+def test_a_portfolio_of_one_symbol_that_is_held_out_is_refused(bars: Bars) -> None:
+    table = {**PLAIN, "strategy": {"name": "dollar-neutral"}, "holdout": {"bars": 100, "symbols": ["SIM002"]}}
+    session = open_session(table)
+    with pytest.raises(RecipeError, match=r"'dollar-neutral' chooses among symbols; .* one alone, SIM002"):
+        layout.prepare(session.recipe, session.registry, bars.until(420), [(0, 420)])
+
+
 def test_the_registry_knows_the_gate() -> None:
     assert "unseen-symbols" in Registry.load(environment=False).names("gate")

@@ -243,6 +243,11 @@ def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bo
                 f"strategy {name!r} chooses among symbols; the bars have one, {bars.symbols[0]}: read several, or take "
                 'a strategy of one symbol, e.g. strategy.name = "long-short"'
             )
+        if len(held := recipe.holdout.held_out) == 1:
+            raise RecipeError(
+                f"strategy {name!r} chooses among symbols; holdout.symbols holds out one alone, {held[0]}: hold out "
+                'several, or take a strategy of one symbol, e.g. strategy.name = "long-short"'
+            )
         unknown = np.full((1, len(bars.symbols)), np.nan)
         params = chosen.params if name == chosen.name else spec.params
         ask_strategy(spec, unknown, 0.0, bars.take(0, 1), facts, params)
