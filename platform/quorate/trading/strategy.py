@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -255,7 +255,7 @@ def desired_weights(plan: Plan, candidates: Sequence[Setting], bars: Bars, fill:
 
 
 def decide(
-    plans: Sequence[Plan],
+    plans: Iterable[Plan],
     bars: Bars,
     dataset: Dataset,
     folds: Sequence[Fold],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -132,12 +133,13 @@ def decide_given(walk: WalkForward, name: str, predictions: Floats) -> Series:
 
 def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int = 0) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
-    plans = [_plan(walk, strategy, values) for _, _, strategy, values in rows]
-    rule, judged = _rule(walk), plans[0]
+    plans = (_plan(walk, strategy, values) for _, _, strategy, values in rows)
+    rule, judged = _rule(walk), next(plans)
     audit_strategy(
         judged.strategy, judged.params, judged.score, rule.default, walk.bars, judged.facts, walk.folds[0].first
     )
-    decisions = decide(plans, walk.bars, walk.dataset, walk.folds, rule, walk.trading, first)
+    # One after the other: the scores of many bars are large.
+    decisions = decide(chain([judged], plans), walk.bars, walk.dataset, walk.folds, rule, walk.trading, first)
     return [
         Series(name, role, strategy, values, d)
         for (name, role, strategy, values), d in zip(rows, decisions, strict=True)

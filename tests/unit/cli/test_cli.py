@@ -102,7 +102,7 @@ def test_recipe_show_takes_overrides(home):
 
 def test_recipe_list_names_the_built_in_recipes(home):
     names = [row["name"] for row in json.loads(call("recipe", "list", "--json").stdout)]
-    assert names == ["grid", "indices", "nasdaq", "noise", "planted", "sp500"]
+    assert names == ["grid", "indices", "nasdaq", "noise", "panel", "planted", "sp500"]
 
 
 USAGE = {
