@@ -23,6 +23,7 @@ def top_k(
     threshold: float,
     close: Floats,
     gone: int,
+    member: Flags,
     k: Positive = 10.0,
     buffer: Buffer = 0,
     weights: Weighting = "equal",
@@ -44,6 +45,8 @@ def top_k(
         The score up to which a symbol is not held.
     gone : int
         Bars without a price after which a symbol is taken for ended.
+    member : ndarray of bool, (n_bars, n_symbols)
+        Where a symbol belongs to the universe: one that left it is held no more, whether it has a bar or not.
     k : float
         How many symbols; below 1 a share of those with a score.
     buffer : int, ranks
@@ -58,7 +61,7 @@ def top_k(
     """
     _check(k)
     one = np.zeros(score.shape, dtype=np.int64)
-    absent, live = _ranked.absent_of(close, gone), np.isfinite(score) & np.isfinite(close)
+    absent, live = _ranked.absent_of(close, gone) & member, np.isfinite(score) & np.isfinite(close)
     score = np.where(live, score, np.nan)
     ranked = _ranked.ranks(score, one)
     size = _ranked.sizes(weights, score - _ranked.medians(score, ranked.place, one, 1), close, window)
@@ -82,6 +85,7 @@ def dollar_neutral(
     threshold: float,
     close: Floats,
     gone: int,
+    member: Flags,
     categories: Mapping[str, Any],
     k: Positive = 0.2,
     buffer: Buffer = 0,
@@ -107,6 +111,8 @@ def dollar_neutral(
         How far a score must be from the median of the bar, or of its group, to be traded.
     gone : int
         Bars without a price after which a symbol is taken for ended.
+    member : ndarray of bool, (n_bars, n_symbols)
+        Where a symbol belongs to the universe: one that left it is held no more, whether it has a bar or not.
     categories : mapping of str to ndarray of int32, (n_bars, n_symbols)
         Codes of the bars' categories, -1 where a bar has none.
     k : float
@@ -126,7 +132,7 @@ def dollar_neutral(
     _check(k)
     own, known = _groups(group, categories, score)
     groups = int(own.max(initial=0)) + 1
-    absent, live = _ranked.absent_of(close, gone), np.isfinite(score) & np.isfinite(close) & known
+    absent, live = _ranked.absent_of(close, gone) & member, np.isfinite(score) & np.isfinite(close) & known
     score = np.where(live, score, np.nan)
     up, down = _ranked.ranks(score, own), _ranked.ranks(-score, own)
     distance = score - _ranked.medians(score, up.place, own, groups)

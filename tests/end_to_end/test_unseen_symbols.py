@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 import quorate
 from quorate.bars.held_out import without
-from quorate.bars.panel import Bars
+from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError
 from quorate.plugins.registry import Registry
 from quorate.report.report import Report
@@ -23,7 +24,7 @@ from quorate.runs.held_out import hold_out
 from quorate.runs.loading import load_bars
 from quorate.runs.session import open_session
 from quorate.store import Home
-from quorate.walkforward import layout
+from quorate.walkforward import layout, rows
 from support.command import call
 
 HELD = ["SIM002", "SIM005", "SIM006"]
@@ -270,13 +271,13 @@ def test_a_sweep_and_the_paths_of_cpcv_see_none_of_them(
     plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[str] = set()
-    whole = layout.build_dataset
+    whole = rows.build_dataset
 
     def noted(bars: Bars, *args: Any, **kwargs: Any) -> Any:
         seen.update(bars.symbols)
         return whole(bars, *args, **kwargs)
 
-    monkeypatch.setattr(layout, "build_dataset", noted)
+    monkeypatch.setattr(rows, "build_dataset", noted)
     table = {**recipe(symbols=HELD), "models": {"ridge": {}}, "tuning": {"trials": 2, "folds": 2}}
     quorate.sweep(table, home=tmp_path / "home", plugins=[plugin])
     assert seen == {"SIM001", "SIM003", "SIM004"}
@@ -309,8 +310,6 @@ def test_a_twin_of_a_symbol_that_is_learnt_from_is_refused(bars: Bars, tmp_path:
 
 def _mixed_in(bars: Bars, names: list[str]) -> Bars:
     """As `without`, but prices of those left lean on those that are held out."""
-    from dataclasses import replace
-
     rest = without(bars, names)
     if rest is bars:
         return rest
@@ -340,6 +339,27 @@ def test_the_audit_tells_of_it(plugin: Path, tmp_path: Path) -> None:
     [found] = [one for one in audit.findings if one.detector == "held-out symbols"]
     assert found.state == "clean"
     assert found.figures["compared"] > 100
+
+
+def test_symbols_that_are_too_young_before_the_holdout_are_tried_in_it(bars: Bars) -> None:
+    session = open_session(PLAIN)
+    young = np.isin(bars.symbols, HELD) & (np.arange(len(bars))[:, None] < 418)
+    late = replace(bars, **{name: np.where(young, np.nan, getattr(bars, name)) for name in FIELDS})
+    late = hold_out(session, late)
+    before, after = (
+        layout.prepare(session.recipe, session.registry, late.until(stop), [(0, stop)]).unseen for stop in (420, 460)
+    )
+    assert before is not None
+    assert after is not None
+    assert (len(before.dataset), len(before.beside)) == (0, len(before.seen))
+    assert {*after.dataset.symbol} == {0, 1, 2}
+
+
+def test_a_portfolio_of_one_symbol_that_is_held_out_is_refused(bars: Bars) -> None:
+    table = {**PLAIN, "strategy": {"name": "dollar-neutral"}, "holdout": {"bars": 100, "symbols": ["SIM002"]}}
+    session = open_session(table)
+    with pytest.raises(RecipeError, match=r"'dollar-neutral' chooses among symbols; .* one alone, SIM002"):
+        layout.prepare(session.recipe, session.registry, bars.until(420), [(0, 420)])
 
 
 def test_the_registry_knows_the_gate() -> None:

@@ -91,7 +91,7 @@ def guarded(value: T) -> T:
         found = [guarded(inner) for inner in value]
     elif isinstance(value, BacktestResult | Evidence | Paths | Unseen):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
-        if "returns" in vars(value):  # read-only, and the same for all readers
+        if isinstance(value, BacktestResult) and "returns" in vars(value):  # read-only, and the same for all readers
             vars(found)["returns"] = vars(value)["returns"]
     return cast(T, found)
 

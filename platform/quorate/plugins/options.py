@@ -35,7 +35,7 @@ DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choic
 WARM = "warm_start"  # a key of the recipe's own, which an option of a model would hide
 READING = ("home", "since", "until", "read", "zone", "values")  # passed too, to sources whose signature names them
 # Passed too, to strategies whose signature names them.
-TOLD = ("bars_per_year", "binary", "horizon", "side", "gone", "categories")
+TOLD = ("bars_per_year", "binary", "horizon", "side", "gone", "member", "categories")
 
 
 class UnknownOption(RecipeError):

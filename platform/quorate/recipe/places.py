@@ -38,7 +38,8 @@ def instead(error: UnknownOption, registry: Registry) -> str:
     kind, key = error.spec.kind, error.key
     if kind in TABLES and (others := _takers(kind, key, registry)):
         name = next((n for n in others if str(error.value).rstrip("/").endswith(n)), others[0])
-        who = f"{kind} {others[0]} has" if len(others) == 1 else f"{kind}s {', '.join(others)} have"
+        kinds = "strategies" if kind == "strategy" else f"{kind}s"
+        who = f"{kind} {others[0]} has" if len(others) == 1 else f"{kinds} {', '.join(others)} have"
         return f"; {who} it: --set {TABLES[kind][1]}={name}"
     if kind == "model" and "did you mean" not in str(error) and (near := near_misses(key, Model.model_fields)):
         return near

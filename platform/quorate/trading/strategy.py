@@ -172,7 +172,8 @@ def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any])
     except (TypeError, ValueError):  # some compiled callables do not tell
         return inputs
     codes = {name: category.codes for name, category in bars.categories.items()}
-    known = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "categories": codes, **facts}
+    own = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "member": bars.member, "categories": codes}
+    known = {**own, **facts}
     told = {name: value for name, value in known.items() if name in parameters}
     return inputs | {name: value(bars) if name == "side" else value for name, value in told.items()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -221,7 +222,12 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
     features, _ = features_of(recipe, registry, seen)
     across = label_of(recipe, registry).cross_sectional or any(one.cross_sectional for one in features)
     build = rows_of(recipe, registry, seen, reach=reach).build
-    rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols)) if across else build(bars)
+    rows = None
+    if not across:
+        with suppress(DataError):  # while none of them has a row, as all are too young
+            rows = build(bars)
+    if rows is None:
+        rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols))
     return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
 
 
@@ -236,6 +242,11 @@ def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bo
             raise RecipeError(
                 f"strategy {name!r} chooses among symbols; the bars have one, {bars.symbols[0]}: read several, or take "
                 'a strategy of one symbol, e.g. strategy.name = "long-short"'
+            )
+        if len(held := recipe.holdout.held_out) == 1:
+            raise RecipeError(
+                f"strategy {name!r} chooses among symbols; holdout.symbols holds out one alone, {held[0]}: hold out "
+                'several, or take a strategy of one symbol, e.g. strategy.name = "long-short"'
             )
         unknown = np.full((1, len(bars.symbols)), np.nan)
         params = chosen.params if name == chosen.name else spec.params

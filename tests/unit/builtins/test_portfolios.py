@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import quorate
+from quorate.bars.universe import Spell, Universe
 from quorate.plugins.registry import Registry
 from quorate.testing import market
 from quorate.trading import portfolio
@@ -27,13 +29,13 @@ COSTS = Trading(fees=0.0005, slippage=0.0002)
 def held_up(score, close=None, threshold=-9.0, **options):
     score = np.array(score, dtype=float)
     close = np.ones(score.shape) if close is None else np.array(close, dtype=float)
-    return top_k(score, threshold, close, GONE, **options)
+    return top_k(score, threshold, close, GONE, np.ones(score.shape, dtype=bool), **options)
 
 
 def neutral(score, close=None, threshold=0.0, categories=None, **options):
     score = np.array(score, dtype=float)
     close = np.ones(score.shape) if close is None else np.array(close, dtype=float)
-    return dollar_neutral(score, threshold, close, GONE, categories or {}, **options)
+    return dollar_neutral(score, threshold, close, GONE, np.ones(score.shape, dtype=bool), categories or {}, **options)
 
 
 def sample(n_bars=300, n=20, seed=0, missing=0.03):
@@ -231,6 +233,21 @@ def test_all_are_brought_back_to_their_shares_when_one_changes(six):
     assert sorted(zip(orders["bar"], orders["column"], strict=True)) == [(11, 0), (11, 1), (51, 0), (51, 1), (51, 2)]
     plain = fills(six, weights[:, :, 0], Trading())
     assert (51, 1) not in set(zip(plain["bar"], plain["column"], strict=True))
+
+
+@pytest.mark.parametrize("name, net", [("dollar-neutral", 0.0), ("top-k", 1.0)])
+def test_who_was_delisted_leaves_its_place_to_others(six, name, net):
+    last = six.sessions[59].item()
+    told = Universe((Spell(six.symbols[0], exit=last, delisted=True), *map(Spell, six.symbols[1:])))
+    close = six.close.copy()
+    close[60:, 0] = NAN
+    bars, score = replace(six, close=close, universe=told), np.tile(np.arange(6.0)[::-1], (120, 1))
+    score[60:, 0] = NAN
+    plan = replace(plan_of(bars, name), score=score)
+    found = desired_weights(plan, [plan.default(0.0)], bars)[:, :, 0]
+    assert (found[59, 0] > 0, found[60, 0]) == (True, 0.0)
+    assert found.sum(axis=1) == pytest.approx(np.full(120, net))
+    assert np.abs(found).sum(axis=1) == pytest.approx(np.ones(120))
 
 
 def test_limits_apply_to_a_portfolio(six):

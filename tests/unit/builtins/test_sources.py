@@ -57,8 +57,8 @@ def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     parameters = inspect.signature(spec.resolve()).parameters
     assert set(hints) == set(parameters)
     needed = {
-        "store": ["collection"],
         "markets": ["markets"],
+        "store": ["collection"],
         "postgresql": ["url"],
         "sql": ["url"],
         "yfinance": ["symbols"],

@@ -575,7 +575,7 @@ def test_of_a_sweep_travels_the_same(home, tmp_path):
     sweep = Home(home).new_run("small", "sweep")
     sweep.write_begun(noted(sweep, data={"fingerprint": "f" * 8}))
     for name in (f"sweeps/{sweep.id}/recipe.toml", f"bars/{'f' * 8}.parquet", f"bars/{'f' * 8}.json"):
-        token_file(home / name, text="")
+        token_file(home / name, text="{}")
     submit.pack_home(sweep, tmp_path / "job")
     assert sorted(p.name for p in (tmp_path / "job" / "sweeps" / sweep.id).iterdir()) == ["recipe.toml", "run.json"]
     assert not (tmp_path / "job" / "runs").exists()

@@ -795,6 +795,7 @@ def test_a_list_of_models_is_told_with_the_table_that_it_stands_for():
         ("data.path=bars.csv", "have it: --set data.source=csv"),
         ("data.path=bars.parquet", "have it: --set data.source=parquet"),
         ("folds.anchor=2001-01-01", "splitter anchored has it: --set folds.splitter=anchored"),
+        ("strategy.params.k=3", "strategies top-k, dollar-neutral have it: --set strategy.name=top-k"),
     ],
 )  # fmt: skip
 def test_a_key_in_the_wrong_table_is_told_with_the_right_one(write, override, said):

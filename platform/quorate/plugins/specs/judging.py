@@ -22,8 +22,9 @@ class StrategySpec(Spec):
     A function whose signature names them is also given `bars_per_year` (float, for annualising), `binary`
     (bool: the score is ``2p - 1``, else an expected return), `horizon` (int: bars of the label), `side` (float64
     like `score`: the side that the primary rule of a meta-label takes, 1, -1 or 0; the recipe's label must be one),
-    `gone` (int: bars without a price after which a symbol is taken for ended and paid out) and `categories` (mapping
-    of the names of the bars' categories to codes, int32 (n_bars, n_symbols), -1 where a bar has none).
+    `gone` (int: bars without a price after which a symbol is taken for ended and paid out), `member` (bool (n_bars,
+    n_symbols): whether a symbol belongs to the universe) and `categories` (mapping of the names of the bars' categories
+    to codes, int32 (n_bars, n_symbols), -1 where a bar has none).
 
     Parameters
     ----------
