@@ -16,7 +16,7 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
 from quorate.dataset.covariates import in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
-from quorate.dataset.join import Join, too_few
+from quorate.dataset.join import Join, tenure, too_few
 from quorate.dataset.labels import Labels
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
@@ -135,9 +135,13 @@ def build_dataset(
         full = in_a_row(usable, packing.pack, packing.unpack)
     keep = usable & (full >= window) & (packing.age >= least_history)
     if bars.universe is not None:
-        among = max((f.lookback for f in features if f.cross_sectional), default=0)
-        keep &= bars.member & (tenure(bars) >= among)
-        usable &= bars.member & (tenure(bars) >= among)
+        among = bars.member
+        for feature in features:
+            if feature.cross_sectional:
+                held = beside[feature.frequency].join.tenure if feature.frequency else tenure(bars)
+                among = among & (held >= feature.lookback)
+        keep &= among
+        usable &= among
     row, column = np.nonzero(keep)
     if not len(row):
         history = max(longest + max(window - 1, 0), least_history)
@@ -188,12 +192,6 @@ def _of_rows(labels: Labels, keep: NDArray[np.bool_]) -> tuple[Floats, NDArray[n
     """Return the labels of some bars and symbols, and their ends."""
     y = labels.values[keep]
     return y, np.where(np.isnan(y), NEVER, labels.ends[keep]).astype(np.int64)
-
-
-def tenure(bars: Bars) -> NDArray[np.int64]:
-    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
-    age = np.cumsum(bars.present & bars.member, axis=0)
-    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
 
 
 def entry_prices(bars: Bars, dataset: Dataset, fill: Literal["open", "close"]) -> Floats:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import to_frame
 from quorate.errors import QuorateError
 from quorate.execution.progress import Progress
-from quorate.runs.loading import load_bars
+from quorate.runs.loading import load_bars, within
 from quorate.runs.session import Session
 
 
@@ -22,10 +23,12 @@ def rewritten(session: Session, bars: Bars) -> list[str]:
     """
     span = {"since": bars.sessions[0].item(), "until": bars.sessions[-1].item()}
     recipe = session.recipe
-    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=span)})
+    # What longer bars are made of begins before the first of them ends; they are cut off afterwards.
+    asked = span if recipe.data.resample is None else {}
+    part = recipe.model_copy(update={"data": recipe.data.model_copy(update=asked)})
     asking = replace(session, recipe=part, warnings=[], progress=Progress())  # what it warns of was told then
     try:
-        now = load_bars(asking)
+        now = at_times_of_others(within(load_bars(asking), **span), recipe.holdout.held_out)
     except QuorateError as e:
         return [f"the source gives none of the bars: {e}"]
     return [] if now.fingerprint == bars.fingerprint else list(differing(bars, now))

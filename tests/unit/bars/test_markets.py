@@ -182,8 +182,13 @@ def _before(part, stop):
 
 def test_a_close_that_is_used_at_its_own_open_is_caught():
     """Tokyo's bars stamped at their open: at midnight UTC, when Tokyo opens, the close of that day counts as known."""
+
+    class Early(Calendar):
+        def open_times(self, sessions: np.ndarray) -> np.ndarray:
+            return self.close_times(sessions)
+
     days = weekdays(20)
-    stamped_at_open = daily(Calendar("early", "Asia/Tokyo", "09:00", 245, "09:00"), ["T"], days)
+    stamped_at_open = daily(Early("early", "Asia/Tokyo", "09:00", 245, "08:59"), ["T"], days)
     coin = daily(ALWAYS, ["C"], every_day(28), 1)
     with pytest.raises(IntegrityError, match=r"T looks ahead at .* filled at the open of a bar that was known then"):
         align([coin, stamped_at_open])

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from quorate.bars.calendar import get_calendar
-from quorate.runs.rewritten import differing
+from quorate.runs.held_out import hold_out
+from quorate.runs.loading import load_bars
+from quorate.runs.rewritten import differing, rewritten
+from quorate.runs.session import open_session
 from quorate.testing.markets import market
+from support import homes
 
 
 def test_equal_bars_differ_in_nothing():
@@ -41,3 +47,26 @@ def test_another_calendar_is_told():
     bars = market(20, 1)
     told = list(differing(bars, replace(bars, calendar=get_calendar("24x7"))))
     assert told == [f"the calendar was {bars.calendar.name!r} and is '24x7'"]
+
+
+@pytest.mark.parametrize(
+    ("data", "holdout"),
+    [
+        ({"resample": "1w"}, {"bars": 10}),
+        ({"resample": "1mo", "since": "2015-01-13", "until": "2015-06-10"}, {"bars": 10}),
+        ({}, {"bars": 10, "symbols": ["C"]}),  # which has bars at times of no other
+    ],
+)
+def test_a_source_that_gives_the_same_again_differs_in_nothing(data, holdout, tmp_path):
+    frame = market(150, 3).to_frame()
+    frame["symbol"] = frame["symbol"].map(dict(zip(sorted(set(frame["symbol"])), "ABC", strict=True)))
+    lost = frame["time"].isin(frame["time"].unique()[[20, 60]]) & (frame["symbol"] != "C")
+    frame[~lost].to_csv(tmp_path / "bars.csv", index=False)
+    data = {"source": "csv", "path": str(tmp_path / "bars.csv"), **data}
+    session = open_session({**homes.recipe("tiny"), "data": data, "holdout": holdout}, home=tmp_path)
+    bars = hold_out(session, load_bars(session))
+    assert rewritten(session, bars) == []
+    frame.loc[frame.index[70], "volume"] += 1.0
+    frame[~lost].to_csv(tmp_path / "bars.csv", index=False)
+    [line] = rewritten(session, bars)
+    assert ": 1 of " in line
