@@ -46,7 +46,7 @@ def test_the_plugin_lists_the_sources_without_importing_anything_heavy():
         "print(*names, *(m for m in ('numpy', 'pandas', 'pydantic') if m in sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    names = "arrow bundled csv excel freqtrade lean parquet postgresql sql store simulated yfinance ccxt databento dbn"
+    names = "arrow bundled csv excel freqtrade lean markets parquet postgresql sql store simulated yfinance ccxt databento dbn"
     assert sorted(out.split()) == sorted(names.split())
 
 
@@ -58,6 +58,7 @@ def test_every_option_has_a_type_and_all_but_what_is_to_be_read_a_default(spec):
     assert set(hints) == set(parameters)
     needed = {
         "store": ["collection"],
+        "markets": ["markets"],
         "postgresql": ["url"],
         "sql": ["url"],
         "yfinance": ["symbols"],
