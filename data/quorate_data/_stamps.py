@@ -136,8 +136,8 @@ def _parse(
         return None, pd.DatetimeIndex(column)
     text = column.astype("str").str.strip()
     if date_format is not None:
-        instants, wall = _parse_text(table, text, date_format)
-        return instants, wall if instants is not None else ends(wall, date_format)
+        zoned, wall = _parse_text(table, text, date_format)
+        return zoned, wall if zoned is not None else ends(wall, date_format)
     if column.dtype.kind == "f":
         text = text.str.removesuffix(".0")
     if all_are(text, r"(?:19|20)\d{6}"):

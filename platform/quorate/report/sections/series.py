@@ -80,7 +80,9 @@ def symbols(report: Report, part: str) -> Section | None:
 
 
 def each(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Return what was done with each of some symbols."""
+    """Return what was done with each of some symbols; nothing, where there is but one."""
+    if not rows:
+        return []
     # heading, key, how it reads, how soon the column gives way
     keys = [
         ("rows", "rows", "count", 3),

@@ -34,7 +34,7 @@ def unseen(report: Report, part: str) -> Section | None:
     for one in found["alike"]:
         like = f"{one['symbol']} moves as {one['as']}, which models learn from (correlation {one['correlation']:.3f})"
         blocks.append(Text(f"{like}: it is hardly unseen."))
-    return Section("unseen", "Unseen symbols", sentence, [*blocks, *(each(found["symbols"]) or ())], part)
+    return Section("unseen", "Unseen symbols", sentence, [*blocks, *each(found["symbols"] or ())], part)
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
