@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from quorate import rolling
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.categories import Categories, rows_categories
-from quorate.dataset.covariates import in_a_row, input_of, where_known
+from quorate.dataset.covariates import gaps_between, in_a_row, input_of, where_known
 from quorate.dataset.folds import NEVER
 from quorate.dataset.join import Join, tenure, too_few
 from quorate.dataset.labels import Labels
@@ -144,6 +144,8 @@ def build_dataset(
         usable &= among
     row, column = np.nonzero(keep)
     if not len(row):
+        if bars.covariates and usable.any() and int(full.max()) < window:
+            raise DataError(gaps_between(int(full.max()), window))
         history = max(longest + max(window - 1, 0), least_history)
         joins = {name: one.join for name, one in beside.items()}
         raise DataError(too_few(features, joins, int(packing.age.max()), history))
