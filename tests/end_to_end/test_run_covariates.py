@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.errors import DataError
+from quorate.errors import DataError, IntegrityError
 from quorate.report.sections.about import data as data_section
 from quorate.runs.doubts import check_recipe
+from quorate.runs.held_out import hold_out
 from quorate.runs.loading import load_bars
 from quorate.runs.plan import plan
 from quorate.runs.predict import predict
 from quorate.runs.reproduce import reproduce
 from quorate.runs.session import open_session
+from quorate_data.simulated import simulated
 from quorate_data.simulated_news import simulated_news
 
 N = 600
@@ -162,3 +164,17 @@ def test_months_written_as_their_first_day_are_asked_about(tmp_path: Path) -> No
     assert warned(first, lag="15d")[0].startswith("covariates.news: every record is of the first day of a month, and ")
     assert warned(["2000-01-31", "2000-02-29", "2000-03-31"], lag="15d") == []
     assert warned(first) == []
+
+
+def test_a_covariate_of_a_symbol_that_is_held_out_is_refused(tmp_path: Path) -> None:
+    def held(symbol: str) -> None:
+        recipe = {**recipe_on(tmp_path / "none.csv"), "holdout": {"bars": 100, "symbols": ["SIM002"]}}
+        recipe["covariates"] = {"other": {"path": str(path), "bars": True, "symbols": [symbol]}}
+        session = open_session({**recipe, "features": {"use": ["return_1"]}}, home=tmp_path)
+        hold_out(session, load_bars(session))
+
+    path = tmp_path / "bars.csv"
+    simulated(**MARKET).to_frame().to_csv(path, index=False)
+    held("SIM001")
+    with pytest.raises(IntegrityError, match=r"covariates\.other is the price of SIM002, which holdout\.symbols"):
+        held("SIM002")
