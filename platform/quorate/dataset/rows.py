@@ -135,32 +135,18 @@ def build_dataset(
         full = in_a_row(usable, packing.pack, packing.unpack)
     keep = usable & (full >= window) & (packing.age >= least_history)
     if bars.universe is not None:
-        among = bars.member
-        for feature in features:
-            if feature.cross_sectional:
-                held = beside[feature.frequency].join.tenure if feature.frequency else tenure(bars)
-                among = among & (held >= feature.lookback)
-        keep &= among
-        usable &= among
+        among = _in_universe(bars, features, beside)
+        keep, usable = keep & among, usable & among
     row, column = np.nonzero(keep)
     if not len(row):
-        if bars.covariates and usable.any() and int(full.max()) < window:
-            raise DataError(gaps_between(int(full.max()), window))
+        gaps = int(full.max()) if bars.covariates else 0
+        if 0 < gaps < window:
+            raise DataError(gaps_between(gaps, window))
         history = max(longest + max(window - 1, 0), least_history)
         joins = {name: one.join for name, one in beside.items()}
         raise DataError(too_few(features, joins, int(packing.age.max()), history))
-    X = np.empty((len(row), len(features)), dtype=np.float32)
-    sequence = np.empty((int(packing.count.sum()) if window else 0, len(features)), dtype=np.float32)
-    inputs: dict[tuple[str, bool], Floats] = {}
-    for j, spec in enumerate(features):
-        own = partial(_values, spec, bars, packing, inputs)
-        compute = partial(beside[spec.frequency].values, spec) if spec.frequency else own
-        values = kept(spec, bars, compute) if kept else compute()
-        # Also what is kept: which rows are used depends on the other features, too.
-        _check_finite(spec, values, bars, usable)
-        X[:, j] = values[keep]
-        if window:
-            sequence[:, j] = values.T[bars.present.T]
+    compute = partial(_computed, bars, packing, beside, kept, usable, {})
+    X, sequence = _filled(features, compute, keep, bars.present if window else None)
     y, end = _of_rows(labels, keep)
     several = [_of_rows(one, keep) for one in path.values()]
     empty = np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
@@ -182,6 +168,41 @@ def build_dataset(
         window=int(full[keep].min()),
         moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
     )
+
+
+def _computed(
+    bars: Bars,
+    packing: Packing,
+    beside: Mapping[str, _Beside],
+    kept: Kept | None,
+    usable: NDArray[np.bool_],
+    inputs: dict[tuple[str, bool], Floats],
+    spec: FeatureSpec,
+) -> NDArray[np.float32]:
+    """Return a feature, computed or kept, and finite where it is used."""
+    own = partial(_values, spec, bars, packing, inputs)
+    compute = partial(beside[spec.frequency].values, spec) if spec.frequency else own
+    values = kept(spec, bars, compute) if kept else compute()
+    # Also what is kept: which rows are used depends on the other features, too.
+    _check_finite(spec, values, bars, usable)
+    return values
+
+
+def _filled(
+    features: Sequence[FeatureSpec],
+    compute: Callable[[FeatureSpec], NDArray[np.float32]],
+    keep: NDArray[np.bool_],
+    present: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the features of rows, and, where windows are read, of all bars that there are."""
+    X = np.empty((int(keep.sum()), len(features)), dtype=np.float32)
+    sequence = np.empty((0 if present is None else int(present.sum()), len(features)), dtype=np.float32)
+    for j, spec in enumerate(features):
+        values = compute(spec)
+        X[:, j] = values[keep]
+        if present is not None:
+            sequence[:, j] = values.T[present.T]
+    return X, sequence
 
 
 def _moves(bars: Bars, packing: Packing) -> Floats:
@@ -256,6 +277,16 @@ class _Beside:
     def values(self, spec: FeatureSpec) -> NDArray[np.float32]:
         """Return a feature as it is known at each bar of the panel."""
         return self.join.joined(_values(spec, self.join.bars, self._packing, self._inputs))
+
+
+def _in_universe(bars: Bars, features: Sequence[FeatureSpec], beside: Mapping[str, _Beside]) -> NDArray[np.bool_]:
+    """Return where symbols belong to the universe, and long enough for all that compares them."""
+    found = bars.member
+    for one in features:
+        if one.cross_sectional:
+            held = beside[one.frequency].join.tenure if one.frequency else tenure(bars)
+            found = found & (held >= one.lookback)
+    return found
 
 
 def bar_volatility(bars: Bars, window: int) -> Floats:
