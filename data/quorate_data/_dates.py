@@ -24,7 +24,7 @@ _FORMS = (
     r"(?P<y>\d{4})年(?P<m>\d{1,2})月(?P<d>\d{1,2})日(?: *(?P<tail>\S.*))?",
     r"(?P<m>[A-Za-z]{3,9})[- ](?P<y>\d{4})(?P<d>)(?P<tail>)",
     r"(?P<m>\d{1,2})/(?P<y>\d{4})(?P<d>)(?P<tail>)",
-    r"(?P<y>\d{4})M(?P<m>\d{2})(?P<d>)(?P<tail>)",
+    r"(?P<y>\d{4})[M-](?P<m>\d{2})(?P<d>)(?P<tail>)",
 )
 _DIGITS = r"(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])"
 # Digits alone, longer than a date's eight; as Unix time they would be of 1976 or 2609.
@@ -58,6 +58,13 @@ def iso(text: pd.Series) -> pd.Series:
     short = bool((parts["y"].str.len() == 2).all())
     orders = (("y", "b", "a"), ("y", "a", "b"), *([("a", "b", "y")] if short else []))
     return _only(text, [_joined(text, parts.assign(y=parts[y], m=parts[m], d=parts[d])) for y, m, d in orders])
+
+
+def ends(dates: pd.DatetimeIndex, form: str) -> pd.DatetimeIndex:
+    """Return dates that were read by a format: where it names no day, the last of the month or of the year."""
+    if re.search(r"%[-#]?[^YyGmbBh%#-]", form):
+        return dates
+    return dates + (pd.offsets.MonthEnd(0) if re.search(r"%[-#]?[mbBh]", form) else pd.offsets.YearEnd(0))
 
 
 def digits(text: pd.Series) -> pd.Series | None:

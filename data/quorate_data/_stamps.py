@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import quorate
-from quorate_data._dates import FUTURE, all_are, digits, iso
+from quorate_data._dates import FUTURE, all_are, digits, ends, iso
 from quorate_data._tables import Table
 
 _OFFSET = re.compile(
@@ -136,7 +136,8 @@ def _parse(
         return None, pd.DatetimeIndex(column)
     text = column.astype("str").str.strip()
     if date_format is not None:
-        return _parse_text(table, text, date_format)
+        zoned, wall = _parse_text(table, text, date_format)
+        return zoned, wall if zoned is not None else ends(wall, date_format)
     if column.dtype.kind == "f":
         text = text.str.removesuffix(".0")
     if all_are(text, r"(?:19|20)\d{6}"):

@@ -18,6 +18,7 @@ from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, IntegrityError, RecipeError, StoreError
 from quorate.plugins.registry import Registry
 from quorate.report.report import Report
+from quorate.report.sections import usual_of
 from quorate.report.sql_columns import types_of
 from quorate.runs.audit.held_out import held_out
 from quorate.runs.held_out import hold_out
@@ -306,6 +307,8 @@ def test_a_twin_of_a_symbol_that_is_learnt_from_is_refused(bars: Bars, tmp_path:
             told = call("report", run.run_id, "--home", str(tmp_path / "home"), "--section", "unseen")  # one alone
             assert told.exit_code == 0, told.output
             assert "NEAR moves as SIM003" in " ".join(told.stdout.split())
+            [told] = [section for section in usual_of(run) if section.name == "unseen"]
+            assert "1 symbol that nothing was learnt from" in told.sentence
 
 
 def _mixed_in(bars: Bars, names: list[str]) -> Bars:

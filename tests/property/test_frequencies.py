@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import quorate
 from quorate.bars.calendar import Calendar, get_calendar
 from quorate.bars.resample import resample
+from quorate.bars.universe import Spell, Universe
 from quorate.dataset.folds import NEVER
 from quorate.dataset.labels import Labels
 from quorate.dataset.rows import build_dataset
@@ -130,6 +132,22 @@ def test_shorter_bars_count_up_to_the_close_of_the_row(name, seed, gaps):
         two = resample(replace(known, frequency="30min"), "120min", days.times[row]).bars
         last = np.flatnonzero(two.present[:, column])[-1]
         assert values[1] == np.float32(two.high[last, column] / two.low[last, column] - 1)
+
+
+def test_what_compares_symbols_needs_its_lookback_in_the_universe_in_bars_of_its_frequency():
+    universe = Universe((Spell("A"), Spell("B", dt.date(2024, 3, 1))))
+    bars = replace(market("24x7", 3, 0.0), universe=universe)
+
+    def apart(close):
+        out = np.full_like(close, np.nan)
+        out[2:] = close[2:] - close[:-2]  # NaN, where one did not belong two bars before
+        return out
+
+    spec = quorate.FeatureSpec("apart", apart, lookback=3, cross_sectional=True)
+    for frequency, first in (("", "2024-03-01T01:30"), ("240min", "2024-03-01T12:00"), ("1d", "2024-03-04T00:00")):
+        data = rows(bars, [spec.at(frequency) if frequency else spec])
+        assert np.isfinite(data.X).all()
+        assert bars.times[data.bar[data.symbol == 1].min()] == np.datetime64(first)
 
 
 def test_a_cut_in_the_middle_of_a_longer_bar_changes_no_row_before_it():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.bars.panel import Bars
 from quorate.bars.records import covariate_of
-from quorate.dataset.folds import walk_forward
-from quorate.dataset.labels import build_labels
+from quorate.dataset.folds import NEVER, walk_forward
+from quorate.dataset.labels import Labels, build_labels
 from quorate.dataset.rows import build_dataset
+from quorate.errors import DataError
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, LabelSpec, Span
 from quorate.testing import market
@@ -99,3 +103,13 @@ def test_a_record_published_late_moves_nothing_before_its_time(
 
 def change(news: np.ndarray, close: np.ndarray) -> np.ndarray:
     return np.concatenate((np.zeros_like(news[:1]), np.diff(news, axis=0))) + 0 * close
+
+
+def test_windows_that_no_span_of_known_covariates_fills_are_told() -> None:
+    news = covariate_of(records(*((bar, 1, 1.0, "") for bar in range(0, 16, 4))), max_age=timedelta(days=3))
+    bars = BARS.with_covariates({"news": news})
+    feature = FeatureSpec("news", "quorate.dataset.covariates:as_known", inputs=("news",))
+    unknown = Labels(np.full(bars.close.shape, np.nan), np.full(bars.close.shape, NEVER))
+    assert build_dataset(bars, [feature], unknown, window=2).window == 2
+    with pytest.raises(DataError, match=r"on 6 bars in a row, as models that read windows need them: the most are \d,"):
+        build_dataset(bars, [feature], unknown, window=6)

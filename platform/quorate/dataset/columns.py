@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
-from quorate.dataset.covariates import in_a_row, input_of, where_known
-from quorate.dataset.join import Join, too_few
+from quorate.dataset.covariates import gaps_between, in_a_row, input_of, where_known
+from quorate.dataset.join import Join, tenure, too_few
 from quorate.dataset.packing import Packing
 from quorate.errors import DataError, PluginError
 from quorate.plugins.calling import call
@@ -100,10 +100,12 @@ def lay_out(bars: Bars, features: Sequence[FeatureSpec], least_history: int = 1,
         full = in_a_row(usable, packing.pack, packing.unpack)
     keep = usable & (full >= window) & (packing.age >= least_history)
     if bars.universe is not None:
-        among = max((f.lookback for f in features if f.cross_sectional), default=0)
-        keep &= bars.member & (tenure(bars) >= among)
-        usable &= bars.member & (tenure(bars) >= among)
+        among = _in_universe(bars, features, beside)
+        keep, usable = keep & among, usable & among
     if not keep.any():
+        gaps = int(full.max()) if bars.covariates else 0
+        if 0 < gaps < window:
+            raise DataError(gaps_between(gaps, window))
         history = max(longest + max(window - 1, 0), least_history)
         joins = {name: one.join for name, one in beside.items()}
         raise DataError(too_few(features, joins, int(packing.age.max()), history))
@@ -117,10 +119,14 @@ def feature_columns(bars: Bars, features: Sequence[FeatureSpec], least_history: 
     return Columns(row, column, (values[laid.keep] for values in laid.panels(features)))
 
 
-def tenure(bars: Bars) -> NDArray[np.int64]:
-    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
-    age = np.cumsum(bars.present & bars.member, axis=0)
-    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
+def _in_universe(bars: Bars, features: Sequence[FeatureSpec], beside: Mapping[str, _Beside]) -> NDArray[np.bool_]:
+    """Return where symbols belong to the universe, and long enough for all that compares them."""
+    found = bars.member
+    for one in features:
+        if one.cross_sectional:
+            held = beside[one.frequency].join.tenure if one.frequency else tenure(bars)
+            found = found & (held >= one.lookback)
+    return found
 
 
 class _Beside:

@@ -78,6 +78,15 @@ def in_a_row(mask: Mask, pack: Pack, unpack: Pack) -> Floats:
     return unpack((bar - np.maximum.accumulate(np.where(holds, -1, bar), axis=0)).astype(np.float64))
 
 
+def gaps_between(most: int, window: int) -> str:
+    """Return what is said where nowhere as many bars in a row as models read have all features."""
+    return (
+        f"no row has all its features on {window} bars in a row, as models that read windows need them: the most are "
+        f"{most}, as covariates are not known in between, or are stale; give a number as covariates.NAME.missing, a "
+        "longer max_age, or models a shorter lookback"
+    )
+
+
 def _refuse(bars: Bars, name: str, usable: Mask) -> None:
     """Raise `DataError`, where a covariate is missing or stale on rows that would be used, and may not be."""
     which, _ = named(bars.covariates, name)

@@ -26,8 +26,8 @@ class Join:
     ----------
     bars : Bars
         Of that frequency.
-    age : ndarray of int64, (n_bars, n_symbols)
-        How many of them a symbol has had by each bar of the panel.
+    age, tenure : ndarray of int64, (n_bars, n_symbols)
+        How many of them a symbol has had by each bar of the panel, and had since it entered the universe by its last.
     """
 
     def __init__(self, bars: Bars, frequency: str) -> None:
@@ -36,6 +36,8 @@ class Join:
         so_far = np.where(present, np.arange(len(present))[:, None], -1)
         self._last = _at(np.maximum.accumulate(so_far, axis=0), over, -1)
         self.age = _at(np.cumsum(present, axis=0), over, 0)
+        self.tenure = np.take_along_axis(tenure(self.bars), np.maximum(self._last, 0), axis=0)
+        self.tenure[self._last < 0] = 0
 
     def joined(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values of the bars beside the panel as they are known at its bars: that of the last one, else NaN.
@@ -52,6 +54,12 @@ class Join:
         found = np.take_along_axis(values, np.maximum(self._last, 0), axis=0)
         found[self._last < 0] = np.nan
         return found
+
+
+def tenure(bars: Bars) -> NDArray[np.int64]:
+    """Return how many bars each symbol has had since it entered the universe, its own included, (n_bars, n_symbols)."""
+    age = np.cumsum(bars.present & bars.member, axis=0)
+    return age - np.maximum.accumulate(np.where(bars.member, 0, age), axis=0)
 
 
 def too_few(features: Sequence[FeatureSpec], joins: Mapping[str, Join], oldest: int, history: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 
 from quorate.bars.frequency import minutes_of, read_frequency
+from quorate.bars.panel import FIELDS
 from quorate.errors import DataError, PluginError, RecipeError, near_misses, one_of
 from quorate.plugins import specs
 from quorate.plugins.registry import Registry
@@ -45,6 +46,8 @@ def select_features(recipe: Recipe, registry: Registry) -> list[str]:
                 f"{at}{frequency}, or set data.resample"
             )
         found = _matching(wanted, groups) if wanted != "*" else sorted({*registry.at_hand("feature")} - apart)
+        if wanted == "*" and at:
+            found = [name for name in found if {*registry.get(specs.FeatureSpec, name).inputs} <= {*FIELDS}]
         if not found:
             _find(registry, wanted)
         chosen.update(f"{name}{at}{frequency}" for name in found)

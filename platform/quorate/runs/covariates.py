@@ -62,7 +62,19 @@ def _asked(session: Session, spec: SourceSpec, name: str, one: schema.Covariate,
         raise DataError("a symbol or a value is named by what comes from the environment, and names are stored")
     for line in _doubts(covariate, bars):
         session.warn(line)
+    if "published_at" not in frame and _of_first_days(covariate, bars):
+        session.warn(
+            f"every record is of the first day of a month, and counts as known {one.lag} after that day: if each is of "
+            "the whole month, as of many statistics, the lag must be longer by a month"
+        )
     return covariate
+
+
+def _of_first_days(covariate: Covariate, bars: Bars) -> bool:
+    """Return whether records of several months are all of the first day of one."""
+    ends = pd.DatetimeIndex(np.unique(covariate.time)).tz_localize("UTC").tz_convert(bars.calendar.timezone)
+    days = (ends - pd.Timedelta(1, "us")).day  # a day ends at midnight
+    return len(days) > 2 and bool((days == 1).all())
 
 
 def _records(answer: Any) -> Bars | pd.DataFrame:

@@ -56,7 +56,7 @@ def read_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, li
     with setting_apart(apart) as reading:
         bars = ask_source(session, spec, given, "data", made, read=market_reader(session, renames), **span)
     _check_names(bars, given, {str(name) for frame in reading.frames for name in frame["symbol"].unique()})
-    bars, told_of_hours = within_hours(_within(bars, recipe.data.since, recipe.data.until), recipe.data)
+    bars, told_of_hours = within_hours(within(bars, recipe.data.since, recipe.data.until), recipe.data)
     for line in told_of_hours:
         session.warn(line)
     if bars.fills is not None:
@@ -110,7 +110,7 @@ def ask_source(
     return answer
 
 
-def _within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
+def within(bars: Bars, since: dt.date | None, until: dt.date | None) -> Bars:
     """Return the bars of these sessions, both included, with the symbols that have some there."""
     if since is None and until is None:
         return bars

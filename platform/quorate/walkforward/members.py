@@ -131,8 +131,7 @@ class Fitting:
         for task in tasks:
             if task.key in kept:
                 arrived(replace(kept[task.key], model=task.model, fold=task.fold, replicate=task.replicate))
-        missing = [task for task in tasks if task.key not in kept]
-        if missing:
+        if missing := [task for task in tasks if task.key not in kept]:
             missing, data = self._begun(walk, data, missing, starts, keep)
             asked.update({task.which: task for task in missing})
             self.progress.workers(self.executor.workers, self.executor.name)

@@ -40,6 +40,22 @@ def test_a_date_is_the_end_of_that_day_in_the_zone(tmp_path: Path) -> None:
     assert frame["symbol"].tolist() == ["", "AAA", "AAA"]
 
 
+@pytest.mark.parametrize(
+    ("months", "options"),
+    [
+        (("2020-02", "2020-03"), {}),
+        (("Feb 2020", "Mar 2020"), {}),
+        (("02/2020", "03/2020"), {"date_format": "%m/%Y"}),
+        (("Feb-20", "Mar-20"), {"date_format": "%b-%y"}),
+    ],
+)
+def test_a_month_alone_is_its_last_day(months: tuple[str, str], options: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path, f"period,v\n{months[0]},1\n{months[1]},2\n")
+    assert stamps(records.csv(path, zone="UTC", **options), "time") == ["2020-03-01 00:00:00", "2020-04-01 00:00:00"]
+    years = records.csv(written(tmp_path, "time,v\n2019,1\n2020,2\n"), zone="UTC", date_format="%Y")
+    assert stamps(years, "time") == ["2020-01-01 00:00:00", "2021-01-01 00:00:00"]
+
+
 def test_times_are_moments_and_those_without_a_zone_are_of_the_exchange(tmp_path: Path) -> None:
     path = written(
         tmp_path,

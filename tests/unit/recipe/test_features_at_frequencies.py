@@ -12,6 +12,7 @@ import quorate
 from quorate.errors import RecipeError
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec
+from quorate.recipe.covariates import offer_features
 from quorate.recipe.digest import recipe_digest, used_plugins
 from quorate.recipe.features import reads_finer
 from quorate.recipe.load import extend, validate
@@ -54,6 +55,20 @@ def test_what_has_no_frequency_is_on_the_bars_of_the_recipe(registry):
     assert "return_5" not in gone
     volume = {name for name in every.features.use if registry.get(FeatureSpec, name).group == "volume"}
     assert {name for name in gone if not name.startswith("return_")} == {name for name in volume if "@" not in name}
+
+
+def test_every_feature_at_a_frequency_is_every_one_that_reads_bars_alone(tmp_path):
+    registry = Registry.load(environment=False)
+    tiny = homes.recipe("tiny")
+    table = {**tiny, "covariates": {"mood": {"path": "mood.csv"}}, "features": {"use": ["*@1w"]}}
+    recipe = validate(extend(table, registry), "given", registry)
+    offer_features(recipe, registry)
+    found = resolve(recipe, registry)[0].features.use
+    assert "mood" in found
+    assert "return_5@1w" in found
+    assert not any(name.startswith("mood@") for name in found)
+    with pytest.raises(RecipeError, match=r"'mood@1w' reads a covariate.* use 'mood'"):
+        resolve(validate({**table, "features": {"use": ["mood@1w"]}}, "given", registry), registry)
 
 
 def test_transforms_are_of_a_frequency_and_the_rest_is_everything_else(registry):

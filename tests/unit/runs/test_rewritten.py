@@ -14,6 +14,7 @@ from quorate.runs.loading import load_bars
 from quorate.runs.rewritten import differing, rewritten
 from quorate.runs.session import open_session
 from quorate.testing.markets import market
+from support import homes
 
 
 def test_equal_bars_differ_in_nothing():
@@ -83,3 +84,26 @@ def test_a_source_that_gives_the_same_bars_has_rewritten_none(tmp_path, data, ho
     assert rewritten(session, bars) == []
     written(folder, "stock", "2023-01-03", 200)
     assert rewritten(session, bars) != []
+
+
+@pytest.mark.parametrize(
+    ("data", "holdout"),
+    [
+        ({"resample": "1w"}, {"bars": 10}),
+        ({"resample": "1mo", "since": "2015-01-13", "until": "2015-06-10"}, {"bars": 10}),
+        ({}, {"bars": 10, "symbols": ["C"]}),  # which has bars at times of no other
+    ],
+)
+def test_a_source_that_gives_the_same_again_differs_in_nothing(data, holdout, tmp_path):
+    frame = market(150, 3).to_frame()
+    frame["symbol"] = frame["symbol"].map(dict(zip(sorted(set(frame["symbol"])), "ABC", strict=True)))
+    lost = frame["time"].isin(frame["time"].unique()[[20, 60]]) & (frame["symbol"] != "C")
+    frame[~lost].to_csv(tmp_path / "bars.csv", index=False)
+    data = {"source": "csv", "path": str(tmp_path / "bars.csv"), **data}
+    session = open_session({**homes.recipe("tiny"), "data": data, "holdout": holdout}, home=tmp_path)
+    bars = hold_out(session, load_bars(session))
+    assert rewritten(session, bars) == []
+    frame.loc[frame.index[70], "volume"] += 1.0
+    frame[~lost].to_csv(tmp_path / "bars.csv", index=False)
+    [line] = rewritten(session, bars)
+    assert ": 1 of " in line
