@@ -142,7 +142,8 @@ class Run:
         for name, frame in frames.items():
             file = f"{part}/{name}.parquet"
             write_parquet(frame, self.path / file)
-            hashes[file] = hashlib.sha256((self.path / file).read_bytes()).hexdigest()
+            with (self.path / file).open("rb") as written:
+                hashes[file] = hashlib.file_digest(written, "sha256").hexdigest()
         return hashes
 
     def frame(self, part: str, name: str, sha256: str) -> pd.DataFrame:

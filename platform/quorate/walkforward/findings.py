@@ -272,4 +272,4 @@ def digests_of(walk: WalkForward, judged: Series, first: int, stop: int) -> dict
 
 def bytes_digest(array: NDArray[Any]) -> str:
     """Return the SHA-256 of an array's bytes."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -67,8 +67,8 @@ class Part:
     ----------
     section : dict
         For the report.
-    frames : dict of DataFrame
-        For Parquet.
+    frames : mapping of DataFrame
+        For Parquet, each made when it is asked for.
     predictions : ndarray of float64, (n_rows, n_members)
         Out-of-fold predictions of this part and those before it.
     walk : WalkForward
@@ -83,7 +83,7 @@ class Part:
     """
 
     section: dict[str, Any]
-    frames: dict[str, pd.DataFrame]
+    frames: Mapping[str, pd.DataFrame]
     predictions: Floats
     walk: WalkForward
     fits: list[FitResult]
@@ -198,7 +198,7 @@ def _part(
             "trials": {"n": trials.n, "effective": trials.effective},
             **({"null_market": dict(known.null_market)} if known.null_market else {}),
         }
-        frames = {**frames_of(name, outcome), **found.frames}
+        frames = frames_of(name, outcome, found.frames)
         alone = {s.name: p for s, p in judged if s.role in ("member", "baseline")}
         learnt = trainings(fits, alone, frames["skill"])
     before = digests_of(walk, series[0], walk.folds[0].first, first)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,6 +197,16 @@ def judged_rows(walk: WalkForward, series: Series, first: int, stop: int) -> NDA
     return found
 
 
+class _Told(NamedTuple):
+    """What came true on some rows, and what else series of these rows share."""
+
+    rows: NDArray[np.bool_]
+    labels: Floats
+    naive: Floats
+    bar: NDArray[np.int64]
+    entry: Floats
+
+
 def judge_span(
     walk: WalkForward,
     series: Sequence[Series],
@@ -219,19 +229,23 @@ def judge_span(
     nothing_told = Distribution(np.empty(0), np.empty((len(walk.dataset), 0)), np.empty(0), 0)
     market = results[-1].returns
     judged = []
+    told: _Told | None = None
     for one, result in zip(everything, results, strict=True):
         rows = judged_rows(walk, one, first, stop)
+        if told is None or not np.array_equal(rows, told.rows):  # most series have forecasts of the same rows
+            entry = prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0)
+            told = _Told(rows, walk.dataset.y[rows], naive[rows], walk.dataset.bar[rows] - first, entry)
         spread = distributions.get(one.name, nothing_told)
         performance = Performance(
             **vars(result),
             bars_per_year=span.bars_per_year,
             predictions=one.predictions[rows],
-            labels=walk.dataset.y[rows],
+            labels=told.labels,
             binary=walk.binary,
             market=market,
-            naive=naive[rows],
-            forecast_bar=walk.dataset.bar[rows] - first,
-            entry_price=prices[rows] if np.isfinite(prices[rows]).all() else np.empty(0),
+            naive=told.naive,
+            forecast_bar=told.bar,
+            entry_price=told.entry,
             levels=spread.levels,
             quantiles=spread.values[rows],
             horizon=walk.recipe.labels.horizon,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,36 +23,71 @@ from quorate.walkforward.training import training_frames
 SIZE = 0.05  # of the test, two-sided, whose words are told
 
 
-def frames_of(part: str, outcome: Judged) -> dict[str, pd.DataFrame]:
-    """Return all tables of a part by name."""
-    walk, judged = outcome.walk, outcome.series
+class Frames(Mapping[str, pd.DataFrame]):
+    """Tables by name, each made when it is asked for: those of many rows are large."""
+
+    def __init__(self, made: Mapping[str, Callable[[], pd.DataFrame]]) -> None:
+        self._made = made
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self._made[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def frames_of(part: str, outcome: Judged, others: Mapping[str, pd.DataFrame]) -> Frames:
+    """Return all tables of a part by name, `others` among them."""
+    walk = outcome.walk
     times = pd.DatetimeIndex(walk.bars.times).tz_localize("UTC")
     first, stop = outcome.bounds
-    named = [(one, one.label, result) for one, result in judged]
-    trades = [result.trades.assign(part=part, series=name) for _, name, result in named]
-    equity = pd.DataFrame({"part": part, "time": times[first:stop], **{name: r.equity for _, name, r in named}})
-    desired = judged[0][0].decisions.targets[first:stop]
-    row, column = np.indices(desired.shape)
     naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
-    return {
-        "predictions": _prediction_frame(part, outcome, times, naive),
-        "trades": pd.concat(trades, ignore_index=True),
-        "equity": equity,
-        "weights": pd.DataFrame(
-            {
-                "part": part,
-                "time": times[first + row.ravel()],
-                "symbol": np.asarray(walk.bars.symbols)[column.ravel()],
-                "weight": desired.ravel(),
-            }
-        ),
-        "votes": _vote_frame(part, outcome, times),
-        "grid": _grid_frame(part, outcome),
+    few = {
         "fits": _fit_frame(outcome).assign(part=part),
         "skill": _skill_frame(part, outcome, naive),
         **training_frames(part, outcome.fits),
         **coefficient_frames(part, outcome.series, times[first:stop]),
+        **others,
     }
+    return Frames(
+        {
+            "predictions": lambda: _prediction_frame(part, outcome, times, naive),
+            "trades": lambda: _trade_frame(part, outcome),
+            "equity": lambda: _equity_frame(part, outcome, times[first:stop]),
+            "weights": lambda: _weight_frame(part, outcome, times[first:stop]),
+            "votes": lambda: _vote_frame(part, outcome, times),
+            "grid": lambda: _grid_frame(part, outcome),
+            **{name: partial(few.__getitem__, name) for name in few},
+        }
+    )
+
+
+def _trade_frame(part: str, outcome: Judged) -> pd.DataFrame:
+    return pd.concat(
+        [result.trades.assign(part=part, series=one.label) for one, result in outcome.series], ignore_index=True
+    )
+
+
+def _equity_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
+    curves = {one.label: result.equity for one, result in outcome.series}
+    return pd.DataFrame({"part": part, "time": times, **curves})
+
+
+def _weight_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
+    first, stop = outcome.bounds
+    desired = outcome.series[0][0].decisions.targets[first:stop]
+    row, column = np.indices(desired.shape)
+    return pd.DataFrame(
+        {
+            "part": part,
+            "time": times[row.ravel()],
+            "symbol": np.asarray(outcome.walk.bars.symbols)[column.ravel()],
+            "weight": desired.ravel(),
+        }
+    )
 
 
 def _grid_frame(part: str, outcome: Judged) -> pd.DataFrame:
