@@ -350,3 +350,9 @@ def test_a_part_of_one_symbol_is_no_copy_and_a_part_of_several_lies_in_columns()
     part = several.take(2, len(several) - 1)
     assert part.close.flags.f_contiguous
     assert not np.shares_memory(part.close, several.close)
+
+
+def test_bars_are_not_named_as_long_as_there_is_nothing_to_tell(monkeypatch):
+    """Their name is a hash of them all, which takes longer than most features."""
+    monkeypatch.setattr(quorate.Bars, "fingerprint", property(lambda bars: pytest.fail("hashed")))
+    assert len(rows_of(simulated(n_bars=30), CHANGE))
