@@ -1,4 +1,4 @@
-"""Large bars through a whole run of light models: the memory that its processes take together, and the time."""
+"""Large bars through a whole run of light models on fourteen features: the memory of all its processes, and the time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ name = "size"
 source = "parquet"
 path = "bars.parquet"
 calendar = "{calendar}"
+[features]
+use = ["group:momentum"]
 [folds]
 initial = {initial}
 test = {test}
+[execution]
+workers = 1
 [models.ridge]
 [models.logistic]
 """
