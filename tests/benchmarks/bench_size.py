@@ -1,4 +1,4 @@
-"""Large bars through a whole run of light models on fourteen features: the memory of all its processes, and the time."""
+"""Large bars through a run of light models on fourteen features: the memory of all its processes, and the time."""
 
 from __future__ import annotations
 
