@@ -64,7 +64,7 @@ def test_recipes_plugins_kinds_sections_and_terms(asked):
     assert asked("sweep", "na") == ["nasdaq"]
     assert asked("sweep", "sh") == ["show"]
     assert asked("run", "nasdaq", "na") == []  # a second recipe is none
-    assert asked("plugins", "show", "lightg") == ["lightgbm"]
+    assert asked("plugins", "show", "lightg") == ["lightgbm", "lightgbm-ranker"]
     assert asked("plugins", "show", "--kind", "sampler", "g") == ["grid", "gp"]
     assert asked("plugins", "--kind", "mo") == ["model"]
     assert asked("plugins", "--kind", "=", "mo") == ["model"]  # as bash has --kind=mo
@@ -75,7 +75,7 @@ def test_recipes_plugins_kinds_sections_and_terms(asked):
     assert "months,months" not in asked("report", "--section", "months,")
     assert set(asked("explain-term", "")) >= {name for name in GLOSSARY if " " not in name}
     assert asked("explain-term", "win") == ["win-rate"]
-    assert asked("sweep", "nasdaq", "--model", "lightg") == ["lightgbm"]
+    assert asked("sweep", "nasdaq", "--model", "lightg") == ["lightgbm", "lightgbm-ranker"]
 
 
 def test_what_is_offered_for_a_term_is_a_term(asked):
