@@ -14,7 +14,7 @@ from quorate_plugins.deep.settings import Training
 
 
 def fitted(name):
-    X, y = lane(name, 64, 3).train
+    X, y, _ = lane(name, 64, 3).train
     shape = {} if name in WITHOUT_DROPOUT else {"dropout": 0.1}
     options = {"task": "regression", "random_state": 0, "n_jobs": 1, "device": "cpu", "lookback": 0}
     return X, Deep(SMALL[name], shape, Training(epochs=1, patience=0), options).fit(X, y[:, 0], (X[:9], y[:9, 0]))
