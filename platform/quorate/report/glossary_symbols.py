@@ -5,7 +5,7 @@ from __future__ import annotations
 from quorate.report.glossary_base import COMMON, OURS, Term
 
 GRINOLD = "Grinold and Kahn (2000), Active Portfolio Management"
-TEST = "Newey and West (1987), Econometrica 55(3); Lazarus, Lewis, Stock and Watson (2018), JBES 36(4)"
+TEST = "Lazarus, Lewis, Stock and Watson (2018), JBES 36(4)"
 
 OF_SYMBOLS: dict[str, Term] = {
     "IC": Term(
@@ -23,7 +23,7 @@ OF_SYMBOLS: dict[str, Term] = {
     ),
     "t": Term(
         "The IC over its standard error: beyond 2 it is hardly chance. Labels that overlap are allowed for.",
-        "Bartlett weights up to 1.3 x root of the bars, or 2 x (horizon - 1), lags; t with 1.5 x bars / lags",
+        "mean / root of (mean square of products with B slow cosines / n); B = min(0.4 n^(2/3), n / 2 horizon), n bars",
         TEST,
     ),
     "positive": Term("The share of bars with a rank correlation above zero.", "bars above zero / bars", COMMON),

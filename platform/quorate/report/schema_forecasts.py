@@ -105,8 +105,8 @@ class CrossSection(Object):
     """Lower bound of the mean, 95 % one-sided."""
     positive: Number
     """Share of bars above zero."""
-    lags: int
-    """Autocovariances in the standard error."""
+    freedom: int
+    """Degrees of freedom of the t distribution."""
     spread: Number
     """Mean label of the highest fifth of forecasts less that of the lowest."""
     spread_t: Number

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quorate.statistics._base import FEWEST, TINY, autocovariances, complete
+from quorate.statistics._base import FEWEST, TINY, complete
 from quorate.statistics._boundary import Confidence, Count, Floats, MaybeBars, Positions, Values, checked
 from quorate.statistics._forecasts import information_coefficients
 
@@ -28,8 +28,8 @@ class MeanTest:
         What the mean is above with 95 % confidence, one-sided.
     positive : float
         Share of the figures above zero.
-    n, lags : int
-        Figures, and the autocovariances in the standard error.
+    n, freedom : int
+        Figures, and the degrees of freedom of the t distribution.
     """
 
     mean: float
@@ -39,7 +39,7 @@ class MeanTest:
     low: float
     positive: float
     n: int
-    lags: int
+    freedom: int
 
     @property
     def ir(self) -> float:
@@ -51,11 +51,10 @@ class MeanTest:
 def mean_test(values: Values, h: Count = 1, confidence: Confidence = 0.95) -> MeanTest:
     """Test whether the mean of figures of consecutive bars is zero, whose labels may overlap.
 
-    The standard error has Bartlett weights (Newey and West 1987). Up to lag h - 1 they would count but two thirds of
-    what labels that overlap have in common, so there are twice as many lags, and 1.3 times the root of the number of
-    bars at least; that the variance is then uncertain itself is allowed for by the t distribution with 1.5 times the
-    number of bars over that of lags as degrees of freedom (Lazarus, Lewis, Stock and Watson 2018), and by what the
-    estimated mean takes of it, the share of lags among bars.
+    The standard error is that of equally weighted cosines (Lazarus, Lewis, Stock and Watson 2018): the mean square of
+    the figures' products with the slowest cosines, of which there are so few, 0.4 n^(2/3) and n / (2 h) at most, that
+    labels which overlap are alike within the fastest. As many squares of like size are the degrees of freedom of the
+    t distribution, which so allows for how uncertain the error is itself.
 
     Parameters
     ----------
@@ -69,26 +68,24 @@ def mean_test(values: Values, h: Count = 1, confidence: Confidence = 0.95) -> Me
     Returns
     -------
     MeanTest
-        NaN for no values; t, p-value and bound also for fewer than 10, or than twice h, or that do not vary.
+        NaN for no values; t, p-value and bound also for fewer than 10, or than four times h, or that do not vary.
     """
     n = len(values)
     if not complete(values):
         return MeanTest(*(math.nan,) * 6, n, 0)
     mean, sd = float(values.mean()), float(np.std(values, ddof=1)) if n > 1 else math.nan
     positive = float((values > 0).mean())
-    lags = min(max(2 * (h - 1), math.ceil(1.3 * math.sqrt(n))), n - 1)
-    if n < max(FEWEST, 2 * h) or not sd >= TINY:
-        return MeanTest(mean, sd, math.nan, math.nan, math.nan, positive, n, lags)
+    cosines = round(min(0.4 * n ** (2 / 3), n / (2 * h)))
+    if n < max(FEWEST, 4 * h) or not sd >= TINY:
+        return MeanTest(mean, sd, math.nan, math.nan, math.nan, positive, n, cosines)
+    from scipy.fft import dct
     from scipy.stats import t as student
 
-    covariance = autocovariances(values[:, None], lags)[:, 0]
-    share = (lags + 1) / n
-    weight = 1 - np.arange(1, lags + 1) / (lags + 1)
-    variance = float(covariance[0] + 2 * weight @ covariance[1:]) / max(1 - share, 1 / n)
-    error, freedom = math.sqrt(max(variance, TINY**2) / n), 1.5 / share
+    waves = dct(values, norm="ortho")[1 : cosines + 1]
+    error = max(math.sqrt(float((waves**2).mean()) / n), TINY)
     t = mean / error
-    low = mean - float(student.ppf(confidence, freedom)) * error
-    return MeanTest(mean, sd, t, 2 * float(student.sf(abs(t), freedom)), low, positive, n, lags)
+    low = mean - float(student.ppf(confidence, cosines)) * error
+    return MeanTest(mean, sd, t, 2 * float(student.sf(abs(t), cosines)), low, positive, n, cosines)
 
 
 @checked

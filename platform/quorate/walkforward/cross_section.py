@@ -101,7 +101,7 @@ def _figures(labels: Floats, forecasts: Floats, bar: NDArray[np.int64], step: in
         "p_value": tested.p_value,
         "low": tested.low,
         "positive": tested.positive,
-        "lags": tested.lags,
+        "freedom": tested.freedom,
         "spread": spread.mean,
         "spread_t": spread.t,
         "spread_p": spread.p_value,

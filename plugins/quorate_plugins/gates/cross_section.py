@@ -18,8 +18,8 @@ def rank_ic(
 ) -> quorate.GateResult:
     """Pass, if the mean rank correlation across symbols is above `threshold` with this confidence.
 
-    Its lower bound is judged, one-sided, by a standard error that allows for labels that overlap (Newey and West
-    1987; Lazarus, Lewis, Stock and Watson 2018).
+    Its lower bound is judged, one-sided, by a standard error that allows for labels that overlap (Lazarus, Lewis,
+    Stock and Watson 2018).
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def rank_ic(
         undefined="no bar has three symbols with a forecast and a label, or too few have",
         unit="fraction",
         uncertainty=f"mean {found.mean:.1%}, t {found.t:.2f}" if math.isfinite(found.t) else "",
-        sample=f"{counted(found.n, 'bar')}, {counted(found.lags, 'lag')}",
+        sample=f"{counted(found.n, 'bar')}, {counted(found.freedom, 'degree')} of freedom",
         inputs={**vars(found), "ir": found.ir, "horizon": evidence.horizon, "confidence": confidence},
     )
     if result.value is None:
