@@ -142,6 +142,8 @@ class Evidence:
         What was checked while the run was made, and how often; a violation would have ended it.
     unseen : Unseen or None
         What the same came to on symbols that nothing was learnt from, over the same bars.
+    look : int
+        Which look at the holdout it is, as the home knows: 1 for the first recipe that is judged on it. 0 before it.
     """
 
     performance: Performance
@@ -158,6 +160,7 @@ class Evidence:
     null_market: Mapping[str, Any] | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
     unseen: Unseen | None = None
+    look: int = 0
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -10,13 +10,13 @@ from quorate.recipe.schema import Gates, Params
 
 # What is judged, by preset; a recipe adds, changes and takes away.
 HEADLINE: dict[str, Params] = {"sharpe": {}, "max-drawdown": {}, "win-rate": {}}
-EVIDENCE = ("sample-size", "psr", "spa", "stepm", "mcs", "dsr", "pbo", "forecast")
+EVIDENCE = ("sample-size", "psr", "alpha", "spa", "stepm", "mcs", "selection", "pbo", "forecast")
 ROBUSTNESS = ("cost-stress", "delay", "concentration", "halves")
 STANDARD: dict[str, Params] = {name: {} for name in ("integrity", "null-market", *HEADLINE, *EVIDENCE, *ROBUSTNESS)}
 PRESETS: dict[str, dict[str, Params]] = {
     "headline": HEADLINE,
     "standard": STANDARD,
-    "strict": {**STANDARD, "dsr": {"confidence": 0.95}, "delay": {"slow": 1}, "cpcv": {}},
+    "strict": {**STANDARD, "delay": {"slow": 1}, "cpcv": {}},
 }
 
 

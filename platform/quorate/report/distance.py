@@ -53,31 +53,19 @@ def _bars(missing: float) -> str:
     return f"about {plural(max(math.ceil(missing), 1), 'more bar')} like these" if missing < LONGEST else NEVER
 
 
-def _dsr(gate: Gate, bars: int) -> str:
+def _selection(gate: Gate, bars: int) -> str:
     """Return how many bars more at this Sharpe ratio, or how many trials fewer."""
     from quorate import statistics
 
-    told, sure = gate["inputs"], gate["threshold"]
-
-    def value(n: int, trials: float) -> float:
-        return statistics.deflated_sharpe(told["per_bar"], n, told["skew"], told["kurtosis"], trials, 1 / (n - 1))
-
-    least = _least(lambda n: value(n, told["effective"]) >= sure, told["n"], LONGEST)
-    if least is None:
+    told, size = gate["inputs"], gate["threshold"]
+    found = statistics.SharpeTest(told["per_bar"], 0.0, told["deviation"], told["freedom"], told["n"])
+    needed = found.bars(1 - statistics.p_alone(size, told["effective"]))
+    if not needed < LONGEST:
         return NEVER
-    fewer = next((k for k in range(math.ceil(told["effective"]) - 1, 0, -1) if value(told["n"], k) >= sure), None)
+    tried = range(math.ceil(told["effective"]) - 1, 0, -1)
+    fewer = next((k for k in tried if statistics.best_of(told["p_alone"], k) < size), None)
     asked = f", or {fewer:,} independent trials in place of {told['effective']:.3g}" if fewer else ""
-    return _bars(least - told["n"]) + asked
-
-
-def _least(passes: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Return the least number between that passes, if all above it do; None, if not even the highest does."""
-    if not passes(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if passes(middle) else (middle + 1, high)
-    return high
+    return _bars(needed - told["n"]) + asked
 
 
 def _p_value(gate: Gate, bars: int) -> str:
@@ -117,7 +105,8 @@ def _sharpe(gate: Gate, bars: int) -> str:
 
 _BY_GATE: dict[str, Callable[[Gate, int], str]] = {
     "psr": lambda gate, bars: "",  # it says so itself
-    "dsr": _dsr,
+    "selection": _selection,
+    "alpha": _p_value,
     "spa": _p_value,
     "stepm": _p_value,
     "forecast": _p_value,

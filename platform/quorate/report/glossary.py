@@ -124,8 +124,8 @@ GLOSSARY: dict[str, Term] = {
     "DM": Term(
         "Whether a member's forecasts err less than the naive one, the mean of all labels known before: below zero "
         "they do. Where the model can become the naive forecast, it is too strict.",
-        "Mean difference of squared errors over its standard error; symbols of one bar are averaged.",
-        "Diebold and Mariano (1995); Harvey, Leybourne and Newbold (1997)",
+        "Mean difference of squared errors over its long-run standard error; symbols of one bar are averaged.",
+        "Diebold and Mariano (1995); Lazarus, Lewis, Stock and Watson (2018)",
     ),
     "p-value": Term(
         "How often chance alone would show as much: below 0.05 it seldom does. It is not the chance of being wrong.",
@@ -227,13 +227,24 @@ GLOSSARY: dict[str, Term] = {
     ),
     "sample-size": Term("Whether there were enough trades and bars to judge.", "Numbers against bounds.", OURS),
     "psr": Term(
-        "How likely the true Sharpe ratio is above zero, given so many bars, their skew and fat tails.",
-        "Phi(S root(n - 1) / root(1 - skew S + (kurtosis - 1) S^2 / 4)), S per bar",
-        "Bailey and Lopez de Prado (2012), Journal of Risk 15(2)",
+        "How likely the true Sharpe ratio is above zero, given so many bars, their skew and fat tails, and that they "
+        "depend on each other. A holdout that was looked at before asks for more.",
+        "t distribution of S over its long-run standard error, S per bar",
+        "Bailey and Lopez de Prado (2012), Journal of Risk 15(2); Lazarus, Lewis, Stock and Watson (2018)",
     ),
-    "dsr": Term(
-        "How likely the true Sharpe ratio is above the best that as many trials without skill would have shown.",
-        "psr against root(variance) x expected maximum of so many independent trials",
+    "alpha": Term(
+        "How likely chance alone would leave as much beside the share of buying and holding that is in it.",
+        "p-value of the constant in a regression on buy and hold, by its long-run standard error, one-sided",
+        "Jensen (1968), Journal of Finance 23(2)",
+    ),
+    "selection": Term(
+        "How likely as many trials without skill would have shown as high a Sharpe ratio.",
+        "1 - (1 - p) ^ N: p of the Sharpe ratio by itself, and as many independent trials as would be as lucky",
+        "Sidak (1967), JASA 62(318)",
+    ),
+    "DSR": Term(
+        "How likely the true Sharpe ratio is above the mean of the best that as many trials would have shown.",
+        "psr against root(variance among the trials) x expected maximum of so many independent ones",
         "Bailey and Lopez de Prado (2014), Journal of Portfolio Management 40(5)",
     ),
     "spa": Term(

@@ -150,8 +150,8 @@ class NetworkFigures(Object):
     """Of the rows that all that are compared forecast."""
     effective: Number
     """Independent bars that the difference rests on."""
-    lags: int
-    """Autocovariances in its variance."""
+    freedom: int
+    """Degrees of freedom of the t distribution."""
     network_loss: Number
     rival_loss: Number
     change: Number

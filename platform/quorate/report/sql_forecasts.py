@@ -79,7 +79,7 @@ OF_FORECASTS: dict[str, tuple[str, list[Described]]] = {
             Described("network, rival", "str", "the two members that are compared"),
             Described("family", "str", "of the rival: linear or boosting"),
             Described("loss", "str", "squared error, or Brier score of classes"),
-            Described("bars, lags", "int64", "bars with forecasts of all, and autocovariances in the variance"),
+            Described("bars, freedom", "int64", "bars with forecasts of all, and degrees of freedom of the test"),
             Described("effective", "float64", "independent bars that the difference rests on"),
             Described("network_loss, rival_loss", "float64", "their means"),
             Described("change, change_low, change_high", "float64", "of the loss, as a share; its 95 % interval"),

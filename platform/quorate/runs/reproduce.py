@@ -145,7 +145,8 @@ def _seed(section: Mapping[str, Any]) -> Any:
 def _as_known(report: Report, part: str) -> parts.Known:
     """Return what the home knew when the run was made, whatever it learned since."""
     section = report.results[part]
-    return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"))
+    look = report.provenance["holdout"]["recipes_that_opened_it"] if part == "holdout" else 0
+    return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"), look)
 
 
 def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:

@@ -213,7 +213,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
     with session.fitting(keep=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
-        known = parts.Known(record, null_market)
+        known = parts.Known(record, null_market, opening.looks)
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():
             if found != report.results["development"]["digests"][what]:

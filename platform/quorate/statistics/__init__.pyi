@@ -12,10 +12,8 @@ from ._compare import mean_by_bar as mean_by_bar
 from ._compare import spa as spa
 from ._confidence import ConfidenceSet as ConfidenceSet
 from ._confidence import mcs as mcs
-from ._cross_section import MeanTest as MeanTest
 from ._cross_section import bucket_means as bucket_means
 from ._cross_section import bucket_spread as bucket_spread
-from ._cross_section import mean_test as mean_test
 from ._cross_section import rank_ic as rank_ic
 from ._distribution import Covered as Covered
 from ._distribution import Passed as Passed
@@ -56,12 +54,19 @@ from ._forecasts import rmse as rmse
 from ._forecasts import smape as smape
 from ._forecasts import spearman as spearman
 from ._forecasts import wmape as wmape
+from ._looks import look_level as look_level
+from ._market import AlphaTest as AlphaTest
 from ._market import alpha as alpha
+from ._market import alpha_test as alpha_test
 from ._market import beta as beta
 from ._market import information_ratio as information_ratio
+from ._mean import MeanTest as MeanTest
+from ._mean import mean_test as mean_test
 from ._overfit import Overfitting as Overfitting
+from ._overfit import best_of as best_of
 from ._overfit import effective_trials as effective_trials
 from ._overfit import mean_correlation_trials as mean_correlation_trials
+from ._overfit import p_alone as p_alone
 from ._overfit import pbo as pbo
 from ._returns import autocorrelation as autocorrelation
 from ._returns import cagr as cagr
@@ -78,6 +83,7 @@ from ._returns import sortino as sortino
 from ._returns import value_at_risk as value_at_risk
 from ._returns import volatility as volatility
 from ._sharpe import Moments as Moments
+from ._sharpe import SharpeTest as SharpeTest
 from ._sharpe import deflated_sharpe as deflated_sharpe
 from ._sharpe import expected_max as expected_max
 from ._sharpe import expected_max_exact as expected_max_exact
@@ -88,6 +94,7 @@ from ._sharpe import probabilistic_sharpe as probabilistic_sharpe
 from ._sharpe import psr as psr
 from ._sharpe import sharpe_interval as sharpe_interval
 from ._sharpe import sharpe_standard_error as sharpe_standard_error
+from ._sharpe import sharpe_test as sharpe_test
 from ._trades import expectancy as expectancy
 from ._trades import payoff as payoff
 from ._trades import profit_factor as profit_factor

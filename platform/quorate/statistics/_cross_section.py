@@ -2,90 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 
-from quorate.statistics._base import FEWEST, TINY, complete
-from quorate.statistics._boundary import Confidence, Count, Floats, MaybeBars, Positions, Values, checked
+from quorate.statistics._base import complete
+from quorate.statistics._boundary import Count, Floats, MaybeBars, Positions, Values, checked
 from quorate.statistics._forecasts import information_coefficients
-
-
-@dataclass(frozen=True)
-class MeanTest:
-    """The mean of figures of bars, and whether it is above zero beyond chance.
-
-    Parameters
-    ----------
-    mean, sd : float
-        Of the figures; `sd` with ddof 1.
-    t : float
-        Mean over its standard error.
-    p_value : float
-        Two-sided, of a mean of zero.
-    low : float
-        What the mean is above with 95 % confidence, one-sided.
-    positive : float
-        Share of the figures above zero.
-    n, freedom : int
-        Figures, and the degrees of freedom of the t distribution.
-    """
-
-    mean: float
-    sd: float
-    t: float
-    p_value: float
-    low: float
-    positive: float
-    n: int
-    freedom: int
-
-    @property
-    def ir(self) -> float:
-        """Mean over deviation, per bar, not annualised; NaN where the figures do not vary."""
-        return self.mean / self.sd if self.sd >= TINY else math.nan
-
-
-@checked
-def mean_test(values: Values, h: Count = 1, confidence: Confidence = 0.95) -> MeanTest:
-    """Test whether the mean of figures of consecutive bars is zero, whose labels may overlap.
-
-    The standard error is that of equally weighted cosines (Lazarus, Lewis, Stock and Watson 2018): the mean square of
-    the figures' products with the slowest cosines, of which there are so few, 0.4 n^(2/3) and n / (2 h) at most, that
-    labels which overlap are alike within the fastest. As many squares of like size are the degrees of freedom of the
-    t distribution, which so allows for how uncertain the error is itself.
-
-    Parameters
-    ----------
-    values : ndarray of float64, (n,)
-        In time order.
-    h : int
-        Bars that a label spans.
-    confidence : float
-        Of `MeanTest.low`.
-
-    Returns
-    -------
-    MeanTest
-        NaN for no values; t, p-value and bound also for fewer than 10, or than four times h, or that do not vary.
-    """
-    n = len(values)
-    if not complete(values):
-        return MeanTest(*(math.nan,) * 6, n, 0)
-    mean, sd = float(values.mean()), float(np.std(values, ddof=1)) if n > 1 else math.nan
-    positive = float((values > 0).mean())
-    cosines = round(min(0.4 * n ** (2 / 3), n / (2 * h)))
-    if n < max(FEWEST, 4 * h) or not sd >= TINY:
-        return MeanTest(mean, sd, math.nan, math.nan, math.nan, positive, n, cosines)
-    from scipy.fft import dct
-    from scipy.stats import t as student
-
-    waves = dct(values, norm="ortho")[1 : cosines + 1]
-    error = max(math.sqrt(float((waves**2).mean()) / n), TINY)
-    t = mean / error
-    low = mean - float(student.ppf(confidence, cosines)) * error
-    return MeanTest(mean, sd, t, 2 * float(student.sf(abs(t), cosines)), low, positive, n, cosines)
+from quorate.statistics._mean import MeanTest, mean_test
 
 
 @checked

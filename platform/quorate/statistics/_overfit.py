@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 
 from quorate.statistics._base import TINY
-from quorate.statistics._boundary import Floats, Integer, Matrix, checked
-from quorate.statistics._sharpe import expected_max
+from quorate.statistics._boundary import Floats, Integer, Level, Matrix, Real, Share, checked
 
-DRAWN, BATCH, MOST = 2_014, 100, 3_000
+DRAWN, FEWEST_DRAWS, MOST_DRAWS = 2_014, 2_000, 20_000
+HELD = 2**22  # drawn numbers held at once, if so many are enough
+TAIL = 0.05
 SPLIT = 24  # blocks at most: they make 2,704,156 splits
 
 
@@ -116,15 +117,16 @@ def _halves(returns: Floats, blocks: int, by: str) -> tuple[Floats, Floats]:
 
 @checked
 def effective_trials(returns: Matrix) -> float:
-    """Return how many independent trials would have as high a best one by chance as these correlated ones.
+    """Return how many independent trials would be as lucky as these correlated ones.
 
-    Without skill the Sharpe ratios of trials are normal numbers, correlated as their returns are. The mean of
-    the largest of them is found by drawing them, from a fixed seed; the number of independent ones whose
-    `expected_max` is the same is returned, to about 3 % for a hundred of them. Clones count once, whatever their
-    number.
+    Without skill the Sharpe ratios of trials are normal numbers, correlated as their returns are. They are drawn, from
+    a fixed seed: let the largest of them be beyond c in one draw of twenty. The number of independent ones of which
+    that is true of the same c is returned, so that ``1 - (1 - p) ** effective_trials`` is the chance that any of them
+    is as high as one whose own p-value is p: exact at 5 %, at most a little high above it. Clones count once, whatever
+    their number.
 
     Counting clusters of correlated returns (Lopez de Prado and Lewis 2019) takes all in a cluster for one,
-    though the best of a hundred that correlate by .7 is as lucky as the best of seven.
+    though the best of a hundred that correlate by .7 is as lucky as the best of twenty.
 
     Parameters
     ----------
@@ -134,32 +136,41 @@ def effective_trials(returns: Matrix) -> float:
     Returns
     -------
     float
-        At least 1, to two places; NaN where no series varies or something is not known.
+        At least 1, to two places, about 3 % wrong; NaN where no series varies or something is not known.
     """
     varying = _varying(returns)
-    n, k = varying.shape
+    k: int = varying.shape[1]
     if k < 2:
         return float(k) or math.nan
-    scaled = (varying - varying.mean(axis=0)) / (varying.std(axis=0) * math.sqrt(n))
-    rng, best = np.random.default_rng(DRAWN), 0.0
-    times = min(max(MOST // k, 1), 10)  # the more there are, the less the largest of them varies
-    for _ in range(times):
-        drawn = rng.standard_normal((BATCH, n)) @ scaled  # and its mirror image, which is as likely
-        best += float((drawn.max(axis=1) - drawn.min(axis=1)).mean()) / (2 * times)
-    return _independent(best)
+    scaled = (varying - varying.mean(axis=0)) / varying.std(axis=0)
+    # In an order of their own, so that theirs does not matter.
+    order = sorted(range(k), key=lambda j: scaled[:, j].tobytes())
+    mixing = np.linalg.qr(scaled[:, order] / math.sqrt(len(scaled)), mode="r")  # of independent numbers
+    draws = min(max(HELD // k, FEWEST_DRAWS), MOST_DRAWS)
+    drawn = np.random.default_rng(DRAWN).standard_normal((draws, len(mixing))) @ mixing
+    both = np.concatenate([drawn.max(axis=1), -drawn.min(axis=1)])  # the mirror image is as likely
+    bound = np.quantile(both, 1 - TAIL)
+    # By how often one of them is as high in the same draws, which takes off most of what chance has in it.
+    alone = ((drawn > bound).mean() + (drawn < -bound).mean()) / 2
+    return round(max(math.log1p(-(both > bound).mean()) / math.log1p(-alone), 1.0), 2)
 
 
-def _independent(best: float) -> float:
-    """Return the number of independent standard normal numbers whose largest has this mean, to two places."""
-    if best < TINY:
-        return 1.0
-    low, high = 1.0, 2.0
-    while expected_max(high) < best:
-        high *= 2
-    while high - low > 1e-4 * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if expected_max(middle) < best else (low, middle)
-    return round(high, 2)
+@checked
+def best_of(p_value: Share, n_trials: Real) -> float:
+    """Return the chance that the best of independent trials without skill is as high as one with this p-value.
+
+    ``1 - (1 - p) ** n`` (Sidak 1967). Of correlated trials the number that is as lucky, see `effective_trials`: exact
+    where it comes to 5 %. NaN for less than one trial.
+    """
+    if not n_trials >= 1:
+        return math.nan
+    return 1.0 if p_value >= 1 else -math.expm1(n_trials * math.log1p(-p_value))
+
+
+@checked
+def p_alone(chance: Level, n_trials: Real) -> float:
+    """Return the p-value at which `best_of` so many trials comes to this chance; NaN for less than one trial."""
+    return -math.expm1(math.log1p(-chance) / n_trials) if n_trials >= 1 else math.nan
 
 
 @checked

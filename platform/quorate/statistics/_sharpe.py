@@ -6,13 +6,17 @@ Here a Sharpe ratio is one per bar, not annualised, and kurtosis is raw: 3 for n
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from quorate.statistics._base import FEWEST, TINY, finite
 from quorate.statistics._boundary import Confidence, Level, Natural, Positive, Real, Values, checked
+from quorate.statistics._mean import cosines, long_run
 from quorate.statistics._returns import sharpe
+
+LONGEST = 10**12  # bars; no record is longer
 
 
 class Moments(NamedTuple):
@@ -49,23 +53,104 @@ def moments(returns: Values) -> Moments:
         return Moments(per_bar, len(returns), math.nan, math.nan)
 
 
+@dataclass(frozen=True)
+class SharpeTest:
+    """A Sharpe ratio, and how likely the true one is above a benchmark, of returns that may depend on each other.
+
+    Parameters
+    ----------
+    per_bar, benchmark : float
+        Sharpe ratios per bar: of the returns, and what it is held against.
+    deviation : float
+        Long-run deviation of its terms: over the root of the number of bars it is the standard error, per bar.
+    freedom : int
+        Degrees of freedom of the t distribution.
+    n : int
+        Returns.
+    """
+
+    per_bar: float
+    benchmark: float
+    deviation: float
+    freedom: int
+    n: int
+
+    @property
+    def error(self) -> float:
+        """Standard error, per bar."""
+        return self.deviation / math.sqrt(self.n) if self.n else math.nan
+
+    @property
+    def p_value(self) -> float:
+        """Of a true Sharpe ratio at or below the benchmark, one-sided; NaN where it is undefined."""
+        return self._beyond(self.n)
+
+    @property
+    def probability(self) -> float:
+        """How likely the true Sharpe ratio is above the benchmark: PSR, where returns may depend on each other."""
+        return 1.0 - self.p_value
+
+    @checked
+    def bars(self, confidence: Confidence = 0.95) -> float:
+        """Return how many bars it takes to reach a probability, if all else stays as it is.
+
+        The minimum track record length, where returns may depend on each other. NaN unless the Sharpe ratio is above
+        the benchmark, and where the bars are too many for a number.
+        """
+        if not (self.per_bar > self.benchmark and math.isfinite(self.deviation)):
+            return math.nan
+        enough = 2 * FEWEST
+        while self._beyond(enough) > 1 - confidence:
+            enough *= 2
+            if enough > LONGEST:
+                return math.nan
+        few = enough // 2
+        while enough - few > 1:
+            middle = (few + enough) // 2
+            few, enough = (middle, enough) if self._beyond(middle) > 1 - confidence else (few, middle)
+        return float(enough)
+
+    def _beyond(self, n: int) -> float:
+        if not self.deviation >= TINY:
+            return math.nan
+        from scipy.special import stdtr
+
+        return float(stdtr(max(cosines(n), 1), (self.benchmark - self.per_bar) * math.sqrt(n) / self.deviation))
+
+
+@checked
+def sharpe_test(returns: Values, benchmark: Real = 0.0) -> SharpeTest:
+    """Test whether a Sharpe ratio is above a benchmark, both per bar, of returns that may depend on each other.
+
+    By the terms that a Sharpe ratio is made of, ``z - SR (z^2 - 1) / 2`` of standardised returns z, whose mean has the
+    error of the ratio itself (Lo 2002; Ledoit and Wolf 2008). Their long-run deviation is that of slow cosines, with a
+    t distribution (Lazarus, Lewis, Stock and Watson 2018). Of returns that depend on nothing before them it comes to
+    the error of `sharpe_standard_error`: skewness and fat tails are in the terms.
+
+    Returns
+    -------
+    SharpeTest
+        Undefined for fewer than 10 returns, and where they do not vary or are not known.
+    """
+    per_bar, n = sharpe(returns, 1.0), len(returns)
+    if math.isnan(per_bar) or n < FEWEST:
+        return SharpeTest(per_bar, benchmark, math.nan, 0, n)
+    z = (returns - returns.mean()) / returns.std(ddof=1)
+    deviation, freedom = long_run(z - per_bar / 2 * (z**2 - 1))
+    return SharpeTest(per_bar, benchmark, finite(deviation), freedom, n)
+
+
 @checked
 def sharpe_interval(returns: Values, bars_per_year: Positive, confidence: Level = 0.90) -> tuple[float, float]:
-    """Return a two-sided interval of the annualised Sharpe ratio under non-normal returns.
-
-    Standard error per bar: sqrt((1 - g3 SR + (g4 - 1)/4 SR^2) / (T - 1)), with skewness g3 and raw
-    kurtosis g4 (Mertens 2002; Bailey and Lopez de Prado 2012). NaN for fewer than three returns: two have
-    the same moments whatever they are.
-    """
-    annual = sharpe(returns, bars_per_year)
-    if math.isnan(annual) or len(returns) < 3:
+    """Return a two-sided interval of the annualised Sharpe ratio, by `sharpe_test`; NaN where that is undefined."""
+    found = sharpe_test(returns)
+    if not found.freedom:
         return math.nan, math.nan
-    from scipy import stats
+    from scipy.special import stdtrit
 
-    _, n, skew, kurtosis = moments(returns)
-    error = sharpe_standard_error(annual / math.sqrt(bars_per_year), n, skew, kurtosis)
-    reach = float(stats.norm.ppf(0.5 + confidence / 2)) * error * math.sqrt(bars_per_year)
-    return annual - reach, annual + reach
+    reach = float(stdtrit(found.freedom, 0.5 + confidence / 2)) * found.error
+    root = math.sqrt(bars_per_year)
+    return (found.per_bar - reach) * root, (found.per_bar + reach) * root
 
 
 @checked

@@ -67,11 +67,11 @@ def _options(walk: WalkForward, name: str) -> Mapping[str, Any]:
 def _figures(walk: WalkForward, rows: NDArray[np.int64], pair: Sequence[Floats]) -> dict[str, Any]:
     y, bar = walk.dataset.y[rows], walk.dataset.bar[rows]
     errors, others = (y - one[rows] for one in pair)
-    test = statistics.diebold_mariano(errors, others, h=walk.recipe.labels.horizon, bar=bar)
+    test = statistics.diebold_mariano(errors, others, h=walk.recipe.labels.horizon, bar=bar, dependence="any")
     by_bar = [statistics.mean_by_bar(one**2, bar) for one in (errors, others)]
     loss, fresh_loss = (float(one.mean()) for one in by_bar)
     difference = loss - fresh_loss
-    low, high = _interval(difference, test.statistic, test.n)
+    low, high = _interval(difference, test.statistic, test.freedom)
     verdict = "better than fresh" if high < 0 else "worse than fresh" if low > 0 else "no evidence"
     return {
         "n": len(rows),
@@ -86,7 +86,7 @@ def _figures(walk: WalkForward, rows: NDArray[np.int64], pair: Sequence[Floats])
     }
 
 
-def _interval(difference: float, statistic: float, n: int) -> tuple[float, float]:
+def _interval(difference: float, statistic: float, freedom: int) -> tuple[float, float]:
     """Return between what the mean difference may truly be: it lies beside zero just where the test finds one."""
     if difference == 0.0:
         return 0.0, 0.0
@@ -94,5 +94,5 @@ def _interval(difference: float, statistic: float, n: int) -> tuple[float, float
         return math.nan, math.nan
     from scipy.stats import t
 
-    half = float(t.ppf(1 - SIZE / 2, n - 1)) * abs(difference / statistic)
+    half = float(t.ppf(1 - SIZE / 2, freedom)) * abs(difference / statistic)
     return difference - half, difference + half

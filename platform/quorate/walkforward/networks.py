@@ -62,7 +62,7 @@ def against_controls(
         every = statistics.spa(losses[rival], np.column_stack([losses[name] for name in own]), seed)
         among = {"networks": len(own), "spa_p": every.p_value, "block": every.block}
         for name, p_among in zip(own, every.p_models, strict=True):
-            test = statistics.diebold_mariano(errors[name], errors[rival], h, bar=bar)
+            test = statistics.diebold_mariano(errors[name], errors[rival], h, bar=bar, dependence="any")
             found.append(
                 {
                     "network": name,
@@ -85,12 +85,12 @@ def _compared(one: Floats, other: Floats, test: statistics.TwoForecasts) -> dict
     difference, level = one - other, float(other.mean())
     mean, dm = float(difference.mean()), test.statistic
     error = abs(mean / dm) if math.isfinite(dm) and dm else math.nan
-    reach = float(stdtrit(test.n - 1, 1 - SIZE / 2)) * error if test.n > 1 else math.nan
+    reach = float(stdtrit(test.freedom, 1 - SIZE / 2)) * error if test.freedom else math.nan
     scale = level if level > 0 else math.nan
     return {
         "bars": test.n,
         "effective": min(float(np.var(difference)) / error**2, float(test.n)) if error > 0 else math.nan,
-        "lags": test.lags,
+        "freedom": test.freedom,
         "network_loss": float(one.mean()),
         "rival_loss": level,
         "change": mean / scale,

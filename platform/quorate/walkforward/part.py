@@ -109,10 +109,13 @@ class Known:
         From the candidates, by name, to how much was tried, these included.
     null_market : mapping or None
         What the audit of this pipeline found on markets without anything to find.
+    look : int
+        Which look at the holdout it is; 0 before it.
     """
 
     count: Callable[[Mapping[str, Performance]], Tried] = own_tried
     null_market: Mapping[str, Any] | None = None
+    look: int = 0
 
 
 def lay_out_development(
@@ -189,9 +192,11 @@ def _part(
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
         outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles, spread)
-        found = on_unseen(name, outcome, trials, known.null_market)
+        found = on_unseen(name, outcome, trials, known.null_market, known.look)
         own = evidence_of(name, outcome)
-        evidence = replace(own, trials=trials, null_market=known.null_market, _paths=paths, unseen=found.evidence)
+        evidence = replace(
+            own, trials=trials, null_market=known.null_market, look=known.look, _paths=paths, unseen=found.evidence
+        )
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
             **found.section,

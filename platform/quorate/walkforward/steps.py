@@ -68,7 +68,7 @@ def figures_at(dataset: Dataset, column: int, forecasts: Floats, rows: NDArray[n
     if not len(among):
         return {}
     y, forecasts, naive = labels[among], forecasts[among], expected[among]
-    test = statistics.diebold_mariano(y - forecasts, y - naive, h=step, bar=dataset.bar[among])
+    test = statistics.diebold_mariano(y - forecasts, y - naive, h=step, bar=dataset.bar[among], dependence="any")
     return {
         "step": step,
         "n": len(among),

@@ -57,7 +57,9 @@ class Found:
     evidence: evidence.Unseen | None = None
 
 
-def on_unseen(name: PartName, outcome: Judged, trials: Tried, null_market: Mapping[str, Any] | None = None) -> Found:
+def on_unseen(
+    name: PartName, outcome: Judged, trials: Tried, null_market: Mapping[str, Any] | None = None, look: int = 0
+) -> Found:
     """Judge what a part comes to on the symbols that are held out.
 
     Raises
@@ -88,7 +90,7 @@ def on_unseen(name: PartName, outcome: Judged, trials: Tried, null_market: Mappi
         for gate, params in own.walk.recipe.gates.judging.items()
         if not own.walk.registry.get(GateSpec, gate).paths
     }
-    seen = replace(evidence_of(name, own), trials=trials, null_market=null_market, unseen=told)
+    seen = replace(evidence_of(name, own), trials=trials, null_market=null_market, unseen=told, look=look)
     results = run_gates(gates, seen, own.walk.registry)
     symbols = by_symbol(own.walk, first, performance, *own.bounds)
     others = by_symbol(outcome.walk, *outcome.series[0], *outcome.bounds)

@@ -10,6 +10,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Text = str
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+LEAST = 126  # bars; on fewer a test of 5 % is wrong more often
 Draws = Annotated[int, Field(ge=100)]  # fewer do not tell 0.05 from 0.10
 
 

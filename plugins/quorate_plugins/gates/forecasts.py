@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import quorate
-from quorate_plugins.gates._base import Fraction, Text, chance, counted
+from quorate_plugins.gates._base import LEAST, Fraction, Text, chance, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,8 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
     The naive forecast is nested in every model that has a constant, which makes the test of Diebold and
     Mariano too small; the one of Clark and West (2007) is judged, the other printed beside it. A constant that
     happens to be right passes that, so the forecasts must also move with what the naive one missed: the larger
-    p-value counts. Labels that overlap are allowed for up to the horizon, symbols of one bar are averaged.
+    p-value counts. Labels that overlap are allowed for, and losses that come in calm and in wild times (Lazarus, Lewis,
+    Stock and Watson 2018); symbols of one bar are averaged. Fewer than 126 bars decide nothing.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
     # Without a naive forecast there is nothing to compare.
     naive, bar = (p.naive[known], p.forecast_bar[known]) if known.any() else (y, np.empty(0, dtype=np.int64))
     h = evidence.horizon
-    nested = statistics.clark_west(y, naive, f, h, bar)
-    told = statistics.forecast_covariance(y, naive, f, h, bar)
+    nested = statistics.clark_west(y, naive, f, h, bar, "any")
+    told = statistics.forecast_covariance(y, naive, f, h, bar, "any")
     plain = _compared(y - f, y - naive, h, bar)
     best = _against_best(evidence)
     result = quorate.judge(
@@ -53,7 +54,7 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
         uncertainty=f"DM p {chance(plain.p_better)}: {plain.verdict(min(size, 1.0))}"
         if math.isfinite(plain.p_better)
         else "",
-        sample=f"{counted(nested.n, 'bar')}, {counted(nested.lags, 'lag')}",
+        sample=f"{counted(nested.n, 'bar')}, {counted(nested.freedom, 'degree')} of freedom",
         inputs={
             "clark_west": vars(nested),
             "covariance": vars(told),
@@ -64,6 +65,8 @@ def forecast(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateR
     )
     if result.value is None:
         return result.insufficient(result.reason)
+    if nested.n < LEAST:
+        return result.insufficient(f"needs {LEAST} bars with a forecast to say anything")
     return result if result.verdict == "PASS" else result.failed("no evidence that the forecasts beat the naive one")
 
 
@@ -184,7 +187,7 @@ def _compared(errors: Floats, others: Floats, h: int, bar: NDArray[np.int64]) ->
     """Return the test of Diebold and Mariano, undefined where both lose the same: that compares nothing."""
     from quorate import statistics
 
-    found = statistics.diebold_mariano(errors, others, h, bar=bar)
+    found = statistics.diebold_mariano(errors, others, h, bar=bar, dependence="any")
     if found.statistic == 0:
         return replace(found, statistic=math.nan, p_value=math.nan, p_better=math.nan, p_worse=math.nan)
     return found

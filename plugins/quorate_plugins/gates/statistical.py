@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 import quorate
-from quorate_plugins.gates._base import Draws, Fraction, chance, counted
+from quorate_plugins.gates._base import LEAST, Draws, Fraction, chance, counted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEAST = 126  # bars; on fewer a test of 5 % rejects twice as often
 DRAWS = 2000
 Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 splits
 
@@ -22,35 +21,85 @@ Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 sp
 def psr(evidence: quorate.Evidence, confidence: Fraction = 0.95) -> quorate.GateResult:
     """Pass, if the Sharpe ratio is above zero with this probability (Bailey and Lopez de Prado 2012).
 
+    Returns may depend on each other: the error is the long-run one, see `quorate.statistics.sharpe_test`. In a holdout
+    that other recipes were judged on before, the probability must be higher, so that all looks at it together are wrong
+    no more often than one: see `quorate.statistics.look_level`.
+
     Parameters
     ----------
     confidence : float, probability
-        Least probability that the Sharpe ratio is above zero.
+        Least probability that the Sharpe ratio is above zero; of a holdout, for all looks at it together.
     """
     from quorate import statistics
 
     returns = evidence.performance.returns
-    found = statistics.moments(returns)
+    found, look = statistics.sharpe_test(returns), evidence.look
+    asked = 1 - statistics.look_level(look, 1 - confidence) if look else confidence
     if len(returns) < LEAST:
-        return quorate.judge("psr", math.nan, ">=", confidence).insufficient(f"needs {LEAST} bars to say anything")
+        return quorate.judge("psr", math.nan, ">=", asked).insufficient(f"needs {LEAST} bars to say anything")
+    moments = statistics.moments(returns)
     result = quorate.judge(
         "psr",
-        statistics.psr(returns),
+        found.probability,
         ">=",
-        confidence,
+        asked,
         undefined="the Sharpe ratio is undefined: the returns do not vary",
         unit="fraction",
-        benchmark=statistics.psr(evidence.benchmark.returns),
+        benchmark=statistics.sharpe_test(evidence.benchmark.returns).probability,
+        uncertainty=f"look {look}: {1 - asked:.2%} of {1 - confidence:.0%}" if look else "",
         sample=counted(len(returns), "bar"),
-        inputs=found._asdict(),
+        inputs={
+            **moments._asdict(),
+            "deviation": found.deviation,
+            "freedom": found.freedom,
+            "independent": statistics.psr(returns),
+            **({"look": look, "next": statistics.look_level(look + 1, 1 - confidence)} if look else {}),
+        },
     )
     if result.verdict != "FAIL" or result.value is None:
         return result
-    needed = statistics.min_track_record(found.per_bar, found.skew, found.kurtosis, confidence=confidence)
+    if look > 1 and result.value >= confidence:
+        return result.failed(f"enough for a first look, and this is the {look}th of recipes on this holdout")
+    needed = found.bars(asked)
     if not math.isfinite(needed):
         return result.failed("it lost: no longer record would help")
     missing = max(math.ceil(needed) - len(returns), 1)
     return result.failed(f"about {missing:,} more {'bar' if missing == 1 else 'bars'} like these would be needed")
+
+
+def alpha(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResult:
+    """Pass, if more was earned than the share of buy and hold that is in it explains.
+
+    The constant of a regression on buy and hold (Jensen 1968), with a standard error for returns that depend on each
+    other: see `quorate.statistics.alpha_test`. Who holds a part of the market, or all of it most of the time, earns
+    what the market does, and has no constant.
+
+    Parameters
+    ----------
+    size : float, p-value
+        What the one-sided p-value must be below.
+    """
+    from quorate import statistics
+
+    p, market = evidence.performance, evidence.benchmark.returns
+    if len(p.returns) < LEAST:
+        return _too_little("alpha", "<", size, evidence, f"needs {LEAST} bars to say anything")
+    found = statistics.alpha_test(p.returns, market)
+    yearly = found.alpha * p.bars_per_year
+    result = quorate.judge(
+        "alpha",
+        found.p_value,
+        "<",
+        size,
+        undefined="it is undefined: the returns are those of buy and hold, or what that earned is not known",
+        unit="p-value",
+        uncertainty=f"alpha {yearly:+.1%} a year, beta {found.beta:.2f}" if math.isfinite(yearly) else "",
+        sample=counted(found.n, "bar"),
+        inputs={**vars(found), "bars_per_year": p.bars_per_year},
+    )
+    if result.value is None:
+        return result.insufficient(result.reason)
+    return result if result.verdict == "PASS" else result.failed("no evidence that it earns more than holding does")
 
 
 def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS) -> quorate.GateResult:
@@ -137,7 +186,7 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
     Parameters
     ----------
     size : float, p-value
-        Least p-value with which a candidate is in the set.
+        What the p-value of a candidate in the set is above.
     draws : int
         Samples that the bootstrap draws.
     """
@@ -147,14 +196,14 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
 
     names, matrix = _candidates(evidence)
     if matrix is None:
-        return _too_little("mcs", ">=", size, evidence)
+        return _too_little("mcs", ">", size, evidence)
     # Of equal volatility: else the same strategy with half the leverage would be the worse one.
     found = statistics.mcs(-matrix / np.std(matrix, axis=0), evidence.seed, draws)
-    kept = [name for name, p in zip(names, found.p_models, strict=True) if p >= size]
+    kept = [names[i] for i in found.included(size)]
     result = quorate.judge(
         "mcs",
         found.p_models[names.index(evidence.judged)],
-        ">=",
+        ">",
         size,
         undefined="it could not be computed",
         unit="p-value",
@@ -167,54 +216,58 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
     return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
 
 
-def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction = 0.95) -> quorate.GateResult:
-    """Pass, if the Sharpe ratio is above the best that as many trials without skill would show.
+def selection(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResult:
+    """Pass, if as many trials without skill would hardly have shown as high a Sharpe ratio.
 
-    Deflated by the number of independent trials and the variance that the Sharpe ratio has without skill,
-    1 / (bars - 1). The form of Bailey and Lopez de Prado (2014), with the raw number and the variance among
-    the trials, is printed beside it: as a gate it would reward clones and punish having tried bad models.
+    The chance that the best of them is as high: ``1 - (1 - p) ** N``, with the judged series' own p-value (see
+    `quorate.statistics.sharpe_test`) and as many independent trials as would be as lucky as all that were tried on
+    related data (see `quorate.statistics.effective_trials`). The deflated Sharpe ratio of Bailey and Lopez de Prado
+    (2014), with the raw number and the variance among the trials, is printed beside it: it holds the series against the
+    mean of the best of chance, and so is wrong less often than it says.
 
     Parameters
     ----------
-    confidence : float, probability
-        Least with which it passes.
-    sure : float, probability
-        Below it passes with a warning.
+    size : float, p-value
+        What the chance must be below.
     """
     import numpy as np
 
     from quorate import statistics
 
-    returns = evidence.performance.returns
-    found = statistics.moments(returns)
-    trials = evidence.trials
-    if trials is None or not trials.effective >= 1:
-        return _too_little("dsr", ">=", confidence, evidence, "how much was tried is not known")
-    null = 1.0 / max(len(returns) - 1, 1)
+    returns, tried = evidence.performance.returns, evidence.trials
+    if tried is None or not tried.effective >= 1:
+        return _too_little("selection", "<", size, evidence, "how much was tried is not known")
+    if len(returns) < LEAST:
+        return _too_little("selection", "<", size, evidence, f"needs {LEAST} bars to say anything")
+    found, moments = statistics.sharpe_test(returns), statistics.moments(returns)
     per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
     spread = float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
-    value = statistics.deflated_sharpe(*found, n_trials=trials.effective, variance=null)
-    paper = statistics.deflated_sharpe(*found, n_trials=trials.n, variance=spread)
-    bars = evidence.performance.bars_per_year
-    best = statistics.expected_max(trials.effective) * math.sqrt(null * bars)
+    deflated = statistics.deflated_sharpe(*moments, n_trials=tried.n, variance=spread)
     result = quorate.judge(
-        "dsr",
-        value,
-        ">=",
-        confidence,
+        "selection",
+        statistics.best_of(found.p_value, tried.effective),
+        "<",
+        size,
         undefined="the Sharpe ratio is undefined: the returns do not vary",
-        unit="fraction",
-        uncertainty=f"raw N={trials.n}: {paper:.2f}" if math.isfinite(paper) else "",
-        sample=f"{trials.effective:.3g} of {counted(trials.n, 'trial')}, {counted(len(returns), 'bar')}",
-        inputs={**found._asdict(), "n_trials": trials.n, "effective": trials.effective, "variance_null": null,
-                "variance_observed": spread, "paper": paper, "best_of_chance": best},
+        unit="p-value",
+        uncertainty=f"alone {chance(found.p_value)}" + (f", DSR {deflated:.2f}" if math.isfinite(deflated) else ""),
+        sample=f"{tried.effective:.3g} of {counted(tried.n, 'trial')}, {counted(len(returns), 'bar')}",
+        inputs={**moments._asdict(), "p_alone": found.p_value, "n_trials": tried.n, "effective": tried.effective,
+                "deviation": found.deviation, "freedom": found.freedom, "deflated": deflated,
+                "variance_observed": spread},
     )  # fmt: skip
-    if result.value is None:
+    if result.value is None or result.verdict == "PASS":
         return result
-    if result.verdict == "FAIL":
-        tried = "1 trial" if trials.effective == 1 else f"{trials.effective:g} trials"
-        return result.failed(f"{tried} without skill would show a Sharpe ratio of {best:.2f}")
-    return result.warned(f"below {sure:.0%}: what was tried weighs on it") if result.value < sure else result
+    each = statistics.p_alone(size, tried.effective)
+    best = float(_quantile(found.freedom, each)) * found.error * math.sqrt(evidence.performance.bars_per_year)
+    count = "1 trial" if tried.effective == 1 else f"{tried.effective:g} trials"
+    return result.failed(f"{count} without skill show a Sharpe ratio of {best:.2f} one time in {1 / size:.0f}")
+
+
+def _quantile(freedom: int, p: float) -> float:
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(freedom, p))
 
 
 def pbo(

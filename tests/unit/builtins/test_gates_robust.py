@@ -38,45 +38,70 @@ def test_psr_says_how_many_bars_are_missing():
     result = statistical.psr(e)
     assert result.verdict == "FAIL"
     missing = int(result.reason.split("about ")[1].split(" more")[0].replace(",", ""))
-    moments = statistics.moments(e.performance.returns)
-    assert statistics.probabilistic_sharpe(moments.per_bar, N + missing, moments.skew, moments.kurtosis) >= 0.95
-    assert statistics.probabilistic_sharpe(moments.per_bar, N + missing - 2, moments.skew, moments.kurtosis) < 0.95
+    found = statistics.sharpe_test(e.performance.returns)
+    assert result.value == pytest.approx(found.probability)
+    assert found.bars(0.95) == N + missing
     assert "it lost" in statistical.psr(evidence(noise(3, -0.002))).reason
     assert statistical.psr(evidence(noise(3, 0.002))).verdict == "PASS"
 
 
+def test_each_look_at_a_holdout_asks_for_more_and_says_what_it_cost():
+    e = evidence(noise(3) - noise(3).mean() + 0.0006)
+    assert 0.95 < statistical.psr(e).value < 0.99
+    asked = [statistical.psr(replace(e, look=look)).threshold for look in (0, 1, 2, 3)]
+    assert asked == pytest.approx([0.95, 0.96, 0.995, 1 - 0.01 / 6])
+    first, second = (statistical.psr(replace(e, look=look)) for look in (1, 2))
+    assert (first.verdict, second.verdict) == ("PASS", "FAIL")
+    assert "enough for a first look" in second.reason
+    assert (first.inputs["look"], first.inputs["next"]) == (1, pytest.approx(0.005))
+    assert first.uncertainty == "look 1: 4.00% of 5%"
+
+
+def test_exposure_alone_is_no_alpha():
+    market = noise(99, 0.0009)
+    held = statistical.alpha(evidence(0.8 * market + noise(7) / 20, market=market))
+    assert (held.verdict, held.inputs["beta"]) == ("FAIL", pytest.approx(0.8, abs=0.02))
+    skilled = statistical.alpha(evidence(0.5 * market + noise(8, 0.0015), market=market))
+    assert skilled.verdict == "PASS"
+    assert skilled.value == pytest.approx(statistics.alpha_test(0.5 * market + noise(8, 0.0015), market).p_value)
+    assert statistical.alpha(evidence(market, market=market)).verdict == "INSUFFICIENT"
+    assert statistical.alpha(evidence(noise(8, n=100), market=noise(9, n=100))).verdict == "INSUFFICIENT"
+
+
 @settings(max_examples=20, deadline=None)
 @given(few=st.floats(1, 50), more=st.floats(1, 50))
-def test_more_trials_deflate_more_and_a_single_one_not_at_all(few, more):
+def test_more_trials_leave_more_to_chance_and_a_single_one_no_more_than_itself(few, more):
     few, more = sorted((few, more))
     e = evidence(noise(5, 0.001))
-    values = [statistical.dsr(replace(e, trials=Tried(60, n))).value for n in (1.0, few, more)]
-    assert values[0] == pytest.approx(statistics.psr(e.performance.returns))
-    assert values[0] >= values[1] >= values[2]
+    values = [statistical.selection(replace(e, trials=Tried(60, n))).value for n in (1.0, few, more)]
+    assert values[0] == pytest.approx(statistics.sharpe_test(e.performance.returns).p_value)
+    assert values[0] <= values[1] <= values[2]
 
 
-def test_dsr_neither_rewards_clones_nor_punishes_bad_models():
+def test_selection_neither_rewards_clones_nor_punishes_bad_models():
     base = noise(5, 0.0012)
-    alone = statistical.dsr(evidence(base, trials=Tried(1, 1.0))).value
-    clones = statistical.dsr(evidence(base, [base * 1.01] * 20, trials=Tried(21, 1.0))).value
-    poor = statistical.dsr(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Tried(6, 1.0))).value
+    alone = statistical.selection(evidence(base, trials=Tried(1, 1.0))).value
+    clones = statistical.selection(evidence(base, [base * 1.01] * 20, trials=Tried(21, 1.0))).value
+    poor = statistical.selection(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Tried(6, 1.0))).value
     assert alone == clones == poor
 
 
-def test_dsr_between_its_bounds_passes_with_a_warning_and_without_trials_is_not_judged():
-    e = evidence(noise(5, 0.0007))
-    probability = statistics.psr(e.performance.returns)
-    assert 0.9 < probability < 0.995
-    result = statistical.dsr(replace(e, trials=Tried(1, 1.0)), sure=probability + 0.001)
-    assert (result.verdict, bool(result.warning)) == ("PASS", True)
-    assert statistical.dsr(e).verdict == "INSUFFICIENT"
+def test_the_best_of_trials_without_skill_passes_as_often_as_it_says():
+    rng, passed = np.random.default_rng(4), 0
+    for _ in range(300):
+        series = math.sqrt(0.6) * rng.normal(0, 0.01, (300, 1)) + math.sqrt(0.4) * rng.normal(0, 0.01, (300, 12))
+        best = series[:, int(series.mean(axis=0).argmax())]
+        n = statistics.effective_trials(series)
+        passed += statistics.best_of(statistics.sharpe_test(best).p_value, n) < 0.05
+    assert 0.02 <= passed / 300 <= 0.085
 
 
 def test_a_single_trial_or_candidate_or_bar_is_one():
     e = evidence(noise(3, -0.001), trials=Tried(1, 1.0))
-    assert statistical.dsr(e).reason.startswith("1 trial without skill")
-    assert statistical.dsr(e).sample == "1 of 1 trial, 1000 bars"
-    assert statistical.dsr(replace(e, trials=Tried(9, 2.5))).reason.startswith("2.5 trials without skill")
+    assert statistical.selection(e).reason.startswith("1 trial without skill show")
+    assert statistical.selection(e).sample == "1 of 1 trial, 1000 bars"
+    assert statistical.selection(replace(e, trials=Tried(9, 2.5))).reason.startswith("2.5 trials without skill")
+    assert statistical.selection(evidence(noise(5))).verdict == "INSUFFICIENT"
     assert statistical.spa(e).sample.startswith("1 candidate, ")
     assert "without the 1 best trade nothing" in robustness.concentration(
         replace(e, performance=performance(noise(1, 0.003), trades=np.array([5.0] + [-0.1] * 90))), trades=1
@@ -217,7 +242,7 @@ def test_what_is_not_known_is_no_error_and_no_pass():
             (result.inputs["returns"] if gate is robustness.delay else result.inputs["returns"][1])["mean"]
         )
     assert statistical.spa(evidence(noise(50, 0.003), market=unknown)).verdict == "INSUFFICIENT"
-    assert statistical.dsr(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
+    assert statistical.selection(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
     assert statistical.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
 
 

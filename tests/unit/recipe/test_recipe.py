@@ -337,10 +337,10 @@ def test_naming_a_gate_leaves_the_other_standard_gates_in_place(gates):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_says_what_is_judged_and_how_strictly(preset):
-    recipe = resolved({"gates": {"preset": preset, "dsr": {"sure": 0.99}, "win-rate": False}})
+    recipe = resolved({"gates": {"preset": preset, "selection": {"size": 0.04}, "win-rate": False}})
     judging = recipe.gates.judging
-    assert set(judging) == {*PRESETS[preset], "dsr"} - {"win-rate"}
-    assert judging["dsr"] == {"confidence": 0.95 if preset == "strict" else 0.9, "sure": 0.99}
+    assert set(judging) == {*PRESETS[preset], "selection"} - {"win-rate"}
+    assert judging["selection"] == {"size": 0.04}
     assert resolve(recipe, REGISTRY)[0].gates.judging.keys() - judging.keys() == {"win-rate"}
     assert validate(tomllib.loads(to_toml(recipe, REGISTRY)), "again").gates.judging == judging
 

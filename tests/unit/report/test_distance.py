@@ -44,27 +44,29 @@ def test_a_p_value_falls_below_its_bound_with_so_many_more_bars(per_bar, bars):
 
 
 def test_of_what_lost_no_number_of_bars_would_do():
-    lost = {"per_bar": -0.01, "n": 500, "skew": 0.0, "kurtosis": 3.0, "effective": 2.0}
-    assert distance(failed("dsr", 0.2, 0.95, **lost), 500) == NEVER
+    lost = {"per_bar": -0.01, "n": 500, "deviation": 1.0, "freedom": 25, "effective": 2.0, "p_alone": 0.6}
+    assert distance(failed("selection", 0.84, 0.05, "p-value", "<", **lost), 500) == NEVER
     assert distance(failed("spa", 0.7, 0.05, "p-value", "<"), 500) == NEVER
 
 
 @pytest.mark.parametrize("trials", [3.0, 11.4, 200.0])
-def test_so_many_more_bars_or_so_many_trials_fewer_reach_the_deflated_ratio(trials):
-    told = {"per_bar": 0.06, "n": 800, "skew": -0.2, "kurtosis": 6.0, "effective": trials}
+def test_so_many_more_bars_or_so_many_trials_fewer_leave_less_to_chance(trials):
+    def found(n):
+        return statistics.SharpeTest(0.06, 0.0, 1.1, round(0.4 * n ** (2 / 3)), n)
 
     def value(n, k):
-        return statistics.deflated_sharpe(0.06, n, -0.2, 6.0, k, 1 / (n - 1))
+        return statistics.best_of(found(n).p_value, k)
 
-    assert value(800, trials) < 0.99
-    text = distance(failed("dsr", value(800, trials), 0.99, **told), 800)
+    told = {**vars(found(800)), "effective": trials, "p_alone": found(800).p_value}
+    assert value(800, trials) > 0.01
+    text = distance(failed("selection", value(800, trials), 0.01, "p-value", "<", **told), 800)
     more = number(text)
-    assert value(800 + more, trials) >= 0.99 > value(800 + more - 1, trials)
+    assert value(800 + more, trials) <= 0.01 < value(800 + more - 1, trials)
     if ", or " in text:
         fewer = number(text.partition(", or ")[2])
-        assert value(800, fewer) >= 0.99 > value(800, fewer + 1)
+        assert value(800, fewer) < 0.01 <= value(800, fewer + 1)
     else:
-        assert value(800, 1) < 0.99
+        assert value(800, 1) >= 0.01
 
 
 def test_costs_that_much_lower_are_at_the_bound():

@@ -50,26 +50,26 @@ def test_the_preset_standard_and_a_stricter_one_need_no_word():
 
 
 def test_what_was_taken_away_is_named():
-    facts = departures(judged(dsr=False, **{"null-market": False}), REGISTRY)
-    assert facts == {"preset": "standard", "without": ["null-market", "dsr"], "changed": {}}
-    assert "gate, 25 in all. Judged without null-market and dsr. To mind" in told(facts)
+    facts = departures(judged(selection=False, **{"null-market": False}), REGISTRY)
+    assert facts == {"preset": "standard", "without": ["null-market", "selection"], "changed": {}}
+    assert "gate, 25 in all. Judged without null-market and selection. To mind" in told(facts)
     assert "Judged without integrity, psr and halves." in words(integrity=False, psr=False, halves=False)
-    assert "Judged without dsr." in words(preset="strict", dsr=False)
+    assert "Judged without selection." in words(preset="strict", selection=False)
 
 
 def test_the_preset_headline_is_told_in_one_phrase():
-    assert "Judged by the preset headline: 14 gates of standard are left out." in words(preset="headline")
-    more = {name: {} for name in PRESETS["standard"] if name != "dsr"}
+    assert "Judged by the preset headline: 15 gates of standard are left out." in words(preset="headline")
+    more = {name: {} for name in PRESETS["standard"] if name != "selection"}
     assert "Judged by the preset headline: 1 gate of standard is left out." in words(preset="headline", **more)
-    assert "Judged" not in words(preset="headline", dsr={}, **more)
+    assert "Judged" not in words(preset="headline", selection={}, **more)
 
 
 @pytest.mark.parametrize(
     "gates, said",
     [
         ({"psr": {"confidence": 0.5}}, "psr (confidence 0.5)"),
-        ({"dsr": {"confidence": 0.95}}, "dsr (confidence 0.95)"),
-        ({"preset": "strict", "dsr": {"confidence": 0.9}}, "dsr (confidence 0.9)"),
+        ({"selection": {"size": 0.1}}, "selection (size 0.1)"),
+        ({"preset": "strict", "selection": {"size": 0.1}}, "selection (size 0.1)"),
         ({"preset": "headline", "win-rate": {"threshold": 0.1}}, "win-rate (threshold 0.1)"),
         ({"preset": "strict", "cpcv": {"threshold": 0.1}}, "cpcv (threshold 0.1)"),
         (
@@ -83,13 +83,13 @@ def test_other_options_are_told_with_their_values(gates, said):
 
 
 def test_it_is_told_whatever_was_decided():
-    facts = departures(judged(dsr=False), REGISTRY)
+    facts = departures(judged(selection=False), REGISTRY)
     document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
     document["provenance"]["gates"] = facts
     document["results"]["holdout"] = None
-    assert "Judged without dsr." in paragraph(Report(document))
+    assert "Judged without selection." in paragraph(Report(document))
     document["results"]["development"]["gates"][1].update(verdict="FAIL", reason="it lost")
-    assert paragraph(Report(document)).endswith("The walk-forward passed 14 of 15 gates. Judged without dsr.")
+    assert paragraph(Report(document)).endswith("The walk-forward passed 14 of 15 gates. Judged without selection.")
 
 
 def test_a_report_that_does_not_know_says_nothing():

@@ -38,6 +38,7 @@ GIVEN = {
     "n": 5,
     "blocks": 4,
     "by": "mean",
+    "dependence": "any",
     "draws": 20,
     "block": 2.0,
     "levels": np.array([0.1, 0.5, 0.9]),

@@ -35,8 +35,8 @@ def networks(report: Report, part: str) -> Section | None:
     least = f" worth {figure(min(worth), 'count')} independent ones or more" if worth else ""
     sentence = (
         f"Whether networks forecast the {said_of(part)} better than linear controls and boosted trees: by the "
-        f"{one['loss']} on {plural(one['bars'], 'bar')}{least}, its variance with {plural(one['lags'], 'lag')} and "
-        "corrected for small samples."
+        f"{one['loss']} on {plural(one['bars'], 'bar')}{least}, with a variance that allows for losses that "
+        "depend on each other."
     )
     return Section("networks", "Networks", sentence, blocks, part)
 

@@ -12,7 +12,7 @@ from quorate.report.report import Report
 from quorate.report.sections.gates import binding, lost_money, remarks, worst_first
 
 MOST = 3  # reasons that are given; the table has them all
-LUCK = ("psr", "dsr", "spa", "stepm")  # gates that ask whether chance would do as well
+LUCK = ("psr", "alpha", "selection", "spa", "stepm")  # gates that ask whether chance would do as well
 
 
 def paragraph(report: Report) -> str:
@@ -98,7 +98,7 @@ def decision(report: Report) -> str:
     where = "holdout" if part is report.results["holdout"] else "walk-forward"
     lost = lost_money(part)
     decided = _missed(missed, counting, where, lost) if missed else _passed(report, len(counting))
-    told = [decided, *judged_by(report.provenance.get("gates", {})), *_seen(report.provenance["holdout"])]
+    told = [decided, *judged_by(report.provenance.get("gates", {})), *_seen(report)]
     warned = [f"{gate['gate']}: {remarks(gate, lost)}" for gate in part["gates"] if gate.get("warning")]
     if warned and not missed:
         told.append(f"To mind: {'; '.join(warned[:MOST])}.")
@@ -156,12 +156,21 @@ def judged_by(gates: Mapping[str, Any]) -> list[str]:
     return [*told, f"Judged with other options: {_listed(changed)}."] if changed else told
 
 
-def _seen(holdout: Mapping[str, Any]) -> list[str]:
-    """Return that other recipes had opened the holdout before."""
+def _seen(report: Report) -> list[str]:
+    """Return which look at the holdout this was, what it cost, and what the next one will."""
+    holdout, part = report.provenance["holdout"], report.results["holdout"]
     looks = holdout.get("recipes_that_opened_it", 0)
-    if not holdout.get("opened") or looks < 2:
-        return []
-    return [f"This is the {_ordinal(looks)} recipe that was judged on this holdout: it is no longer unseen."]
+    told: Mapping[str, Any] = next(
+        (gate["inputs"] for gate in (part or {}).get("gates", ()) if gate["gate"] == "psr"), {}
+    )
+    if not holdout.get("opened") or "next" not in told:
+        many = bool(holdout.get("opened")) and looks > 1
+        return [f"This is the {_ordinal(looks)} recipe that was judged on this holdout: it is no longer unseen."] * many
+    own = next(1 - gate["threshold"] for gate in part["gates"] if gate["gate"] == "psr")
+    return [
+        f"It is the {_ordinal(looks)} recipe that was judged on this holdout, by a level of {own:.2%}; the next one "
+        f"will have {told['next']:.2%}."
+    ]
 
 
 def _ordinal(n: int) -> str:
