@@ -93,6 +93,22 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
+class Earlier:
+    """What the walk-forward before a holdout came to, and how much was tried by the time that it is opened.
+
+    Parameters
+    ----------
+    gates : mapping of str to GateResult
+        What gates said of it.
+    trials : Tried
+        What was tried on its days so far: more than its own gates knew of, if others tried in between.
+    """
+
+    gates: Mapping[str, GateResult]
+    trials: Tried
+
+
+@dataclass(frozen=True, eq=False)
 class Unseen:
     """What the models and decisions of a part came to on symbols that are held out of all that is learnt.
 
@@ -144,6 +160,8 @@ class Evidence:
         What the same came to on symbols that nothing was learnt from, over the same bars.
     look : int
         Which look at the holdout it is, as the home knows: 1 for the first recipe that is judged on it. 0 before it.
+    earlier : Earlier or None
+        Of a holdout: the walk-forward before it.
     """
 
     performance: Performance
@@ -161,6 +179,7 @@ class Evidence:
     checks: Mapping[str, int] = field(default_factory=dict)
     unseen: Unseen | None = None
     look: int = 0
+    earlier: Earlier | None = None
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

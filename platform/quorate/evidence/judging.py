@@ -14,7 +14,16 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, Unseen, finite_or_none, plain
+from quorate.evidence.evidence import (
+    Earlier,
+    Evidence,
+    GateResult,
+    Performance,
+    Tried,
+    Unseen,
+    finite_or_none,
+    plain,
+)
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
@@ -61,6 +70,11 @@ def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, regist
             results.append(call(spec, f"the {evidence.part}", (guarded(evidence),), params, partial(_verdict, spec)))
     order = {"FAIL": 0, "INSUFFICIENT": 1, "PASS": 2}
     return sorted(results, key=lambda r: (order[r.verdict], r.tier))
+
+
+def earlier_of(section: Mapping[str, Any], trials: Tried) -> Earlier:
+    """Return what the section of a walk-forward says, for the gates that judge its holdout."""
+    return Earlier({gate["gate"]: GateResult(**gate) for gate in section["gates"]}, trials)
 
 
 def _verdict(spec: GateSpec, answer: Any) -> GateResult:

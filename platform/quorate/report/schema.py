@@ -299,6 +299,8 @@ class Part(_Object):
     """SHA-256 of arrays: predictions, features, targets, equity."""
     unseen: UnseenSymbols | None = None
     trials: Trials
+    trials_before: Trials | None = None
+    """Of a holdout: what was tried on the walk-forward's bars by the time that it was opened."""
     null_market: dict[str, Any] | None = None
     """What the audit found on markets without anything to find."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.evidence.evidence import Tried
+from quorate.evidence.judging import earlier_of
 from quorate.execution.progress import Clock, Progress
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
@@ -146,7 +147,9 @@ def _as_known(report: Report, part: str) -> parts.Known:
     """Return what the home knew when the run was made, whatever it learned since."""
     section = report.results[part]
     look = report.provenance["holdout"]["recipes_that_opened_it"] if part == "holdout" else 0
-    return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"), look)
+    by_now = section.get("trials_before")
+    earlier = earlier_of(report.results["development"], Tried(**by_now)) if by_now else None
+    return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"), look, earlier)
 
 
 def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:

@@ -28,7 +28,9 @@ from typing import Any
 
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, RecipeError
-from quorate.evidence.ledger import Recorder, ledger_of, record_opening
+from quorate.evidence.evidence import Earlier
+from quorate.evidence.judging import earlier_of
+from quorate.evidence.ledger import Recorder, ledger_of, record_opening, tried_by_now
 from quorate.execution.executor import Executor
 from quorate.execution.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
@@ -213,7 +215,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
     with session.fitting(keep=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
-        known = parts.Known(record, null_market, opening.looks)
+        known = parts.Known(record, null_market, opening.looks, _earlier(report, stored, bars, opening.head.seq))
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():
             if found != report.results["development"]["digests"][what]:
@@ -224,6 +226,13 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         report = keep_holdout(report, session, stored, part, opening, record, clock, fitting)
     artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
     return report
+
+
+def _earlier(report: Report, stored: Run, bars: Bars, until: int) -> Earlier:
+    """Return what the walk-forward came to, and how much was tried on its days by now."""
+    digest = report.provenance["recipe_digest"]
+    trials = tried_by_now(stored.home, bars, run=stored.id, recipe_digest=digest, until=until)
+    return earlier_of(report.results["development"], trials)
 
 
 def _recorder(session: Session, stored: Run, bars: Bars, part: str) -> Recorder:

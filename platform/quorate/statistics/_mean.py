@@ -29,7 +29,7 @@ class LongRun(NamedTuple):
 
 def cosines(n: int, h: int = 1) -> int:
     """Return how many slow cosines `long_run` takes of `n` values that overlap by h - 1."""
-    return int(round(min(0.4 * float(n) ** (2 / 3), n / (2 * h))))
+    return round(min(0.4 * math.pow(n, 2 / 3), n / (2 * h)))
 
 
 def long_run(values: Floats, h: int = 1) -> LongRun:

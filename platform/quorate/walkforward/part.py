@@ -13,7 +13,7 @@ from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.errors import DataError
-from quorate.evidence.evidence import Performance, Tried
+from quorate.evidence.evidence import Earlier, Performance, Tried
 from quorate.evidence.judging import measure, run_gates
 from quorate.execution.progress import Clock
 from quorate.execution.task import FitResult
@@ -111,11 +111,14 @@ class Known:
         What the audit of this pipeline found on markets without anything to find.
     look : int
         Which look at the holdout it is; 0 before it.
+    earlier : Earlier, optional
+        Of a holdout: the walk-forward before it.
     """
 
     count: Callable[[Mapping[str, Performance]], Tried] = own_tried
     null_market: Mapping[str, Any] | None = None
     look: int = 0
+    earlier: Earlier | None = None
 
 
 def lay_out_development(
@@ -195,12 +198,19 @@ def _part(
         found = on_unseen(name, outcome, trials, known.null_market, known.look)
         own = evidence_of(name, outcome)
         evidence = replace(
-            own, trials=trials, null_market=known.null_market, look=known.look, _paths=paths, unseen=found.evidence
+            own,
+            trials=trials,
+            null_market=known.null_market,
+            look=known.look,
+            earlier=known.earlier,
+            _paths=paths,
+            unseen=found.evidence,
         )
         section = {
             **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
             **found.section,
             "trials": {"n": trials.n, "effective": trials.effective},
+            **_by_now(known.earlier),
             **({"null_market": dict(known.null_market)} if known.null_market else {}),
         }
         frames = frames_of(name, outcome, found.frames)
@@ -208,6 +218,13 @@ def _part(
         learnt = trainings(fits, alone, frames["skill"])
     before = digests_of(walk, series[0], walk.folds[0].first, first)
     return Part(section, frames, predictions, walk, fits, before, learnt)
+
+
+def _by_now(earlier: Earlier | None) -> dict[str, Any]:
+    """Return how much was tried on the days of the walk-forward by now, for the report of a holdout."""
+    if earlier is None:
+        return {}
+    return {"trials_before": {"n": earlier.trials.n, "effective": earlier.trials.effective}}
 
 
 def _around(walk: WalkForward, judged: Series) -> dict[str, Distribution]:

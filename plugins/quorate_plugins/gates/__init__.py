@@ -34,7 +34,7 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     yield _gate("C", "statistical:stepm", text, parts=WALK_FORWARD)
     yield _gate("C", "statistical:mcs", "no candidate is clearly better (model confidence set)", parts=WALK_FORWARD)
     text = "as many trials without skill would hardly show as high a Sharpe ratio"
-    yield _gate("C", "statistical:selection", text, parts=WALK_FORWARD)
+    yield _gate("C", "statistical:selection", text)
     yield _gate("C", "statistical:pbo", "the best of one half is good in the other (CSCV)", parts=WALK_FORWARD)
     text = "most combinatorial paths gain (CPCV); their fits train on later data, too"
     yield _gate("C", "paths:cpcv", text, parts=WALK_FORWARD, paths=True)

@@ -11,8 +11,12 @@ import quorate
 from quorate_plugins.gates._base import LEAST, Draws, Fraction, chance, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
+
+    from quorate.evidence.evidence import Earlier, Tried
 
 DRAWS = 2000
 Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 splits
@@ -221,15 +225,20 @@ def selection(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.Gate
 
     The chance that the best of them is as high: ``1 - (1 - p) ** N``, with the judged series' own p-value (see
     `quorate.statistics.sharpe_test`) and as many independent trials as would be as lucky as all that were tried on
-    related data (see `quorate.statistics.effective_trials`). The deflated Sharpe ratio of Bailey and Lopez de Prado
-    (2014), with the raw number and the variance among the trials, is printed beside it: it holds the series against the
-    mean of the best of chance, and so is wrong less often than it says.
+    related data (see `quorate.statistics.effective_trials`). A promotion judges the walk-forward once more, by all that
+    was tried up to then: the order in which variants were run decides nothing.
+
+    The deflated Sharpe ratio of Bailey and Lopez de Prado (2014), with the raw number and the variance among the
+    trials, is printed beside it: it holds the series against the mean of the best of chance, and is wrong less often
+    than it says.
 
     Parameters
     ----------
     size : float, p-value
         What the chance must be below.
     """
+    if evidence.earlier is not None:
+        return _selection_by_now(evidence.earlier, size)
     import numpy as np
 
     from quorate import statistics
@@ -242,26 +251,54 @@ def selection(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.Gate
     found, moments = statistics.sharpe_test(returns), statistics.moments(returns)
     per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
     spread = float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
-    deflated = statistics.deflated_sharpe(*moments, n_trials=tried.n, variance=spread)
+    told = {
+        **moments._asdict(),
+        "deviation": found.deviation,
+        "freedom": found.freedom,
+        "bars_per_year": evidence.performance.bars_per_year,
+        "variance_observed": spread,
+        "deflated": statistics.deflated_sharpe(*moments, n_trials=tried.n, variance=spread),
+        "p_alone": found.p_value,
+    }
+    return _selected(told, tried, size)
+
+
+def _selected(told: Mapping[str, Any], tried: Tried, size: float) -> quorate.GateResult:
+    """Hold the p-value of a series by itself against how much was tried."""
+    from quorate import statistics
+
+    alone, deflated = _known(told["p_alone"]), _known(told["deflated"])
     result = quorate.judge(
         "selection",
-        statistics.best_of(found.p_value, tried.effective),
+        statistics.best_of(alone, tried.effective),
         "<",
         size,
         undefined="the Sharpe ratio is undefined: the returns do not vary",
         unit="p-value",
-        uncertainty=f"alone {chance(found.p_value)}" + (f", DSR {deflated:.2f}" if math.isfinite(deflated) else ""),
-        sample=f"{tried.effective:.3g} of {counted(tried.n, 'trial')}, {counted(len(returns), 'bar')}",
-        inputs={**moments._asdict(), "p_alone": found.p_value, "n_trials": tried.n, "effective": tried.effective,
-                "deviation": found.deviation, "freedom": found.freedom, "deflated": deflated,
-                "variance_observed": spread},
-    )  # fmt: skip
+        uncertainty=f"alone {chance(alone)}" + (f", DSR {deflated:.2f}" if math.isfinite(deflated) else ""),
+        sample=f"{tried.effective:.3g} of {counted(tried.n, 'trial')}, {counted(told['n'], 'bar')}",
+        inputs={**told, "n_trials": tried.n, "effective": tried.effective},
+    )
     if result.value is None or result.verdict == "PASS":
         return result
     each = statistics.p_alone(size, tried.effective)
-    best = float(_quantile(found.freedom, each)) * found.error * math.sqrt(evidence.performance.bars_per_year)
+    error = told["deviation"] / math.sqrt(told["n"])
+    best = _quantile(told["freedom"], each) * error * math.sqrt(told["bars_per_year"])
     count = "1 trial" if tried.effective == 1 else f"{tried.effective:g} trials"
     return result.failed(f"{count} without skill show a Sharpe ratio of {best:.2f} one time in {1 / size:.0f}")
+
+
+def _selection_by_now(earlier: Earlier, size: float) -> quorate.GateResult:
+    """Judge the walk-forward again by what was tried up to the promotion: what came first must not pass for that."""
+    before, tried = earlier.gates.get("selection"), earlier.trials
+    if before is None or before.value is None or not tried.effective >= 1:
+        why = "the walk-forward was not judged by it" if before is None else before.reason or "how much was tried"
+        return quorate.judge("selection", math.nan, "<", size).insufficient(why)
+    return _selected({**before.inputs}, tried, size)
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _quantile(freedom: int, p: float) -> float:

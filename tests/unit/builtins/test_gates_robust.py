@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import statistics
-from quorate.evidence.evidence import Evidence, Performance, Tried
+from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried
 from quorate.testing.markets import performance
 from quorate_plugins.gates import forecasts, integrity, robustness, statistical
 
@@ -292,3 +292,19 @@ def test_returns_that_do_not_vary_are_no_result():
     flat = replace(evidence(noise(1)), performance=performance(np.zeros(50)), _metrics={"sharpe": math.nan})
     assert "nothing was traded" in integrity.integrity(flat).reason
     assert integrity.integrity(evidence(noise(1))).verdict == "PASS"
+
+
+def test_a_promotion_judges_the_walk_forward_by_all_that_was_tried_up_to_then():
+    e = evidence(noise(5, 0.0012), trials=Tried(3, 2.9))
+    before = statistical.selection(e)
+    assert before.verdict == "PASS"
+    holdout = replace(evidence(noise(6, n=252), trials=Tried(1, 1.0)), part="holdout", look=1)
+    few, many = (
+        statistical.selection(replace(holdout, earlier=Earlier({"selection": before}, tried)))
+        for tried in (Tried(3, 2.9), Tried(400, 300.0))
+    )
+    assert few.value == pytest.approx(before.value)
+    assert few.inputs["p_alone"] == before.inputs["p_alone"]
+    assert (few.verdict, many.verdict) == ("PASS", "FAIL")
+    assert many.reason.startswith("300 trials without skill show")
+    assert statistical.selection(replace(holdout, earlier=Earlier({}, Tried(3, 2.9)))).verdict == "INSUFFICIENT"

@@ -31,6 +31,7 @@ from quorate.evidence.ledger import (
     record_opening,
     record_override,
     related,
+    tried_by_now,
     tried_so_far,
 )
 from quorate.evidence.ledger import chain as chain_module
@@ -1055,3 +1056,13 @@ def test_what_is_no_file_of_arrays_is_not_taken_back(home, bars):
     path.write_bytes(b"PK and nothing more")
     with pytest.raises(IntegrityError, match=r"000000\.npz of what was tried cannot be read"):
         list(read_lent(path.parent, bars))
+
+
+def test_what_was_tried_by_the_promotion_counts_whoever_tried_it(home, bars):
+    first = judge(home, bars, "development", "run-1", "a")
+    asked = {"run": "run-1", "recipe_digest": "a"}
+    assert tried_by_now(home, bars, **asked, until=ledger_of(home).head.seq) == first
+    judge(home, bars, "development", "run-2", "b", seeds=(3, 4, 5))
+    now = tried_by_now(home, bars, **asked, until=ledger_of(home).head.seq)
+    assert (first.n, now.n) == (2, 5)
+    assert now.effective == pytest.approx(5.0, abs=0.6)

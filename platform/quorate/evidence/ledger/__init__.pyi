@@ -6,6 +6,7 @@ from .candidates import Recorder as Recorder
 from .candidates import read_lent as read_lent
 from .candidates import record_candidates as record_candidates
 from .candidates import stored_candidates as stored_candidates
+from .candidates import tried_by_now as tried_by_now
 from .independent import effective as effective
 from .ledger import Ledger as Ledger
 from .ledger import ledger_of as ledger_of

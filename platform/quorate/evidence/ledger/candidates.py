@@ -100,9 +100,9 @@ class Recorder:
         days = [one.days for one in tried if len(one.days)]
         span = (_day(min(d[0] for d in days)), _day(max(d[-1] for d in days))) if days else ("", "")
         recipe = self.facts["recipe_digest"] if self.facts["part"] == "development" else None
-        found = count(ledger_of(self.home), self.bars, *span, until=self.head.seq, recipe=recipe)
+        found = _tried(self.home, self.bars, span, self.head.seq, recipe)
         self.began = found.began
-        return evidence.Tried(found.n, finite_or_none(effective(ledger_of(self.home), found)) or 0.0, found.began)
+        return found
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -115,6 +115,28 @@ class Recorder:
         role = "member" if name in self.members else "alternative" if place else "ensemble"
         days = _days(self.bars, performance.times)
         return Candidate(name, strategy, role, performance.returns, days, performance.bars_per_year)
+
+
+def tried_by_now(home: Home, bars: Bars, *, run: str, recipe_digest: str, until: int) -> evidence.Tried:
+    """Return what was tried on the days of a run's walk-forward by now: what its own count knew, and what came after.
+
+    Parameters
+    ----------
+    home, bars, run, recipe_digest
+        As of `record_candidates`.
+    until : int
+        Number of the last entry that counts.
+    """
+    entries = [e for e in ledger_of(home).of_run(run) if e.get("kind") == "candidate" and e["part"] == "development"]
+    days = [(e["first"], e["last"]) for e in entries if e["first"]]
+    span = (min(first for first, _ in days), max(last for _, last in days)) if days else ("", "")
+    return _tried(home, bars, span, until, recipe_digest)
+
+
+def _tried(home: Home, bars: Bars, span: tuple[str, str], until: int, recipe: str | None) -> evidence.Tried:
+    ledger = ledger_of(home)
+    found = count(ledger, bars, *span, until=until, recipe=recipe)
+    return evidence.Tried(found.n, finite_or_none(effective(ledger, found)) or 0.0, found.began)
 
 
 def stored_candidates(equity: pd.DataFrame, series: Iterable[Mapping[str, Any]], bars: Bars) -> list[Candidate]:

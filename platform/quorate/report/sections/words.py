@@ -160,16 +160,15 @@ def _seen(report: Report) -> list[str]:
     """Return which look at the holdout this was, what it cost, and what the next one will."""
     holdout, part = report.provenance["holdout"], report.results["holdout"]
     looks = holdout.get("recipes_that_opened_it", 0)
-    told: Mapping[str, Any] = next(
-        (gate["inputs"] for gate in (part or {}).get("gates", ()) if gate["gate"] == "psr"), {}
-    )
-    if not holdout.get("opened") or "next" not in told:
+    gates: Sequence[Mapping[str, Any]] = (part or {}).get("gates", ())
+    psr = next((gate for gate in gates if gate["gate"] == "psr" and "next" in gate["inputs"]), None)
+    if not holdout.get("opened") or psr is None:
         many = bool(holdout.get("opened")) and looks > 1
         return [f"This is the {_ordinal(looks)} recipe that was judged on this holdout: it is no longer unseen."] * many
-    own = next(1 - gate["threshold"] for gate in part["gates"] if gate["gate"] == "psr")
+    own, following = 1 - psr["threshold"], psr["inputs"]["next"]
     return [
         f"It is the {_ordinal(looks)} recipe that was judged on this holdout, by a level of {own:.2%}; the next one "
-        f"will have {told['next']:.2%}."
+        f"will have {following:.2%}."
     ]
 
 
