@@ -74,8 +74,8 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "name, words",
     [
         ("flat", ["integrity: the returns do not vary: nothing was traded"]),
-        ("hold", ["sample-size: fewer than 30 closed trades say nothing"]),
-        ("once", ["sample-size: fewer than 30 closed trades say nothing"]),
+        ("hold", ["sample-size: fewer than 30 bets say nothing"]),
+        ("once", ["sample-size: fewer than 30 bets say nothing"]),
         ("lucky", ["concentration: without ", "nothing is left of the gain"]),
     ],
 )
@@ -100,8 +100,8 @@ def test_fewer_gates_and_an_opened_holdout_are_told(small: dict[str, object], tm
         table = {**small, "gates": gates, "models": {"logistic": {}}, "strategy": chosen, "ensemble": {"compare": []}}
         report = quorate.promote(quorate.run(table, home=tmp_path).run_id, home=tmp_path)
         assert facts.items() <= report.provenance["gates"].items()
-        assert len(report.provenance["gates"]["without"]) == 14
+        assert len(report.provenance["gates"]["without"]) == 15
         told = paragraph(report)
-        assert "Judged by the preset headline: 14 gates of standard are left out." in told
+        assert "Judged by the preset headline: 15 gates of standard are left out." in told
         assert "Judged with other options: max-drawdown (threshold 0.9)." in told
         assert ("This is the 2nd recipe that was judged on this holdout: it is no longer unseen." in told) == seen

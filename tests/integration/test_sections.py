@@ -46,7 +46,9 @@ def test_members_are_told_in_sample_and_out_and_against_the_naive_forecast(repor
         assert outside == pytest.approx(right.mean(), abs=0.001)  # the last row of a fold may have no label
         assert 0.4 < inside <= 1
         assert decay == pytest.approx(outside - inside)
-        found = diebold_mariano((label - forecast).to_numpy(), (label - known["naive"]).to_numpy(), h=horizon)
+        found = diebold_mariano(
+            (label - forecast).to_numpy(), (label - known["naive"]).to_numpy(), horizon, dependence="any"
+        )
         upward = (every[f"member/{name}"] > 0.5).groupby(every["fold"]).mean()
         assert row[4].value == pytest.approx(
             np.average(np.maximum(upward, 1 - upward), weights=every["fold"].value_counts(sort=False).sort_index()),

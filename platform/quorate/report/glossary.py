@@ -223,7 +223,9 @@ GLOSSARY: dict[str, Term] = {
         "Politis and Romano (1994), stationary bootstrap",
     ),
     "win-rate": Term(
-        "Whether more trades won than lost.", "See win rate; beside it Wilson's lower bound.", "Wilson (1927)"
+        "Whether more trades won than lost, and open ones do not take it all.",
+        "See win rate; beside it Wilson's lower bound.",
+        "Wilson (1927)",
     ),
     "sample-size": Term("Whether there were enough trades and bars to judge.", "Numbers against bounds.", OURS),
     "psr": Term(
@@ -242,7 +244,7 @@ GLOSSARY: dict[str, Term] = {
         "1 - (1 - p) ^ N: p of the Sharpe ratio by itself, and as many independent trials as would be as lucky",
         "Sidak (1967), JASA 62(318)",
     ),
-    "DSR": Term(
+    "dsr": Term(
         "How likely the true Sharpe ratio is above the mean of the best that as many trials would have shown.",
         "psr against root(variance among the trials) x expected maximum of so many independent ones",
         "Bailey and Lopez de Prado (2014), Journal of Portfolio Management 40(5)",

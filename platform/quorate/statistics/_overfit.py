@@ -142,17 +142,45 @@ def effective_trials(returns: Matrix) -> float:
     k: int = varying.shape[1]
     if k < 2:
         return float(k) or math.nan
-    scaled = (varying - varying.mean(axis=0)) / varying.std(axis=0)
-    # In an order of their own, so that theirs does not matter.
-    order = sorted(range(k), key=lambda j: scaled[:, j].tobytes())
-    mixing = np.linalg.qr(scaled[:, order] / math.sqrt(len(scaled)), mode="r")  # of independent numbers
-    draws = min(max(HELD // k, FEWEST_DRAWS), MOST_DRAWS)
-    drawn = np.random.default_rng(DRAWN).standard_normal((draws, len(mixing))) @ mixing
-    both = np.concatenate([drawn.max(axis=1), -drawn.min(axis=1)])  # the mirror image is as likely
+    drawn = _drawn(_standardised(varying))
+    both = _largest(drawn)
     bound = np.quantile(both, 1 - TAIL)
     # By how often one of them is as high in the same draws, which takes off most of what chance has in it.
     alone = ((drawn > bound).mean() + (drawn < -bound).mean()) / 2
     return round(max(math.log1p(-(both > bound).mean()) / math.log1p(-alone), 1.0), 2)
+
+
+@checked
+def expected_best(returns: Matrix) -> float:
+    """Return the mean of the largest of the trials' figures without skill, in standard errors of one of them.
+
+    As `expected_max` of independent ones, of trials that are correlated as their returns are; drawn as for
+    `effective_trials`. NaN where no series varies or something is not known.
+    """
+    varying = _varying(returns)
+    if not varying.shape[1]:
+        return math.nan
+    return max(float(_largest(_drawn(_standardised(varying))).mean()), 0.0) if varying.shape[1] > 1 else 0.0
+
+
+def _standardised(varying: Floats) -> Floats:
+    found: Floats = (varying - varying.mean(axis=0)) / varying.std(axis=0)
+    return found
+
+
+def _drawn(scaled: Floats) -> Floats:
+    """Return normal numbers that are correlated as the columns are, (n_draws, n_columns), from a fixed seed."""
+    k = scaled.shape[1]
+    # In an order of their own, so that theirs does not matter.
+    order = sorted(range(k), key=lambda j: scaled[:, j].tobytes())
+    mixing = np.linalg.qr(scaled[:, order] / math.sqrt(len(scaled)), mode="r")  # of independent numbers
+    draws = min(max(HELD // k, FEWEST_DRAWS), MOST_DRAWS)
+    found: Floats = np.random.default_rng(DRAWN).standard_normal((draws, len(mixing))) @ mixing
+    return found
+
+
+def _largest(drawn: Floats) -> Floats:
+    return np.concatenate([drawn.max(axis=1), -drawn.min(axis=1)])  # the mirror image is as likely
 
 
 @checked

@@ -14,7 +14,7 @@ from quorate.sweeps.objectives import front
 from quorate.sweeps.search import Search
 from quorate.sweeps.trial import Trial
 
-LEVEL = 0.95  # of the gate on the deflated Sharpe ratio
+SIZE = 0.05  # of the gate on what was selected
 GROWTH = 1.1  # how many more trials there are before they are counted again
 
 
@@ -53,7 +53,7 @@ def standing(name: str, search: Search, trial: Trial, params: dict[str, Any]) ->
 def luck(search: Search) -> float | None:
     """Return the gain over the recipe's own parameters that the best of so many trials shows, if none is better.
 
-    The expected maximum of as many normal deviates as the complete trials amount to independent ones, times the
+    The mean of the largest of as many normal deviates, correlated as the complete trials are, times the
     standard error of a gain: of the differences of the losses over blocks of bars, of the median trial. In the unit
     of the loss; None for fewer than two complete trials, and where metrics are the objectives: see `Deflation`.
     """
@@ -68,10 +68,8 @@ def luck(search: Search) -> float | None:
     moving = gains.std(axis=0) > 0
     if moving.sum() < 2:
         return None
-    independent = statistics.effective_trials(gains[:, moving])
-    if not math.isfinite(independent):
-        return None
-    return float(np.median(errors)) * statistics.expected_max(max(independent, 1.0))
+    best = statistics.expected_best(gains[:, moving])
+    return float(np.median(errors)) * best if math.isfinite(best) else None
 
 
 class Deflation:
@@ -106,10 +104,9 @@ class Deflation:
 
     @property
     def asked(self) -> float | None:
-        """The annual Sharpe ratio from which on the deflated one is at least .95; None before anything was tried.
+        """The annual Sharpe ratio that the best of so many trials without skill shows one time in twenty.
 
-        That of normal returns: the expected maximum of so many trials without skill, and the quantile above it, times
-        the standard error of a Sharpe ratio of zero (Bailey and Lopez de Prado 2014).
+        Of normal returns, see `quorate.statistics.effective_trials`; None before anything was tried.
         """
         if not self._series or self._bars < 3:
             return None
@@ -124,5 +121,5 @@ class Deflation:
         """Return the same for a number of independent trials, beside those of before."""
         from scipy.special import ndtri
 
-        highest = statistics.expected_max(max(effective + self._before, 1.0))
-        return (highest + float(ndtri(LEVEL))) * math.sqrt(self._year / (self._bars - 1))
+        alone = statistics.p_alone(SIZE, max(effective + self._before, 1.0))
+        return -float(ndtri(alone)) * math.sqrt(self._year / (self._bars - 1))

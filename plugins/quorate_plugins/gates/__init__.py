@@ -25,16 +25,18 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     yield _gate("B", "headline:max_drawdown", "deepest drawdown < 30 %")
     yield _gate("B", "headline:win_rate", "closed round trips that won > 50 %")
     yield _gate("B", "headline:sample_size", "enough bars and closed trades to judge")
-    yield _gate("C", "statistical:psr", "the Sharpe ratio is above 0 with 95 % probability")
+    yield _gate("C", "single:psr", "the Sharpe ratio is above 0 with 95 % probability")
     text = "it earns more than the share of buy and hold in it does"
-    yield _gate("C", "statistical:alpha", text, parts=WALK_FORWARD)
+    yield _gate("C", "single:alpha", text, parts=WALK_FORWARD)
     text = "better than cash, and than buy and hold of equal volatility, all candidates considered (Hansen's SPA)"
     yield _gate("C", "statistical:spa", text, parts=WALK_FORWARD)
     text = "the judged ensemble itself beats cash, all candidates considered (Romano and Wolf)"
     yield _gate("C", "statistical:stepm", text, parts=WALK_FORWARD)
     yield _gate("C", "statistical:mcs", "no candidate is clearly better (model confidence set)", parts=WALK_FORWARD)
     text = "as many trials without skill would hardly show as high a Sharpe ratio"
-    yield _gate("C", "statistical:selection", text)
+    yield _gate("C", "single:selection", text)
+    text = "deflated by as many trials without skill (Bailey and Lopez de Prado); in no preset, see selection"
+    yield _gate("C", "single:dsr", text, parts=WALK_FORWARD)
     yield _gate("C", "statistical:pbo", "the best of one half is good in the other (CSCV)", parts=WALK_FORWARD)
     text = "most combinatorial paths gain (CPCV); their fits train on later data, too"
     yield _gate("C", "paths:cpcv", text, parts=WALK_FORWARD, paths=True)

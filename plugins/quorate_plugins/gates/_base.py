@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from pydantic import Field
+
+import quorate
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Text = str
@@ -22,3 +25,11 @@ def counted(n: int, what: str) -> str:
 def chance(p: float) -> str:
     """Return a p-value as text; one that is tiny is not zero."""
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def too_little(
+    gate: str, condition: str, threshold: float, evidence: quorate.Evidence, why: str = ""
+) -> quorate.GateResult:
+    n = len(evidence.performance.returns)
+    result = quorate.judge(gate, math.nan, condition, threshold, sample=counted(n, "bar"))
+    return result.insufficient(why or f"needs {LEAST} bars of an ensemble that trades")

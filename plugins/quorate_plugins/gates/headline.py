@@ -63,6 +63,9 @@ def max_drawdown(evidence: quorate.Evidence, threshold: Fraction = 0.30) -> quor
 def win_rate(evidence: quorate.Evidence, threshold: Fraction = 0.50) -> quorate.GateResult:
     """Pass, if the share of closed round trips with a net gain is above `threshold`.
 
+    Not where positions that are still open, at their last price, take the gain of all of them: losers that are never
+    closed make no loss otherwise.
+
     Parameters
     ----------
     threshold : float, fraction
@@ -85,7 +88,11 @@ def win_rate(evidence: quorate.Evidence, threshold: Fraction = 0.50) -> quorate.
     )
     if result.verdict != "PASS":
         return result
-    mean = quorate.statistics.expectancy(closed["pnl_fraction"].to_numpy())
+    every = evidence.performance.trades["pnl_fraction"].to_numpy()
+    mean, marked = (quorate.statistics.expectancy(trips) for trips in (closed["pnl_fraction"].to_numpy(), every))
+    if marked < 0 <= mean:
+        still = counted(len(every) - n, "position")
+        return result.failed(f"with {still} still open, at their last price, the mean trade loses {-marked:.2%}")
     if mean < 0:
         return result.warned(f"most trades win, and yet the mean trade loses {-mean:.2%}: the losses are the larger")
     if not lower > threshold:
@@ -98,6 +105,8 @@ def sample_size(
 ) -> quorate.GateResult:
     """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient.
 
+    Round trips of several symbols that begin at one bar are one bet, and count once.
+
     Parameters
     ----------
     trades : int
@@ -107,20 +116,21 @@ def sample_size(
     bars : int
         Bars that are needed.
     """
-    n, length = len(evidence.performance.closed), len(evidence.performance.returns)
+    closed, length = evidence.performance.closed, len(evidence.performance.returns)
+    n = closed["entered"].nunique()
     result = quorate.judge(
         "sample-size",
         n,
         ">=",
         trades,
         unit="count",
-        sample=counted(length, "bar"),
+        sample=f"{counted(length, 'bar')}, {counted(len(closed), 'closed trade')}",
         benchmark=evidence.benchmark_metric("closed-trades"),
-        inputs={"closed": n, "bars": length, "least_bars": bars, "least_trades": least_trades},
+        inputs={"closed": len(closed), "bets": n, "bars": length, "least_bars": bars, "least_trades": least_trades},
     )
     if n >= least_trades and (n < trades or length < bars):
-        missing = counted(trades - n, "more closed trade") if n < trades else counted(bars - length, "more bar")
+        missing = counted(trades - n, "more bet") if n < trades else counted(bars - length, "more bar")
         return result.insufficient(f"needs {missing} to be judged")
     if n < least_trades:
-        return result.failed(f"fewer than {counted(least_trades, 'closed trade')} say nothing")
+        return result.failed(f"fewer than {counted(least_trades, 'bet')} say nothing")
     return result

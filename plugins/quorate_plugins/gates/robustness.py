@@ -45,7 +45,11 @@ def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Fact
         inputs={"factor": factor, "bars_per_year": dearer.bars_per_year, "returns": told},
     )
     free = evidence.performance.fees + evidence.performance.slippage == 0 and len(evidence.performance.trades) > 0
-    return result.warned("the recipe assumes that trading costs nothing") if free else result
+    return (
+        result.insufficient("the recipe assumes that trading costs nothing: there is nothing to raise")
+        if free
+        else result
+    )
 
 
 def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow: Count = 5) -> quorate.GateResult:

@@ -37,6 +37,7 @@ def trades(*profits, open_profits=()):
             "pnl": np.array(pnl, dtype=float),
             "pnl_fraction": np.array(pnl, dtype=float) / 1000,
             "closed": [True] * len(profits) + [False] * len(open_profits),
+            "entered": pd.date_range("2020-01-01", periods=len(pnl)),
         }
     )
 
@@ -260,12 +261,12 @@ def test_thresholds_can_be_set():
     "n_trades, n_bars, verdict, reason",
     [
         (100, 252, "PASS", ""),
-        (99, 252, "INSUFFICIENT", "needs 1 more closed trade to"),
+        (99, 252, "INSUFFICIENT", "needs 1 more bet to"),
         (100, 251, "INSUFFICIENT", "needs 1 more bar to"),
-        (30, 10, "INSUFFICIENT", "needs 70 more closed trades"),
-        (29, 252, "FAIL", "fewer than 30 closed trades"),
-        (29, 10, "FAIL", "fewer than 30 closed trades"),
-        (0, 252, "FAIL", "fewer than 30 closed trades"),
+        (30, 10, "INSUFFICIENT", "needs 70 more bets"),
+        (29, 252, "FAIL", "fewer than 30 bets"),
+        (29, 10, "FAIL", "fewer than 30 bets"),
+        (0, 252, "FAIL", "fewer than 30 bets"),
     ],
 )
 def test_the_sample_is_enough_too_small_to_judge_or_nothing(n_trades, n_bars, verdict, reason):
@@ -274,6 +275,22 @@ def test_the_sample_is_enough_too_small_to_judge_or_nothing(n_trades, n_bars, ve
     assert (result.verdict, result.value) == (verdict, n_trades)
     assert reason in result.reason
     assert bool(result.reason) == (verdict != "PASS")
+
+
+def test_round_trips_that_begin_at_one_bar_are_one_bet():
+    measured = performance(np.full(300, 0.01), closed=[1.0] * 120)
+    measured.trades["entered"] = pd.Timestamp("2020-01-01")
+    result = gates.sample_size(evidence(measured))
+    assert (result.verdict, result.value, result.sample) == ("FAIL", 1, "300 bars, 120 closed trades")
+
+
+def test_losers_that_are_never_closed_are_losers():
+    small = [1.0] * 150
+    held = performance(closed=small, open_profits=[-900.0] * 3)
+    result = gates.win_rate(evidence(held, win_rate=1.0))
+    assert result.verdict == "FAIL"
+    assert result.reason.startswith("with 3 positions still open, at their last price, the mean trade loses")
+    assert gates.win_rate(evidence(performance(closed=small, open_profits=[-1.0] * 3), win_rate=1.0)).verdict == "PASS"
 
 
 @pytest.mark.parametrize(
@@ -489,6 +506,6 @@ class Metrics:
 def test_one_is_not_many():
     one = performance([0.01], closed=[1.0])
     assert gates.win_rate(evidence(one, win_rate=1.0)).sample == "1 closed trade"
-    assert gates.sample_size(evidence(one), least_trades=1).sample == "1 bar"
-    assert gates.sample_size(evidence(performance()), least_trades=1).reason == "fewer than 1 closed trade say nothing"
+    assert gates.sample_size(evidence(one), least_trades=1).sample == "1 bar, 1 closed trade"
+    assert gates.sample_size(evidence(performance()), least_trades=1).reason == "fewer than 1 bet say nothing"
     assert gates.win_rate(evidence(performance(closed=[1.0, 2.0]), win_rate=1.0)).sample == "2 closed trades"

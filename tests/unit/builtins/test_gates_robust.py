@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from quorate import statistics
 from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried
 from quorate.testing.markets import performance
-from quorate_plugins.gates import forecasts, integrity, robustness, statistical
+from quorate_plugins.gates import forecasts, integrity, robustness, single, statistical
 
 N = 1000
 
@@ -35,22 +35,22 @@ def evidence(returns, others=(), trials=None, market=None, **more):
 
 def test_psr_says_how_many_bars_are_missing():
     e = evidence(noise(3) - noise(3).mean() + 0.0003)
-    result = statistical.psr(e)
+    result = single.psr(e)
     assert result.verdict == "FAIL"
     missing = int(result.reason.split("about ")[1].split(" more")[0].replace(",", ""))
     found = statistics.sharpe_test(e.performance.returns)
     assert result.value == pytest.approx(found.probability)
     assert found.bars(0.95) == N + missing
-    assert "it lost" in statistical.psr(evidence(noise(3, -0.002))).reason
-    assert statistical.psr(evidence(noise(3, 0.002))).verdict == "PASS"
+    assert "it lost" in single.psr(evidence(noise(3, -0.002))).reason
+    assert single.psr(evidence(noise(3, 0.002))).verdict == "PASS"
 
 
 def test_each_look_at_a_holdout_asks_for_more_and_says_what_it_cost():
     e = evidence(noise(3) - noise(3).mean() + 0.0006)
-    assert 0.95 < statistical.psr(e).value < 0.99
-    asked = [statistical.psr(replace(e, look=look)).threshold for look in (0, 1, 2, 3)]
+    assert 0.95 < single.psr(e).value < 0.99
+    asked = [single.psr(replace(e, look=look)).threshold for look in (0, 1, 2, 3)]
     assert asked == pytest.approx([0.95, 0.96, 0.995, 1 - 0.01 / 6])
-    first, second = (statistical.psr(replace(e, look=look)) for look in (1, 2))
+    first, second = (single.psr(replace(e, look=look)) for look in (1, 2))
     assert (first.verdict, second.verdict) == ("PASS", "FAIL")
     assert "enough for a first look" in second.reason
     assert (first.inputs["look"], first.inputs["next"]) == (1, pytest.approx(0.005))
@@ -59,13 +59,13 @@ def test_each_look_at_a_holdout_asks_for_more_and_says_what_it_cost():
 
 def test_exposure_alone_is_no_alpha():
     market = noise(99, 0.0009)
-    held = statistical.alpha(evidence(0.8 * market + noise(7) / 20, market=market))
+    held = single.alpha(evidence(0.8 * market + noise(7) / 20, market=market))
     assert (held.verdict, held.inputs["beta"]) == ("FAIL", pytest.approx(0.8, abs=0.02))
-    skilled = statistical.alpha(evidence(0.5 * market + noise(8, 0.0015), market=market))
+    skilled = single.alpha(evidence(0.5 * market + noise(8, 0.0015), market=market))
     assert skilled.verdict == "PASS"
     assert skilled.value == pytest.approx(statistics.alpha_test(0.5 * market + noise(8, 0.0015), market).p_value)
-    assert statistical.alpha(evidence(market, market=market)).verdict == "INSUFFICIENT"
-    assert statistical.alpha(evidence(noise(8, n=100), market=noise(9, n=100))).verdict == "INSUFFICIENT"
+    assert single.alpha(evidence(market, market=market)).verdict == "INSUFFICIENT"
+    assert single.alpha(evidence(noise(8, n=100), market=noise(9, n=100))).verdict == "INSUFFICIENT"
 
 
 @settings(max_examples=20, deadline=None)
@@ -73,16 +73,16 @@ def test_exposure_alone_is_no_alpha():
 def test_more_trials_leave_more_to_chance_and_a_single_one_no_more_than_itself(few, more):
     few, more = sorted((few, more))
     e = evidence(noise(5, 0.001))
-    values = [statistical.selection(replace(e, trials=Tried(60, n))).value for n in (1.0, few, more)]
+    values = [single.selection(replace(e, trials=Tried(60, n))).value for n in (1.0, few, more)]
     assert values[0] == pytest.approx(statistics.sharpe_test(e.performance.returns).p_value)
     assert values[0] <= values[1] <= values[2]
 
 
 def test_selection_neither_rewards_clones_nor_punishes_bad_models():
     base = noise(5, 0.0012)
-    alone = statistical.selection(evidence(base, trials=Tried(1, 1.0))).value
-    clones = statistical.selection(evidence(base, [base * 1.01] * 20, trials=Tried(21, 1.0))).value
-    poor = statistical.selection(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Tried(6, 1.0))).value
+    alone = single.selection(evidence(base, trials=Tried(1, 1.0))).value
+    clones = single.selection(evidence(base, [base * 1.01] * 20, trials=Tried(21, 1.0))).value
+    poor = single.selection(evidence(base, [noise(k, -0.004) for k in range(5)], trials=Tried(6, 1.0))).value
     assert alone == clones == poor
 
 
@@ -96,12 +96,23 @@ def test_the_best_of_trials_without_skill_passes_as_often_as_it_says():
     assert 0.02 <= passed / 300 <= 0.085
 
 
+def test_dsr_between_its_bounds_passes_with_a_warning_and_without_trials_is_not_judged():
+    e = evidence(noise(5, 0.0007))
+    probability = statistics.psr(e.performance.returns)
+    assert 0.9 < probability < 0.995
+    result = single.dsr(replace(e, trials=Tried(1, 1.0)), sure=probability + 0.001)
+    assert (result.verdict, bool(result.warning)) == ("PASS", True)
+    assert result.value == pytest.approx(probability)
+    assert single.dsr(replace(e, trials=Tried(60, 40.0))).value < probability
+    assert single.dsr(e).verdict == "INSUFFICIENT"
+
+
 def test_a_single_trial_or_candidate_or_bar_is_one():
     e = evidence(noise(3, -0.001), trials=Tried(1, 1.0))
-    assert statistical.selection(e).reason.startswith("1 trial without skill show")
-    assert statistical.selection(e).sample == "1 of 1 trial, 1000 bars"
-    assert statistical.selection(replace(e, trials=Tried(9, 2.5))).reason.startswith("2.5 trials without skill")
-    assert statistical.selection(evidence(noise(5))).verdict == "INSUFFICIENT"
+    assert single.selection(e).reason.startswith("1 trial without skill show")
+    assert single.selection(e).sample == "1 of 1 trial, 1000 bars"
+    assert single.selection(replace(e, trials=Tried(9, 2.5))).reason.startswith("2.5 trials without skill")
+    assert single.selection(evidence(noise(5))).verdict == "INSUFFICIENT"
     assert statistical.spa(e).sample.startswith("1 candidate, ")
     assert "without the 1 best trade nothing" in robustness.concentration(
         replace(e, performance=performance(noise(1, 0.003), trades=np.array([5.0] + [-0.1] * 90))), trades=1
@@ -153,12 +164,34 @@ def test_the_confidence_set_leaves_out_what_is_clearly_worse_and_says_when_simpl
     assert "simpler is as good" in statistical.mcs(evidence(good, [good + noise(4) / 20])).warning
 
 
+def gaining(count, seed=0):
+    """Noise that happened to gain, so that it is a candidate."""
+    found = (noise(seed + k) for k in range(1000))
+    return [r for r, _ in zip((r for r in found if r.mean() > 0), range(count), strict=False)]
+
+
 def test_pbo_only_warns_where_it_cannot_judge():
-    few = statistical.pbo(evidence(noise(0), [noise(k) for k in range(1, 5)]))
+    first, *others = gaining(20)
+    few = statistical.pbo(evidence(first, others[:4]))
     assert not few.required
-    many = statistical.pbo(evidence(noise(0), [noise(k) for k in range(1, 20)]))
+    many = statistical.pbo(evidence(first, others))
     assert many.required
-    assert many.value == pytest.approx(statistics.pbo(np.column_stack([noise(k) for k in range(20)])).pbo)
+    assert many.value == pytest.approx(statistics.pbo(np.column_stack([first, *others])).pbo)
+
+
+def test_losers_shorts_and_clones_do_not_buy_a_low_probability_of_overfitting():
+    first, *others = gaining(11)
+    alone = statistical.pbo(evidence(first, others))
+    assert (alone.verdict, alone.required) == ("FAIL", True)
+    losers = [noise(500 + k, -0.004) for k in range(11)]
+    assert statistics.pbo(np.column_stack([first, *others, *losers])).pbo < 0.05  # what they would have bought
+    shorts, clones = [-r for r in (first, *others)], [1.5 * r for r in others]
+    for padding in (losers, shorts, clones, [*losers, *shorts]):
+        padded = statistical.pbo(evidence(first, [*others, *padding]))
+        assert (padded.value, padded.verdict) == (alone.value, "FAIL")
+    assert alone.inputs["family"] == ["judged/s", *(f"mean/{k}" for k in range(10))]
+    skilled = statistical.pbo(evidence(noise(50, 0.003), others))
+    assert (skilled.verdict, skilled.required) == ("PASS", True)
 
 
 @pytest.mark.parametrize("gate", [statistical.spa, statistical.stepm, statistical.mcs, statistical.pbo])
@@ -231,6 +264,14 @@ def test_costs_and_delay():
     assert robustness.cost_stress(evidence(noise(1))).verdict == "INSUFFICIENT"
 
 
+def test_without_costs_there_is_nothing_to_stress():
+    free = replace(performance(noise(1, 0.002)), fees=0.0, slippage=0.0)
+    e = replace(evidence(noise(1, 0.002), _retrade=retraded(lambda f: noise(1, 0.002), noise(2))), performance=free)
+    result = robustness.cost_stress(e)
+    assert (result.verdict, result.value > 0.5) == ("INSUFFICIENT", True)
+    assert "trading costs nothing" in result.reason
+
+
 def test_what_is_not_known_is_no_error_and_no_pass():
     unknown = noise(1)
     unknown[7] = math.nan
@@ -242,8 +283,8 @@ def test_what_is_not_known_is_no_error_and_no_pass():
             (result.inputs["returns"] if gate is robustness.delay else result.inputs["returns"][1])["mean"]
         )
     assert statistical.spa(evidence(noise(50, 0.003), market=unknown)).verdict == "INSUFFICIENT"
-    assert statistical.selection(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
-    assert statistical.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
+    assert single.selection(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
+    assert single.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
 
 
 def test_returns_that_do_not_vary_are_told_from_no_trade():
@@ -296,15 +337,15 @@ def test_returns_that_do_not_vary_are_no_result():
 
 def test_a_promotion_judges_the_walk_forward_by_all_that_was_tried_up_to_then():
     e = evidence(noise(5, 0.0012), trials=Tried(3, 2.9))
-    before = statistical.selection(e)
+    before = single.selection(e)
     assert before.verdict == "PASS"
     holdout = replace(evidence(noise(6, n=252), trials=Tried(1, 1.0)), part="holdout", look=1)
     few, many = (
-        statistical.selection(replace(holdout, earlier=Earlier({"selection": before}, tried)))
+        single.selection(replace(holdout, earlier=Earlier({"selection": before}, tried)))
         for tried in (Tried(3, 2.9), Tried(400, 300.0))
     )
     assert few.value == pytest.approx(before.value)
     assert few.inputs["p_alone"] == before.inputs["p_alone"]
     assert (few.verdict, many.verdict) == ("PASS", "FAIL")
     assert many.reason.startswith("300 trials without skill show")
-    assert statistical.selection(replace(holdout, earlier=Earlier({}, Tried(3, 2.9)))).verdict == "INSUFFICIENT"
+    assert single.selection(replace(holdout, earlier=Earlier({}, Tried(3, 2.9)))).verdict == "INSUFFICIENT"

@@ -51,9 +51,9 @@ def test_a_word_that_is_not_there_is_refused_with_what_is_near():
 
 
 def test_the_command():
-    done = call("explain-term", "DSR")
+    done = call("explain-term", "dsr")
     assert done.exit_code == 0
-    assert all(word in done.stdout for word in ("DSR", "means", "reckoned", "source", "Bailey"))
+    assert all(word in done.stdout for word in ("dsr", "means", "reckoned", "source", "Bailey"))
     assert "Sharpe" in call("explain-term").stdout
-    assert json.loads(call("explain-term", "DSR", "--json").stdout)["DSR"]["source"].startswith("Bailey")
+    assert json.loads(call("explain-term", "dsr", "--json").stdout)["dsr"]["source"].startswith("Bailey")
     assert call("explain-term", "nonsense").exit_code == 2

@@ -34,7 +34,7 @@ def searched(rng, trials, shared=0.0):
 def test_it_is_what_the_best_of_so_many_equal_ones_gains(trials):
     rng = np.random.default_rng(trials)
     told, gained = [], []
-    for _ in range(150):
+    for _ in range(600):
         search = searched(rng, trials)
         told.append(luck(search))
         gained.append(search.reference.value - min(trial.value for trial in search.done))

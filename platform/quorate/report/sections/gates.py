@@ -34,7 +34,11 @@ def worst_first(gates: Sequence[Gate]) -> list[Gate]:
 def binding(gate: Gate) -> tuple[float | None, str, float]:
     """Return figure, condition and bound that decided: of the number of trades and that of bars the one that lacks."""
     told = gate.get("inputs") or {}
-    if gate["gate"] == "sample-size" and gate["verdict"] != "PASS" and told.get("closed", 0) >= gate["threshold"]:
+    if (
+        gate["gate"] == "sample-size"
+        and gate["verdict"] != "PASS"
+        and told.get("bets", told.get("closed", 0)) >= gate["threshold"]
+    ):
         return told["bars"], ">=", told["least_bars"]
     return gate["value"], gate["condition"], gate["threshold"]
 
