@@ -59,20 +59,27 @@ def as_said(bars: Bars, data: Data, renames: Sequence[Rename]) -> Bars:
     """Return the bars, under the last names of their companies, of those that belong to the recipe's universe."""
     if data.universe is None and data.haircut is None:
         return bars
-    from quorate.bars.renames import renamed_spells
+    from quorate.bars.changes import with_delistings
+    from quorate.bars.renames import in_turn, renamed_spells
     from quorate.bars.universe import COLUMNS, Universe, in_universe, read_spells
 
-    spells = read_spells(_table(data.universe, "universe", COLUMNS, COLUMNS[:1])) if data.universe is not None else ()
-    return in_universe(bars, Universe(renamed_spells(spells, renames, bars), data.haircut or 0.0))
+    own = bars.universe
+    if data.universe is None:
+        spells = own.spells if own else ()
+    else:
+        told = read_spells(_table(data.universe, "universe", COLUMNS, COLUMNS[:1]))
+        spells = with_delistings(renamed_spells(told, in_turn((*bars.renames, *renames)), bars), own)
+    return in_universe(bars, Universe(spells, data.haircut or (own.haircut if own else 0.0)))
 
 
 def with_last_names(bars: Bars, renames: Sequence[Rename]) -> Bars:
     """Return the bars under the names that companies have in the end."""
     if not renames:
         return bars
+    from quorate.bars.changes import agreed
     from quorate.bars.renames import renamed
 
-    return renamed(bars, renames)
+    return renamed(bars, agreed(bars.renames, renames))
 
 
 def _table(given: Any, key: str, columns: Sequence[str], needed: Sequence[str]) -> Any:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import quorate
 from quorate.bars.actions import check_actions
 from quorate.store.bars import appending
-from quorate.store.bars.appending import act, append, drop
+from quorate.store.bars.appending import append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
+from quorate.store.bars.noting import act
 from quorate.store.bars.upkeep import tidy
 
 DAYS = pd.bdate_range("2020-01-01", periods=40)
