@@ -107,6 +107,8 @@ class _Beside(NamedTuple):
     mark: NDArray[np.float64]
     opened: Times
     known: Times
+    session: Places
+    closing: NDArray[np.bool_]
 
 
 def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
@@ -122,14 +124,19 @@ def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
     opened[at, columns] = found["begins"].to_numpy()
     known[at, columns] = found["time"].dt.tz_convert(None).to_numpy()
     mark[at, columns] = found["close"].to_numpy()
+    days, number = np.unique(part.sessions, return_inverse=True)
+    of, last = number[np.searchsorted(part.times, closes)], part.calendar.close_times(days)
+    session, closing = np.full(shape, -1), np.zeros(shape, dtype=bool)
     edges = np.searchsorted(table["symbol"].to_numpy().astype(str), [*part.symbols, "\U0010ffff"])
     for column, (start, stop) in enumerate(pairwise(edges)):
         fill = _next_open(begins[start:stop], times)
         some = np.flatnonzero((fill >= 0) & ~np.isnat(known[:, column]))
-        price[some, column], filled[some, column] = opens[start + fill[some]], begins[start + fill[some]]
+        taken = start + fill[some]
+        price[some, column], filled[some, column], session[some, column] = opens[taken], begins[taken], of[taken]
+        closing[some, column] = closes[taken] >= last[of[taken]]
     later = filled > known
     frame = found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns=["row", "begins"])
-    return frame, _Beside(price, filled, np.where(later, price, mark), opened, known)
+    return frame, _Beside(price, filled, np.where(later, price, mark), opened, known, session, closing)
 
 
 def _opens(part: Bars) -> Times:

@@ -12,6 +12,19 @@ MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
+def _horizon(value: Any) -> Any:
+    """Return bars, or sessions as ``"1 session"`` or ``"5 sessions"``."""
+    if not isinstance(value, str):
+        return value
+    number, _, what = value.strip().partition(" ")
+    if not (number.isdecimal() and int(number) >= 1 and what.strip() in ("session", "sessions")):
+        raise ValueError(f'horizon must be bars, 1 or more, or sessions, e.g. "5 sessions"; it was {value!r}')
+    return f"{int(number)} session{'s' * (int(number) > 1)}"
+
+
+Horizon = Annotated[Annotated[int, Field(ge=1)] | str, BeforeValidator(_horizon)]
+
+
 class Weight(Section):
     """One way to weigh training rows.
 
@@ -55,8 +68,9 @@ class Labels(Section):
     ----------
     name : str
         The plugin that computes what is predicted, of kind label.
-    horizon : int, bars
-        How far ahead of the fill the label ends.
+    horizon : int, bars, or str
+        How far ahead of the fill the label ends: bars, or ``"5 sessions"``, at the bar that closes the fifth session
+        after that of the fill, whatever bars those have.
     steps : int or list of int, bars
         Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
         `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
@@ -70,7 +84,7 @@ class Labels(Section):
     """
 
     name: str = "direction"
-    horizon: int = Field(default=1, ge=1)
+    horizon: Horizon = 1
     steps: int | list[int] | None = None
     weights: Annotated[list[Weight] | None, BeforeValidator(_weights)] = None
     params: Params = {}
@@ -91,6 +105,10 @@ class Labels(Section):
     def _steps(self) -> Labels:
         if self.steps is None:
             return self
+        if isinstance(self.horizon, str):
+            raise ValueError(
+                f"steps count bars, and horizon is {self.horizon!r}: give horizon in bars, or leave steps out"
+            )
         path = self.path
         if len(path) < 2 or path[0] < 1 or list(path) != sorted(set(path)):
             raise ValueError(

@@ -211,7 +211,7 @@ class Collection:
         columns : sequence of str
             Beside symbol and time; ``filename`` tells the file in the store.
         """
-        from quorate.store.bars.versions import latest
+        from quorate.store.bars.versions import latest, on_time
 
         imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else day_of(until) + dt.timedelta(days=2)
@@ -224,7 +224,10 @@ class Collection:
             until_time = min(until_time or moment, moment)
         chosen = [one for one in imports if one.bars and wanted & one.symbols.keys()]
         first = None if since is None else day_of(since) - dt.timedelta(days=2)
-        return latest(rows_of(self.folder / IMPORTS, chosen, self._packed, sorted(wanted), first, until_time, columns))
+        folder, names = self.folder / IMPORTS, sorted(wanted)
+        rows = rows_of(folder, chosen, self._packed, names, first, until_time, columns)
+        daily = any(one.frequency == "1d" for one in chosen)
+        return latest(on_time(rows, self.calendar) if daily else rows)
 
     def actions(
         self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None, undone: bool = False

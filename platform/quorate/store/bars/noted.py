@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import warnings
 from collections.abc import Collection as Names
 from collections.abc import Sequence
@@ -45,16 +46,11 @@ def noted_changes(collection: Collection, as_of: Moment = None) -> list[dict[str
     if told is None:
         return []
     kept = told[~told["undone"]].sort_values(["symbol", "session", "kind"])
-    return [
-        {
-            "symbol": str(one.symbol),
-            "session": f"{one.session:%Y-%m-%d}",
-            "kind": str(one.kind),
-            **({"new": str(one.new)} if one.kind == "rename" else {}),
-            **({"payout": None if one.payout != one.payout else float(one.payout)} if one.kind != "rename" else {}),
-        }
-        for one in kept.itertuples(index=False)
-    ]
+    found: list[dict[str, Any]] = []
+    for symbol, session, kind, new, payout, _ in kept[[*COLUMNS]].itertuples(index=False):
+        more = {"new": new} if kind == "rename" else {"payout": None if math.isnan(payout) else payout}
+        found.append({"symbol": symbol, "session": f"{session:%Y-%m-%d}", "kind": kind, **more})
+    return found
 
 
 def noted(collection: Collection, symbols: Sequence[str] = ()) -> list[dict[str, Any]]:

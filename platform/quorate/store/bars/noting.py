@@ -122,7 +122,9 @@ def _try(collection: Collection, row: dict[str, Any]) -> None:
     would = changes_of([*rows, one])
     for frequency in collection.frequencies():
         names = would.names([row["symbol"]]) & collection.symbols(frequency)
-        frame = collection.frame(sorted(names), frequency) if names else ()
+        if not names:
+            continue
+        frame = collection.frame(sorted(names), frequency)
         if len(frame):
             would.applied(Bars.from_frame(frame, collection.calendar), collection.name)
 
