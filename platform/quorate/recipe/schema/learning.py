@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from quorate.recipe.schema.base import Open, Params, Section
+from quorate.recipe.schema.base import IN_BARS, IN_SESSIONS, Open, Params, Section
 
+SESSIONS = ("session", "sessions")
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
 
 
-def _horizon(value: Any) -> Any:
-    """Return bars, or sessions as ``"1 session"`` or ``"5 sessions"``."""
-    if not isinstance(value, str):
-        return value
-    number, _, what = value.strip().partition(" ")
-    if not (number.isdecimal() and int(number) >= 1 and what.strip() in ("session", "sessions")):
-        raise ValueError(f'horizon must be bars, 1 or more, or sessions, e.g. "5 sessions"; it was {value!r}')
-    return f"{int(number)} session{'s' * (int(number) > 1)}"
+def _sessions(text: str) -> str:
+    """Return a number of sessions as ``"1 session"`` or ``"5 sessions"``."""
+    number, _, what = text.strip().partition(" ")
+    if not (number.isascii() and number.isdecimal() and int(number) >= 1 and what.strip() in SESSIONS):
+        raise ValueError(f'must be bars, 1 or more, or sessions, e.g. "5 sessions"; it was {text!r}')
+    return f"{int(number)} {SESSIONS[int(number) > 1]}"
 
 
-Horizon = Annotated[Annotated[int, Field(ge=1)] | str, BeforeValidator(_horizon)]
+def _counted(value: Any) -> str:
+    """Return what a horizon counts: what is a text with letters after a space can be sessions alone."""
+    return IN_SESSIONS if isinstance(value, str) and value.strip().partition(" ")[2].isalpha() else IN_BARS
+
+
+Horizon = Annotated[
+    Annotated[int, Field(ge=1), Tag(IN_BARS)] | Annotated[str, AfterValidator(_sessions), Tag(IN_SESSIONS)],
+    Discriminator(_counted),
+]
 
 
 class Weight(Section):
@@ -68,7 +75,7 @@ class Labels(Section):
     ----------
     name : str
         The plugin that computes what is predicted, of kind label.
-    horizon : int, bars, or str
+    horizon : int or str
         How far ahead of the fill the label ends: bars, or ``"5 sessions"``, at the bar that closes the fifth session
         after that of the fill, whatever bars those have.
     steps : int or list of int, bars
