@@ -57,6 +57,10 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int | str, fill: str, par
 def _of_sessions(bars: Bars, spec: LabelSpec, prices: Floats, sessions: int, params: Mapping[str, object]) -> Labels:
     """Return the labels of sessions: of each bar the one of as many bars as its sessions have."""
     far = reach(bars, prices, sessions)
+    if spec.horizons and not spec.cross_sectional:
+        values = _of_bars(bars, spec, prices, np.maximum(far.bars, 1), params).values
+        values[far.bars == 0] = np.nan
+        return Labels(values, np.where(np.isnan(values), NEVER, far.ends))
     values = np.full(prices.shape, np.nan)
     for length in np.unique(far.bars[far.bars > 0]).tolist():
         here = far.bars == length
@@ -64,8 +68,10 @@ def _of_sessions(bars: Bars, spec: LabelSpec, prices: Floats, sessions: int, par
     return Labels(values, np.where(np.isnan(values), NEVER, far.ends))
 
 
-def _of_bars(bars: Bars, spec: LabelSpec, prices: Floats, horizon: int, params: Mapping[str, object]) -> Labels:
-    if spec.cross_sectional and bars.universe is not None:
+def _of_bars(
+    bars: Bars, spec: LabelSpec, prices: Floats, horizon: int | NDArray[np.int64], params: Mapping[str, object]
+) -> Labels:
+    if isinstance(horizon, int) and spec.cross_sectional and bars.universe is not None:
         prices = np.where(_traded(bars.member, horizon), prices, np.nan)
     return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,6 +110,9 @@ def test_every_label_takes_sessions_and_of_each_length_it_is_what_bars_give(labe
         assert here.any()
         assert (found.values[here] == own.values[here]).all()
         assert (found.ends[here] >= own.ends[here]).all()
+    asked_often = build_labels(bars, replace(label(name), horizons=False), "1 session", "open", params)
+    assert np.array_equal(asked_often.values, found.values, equal_nan=True)
+    assert (asked_often.ends == found.ends).all()
     assert longest("1 session", np.arange(len(bars)), found.ends[:, 0]) == 13
     assert longest(5, np.arange(len(bars)), found.ends[:, 0]) == 5
 
