@@ -210,6 +210,7 @@ def _check_dates(
     odd = (of_day != 0) & (of_day < DAY - MIDNIGHT)
     if clock.open:
         odd &= (of_day != _seconds(clock.open)) & (of_day < _seconds(clock.close))
+        odd &= utc[asked] != clock.close_times(clock.sessions(utc[asked]))  # a half day's
     if odd.any():
         first = int(odd.argmax())
         raise quorate.DataError(

@@ -19,7 +19,8 @@ def markets(
     Parameters
     ----------
     markets : list of dict
-        Of each its ``source`` and the options of that, ``calendar`` among them.
+        Of each its ``source`` and the options of that, ``calendar`` among them; and, if it is not as the recipe's
+        ``[data]`` has it, ``hours`` and ``resample``: by its own calendar, before the markets meet.
     clock : str, optional
         The calendar of the market whose closes are the rows; without it that of the first.
 

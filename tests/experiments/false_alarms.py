@@ -10,9 +10,9 @@ import sys
 import numpy as np
 import pandas as pd
 
-from quorate.bars.doubts import us_holidays
 from quorate.bars.findings import find
 from quorate.bars.panel import Bars
+from quorate.bars.us_equity import holidays as us_holidays
 
 BARS, TOGETHER = 2500, 100
 MARKETS = ("normal", "t, 5 degrees", "t, 3 degrees", "GARCH(1, 1)")

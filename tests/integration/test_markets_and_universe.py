@@ -142,5 +142,71 @@ def test_stamps_at_the_open_are_refused_by_every_run(files):
 def test_a_check_names_sessions(files):
     found = check_data(files / "stocks.csv")
     assert found["sessions"]
-    assert {row["kind"] for row in found["sessions"]} == {"extra"}  # simulated markets know no holidays
+    assert {row["kind"] for row in found["sessions"]} == {"extra", "half day"}  # simulated markets know no holidays
     assert found["ended"] == ["SIM002", "SIM003"]
+
+
+def hourly(folder):
+    """Two tables of markets with bars of an hour, one of which has some outside its hours."""
+    days, parts = pd.bdate_range("2023-06-26", periods=12), []
+    for name, zone, hours, calendar in (
+        ("NY", "America/New_York", range(9, 19), "us-equity"),
+        ("COIN", "UTC", range(1, 25), "24x7"),
+    ):
+        stamps = [(day + pd.Timedelta(hours=h)).tz_localize(zone).tz_convert("UTC") for day in days for h in hours]
+        close = 100 + np.random.default_rng(len(stamps)).normal(0, 1, len(stamps)).cumsum()
+        fields = {"open": close, "high": close + 1, "low": close - 1, "close": close}
+        frame = pd.DataFrame({"symbol": name, "time": stamps, **fields, "volume": 1.0})
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        parts.append({"source": "csv", "path": str(folder / f"{name}.csv"), "calendar": calendar})
+    return parts
+
+
+def test_each_market_is_made_longer_by_its_own_calendar_before_they_meet(tmp_path):
+    new_york, coin = hourly(tmp_path)
+    days = []
+    for one in (new_york, coin):
+        day = bars({"data": {**one, "resample": "1d"}})
+        days.append(day)
+    expected = quorate.align(days, "us-equity")
+    both = bars({"data": {"source": "markets", "markets": [new_york, coin], "clock": "us-equity", "resample": "1d"}})
+    assert both.fingerprint == expected.fingerprint
+    assert both.fills is not None
+    assert np.datetime64("2023-07-03T17:00") in both.times  # a half day of New York
+    own = [{**new_york, "resample": "1d"}, {**coin, "resample": "4h"}]
+    mixed = bars({"data": {"source": "markets", "markets": own, "clock": "us-equity"}})
+    assert (mixed.times == both.times).all()
+    later = mixed.close[:, 0] != both.close[:, 0]  # at New York's close a day of the coin is not over, its 20:00 bar is
+    assert mixed.symbols == ("COIN", "NY")
+    assert later[1:].all()
+    regular = bars({"data": {"source": "markets", "markets": [{**new_york, "hours": "regular"}, coin]}})
+    assert len(regular) < len(bars({"data": {"source": "markets", "markets": [new_york, coin]}}))
+    for wrong, told in (({"hours": "some"}, "regular or all; it was 'some'"), ({"resample": "soon"}, "it was 'soon'")):
+        with pytest.raises(DataError, match=told):
+            bars({"data": {"source": "markets", "markets": [{**new_york, **wrong}, coin]}})
+    with pytest.raises(DataError, match="the bars of market '24x7' are 1w: markets are aligned by daily bars"):
+        bars({"data": {"source": "markets", "markets": [new_york, {**coin, "resample": "1w"}]}})
+
+
+def test_a_market_of_the_store_brings_what_is_noted_of_it(files, tmp_path):
+    from quorate.store.bars.noting import delist, rename
+
+    store = quorate.BarStore(tmp_path / "store").collection("us", new=True)
+    quorate.import_bars(store, "csv", options={"path": str(files / "stocks.csv")})
+    rename(store, "SIM003", "NEW", pd.Timestamp("2002-01-02").date())
+    delist(store, "SIM002", pd.Timestamp("2002-08-30").date(), 1.5)
+    own = {"source": "store", "collection": "us", "path": str(tmp_path / "store")}
+    coin = {"source": "csv", "path": str(files / "coins.csv"), "calendar": "24x7"}
+    both = bars({"data": {"source": "markets", "markets": [own, coin]}})
+    assert both.symbols == ("COIN", "NEW", "SIM001", "SIM002")
+    assert both.fill("open")[-1, 3] == 1.5
+    assert both.member[:, 0].all()
+    change = {"old": "SIM003", "new": "NEW", "date": "2002-01-02"}
+    assert bars({"data": {**own, "renamed": [change]}}).fingerprint == bars({"data": own}).fingerprint
+    with pytest.raises(DataError, match=r"SIM003 becomes NEW on 2002-01-03, and the source knows"):
+        bars({"data": {**own, "renamed": [{**change, "date": "2002-01-03"}]}})
+    with pytest.raises(DataError, match=r"data\.universe: SIM002 is delisted on 2002-08-29"):
+        bars({"data": {**own, "universe": [{"symbol": "SIM002", "exit": "2002-08-29", "delisted": True}]}})
+    paid = bars({"data": {**own, "haircut": 0.3, "universe": [{"symbol": "SIM003"}, {"symbol": "SIM002"}]}})
+    assert paid.symbols == ("NEW", "SIM002")
+    assert paid.fill("open")[-1, 1] == 1.5

@@ -133,8 +133,8 @@ def test_a_split_is_proposed_and_applied_only_when_asked(
     )
     assert data("check", "us")["proposed"] == []
     assert [one["value"] for one in data("show", "us")["actions"]] == [4.0]
-    assert "its kind must be split or dividend" in message_of(
-        call("data", "action", "us", "SIM001", "x", when, 4, *options), 1
+    assert "KIND must be split, dividend, rename or delisting; it was 'x'" in message_of(
+        call("data", "action", "us", "SIM001", "x", when, 4, *options), 2
     )
 
 

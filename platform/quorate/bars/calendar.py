@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars import exchanges
+from quorate.bars import exchanges, us_equity
 from quorate.errors import DataError, near_misses, one_of
 
 ENOUGH = 100  # sessions, from which on they are counted
@@ -67,7 +67,8 @@ class Calendar:
         """Return the UTC close, ``datetime64[us]``, of each session date.
 
         That of an exchange is the one of the day, half days and earlier hours among them, as far as exchange-calendars
-        knows it; else the regular close, which is never before the real one.
+        knows it, and of ``us-equity`` the rules of `quorate.bars.us_equity`; else the regular close, which is never
+        before the real one.
         """
         return self._times(sessions, self._at(sessions, self.close), "closes")
 
@@ -81,6 +82,11 @@ class Calendar:
         else:
             regular = self.close_times(sessions) - np.timedelta64(1, "D")
         return self._times(sessions, regular, "opens")
+
+    def at_own_close(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Return UTC stamps, and in place of the regular close of a session that ended early its own."""
+        days = self.sessions(times)
+        return np.where(times == self._at(days, self.close), self.close_times(days), times)
 
     def clock_times(self, times: NDArray[np.datetime64]) -> list[str]:
         """Return what clocks of the market show at UTC times, ``HH:MM``."""
@@ -97,15 +103,12 @@ class Calendar:
         self, sessions: NDArray[np.datetime64], regular: NDArray[np.datetime64], side: str
     ) -> NDArray[np.datetime64]:
         """Return the regular times, and of sessions that an exchange's calendar knows their own."""
-        if self.name in CALENDARS or self.open in ("", self.close):  # the latter of a clock around the clock
+        if self.open in ("", self.close):  # the latter of a clock around the clock
             return regular
-        known = exchanges.hours_of(self.name, sessions)
-        if known is None:
-            return regular
-        days = sessions.astype("datetime64[D]")
-        place = np.minimum(np.searchsorted(known.sessions, days), len(known.sessions) - 1)
-        own: NDArray[np.datetime64] = getattr(known, side)[place]
-        return np.where(known.sessions[place] == days, own, regular)
+        if self.name == us_equity.NAME:
+            return _where_known(sessions, regular, *us_equity.half_days()) if side == "closes" else regular
+        known = None if self.name in CALENDARS else exchanges.hours_of(self.name, sessions)
+        return regular if known is None else _where_known(sessions, regular, known.sessions, getattr(known, side))
 
     def sessions(self, times: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
         """Return the session date, ``datetime64[D]``, of each UTC close stamp."""
@@ -119,6 +122,17 @@ class Calendar:
     def around_the_clock(self) -> Calendar:
         """Return the clock of the same market with sessions that last until the next one."""
         return replace(self, close=self.open) if self.overnight else replace(self, open="", close="24:00")
+
+
+def _where_known(
+    sessions: NDArray[np.datetime64],
+    regular: NDArray[np.datetime64],
+    days: NDArray[np.datetime64],
+    own: NDArray[np.datetime64],
+) -> NDArray[np.datetime64]:
+    """Return the regular times of sessions, and their own of the days of which these are known."""
+    place = np.minimum(np.searchsorted(days, sessions.astype("datetime64[D]")), len(days) - 1)
+    return np.where(days[place] == sessions.astype("datetime64[D]"), own[place], regular)
 
 
 CALENDARS: dict[str, Calendar] = {

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.errors import IntegrityError
+from quorate.errors import DataError, IntegrityError
 from quorate.statistics import Floats
 
 Times = NDArray[np.datetime64]
@@ -36,6 +36,10 @@ class Fills:
         The last price that was known at the row: of its bar, or an open after that.
     opened, known : ndarray of datetime64[us], (n_rows, n_symbols)
         When the last bar that the row has began, and when it was over.
+    session : ndarray of int64, (n_rows, n_symbols)
+        In which session of its symbol's market an order is filled, counted from the first; -1, where there is none.
+    closing : ndarray of bool, (n_rows, n_symbols)
+        Whether the bar of the fill closes that session.
     """
 
     times: Times
@@ -45,6 +49,8 @@ class Fills:
     mark: Floats
     opened: Times
     known: Times
+    session: NDArray[np.int64]
+    closing: NDArray[np.bool_]
 
     def of(self, what: Literal["price", "mark"], times: Times, symbols: Sequence[str]) -> Floats:
         """Return prices at some of the times and symbols, (n_times, n_symbols)."""
@@ -55,6 +61,19 @@ class Fills:
         found = np.asfortranarray(values[np.ix_(row, np.searchsorted(self.symbols, symbols))])
         found.flags.writeable = False
         return found
+
+    def sessions(self, times: Times, symbols: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return `session` and `closing` at some of the times and symbols, (n_times, n_symbols) each.
+
+        Raises
+        ------
+        DataError
+            If the panel was kept by a version that did not note them.
+        """
+        if (self.session < 0).all():
+            raise DataError("these bars of several markets were kept without the sessions of each: read them again")
+        some = np.ix_(np.searchsorted(self.times, times), np.searchsorted(self.symbols, symbols))
+        return self.session[some], self.closing[some]
 
     def digest(self, times: Times, symbols: Sequence[str]) -> bytes:
         """Return the hash of what some of the times and symbols have."""
@@ -116,12 +135,14 @@ class Fills:
         shape = len(times), len(symbols)
         found: dict[str, Any] = {}
         for name in _FIELDS:
-            kind = np.float64 if name in ("price", "mark") else "datetime64[us]"
-            found[name] = np.asfortranarray(frame[name].to_numpy().astype(kind).reshape(shape))
+            values = frame[name].to_numpy() if name in frame else np.full(len(frame), _NONE[name])
+            found[name] = np.asfortranarray(values.astype(_KINDS.get(name, "datetime64[us]")).reshape(shape))
         return cls(times, symbols, **found)
 
 
-_FIELDS = ("price", "filled", "mark", "opened", "known")
+_FIELDS = ("price", "filled", "mark", "opened", "known", "session", "closing")
+_KINDS: dict[str, Any] = {"price": np.float64, "mark": np.float64, "session": np.int64, "closing": np.bool_}
+_NONE = {"session": -1, "closing": False}  # where an earlier version kept them not
 
 
 def _below(wrong: NDArray[np.bool_]) -> NDArray[np.bool_]:

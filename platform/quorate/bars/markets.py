@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from quorate.bars.fills import Fills
 from quorate.bars.panel import PRICES, Bars
+from quorate.bars.renames import in_turn
+from quorate.bars.universe import Spell, Universe, in_order
 from quorate.errors import DataError, near_misses, one_of
 
 Times = NDArray[np.datetime64]
@@ -62,7 +64,23 @@ def align(parts: Sequence[Bars], clock: str | None = None) -> Bars:
     names = tuple(sorted(name for part in parts for name in part.symbols))
     beside = Fills(times, names, *(np.asfortranarray(np.hstack(some)[:, order]) for some in zip(*fills, strict=True)))
     beside.check()
-    return replace(bars, fills=beside, read=tuple(one for part in parts for one in part.read))
+    read = tuple(one for part in parts for one in part.read)
+    renames = in_turn(one for part in parts for one in part.renames)
+    return replace(bars, fills=beside, read=read, universe=_universe(parts), renames=renames)
+
+
+def _universe(parts: Sequence[Bars]) -> Universe | None:
+    """Return the universes of all parts as one; symbols of a part that has none belong always."""
+    own = [part.universe for part in parts if part.universe is not None]
+    if not own:
+        return None
+    if len({one.haircut for one in own}) > 1:
+        told = ", ".join(f"{one.haircut:g}" for one in own)
+        raise DataError(f"markets in one panel have one haircut for all that is delisted; theirs are {told}")
+    always = (
+        Spell(name) for part in parts for name in part.symbols if part.universe is None or not part.universe.spells
+    )
+    return Universe(in_order([*always, *(spell for one in own for spell in one.spells)]), own[0].haircut)
 
 
 def _check(parts: Sequence[Bars]) -> None:
@@ -89,6 +107,8 @@ class _Beside(NamedTuple):
     mark: NDArray[np.float64]
     opened: Times
     known: Times
+    session: Places
+    closing: NDArray[np.bool_]
 
 
 def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
@@ -104,14 +124,19 @@ def _on(part: Bars, times: Times) -> tuple[pd.DataFrame, _Beside]:
     opened[at, columns] = found["begins"].to_numpy()
     known[at, columns] = found["time"].dt.tz_convert(None).to_numpy()
     mark[at, columns] = found["close"].to_numpy()
+    days, number = np.unique(part.sessions, return_inverse=True)
+    of, last = number[np.searchsorted(part.times, closes)], part.calendar.close_times(days)
+    session, closing = np.full(shape, -1), np.zeros(shape, dtype=bool)
     edges = np.searchsorted(table["symbol"].to_numpy().astype(str), [*part.symbols, "\U0010ffff"])
     for column, (start, stop) in enumerate(pairwise(edges)):
         fill = _next_open(begins[start:stop], times)
         some = np.flatnonzero((fill >= 0) & ~np.isnat(known[:, column]))
-        price[some, column], filled[some, column] = opens[start + fill[some]], begins[start + fill[some]]
+        taken = start + fill[some]
+        price[some, column], filled[some, column], session[some, column] = opens[taken], begins[taken], of[taken]
+        closing[some, column] = closes[taken] >= last[of[taken]]
     later = filled > known
     frame = found.assign(time=pd.DatetimeIndex(times[at]).tz_localize("UTC")).drop(columns=["row", "begins"])
-    return frame, _Beside(price, filled, np.where(later, price, mark), opened, known)
+    return frame, _Beside(price, filled, np.where(later, price, mark), opened, known, session, closing)
 
 
 def _opens(part: Bars) -> Times:

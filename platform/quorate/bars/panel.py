@@ -19,6 +19,7 @@ from quorate.bars.fills import Fills
 from quorate.bars.frames import check_frame
 from quorate.bars.reading import FIELDS as FIELDS
 from quorate.bars.reading import PRICES as PRICES
+from quorate.bars.renames import Rename
 from quorate.bars.universe import Universe
 from quorate.errors import DataError, near_misses
 from quorate.statistics import Floats
@@ -55,6 +56,8 @@ class Bars:
         there. No part of the fingerprint.
     universe : Universe, optional
         Which symbols belong to it when, and how those that were delisted are paid out; without it all do, always.
+    renames : tuple of Rename
+        Ticker changes that were made in them. No part of the fingerprint.
     fills : Fills, optional
         Of several markets in one panel: what orders are filled at, where that is not the open of the bar.
     finer : Bars, optional
@@ -83,6 +86,7 @@ class Bars:
     finer: Bars | None = None
     resampled: str = ""
     covariates: dict[str, Covariate] = field(default_factory=dict)
+    renames: tuple[Rename, ...] = ()
 
     @classmethod
     def from_frame(
@@ -264,6 +268,7 @@ class Bars:
             made,
             read=self.read,
             universe=self.universe,
+            renames=self.renames,
             fills=self.fills,
             finer=None if self.finer is None else self.finer.select(made.symbols),
             resampled=self.resampled,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from quorate import statistics
+from quorate.bars import us_equity
 from quorate.bars.calendar import TOLERANCE, get_calendar, sessions_per_year
-from quorate.bars.doubts import us_holidays
 from quorate.bars.panel import Bars
 
 WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends
@@ -105,7 +105,7 @@ def likely_calendar(bars: Bars) -> tuple[str, str]:
         return "24x7", f"{weekend:.0%} of the days with bars lie on weekends"
     if bars.frequency.endswith("min") and (outside := _outside_new_york(bars)) > WEEKEND:
         return "weekdays", f"no weekends, and {outside:.0%} of the bars lie outside the hours of US exchanges"
-    off = us_holidays()
+    off = us_equity.holidays()
     off = off[np.searchsorted(off, days[0]) : np.searchsorted(off, days[-1], "right")]
     held = int(np.isin(off, days).sum())
     if len(off) < HOLIDAYS:

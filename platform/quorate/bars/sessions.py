@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars import exchanges
+from quorate.bars import exchanges, us_equity
 from quorate.bars.calendar import CALENDARS
 from quorate.bars.doubts import holidays
 from quorate.bars.panel import Bars
@@ -64,10 +64,13 @@ def _expected(bars: Bars) -> Days:
 
 def _early(bars: Bars) -> dict[np.datetime64, str]:
     """Return the sessions that end early, with their close and, of bars within the day, how many lie after it."""
-    known = None if bars.calendar.name in CALENDARS else exchanges.hours_of(bars.calendar.name, bars.sessions)
-    if known is None:
+    if bars.calendar.name == us_equity.NAME:
+        days, times = us_equity.half_days()
+    elif bars.calendar.name in CALENDARS or (known := exchanges.hours_of(bars.calendar.name, bars.sessions)) is None:
         return {}
-    closes = dict(zip(known.sessions[known.early], known.closes[known.early], strict=True))
+    else:
+        days, times = known.sessions[known.early], known.closes[known.early]
+    closes = dict(zip(days, times, strict=True))
     there = {day: close for day, close in closes.items() if bars.sessions[0] <= day <= bars.sessions[-1]}
     local = bars.calendar.clock_times(np.array(list(there.values()), dtype="datetime64[us]"))
     told = {}

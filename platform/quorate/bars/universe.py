@@ -254,7 +254,7 @@ def in_universe(bars: Bars, universe: Universe) -> Bars:
         row = np.searchsorted(kept.times, frame["time"].dt.tz_convert(None).to_numpy())
         after = late[row, np.searchsorted(kept.symbols, frame["symbol"].to_numpy().astype(str))]
         cut = type(kept).from_frame(frame[~after], kept.calendar, [*kept.categories])
-        kept = replace(cut, read=kept.read, universe=universe, fills=kept.fills)
+        kept = kept.beside(cut)
     return kept
 
 

@@ -70,7 +70,10 @@ EXAMPLES = {
     "data list": ["quorate data list"],
     "data show": ["quorate data show us --symbol SPY", "quorate data show us --imports"],
     "data update": ["quorate data update us"],
-    "data action": ["quorate data action us SPY split 2022-06-06 20"],
+    "data action": [
+        "quorate data action us SPY split 2022-06-06 20",
+        "quorate data action us FB rename 2022-06-09 META",
+    ],
     "data remove": ["quorate data remove us --symbol SPY"],
     "data summary": ["quorate data summary us --test-rows 30"],
     "data export": [

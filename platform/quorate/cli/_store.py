@@ -7,6 +7,8 @@ import re
 import shlex
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +38,6 @@ def register(app: typer.Typer) -> None:
         ("list", list_collections),
         ("show", show_collection),
         ("update", update),
-        ("action", action),
         ("remove", remove),
         ("summary", summary),
         ("export", export),
@@ -162,28 +163,6 @@ def show_collection(
 
 
 @command
-def action(
-    name: Name,
-    symbol: Annotated[str, typer.Argument(help="Whose.")],
-    kind: Annotated[str, typer.Argument(help="split or dividend.")],
-    session: Annotated[str, typer.Argument(metavar="DATE", help="The ex date, YYYY-MM-DD.")],
-    value: Annotated[float, typer.Argument(help="New shares per old, or cash per share; 0 takes it back.")],
-    store: Store = None,
-    home: options.Home = None,
-) -> None:
-    """Note a split or a dividend; prices stay as they were traded, and are adjusted when they are read."""
-    import pandas as pd
-
-    from quorate.bars.actions import check_actions
-    from quorate.store.bars.appending import act
-
-    when = _moment(session, "DATE")
-    told = pd.DataFrame({"symbol": [symbol], "session": [when], "kind": [kind], "value": [value]})
-    act(_store(store, home).collection(name), check_actions(told.assign(session=told["session"].dt.tz_localize(None))))
-    print(f"noted: {symbol} {kind} {value:g} on {session}")
-
-
-@command
 def remove(
     name: Name,
     symbols: Symbols = None,
@@ -277,12 +256,18 @@ def _read(collection: Any, symbols: list[str] | None, frequency: str | None, as_
     how = next((one for one in HOW if one == adjust), None)
     if how is None:
         raise RecipeError(f"--adjust must be one of {one_of(HOW)}; it was {adjust!r}")
+    with telling():
+        return collection.read(symbols, frequency, as_of=_moment(as_of, "--as-of"), adjust=how)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Say what is warned of meanwhile."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        bars = collection.read(symbols, frequency, as_of=_moment(as_of, "--as-of"), adjust=how)
+        yield
     for one in caught:
         print(f"warning: {visible(one.message)}", file=sys.stderr)
-    return bars
 
 
 def _store(store: Path | None, home: Path | None) -> Any:

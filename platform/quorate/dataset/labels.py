@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER
+from quorate.dataset.horizons import in_bars, reach, sessions_in
 from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import LabelSpec
@@ -29,8 +30,14 @@ class Labels:
     ends: NDArray[np.int64]
 
 
-def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: Mapping[str, object]) -> Labels:
+def build_labels(bars: Bars, spec: LabelSpec, horizon: int | str, fill: str, params: Mapping[str, object]) -> Labels:
     """Compute the labels and check that none reaches past the last bar.
+
+    Parameters
+    ----------
+    horizon : int or str
+        Bars, or sessions as of `quorate.recipe.schema.learning.Labels`. A label asked for sessions is known once the
+        last of them is over, though it may say that it is sooner.
 
     Raises
     ------
@@ -38,7 +45,33 @@ def build_labels(bars: Bars, spec: LabelSpec, horizon: int, fill: str, params: M
         If the label breaks its contract.
     """
     prices = bars.fill("open" if fill == "open" else "close")
-    if spec.cross_sectional and bars.universe is not None:
+    if isinstance(horizon, str):
+        sessions = sessions_in(horizon)
+        among = in_bars(bars, sessions)
+        if among is None:
+            return _of_sessions(bars, spec, prices, sessions, params)
+        horizon = among
+    return _of_bars(bars, spec, prices, horizon, params)
+
+
+def _of_sessions(bars: Bars, spec: LabelSpec, prices: Floats, sessions: int, params: Mapping[str, object]) -> Labels:
+    """Return the labels of sessions: of each bar the one of as many bars as its sessions have."""
+    far = reach(bars, prices, sessions)
+    if spec.horizons and not spec.cross_sectional:
+        values = _of_bars(bars, spec, prices, np.maximum(far.bars, 1), params).values
+        values[far.bars == 0] = np.nan
+        return Labels(values, np.where(np.isnan(values), NEVER, far.ends))
+    values = np.full(prices.shape, np.nan)
+    for length in np.unique(far.bars[far.bars > 0]).tolist():
+        here = far.bars == length
+        values[here] = _of_bars(bars, spec, prices, length, params).values[here]
+    return Labels(values, np.where(np.isnan(values), NEVER, far.ends))
+
+
+def _of_bars(
+    bars: Bars, spec: LabelSpec, prices: Floats, horizon: int | NDArray[np.int64], params: Mapping[str, object]
+) -> Labels:
+    if isinstance(horizon, int) and spec.cross_sectional and bars.universe is not None:
         prices = np.where(_traded(bars.member, horizon), prices, np.nan)
     return call(spec, bars.__repr__, (prices, horizon), params, partial(_labels, spec, bars))
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER, Fold, audit_split
+from quorate.dataset.horizons import longest
 from quorate.dataset.rows import entry_prices
 from quorate.errors import DataError, RecipeError
 from quorate.evidence.evidence import plain
@@ -99,7 +100,7 @@ def evaluate(
     forecasts, answers, told = _forecasts(found, trained, training, test)
     told = [*found.told, *found.session.warnings, *told]
     steps = plain(figures_of(answers, told))
-    document = _measured(forecasts, trained, test, request.metrics or METRICS, found.bars, told)
+    document = _measured(forecasts, answers.own, trained, test, request.metrics or METRICS, found.bars, told)
     document |= {"steps": steps} if steps else {}
     folder = request.output_dir or Path("results")
     write_json(folder / RESULT, document)
@@ -165,7 +166,8 @@ def _forecasts(
     task = task_of_fit(session, model, dataset.feature_names)
     seconds = session.recipe.execution.fit_seconds
     [(predictions, others)] = forecasts_of(FitData(dataset, (fold,)), [(task, trained.state)], seconds)
-    answers = Answers(dataset, rows, {model_of(task).prediction: predictions, **others}, session.recipe.labels.horizon)
+    own = longest(session.recipe.labels.horizon, dataset.bar[rows], dataset.end[rows])
+    answers = Answers(dataset, rows, {model_of(task).prediction: predictions, **others}, own)
     last = entry_prices(bars, dataset, session.recipe.backtest.fill)[rows]
     if not np.isfinite(last).all():
         raise RecipeError(f"no price can be told of the label {session.recipe.labels.name!r}: it must be a return")
@@ -198,13 +200,13 @@ def _changed(found: Opened, trained: Artefact, training: Period) -> list[str]:
 
 
 def _measured(
-    forecasts: Forecasts, trained: Artefact, test: Period, wanted: Sequence[str], bars: Bars, told: list[str]
+    forecasts: Forecasts, own: int, trained: Artefact, test: Period, wanted: Sequence[str], bars: Bars, told: list[str]
 ) -> dict[str, Any]:
     model, naive = (_figures(forecasts, one) for one in (forecasts.forecast, forecasts.last))
     against = statistics.diebold_mariano(
         (forecasts.actual - forecasts.forecast) / forecasts.last,
         (forecasts.actual - forecasts.last) / forecasts.last,
-        int(trained.document["label"]["horizon"]),  # labels of consecutive bars overlap
+        own,  # labels of consecutive bars overlap
     )
     p = against.p_better
     return {

@@ -84,7 +84,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         device="cuda" if spec.with_params(own.options).wants_gpu and gpu_count() else "cpu",
         memory=int(spec.memory * 2**30),
         steps=labels.path,
-        step=labels.horizon if labels.path else 0,
+        step=int(labels.horizon) if labels.path else 0,  # of steps it is in bars
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
     return weighted(task, spec, session.recipe)

@@ -100,7 +100,7 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
         found.told.append(f"the bars begin on {days[0]}, after --train-start {training.first}")
     if path := session.recipe.labels.path:
         check_longest(path, training, int((days.astype(str) <= str(training.last)).sum()))
-        found.told.append(_of_steps(path, session.recipe.labels.horizon))
+        found.told.append(_of_steps(path, int(session.recipe.labels.horizon)))
     if str(days[-1]) < str(validation.last):
         found.told.append(f"the bars end on {days[-1]}, before --val-end {validation.last}")
     return found._replace(table=table, session=session), training, validation

@@ -230,6 +230,8 @@ class Rows(_Object):
     features: int
     categories: int = 0
     predicted: int
+    label_bars: dict[str, Number] | None = None
+    """Of a horizon in sessions: the bars after the fill until labels are known, usually, and at most."""
 
 
 class Failure(_Object):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,11 +26,13 @@ from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
 from quorate.store.bars.collection import Collection
+from quorate.store.bars.noted import noted, noted_changes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+LATE = 30  # days after the last bar, from which on a delisting is asked about
 MANY, SHARE = 20, 0.1  # of bars, beyond which it is not they that are wrong, but how they are read
 
 
@@ -139,7 +142,27 @@ def check_collection(
     found["quality"]["set_apart"] += len(kept)
     if quarantine:
         found["quarantine"] = [*apart_rows(kept), *found["quarantine"]]
-    return {**found, "proposed": proposed}
+    known, told = noted(collection), _unfit(collection)
+    return {**found, "doubts": [*found["doubts"], *told], "noted": known, "proposed": proposed}
+
+
+def _unfit(collection: Collection) -> list[str]:
+    """Return which ticker changes and delistings fit no bars."""
+    ends = {one.symbol: max(one.last, one.first) for one in collection.holdings()}
+    changes, told = collection.changes(), []
+    for one in noted_changes(collection):
+        names = changes.names([one["symbol"]])
+        last = max((ends[name] for name in names & ends.keys()), default="")
+        apart = (dt.date.fromisoformat(one["session"]) - dt.date.fromisoformat(last)).days if last else 0
+        if not last:
+            told.append(f"a {one['kind']} of {one['symbol']} is noted for {one['session']}, and it has no bars")
+        elif one["kind"] == "delisting" and apart > LATE:
+            undo = f"quorate data action {collection.name} {one['symbol']} delisting {one['session']} --undo"
+            told.append(
+                f"{one['symbol']} is noted as delisted on {one['session']}, and its bars end on {last}: is the date "
+                f"right? {undo} takes it back"
+            )
+    return told
 
 
 def check_run(name: str, *, home: str | Path | None = None, quarantine: bool = False) -> dict[str, Any]:

@@ -18,15 +18,10 @@ from quorate.recipe.schema.data import Data
 def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
     """Return the bars of the hours that a recipe asks for, and what is told of it.
 
-    Raises
-    ------
-    RecipeError
-        If it asks for them, or for longer bars, in a panel of several markets.
+    Those of several markets in one panel stay: each had its own hours before they met.
     """
-    if bars.fills is not None and (data.hours or data.resample):
-        raise RecipeError(
-            "data.hours and data.resample are for bars of one market, as several have hours of their own: omit them"
-        )
+    if bars.fills is not None:
+        return bars, ()
     if data.hours == "all":
         return replace(bars, calendar=bars.calendar.around_the_clock()), ()
     if data.hours is None and data.resample is None:
@@ -44,14 +39,25 @@ def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
     wanted = recipe.data.resample
     if wanted is None:
         return bars, ()
-    lack = lacking(bars) if wanted != bars.frequency else []
-    found = resample(bars, wanted)
-    symbols = traded(found.bars)
-    longer = _of(found.bars, symbols)
+    if bars.fills is not None:  # each market made its own before they met
+        if reads_finer(recipe):
+            raise RecipeError(
+                "features.frequency asks for shorter bars than the rows have, and a panel of several markets keeps "
+                "none: make the rows as short, by data.resample, or by shorter bars of the clock's market"
+            )
+        return bars, ()
+    made, told = longer(bars, wanted)
     if reads_finer(recipe):
-        known = int(np.searchsorted(bars.times, longer.times[-1], side="right"))
-        longer = replace(longer, finer=_of(bars, symbols).take(0, known))
-    return longer, (*lack, *found.told)
+        known = int(np.searchsorted(bars.times, made.times[-1], side="right"))
+        made = replace(made, finer=_of(bars, [*made.symbols]).take(0, known))
+    return made, told
+
+
+def longer(bars: Bars, frequency: str) -> tuple[Bars, tuple[str, ...]]:
+    """Return bars of one market at a longer frequency, of symbols that have some, and what is told of it."""
+    lack = lacking(bars) if frequency != bars.frequency else []
+    found = resample(bars, frequency)
+    return _of(found.bars, traded(found.bars)), (*lack, *found.told)
 
 
 def _of(bars: Bars, symbols: list[str]) -> Bars:

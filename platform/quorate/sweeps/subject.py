@@ -158,7 +158,7 @@ class OneModel(Subject):
     def came(self, trial: Trial, fold: int, results: Mapping[str, FitResult]) -> dict[int, FoldLoss]:
         """Return the fold's loss."""
         walk = self._ground.walk
-        horizon = walk.recipe.labels.horizon
+        horizon = walk.horizon
         result = as_judged(walk, results[self.name], walk.folds[fold])
         return {fold: fold_loss(result, walk.dataset, walk.folds[fold], walk.binary, horizon)}
 

@@ -233,7 +233,7 @@ def _stitched(walk: WalkForward, chosen: Sequence[Choice], fitting: Fitting, sin
 
 def _of_losses(walk: WalkForward, tuned: Floats, own: Floats, flat: Floats) -> Verdict:
     def losses(predictions: Floats) -> tuple[Floats, float, int]:
-        return of_folds(walk.dataset, walk.folds, predictions, walk.binary, walk.recipe.labels.horizon)
+        return of_folds(walk.dataset, walk.folds, predictions, walk.binary, walk.horizon)
 
     (blocks, total, n), (before, of_own, n_own), (nothing, of_nothing, rows) = map(losses, (tuned, own, flat))
     return Verdict(

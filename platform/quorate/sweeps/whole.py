@@ -168,7 +168,7 @@ class WholeRecipe(Subject):
         if not self._objectives.metrics:
             method = walk.recipe.ensemble.method
             combined = combine_members(walk, predictions)[method].predictions
-            horizon = walk.recipe.labels.horizon
+            horizon = walk.horizon
             return {
                 k: loss_of(combined[walk.folds[k].test], seconds[k], walk.dataset, walk.folds[k], walk.binary, horizon)
                 for k in range(first, stop)

@@ -39,7 +39,7 @@ def across_symbols(
         The rows that each fold of the part predicts.
     """
     found = []
-    horizon, roles = walk.recipe.labels.horizon, {series.name: series.role for series, _ in judged}
+    horizon, roles = walk.horizon, {series.name: series.role for series, _ in judged}
     for name, one in _several(judged).items():
         found.append({"series": name, **_figures(one.labels, one.predictions, one.forecast_bar, horizon)})
     if not found:

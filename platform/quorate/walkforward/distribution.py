@@ -61,7 +61,7 @@ def distributions(walk: WalkForward, fits: Sequence[FitResult], predictions: Flo
     predictions : ndarray of float64, (n_rows, n_members)
         Out-of-fold predictions, the median of a member whose prediction that is.
     """
-    horizon, found = walk.recipe.labels.horizon, {}
+    horizon, found = walk.horizon, {}
     for column, name in enumerate(() if walk.binary else walk.members):
         median = predictions[:, column] if walk.learnt(name).prediction == MEDIAN else None
         one = _given(walk, [fit for fit in fits if fit.model == name], horizon, walk.dataset.y, median)
@@ -72,7 +72,7 @@ def distributions(walk: WalkForward, fits: Sequence[FitResult], predictions: Flo
 
 def of_other_steps(walk: WalkForward, fits: Sequence[FitResult]) -> list[tuple[str, Distribution]]:
     """Return the quantiles of members at the steps that are not traded, by name and step."""
-    horizon, found = walk.recipe.labels.horizon, []
+    horizon, found = walk.horizon, []
     for name in walk.members:
         own = [fit for fit in fits if fit.model == name]
         for column, step in enumerate(walk.dataset.steps):
@@ -85,7 +85,7 @@ def _given(
     walk: WalkForward, fits: Sequence[FitResult], step: int, labels: Floats, median: Floats | None
 ) -> Distribution | None:
     """Return the quantiles that a member's fits gave at a step; None for fewer than two."""
-    horizon, tests = walk.recipe.labels.horizon, {fold.index: fold.test for fold in walk.folds}
+    horizon, tests = walk.horizon, {fold.index: fold.test for fold in walk.folds}
     named = {output: step_of(output, horizon) for fit in fits for output in fit.outputs}
     found = {output: level_of(plain) for output, (plain, own) in named.items() if own == step}
     levels = {output: level for output, level in found.items() if level is not None}
@@ -108,7 +108,7 @@ def around(walk: WalkForward, predictions: Floats) -> Distribution | None:
     if wanted.interval is None:
         return None
     values = conformal(predictions, walk.dataset, walk.folds, wanted.levels, wanted.interval)
-    return Distribution(np.array(wanted.levels), values, walk.dataset.y, walk.recipe.labels.horizon)
+    return Distribution(np.array(wanted.levels), values, walk.dataset.y, walk.horizon)
 
 
 def judged(

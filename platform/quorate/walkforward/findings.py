@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quorate.bars.panel import PRICES, Bars
 from quorate.bars.quality import market_figures, repeated_opens
-from quorate.dataset.folds import Fold
+from quorate.dataset.folds import NEVER, Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
 from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
@@ -138,6 +138,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             "features": walk.dataset.X.shape[1],
             **({"categories": len(walk.dataset.categories.names)} if walk.dataset.categories.names else {}),
             "predicted": len(rows),
+            **_label_bars(walk, rows),
         },
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
@@ -172,7 +173,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         {**undefined, **outcome.measured[0]},
         {**undefined, **outcome.measured[-1]},
         part=name,
-        horizon=walk.recipe.labels.horizon,
+        horizon=walk.horizon,
         judged=first[0].label,
         candidates={s.label: p.returns for s, p in judged if s.candidate},
         members={s.name: p for s, p in judged if s.role == "member"},
@@ -189,6 +190,16 @@ def _diversity_of(outcome: Judged) -> dict[str, Any]:
     gain = ensemble_gain(judged.returns, alone, judged.bars_per_year, seed=outcome.seed)
     found: dict[str, Any] = plain({**alike, "gain": gain})
     return found
+
+
+def _label_bars(walk: WalkForward, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """Return how many bars labels of sessions have until they are known; nothing of a horizon in bars."""
+    if isinstance(walk.recipe.labels.horizon, int):
+        return {}
+    bar, end = walk.dataset.bar[rows], walk.dataset.end[rows]
+    known = end < NEVER
+    usual = float(np.median((end - bar - 1)[known])) if known.any() else math.nan
+    return {"label_bars": plain({"usual": usual, "most": walk.horizon})}
 
 
 def _left_out(walk: WalkForward, fits: Sequence[FitResult]) -> list[str]:

@@ -67,7 +67,7 @@ def _options(walk: WalkForward, name: str) -> Mapping[str, Any]:
 def _figures(walk: WalkForward, rows: NDArray[np.int64], pair: Sequence[Floats]) -> dict[str, Any]:
     y, bar = walk.dataset.y[rows], walk.dataset.bar[rows]
     errors, others = (y - one[rows] for one in pair)
-    test = statistics.diebold_mariano(errors, others, h=walk.recipe.labels.horizon, bar=bar, dependence="any")
+    test = statistics.diebold_mariano(errors, others, h=walk.horizon, bar=bar, dependence="any")
     by_bar = [statistics.mean_by_bar(one**2, bar) for one in (errors, others)]
     loss, fresh_loss = (float(one.mean()) for one in by_bar)
     difference = loss - fresh_loss

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -16,6 +16,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.resample import at_frequency
 from quorate.dataset import folds as fold_module
 from quorate.dataset.folds import Fold
+from quorate.dataset.horizons import longest
 from quorate.dataset.join import bars_needed
 from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset
@@ -79,6 +80,11 @@ class WalkForward:
         model = self.recipe.models[name]
         assert model
         return self.members[name].for_label(task_of(self.binary), model.options)
+
+    @cached_property
+    def horizon(self) -> int:
+        """Bars over which labels overlap: the recipe's horizon, or the most that its sessions have here."""
+        return longest(self.recipe.labels.horizon, self.dataset.bar, self.dataset.end)
 
     @property
     def voting_columns(self) -> list[int]:
@@ -233,7 +239,8 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
 
 def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bool) -> None:
     """Raise `RecipeError`, if a strategy that makes a portfolio cannot do so of these symbols with its options."""
-    chosen, facts = recipe.strategy, {"binary": binary, "horizon": recipe.labels.horizon}
+    horizon = recipe.labels.horizon
+    chosen, facts = recipe.strategy, {"binary": binary, "horizon": horizon if isinstance(horizon, int) else 1}
     for name in dict.fromkeys((chosen.name, *chosen.compare)):
         spec = registry.get(StrategySpec, name)
         if not spec.portfolio:

@@ -57,7 +57,7 @@ def against_controls(
     if not known.any():
         return []
     losses = {name: statistics.mean_by_bar(error**2, bar) for name, error in errors.items()}
-    own, h, found = [name for name in networks if name in losses], walk.recipe.labels.horizon, []
+    own, h, found = [name for name in networks if name in losses], walk.horizon, []
     for rival in (name for name in rivals if own and name in losses):
         every = statistics.spa(losses[rival], np.column_stack([losses[name] for name in own]), seed)
         among = {"networks": len(own), "spa_p": every.p_value, "block": every.block}

@@ -78,7 +78,7 @@ def audit_steps(
         audit_rows(bars, one, None, partial(_labels_at, recipe, registry, step), first, at)
 
 
-def _labels_at(recipe: Recipe, registry: Registry, step: int, bars: Bars) -> Labels:
+def _labels_at(recipe: Recipe, registry: Registry, step: int | str, bars: Bars) -> Labels:
     return build_labels(bars, label_of(recipe, registry), step, recipe.backtest.fill, recipe.labels.params)
 
 

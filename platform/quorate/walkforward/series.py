@@ -182,7 +182,7 @@ def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
         chosen.params if own else spec.params,
         score,
         walk.binary,
-        walk.recipe.labels.horizon,
+        walk.horizon,
         Risk(**chosen.risk.model_dump()),
         {key: values for key, values in chosen.grid.items() if own or key.startswith(LIMIT)},
         side_of(walk.recipe, walk.registry),
@@ -248,7 +248,7 @@ def judge_span(
             entry_price=told.entry,
             levels=spread.levels,
             quantiles=spread.values[rows],
-            horizon=walk.recipe.labels.horizon,
+            horizon=walk.horizon,
         )
         judged.append((one, performance))
     return judged

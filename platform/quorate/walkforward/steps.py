@@ -37,7 +37,7 @@ def by_step(
     found = []
     for column, step in enumerate(dataset.steps):
         for j, name in enumerate(walk.members):
-            own = step == walk.recipe.labels.horizon
+            own = step == walk.horizon
             forecasts = predictions[:, j] if own else forecasts_at(walk, fits, name, step, tests)
             if told := figures_at(dataset, column, forecasts, rows):
                 found.append({"series": name, **told})

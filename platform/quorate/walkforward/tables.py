@@ -158,7 +158,7 @@ def _skill_frame(part: str, outcome: Judged, naive: Floats) -> pd.DataFrame:
         forecasts = outcome.predictions[rows, j]
         known = np.isfinite(labels) & np.isfinite(naive) & np.isfinite(forecasts)
         errors, others = ((labels - values)[known] for values in (forecasts, naive))
-        test = diebold_mariano(errors, others, h=walk.recipe.labels.horizon, bar=bar[known], dependence="any")
+        test = diebold_mariano(errors, others, h=walk.horizon, bar=bar[known], dependence="any")
         told = {"n": int(known.sum()), "dm": test.statistic, "p_value": test.p_value}
         found.append({"part": part, "model": model, **told, "verdict": test.verdict(SIZE / 2)})
     return pd.DataFrame(found)

@@ -11,26 +11,36 @@ import quorate
 def quorate_labels() -> Iterator[quorate.LabelSpec]:
     """Yield the built-in labels."""
     yield quorate.LabelSpec(
-        "direction", f"{__name__}.returns:direction", description="1 if the trade earns more than `above`, else 0"
+        "direction",
+        f"{__name__}.returns:direction",
+        horizons=True,
+        description="1 if the trade earns more than `above`, else 0",
     )
     yield quorate.LabelSpec(
-        "return", f"{__name__}.returns:trade_return", task="regression", description="what the trade earns"
+        "return",
+        f"{__name__}.returns:trade_return",
+        task="regression",
+        horizons=True,
+        description="what the trade earns",
     )
     yield quorate.LabelSpec(
         "triple-barrier",
         f"{__name__}.volatility:triple_barrier",
+        horizons=True,
         description="1 if the price reaches an upper barrier before a lower one, else 0; as wide as prices move",
     )
     yield quorate.LabelSpec(
         "meta",
         f"{__name__}.meta:meta",
         side=f"{__name__}.meta:side",
+        horizons=True,
         description="1 if following the side of a primary rule pays, else 0",
     )
     yield quorate.LabelSpec(
         "scaled-return",
         f"{__name__}.volatility:scaled_return",
         task="regression",
+        horizons=True,
         description="what the trade earns, in units of what prices have moved before",
     )
     yield quorate.LabelSpec(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from quorate_plugins.labels.returns import trade_return
+from quorate_plugins.labels.returns import Horizon, trade_return
 from quorate_plugins.labels.volatility import first_touch
 
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ def side(prices: Floats, primary: Rule = "crossover", fast: Bars = 10, slow: Bar
 
 def meta(
     prices: Floats,
-    horizon: int,
+    horizon: Horizon,
     primary: Rule = "crossover",
     fast: Bars = 10,
     slow: Bars = 50,

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Horizon = int | NDArray[np.int64]  # of all bars, or of each bar and symbol
 
-def trade_return(prices: NDArray[np.float64], horizon: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+
+def trade_return(prices: NDArray[np.float64], horizon: Horizon) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return fill[t + 1 + horizon] / fill[t + 1] - 1, known at bar t + 1 + horizon."""
     n = len(prices)
-    values = np.full_like(prices, np.nan)
-    if n > horizon + 1:
-        values[: n - 1 - horizon] = prices[1 + horizon :] / prices[1 : n - horizon] - 1
     ends = np.broadcast_to(np.arange(n)[:, None] + 1 + horizon, prices.shape)
-    return values, ends
+    later = np.vstack([prices, np.full((1, prices.shape[1]), np.nan)])  # of what ends after the last bar
+    return np.take_along_axis(later, np.minimum(ends, n), axis=0) / later[1:] - 1, ends
 
 
 def direction(
-    prices: NDArray[np.float64], horizon: int, above: float = 0.0
+    prices: NDArray[np.float64], horizon: Horizon, above: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return 1 where the trade earns more than `above` (a fraction), else 0.
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate_plugins.labels.returns import trade_return
+from quorate_plugins.labels.returns import Horizon, trade_return
 
 Answer = tuple[NDArray[np.float64], NDArray[Any]]
 
 
-def scaled_return(prices: NDArray[np.float64], horizon: int, span: int = 50) -> Answer:
+def scaled_return(prices: NDArray[np.float64], horizon: Horizon, span: int = 50) -> Answer:
     """Return what the trade earns over its expected move: the volatility of a bar times the root of the horizon.
 
     Parameters
@@ -25,7 +25,7 @@ def scaled_return(prices: NDArray[np.float64], horizon: int, span: int = 50) -> 
 
 
 def triple_barrier(
-    prices: NDArray[np.float64], horizon: int, up: float = 1.0, down: float = 1.0, span: int = 50
+    prices: NDArray[np.float64], horizon: Horizon, up: float = 1.0, down: float = 1.0, span: int = 50
 ) -> Answer:
     """Return 1 where the fill price reaches the upper barrier before the lower one, 0 where the lower one is first.
 
@@ -48,7 +48,7 @@ def triple_barrier(
 
 def first_touch(
     prices: NDArray[np.float64],
-    horizon: int,
+    horizon: Horizon,
     up: float,
     down: float,
     span: int,
@@ -57,12 +57,13 @@ def first_touch(
     """Return what a trade on a `side` earns until it touches a barrier, or the horizon is over, and at which bar."""
     n = len(prices)
     width = _volatility(prices, span) * np.sqrt(horizon)
-    later = np.vstack([prices, np.full((horizon + 1, prices.shape[1]), np.nan)])
+    longest = int(np.max(horizon, initial=1))
+    later = np.vstack([prices, np.full((longest + 1, prices.shape[1]), np.nan)])
     values, ends = np.full(prices.shape, np.nan), np.full(prices.shape, n)
-    for k in range(1, horizon + 1):
+    for k in range(1, longest + 1):
         earned = side * (later[1 + k : n + 1 + k] / later[1 : n + 1] - 1)
         touched = (earned >= up * width) | (earned <= -down * width) | (k == horizon)
-        now = np.isnan(values) & np.isfinite(earned) & np.isfinite(width) & touched
+        now = np.isnan(values) & np.isfinite(earned) & np.isfinite(width) & touched & (k <= horizon)
         values[now] = earned[now]
         ends[now] = np.nonzero(now)[0] + 1 + k
     return values, ends

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quorate.bars.doubts import us_holidays
 from quorate.bars.findings import by_symbol, find
 from quorate.bars.panel import FIELDS, PRICES, Bars
 from quorate.bars.quarantine import set_apart
 from quorate.bars.reading import setting_apart
 from quorate.bars.rules import RULES
 from quorate.bars.unusual import deviations, moves, volume_deviations
+from quorate.bars.us_equity import holidays as us_holidays
 
 DAYS = pd.bdate_range("2010-01-04", "2012-06-29")
 DAYS = DAYS[~np.isin(DAYS.to_numpy().astype("datetime64[D]"), us_holidays())]

@@ -74,7 +74,8 @@ def test_days_are_sessions_over_a_change_of_the_clock_and_half_days_with_symbols
     frame = pd.concat([one, other], ignore_index=True)
     made = resample(quorate.Bars.from_frame(frame), "1d")
     day = frame["time"].dt.tz_convert("America/New_York").dt.normalize()
-    check(made.bars, "1d", frame, naive(day + pd.Timedelta(hours=16)))
+    early = pd.to_timedelta(np.where(day.dt.strftime("%m-%d") == "11-24", 13, 16), unit="h")
+    check(made.bars, "1d", frame, naive(day + early))
     assert made.bars.sessions.tolist() == NEW_YORK.sessions(made.bars.times).tolist()
     assert not made.bars.present[:, 1].all()
 

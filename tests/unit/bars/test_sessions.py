@@ -9,6 +9,7 @@ import pytest
 import quorate
 from quorate.bars.panel import Bars
 from quorate.bars.sessions import sessions_told
+from quorate.bars.us_equity import half_days
 
 
 def daily(calendar, symbols):
@@ -41,6 +42,21 @@ def test_missing_and_extra_sessions_and_half_days_are_named_with_how_many_symbol
     }
 
 
+def test_the_half_days_of_us_equity_are_those_of_new_york_from_1990_on():
+    import exchange_calendars
+
+    known = exchange_calendars.get_calendar("XNYS", start="1990-01-01", end="2030-12-31")
+    closes = known.schedule["close"].loc[known.early_closes].dt.tz_localize(None)
+    days, times = half_days()
+    until = np.searchsorted(days, np.datetime64("2030-12-31"), "right")
+    assert days[:until].tolist() == closes.index.date.tolist()
+    assert (times[:until] == closes.to_numpy()).all()
+    assert days[-1] == np.datetime64("2100-12-23") - 27  # the day after Thanksgiving; Christmas Eve is a Friday
+    sessions = known.sessions.to_numpy().astype("datetime64[D]")
+    every = known.schedule["close"].dt.tz_localize(None).to_numpy()
+    assert (quorate.get_calendar("us-equity").close_times(sessions) == every).all()
+
+
 def test_each_market_tells_what_its_calendar_knows():
     weekdays = pd.bdate_range("2023-06-01", "2023-06-30").strftime("%Y-%m-%d").tolist()
     assert [row["session"] for row in sessions_told(daily("us-equity", {"A": weekdays}))] == ["2023-06-19"]
@@ -54,7 +70,9 @@ def test_each_market_tells_what_its_calendar_knows():
 def test_a_half_day_is_known_at_its_own_close():
     day = np.array(["2023-07-03"], dtype="datetime64[D]")
     assert quorate.get_calendar("XNYS").close_times(day)[0] == np.datetime64("2023-07-03T17:00")
-    assert quorate.get_calendar("us-equity").close_times(day)[0] == np.datetime64("2023-07-03T20:00")
+    assert quorate.get_calendar("us-equity").close_times(day)[0] == np.datetime64("2023-07-03T17:00")
+    always = quorate.get_calendar("us-equity").around_the_clock()
+    assert always.close_times(day)[0] == np.datetime64("2023-07-04T04:00")
     # Tokyo closes half an hour later since 2024-11-05.
     later = np.array(["2024-11-01", "2024-11-05"], dtype="datetime64[D]")
     closes = quorate.get_calendar("XTKS").close_times(later).astype("datetime64[m]")
@@ -68,8 +86,9 @@ def test_bars_after_an_early_close_are_told():
         pd.DatetimeIndex([h + pd.Timedelta(days=k) for k in range(-4, 3) for h in hours]) + pd.Timedelta("60min")
     ).tz_convert("UTC")
     frame = pd.DataFrame({"symbol": "A", "time": times, **dict.fromkeys(["open", "high", "low", "close"], 1.0)})
-    [half] = [row for row in sessions_told(Bars.from_frame(frame, "XNYS")) if row["kind"] == "half day"]
-    assert half["note"] == "closes at 13:00; 4 bars lie after that"
+    for calendar in ("XNYS", "us-equity"):
+        [half] = [row for row in sessions_told(Bars.from_frame(frame, calendar)) if row["kind"] == "half day"]
+        assert half["note"] == "closes at 13:00; 4 bars lie after that"
 
 
 @pytest.mark.parametrize("calendar, expected", [("XNYS", 1744), ("us-equity", 1744)])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate.bars.changes import agreed, with_delistings
 from quorate.bars.panel import Bars
 from quorate.bars.renames import name_on, read_renames, renamed, renamed_spells
 from quorate.bars.resample import resample
@@ -148,9 +149,14 @@ def test_a_company_is_one_history_under_its_last_name():
     found = renamed(bars, changes(("FB", "META", day(10))))
     assert found.symbols == ("META", "Z")
     assert found.close[:, 0].tolist() == list(range(1, 21))
+    bars = panel(
+        FB=[*range(1, 11), *[None] * 10],
+        META=[*[None] * 10, *range(11, 16), *[None] * 5],
+        X=[*[None] * 15, *range(16, 21)],
+    )
     twice = renamed(bars, changes(("META", "X", str(day(15))), ("FB", "META", str(day(10)))))
-    assert twice.symbols == ("META", "X", "Z")  # the bars still called META after that are another company's
-    assert twice.present.sum(axis=0).tolist() == [5, 15, 20]
+    assert (twice.symbols, twice.close[:, 0].tolist()) == (("X",), list(range(1, 21)))
+    assert twice.renames == changes(("FB", "META", day(10)), ("META", "X", day(15)))
     assert name_on("FB", day(2), changes(("FB", "META", day(10)), ("META", "X", day(15)))) == "X"
     assert name_on("FB", day(10), changes(("FB", "META", day(10)))) == "FB"
 
@@ -168,13 +174,51 @@ def test_two_companies_are_not_made_one():
     bars = panel(OLD=range(1, 21), NEW=range(1, 21))
     with pytest.raises(DataError, match=r'NEW has bars of its own.*old = "NEW", new = "NEW-1"'):
         renamed(bars, changes(("OLD", "NEW", day(10))))
-    found = renamed(bars, changes(("OLD", "NEW", day(10)), ("NEW", "NEW-1", day(10))))
+    with pytest.warns(DataWarning, match=r"but 10 bars are called OLD still.*at 10 of these times, 10 with the same"):
+        found = renamed(bars, changes(("OLD", "NEW", day(10)), ("NEW", "NEW-1", day(10))))
     assert found.symbols == ("NEW", "NEW-1", "OLD")
     assert found.present.sum(axis=0).tolist() == [20, 10, 10]
     with pytest.raises(DataError, match=r"OLD is renamed twice"):
         changes(("OLD", "A", day(1)), ("OLD", "B", day(1)))
     with pytest.raises(DataError, match=r"needs old, new and date"):
         changes(("OLD", "OLD", day(1)))
+
+
+def test_a_history_is_not_cut_in_two_by_bars_that_keep_the_old_name():
+    bars = panel(OLD=range(1, 21))
+    with pytest.raises(
+        DataError, match=r"data\.renamed: OLD became NEW on .*, but 10 bars are called OLD still.*cut in"
+    ):
+        renamed(bars, changes(("OLD", "NEW", day(10))))
+    with pytest.raises(DataError, match=r"quorate data action us OLD rename 2020-01-20 --undo takes it back"):
+        renamed(bars, changes(("OLD", "NEW", day(10))), "us")
+    later = panel(OLD=[*range(1, 11), *[None] * 5, *range(1, 6)], A=range(1, 21))  # a company that took the name over
+    assert renamed(later, changes(("OLD", "NEW", day(10)))).symbols == ("A", "NEW", "OLD")
+    at_once = panel(OLD=range(1, 21), X=[*range(1, 11), *[None] * 10])
+    assert renamed(at_once, changes(("OLD", "NEW", day(10)), ("X", "OLD", day(10)))).symbols == ("NEW", "OLD")
+
+
+def test_a_recipe_and_its_source_do_not_disagree_silently():
+    known = changes(("FB", "META", day(10)))
+    assert agreed(known, known) == ()
+    other = changes(("FB", "FB2", day(15)), ("A", "B", day(10)))  # of who took the name over, and of another company
+    assert set(agreed(known, other)) == set(other)
+    for wrong in (("FB", "META", day(11)), ("FB", "METAX", day(10))):
+        with pytest.raises(DataError, match=rf"FB becomes {wrong[1]} on {wrong[2]}, and the source knows .* META"):
+            agreed(known, changes(wrong))
+    own = Universe(spells({"symbol": "A"}, {"symbol": "B", "exit": day(9), "payout": 2}))
+
+    def joined(**told):
+        return list(with_delistings(spells({"symbol": "B", **told}), own))
+
+    delisted = spells({"symbol": "B", "exit": day(9), "payout": 2})
+    for agreeing in ({}, {"exit": day(9)}, {"exit": day(9), "delisted": True}, {"exit": day(9), "payout": 2}):
+        assert joined(**agreeing) == [*delisted]
+    assert joined(exit=day(5)) == [*spells({"symbol": "B", "exit": day(5)})]  # it had left the index before
+    assert joined(entry=day(12)) == [*spells({"symbol": "B", "entry": day(12)})]  # it came back
+    for wrong in ({"exit": day(12)}, {"exit": day(9), "payout": 3}, {"exit": day(8), "delisted": True}):
+        with pytest.raises(DataError, match=r"the source knows that B is delisted on 2020-01-17 and pays 2"):
+            joined(**wrong)
 
 
 def test_survivors_are_told_where_there_are_many_for_years():

@@ -16,6 +16,10 @@ NEW_YORK = pd.DatetimeIndex(
 )[:400]
 EASTERN = HOURS.tz_convert("Etc/GMT+5")
 ALWAYS = {"calendar": "24x7"}
+EARLY = DAYS.strftime("%Y-%m-%d").isin(
+    ["2018-07-03", "2018-11-23", "2018-12-24", "2019-07-03"]
+)  # half days of New York
+CLOSES = (DAYS + pd.to_timedelta(np.where(EARLY, 13, 16), unit="h")).tz_localize("America/New_York")
 
 
 def lines(stamps, form, newest_first=False):
@@ -234,7 +238,7 @@ def text(lines):
 def test_daily_files_of_stocks_take_no_option(write, kind):
     path = write(text(DAILY[kind]))
     bars = csv(path) if kind == "Barchart" else quiet(lambda: csv(path))  # whose note is told of
-    equal(bars, (DAYS + pd.Timedelta(hours=16)).tz_localize("America/New_York"))
+    equal(bars, CLOSES)
 
 
 @pytest.mark.parametrize("kind", IN_THE_DAY)
@@ -289,7 +293,7 @@ def test_files_whose_order_goes_both_ways_are_still_an_error(write):
     with pytest.warns(
         quorate.DataWarning, match="newest bars come first but for 1 of 400, which are put in their place"
     ):
-        equal(csv(write(text([head, *rest]))), (DAYS + pd.Timedelta(hours=16)).tz_localize("America/New_York"))
+        equal(csv(write(text([head, *rest]))), CLOSES)
 
 
 def test_other_faults_of_files_with_the_newest_first_are_told_without_their_order(write):

@@ -40,7 +40,7 @@ def test_every_table_and_key_of_the_schema_is_told_with_meaning_and_what_it_take
 
 def test_types_units_bounds_and_defaults_are_those_of_the_schema():
     found = {f"{path}.{key.name}": key for path, table in TABLES.items() for key in table.keys}
-    assert found["labels.horizon"].takes == "whole number (bars), 1 or more"
+    assert found["labels.horizon"].takes == "whole number, 1 or more or text"
     assert found["holdout.fraction"].takes == "number (share), 0 or more, less than 1"
     assert found["tuning.folds"].takes == "whole number, 2 to 100"
     assert found["tuning.level"].takes == "number (probability), between 0 and 0.5"
@@ -71,7 +71,7 @@ def test_an_explained_recipe_is_the_same_recipe(name, width):
     comments = [line for line in text.splitlines() if line.startswith("#")]
     assert max(map(len, comments)) <= min(max(width, 40), 100)
     lines = text.splitlines()
-    above = lines[: lines.index("horizon = 1")][-3:]
+    above = lines[: lines.index("horizon = 1")][-15:]
     assert "How far ahead of the fill" in " ".join(above)
     assert lines[lines.index("[labels.params]") - 1] == "# Options of the label."
 

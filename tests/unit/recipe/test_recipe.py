@@ -147,6 +147,18 @@ WRONG = {
     "text-for-a-number": ({"folds": {"initial": "1000"}}, "folds.initial must be a valid integer; it was '1000'"),
     "part-of-a-bar": ({"folds": {"initial": 99.5}}, "folds.initial must be a valid integer; it was 99.5"),
     "truth-for-a-number": ({"seed": True}, "seed: must be a valid integer; it was True"),
+    "horizon-of-days": (
+        {"labels": {"horizon": "5 days"}},
+        """labels.horizon must be bars, 1 or more, or sessions, e.g. "5 sessions"; it was '5 days'""",
+    ),
+    "no-session": (
+        {"labels": {"horizon": "0 sessions"}},
+        'labels.horizon must be bars, 1 or more, or sessions, e.g. "5',
+    ),
+    "steps-of-sessions": (
+        {"labels": {"horizon": "1 session", "steps": [1, 2]}},
+        "labels steps count bars, and horizon",
+    ),
     "below-the-least": ({"labels": {"horizon": 0}}, "labels.horizon: must be greater than or equal to 1; it was 0"),
     "above-the-most": ({"holdout": {"fraction": 1.0}}, "holdout.fraction: must be less than 1; it was 1.0"),
     "not-a-choice": (

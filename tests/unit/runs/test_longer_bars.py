@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -60,9 +60,10 @@ def test_shorter_bars_are_kept_where_features_read_them(bars: Bars) -> None:
     assert same.finer is not None
 
 
-def test_several_markets_have_hours_of_their_own(bars: Bars) -> None:
-    several = replace(bars, fills=object())  # type: ignore[arg-type]
+def test_several_markets_had_their_hours_and_their_length_before_they_met(bars: Bars) -> None:
+    several = replace(bars, fills=cast("Any", object()))
     for data in ({"hours": "regular"}, {"resample": "1d"}):
-        with pytest.raises(RecipeError, match=r"data.hours and data.resample are for bars of one market"):
-            within_hours(several, recipe(**data).data)
-    assert within_hours(several, recipe().data)[0] is several
+        assert within_hours(several, recipe(**data).data) == (several, ())
+        assert resampled(several, recipe(**data)) == (several, ())
+    with pytest.raises(RecipeError, match=r"features.frequency asks for shorter bars.*several markets keeps none"):
+        resampled(several, recipe(("return_1@source",), resample="1d"))

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import quorate
 from quorate.bars.actions import check_actions
 from quorate.store.bars import appending
-from quorate.store.bars.appending import act, append, drop
+from quorate.store.bars.appending import append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Import, Origin
+from quorate.store.bars.noting import act
 from quorate.store.bars.upkeep import tidy
 
 DAYS = pd.bdate_range("2020-01-01", periods=40)
@@ -314,3 +315,16 @@ def test_what_new_bars_say_nothing_of_stays(collection: Collection) -> None:
         "side": ("Z",),
     }
     assert all((category.codes == 0).all() for category in bars.categories.values())
+
+
+def test_half_days_that_were_kept_at_the_regular_close_are_read_and_updated_at_their_own(tmp_path: Path) -> None:
+    collection = quorate.BarStore(tmp_path).collection("us", new=True)
+    days = pd.to_datetime(["2023-06-30", "2023-07-03", "2023-07-05", "2023-07-06"])
+    late = pd.DatetimeIndex(days).tz_localize("UTC") + pd.Timedelta("20h")
+    frame = pd.DataFrame({"symbol": "A", "time": late, **dict.fromkeys(("open", "high", "low", "close"), 5.0)})
+    append(collection, quorate.Bars.from_frame(frame), CSV)
+    assert collection.read().times[1] == np.datetime64("2023-07-03T17:00")
+    own = frame.assign(time=[late[0], late[1] - pd.Timedelta("3h"), *late[2:]], close=[5.0, 5.0, 5.0, 6.0], high=6.0)
+    again = append(collection, quorate.Bars.from_frame(own[1:]), Origin("other", {}))
+    assert (again.count().new, again.count().gone) == (0, 0)
+    assert collection.read().close[:, 0].tolist() == [5.0, 5.0, 5.0, 6.0]

@@ -16,9 +16,10 @@ import pytest
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, IntegrityError, StoreError
 from quorate.store.bars import packs, upkeep
-from quorate.store.bars.appending import act, append, drop
+from quorate.store.bars.appending import append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Origin
+from quorate.store.bars.noting import act
 from quorate_data.simulated import simulated
 
 DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)

@@ -24,6 +24,10 @@ class LabelSpec(Spec):
         ``classification``: values are 0 and 1. ``regression``: any number.
     cross_sectional : bool
         The label of a symbol depends on the other symbols, e.g. a rank.
+    horizons : bool
+        The function takes an array of horizons, too, int64 (n_bars, n_symbols), each of its row's own trade. A horizon
+        in sessions is such; without it, the function is asked once for every number of bars that there is in it.
+        Of a cross-sectional label it always is, as it compares symbols over the same bars.
     side : str or callable, optional
         Of a meta-label, which says whether following a primary rule paid: ``function(prices, **params)`` gives the
         side that the rule takes, 1, -1 or 0 for none, float64 (n_bars, n_symbols), by prices up to each bar; of the
@@ -34,6 +38,7 @@ class LabelSpec(Spec):
 
     task: Task = "classification"
     cross_sectional: bool = False
+    horizons: bool = False
     side: Lazy | None = None
 
     def primary(self) -> Callable[..., Any] | None:

@@ -21,6 +21,7 @@ Day = Annotated[dt.date, BeforeValidator(_iso)]
 
 
 FILE, ROWS = "a file", "rows"  # what a table beside the bars may be; of errors, no key
+IN_BARS, IN_SESSIONS = "in bars", "in sessions"  # what a horizon may count; the same
 
 
 def _form(value: Any) -> str:

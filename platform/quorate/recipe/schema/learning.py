@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from quorate.recipe.schema.base import Open, Params, Section
+from quorate.recipe.schema.base import IN_BARS, IN_SESSIONS, Open, Params, Section
 
+SESSIONS = ("session", "sessions")
 MOST_SEEDS = 100  # of a model: the mean over more is no other
 QUANTILES = (0.05, 0.5, 0.95)  # of an interval, where the recipe names none
+
+
+def _sessions(text: str) -> str:
+    """Return a number of sessions as ``"1 session"`` or ``"5 sessions"``."""
+    number, _, what = text.strip().partition(" ")
+    if not (number.isascii() and number.isdecimal() and int(number) >= 1 and what.strip() in SESSIONS):
+        raise ValueError(f'must be bars, 1 or more, or sessions, e.g. "5 sessions"; it was {text!r}')
+    return f"{int(number)} {SESSIONS[int(number) > 1]}"
+
+
+def _counted(value: Any) -> str:
+    """Return what a horizon counts: what is a text with letters after a space can be sessions alone."""
+    return IN_SESSIONS if isinstance(value, str) and value.strip().partition(" ")[2].isalpha() else IN_BARS
+
+
+Horizon = Annotated[
+    Annotated[int, Field(ge=1), Tag(IN_BARS)] | Annotated[str, AfterValidator(_sessions), Tag(IN_SESSIONS)],
+    Discriminator(_counted),
+]
 
 
 class Weight(Section):
@@ -55,8 +75,9 @@ class Labels(Section):
     ----------
     name : str
         The plugin that computes what is predicted, of kind label.
-    horizon : int, bars
-        How far ahead of the fill the label ends.
+    horizon : int or str
+        How far ahead of the fill the label ends: bars, or ``"5 sessions"``, at the bar that closes the fifth session
+        after that of the fill, whatever bars those have.
     steps : int or list of int, bars
         Horizons that every model forecasts at once, `horizon` among them: a list, or ``30`` for 1 to 30. That of
         `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
@@ -70,7 +91,7 @@ class Labels(Section):
     """
 
     name: str = "direction"
-    horizon: int = Field(default=1, ge=1)
+    horizon: Horizon = 1
     steps: int | list[int] | None = None
     weights: Annotated[list[Weight] | None, BeforeValidator(_weights)] = None
     params: Params = {}
@@ -91,6 +112,10 @@ class Labels(Section):
     def _steps(self) -> Labels:
         if self.steps is None:
             return self
+        if isinstance(self.horizon, str):
+            raise ValueError(
+                f"steps count bars, and horizon is {self.horizon!r}: give horizon in bars, or leave steps out"
+            )
         path = self.path
         if len(path) < 2 or path[0] < 1 or list(path) != sorted(set(path)):
             raise ValueError(

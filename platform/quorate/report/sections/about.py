@@ -73,6 +73,8 @@ def _judged(part: Mapping[str, Any]) -> str:
     span, judged, counts = part["span"], part["series"][0], part["rows"]
     told = [plural(span["bars"], "bar"), plural(len(part["folds"]), "fold"), plural(counts["features"], "feature")]
     texts = counts.get("categories", 0)
+    if bars := counts.get("label_bars"):
+        told.append(f"labels known after {bars['usual']:g} bars, at most {bars['most']:g}")
     told += ["1 category" if texts == 1 else f"{texts} categories"] * (texts > 0)
     return f"{judged['name']} ensemble, {judged['strategy']}, {span['first']}..{span['last']} ({', '.join(told)})"
 

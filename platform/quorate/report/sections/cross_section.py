@@ -12,7 +12,7 @@ from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Lines, Section, Table, Text, Tone
-from quorate.report.sections.steps import some_of
+from quorate.report.sections.steps import some_of, traded_step
 
 SIZE = 0.05  # of the test, from which on a mean is told from chance
 BUCKETS = ("Q1", "Q2", "Q3", "Q4", "Q5")
@@ -23,7 +23,7 @@ def cross_section(report: Report, part: str) -> Section | None:
     found: Sequence[Mapping[str, Any]] = report.results[part].get("cross_section") or ()
     if not found:
         return None
-    traded = report.provenance["recipe"]["labels"]["horizon"]
+    traded = traded_step(report, part)
     own = [row for row in found if row["step"] == traded]
     blocks: list[Block] = [_coefficients(own)]
     blocks += [_buckets(spread)] if (spread := [row for row in own if row["buckets"]]) else []

@@ -9,7 +9,7 @@ from quorate.report.figures import figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text, Tone
-from quorate.report.sections.steps import some_of
+from quorate.report.sections.steps import some_of, traded_step
 
 SIZE = 0.05  # of the tests, from which on they are told in words
 TAILLESS = "Of rare losses nothing is told: that needs the quantile 0.05 or 0.01, or two around it at most 0.05 apart."
@@ -27,7 +27,7 @@ def distribution(report: Report, part: str) -> Section | None:
     found = report.results[part]
     if not found.get("quantiles"):
         return None
-    traded = report.provenance["recipe"]["labels"]["horizon"]
+    traded = traded_step(report, part)
     intervals, quantiles, tails = (
         [row for row in found.get(name, ()) if row["step"] == traded] for name in ("intervals", "quantiles", "tails")
     )

@@ -23,7 +23,7 @@ def steps(report: Report, part: str) -> Section | None:
     if not rows:
         return None
     every = sorted({row["step"] for row in rows})
-    traded = report.provenance["recipe"]["labels"]["horizon"]
+    traded = traded_step(report, part)
     chosen = some_of(every, traded)
     members = {one["name"] for one in report.results[part]["series"] if one["role"] == "member"}
     blocks: list[Block] = [_table([row for row in rows if row["step"] in chosen])]
@@ -38,6 +38,12 @@ def steps(report: Report, part: str) -> Section | None:
         "strategies trade and gates judge; the others are told here alone."
     )
     return Section("steps", "Steps", sentence, blocks, part)
+
+
+def traded_step(report: Report, part: str) -> int:
+    """Return how many bars ahead the forecasts are that are traded; of sessions, as many as they have at most."""
+    horizon: int | str = report.provenance["recipe"]["labels"]["horizon"]
+    return horizon if isinstance(horizon, int) else int(report.results[part]["rows"]["label_bars"]["most"])
 
 
 def some_of(every: Sequence[int], traded: int) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from quorate.report import console
 from quorate.report.covariates import covariate_text
+from quorate.report.views.store import noted_text
 
 SESSIONS = 20  # the latest, those that are missing or extra before half days
 SHOWN, MOST = 20, 50  # symbols, and bars, that are told one by one
@@ -28,6 +29,12 @@ def render(checked: Mapping[str, Any]) -> None:
         _apart(checked["quarantine"])
     elif checked["quality"]["set_apart"]:
         print("--quarantine shows the bars that are set apart")
+    if noted := checked.get("noted"):
+        print("noted:")
+        for one in noted[-SHOWN:]:
+            console.out().print(f"  {noted_text(one)}", markup=False)
+        if len(noted) > SHOWN:
+            print(f"  and {len(noted) - SHOWN:,} before these: quorate data show tells more")
     if proposed := checked.get("proposed"):
         print("if those are splits:")
         for one in proposed:

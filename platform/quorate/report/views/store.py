@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quorate.errors import DataError, IntegrityError, near_misses
+from quorate.errors import DataError, IntegrityError, near_misses, plural
 from quorate.report import console
+from quorate.store.bars.noted import noted
 
 if TYPE_CHECKING:
     from quorate.store.bars.collection import Collection
@@ -33,7 +35,20 @@ def summary(collection: Collection) -> dict[str, Any]:
         "calendar": collection.calendar.name,
         "sources": sorted({one.source for one in imports if one.source}),
         "updated": max(one.loaded_at for one in imports).isoformat(timespec="seconds") if imports else None,
+        "noted": dict(sorted(Counter(one["kind"] for one in noted(collection)).items())),
     }
+
+
+def noted_text(one: Mapping[str, Any]) -> str:
+    """Return a line of `noted`."""
+    told = {
+        "rename": lambda: f"called {one['new']} from then on",
+        "delisting": lambda: (
+            "its last session; " + ("pays by haircut" if one["payout"] is None else f"paid {one['payout']:g} a share")
+        ),
+    }
+    what = told[one["kind"]]() if one["kind"] in told else f"{one['value']:g}"
+    return f"{one['symbol']} {one['session']}: {one['kind']}{',' if one['kind'] in told else ''} {what}"
 
 
 def holdings(collection: Collection, symbols: Sequence[str]) -> dict[str, Any]:
@@ -51,11 +66,7 @@ def holdings(collection: Collection, symbols: Sequence[str]) -> dict[str, Any]:
             f"the collection {collection.name!r} has no bars of {missing[0]}{near_misses(missing[0], known)}"
         )
     chosen = [one._asdict() for one in held if not symbols or one.symbol in symbols]
-    noted = collection.actions({one["symbol"] for one in chosen})
-    actions = [
-        {"symbol": symbol, "session": f"{session:%Y-%m-%d}", "kind": kind, "value": value}
-        for symbol, session, kind, value in noted.itertuples(index=False)
-    ]
+    actions = noted(collection, [*symbols])
     return {**summary(collection), "holdings": chosen, "actions": actions}
 
 
@@ -101,6 +112,8 @@ def render_list(rows: Sequence[Mapping[str, Any]], place: Path) -> None:
         ("sessions", LEFT, 80, lambda row: f"{row['first']} to {row['last']}" if row["bars"] else "-"),
         ("last", RIGHT, 0, lambda row: row["last"] or "-") if target.width < 80 else FROM,
     ]
+    if any(row.get("noted") for row in rows):
+        columns.append(("noted", LEFT, 100, lambda row: ", ".join(plural(n, kind) for kind, n in row["noted"].items())))
     target.print(console.listing(columns, [[row for row in rows if "damaged" not in row]], target.width))
     for row in rows:
         if "damaged" in row:
@@ -134,8 +147,11 @@ def render_holdings(found: Mapping[str, Any]) -> None:
     console.out().print(console.listing(columns, [held[:SHOWN]], console.out().width))
     if len(held) > SHOWN:
         print(f"and {len(held) - SHOWN:,} more: --symbol NAME, or --json, shows them")
-    for one in found["actions"][-SHOWN:]:
-        print(f"{one['symbol']} {one['session']}: {one['kind']} {one['value']:g}")
+    told = found["actions"]
+    for one in told[-SHOWN:]:
+        console.out().print(noted_text(one), markup=False)
+    if len(told) > SHOWN:
+        print(f"and {len(told) - SHOWN:,} before these: --json shows them")
 
 
 def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:

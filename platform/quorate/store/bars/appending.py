@@ -119,7 +119,7 @@ def _append(
     frames = [(compared.rows, ".parquet"), (_new(collection, actions), ".actions.parquet")]
     frames.append((apart, ".quarantine.parquet"))
     told = {"files": [dict(one) for one in files], "rewritten": compared.rewritten}
-    return _keep(collection, frames, origin, brought, frequency, known_at, read, told)
+    return keep(collection, frames, origin, brought, frequency, known_at, read, told)
 
 
 def _check_known_at(collection: Collection, known_at: dt.datetime | None, earlier: list[Import]) -> None:
@@ -135,7 +135,7 @@ def _check_known_at(collection: Collection, known_at: dt.datetime | None, earlie
         )
 
 
-def _keep(
+def keep(
     collection: Collection,
     frames: Sequence[tuple[pd.DataFrame | None, str]],
     origin: Origin,
@@ -145,7 +145,15 @@ def _keep(
     read: Mapping[str, str] = MappingProxyType({}),
     told: Mapping[str, Any] = MappingProxyType({}),
 ) -> Import:
-    """Write an import's files, and then what lists them."""
+    """Write an import's files, and then what lists them.
+
+    Parameters
+    ----------
+    frames : sequence of (DataFrame or None, str)
+        Each with the ending of its file; what is empty is not written.
+    told : mapping
+        Further facts of the import.
+    """
     now = dt.datetime.now(dt.UTC)
     import_id, written = new_id(now), []
     for frame, ending in frames:
@@ -196,33 +204,7 @@ def drop(collection: Collection, symbols: Sequence[str]) -> None:
             str(symbol): Brought(*_span(collection.calendar, one), 0, 0, len(one))
             for symbol, one in rows.groupby("symbol")
         }
-        _keep(collection, [(rows, ".parquet")], Origin("", {}), brought, frequency)
-
-
-def act(collection: Collection, actions: pd.DataFrame) -> None:
-    """Note splits and dividends by hand.
-
-    Parameters
-    ----------
-    collection : Collection
-        Whose symbols they are of.
-    actions : DataFrame
-        As `quorate.bars.actions.check_actions` gives them.
-
-    Raises
-    ------
-    DataError
-        If a symbol is not there.
-    """
-    collection.check_writable()
-    for symbol in actions["symbol"].unique():
-        held = [frequency for frequency in collection.frequencies() if symbol in collection.symbols(frequency)]
-        if not held:
-            raise DataError(collection.lacks({symbol}))
-        told = actions[actions["symbol"] == symbol]
-        days = told["session"].dt.strftime("%Y-%m-%d")
-        nothing = {symbol: Brought(days.min(), days.max(), 0)}
-        _keep(collection, [(told, ".actions.parquet")], Origin("", {}), nothing, held[0])
+        keep(collection, [(rows, ".parquet")], Origin("", {}), brought, frequency)
 
 
 def _begin(collection: Collection, calendar: Calendar) -> None:

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import secrets
 import shutil
-import warnings
 from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,11 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorate.errors import DataError, DataWarning, StoreError, near_misses, one_of
+from quorate.errors import DataError, StoreError, near_misses, one_of
 from quorate.store.bars.imports import Holding, Import
 from quorate.store.bars.locks import holding
 from quorate.store.bars.longer import longer, stored_as
-from quorate.store.bars.moments import as_known, day_of, end_of
+from quorate.store.bars.moments import day_of, end_of
+from quorate.store.bars.noted import actions_of, adjusted_as_known, changes_of, noted_changes
 from quorate.store.bars.packs import ENDING, Pack, rows_of
 from quorate.store.bars.parts import check_hashes
 from quorate.store.documents import read_sealed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from quorate.bars.actions import Adjust
     from quorate.bars.calendar import Calendar
+    from quorate.bars.changes import Changes
     from quorate.bars.panel import Bars
 
 IMPORTS, DOCUMENT, BORN = "imports", "collection.json", "born"
@@ -152,6 +153,12 @@ class Collection:
         adjust : {"none", "splits", "total"}
             What prices are adjusted for, as far as splits and dividends are known, or were known by `as_of`.
 
+        Returns
+        -------
+        Bars
+            Under the last names that companies have by the last bar, as far as ticker changes are known; with the
+            delistings that are known, in `Bars.universe`.
+
         Raises
         ------
         DataError
@@ -159,30 +166,34 @@ class Collection:
         IntegrityError
             If a file was changed.
         """
-        from quorate.bars.actions import adjusted
         from quorate.bars.panel import FIELDS, Bars
 
         stored = stored_as(frequency, self.frequencies(), self.name)
         if since is not None and stored != frequency:
             since -= dt.timedelta(days=31)  # the first bar is whole
-        frame = self.frame(symbols, stored, since, until, as_of)
-        whole = symbols is not None and since is None and until is None and as_of is None
-        if whole and (removed := {*(symbols or ())} - {*frame["symbol"].unique()}):
-            raise DataError(self.lacks(removed))
+        changes, named = self.changes(as_of), self.changes()  # a company may be meant by a name that it got later
+        names = None if symbols is None else sorted(self._names(symbols, named, stored))
+        frame = self.frame(names, stored, since, until, as_of)
+        if since is None and until is None and as_of is None:
+            left = {*frame["symbol"].unique()}
+            if removed := {name for name in symbols or () if not named.names([name]) & left}:
+                raise DataError(self.lacks(removed))
         if not len(frame):
             span = f"from {since or 'the first'} to {until or as_of or 'the last'}"
             raise DataError(f"the collection {self.name!r} has no bar {span}")
         categories = sorted({*map(str, frame)} - {"symbol", "time", *FIELDS})
-        bars = Bars.from_frame(frame, self.calendar, categories)
+        bars = changes.applied(Bars.from_frame(frame, self.calendar, categories), self.name)
+        if symbols is not None and (chosen := named.chosen(symbols, bars.symbols)) != [*bars.symbols]:
+            bars = bars.select(chosen)
         if adjust != "none":
-            actions = self.actions(bars.symbols, as_of)
-            if actions.empty:
-                told = (
-                    f"the collection {self.name!r} knows no splits or dividends of these symbols: nothing is adjusted"
-                )
-                warnings.warn(told, DataWarning, stacklevel=2)
-            bars = adjusted(bars, actions, adjust)
+            bars = adjusted_as_known(self, bars, changes, as_of, adjust)
         return bars if frequency is None or stored == frequency else longer(bars, frequency)
+
+    def _names(self, symbols: Names[str], changes: Changes, frequency: str | None) -> set[str]:
+        """Return symbols that are there with all names that their companies had."""
+        there = self.symbols(frequency)
+        lacking = {name for name in symbols if not changes.names([name]) & there}
+        return (changes.names(symbols) & there) | lacking
 
     def frame(
         self,
@@ -200,7 +211,7 @@ class Collection:
         columns : sequence of str
             Beside symbol and time; ``filename`` tells the file in the store.
         """
-        from quorate.store.bars.versions import latest
+        from quorate.store.bars.versions import latest, on_time
 
         imports, wanted = self._chosen(symbols, frequency)
         until_time = None if until is None else day_of(until) + dt.timedelta(days=2)
@@ -213,7 +224,10 @@ class Collection:
             until_time = min(until_time or moment, moment)
         chosen = [one for one in imports if one.bars and wanted & one.symbols.keys()]
         first = None if since is None else day_of(since) - dt.timedelta(days=2)
-        return latest(rows_of(self.folder / IMPORTS, chosen, self._packed, sorted(wanted), first, until_time, columns))
+        folder, names = self.folder / IMPORTS, sorted(wanted)
+        rows = rows_of(folder, chosen, self._packed, names, first, until_time, columns)
+        daily = any(one.frequency == "1d" for one in chosen)
+        return latest(on_time(rows, self.calendar) if daily else rows)
 
     def actions(
         self, symbols: Names[str], as_of: dt.date | dt.datetime | None = None, undone: bool = False
@@ -234,30 +248,11 @@ class Collection:
         DataFrame
             ``symbol``, ``session``, ``kind``, ``value``, by symbol and session.
         """
-        import pandas as pd
+        return actions_of(self, symbols, as_of, undone)
 
-        from quorate.store.parquet import read_parquet
-
-        imports = self.imports()
-        if as_of is not None:
-            imports = as_known(imports, moment := end_of(as_of))
-            imports.sort(key=lambda one: one.known_at <= moment and not one.source)
-        else:
-            imports.sort(key=lambda one: not one.source)
-        frames = []
-        for one in imports:
-            if one.actions is None or not {*symbols} & one.symbols.keys():
-                continue
-            check_hashes(self.folder / IMPORTS, [(one.actions, one.sha256[one.actions])])
-            found = read_parquet(self.folder / IMPORTS / one.actions)
-            frames.append(found[found["symbol"].isin([*symbols])])
-        if not frames:
-            return pd.DataFrame({"symbol": [], "session": [], "kind": [], "value": []})
-        told = pd.concat(frames).drop_duplicates(["symbol", "session", "kind"], keep="last")
-        if as_of is not None:
-            told = told[told["session"] <= pd.Timestamp(end_of(as_of).astimezone(dt.UTC).replace(tzinfo=None))]
-        kept = told if undone else told[told["value"] > 0]
-        return kept.sort_values(["symbol", "session", "kind"], ignore_index=True)
+    def changes(self, as_of: dt.date | dt.datetime | None = None) -> Changes:
+        """Return ticker changes and delistings as they are known now, or were known at a time; see `read`."""
+        return changes_of(noted_changes(self, as_of))
 
     def quarantine(self) -> pd.DataFrame:
         """Return the bars that imports have set apart, each with the rule and the reason; of a bar the latest."""

@@ -5,6 +5,7 @@
     imports/ID.json            what was read, from where, by what, and which symbols it brought
     imports/ID.parquet         the bars that were not known before, or otherwise; no fields where a bar is gone
     imports/ID.actions.parquet splits and dividends, where the source tells them
+    imports/ID.changes.parquet ticker changes and delistings, noted by hand
     imports/ID.quarantine.parquet  bars that were set apart, each with the rule and the reason
 """
 
@@ -23,6 +24,7 @@ from quorate.errors import IntegrityError
 from quorate.store.documents import read_sealed, seal_of
 from quorate.store.files import write_json
 
+VERSION = 2  # of documents of imports with changes: no version before those reads one
 TOLD = 20  # rewritten bars that an import tells one by one
 
 
@@ -123,6 +125,11 @@ class Import:
         return name if (name := f"{self.id}.actions.parquet") in self.sha256 else None
 
     @property
+    def changes(self) -> str | None:
+        """Name of the file with its ticker changes and delistings, if it brought any."""
+        return name if (name := f"{self.id}.changes.parquet") in self.sha256 else None
+
+    @property
     def quarantine(self) -> str | None:
         """Name of the file with the bars that were set apart, if any were."""
         return name if (name := f"{self.id}.quarantine.parquet") in self.sha256 else None
@@ -149,7 +156,7 @@ class Import:
         StoreError
             If it cannot be written.
         """
-        told = {"schema_version": 1, **self.told()}
+        told = {"schema_version": VERSION if self.changes else 1, **self.told()}
         write_json(folder / f"{self.id}.json", {**told, "seal": seal_of(told)})
 
     def told(self) -> dict[str, Any]:
@@ -170,7 +177,7 @@ class Import:
         StoreError
             If a newer version has written it.
         """
-        found = read_sealed(path)
+        found = read_sealed(path, VERSION)
         del found["schema_version"]
         return cls.of(found, path)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENDING, VERSION = ".pack.json", 2  # no version before packs reads one
+WITH_CHANGES = 3  # one that holds imports with ticker changes or delistings
 OF = "|import"  # column: of which of the pack's imports a row is
 LOOSE = 64  # imports with files of their own, from which on they are packed
 FEWEST = 8  # that are worth a pack
@@ -71,7 +72,7 @@ class Pack:
         StoreError
             If a newer version has written it.
         """
-        found = read_sealed(path, VERSION)
+        found = read_sealed(path, WITH_CHANGES)
         try:
             imports = tuple(Import.of(one, path) for one in found["imports"])
             columns = tuple(tuple(one) for one in found["columns"])
@@ -124,7 +125,7 @@ def write_pack(folder: Path, imports: Sequence[Import]) -> None:
         for path, k in with_bars.items():
             columns[k] = columns_of([Path(path)])
     told = {
-        "schema_version": VERSION,
+        "schema_version": WITH_CHANGES if any(one.changes for one in imports) else VERSION,
         "file": file,
         "sha256": hashes[file],
         "imports": [one.told() for one in imports],

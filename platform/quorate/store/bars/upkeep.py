@@ -62,7 +62,9 @@ def damage(folder: Path) -> list[str]:
                 found = Pack.load(path)
                 packed |= found.place.keys()
                 hashes = [(found.file, found.sha256)] if found.file else []
-                hashes += [(one.actions, one.sha256[one.actions]) for one in found.imports if one.actions]
+                own = (name for one in found.imports for name in (one.actions, one.changes, one.quarantine) if name)
+                told_of = {name: digest for one in found.imports for name, digest in one.sha256.items()}
+                hashes += [(name, told_of[name]) for name in own]
                 check_hashes(folder, hashes)
             else:
                 check_hashes(folder, Import.load(path).sha256.items())

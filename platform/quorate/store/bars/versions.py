@@ -99,6 +99,15 @@ def latest(frame: pd.DataFrame) -> pd.DataFrame:
     return frame if present.all() else frame[present]
 
 
+def on_time(frame: pd.DataFrame, calendar: Calendar) -> pd.DataFrame:
+    """Return daily bars with half days at their own close: they were kept at the regular one while it was not known."""
+    codes, stamps = pd.factorize(frame["time"].dt.tz_convert(None).to_numpy())
+    own = calendar.at_own_close(stamps.astype("datetime64[us]"))
+    if not len(own) or (own == stamps).all():
+        return frame
+    return frame.assign(time=pd.DatetimeIndex(own[codes]).tz_localize("UTC"))
+
+
 def _in_order(codes: NDArray[Any], stamps: NDArray[np.int64]) -> bool:
     """Return whether rows lie by symbol and time, each once."""
     later, other = np.diff(stamps) > 0, np.diff(codes)

@@ -170,6 +170,29 @@ def check_label_horizon_used(plugin: Plugin) -> None:
     )
 
 
+@after("input-unmodified", "deterministic", "ends-honest", "ends-ahead")
+def check_label_horizons_of_rows(plugin: Plugin) -> None:
+    """Asked for a horizon of each bar and symbol, it gives what it gives for that one (if it declares `horizons`)."""
+    if not spec_of(plugin).horizons:
+        raise NotApplicable("it does not declare horizons")
+    bars = market(_N, 2)
+    each = np.resize(np.array([3, 1, 7, 2, 5]), bars.open.shape)
+    values, ends = compute(plugin, read_only(bars.open), read_only(each))
+    for horizon in np.unique(each).tolist():
+        own, own_ends = computed(plugin, bars.open, horizon)
+        wrong = (each == horizon) & (differs(values, own, _EXACT) | (np.isfinite(own) & (ends != own_ends)))
+        if wrong.any():
+            row, column = first_of(wrong)
+            raise Violation(
+                f"{place(bars, row, column)}, where the array of horizons has {horizon}, it is "
+                f"{number(values[row, column], own[row, column])} (end {ends[row, column]}), and "
+                f"{number(own[row, column], values[row, column])} (end {own_ends[row, column]}) with that horizon "
+                "alone: take each row's own, e.g. ends = np.arange(len(prices))[:, None] + 1 + horizon, or leave "
+                "horizons=True out",
+                **example(bars, row, column, own[row, column], values[row, column], horizon=horizon),
+            )
+
+
 @after("input-unmodified", "deterministic", "ends-honest")
 def check_label_symbols_independent(plugin: Plugin) -> None:
     """Values of a symbol do not depend on which other symbols there are (unless `cross_sectional`)."""

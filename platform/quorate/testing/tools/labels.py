@@ -14,7 +14,7 @@ from quorate.testing.tools.compare import read_only
 Positions = NDArray[np.int64]
 
 
-def compute(plugin: Plugin, prices: Floats, horizon: int) -> tuple[Floats, Positions]:
+def compute(plugin: Plugin, prices: Floats, horizon: int | Positions) -> tuple[Floats, Positions]:
     """Compute values and ends.
 
     Raises
