@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from quorate.bars.doubts import us_holidays
 from quorate.bars.findings import find
+from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import Bars
 
 BARS, TOGETHER = 2500, 100

@@ -6,7 +6,6 @@ Each doubt is one line with symbol, date and figure. None is proof that somethin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars import exchanges
-from quorate.bars.calendar import CALENDARS
+from quorate.bars.holidays import closed_weekdays
 from quorate.bars.panel import PRICES, Bars
 from quorate.bars.rules import RULES, Finding
 from quorate.errors import plural
@@ -245,38 +243,7 @@ def _counted(bars: Bars, where: Mask, what: str) -> Finding:
 
 def holidays(bars: Bars) -> NDArray[np.datetime64]:
     """Return the weekdays from the first session to the last on which the market is closed; none where unknown."""
-    name, first, last = bars.calendar.name, bars.sessions[0], bars.sessions[-1]
-    if name == "us-equity":
-        days = us_holidays()
-        return days[np.searchsorted(days, first) : np.searchsorted(days, last, "right")]
-    if name not in CALENDARS and name in exchanges.exchange_names():
-        return exchanges.closed_days(name, str(first), str(last))
-    return np.array([], dtype="datetime64[D]")
-
-
-@cache
-def us_holidays() -> NDArray[np.datetime64]:
-    """Return the weekdays from 1998 to 2100 on which US exchanges are closed, by their rules."""
-    from pandas.tseries import holiday as known
-
-    rules = [
-        known.Holiday("New Year", month=1, day=1, observance=known.sunday_to_monday),
-        known.USMartinLutherKingJr,
-        known.USPresidentsDay,
-        known.GoodFriday,
-        known.USMemorialDay,
-        known.Holiday(
-            "Juneteenth", month=6, day=19, start_date=pd.Timestamp("2022-06-01"), observance=known.nearest_workday
-        ),
-        known.Holiday("Independence Day", month=7, day=4, observance=known.nearest_workday),
-        known.USLaborDay,
-        known.USThanksgivingDay,
-        known.Holiday("Christmas", month=12, day=25, observance=known.nearest_workday),
-    ]
-    calendar = known.AbstractHolidayCalendar("NYSE", rules)
-    days = calendar.holidays(pd.Timestamp("1998-01-01"), pd.Timestamp("2100-12-31"))
-    weekdays: NDArray[np.datetime64] = days[days.day_of_week < 5].to_numpy().astype("datetime64[D]")
-    return weekdays
+    return closed_weekdays(bars.calendar, bars.sessions[0], bars.sessions[-1])
 
 
 def beyond_hours(bars: Bars) -> tuple[Mask, bool]:

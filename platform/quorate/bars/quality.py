@@ -10,7 +10,7 @@ import pandas as pd
 
 from quorate import statistics
 from quorate.bars.calendar import TOLERANCE, get_calendar, sessions_per_year
-from quorate.bars.doubts import us_holidays
+from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import Bars
 
 WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends
