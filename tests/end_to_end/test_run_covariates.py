@@ -185,13 +185,13 @@ def test_hours_are_read_by_the_day_bars_by_the_week_and_dates_by_how_far_off_the
     recipe["features"] = {"use": ["return_1"]}
     report = quorate.run(recipe, home=tmp_path)
     assert report.provenance["features"] == ["events_next", "index", "mood_items", "mood_score", "return_1"]
-    events, index, mood = report.provenance["data"]["covariates"]
+    _, index, mood = report.provenance["data"]["covariates"]
     assert (mood["resample"], mood["aggregate"]) == ("1d", {"items": "sum", "score": "max"})
     assert index["resample"] == "1w"
     assert report.typed.provenance.data.covariates[2].aggregate == mood["aggregate"]
     told = dict(data_section(report).blocks[0].rows)
     assert told["covariate mood"].endswith("read by the day: max of score, sum of items")
-    assert "known 27.8 days before" in told["covariate events"]
+    assert "known 28.3 days before" in told["covariate events"]
     # At each close the hours of that session count that were published by then.
     session = open_session(recipe, home=tmp_path)
     bars = load_bars(session)

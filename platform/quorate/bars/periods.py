@@ -88,12 +88,14 @@ def period_ends(calendar: Calendar, frequency: str, times: Times) -> Times:
     if not always and len(days):
         days = np.busday_offset(days, 0, roll="forward", holidays=_holidays(calendar, days))
     if long:
-        return last_close(calendar, days, frequency).astype("datetime64[us]")[back]
+        closing: Times = last_close(calendar, days, frequency).astype("datetime64[us]")
+        return closing[back]
     closes = calendar.close_times(days).astype(np.int64)
     opened = calendar.open_times(days) if calendar.open else calendar.around_the_clock().close_times(days - 1)
     opens, step = opened.astype(np.int64), round(minutes_of(frequency) * MINUTE)
     ends = opens - (opens - moments.astype(np.int64)) // step * step
-    return np.minimum(ends, closes).astype("datetime64[us]")[back]
+    found: Times = np.minimum(ends, closes).astype("datetime64[us]")
+    return found[back]
 
 
 def _holidays(calendar: Calendar, days: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
@@ -150,7 +152,7 @@ def aggregated(
     ends = period_ends(over.calendar, over.frequency, time)
     there = np.maximum(known, ends + np.timedelta64(over.lag, "us"))
     order = np.lexsort((known, time, ends, code))
-    code, time, ends, there = (array[order] for array in (code, time, ends, there))
+    code, time, ends, there = code[order], time[order], ends[order], there[order]
     group = np.cumsum(np.append(False, (np.diff(code) != 0) | (np.diff(ends.astype(np.int64)) != 0))[: len(code)])
     made: list[tuple[Places, Times, dict[str, Floats]]] = []
     for rows, moments, of in _versions(group, there):

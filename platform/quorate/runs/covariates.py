@@ -178,8 +178,8 @@ def _doubts(covariate: Covariate, bars: Bars, to_come: bool) -> list[str]:
         first = int(early.argmax())
         lines.append(
             f"{plural(int(early.sum()), 'record')} of {len(early):,} were published before what they are of, the first "
-            f"on {covariate.known[first]} of {covariate.time[first]}: are time and published_at the right columns? Of dates to "
-            "come, values = [] reads how many days they are off"
+            f"on {covariate.known[first]} of {covariate.time[first]}: are time and published_at the right columns? Of "
+            "dates to come, values = [] reads how many days they are off"
         )
     return lines
 

@@ -36,7 +36,7 @@ def _check_covariates(bars: Bars, names: list[str]) -> None:
         what = "price" if one.field == "close" and not one.what else f"{one.what}{one.field}"
         late = f", {plural(one.late, 'bar')} late" if one.late else ""
         raise IntegrityError(
-            f"covariates.{one.covariate} is the {what.removeprefix('the ')} of {one.symbol}{late} (value {one.value!r}), "
-            "which holdout.symbols holds out, so that models would learn from it: leave the covariate out, or "
-            f"{one.symbol} out of holdout.symbols"
+            f"covariates.{one.covariate} is the {what.removeprefix('the ')} of {one.symbol}{late} "
+            f"(value {one.value!r}), which holdout.symbols holds out, so that models would learn from it: "
+            f"leave the covariate out, or {one.symbol} out of holdout.symbols"
         )

@@ -101,7 +101,7 @@ def test_dates_to_come_are_read_and_publications_to_come_are_not(tmp_path: Path)
     assert [*frame] == ["time", "published_at", "symbol"]
     with pytest.raises(quorate.DataError, match=r"data.values = \[\], if dates alone are meant"):
         records.csv(calendar)
-    with pytest.raises(quorate.DataError, match="has not come yet.*published_at"):
+    with pytest.raises(quorate.DataError, match=r"has not come yet.*published_at"):
         records.csv(written(tmp_path, f"date,announced,v\n2020-01-01,{year}-01-01,1\n"))
 
 

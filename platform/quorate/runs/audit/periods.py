@@ -8,6 +8,7 @@ import pandas as pd
 from quorate.bars.holidays import closed_weekdays
 from quorate.bars.periods import ZERO, Periods
 
+DAY = np.timedelta64(1, "D")
 AROUND = pd.Timedelta(days=70)  # in which a month ends, and that before it
 
 
@@ -26,15 +27,15 @@ def ends_of(times: pd.DatetimeIndex, over: Periods) -> pd.DatetimeIndex:
         begins = clock.open_times(days) if clock.open else clock.around_the_clock().close_times(days - 1)
         opens, step = pd.DatetimeIndex(begins).tz_localize("UTC"), pd.Timedelta(over.frequency)
         ends = opens + np.ceil((times - opens) / step) * step
-        return ends.where(ends < closes[place], closes[place])
+        return pd.DatetimeIndex(ends.where(ends < closes[place], closes[place]))
     midnight = local == local.normalize()
-    days = every[np.where(midnight, every.searchsorted(local.normalize() - pd.Timedelta(days=1)), place)]
+    at = every[np.where(midnight, every.searchsorted(local.normalize() - pd.Timedelta(days=1)), place)]
     always = clock.sessions_per_year > 300
     if over.frequency == "1w":
-        days = days + pd.to_timedelta(((6 if always else 4) - days.day_of_week) % 7, unit="D")
+        at = at + pd.TimedeltaIndex(((6 if always else 4) - at.day_of_week.to_numpy()) % 7 * DAY)
     elif over.frequency == "1mo":
-        days = days + (pd.offsets.MonthEnd(0) if always else pd.offsets.BMonthEnd(0))
-    return _closes(days, over)
+        at = at + (pd.offsets.MonthEnd(0) if always else pd.offsets.BMonthEnd(0))
+    return _closes(pd.DatetimeIndex(at), over)
 
 
 def _closes(days: pd.DatetimeIndex, over: Periods) -> pd.DatetimeIndex:
