@@ -105,9 +105,11 @@ def test_what_is_published_late_moves_nothing_before_its_time(
 )
 def test_periods_end_with_the_sessions_of_the_market(quarters: list[int], calendar: Calendar, frequency: str) -> None:
     times = np.datetime64("2018-12-01", "us") + np.array(quarters) * np.timedelta64(15, "m")
-    found = period_ends(calendar, frequency, times.astype("datetime64[us]"))
-    due = ends_of(pd.DatetimeIndex(times).tz_localize("UTC"), Periods(frequency, calendar, {}))
-    assert (pd.DatetimeIndex(found).tz_localize("UTC") == due).all()
+    for dates in (True, False):
+        found = period_ends(calendar, frequency, times.astype("datetime64[us]"), dates)
+        due = ends_of(pd.DatetimeIndex(times).tz_localize("UTC"), Periods(frequency, calendar, {}, dates=dates))
+        assert (pd.DatetimeIndex(found).tz_localize("UTC") == due).all()
+    assert (found >= times).all()
     assert (period_ends(calendar, frequency, found) == found).all()
 
 

@@ -52,16 +52,19 @@ class Periods:
         What becomes of each value: one of `AGGREGATES`.
     lag : int
         Microseconds after which a period's records are taken to be there, counted from its end.
+    dates : bool
+        Records are of days: each is stamped with the midnight that its day ends with, and is of that day's session.
     """
 
     frequency: str
     calendar: Calendar
     how: Mapping[str, str]
     lag: int = 0
+    dates: bool = False
 
     def __str__(self) -> str:
         how = ",".join(f"{name}={what}" for name, what in sorted(self.how.items()))
-        return f"{self.frequency}|{self.calendar}|{self.calendar.open}|{how}|{self.lag}"
+        return f"{self.frequency}|{self.calendar}|{self.calendar.open}|{how}|{self.lag}|{self.dates}"
 
     def over_at(self, times: Times) -> Times:
         """Return the end of the last period of these bars that is there at each of them; long ago where none is."""
@@ -70,18 +73,18 @@ class Periods:
         return np.concatenate((np.array([np.iinfo(np.int64).min + 1], dtype="datetime64[us]"), ends))[place]
 
 
-def period_ends(calendar: Calendar, frequency: str, times: Times) -> Times:
-    """Return the end of the period that each time lies in, which is not before it but of a midnight.
+def period_ends(calendar: Calendar, frequency: str, times: Times, dates: bool = False) -> Times:
+    """Return the end of the period that each time lies in, which is not before it but of a date.
 
     Days, weeks and months end with the close of their last session; what there is after a close, on a weekend or a
-    holiday is of the next session. The very midnight is of the day that it ends, of which a date alone tells, though
-    that day's session closed before it. Shorter periods are counted from the open, and none goes on beyond a close.
+    holiday is of the next session. With `dates` the very midnight is of the day that it ends, though that day's session
+    closed before it. Shorter periods are counted from the open, and none goes on beyond a close.
     """
     moments, back = np.unique(times, return_inverse=True)
     long, always = frequency in LONG, calendar.sessions_per_year > 300
     days = calendar.sessions(moments)
     days = days + (calendar.close_times(days) < moments)
-    if long:
+    if long and dates:
         local = pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(calendar.timezone).tz_localize(None)
         midnight = np.asarray(local == local.normalize())
         days = np.where(midnight, local.to_numpy().astype("datetime64[D]") - 1, days)
@@ -149,7 +152,7 @@ def aggregated(
     """
     if not len(time):
         return code, time, known, dict(values)
-    ends = period_ends(over.calendar, over.frequency, time)
+    ends = period_ends(over.calendar, over.frequency, time, over.dates)
     there = np.maximum(known, ends + np.timedelta64(over.lag, "us"))
     order = np.lexsort((known, time, ends, code))
     code, time, ends, there = code[order], time[order], ends[order], there[order]

@@ -117,7 +117,8 @@ def _periods(frame: pd.DataFrame, one: schema.Covariate, bars: Bars) -> Periods 
             )
         known[value_name(name)] = what
     lag = 0 if one.lag is None else int(np.timedelta64(schema.span_of(one.lag), "us").astype(np.int64))
-    return Periods(one.resample, bars.calendar, known, lag)
+    local = frame["time"].dt.tz_convert(bars.calendar.timezone)
+    return Periods(one.resample, bars.calendar, known, lag, dates=bool((local == local.dt.normalize()).all()))
 
 
 def _reads_next(session: Session, name: str, one: schema.Covariate) -> bool:

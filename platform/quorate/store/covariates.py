@@ -36,9 +36,9 @@ def keep_covariates(bars: Path, covariates: Mapping[str, Covariate]) -> None:
     noted = {}
     for name, one in covariates.items():
         age = None if one.max_age is None else int(one.max_age.astype("timedelta64[us]").astype(int))
-        noted[name] = {"records": one.sha256, "missing": one.missing, "max_age": age, "stale": one.stale}
+        noted[name] = note = dict[str, Any](records=one.sha256, missing=one.missing, max_age=age, stale=one.stale)
         if one.over is not None:
-            noted[name]["over"] = {**asdict(one.over), "how": dict(one.over.how)}
+            note["over"] = {**asdict(one.over), "how": dict(one.over.how)}
         if not (path := _records(bars, one.sha256)).exists():
             write_parquet(to_frame(one), path)
     write_json(note_of(bars), noted)

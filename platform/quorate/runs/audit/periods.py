@@ -28,7 +28,7 @@ def ends_of(times: pd.DatetimeIndex, over: Periods) -> pd.DatetimeIndex:
         opens, step = pd.DatetimeIndex(begins).tz_localize("UTC"), pd.Timedelta(over.frequency)
         ends = opens + np.ceil((times - opens) / step) * step
         return pd.DatetimeIndex(ends.where(ends < closes[place], closes[place]))
-    midnight = local == local.normalize()
+    midnight = (local == local.normalize()) & over.dates
     at = every[np.where(midnight, every.searchsorted(local.normalize() - pd.Timedelta(days=1)), place)]
     always = clock.sessions_per_year > 300
     if over.frequency == "1w":
