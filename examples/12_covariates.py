@@ -43,6 +43,21 @@ def main():
         except quorate.DataError as e:
             print(f"without a lag: {e}")
 
+    # Hours by the day: a day counts when its session is over, with what was published by then. And dates to come.
+    hours = pd.date_range("2000-01-03", periods=24 * 2200, freq="h", tz="UTC")
+    told = {"time": hours, "published_at": hours + pd.Timedelta(minutes=5), "mood": hours.hour}
+    pd.DataFrame(told).to_csv(folder / "hours.csv", index=False)
+    days = pd.bdate_range("2000-02-01", periods=60, freq="25B")
+    pd.DataFrame({"date": days, "announced": days - pd.Timedelta(days=20)}).to_csv(folder / "dates.csv", index=False)
+    covariates = {
+        "mood": {"path": str(folder / "hours.csv"), "resample": "1d", "aggregate": "mean"},
+        "events": {"path": str(folder / "dates.csv"), "values": [], "missing": 40},
+    }
+    plan = quorate.plan({**RECIPE, "covariates": covariates, "features": {"use": ["return_1"]}})
+    for one in plan.data["covariates"]:
+        how = f"by the {one['resample']}" if "resample" in one else "as dates"
+        print(f"{one['name']}: {one['records']:,} records, read {how}, known on {one['known']:.0%} of bars")
+
 
 if __name__ == "__main__":
     main()

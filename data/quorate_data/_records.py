@@ -15,6 +15,7 @@ from quorate_data._columns import Part, place_of_time
 from quorate_data._layout import Layout
 from quorate_data._names import plain
 from quorate_data._numbers import numbers
+from quorate_data._spans import last_days
 from quorate_data._stamps import read_stamps
 from quorate_data._tables import Table
 from quorate_data._text import listed, near
@@ -67,7 +68,7 @@ class Wanted:
         rest = [i for i, name in enumerate(header) if i not in places.values() and name]
         if self.values is None:
             if len(rest) != 1:
-                example = f'["{header[rest[0]]}"]' if rest else '["..."]'
+                example = f'["{header[rest[0]]}"]' if rest else "[], if dates alone are meant"
                 raise quorate.DataError(
                     f"{path}: of the columns {listed(header)} it must be said which are values, as "
                     f"{'several' if rest else 'none'} could be: data.values = {example}"
@@ -117,7 +118,7 @@ def records_of_tables(tables: Sequence[Table], layout: Layout, zone: str) -> pd.
     """Return the records of tables, as `SourceSpec.records` must give them.
 
     Stamps without a zone are in that of the layout, or else in `zone`. Where a column holds dates alone, or midnights,
-    each stands for the end of that day.
+    each stands for the end of that day; a quarter, a month, a week or a year, for its end.
 
     Raises
     ------
@@ -142,18 +143,31 @@ def records_of_tables(tables: Sequence[Table], layout: Layout, zone: str) -> pd.
 
 
 def _moments(table: Table, name: str, layout: Layout, zone: str) -> pd.DatetimeIndex:
-    """Return the stamps of a column as instants; a date is the end of the day."""
+    """Return the stamps of a column as instants; a date is the end of the day, and a span that of its last one.
+
+    What records are of may be to come; nothing was published then.
+    """
     timezone = layout.timing.timezone
     clock = replace(quorate.get_calendar("24x7"), timezone=timezone or zone)
     column = replace(table, frame=table.frame.assign(time=table.frame[name]))
     try:
-        stamps = read_stamps(column, timezone, clock, layout.date_format)
+        if (
+            name == "time"
+            and layout.date_format is None
+            and (days := last_days(column, column.frame["time"])) is not None
+        ):
+            return _ends_of(days, clock.timezone)
+        stamps = read_stamps(column, timezone, clock, layout.date_format, to_come=name == "time")
     except quorate.DataError as e:
         raise quorate.DataError(f"{e} (column {name!r})") from e
     if not stamps.at_midnight:
         return pd.DatetimeIndex(stamps.utc).tz_localize("UTC")
     if not stamps.naive and timezone is None:  # midnights of a zone of their own
         return pd.DatetimeIndex(stamps.utc + np.timedelta64(1, "D")).tz_localize("UTC")
-    ends = pd.DatetimeIndex(stamps.wall + np.timedelta64(1, "D"))
+    return _ends_of(pd.DatetimeIndex(stamps.wall), clock.timezone)
+
+
+def _ends_of(days: pd.DatetimeIndex, timezone: str) -> pd.DatetimeIndex:
+    ends = days + pd.Timedelta(days=1)
     later = np.zeros(len(ends), dtype=bool)  # of an hour that stands twice
-    return ends.tz_localize(clock.timezone, ambiguous=later, nonexistent="shift_forward").tz_convert("UTC")
+    return ends.tz_localize(timezone, ambiguous=later, nonexistent="shift_forward").tz_convert("UTC")

@@ -66,11 +66,13 @@ def check_zone(name: str) -> None:
         ) from e
 
 
-def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, date_format: str | None) -> Stamps:
+def read_stamps(
+    table: Table, timezone: str | None, clock: quorate.Calendar, date_format: str | None, to_come: bool = False
+) -> Stamps:
     """Read the stamps of a file; those without a zone are in `timezone`, or else in the exchange's zone.
 
     Stamps with a zone of their own are instants, but at midnight they are dates, and the date depends on the zone:
-    it is that of `timezone`, or else their own.
+    it is that of `timezone`, or else their own. Only with `to_come` may they lie in the future.
 
     Raises
     ------
@@ -91,7 +93,8 @@ def read_stamps(table: Table, timezone: str | None, clock: quorate.Calendar, dat
         wall, where = zoned.tz_convert(timezone).tz_localize(None), timezone
     local = zoned.tz_convert(where).tz_localize(None)
     utc = zoned.tz_convert("UTC").tz_localize(None)
-    _check_future(table, utc)
+    if not to_come:
+        _check_future(table, utc)
     return Stamps(_plain(utc), _plain(wall), _plain(local).astype("datetime64[D]"), naive, table.begins)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import quorate
+from quorate.bars.holidays import us_holidays
 from quorate.errors import DataError, IntegrityError
 from quorate.report.sections.about import data as data_section
 from quorate.runs.doubts import check_recipe
@@ -83,6 +85,21 @@ def test_it_is_computed_again_from_what_the_home_keeps(report: quorate.Report, h
     assert again.predictions > 0
 
 
+def test_sql_tells_what_was_read_of_covariates(report: quorate.Report, home: Path) -> None:
+    rows = quorate.sql("from covariates order by name", home=home).to_dict("records")
+    told = report.provenance["data"]["covariates"]
+    assert [(row["run"], row["name"], row["records"]) for row in rows] == [
+        (report.run_id, one["name"], one["records"]) for one in told
+    ]
+    news = rows[0]
+    assert (news["delay"], news["age_max"], news["max_age"]) == (
+        told[0]["delay"]["median"],
+        told[0]["age"]["max"],
+        "20d",
+    )
+    assert [*news["values"]] == ["score"]
+
+
 def test_a_plan_and_a_check_tell_the_same(news: Path, report: quorate.Report, tmp_path: Path) -> None:
     file = tmp_path / "news.toml"
     stored = report.source.path / "recipe.toml"  # with every option written out
@@ -151,6 +168,99 @@ def test_without_a_publication_or_a_lag_nothing_is_used(news: Path, tmp_path: Pa
     )
 
 
+@pytest.fixture(scope="module")
+def hourly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a score for each hour, published five minutes later, and the dates of events, with when each was known."""
+    folder = tmp_path_factory.mktemp("hourly")
+    closes = pd.DatetimeIndex(simulated(**MARKET).times).tz_localize("UTC")
+    hours = pd.date_range(closes[0].floor("h"), closes[-1], freq="h")
+    frame = pd.DataFrame({"time": hours, "published_at": hours + pd.Timedelta(minutes=5), "score": range(len(hours))})
+    frame.assign(items=1).to_csv(folder / "hourly.csv", index=False)
+    days = closes[40::30]
+    dates = pd.DataFrame({"date": days.strftime("%Y-%m-%d"), "announced": (days - pd.Timedelta(days=28)).astype("str")})
+    dates.to_csv(folder / "events.csv", index=False)
+    bars = simulated(n_bars=N * 13, seed=3, signal=0.0)
+    half_hours = [day + pd.Timedelta(minutes=30 * k - 360) for day in closes for k in range(13)]
+    bars.to_frame().assign(time=half_hours, symbol="IDX").to_csv(folder / "index.csv", index=False)
+    return folder
+
+
+def test_hours_are_read_by_the_day_bars_by_the_week_and_dates_by_how_far_off_they_are(
+    hourly: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_on(hourly / "none.csv")
+    recipe["covariates"] = {
+        "mood": {
+            "path": str(hourly / "hourly.csv"),
+            "values": ["score", "items"],
+            "resample": "1d",
+            "aggregate": {"score": "max", "items": "sum"},
+        },
+        "index": {"path": str(hourly / "index.csv"), "bars": True, "resample": "1w"},
+        "events": {"path": str(hourly / "events.csv"), "values": [], "missing": 99},
+    }
+    recipe["features"] = {"use": ["return_1"]}
+    report = quorate.run(recipe, home=tmp_path)
+    assert report.provenance["features"] == ["events_next", "index", "mood_items", "mood_score", "return_1"]
+    _, index, mood = report.provenance["data"]["covariates"]
+    assert (mood["resample"], mood["aggregate"]) == ("1d", {"items": "sum", "score": "max"})
+    assert index["resample"] == "1w"
+    assert report.typed.provenance.data.covariates[2].aggregate == mood["aggregate"]
+    told = dict(data_section(report).blocks[0].rows)
+    assert told["covariate mood"].endswith("read by the day: max of score, sum of items")
+    assert "known 28.3 days before" in told["covariate events"]
+    # At each close the hours of that session count that were published by then.
+    session = open_session(recipe, home=tmp_path)
+    bars = load_bars(session)
+    assert session.warnings == []
+    closes = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    frame = pd.read_csv(hourly / "hourly.csv", parse_dates=["time", "published_at"])
+    open_days = ~np.isin(bars.sessions, us_holidays())
+    known = [frame["score"][frame["published_at"] <= close].max() for close in closes[open_days]]
+    np.testing.assert_array_equal(bars.covariate("mood.score")[open_days, 0], known)
+    at = np.searchsorted(frame["published_at"], closes[open_days], side="right")
+    ended = np.searchsorted(frame["time"], closes[open_days], side="right")
+    assert bars.covariate("mood.items")[open_days, 0].tolist()[1:] == (at[1:] - ended[:-1]).tolist()
+    weekly = bars.covariate("index")[:, 0]
+    assert 0.19 < (weekly[1:] != weekly[:-1]).mean() < 0.21
+    # It is computed again from what the home keeps.
+    again = reproduce(report.run_id, home=tmp_path)
+    assert (again.differing, again.differences) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"aggregate": {"scroe": "mean"}}, "covariates.mood.*aggregate: there is no value 'scroe'"),
+        ({"bars": True, "path": "index.csv", "aggregate": "mean"}, "covariates.mood.*bars are made longer by rules"),
+        ({"bars": True, "path": "index.csv", "resample": "1min"}, "covariates.mood: bars of 30min cannot be made"),
+    ],
+)
+def test_periods_that_cannot_be_are_refused(hourly: Path, tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    recipe = recipe_on(hourly / "none.csv")
+    mood = {"path": "hourly.csv", "values": ["score"], "resample": "1d", **change}
+    if "scroe" in str(change):
+        del mood["values"]
+        frame = pd.read_csv(hourly / "hourly.csv").drop(columns="items")
+        frame.to_csv(hourly / "one.csv", index=False)
+        mood["path"] = "one.csv"
+    if "bars" in mood:
+        del mood["values"]
+    recipe["covariates"] = {"mood": {**mood, "path": str(hourly / mood["path"])}}
+    with pytest.raises(DataError, match=told):
+        plan({**recipe, "features": {"use": ["return_1"]}}, home=tmp_path)
+
+
+def test_dates_to_come_need_a_publication(tmp_path: Path) -> None:
+    year = pd.Timestamp.now().year + 2
+    (tmp_path / "expiry.csv").write_text(f"date,v\n2000-03-17,1\n{year}-03-17,2\n")
+    recipe = {**recipe_on(tmp_path / "expiry.csv", lag="1d"), "features": {"use": ["return_1"]}}
+    with pytest.raises(
+        DataError, match=rf"1 record of 2 are of a time that has not come yet, the first of {year}-03-18"
+    ):
+        plan(recipe, home=tmp_path)
+
+
 def test_months_written_as_their_first_day_are_asked_about(tmp_path: Path) -> None:
     def warned(times: list[str], **more: Any) -> list[str]:
         rows = "".join(f"{time},{place},2001-01-01\n" for place, time in enumerate(times))
@@ -176,5 +286,7 @@ def test_a_covariate_of_a_symbol_that_is_held_out_is_refused(tmp_path: Path) -> 
     path = tmp_path / "bars.csv"
     simulated(**MARKET).to_frame().to_csv(path, index=False)
     held("SIM001")
-    with pytest.raises(IntegrityError, match=r"covariates\.other is the price of SIM002, which holdout\.symbols"):
+    with pytest.raises(
+        IntegrityError, match=r"covariates\.other is the price of SIM002 \(value 'close'\), which holdout\.symbols"
+    ):
         held("SIM002")

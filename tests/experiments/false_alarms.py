@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from quorate.bars.findings import find
+from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import Bars
 from quorate.bars.us_equity import holidays as us_holidays
 

@@ -77,6 +77,15 @@ def test_a_run_sets_bars_apart_keeps_them_and_computes_the_same_again(tmp_path, 
     rows = json.loads(shown.stdout)["quarantine"]
     assert {(row["rule"], row["symbol"]) for row in rows} == {(name, symbol) for name in list(checks)[1:]}
     assert day in {row["session"] for row in rows}
+    # SQL has the same: each bar, and each rule with the share of the symbol's bars.
+    apart = quorate.sql("from quarantine order by time")
+    assert sorted(apart["session"].astype(str).str[:10]) == sorted(row["session"] for row in rows)
+    found = quorate.sql("from findings")
+    kept = found[found["then"] == "quarantine"].set_index("rule")
+    assert kept["bars"].to_dict() == dict.fromkeys([*checks][1:], 1)
+    assert kept["share"].to_dict() == dict.fromkeys([*checks][1:], 1 / 520)
+    assert set(found["run"]) == {report.run_id}
+    assert kept.loc["outliers", "first"] == kept.loc["outliers", "at"] == day
     assert "--set changes nothing of it" in message_of(call("data", "check", "--run", "latest", "--set", "a=1"), 2)
     assert quorate.reproduce().identical
     assert quorate.predict().warnings is not None
@@ -138,6 +147,11 @@ def test_a_store_keeps_what_is_set_apart_and_tells_what_was_rewritten(tmp_path, 
     assert call("data", "update", "us").exit_code == 0
     found = json.loads(call("data", "check", "us", "--quarantine", "--json").stdout)
     assert sorted(row["rule"] for row in found["quarantine"]) == ["bad-prices", "ohlc-order"]
+    imports = quorate.sql("from imports order by import, symbol")
+    assert imports.groupby("collection")["new"].sum().to_dict() == {"us": 1038}
+    assert imports["rewritten"].sum() == 2
+    [wrong] = imports[imports["set_apart"] > 0].to_dict("records")[:1]
+    assert (wrong["symbol"], wrong["set_apart"], [*wrong["rules"]]) == (symbol, 2, ["bad-prices", "ohlc-order"])
     [drift] = [one for one in found["quality"]["findings"] if one["rule"] == "rewritten"]
     assert (drift["symbol"], drift["bars"], drift["first"]) == (symbol, 2, frame["time"][400])
     assert drift["worst"] == pytest.approx(0.01)

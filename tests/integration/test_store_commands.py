@@ -50,6 +50,23 @@ def edit(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     change(pd.read_csv(path)).to_csv(path, index=False)
 
 
+def test_imports_are_told_on_narrow_screens(
+    folder: Path, data: Callable[..., dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data("add", folder, "--to", "us")
+    edit(folder / "SIM002.csv", lambda frame: frame.drop(3))
+    data("update", "us")
+    day = data("show", "us", "--imports")[0]["known_at"][:10]
+    for width in ("46", "60", "120"):
+        monkeypatch.setenv("COLUMNS", width)
+        shown = call("data", "show", "us", "--imports", "--store", tmp_path / "store").stdout.splitlines()
+        assert max(map(len, shown)) <= int(width)
+        rows = [line.split() for line in shown if line.split()[:1] == [day]]  # a line for each, not broken
+        assert [row[-2:] for row in rows] == (
+            [["1,560", "-"], ["-", "1"]] if width != "120" else [["-", "-"], ["-", "1"]]
+        )
+
+
 def test_what_is_there_is_not_read_again_and_what_changed_is_told(folder: Path, data: Callable[..., dict]) -> None:
     assert counts(data("add", folder, "--to", "us")) == (3, 0, 3 * BARS, 0, 0)
     assert counts(data("add", folder, "--to", "us")) == (0, 3, 0, 0, 0)

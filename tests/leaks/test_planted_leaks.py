@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import quorate
+from quorate.bars import covariates
 from quorate.bars.covariates import Covariate
 from quorate.bars.panel import Bars
 from quorate.bars.resample import at_frequency
@@ -26,7 +27,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.learning import Weight
-from quorate.runs.audit import detectors, null_bars
+from quorate.runs.audit import detectors, joins, null_bars
 from quorate.runs.audit.joins import check_joins
 from quorate.runs.audit.pipeline import audited, predictions_of, walk_forward_of
 from quorate.runs.loading import load_bars
@@ -580,6 +581,26 @@ def test_a_covariate_that_is_joined_by_its_reference_date_is_named(
     assert "that was known on" in found["covariates"].detail
     assert found["features and labels"].state == "alarm"  # cut off, the records that were not published are gone
     assert "feature 'news' looks ahead" in found["features and labels"].detail
+
+
+def test_a_period_that_counts_before_its_last_record_is_published_is_named(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_the_week = {"news": {**NEWS["news"], "resample": "1w", "aggregate": "mean"}}
+    pipeline = Pipeline(executor, {**NOISE, "covariates": by_the_week})
+    monkeypatch.setattr(joins, "PLACES", 40)
+    assert check_joins(pipeline.recipe, pipeline.registry, pipeline.bars, 7) == 40
+    sound = covariates.aggregated
+
+    def at_once(over: Any, code: Any, time: Any, known: Any, values: Any) -> Any:
+        return sound(over, code, time, time, values)
+
+    monkeypatch.setattr(covariates, "aggregated", at_once)
+    fresh = replace(pipeline.bars, covariates={n: replace(one) for n, one in pipeline.bars.covariates.items()})
+    with pytest.raises(IntegrityError, match="the covariate 'news' is not read as it was known: for SIM001 on"):
+        check_joins(pipeline.recipe, pipeline.registry, fresh, 7)
+    with pytest.raises(IntegrityError, match="feature 'news' looks ahead"):
+        walk_forward_of(pipeline.recipe, pipeline.registry, fresh)
 
 
 def test_a_feature_that_reads_a_covariate_ahead_is_named(executor: Executor, tmp_path: Path) -> None:

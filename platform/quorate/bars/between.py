@@ -14,10 +14,15 @@ from quorate.errors import plural
 from quorate.statistics import Floats
 
 SHARED = 50  # returns that two symbols must have in common
+STRETCH = 60  # bars in which two symbols may be the same
+FEW = 3  # of these, the largest moves, without which they must be the same, too
 
 
 def look_alikes(bars: Bars, least: float) -> Iterator[Finding]:
     """Yield pairs of symbols that have the same returns, or proportional ones, on the bars that both have.
+
+    Pairs that do so for a stretch only are told, too, as where one was filled with the other: a stretch of 60 bars is
+    looked at every 30 bars, so that one of 90 is found wherever it lies.
 
     Parameters
     ----------
@@ -27,18 +32,67 @@ def look_alikes(bars: Bars, least: float) -> Iterator[Finding]:
     if len(bars.symbols) < 2:
         return
     step, known = _steps(bars)
+    found = set()
+    for i, j, value, shared in _alike(step, known, least):
+        found.add((i, j))
+        told = f"the correlation of their returns is {_agreement(step, known, i, j, value, shared)}"
+        yield from _told(bars, (i, j), (known[:, i] & known[:, j]), value, f": {told}: is it the same thing twice?")
+    for (i, j), where in sorted(_stretches(step, known, least).items()):
+        if (i, j) not in found:
+            own, rest = where & known[:, i] & known[:, j], ~where & known[:, i] & known[:, j]
+            value, elsewhere = (_correlation(step[rows, i], step[rows, j]) for rows in (own, rest))
+            told = _agreement(step[own], known[own], i, j, value, int(own.sum()))
+            days = bars.sessions[1:][where]
+            beside = f", and {elsewhere:.2f} on the others" if rest.sum() >= SHARED else ""
+            line = f" from {days[0]} to {days[-1]}: the correlation of their returns is {told}{beside}: "
+            yield from _told(bars, (i, j), own, value, f"{line}was one filled with the other?")
+
+
+def _told(bars: Bars, pair: tuple[int, int], rows: Mask, value: float, told: str) -> Iterator[Finding]:
+    one, other = (bars.symbols[column] for column in pair)
+    first = str(bars.sessions[1:][rows][0])
+    for symbol in (one, other):
+        line = f"{one} moves as {other} does{told}"
+        yield Finding("look-alikes", symbol, int(rows.sum()), first, first, abs(value), line)
+
+
+def _agreement(step: Floats, known: Mask, i: int, j: int, value: float, shared: int) -> str:
+    both = known[:, i] & known[:, j]
+    same = float(np.isclose(step[both, i], step[both, j], rtol=0, atol=1e-9).mean())
+    return f"{value:.5f} over {plural(shared, 'bar')}, {same:.0%} of them equal"
+
+
+def _alike(step: Floats, known: Mask, least: float) -> Iterator[tuple[int, int, float, int]]:
+    """Yield pairs of columns with the correlation of their returns, from which on they are told, and how many."""
     alike, shared = _correlations(step, known)
     for i, j in np.argwhere(np.triu((np.abs(alike) >= least) & (shared >= SHARED), 1)):
-        both = known[:, i] & known[:, j]
-        same = float(np.isclose(step[both, i], step[both, j], rtol=0, atol=1e-9).mean())
-        first = str(bars.sessions[1:][both][0])
-        one, other, value = bars.symbols[i], bars.symbols[j], float(alike[i, j])
-        told = (
-            f"{one} moves as {other} does: the correlation of their returns is {value:.5f} over "
-            f"{plural(int(shared[i, j]), 'bar')}, {same:.0%} of them equal: is it the same thing twice?"
-        )
-        for symbol in (one, other):
-            yield Finding("look-alikes", symbol, int(shared[i, j]), first, first, abs(value), told)
+        yield int(i), int(j), float(alike[i, j]), int(shared[i, j])
+
+
+def _stretches(step: Floats, known: Mask, least: float) -> dict[tuple[int, int], Mask]:
+    """Return the longest stretch in which two columns have the same returns, or proportional ones, by pair."""
+    found: dict[tuple[int, int], Mask] = {}
+    for start in range(0, len(step) - SHARED + 1, STRETCH // 2):
+        part = slice(start, start + STRETCH)
+        for i, j, *_ in _alike(step[part], known[part], least):
+            rows = known[part, i] & known[part, j]
+            one, other = step[part, i][rows], step[part, j][rows]
+            usual = np.argsort(np.abs(one) + np.abs(other))[:-FEW]  # a fall of both together is not the same thing
+            moved = int(((one[usual] != 0) & (other[usual] != 0)).sum())
+            if moved >= SHARED // 2 and abs(_correlation(one[usual], other[usual])) >= least:
+                found.setdefault((i, j), np.zeros(len(step), dtype=bool))[part] = True
+    for (i, j), where in found.items():
+        where |= known[:, i] & known[:, j] & (np.abs(step[:, i] - step[:, j]) < 1e-9)
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], where.astype(np.int8), [0]))))
+        longest = int((edges[1::2] - edges[::2]).argmax())
+        where[: edges[2 * longest]] = where[edges[2 * longest + 1] :] = False
+    return found
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    if len(one) < 2 or not (one.std() > 1e-9 and other.std() > 1e-9):
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _steps(bars: Bars) -> tuple[Floats, Mask]:

@@ -13,10 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.bars.periods import ZERO, Periods, aggregated
 from quorate.errors import DataError, near_misses, one_of
 from quorate.statistics import Floats
 
-AGE, KNOWN = "age", "known"  # of what is known of a covariate, beside its values
+AGE, KNOWN, NEXT = "age", "known", "next"  # of what is known of a covariate, beside its values
+BESIDE = (AGE, KNOWN, NEXT)
 EVERY = -1  # the code of records that hold for all symbols
 DAY = 86_400_000_000  # microseconds
 
@@ -53,6 +55,8 @@ class Covariate:
         What becomes of bars at whose close what is known is stale: as if nothing were known, or an error.
     read : tuple of mapping
         As of `Bars`: what the source has read.
+    over : Periods, optional
+        How records are read by the period; without it, one by one.
     """
 
     time: Times
@@ -64,6 +68,7 @@ class Covariate:
     max_age: np.timedelta64 | None = None
     stale: Stale = "missing"
     read: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    over: Periods | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -104,6 +109,15 @@ class Covariate:
         values = {name: frozen(column[rows]) for name, column in self.values.items()}
         time, known, code = (frozen(array[rows]) for array in (self.time, self.known, code))
         return replace(self, time=time, known=known, code=code, symbols=tuple(kept), values=values)
+
+    @cached_property
+    def as_read(self) -> Covariate:
+        """The records that are read: what these come to by the period, or these."""
+        if self.over is None:
+            return self
+        code, time, known, values = aggregated(self.over, self.code, self.time, self.known, self.values)
+        told = {name: fixed(column) for name, column in values.items()}
+        return replace(self, code=fixed(code), time=fixed(time), known=fixed(known), values=told, over=None)
 
     def places(self, times: Times, symbols: Sequence[str], value: str = "") -> Places:
         """Return which record counts at each bar's close, (n_bars, n_symbols); -1, where none is known.
@@ -158,20 +172,40 @@ class Covariate:
         return stale
 
     def joined(self, name: str, times: Times, symbols: Sequence[str]) -> Floats:
-        """Return a value, ``age`` or ``known`` at each bar's close, (n_bars, n_symbols).
+        """Return a value, ``age``, ``known`` or ``next`` at each bar's close, (n_bars, n_symbols).
 
-        Where nothing is known, or it is stale, values and ages are `missing`, if that is a number, and else NaN.
+        Where nothing is known, or it is stale, values and ages are `missing`, if that is a number, and else NaN; so is
+        what is to come next, where nothing is known to come.
         """
-        value = name if name in self.values else ""
-        place = self.places(times, symbols, value)
+        instead = np.nan if isinstance(self.missing, str) else self.missing
+        if name == NEXT:
+            return fixed(np.nan_to_num(self.until_next(times, symbols), nan=instead))
+        one, value = self.as_read, name if name in self.values else ""
+        place = one.places(times, symbols, value)
         unknown = place < 0
         if self.max_age is not None:
-            unknown |= self.is_stale(self.ages(place, times))
+            unknown |= one.is_stale(one.ages(place, times))
         if name == KNOWN:
             return fixed((~unknown).astype(np.float64))
-        told = np.append(self.values[value], np.nan)[place] if value else self.ages(place, times)
-        told[unknown] = np.nan if isinstance(self.missing, str) else self.missing
+        told = np.append(one.values[value], np.nan)[place] if value else one.ages(place, times)
+        if self.over is not None and self.over.how.get(value) in ZERO:  # of a period without a record
+            told[np.append(one.time, np.datetime64("NaT"))[place] < self.over.over_at(times)[:, None]] = 0.0
+        told[unknown] = instead
         return fixed(told)
+
+    def until_next(self, times: Times, symbols: Sequence[str]) -> Floats:
+        """Return the days from each close to the next reference time of what is known; NaN, where none is to come."""
+        until = np.full((len(times), len(symbols)), np.nan, order="F")
+        coming = np.flatnonzero(self.known < self.time)
+        coming = coming[np.argsort(self.time[coming], kind="stable")[::-1]]  # so that the next one is told last
+        begin = np.searchsorted(times, self.known[coming])
+        end = np.searchsorted(times, self.time[coming])  # a bar that closes then is not before it
+        for column, name in enumerate(symbols):
+            own = self.symbols.index(name) if name in self.symbols else EVERY
+            for k in np.flatnonzero(np.isin(self.code[coming], (own, EVERY)) & (begin < end)):
+                days = (self.time[coming[k]] - times[begin[k] : end[k]]).astype(np.int64) / DAY
+                until[begin[k] : end[k], column] = days
+        return until
 
 
 Covariates = Mapping[str, Covariate]
@@ -199,8 +233,8 @@ def named(covariates: Covariates, text: str) -> tuple[str, str]:
     known = [*covariates[name].values]
     if not value and len(known) == 1:
         return name, known[0]
-    if value not in (*known, AGE, KNOWN):
-        every = [f"{name}.{one}" for one in (*known, AGE, KNOWN)]
+    if value not in (*known, *BESIDE):
+        every = [f"{name}.{one}" for one in (*known, *BESIDE)]
         raise DataError(
             f"the covariate {name!r} is read as {' or '.join(every)}, not {text!r}{near_misses(text, every)}"
         )
@@ -210,7 +244,7 @@ def named(covariates: Covariates, text: str) -> tuple[str, str]:
 def covariates_digest(covariates: Covariates) -> bytes:
     """Return the hash of all covariates and of how they are joined, empty where there is none."""
     told = [
-        f"covariate|{name}|{one.sha256}|{one.missing}|{one.max_age}|{one.stale}"
+        f"covariate|{name}|{one.sha256}|{one.missing}|{one.max_age}|{one.stale}{f'|{one.over}' if one.over else ''}"
         for name, one in sorted(covariates.items())
     ]
     return hashlib.sha256("\n".join(told).encode()).digest() if told else b""

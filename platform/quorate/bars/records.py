@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from quorate.bars.covariates import AGE, EVERY, KNOWN, Covariate, Missing, Places, Stale, Times, frozen, value_name
+from quorate.bars.covariates import BESIDE, EVERY, Covariate, Missing, Places, Stale, Times, frozen, value_name
 from quorate.bars.panel import FIELDS, Bars
+from quorate.bars.periods import Periods
 from quorate.errors import DataError, near_misses, one_of
 from quorate.statistics import Floats
 
@@ -23,6 +24,7 @@ def covariate_of(
     missing: Missing = "drop",
     max_age: dt.timedelta | None = None,
     stale: Stale = "missing",
+    over: Periods | None = None,
 ) -> Covariate:
     """Check records, and put them in the order in which they were known.
 
@@ -33,7 +35,7 @@ def covariate_of(
         one, empty where they hold for all; every other column is a value.
     lag : timedelta, optional
         How long after its publication a record was known; without a column ``published_at``, after its reference time.
-    missing, max_age, stale
+    missing, max_age, stale, over
         As of `Covariate`.
 
     Raises
@@ -71,6 +73,7 @@ def covariate_of(
         missing if isinstance(missing, str) else float(missing),
         None if max_age is None else np.timedelta64(max_age),
         stale,
+        over=over,
     )
 
 
@@ -104,7 +107,9 @@ def to_frame(covariate: Covariate) -> pd.DataFrame:
     return frame.assign(**{f"value.{name}": column for name, column in covariate.values.items()})
 
 
-def restored(frame: pd.DataFrame, missing: Missing, max_age: float | None, stale: Stale) -> Covariate:
+def restored(
+    frame: pd.DataFrame, missing: Missing, max_age: float | None, stale: Stale, over: Periods | None = None
+) -> Covariate:
     """Return a covariate from records, as `to_frame` gives them, and how it is joined; `max_age` in microseconds."""
     symbols, code = _coded(frame["symbol"], len(frame))
     values = {
@@ -114,17 +119,17 @@ def restored(frame: pd.DataFrame, missing: Missing, max_age: float | None, stale
     }
     time, known = (frozen(_plain(frame[name])) for name in ("time", "known"))
     oldest = None if max_age is None else np.timedelta64(int(max_age), "us")
-    return Covariate(time, known, frozen(code), symbols, values, missing, oldest, stale)
+    return Covariate(time, known, frozen(code), symbols, values, missing, oldest, stale, over=over)
 
 
 def _check_values(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     if not names:
         raise DataError(f"records need a value beside {', '.join(map(str, frame))}")
     for name, word in names.items():
-        if not word or word in (AGE, KNOWN) or list(names.values()).count(word) > 1:
+        if not word or word in BESIDE or list(names.values()).count(word) > 1:
             raise DataError(
-                f"the value {name!r} would be called {word!r}: that must be a word of its own, other than {AGE} and "
-                f"{KNOWN}; call the column otherwise"
+                f"the value {name!r} would be called {word!r}: that must be a word of its own, other than "
+                f"{one_of(BESIDE)}; call the column otherwise"
             )
         if frame[name].dtype.kind not in "fiub":
             raise DataError(f"the value {name!r} must be numbers; its type is {frame[name].dtype}")

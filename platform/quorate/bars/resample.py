@@ -17,10 +17,10 @@ from quorate.bars.calendar import Calendar, infer_frequency
 from quorate.bars.categories import MISSING, Category
 from quorate.bars.frequency import check_coarser, minutes_of
 from quorate.bars.panel import FIELDS, Bars
+from quorate.bars.periods import MINUTE, last_close
 from quorate.errors import DataError, plural
 from quorate.statistics import Floats
 
-MINUTE = 60_000_000  # microseconds
 TOLD = 3  # symbols that are told one by one
 
 Positions = NDArray[np.int64]
@@ -203,7 +203,7 @@ def _ends(bars: Bars, frequency: str) -> tuple[Positions, Positions]:
         begun = begun[inside]
         ends = begun - (begun - times[inside]) // long * long
         return inside, np.minimum(ends, np.repeat(closes, lengths)[inside])
-    return inside, np.repeat(_last_close(clock, days, frequency), lengths)[inside]
+    return inside, np.repeat(last_close(clock, days, frequency), lengths)[inside]
 
 
 def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
@@ -211,28 +211,8 @@ def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
     if frequency not in ("1w", "1mo"):
         return session
     days = np.datetime64(session, "D") - np.arange(40).astype("timedelta64[D]")
-    ends = _last_close(clock, days, frequency)
+    ends = last_close(clock, days, frequency)
     return session - dt.timedelta(days=int((ends == ends[0]).sum()) - 1)
-
-
-def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:
-    """Return when the day, week or month of each session ends, in microseconds.
-
-    A market that is closed on weekends ends its week on Friday, and its month on the last weekday, holiday or not;
-    what there is on a weekend is of the following week.
-    """
-    number = days.astype("datetime64[D]").astype(np.int64)
-    always = clock.sessions_per_year > 300
-    weekday = (number + 3) % 7  # Monday is 0
-    if frequency == "1w":
-        number = number - weekday + 6 if always else number + (4 - weekday) % 7
-    elif frequency == "1mo":
-        counted = number if always else number + np.where(weekday > 4, 7 - weekday, 0)
-        months = counted.astype("datetime64[D]").astype("datetime64[M]")
-        number = (months + 1).astype("datetime64[D]").astype(np.int64) - 1
-        if not always:
-            number -= np.maximum((number + 3) % 7 - 4, 0)
-    return clock.close_times(number.astype("datetime64[D]")).astype(np.int64)
 
 
 def _aggregated(bars: Bars, inside: Positions, starts: Positions, ends: Positions) -> Bars:

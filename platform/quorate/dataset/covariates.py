@@ -90,7 +90,7 @@ def gaps_between(most: int, window: int) -> str:
 def _refuse(bars: Bars, name: str, usable: Mask) -> None:
     """Raise `DataError`, where a covariate is missing or stale on rows that would be used, and may not be."""
     which, _ = named(bars.covariates, name)
-    one, key = bars.covariates[which], f"covariates.{which}"
+    one, key = bars.covariates[which].as_read, f"covariates.{which}"
     if "error" not in (one.missing, one.stale):
         return
     place = one.places(bars.times, bars.symbols)

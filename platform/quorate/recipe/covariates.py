@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from quorate.bars.covariates import AGE, KNOWN, value_name
+from quorate.bars.covariates import AGE, KNOWN, NEXT, value_name
 from quorate.bars.panel import FIELDS
 from quorate.errors import PluginError, RecipeError, near_misses, one_of
 from quorate.plugins.options import UnknownOption
@@ -54,6 +54,7 @@ def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariat
     found = {}
     for name, one in sorted((recipe.covariates or {}).items()):
         reader, where = reader_of(name, one, registry), f"covariates.{name}"
+        _check_periods(where, one)
         try:
             options = source_options(reader, one.options, where)
         except UnknownOption as e:
@@ -64,11 +65,32 @@ def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariat
     return found or None
 
 
+def _check_periods(where: str, one: Covariate) -> None:
+    """Raise `RecipeError`, where what is said of periods says nothing."""
+    if one.aggregate is not None and one.resample is None:
+        raise RecipeError(
+            f"{where}.aggregate says what the records of a period come to, and no period is given: add "
+            f'{where}.resample, e.g. "1d"'
+        )
+    if one.values is None or not isinstance(one.aggregate, dict):
+        return
+    known = {value_name(value) for value in one.values}
+    if other := [name for name in one.aggregate if value_name(name) not in known]:
+        raise RecipeError(
+            f"{where}.aggregate: {other[0]!r} is not among {where}.values: it must be one of {one_of(one.values)}"
+            f"{near_misses(other[0], one.values)}"
+        )
+
+
 def offer_features(recipe: Recipe, registry: Registry) -> None:
     """Add to a registry what the recipe's covariates offer: their values join the features, the others are named."""
     for name, one in (recipe.covariates or {}).items():
         for feature, value in _features_of(name, one):
-            what = {AGE: "days since the time that is known of", KNOWN: "1 where it is known"}
+            what = {
+                AGE: "days since the time that is known of",
+                KNOWN: "1 where it is known",
+                NEXT: "days to the next time that is known to come",
+            }
             spec = FeatureSpec(
                 feature,
                 _FUNCTION,
@@ -76,23 +98,28 @@ def offer_features(recipe: Recipe, registry: Registry) -> None:
                 group=GROUP,
                 description=what.get(value.rpartition(".")[2], "as it was known at the close"),
             )
-            registry.add_of_recipe(spec, given=not _is_beside(value))
+            registry.add_of_recipe(spec, given=not _is_beside(value) or value.endswith(f".{NEXT}"))
 
 
 def _features_of(name: str, covariate: Covariate) -> Iterator[tuple[str, str]]:
     """Yield the features of a covariate, and the input of each."""
     values = covariate.values or []
-    if len(values) < 2:
+    if len(values) < 2 and not _of_dates(covariate):
         yield name, name
-    else:
+    elif values:
         for value in values:
             yield f"{name}_{value_name(value)}", f"{name}.{value_name(value)}"
-    for value in (AGE, KNOWN):
+    for value in (AGE, KNOWN, *([NEXT] if _of_dates(covariate) else [])):
         yield f"{name}_{value}", f"{name}.{value}"
 
 
 def _is_beside(value: str) -> bool:
-    return value.endswith((f".{AGE}", f".{KNOWN}"))
+    return value.endswith((f".{AGE}", f".{KNOWN}", f".{NEXT}"))
+
+
+def _of_dates(covariate: Covariate) -> bool:
+    """Whether it has dates alone."""
+    return covariate.values == []
 
 
 def not_of_all(recipe: Recipe, registry: Registry) -> set[str]:

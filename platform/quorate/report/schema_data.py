@@ -38,5 +38,9 @@ class Covariate(Object):
     missing: str | float
     max_age: str | None
     stale: str
+    resample: str | None = None
+    """The period that records are read by."""
+    aggregate: dict[str, str] | None = None
+    """What the records of a period come to, by value."""
     read: list[dict[str, Any]] | None = None
     """As of the bars."""

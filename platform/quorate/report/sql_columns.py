@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quorate.report.columns import DAY, PART, SERIES, SYMBOL, TABLES, TIME, Described
+from quorate.report.sql_data import CHECKED, OF_DATA
 from quorate.report.sql_forecasts import OF_FORECASTS, RUN, TEXTS
 
 IN_SQL = {"str": "VARCHAR", "float64": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN", "object": "JSON"}
@@ -15,7 +16,9 @@ UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
 _TRADED = ("equity", "weights", "votes", "trades", "grid")
 FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
 _TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
-OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings")  # over report.json
+OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings", "covariates")  # over report.json
+OF_RUNS = (*OF_REPORTS, *FILES, *CHECKED)
+OF_STORE = ("imports",)
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
 ACROSS = ("ic",)  # of which only runs of several symbols have rows
 SPARSE = (*_TOLD, *TRAINED, *ACROSS, UNSEEN)  # of which few runs have rows
@@ -100,6 +103,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
         [RUN, PART, Described("warning", "str", "what is to be minded")],
     ),
     **{name: _of_table(name) for name in FILES},
+    **OF_DATA,
     "ledger": (
         "One row per entry of the ledger, oldest first.",
         [
@@ -174,6 +178,14 @@ from metrics where part = 'development' group by run order by ensemble - best_me
     "how well the forecasts of panels rank symbols, by year": """\
 select run, series, year(time) as year, count(*) as bars, avg(ic) as ic, avg((ic > 0)::int) as positive
 from ic group by all order by run, series, year""",
+    "what the rules found in the bars of the latest runs, the widest first": """\
+select run, rule, symbol, bars, round(100 * share, 2) as per_cent, told from findings
+order by run desc, share desc limit 20""",
+    "covariates that came later than a week": """\
+select run, name, source, records, delay, known from covariates where delay > 7 order by delay desc""",
+    "what imports brought, rewrote and set apart": """\
+select collection, import, count(*) as symbols, sum(new) as new, sum(rewritten) as rewritten, sum(set_apart) as apart
+from imports group by all order by import desc limit 20""",
     "trades of the judged series that lost most": """\
 select t.run, t.symbol, t.side, t.entered, t.pnl_fraction from trades t
 join metrics m on (m.run, m.part, m.series) = (t.run, t.part, t.series) and m.role = 'ensemble'

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from quorate.bars.covariates import DAY, EVERY, Covariate
+from quorate.bars.covariates import DAY, EVERY, NEXT, Covariate, value_name
 from quorate.bars.panel import Bars
-from quorate.bars.records import covariate_of, records_of_bars
-from quorate.errors import DataError, PluginError, QuorateError, near_misses, plural
+from quorate.bars.periods import Periods
+from quorate.bars.records import OWN, covariate_of, records_of_bars
+from quorate.bars.resample import resample
+from quorate.errors import DataError, PluginError, QuorateError, near_misses, one_of, plural
 from quorate.evidence.evidence import finite_or_none
 from quorate.plugins.options import READING, options_of
-from quorate.plugins.specs import SourceSpec
+from quorate.plugins.specs import FeatureSpec, SourceSpec
 from quorate.recipe import schema
 from quorate.recipe.covariates import reader_of
 from quorate.recipe.environment import is_value, tell_all
@@ -23,6 +25,7 @@ from quorate.runs.loading import ask_source
 from quorate.runs.session import Session
 from quorate.statistics import Floats
 
+FUTURE = pd.Timedelta(days=3)  # a clock may be wrong, and a date is the end of its day
 EARLY = np.timedelta64(DAY, "us")  # before its reference time, from which on a publication is odd
 
 
@@ -50,17 +53,19 @@ def _asked(session: Session, spec: SourceSpec, name: str, one: schema.Covariate,
     given = one.options
     told = {"zone": bars.calendar.timezone, "values": one.values}
     answer = ask_source(session, spec, given, f"covariates.{name}", _records, **told)
+    over = None
     if isinstance(answer, Bars):
-        read, frame = answer.read, records_of_bars(answer, one.values or ("close",))
+        read, frame = answer.read, records_of_bars(_longer(session, answer, one), one.values or ("close",))
     else:
-        read, frame = tuple(answer.attrs.get("read", ())), answer
+        read, frame = tuple(answer.attrs.get("read", ())), _dated(answer, one)
+        over = _periods(frame, one, bars)
     lag, oldest = (None if text is None else schema.span_of(text) for text in (one.lag, one.max_age))
-    covariate = replace(covariate_of(frame, lag, one.missing, oldest, one.stale), read=read)
+    covariate = replace(covariate_of(frame, lag, one.missing, oldest, one.stale, over), read=read)
     if any(is_value(symbol, given) for symbol in covariate.symbols) or any(
         is_value(v, given) for v in covariate.values
     ):
         raise DataError("a symbol or a value is named by what comes from the environment, and names are stored")
-    for line in _doubts(covariate, bars):
+    for line in _doubts(covariate, bars, _reads_next(session, name, one)):
         session.warn(line)
     if "published_at" not in frame and _of_first_days(covariate, bars):
         session.warn(
@@ -68,6 +73,58 @@ def _asked(session: Session, spec: SourceSpec, name: str, one: schema.Covariate,
             "the whole month, as of many statistics, the lag must be longer by a month"
         )
     return covariate
+
+
+def _longer(session: Session, answer: Bars, one: schema.Covariate) -> Bars:
+    """Return bars at the frequency that a covariate is read at."""
+    if one.aggregate is not None:
+        raise DataError(
+            "bars are made longer by rules of their own, the first open, the highest high, the last close and so on: "
+            "leave aggregate out"
+        )
+    if one.resample is None:
+        return answer
+    found = resample(answer, one.resample)
+    for line in found.told:
+        session.warn(line)
+    return found.bars
+
+
+def _dated(frame: pd.DataFrame, one: schema.Covariate) -> pd.DataFrame:
+    """Return records with a value, also of dates alone; an error, if one is to come of which nobody knew."""
+    if "published_at" not in frame and "time" in frame and isinstance(frame["time"].dtype, pd.DatetimeTZDtype):
+        late = frame["time"] > pd.Timestamp.now("UTC") + FUTURE
+        if late.any():
+            raise DataError(
+                f"{plural(int(late.sum()), 'record')} of {len(frame):,} are of a time that has not come yet, the first "
+                f"of {frame['time'][late].iloc[0]}, and a lag says how long after its time each was known: give a "
+                "column published_at, from when on each date was known"
+            )
+    return frame.assign(date=1.0) if one.values == [] and not {*frame} - {*OWN} else frame
+
+
+def _periods(frame: pd.DataFrame, one: schema.Covariate, bars: Bars) -> Periods | None:
+    """Return how records are read by the period, if they are."""
+    if one.resample is None:
+        return None
+    given = one.aggregate if isinstance(one.aggregate, dict) else {}
+    how = {value_name(str(name)): (one.aggregate if isinstance(one.aggregate, str) else "last") for name in frame}
+    known = {name: how[name] for name in how if name not in OWN}
+    for name, what in given.items():
+        if value_name(name) not in known:
+            raise DataError(
+                f"aggregate: there is no value {name!r}; there are {one_of([*known])}{near_misses(name, [*known])}"
+            )
+        known[value_name(name)] = what
+    lag = 0 if one.lag is None else int(np.timedelta64(schema.span_of(one.lag), "us").astype(np.int64))
+    local = frame["time"].dt.tz_convert(bars.calendar.timezone)
+    return Periods(one.resample, bars.calendar, known, lag, dates=bool((local == local.dt.normalize()).all()))
+
+
+def _reads_next(session: Session, name: str, one: schema.Covariate) -> bool:
+    """Return whether a recipe reads how far off the dates of a covariate are, which are to come then."""
+    specs = [session.registry.get(FeatureSpec, used) for used in session.recipe.features.use]
+    return one.values == [] or any(f"{name}.{NEXT}" in spec.inputs for spec in specs)
 
 
 def _of_first_days(covariate: Covariate, bars: Bars) -> bool:
@@ -92,8 +149,14 @@ def _renamed(text: str, name: str, spec: SourceSpec) -> str:
     return text if text.startswith(f"covariates.{name}") else f"covariates.{name}: {text}"
 
 
-def _doubts(covariate: Covariate, bars: Bars) -> list[str]:
-    """Return what is to be asked about records; an error, if none is of these bars."""
+def _doubts(covariate: Covariate, bars: Bars, to_come: bool) -> list[str]:
+    """Return what is to be asked about records; an error, if none is of these bars.
+
+    Parameters
+    ----------
+    to_come : bool
+        Whether they are meant to be of dates to come.
+    """
     lines = []
     every = bool((covariate.code == EVERY).any())
     lacking = sorted({*bars.symbols} - {*covariate.symbols})
@@ -112,11 +175,12 @@ def _doubts(covariate: Covariate, bars: Bars) -> list[str]:
             f"{', '.join(lacking[:3])}{more}"
         )
     early = covariate.known < covariate.time - EARLY
-    if early.any():
+    if early.any() and not to_come:
         first = int(early.argmax())
         lines.append(
             f"{plural(int(early.sum()), 'record')} of {len(early):,} were published before what they are of, the first "
-            f"on {covariate.known[first]} of {covariate.time[first]}: are time and published_at the right columns?"
+            f"on {covariate.known[first]} of {covariate.time[first]}: are time and published_at the right columns? Of "
+            "dates to come, values = [] reads how many days they are off"
         )
     return lines
 
@@ -126,9 +190,10 @@ def covariate_facts(bars: Bars, recipe: schema.Recipe) -> list[dict[str, Any]]:
     found = []
     for name, one in bars.covariates.items():
         wanted = (recipe.covariates or {})[name]
-        place = one.places(bars.times, bars.symbols)
-        ages = one.ages(place, bars.times)
-        fresh = bars.present & (place >= 0) & ~one.is_stale(ages)
+        read = one.as_read
+        place = read.places(bars.times, bars.symbols)
+        ages = read.ages(place, bars.times)
+        fresh = bars.present & (place >= 0) & ~read.is_stale(ages)
         delays = (one.known - one.time).astype(np.int64) / DAY
         found.append(
             {
@@ -144,6 +209,8 @@ def covariate_facts(bars: Bars, recipe: schema.Recipe) -> list[dict[str, Any]]:
                 "age": _spread(ages[bars.present & (place >= 0)]),
                 "known": float(fresh.sum() / bars.present.sum()),
                 **{key: getattr(wanted, key) for key in ("lag", "missing", "max_age", "stale")},
+                **({"resample": wanted.resample} if wanted.resample else {}),
+                **({"aggregate": dict(one.over.how)} if one.over else {}),
                 **({"read": told} if (told := tell_all(one.read, wanted.options)) else {}),
             }
         )

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from quorate.errors import IntegrityError, RecipeError, StoreError, near_misses, one_of
 from quorate.report.report import PARTS
 from quorate.report.sql_columns import FILES, OF_REPORTS, OF_SWEEPS, SPARSE, TRAINED, tables_page
+from quorate.report.sql_data import CHECKED
+from quorate.runs.sql_data import checked_files
 from quorate.runs.sql_views import Gathered, sealed
 from quorate.runs.swept import BEST
 from quorate.store import Home, Run
@@ -98,11 +100,13 @@ def _names(run: Run) -> list[str]:
     report = sealed(run)
     files = report.document["files"]
     there = [part for part in PARTS if report.results[part]]
-    listed = [
-        name for name in OF_REPORTS if name not in SPARSE or any(report.results[part].get(name) for part in there)
-    ]
+    few = {name for name in SPARSE if not any(report.results[part].get(name) for part in there)}
+    if not report.provenance["data"].get("covariates"):
+        few.add("covariates")
+    listed = [name for name in OF_REPORTS if name not in few]
     stored = [name for name in FILES if all(f"{part}/{name}.parquet" in files for part in there)]
-    return [*listed, *(name for name in stored if name not in TRAINED or report.telemetry.get("training"))]
+    checked = CHECKED if checked_files(report) else ()
+    return [*listed, *(name for name in stored if name not in TRAINED or report.telemetry.get("training")), *checked]
 
 
 def _page(run: Run, names: Sequence[str], form: str) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from quorate.bars.disguise import disguised
 from quorate.bars.held_out import at_times_of_others, chosen_symbols
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError
+from quorate.errors import IntegrityError, plural
 from quorate.runs.session import Session
-
-SHARE = 0.5  # of the bars, on which a covariate that is the close of a symbol equals it by no chance
 
 
 def hold_out(session: Session, bars: Bars) -> Bars:
@@ -34,16 +31,12 @@ def hold_out(session: Session, bars: Bars) -> Bars:
 
 
 def _check_covariates(bars: Bars, names: list[str]) -> None:
-    """Raise `IntegrityError`, where what others read of a covariate is the close of a symbol that is held out."""
-    other = next(column for column, name in enumerate(bars.symbols) if name not in names)
-    for covariate, one in bars.covariates.items():
-        for value in one.values:
-            read = bars.covariate(f"{covariate}.{value}")[:, other]
-            for name in names:
-                close = bars.close[:, bars.symbols.index(name)]
-                known = bars.present[:, other] & np.isfinite(read) & np.isfinite(close)
-                if known.any() and (read == close)[known].mean() > SHARE:
-                    raise IntegrityError(
-                        f"covariates.{covariate} is the price of {name}, which holdout.symbols holds out, so that "
-                        f"models would learn from it: leave the covariate out, or {name} out of holdout.symbols"
-                    )
+    """Raise `IntegrityError`, where what others read of a covariate is a price or volume of a symbol held out."""
+    for one in disguised(bars, names):
+        what = "price" if one.field == "close" and not one.what else f"{one.what}{one.field}"
+        late = f", {plural(one.late, 'bar')} late" if one.late else ""
+        raise IntegrityError(
+            f"covariates.{one.covariate} is the {what.removeprefix('the ')} of {one.symbol}{late} "
+            f"(value {one.value!r}), which holdout.symbols holds out, so that models would learn from it: "
+            f"leave the covariate out, or {one.symbol} out of holdout.symbols"
+        )

@@ -37,12 +37,15 @@ class Quality:
         The most serious rule first.
     apart : DataFrame
         A row for each bar that was set apart: symbol, time, session, fields, rule and reason.
+    bars : mapping
+        How many bars each symbol has, with those that were set apart.
     """
 
     then: Mapping[str, Action]
     limits: Mapping[str, float]
     found: Sequence[Finding]
     apart: pd.DataFrame
+    bars: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def symbols(self) -> list[dict[str, Any]]:
@@ -78,7 +81,9 @@ class Quality:
 
         found = pd.DataFrame([one._asdict() for one in self.found], columns=[*Finding._fields])
         found["then"] = [self.then[one.rule] for one in self.found]
-        return {"findings": found.astype({"bars": "int64", "worst": float}), "quarantine": self.apart}
+        every = sum(self.bars.values()) or float("nan")
+        found["share"] = [one.bars / self.bars.get(one.symbol, every) for one in self.found]
+        return {"findings": found.astype({"bars": "int64", "worst": float, "share": float}), "quarantine": self.apart}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +186,11 @@ class Checking:
             refused = refused or warned
         order = {rule: at for at, rule in enumerate(RULES)}
         every = sorted([*found_apart(both), *found], key=lambda one: (order[one.rule], -one.bars))
-        return Looked(left, [*self._apart(both), *warned], refused, says, Quality(self.then, self.limits, every, both))
+        counts = dict(zip(bars.symbols, bars.present.sum(axis=0).tolist(), strict=True))
+        for symbol, rows in unheld.groupby("symbol"):
+            counts[str(symbol)] = counts.get(str(symbol), 0) + len(rows)
+        quality = Quality(self.then, self.limits, every, both, counts)
+        return Looked(left, [*self._apart(both), *warned], refused, says, quality)
 
     def _lines(self, left: Bars, bars: Bars, found: Sequence[Finding], action: str) -> list[str]:
         """Return what is told of the rules that do one thing: the doubts of every run, and what else was found."""

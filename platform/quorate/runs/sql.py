@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quorate.report.sql_columns import OF_LEDGER, VIEWS
+from quorate.report.sql_columns import OF_LEDGER, OF_STORE, VIEWS
 from quorate.runs.sql_halves import reading
 from quorate.store import Home
 from quorate.store.sql import MEMORY, Answer, Database, name_of, written
@@ -55,6 +55,10 @@ def asking(
             from quorate.evidence.ledger import ledger_of
 
             gathered.add_ledger(ledger_of(place).entries())
+        if set(OF_STORE) & set(names):
+            from quorate.store.bars.store import BarStore
+
+            gathered.add_imports(BarStore(home=place.path).collections())
         for name, view in gathered.views().items():
             for path, reason in database.define(name, view):
                 gathered.leave_out(name_of(path), [name], reason)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection as Several
 from pathlib import Path
 from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError, StoreError, reason_of
 from quorate.report.report import PARTS, Report
-from quorate.report.sql_columns import ACROSS, FILES, OF_LEDGER, OF_REPORTS, OF_SWEEPS, SPARSE, UNSEEN, types_of
+from quorate.report.sql_columns import (
+    ACROSS,
+    OF_LEDGER,
+    OF_REPORTS,
+    OF_RUNS,
+    OF_STORE,
+    OF_SWEEPS,
+    SPARSE,
+    UNSEEN,
+    types_of,
+)
+from quorate.report.sql_data import CHECKED
 from quorate.report.views.runs import row_of
+from quorate.runs.sql_data import checked_files, covariate_rows, import_rows
 from quorate.store import Run
+from quorate.store.bars.collection import Collection
 from quorate.store.plain import check_plain
 from quorate.store.sql import View
 
@@ -39,15 +53,13 @@ class Gathered:
         Whether a run that is not whole is an error.
     """
 
-    def __init__(
-        self, names: Collection[str], runs: Sequence[Run], sweeps: Sequence[Run], strict: bool = False
-    ) -> None:
+    def __init__(self, names: Several[str], runs: Sequence[Run], sweeps: Sequence[Run], strict: bool = False) -> None:
         self._out: dict[tuple[str, str], list[str]] = {}  # runs that lack something, by what and why
         self._names, self._strict = names, strict
         self._rows: dict[str, list[Row]] = {name: [] for name in names}
         self._files: dict[str, list[Path]] = {name: [] for name in names}
         self._left: list[str] = []  # not finished
-        if {"runs", *OF_REPORTS, *FILES} & set(names):
+        if {"runs", *OF_RUNS} & set(names):
             for run in runs:
                 self._add_run(run)
         if set(OF_SWEEPS) & set(names):
@@ -85,7 +97,16 @@ class Gathered:
         for name in set(OF_LEDGER) & set(self._names):
             self._rows[name] = list(_entries(entries) if name == "ledger" else _candidates(entries))
 
-    def leave_out(self, run: str, names: Collection[str], reason: str) -> None:
+    def add_imports(self, collections: Iterable[Collection]) -> None:
+        """Put what was imported into collections of the store into its view."""
+        for name in set(OF_STORE) & set(self._names):
+            for one in collections:
+                try:
+                    self._rows[name] += list(import_rows(one))
+                except (QuorateError, OSError, *ODD) as e:
+                    self.leave_out(one.name, [name], str(e) if isinstance(e, QuorateError) else reason_of(e))
+
+    def leave_out(self, run: str, names: Several[str], reason: str) -> None:
         """Say that a run is not in some views; or end, where all must be whole."""
         if self._strict:
             raise IntegrityError(f"run {run} is not whole: {reason}")
@@ -93,7 +114,7 @@ class Gathered:
 
     def _add_run(self, run: Run) -> None:
         report, reason = None, ""
-        wanted = {*OF_REPORTS, *FILES} & set(self._names)
+        wanted = {*OF_RUNS} & set(self._names)
         if run.state == "finished":
             try:
                 report = sealed(run)
@@ -115,14 +136,17 @@ class Gathered:
         if report is not None:
             self._add_reported(run, report, wanted)
 
-    def _add_reported(self, run: Run, report: Report, wanted: Collection[str]) -> None:
+    def _add_reported(self, run: Run, report: Report, wanted: Several[str]) -> None:
         for name in sorted(wanted):
             try:
                 if name in OF_REPORTS:
                     self._rows[name] += [{**row, "run": run.id} for row in OF_REPORT[name](report)]
+                elif name in CHECKED:
+                    if files := checked_files(report):
+                        self._files[name].append(_whole(run, files, "data", name))
                 else:
                     there = [part for part in PARTS if report.results[part] and _has(report.results[part], name)]
-                    self._files[name] += [_whole(run, report, part, name) for part in there]
+                    self._files[name] += [_whole(run, report.document["files"], part, name) for part in there]
             except (QuorateError, OSError, *ODD) as e:
                 told = str(e) if isinstance(e, QuorateError) else reason_of(e)
                 self.leave_out(run.id, [name], told)
@@ -169,10 +193,10 @@ def _has(part: Mapping[str, Any], name: str) -> bool:
     return name not in ACROSS or bool(part.get("cross_section"))
 
 
-def _whole(run: Run, report: Report, part: str, name: str) -> Path:
-    """Return where a table lies, after checking that it is what was stored."""
+def _whole(run: Run, files: Mapping[str, str], part: str, name: str) -> Path:
+    """Return where a table lies, after checking that it is what was stored, by the hashes of files."""
     path = run.path / part / f"{name}.parquet"
-    told = report.document["files"].get(f"{part}/{name}.parquet")
+    told = files.get(f"{part}/{name}.parquet")
     if told is None:
         raise StoreError("it was made before there was such a table")
     for one in (path.parent, path):
@@ -231,6 +255,7 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "folds": _folds,
     **{name: _listed(name) for name in ("symbols", *SPARSE)},
     "warnings": _warnings,
+    "covariates": covariate_rows,
 }
 
 

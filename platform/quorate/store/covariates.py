@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ def keep_covariates(bars: Path, covariates: Mapping[str, Covariate]) -> None:
     noted = {}
     for name, one in covariates.items():
         age = None if one.max_age is None else int(one.max_age.astype("timedelta64[us]").astype(int))
-        noted[name] = {"records": one.sha256, "missing": one.missing, "max_age": age, "stale": one.stale}
+        noted[name] = note = dict[str, Any](records=one.sha256, missing=one.missing, max_age=age, stale=one.stale)
+        if one.over is not None:
+            note["over"] = {**asdict(one.over), "how": dict(one.over.how)}
         if not (path := _records(bars, one.sha256)).exists():
             write_parquet(to_frame(one), path)
     write_json(note_of(bars), noted)
@@ -49,12 +52,17 @@ def kept_covariates(bars: Path) -> dict[str, Covariate]:
     IntegrityError
         If they are not what was stored.
     """
+    from quorate.bars.calendar import Calendar
+    from quorate.bars.periods import Periods
     from quorate.bars.records import restored
 
     found = {}
     for name, one in _noted(bars).items():
         path = _records(bars, str(one["records"]))
-        found[name] = restored(read_parquet(path), one["missing"], one["max_age"], one["stale"])
+        over = None
+        if told := one.get("over"):
+            over = Periods(**{**told, "calendar": Calendar(**told["calendar"])})
+        found[name] = restored(read_parquet(path), one["missing"], one["max_age"], one["stale"], over)
         if found[name].sha256 != one["records"]:
             raise IntegrityError(f"{path} was changed: its records have another hash")
     return found

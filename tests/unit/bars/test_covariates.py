@@ -60,7 +60,7 @@ def test_values_that_a_record_does_not_have_are_those_before() -> None:
     bars = BARS.with_covariates({"news": covariate_of(frame)})
     assert bars.covariate("news.score")[9, 0] == 1.0
     assert bars.covariate("news.count")[9, 0] == 5.0
-    with pytest.raises(DataError, match=r"news.count or news.score or news.age or news.known, not 'news'"):
+    with pytest.raises(DataError, match=r"news.count or news.score or news.age or news.known or news.next, not 'news'"):
         bars.covariate("news")
 
 
@@ -85,6 +85,36 @@ def test_what_is_missing_or_stale_is_not_known() -> None:
     filled = covariate_of(frame, missing=-1, max_age=timedelta(days=4))
     for name in ("news", "news.age"):
         assert joined(filled, name)[[4, 20], 0].tolist() == [-1.0, -1.0]
+
+
+def dates(*rows: tuple[int, int, str]) -> pd.DataFrame:
+    """Return dates to come: of which bar, at the close of which bar it was known, symbol."""
+    return pd.DataFrame(
+        {
+            "symbol": [symbol for *_, symbol in rows],
+            "time": [CLOSES[bar] + 4 * HOUR for bar, *_ in rows],
+            "published_at": [CLOSES[known] for _, known, _ in rows],
+            "amount": [float(bar) for bar, *_ in rows],
+        }
+    )
+
+
+def test_the_next_date_is_told_from_when_it_was_known_until_it_is_over() -> None:
+    frame = dates((10, 4, "AAA"), (14, 2, "AAA"), (12, 12, ""), (20, 25, "AAA"))
+    until = joined(covariate_of(frame), "news.next")
+
+    def days(bar: int, of: int) -> float:
+        return float((CLOSES[of] + 4 * HOUR - CLOSES[bar]) / pd.Timedelta(days=1))
+
+    due = [np.nan] * 2 + [days(2, 14), days(3, 14)] + [days(bar, 10) for bar in range(4, 11)]
+    due += [days(11, 14), days(12, 12), days(13, 14), days(14, 14)] + [np.nan] * 15
+    np.testing.assert_allclose(until[:, 0], due)
+    assert np.flatnonzero(np.isfinite(until[:, 1])).tolist() == [12]  # that of all
+    filled = joined(covariate_of(frame, missing=99.0), "news.next")
+    assert (filled[15:] == 99.0).all()
+    # Cut off, no later date is known.
+    part = BARS.with_covariates({"news": covariate_of(frame)}).take(0, 4)
+    np.testing.assert_allclose(part.covariate("news.next")[:, 0], due[:4])
 
 
 def test_two_records_known_at_once_must_agree() -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from quorate.bars.findings import by_symbol, find
+from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import FIELDS, PRICES, Bars
 from quorate.bars.quarantine import set_apart
 from quorate.bars.reading import setting_apart
@@ -131,6 +132,31 @@ def test_two_symbols_that_are_one_thing_are_told_whatever_the_unit():
     near["close"] *= np.exp(0.0003 * np.random.default_rng(5).standard_normal(N))  # as two funds of one index
     near["high"], near["low"] = near[[*PRICES]].max(axis=1), near[[*PRICES]].min(axis=1)
     assert find(bars(first, near)) == []
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.2])
+def test_a_symbol_that_was_filled_with_another_for_a_while_is_told_with_the_dates(scale):
+    first, other = walk(1), walk(2)
+    part = slice(AT, AT + 120)
+    for name in PRICES:
+        other.iloc[part, other.columns.get_loc(name)] = first[name].iloc[part].to_numpy() * scale
+    [one, two] = [one for one in find(bars(first, other, walk(3))) if one.rule == "look-alikes"]
+    assert (one.symbol, two.symbol, one.bars) == ("A", "B", 119)
+    assert (one.first, one.worst) == (str(DAYS[AT + 1].date()), pytest.approx(1.0))
+    assert f"from {DAYS[AT + 1].date()} to {DAYS[AT + 119].date()}: the correlation" in one.told
+    assert "over 119 bars, 100% of them equal, and -" in one.told or "equal, and 0." in one.told
+    assert "was one filled with the other?" in one.told
+
+
+def test_two_that_fall_together_once_or_hardly_move_are_not_one_thing():
+    rng = np.random.default_rng(11)
+    quiet = np.where(rng.random((2, N)) < 0.05, 0.01 * rng.standard_normal((2, N)), 0.0)
+    quiet[:, [AT, AT + 200]] = -0.4, -3.0
+    frames = []
+    for row in quiet:
+        close = 1000 * np.exp(np.cumsum(row))
+        frames.append(walk(1).assign(**dict.fromkeys(PRICES, close)))
+    assert [one for one in find(bars(*frames)) if one.rule == "look-alikes"] == []
 
 
 def test_a_symbol_has_a_line_and_the_worst_comes_first():

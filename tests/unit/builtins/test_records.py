@@ -56,6 +56,55 @@ def test_a_month_alone_is_its_last_day(months: tuple[str, str], options: dict[st
     assert stamps(years, "time") == ["2020-01-01 00:00:00", "2021-01-01 00:00:00"]
 
 
+@pytest.mark.parametrize(
+    ("written_as", "ends"),
+    [
+        (("2019Q1", "2020Q4"), ("2019-04-01", "2021-01-01")),
+        (("2019-Q1", "Q4 2020"), ("2019-04-01", "2021-01-01")),
+        (("1Q2019", "2020 q4"), ("2019-04-01", "2021-01-01")),
+        (("2019M01", "2019-02"), ("2019-02-01", "2019-03-01")),
+        (("2019", "2020"), ("2020-01-01", "2021-01-01")),
+        (("2019-W05", "2020W53"), ("2019-02-04", "2021-01-04")),
+        (("2019Q4", "2019"), ("2020-01-01", "2020-01-01")),
+    ],
+)
+def test_a_span_is_its_end(written_as: tuple[str, str], ends: tuple[str, str], tmp_path: Path) -> None:
+    rows = "".join(f"{span},{k}\n" for k, span in enumerate(written_as))
+    frame = records.csv(written(tmp_path, f"period,v\n{rows}"), zone="Europe/Berlin")
+    local = frame["time"].dt.tz_convert("Europe/Berlin").dt.tz_localize(None)
+    assert local.tolist() == [pd.Timestamp(one) for one in ends]
+    table = pd.DataFrame({"time": [2019, 2020], "v": [1.0, 2.0]})
+    table.to_parquet(tmp_path / "years.parquet")
+    assert stamps(records.parquet(str(tmp_path / "years.parquet")), "time")[1] == "2021-01-01 00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("2019Q5", r"line 4: the span '2019Q5' cannot be read \(1 of 3\); it must be a quarter 1 to 4"),
+        ("2019-W53", r"line 4: the span '2019-W53' .* a week that its year has"),
+        ("2019-13", "line 4: the span '2019-13'"),
+        ("2019-05-01", "line 4: the span '2019-05-01'"),
+        ("", "line 4: the span ''"),
+    ],
+)
+def test_a_wrong_span_is_named_by_its_row(wrong: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(quorate.DataError, match=told):
+        records.csv(written(tmp_path, f"time,v\n2019Q1,1\n2019Q2,2\n{wrong},3\n"))
+
+
+def test_dates_to_come_are_read_and_publications_to_come_are_not(tmp_path: Path) -> None:
+    year = pd.Timestamp.now().year + 2
+    calendar = written(tmp_path, f"date,announced,ticker\n{year}-05-05,2020-01-01,AAA\n")
+    frame = records.csv(calendar, values=[])
+    assert stamps(frame, "time") == [f"{year}-05-06 00:00:00"]
+    assert [*frame] == ["time", "published_at", "symbol"]
+    with pytest.raises(quorate.DataError, match=r"data.values = \[\], if dates alone are meant"):
+        records.csv(calendar)
+    with pytest.raises(quorate.DataError, match=r"has not come yet.*published_at"):
+        records.csv(written(tmp_path, f"date,announced,v\n2020-01-01,{year}-01-01,1\n"))
+
+
 def test_times_are_moments_and_those_without_a_zone_are_of_the_exchange(tmp_path: Path) -> None:
     path = written(
         tmp_path,

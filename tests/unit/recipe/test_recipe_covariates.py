@@ -48,6 +48,13 @@ def test_values_join_the_features_and_what_is_beside_them_is_named() -> None:
     assert used({"covariates": {"cpi": {"path": "c.pq"}}, "features": by_group}) == ["cpi", "cpi_age", "return_1"]
 
 
+def test_dates_alone_are_read_by_how_far_off_the_next_is() -> None:
+    dates = {"earnings": {"path": "earnings.csv", "values": []}}
+    assert used({"covariates": dates, "features": {"use": ["return_1"]}}) == ["earnings_next", "return_1"]
+    named = {"use": ["return_1", "earnings_known"], "exclude": ["earnings_next"]}
+    assert used({"covariates": dates, "features": named}) == ["earnings_known", "return_1"]
+
+
 def test_a_recipe_without_covariates_is_what_it_was() -> None:
     recipe, registry = resolved({})
     assert "covariates" not in to_plain(recipe)
@@ -58,9 +65,17 @@ def test_a_recipe_without_covariates_is_what_it_was() -> None:
 def test_what_changes_how_a_covariate_is_joined_makes_another_recipe() -> None:
     digests = {
         recipe_digest(*resolved({"covariates": {"cpi": {"path": "cpi.pq", **more}}}))
-        for more in ({}, {"lag": "2h"}, {"missing": 0}, {"max_age": "9d"}, {"max_age": "9d", "stale": "error"})
+        for more in (
+            {},
+            {"lag": "2h"},
+            {"missing": 0},
+            {"max_age": "9d"},
+            {"max_age": "9d", "stale": "error"},
+            {"resample": "1w"},
+            {"resample": "1w", "aggregate": "mean"},
+        )
     }
-    assert len(digests) == 5
+    assert len(digests) == 7
 
 
 def test_the_source_is_that_of_the_files_end_and_takes_its_options() -> None:
@@ -87,6 +102,13 @@ def test_the_source_is_that_of_the_files_end_and_takes_its_options() -> None:
             "covariates.news: .* no option 'timezon'.*did you mean 'timezone'",
         ),
         ({"news": {"path": "x.csv", "max_ages": "9d"}}, "no option 'max_ages'.*did you mean 'max_age'"),
+        ({"news": {"path": "x.csv", "aggregate": "mean"}}, 'add covariates.news.resample, e.g. "1d"'),
+        ({"news": {"path": "x.csv", "resample": "daily"}}, "covariates.news.resample must be .*did you mean '1d'"),
+        ({"news": {"path": "x.csv", "resample": "1d", "aggregate": "avg"}}, "covariates.news.aggregate"),
+        (
+            {"news": {**NEWS, "resample": "1d", "aggregate": {"scroe": "mean"}}},
+            "covariates.news.aggregate: 'scroe' is not among covariates.news.values.*did you mean 'Score'",
+        ),
         ({"return_1": {"path": "x.csv"}}, "feature 'return_1' is provided by both"),
     ],
 )

@@ -26,7 +26,8 @@ class FeatureSpec(Spec):
     ----------
     inputs : tuple of str
         Any of ``open``, ``high``, ``low``, ``close``, ``volume``; or covariates of the recipe as they were known at
-        each close: ``news``, of several values ``news.score``, and ``news.age`` and ``news.known``.
+        each close: ``news``, of several values ``news.score``, and ``news.age``, ``news.known`` and
+        ``news.next``, the days to the next time that is known to come.
     lookback : int
         Bars that one value reads, its own bar included; the first ``lookback - 1`` rows of a
         symbol are warm-up and are dropped. Later values must be finite on any valid bars, also where a

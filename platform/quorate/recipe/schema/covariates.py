@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from quorate.recipe.schema.base import Open
+from quorate.recipe.schema.data import Frequency
 
 _UNITS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -41,6 +42,7 @@ def _name(text: str) -> str:
 
 
 Span = Annotated[str, AfterValidator(_span)]
+Aggregate = Literal["last", "mean", "sum", "min", "max", "count"]
 Name = Annotated[str, AfterValidator(_name)]
 
 
@@ -59,7 +61,13 @@ class Covariate(Open):
         nothing else; bars of a single symbol hold for all.
     values : list of str
         The columns that are its values; of bars their fields. Without it, the only one that there is, and of bars the
-        close.
+        close. None, ``[]``: dates alone, of which is read how many days they are off.
+    resample : str
+        Read by the period, e.g. ``1d``, ``1w`` or ``4h``, instead of record by record: a period counts when it is over,
+        with what of it is known by then. Bars are made into longer ones, as by ``data.resample``.
+    aggregate : str or dict
+        What the records of a period come to, ``last``, ``mean``, ``sum``, ``min``, ``max`` or ``count``: all values
+        alike, or each by its name; the others by their last. Bars have rules of their own.
     lag : str
         How long after its publication a record was known, e.g. ``2h``; where no column tells that, how long after its
         reference time.
@@ -75,6 +83,8 @@ class Covariate(Open):
     source: str | None = None
     bars: bool = False
     values: list[str] | None = None
+    resample: Frequency | None = None
+    aggregate: Aggregate | dict[str, Aggregate] | None = None
     lag: Span | None = None
     missing: Literal["drop", "error"] | float = "drop"
     max_age: Span | None = None

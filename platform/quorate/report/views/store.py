@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,25 +159,26 @@ def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
     """Print each import, the last ones where there are many."""
     if len(imports) > SHOWN:
         print(f"the last {SHOWN} of {len(imports):,} imports; --json shows all")
-    columns = [
-        ("known at (UTC)", LEFT),
-        ("source", LEFT),
-        ("symbols", RIGHT),
-        ("new", RIGHT),
-        ("rewritten", RIGHT),
-        ("gone", RIGHT),
+    target, shown = console.out(), imports[-SHOWN:]
+    wide = target.width >= 72  # else the day says enough of when, and in all how many bars are other now
+    columns: list[console.Column] = [
+        ("known at (UTC)", NAME, 72, lambda one: one["known_at"][:19].replace("T", " ")),
+        *([] if wide else [("known at", NAME, 0, lambda one: one["known_at"][:10])]),
+        ("source", NAME, 0, lambda one: one["source"]),
+        ("symbols", RIGHT, 60, lambda one: f"{len(one['symbols']):,}"),
+        ("new", RIGHT, 0, partial(_counted, ("new",))),
     ]
-    lines = [
-        (
-            one["known_at"][:19].replace("T", " "),
-            one["source"],
-            f"{len(one['symbols']):,}",
-            *(f"{one[name]:,}" if one[name] else "-" for name in ("new", "rewritten", "gone")),
-        )
-        for one in imports[-SHOWN:]
-    ]
-    console.out().print(console.table(columns, [lines]))
-    _examples([example for one in imports[-SHOWN:] for example in one["examples"]][-20:])
+    if wide:
+        columns += [(name, RIGHT, 0, partial(_counted, (name,))) for name in ("rewritten", "gone")]
+    else:
+        columns.append(("changed", RIGHT, 0, partial(_counted, ("rewritten", "gone"))))
+    target.print(console.listing(columns, [shown], target.width))
+    _examples([example for one in shown for example in one["examples"]][-20:])
+
+
+def _counted(names: Sequence[str], one: Mapping[str, Any]) -> str:
+    count = sum(one[name] for name in names)
+    return f"{count:,}" if count else "-"
 
 
 def render_summary(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from quorate.bars.covariates import AGE, KNOWN, Covariate, named
+from quorate.bars.covariates import AGE, KNOWN, NEXT, Covariate, named
 from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import to_frame
 from quorate.errors import IntegrityError
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec
 from quorate.recipe.schema import Recipe
+from quorate.runs.audit.periods import by_period, ends_of
 
 PLACES = 200  # that are looked at for each input
 
@@ -31,11 +32,15 @@ def check_joins(recipe: Recipe, registry: Registry, bars: Bars, seed: int) -> in
     at = np.sort(rng.choice(len(rows), min(PLACES, len(rows)), replace=False))
     for text in inputs:
         name, value = named(bars.covariates, text)
-        read, records = bars.covariate(text), to_frame(bars.covariates[name])
+        one = bars.covariates[name]
+        read, records, over = bars.covariate(text), to_frame(one), pd.DatetimeIndex([])
+        if one.over is not None:
+            records = records.assign(end=ends_of(pd.DatetimeIndex(records["time"]), one.over))
+            over = ends_of(pd.DatetimeIndex(bars.times).tz_localize("UTC"), one.over)
         for row, column in zip(rows[at], columns[at], strict=True):
             symbol, close = bars.symbols[column], pd.Timestamp(bars.times[row], tz="UTC")
             own = records[(records["symbol"] == symbol) | (records["symbol"] == "")]
-            due, found = _due(own, close, value, bars.covariates[name]), float(read[row, column])
+            due, found = _due(own, close, value, one, over), float(read[row, column])
             if not np.isclose(due, found, rtol=1e-12, atol=1e-12, equal_nan=True):
                 when = _known_when(own, close, value, found)
                 raise IntegrityError(
@@ -45,13 +50,18 @@ def check_joins(recipe: Recipe, registry: Registry, bars: Bars, seed: int) -> in
     return len(inputs) * len(at)
 
 
-def _due(records: pd.DataFrame, close: pd.Timestamp, value: str, one: Covariate) -> float:
-    """Return what is to be read of a symbol's records at a close."""
+def _due(records: pd.DataFrame, close: pd.Timestamp, value: str, one: Covariate, ends: pd.DatetimeIndex) -> float:
+    """Return what is to be read of a symbol's records at a close; `ends` are those of the periods of the bars."""
     column = f"value.{value}"
     told = records[records["known"] <= close]
+    instead = np.nan if isinstance(one.missing, str) else one.missing
+    if value == NEXT:
+        coming = told.loc[told["time"] > close, "time"]
+        return instead if coming.empty else (coming.min() - close) / pd.Timedelta(days=1)
+    if one.over is not None:
+        told = by_period(told, close, column, one.over, ends)
     if column in told:
         told = told[told[column].notna()]
-    instead = np.nan if isinstance(one.missing, str) else one.missing
     if told.empty:
         return 0.0 if value == KNOWN else instead
     # Of one time the latest revision; of those at once a symbol's own.

@@ -259,14 +259,16 @@ class Collection:
         import pandas as pd
 
         from quorate.bars.quarantine import empty
+
+        frames = [self.set_apart(one) for one in self.imports() if one.quarantine]
+        return pd.concat(frames or [empty()]).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
+
+    def set_apart(self, one: Import) -> pd.DataFrame:
+        """Return the bars that an import has set apart, which did."""
         from quorate.store.parquet import read_parquet
 
-        parts = [(one.quarantine, one.sha256[one.quarantine]) for one in self.imports() if one.quarantine]
-        check_hashes(self.folder / IMPORTS, parts)
-        frames = [read_parquet(self.folder / IMPORTS / name) for name, _ in parts]
-        if not frames:
-            return empty()
-        return pd.concat(frames).drop_duplicates(["symbol", "time"], keep="last", ignore_index=True)
+        check_hashes(self.folder / IMPORTS, [(name := str(one.quarantine), one.sha256[name])])
+        return read_parquet(self.folder / IMPORTS / name)
 
     def check_writable(self) -> None:
         """Raise `StoreError`, if nothing can be written here; better before much is read than after it."""

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from quorate.bars.covariates import AGE, KNOWN, Covariate
+from quorate.bars.covariates import BESIDE, NEXT, Covariate
 from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import covariate_of
 from quorate.errors import near_misses
@@ -15,6 +15,7 @@ from quorate.plugins.specs import FeatureSpec
 from quorate.statistics import Floats
 
 _INPUT = re.compile(r"[a-z][a-z0-9_-]*(\.\w+)?")
+AHEAD = pd.Timedelta(days=9)  # of dates to come: several are known at once
 OLDEST = 20 * 3600.0  # seconds, less than a day: the record of each bar is of later than that of the one before
 
 
@@ -35,15 +36,18 @@ def with_covariates(spec: FeatureSpec, bars: Bars) -> Bars:
 
 
 def made_up(bars: Bars, values: list[str]) -> Covariate:
-    """Return a covariate with a record of each bar, known at its close: numbers between 0 and 1, some hours old."""
+    """Return a covariate with a record of each bar, known at its close: numbers between 0 and 1, some hours old.
+
+    Where dates to come are read, each is of some days later instead.
+    """
     row, column = np.nonzero(bars.present)
     close, open_ = bars.close[row, column], bars.open[row, column]
     old = (close * 997.0) % 1.0 * OLDEST  # as good as chance, and of the bar alone
     known = pd.DatetimeIndex(bars.times[row]).tz_localize("UTC")
-    names = sorted({value for value in values if value not in ("", AGE, KNOWN)}) or ["value"]
+    names = sorted({value for value in values if value not in ("", *BESIDE)}) or ["value"]
     move = np.clip(close / open_ - 1, -1, 1)
     told = {name: 1 / (1 + np.exp(-60.0 * (-1) ** k * move)) for k, name in enumerate(names)}
-    time = known - pd.to_timedelta(np.floor(old), unit="s")
+    time = known - pd.to_timedelta(np.floor(old), unit="s") + AHEAD * (NEXT in values)
     frame = {"symbol": np.asarray(bars.symbols)[column], "time": time, "published_at": known, **told}
     return covariate_of(pd.DataFrame(frame))
 

@@ -1,0 +1,67 @@
+"""Rows of SQL about bars: covariates of runs, and imports into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quorate.report.report import Report
+from quorate.store.bars.collection import Collection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+ALIKE = ("name", "source", "values", "symbols", "records", "first", "last", "known", "max_age", "stale", "sha256")
+
+
+def covariate_rows(report: Report) -> Iterator[Row]:
+    """Yield a row for each covariate of a run."""
+    for one in report.provenance["data"].get("covariates", ()):
+        yield {
+            **{name: one[name] for name in ALIKE},
+            **{name: one.get(name) for name in ("lag", "resample", "aggregate")},
+            "missing": str(one["missing"]),
+            **{name: one[name]["median"] for name in ("delay", "age")},
+            **{f"{name}_max": one[name]["max"] for name in ("delay", "age")},
+        }
+
+
+def checked_files(report: Report) -> Mapping[str, str]:
+    """Return the hashes of the files that a run keeps of what was found in its bars; empty, if it has no checks."""
+    files: Mapping[str, str] = report.provenance["data"].get("quality", {}).get("files", {})
+    return files
+
+
+def import_rows(collection: Collection) -> Iterator[Row]:
+    """Yield a row for each import into a collection and symbol, those that only set bars of it apart among them.
+
+    Raises
+    ------
+    StoreError
+        If what was imported is not as it was stored.
+    """
+    for one in collection.imports():
+        apart = _by_symbol(collection.set_apart(one)) if one.quarantine else {}
+        told = {name: getattr(one, name).isoformat() for name in ("loaded_at", "known_at")}
+        for symbol in sorted({*one.symbols, *apart}):
+            brought = one.symbols.get(symbol)
+            rules = apart.get(symbol, [])
+            yield {
+                "collection": collection.name,
+                "import": one.id,
+                **told,
+                **{name: getattr(one, name) for name in ("source", "frequency")},
+                "symbol": symbol,
+                **(brought._asdict() if brought else {}),
+                "set_apart": len(rules),
+                "rules": sorted({*rules}),
+            }
+
+
+def _by_symbol(apart: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the rule of each bar that was set apart, by symbol."""
+    found: dict[str, list[str]] = {}
+    for symbol, rule in zip(apart["symbol"], apart["rule"], strict=True):
+        found.setdefault(str(symbol), []).append(str(rule))
+    return found
