@@ -21,6 +21,7 @@ from quorate_plugins.deep.model import fit_together
 from quorate_plugins.deep.models import mlp
 
 N, SYMBOLS = 240, 3
+DAY = np.timedelta64(1, "D")
 QUICK = {
     "random-forest": {"n_estimators": 8},
     "gradient-boosting": {"max_iter": 5},
@@ -50,7 +51,10 @@ def dataset(binary: bool, seen: int = 0) -> Dataset:
     y = X[:, 0].astype(np.float64) * np.where(bar < bar.max() / 2, -1, 1)
     y = (y > 0).astype(float) if binary else y
     empty = np.empty((0, 2), dtype=np.float32)
-    return Dataset(X, ("a", "b"), bar + seen, symbol, y, bar + seen + 1, np.empty((N, 5)), np.arange(N), empty)
+    first = np.datetime64("2020-01-01T21", "us") - seen * DAY
+    times = first + np.arange(seen + N // SYMBOLS) * DAY
+    ends, bars = bar + seen + 1, np.empty((N, 5))
+    return Dataset(X, ("a", "b"), bar + seen, symbol, y, ends, bars, np.arange(N), empty, times=times)
 
 
 def fold(rows: Dataset) -> Fold:
@@ -137,6 +141,50 @@ def test_a_model_is_told_the_places_of_its_rows_as_they_count_from_its_training_
     assert symbol.tolist() == rows.symbol[one.train].tolist()
     assert weights == pytest.approx(sample_weights(rows, one.train, DECAY))
     assert np.rint(result.predictions).tolist() == rows.symbol[one.test].tolist()
+
+
+class Timed:
+    """Predicts the hours of each row's close since 1970."""
+
+    def fit(self, X, y, time, validation=None, validation_time=None):
+        self.seen_, self.held_ = time.copy(), validation_time
+        return self
+
+    def predict(self, X, time):
+        assert time.dtype == np.dtype("datetime64[us]")
+        return time.astype("datetime64[h]").astype(float)
+
+
+def test_a_model_is_told_the_close_of_each_row_s_bar_whatever_else_there_is():
+    rows, seen = dataset(False), {}
+
+    class Looks(Timed):
+        def fit(self, X, y, time, validation=None, validation_time=None):
+            seen["fit"] = time, validation_time
+            return super().fit(X, y, time)
+
+    one = fold(rows)
+    spec = ModelSpec("timed", Looks, task="regression", validation=0.2)
+    result = run_fit(task(spec, False), FitData(rows, (one,)))
+    assert not result.error, result.trace
+    trained, held = seen["fit"]
+    assert held.min() > trained.max()
+    assert {*trained, *held} <= {*rows.times[rows.bar[one.train]]}
+    assert result.predictions.tolist() == rows.times[rows.bar[one.test]].astype("datetime64[h]").astype(float).tolist()
+
+    path = np.column_stack([rows.y, rows.y])
+    both = replace(rows, steps=(1, 2), path=path, path_end=np.column_stack([rows.end, rows.end + 1]))
+    by_step = run_fit(task(replace(spec, validation=0.0), False, steps=(1, 2), step=1), FitData(both, (one,)))
+    assert by_step.outputs["mean@2"].tolist() == result.predictions.tolist()
+
+    def key(spec, data):
+        [keyed] = with_keys([task(spec, False)], FitData(data, (fold(data),)))
+        return keyed.key
+
+    moved = replace(rows, times=rows.times + np.timedelta64(1, "h"))
+    assert key(spec, rows) == key(spec, dataset(False, seen=7))  # earlier bars are no part of it
+    assert key(spec, rows) != key(spec, moved)
+    assert key(SPECS["ridge"], rows) == key(SPECS["ridge"], moved)
 
 
 def test_a_symbol_that_did_not_train_is_told_as_none_whatever_its_column():
