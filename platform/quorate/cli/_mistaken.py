@@ -94,8 +94,7 @@ def _no_run(word: str, name: str, home: Home, sweep: bool) -> str | None:
     if found is not None:
         instead = "quorate sweep show" if found.kind == "sweep" else "quorate report"
         return (
-            f"{word} takes a {wanted}, and {found.id} is a {found.kind}: "
-            f"{instead} {found.id}{home.option} tells of it"
+            f"{word} takes a {wanted}, and {found.id} is a {found.kind}: {instead} {found.id}{home.option} tells of it"
         )
     if not (Path(name).is_file() or _is_recipe(name)):
         return None
@@ -129,4 +128,3 @@ def _is_recipe(name: str) -> bool:
     from quorate.plugins.registry import Registry
 
     return name in Registry.load().names("recipe")
-

@@ -180,6 +180,8 @@ class FitResult:
         Of a model that is fitted with several seeds the fits of them, of which this is the mean.
     unseen : ndarray of float64
         Predictions of the fold's rows of symbols that are held out, once they stand apart from the others.
+    unseen_outputs : dict of ndarray
+        What else the model gave of these rows.
     """
 
     model: str
@@ -204,6 +206,7 @@ class FitResult:
     replicate: int = 0
     replicates: tuple[FitResult, ...] = field(default=(), repr=False)
     unseen: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
+    unseen_outputs: Outputs = field(default_factory=dict, repr=False)
 
     @property
     def which(self) -> Which:
