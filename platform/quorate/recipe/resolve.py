@@ -23,7 +23,7 @@ from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
-from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
+from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides, resolve_weights
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -83,7 +83,10 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "covariates": resolve_covariates(recipe, registry),
             "holdout": whole_holdout,
             "labels": recipe.labels.model_copy(
-                update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
+                update={
+                    "params": resolve_options(label, recipe.labels.params, "labels.params"),
+                    "weights": resolve_weights(recipe, registry, label),
+                }
             ),
             "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
