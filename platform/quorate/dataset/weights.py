@@ -88,8 +88,14 @@ def training_rows(dataset: Dataset, rows: Positions, moves: bool) -> TrainingRow
     symbols, place = np.unique(dataset.symbol[rows], return_inverse=True)
     known = dataset.times if len(dataset.times) else np.full(int(bar.max()) + 1, np.datetime64("NaT", "us"))
     market = dataset.moves[first:stop][:, symbols] if moves else np.empty((0, 0))
-    shown = (bar - first, end - first, place.astype(np.int64), known[bar], dataset.y[rows], market)
-    return TrainingRows(*(_read_only(values) for values in shown))
+    return TrainingRows(
+        bar=_read_only(bar - first),
+        end=_read_only(end - first),
+        symbol=_read_only(place.astype(np.int64)),
+        time=_read_only(known[bar]),
+        labels=_read_only(dataset.y[rows]),
+        moves=_read_only(market),
+    )
 
 
 def weights_in(answer: Any, n: int) -> Floats:

@@ -87,7 +87,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         step=labels.horizon if labels.path else 0,
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
-    return weighted(task, spec, session.recipe)
+    return weighted(task, spec, session.recipe, session.registry)
 
 
 def code_of(session: Session, transform: str) -> str:

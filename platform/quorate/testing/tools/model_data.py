@@ -63,9 +63,8 @@ def placed(spec: ModelSpec, X: Inputs) -> Inputs:
 
 def times_of(bar: NDArray[np.int64]) -> NDArray[np.datetime64]:
     """Return the close of each bar: weekdays of a market that closes at 21:00 UTC, from one winter into the spring."""
-    days = np.busday_offset("2019-11-04", bar, roll="forward")
-    found: NDArray[np.datetime64] = days.astype("datetime64[us]") + np.timedelta64(21, "h")
-    return found
+    days = np.busday_offset("2019-11-04", bar, roll="forward").astype("datetime64[us]")
+    return np.asarray(days + np.timedelta64(21, "h"), dtype="datetime64[us]")
 
 
 def fitted(model: Any, data: Data, **more: Any) -> Any:

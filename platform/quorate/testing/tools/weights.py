@@ -46,8 +46,8 @@ def first_bars(rows: TrainingRows, n_bars: int) -> TrainingRows:
     """Return the rows of the first bars, and of the market what lies within the intervals of their labels."""
     keep = rows.bar < n_bars
     stop = int(rows.end[keep].max()) + 1
-    cut = [getattr(rows, name)[keep] for name in NAMES[:-1]]
-    return TrainingRows(*cut, rows.moves[:stop])
+    cut = {name: getattr(rows, name)[keep] for name in NAMES[:-1]}
+    return TrainingRows(**cut, moves=rows.moves[:stop])
 
 
 def weigh(plugin: Plugin, rows: TrainingRows) -> Floats:
