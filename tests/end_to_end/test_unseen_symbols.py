@@ -397,10 +397,15 @@ OF_BANDS = {
 
 
 @pytest.fixture(scope="module")
-def bands(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+def banded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bands") / "bands.py"
     path.write_text(BANDS, encoding="utf-8")
-    return quorate.promote(quorate.run(OF_BANDS, home=home, plugins=[path]).run_id, home=home)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bands(home: Path, banded: Path) -> Report:
+    return quorate.promote(quorate.run(OF_BANDS, home=home, plugins=[banded]).run_id, home=home)
 
 
 def test_quantiles_of_the_unseen_are_judged_as_those_of_the_others(bands: Report, home: Path) -> None:
@@ -490,18 +495,21 @@ def test_intervals_of_the_unseen_know_no_label_of_theirs_and_none_that_ends_late
             assert np.allclose(found.values[rows] - own[rows, None], off[:1])
 
 
-def test_a_place_within_a_bar_of_one_symbol_says_nothing_and_that_is_told(home: Path) -> None:
+def test_a_place_within_a_bar_of_one_symbol_says_nothing_and_that_is_told(home: Path, banded: Path) -> None:
     table = {
         **PLAIN,
         "holdout": {"bars": 100, "symbols": ["SIM002"]},
         "labels": {"name": "return"},
-        "models": {"ridge": {}},
+        "models": {"ridge": {}, "bands": {}},
         "ensemble": {"calibration": "bar-rank"},
         "threshold": {"grid": [0.0], "default": 0.0},
         "gates": {"sharpe": {}, "unseen-symbols": {"least": 1}},
     }
-    run = quorate.run(table, home=home)
+    run = quorate.run(table, home=home, plugins=[banded])
     found = run.results["development"]["unseen"]
+    for part in (run.results["development"], found):  # quantiles stay in the unit of the labels
+        pinball = {row["level"]: row["pinball"] for row in part["quantiles"] if row["fold"] is None}
+        assert max(pinball[0.1], pinball[0.9]) < pinball[0.5] < 0.02
     [warning] = found["warnings"]
     assert "on each bar one symbol alone is forecast" in warning
     assert found["verdict"] == "INSUFFICIENT"

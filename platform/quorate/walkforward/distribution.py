@@ -95,11 +95,13 @@ def _given(
     if len(levels) < 2:
         return None
     names = sorted(levels, key=lambda output: levels[output])
+    named_apart = any(MEDIAN in fit.outputs for fit in fits)  # where the prediction is on another scale
     values = np.full((len(walk.dataset), len(names)), math.nan)
     for fit in fits:
         rows = tests[fit.fold]
         for j, output in enumerate(names) if not fit.error else ():
-            values[rows, j] = median[rows] if output == MEDIAN and median is not None else fit.outputs[output]
+            own = output == MEDIAN and median is not None and not named_apart
+            values[rows, j] = median[rows] if own and median is not None else fit.outputs[output]
     return Distribution(np.array([levels[output] for output in names]), values, labels, step)
 
 

@@ -137,6 +137,7 @@ def test_moves_are_log_returns_of_each_symbol():
     rows = build_dataset(bars, [feature], build_labels(bars, label, 1, "open", {}), moves=True)
     assert rows.moves[1:] == pytest.approx(np.diff(np.log(bars.close), axis=0))
     assert not rows.moves[0].any()
+    assert rows.times is bars.times
     assert not build_dataset(bars, [feature], build_labels(bars, label, 1, "open", {})).moves.size
 
 
