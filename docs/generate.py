@@ -132,7 +132,7 @@ def recipe(_: str) -> str:
         parts += [_keys(table.keys)] if table.keys else []
         parts += [_options_of(table.kind)] if table.kind and table.kind not in ("model", "source") else []
         parts += [APART[table.kind]] if table.kind in APART else []
-    for kind, place in (("transform", "features.transforms"), ("label", "labels.params"),
+    for kind, place in (("transform", "features.transforms"), ("weight", "labels.weights"), ("label", "labels.params"),
                         ("ensembler", "ensemble.params"), ("strategy", "strategy.params"),
                         ("sampler", "tuning.sampler_options")):  # fmt: skip
         at = next(i for i, part in enumerate(parts) if part == f"## `[{place.partition('.')[0]}]`")

@@ -7,6 +7,7 @@ from .bars.calendar import Calendar as Calendar
 from .bars.calendar import get_calendar as get_calendar
 from .bars.markets import align as align
 from .bars.panel import Bars as Bars
+from .dataset.weights import TrainingRows as TrainingRows
 from .dataset.windows import Windows as Windows
 from .ensemble.combiner import Combiner as Combiner
 from .ensemble.combiner import EnsembleHistory as EnsembleHistory
@@ -48,6 +49,7 @@ from .plugins.specs import Span as Span
 from .plugins.specs import SplitterSpec as SplitterSpec
 from .plugins.specs import StrategySpec as StrategySpec
 from .plugins.specs import TransformSpec as TransformSpec
+from .plugins.specs import WeightSpec as WeightSpec
 from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit

@@ -1,1 +1,1 @@
-"""Built-in models, features, labels, ensemblers, metrics and gates; plugins like any third party's."""
+"""Built-in models, features, labels, weights, ensemblers, metrics and gates; plugins like any third party's."""

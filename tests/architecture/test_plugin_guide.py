@@ -209,6 +209,11 @@ USES = {
         {"labels": {"name": "large-rise", "params": {"size": 0.0}}},
         lambda r: [r.provenance["recipe"]["labels"]["name"]],
     ),
+    "quorate_weights": (
+        "half-life",
+        {"labels": {"weights": {"name": "half-life", "days": 200.0}}},
+        lambda r: [one["name"] for one in r.provenance["recipe"]["labels"]["weights"]],
+    ),
     "quorate_splitters": (
         "yearly",
         {"folds": {"splitter": "yearly", "initial": 300}},

@@ -154,7 +154,10 @@ def test_a_holdout_goes_on_in_the_same_way(done: Any) -> None:
         ({"labels": {"name": "rank", "steps": [1, 2]}}, "is of one step, and labels.steps asks for several"),
         ({"labels": {"name": "rank", "weights": "class-balance"}}, "class-balance is for labels that are classes"),
         ({"labels": {"name": "rank", "weights": []}}, "weights must be one or more"),
-        ({"labels": {"name": "rank", "weights": {"name": "return", "last": 0.1}}}, "last is of time-decay"),
+        (
+            {"labels": {"name": "rank", "weights": {"name": "return", "last": 0.1}}},
+            "weight 'return' has no option 'last'",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told_before_any_fit(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import quorate
-from quorate.bars.holidays import us_holidays
+from quorate.bars.us_equity import holidays as us_holidays
 from quorate.errors import DataError, IntegrityError
 from quorate.report.sections.about import data as data_section
 from quorate.runs.doubts import check_recipe

@@ -26,6 +26,8 @@ from quorate.runs.loading import load_bars
 from quorate.runs.session import open_session
 from quorate.store import Home
 from quorate.walkforward import layout, rows
+from quorate.walkforward.alone import alone_in
+from quorate.walkforward.distribution import around, around_unseen
 from support.command import call
 
 HELD = ["SIM002", "SIM005", "SIM006"]
@@ -40,6 +42,7 @@ RECIPE: dict[str, Any] = {
     "execution": {"executor": "serial"},
 }
 PLAIN = {**RECIPE, "features": {"use": ["return_1", "return_5"]}, "models": {"logistic": {}}}
+OF_NUMBERS = {**PLAIN, "models": {"ridge": {}}, "labels": {"name": "return"}}
 PLUGIN = """
 import numpy as np
 import quorate
@@ -268,9 +271,7 @@ def test_the_gate_decides_where_a_recipe_has_it(plugin: Path, tmp_path: Path) ->
     assert gate["verdict"] == ("PASS" if gate["value"] > 0 else "FAIL")
 
 
-def test_a_sweep_and_the_paths_of_cpcv_see_none_of_them(
-    plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_sees_none_of_them(plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[str] = set()
     whole = rows.build_dataset
 
@@ -363,6 +364,185 @@ def test_a_portfolio_of_one_symbol_that_is_held_out_is_refused(bars: Bars) -> No
     session = open_session(table)
     with pytest.raises(RecipeError, match=r"'dollar-neutral' chooses among symbols; .* one alone, SIM002"):
         layout.prepare(session.recipe, session.registry, bars.until(420), [(0, 420)])
+
+
+BANDS = """
+import numpy as np
+import quorate
+
+
+class Bands:
+    def fit(self, X, y):
+        A = np.column_stack((np.ones(len(X)), X)).astype(float)
+        self.line_ = np.linalg.solve(A.T @ A + np.eye(A.shape[1]), A.T @ y)
+        self.errors_ = np.quantile(y - A @ self.line_, [0.1, 0.5, 0.9])
+        return self
+
+    def predict(self, X):
+        return (np.column_stack((np.ones(len(X)), X)).astype(float) @ self.line_)[:, None] + self.errors_
+
+
+@quorate.hookimpl
+def quorate_models():
+    yield quorate.ModelSpec("bands", Bands, task="regression", outputs=("q0.1", "q0.5", "q0.9"))
+"""
+OF_BANDS = {
+    **PLAIN,
+    "labels": {"name": "return"},
+    "models": {"bands": {}, "ridge": {}},
+    "ensemble": {"interval": "split", "quantiles": [0.1, 0.9]},
+    "threshold": {"grid": [0.0], "default": 0.0},
+    "gates": {"sharpe": {}, "cpcv": {"groups": 4, "tests": 2}, "unseen-symbols": {"least": 3}},
+}
+
+
+@pytest.fixture(scope="module")
+def banded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bands") / "bands.py"
+    path.write_text(BANDS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def bands(home: Path, banded: Path) -> Report:
+    return quorate.promote(quorate.run(OF_BANDS, home=home, plugins=[banded]).run_id, home=home)
+
+
+def test_quantiles_of_the_unseen_are_judged_as_those_of_the_others(bands: Report, home: Path) -> None:
+    for part in ("development", "holdout"):
+        found = bands.results[part]
+        own, seen = found["unseen"], bands.results[part]
+        for table in ("quantiles", "intervals"):
+            rows = [{key: row[key] for key in ("series", "step", "fold")} for row in own[table]]
+            assert rows == [{key: row[key] for key in ("series", "step", "fold")} for row in seen[table]]
+        frame = bands.unseen.query("part == @part").dropna(subset="label")
+        for name, column in (("bands", "member/bands/q{:g}"), ("past-performance", "ensemble/past-performance/q{:g}")):
+            told = {row["level"]: row for row in own["quantiles"] if row["series"] == name and row["fold"] is None}
+            assert {0.1, 0.9} <= told.keys()
+            for level in (0.1, 0.9):
+                q = frame[column.format(level)].to_numpy()
+                known = np.isfinite(q)
+                y, q = frame["label"].to_numpy()[known], q[known]
+                assert told[level]["n"] == len(y) > 100
+                assert told[level]["below"] == pytest.approx(np.mean(y <= q))
+                assert told[level]["pinball"] == pytest.approx(
+                    np.maximum(level * (y - q), (level - 1) * (y - q)).mean()
+                )
+        [wide] = [row for row in own["intervals"] if row["series"] == "bands" and row["fold"] is None]
+        assert abs(wide["coverage"] - 0.8) < 0.1
+        # What is learnt of errors is learnt of the other symbols.
+        assert any(row["width"] > 0 for row in own["intervals"] if row["series"] == "past-performance")
+    assert bands.typed.results.development.unseen.quantiles[0].series
+    shown = call("report", bands.run_id, "--home", str(home), "--section", "unseen").stdout
+    assert "labels below   others" in " ".join(shown.split("\n"))
+    wanted = quorate.predict(bands.run_id, home=home)
+    for one in (*wanted.unseen, *wanted.targets):
+        assert one["quantiles"]["0.1"] < one["prediction"] < one["quantiles"]["0.9"]
+
+
+def test_combinatorial_paths_are_walked_with_the_unseen_too(bands: Report, home: Path) -> None:
+    found = bands.results["development"]["unseen"]
+    [paths] = found["paths"]
+    assert (paths["groups"], paths["tests"], paths["splits"], paths["n"], paths["reason"]) == (4, 2, 6, 3, "")
+    [seen] = [gate for gate in bands.results["development"]["gates"] if gate["gate"] == "cpcv"]
+    [own] = [gate for gate in found["gates"] if gate["gate"] == "cpcv"]
+    for told, gate in ((paths["unseen"], own), (paths["seen"], seen)):
+        assert told["gain"] == gate["value"]
+        assert told["sharpe-median"] == pytest.approx(np.median(gate["inputs"]["sharpes"]))
+    assert own["inputs"]["sharpes"] != seen["inputs"]["sharpes"]
+    assert "paths" not in bands.results["holdout"]["unseen"]
+    [gate] = [gate for gate in bands.results["development"]["gates"] if gate["gate"] == "unseen-symbols"]
+    assert gate["value"] == found["gap"]["sharpe"]["unseen"]
+    shown = " ".join(call("report", bands.run_id, "--home", str(home), "--section", "unseen").stdout.split())
+    assert "Combinatorial paths, 2 of 4 groups at a time, 3 paths: Sharpe p5" in shown
+    again = quorate.reproduce(bands.run_id, home=home)
+    assert again.identical, again.differences
+
+
+def test_intervals_of_the_unseen_know_no_label_of_theirs_and_none_that_ends_later(bars: Bars) -> None:
+    session = open_session(
+        {**PLAIN, "models": {"ridge": {}}, "labels": {"name": "return"}, "ensemble": {"interval": "split"}}
+    )
+    hold_out(session, bars)
+    walk = layout.prepare(session.recipe, session.registry, bars.until(420), [(0, 420)])
+    assert walk.unseen is not None
+    rng = np.random.default_rng(3)
+    known, own = rng.normal(size=len(walk.dataset)) / 100, rng.normal(size=len(walk.unseen.dataset)) / 100
+    for method in ("split", "adaptive"):
+        wanted = walk.recipe.ensemble.model_copy(update={"interval": method})
+        asked = replace(walk, recipe=walk.recipe.model_copy(update={"ensemble": wanted}))
+        found = around_unseen(asked, known, own)
+        assert found is not None
+        fold = walk.folds[-1]
+        rows = walk.unseen.rows(fold)
+        assert np.isfinite(found.values[rows]).all()
+        other = replace(walk.unseen.dataset, y=rng.normal(size=len(own)))
+        changed = around_unseen(replace(asked, unseen=replace(walk.unseen, dataset=other)), known, own)
+        assert changed is not None
+        assert changed.values.tobytes() == found.values.tobytes()
+        first = int(walk.unseen.dataset.bar[rows].min())
+        late = np.where(
+            walk.dataset.end > first, known + 1.0, known
+        )  # errors that are not known at the fold's first bar
+        later = around_unseen(asked, late, own)
+        assert later is not None
+        at_first = rows[walk.unseen.dataset.bar[rows] == first]
+        assert later.values[at_first].tobytes() == found.values[at_first].tobytes()
+        if method == "split":
+            seen = around(asked, known)
+            assert seen is not None
+            off = seen.values[fold.test] - known[fold.test, None]
+            assert np.allclose(found.values[rows] - own[rows, None], off[:1])
+
+
+def test_a_place_within_a_bar_of_one_symbol_says_nothing_and_that_is_told(home: Path, banded: Path) -> None:
+    table = {
+        **PLAIN,
+        "holdout": {"bars": 100, "symbols": ["SIM002"]},
+        "labels": {"name": "return"},
+        "models": {"ridge": {}, "bands": {}},
+        "ensemble": {"calibration": "bar-rank"},
+        "threshold": {"grid": [0.0], "default": 0.0},
+        "gates": {"sharpe": {}, "unseen-symbols": {"least": 1}},
+    }
+    run = quorate.run(table, home=home, plugins=[banded])
+    found = run.results["development"]["unseen"]
+    for part in (run.results["development"], found):  # quantiles stay in the unit of the labels
+        pinball = {row["level"]: row["pinball"] for row in part["quantiles"] if row["fold"] is None}
+        assert max(pinball[0.1], pinball[0.9]) < pinball[0.5] < 0.02
+    [warning] = found["warnings"]
+    assert "on each bar one symbol alone is forecast" in warning
+    assert found["verdict"] == "INSUFFICIENT"
+    [own] = [gate for gate in found["gates"] if gate["gate"] == "sharpe"]
+    [gate] = [gate for gate in run.results["development"]["gates"] if gate["gate"] == "unseen-symbols"]
+    for one in (own, gate):
+        assert one["verdict"] == "INSUFFICIENT"
+        assert "one symbol alone is forecast at each bar" in one["reason"]
+    assert not any("one symbol alone" in line for line in run.results["development"]["warnings"])
+    shown = call("report", run.run_id, "--home", str(home), "--section", "unseen").stdout
+    assert "one symbol alone is forecast" in " ".join(shown.split())
+    told = call("predict", run.run_id, "--home", str(home))
+    assert "of symbols that are held out: on each bar one symbol alone" in " ".join(told.stderr.split())
+
+
+def test_bars_of_one_symbol_alone_are_counted_where_forecasts_are_places_within_the_bar(bars: Bars) -> None:
+    session = open_session(
+        {**PLAIN, "models": {"ridge": {}}, "labels": {"name": "return"}, "ensemble": {"calibration": "bar-z-score"}}
+    )
+    away = ~np.isin(bars.symbols, ["SIM001"]) & (np.arange(len(bars))[:, None] // 20 == 17)
+    late = replace(bars, **{name: np.where(away, np.nan, getattr(bars, name)) for name in FIELDS})
+    walk = layout.prepare(session.recipe, session.registry, without(late, HELD).until(420), [(0, 420)])
+    rows = np.concatenate([fold.test for fold in walk.folds])
+    lone = np.unique(walk.dataset.bar[rows], return_counts=True)[1] == 1
+    assert 0 < lone.sum() < len(lone)
+    found = alone_in(walk, rows)
+    assert f"on {lone.sum()} of {len(lone)} bars one symbol alone" in found.warning
+    assert not found.reason
+    only = rows[np.isin(walk.dataset.bar[rows], np.unique(walk.dataset.bar[rows])[lone])]
+    assert alone_in(walk, only).reason
+    plainly = replace(walk, recipe=walk.recipe.model_copy(update={"ensemble": session.recipe.ensemble.model_copy(
+        update={"calibration": "none"})}))  # fmt: skip
+    assert alone_in(plainly, rows) == ("", "")
 
 
 def test_the_registry_knows_the_gate() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from quorate.bars.findings import find
-from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import Bars
 from quorate.bars.us_equity import holidays as us_holidays
 

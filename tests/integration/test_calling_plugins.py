@@ -13,6 +13,7 @@ KINDS = {
     "source": ("", 'SourceSpec("bad", bad)', {"data": {"source": "bad"}}),
     "feature": ("close", 'FeatureSpec("bad", bad, lookback=1)', {"features": {"use": ["bad"]}}),
     "label": ("prices, horizon", 'LabelSpec("bad", bad, task="classification")', {"labels": {"name": "bad"}}),
+    "weight": ("rows", 'WeightSpec("bad", bad)', {"labels": {"weights": "bad"}}),
     "splitter": ("sessions, start", 'SplitterSpec("bad", bad)', {"folds": {"splitter": "bad"}}),
     "cost": ("bars", 'CostSpec("bad", bad)', {"costs": {"model": "bad"}}),
     "ensembler": ("history", 'EnsemblerSpec("bad", bad)', {"ensemble": {"method": "bad"}}),

@@ -82,11 +82,7 @@ def test_a_recipe_that_init_writes_runs_is_judged_and_every_setting_says_why():
 )
 def test_the_calendar_is_that_of_the_days_with_bars(calendar, days):
     if calendar == "us-equity":
-<<<<<<< HEAD
         from quorate.bars.us_equity import holidays as us_holidays
-=======
-        from quorate.bars.holidays import us_holidays
->>>>>>> covs
 
         every = pd.bdate_range("2018-01-02", periods=700)
         days = every[~every.isin(us_holidays())].strftime("%Y-%m-%d")

@@ -96,3 +96,36 @@ def test_runs_are_chosen_and_sorted(finished, tiny, monkeypatch):
         assert "The first" in " ".join(out.split())
     assert "2 runs in" in out
     assert "1 of 2 runs in" in call("runs", "--limit", "1").stdout
+
+
+def test_a_run_where_a_recipe_is_expected_and_a_recipe_where_a_run_is_are_told_what_to_type(finished, recipe, tmp_path):
+    [run] = finished.runs()
+    kept = str(run.path / "recipe.toml")
+    for command in ("audit", "run", "sweep"):
+        said = message_of(call(command, run.id), 2)
+        assert f"{command} takes a recipe, and {run.id} is a run" in said
+        assert f"quorate {command} {kept}" in said
+    assert f"quorate reproduce {run.id}" in message_of(call("run", run.id[:12]), 2)
+    assert f"latest is the run {run.id}" in message_of(call("audit", "latest"), 2)
+    assert json.loads(call("recipe", "show", kept, "--json").stdout)["name"] == "tiny"  # what was told can be read
+    for command in ("reproduce", "explain", "report", "gate", "trades", "predict", "export"):
+        more = ("--to", tmp_path / "out") if command == "export" else ()
+        said = message_of(call(command, recipe, *more), 1)
+        assert f"{command} takes a run, and {recipe} is a recipe. Its latest run is {run.id}: quorate {command}" in said
+    assert "Begin with quorate run nasdaq" in message_of(call("compare", run.id, "nasdaq"), 1)
+    assert f"is its folder: quorate report {run.id}" in message_of(call("report", run.path), 1)
+    said = message_of(call("sweep", "show", run.id), 1)
+    assert f"sweep show takes a sweep, and {run.id} is a run: quorate report {run.id}" in said
+    assert "unknown recipe 'nasdq'" in message_of(call("audit", "nasdq"), 2)
+
+
+def test_the_command_for_the_recipe_of_a_run_names_its_plugin_files_as_they_are_or_were_kept(finished, tmp_path):
+    [run] = finished.runs()
+    about = run.path / "run.json"
+    told = json.loads(about.read_text())
+    file = tmp_path / "mine.py"
+    told["plugins"].append({"kind": "model", "name": "mine", "file": str(file), "sha256": "ab12"})
+    about.write_text(json.dumps(told))
+    assert f"--plugin {finished.path / 'sources' / 'ab12.py'}" in message_of(call("audit", run.id), 2)
+    file.touch()
+    assert f"--plugin {file}" in message_of(call("audit", run.id), 2)

@@ -15,10 +15,10 @@ from quorate.bars import covariates
 from quorate.bars.covariates import Covariate
 from quorate.bars.panel import Bars
 from quorate.bars.resample import at_frequency
-from quorate.dataset import join
+from quorate.dataset import join, weights
 from quorate.dataset.categories import Categories
 from quorate.dataset.folds import NEVER
-from quorate.dataset.weights import METHODS, Weighting
+from quorate.dataset.weights import training_rows
 from quorate.ensemble import combine as ensemble
 from quorate.errors import IntegrityError
 from quorate.execution import fit, reading
@@ -233,17 +233,30 @@ def test_a_feature_of_a_small_unit_is_seen(executor: Executor, tmp_path: Path) -
         walk_forward_of(pipeline.recipe, pipeline.registry, pipeline.bars)
 
 
-def test_weights_that_know_later_rows_are_named(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_know_later_rows_are_named(executor: Executor, noise: Pipeline, tmp_path: Path) -> None:
     labels = noise.recipe.labels.model_copy(update={"weights": [Weight(name="uniqueness")]})
     weighted = noise.recipe.model_copy(update={"labels": labels})
-    assert weightings_of(weighted) == (Weighting("uniqueness"),)
+    assert [one.spec.name for one in weightings_of(weighted, noise.registry)] == ["uniqueness"]
     walk_forward_of(weighted, noise.registry, noise.bars)
 
-    def of_all(dataset: Any, rows: Any, how: Weighting) -> Any:
-        return 1.0 + np.abs(rows - len(dataset))  # how far the last row is
+    # The weights that a fold is shown cannot reach what comes later; what an earlier call was shown they can.
+    zoo = Path(__file__).parents[1] / "plugins" / "faulty" / "weight_remembers_the_market.py"
+    pipeline = Pipeline(executor, {**NOISE, "labels": {"weights": "zoo-wild"}}, [zoo])
+    *_, said = detectors.findings(pipeline.recipe, pipeline.registry, pipeline.bars, pipeline.fitting, DRAWS)
+    assert (said.detector, said.state) == ("features and labels", "alarm")
+    assert "labels.weights (zoo-wild) look ahead: on fold 0" in said.detail
 
-    monkeypatch.setitem(METHODS, "uniqueness", of_all)
-    with pytest.raises(IntegrityError, match=r"labels\.weights \(uniqueness\) look ahead: on fold 0"):
+
+def test_weights_of_rows_that_do_not_train_are_named(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = noise.recipe.labels.model_copy(update={"weights": [Weight(name="return")]})
+    weighted = noise.recipe.model_copy(update={"labels": labels})
+
+    def of_all(dataset: Any, rows: Any, moves: bool) -> Any:
+        shown = training_rows(dataset, rows, moves)
+        return replace(shown, moves=shown.moves + dataset.moves[int(dataset.learnt_end[rows].max()) :].sum())
+
+    monkeypatch.setattr(weights, "training_rows", of_all)
+    with pytest.raises(IntegrityError, match=r"labels\.weights \(return\) look ahead: on fold 0"):
         walk_forward_of(weighted, noise.registry, noise.bars)
 
 

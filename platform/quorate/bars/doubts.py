@@ -14,12 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
-from quorate.bars import exchanges, us_equity
-from quorate.bars.calendar import CALENDARS
-=======
 from quorate.bars.holidays import closed_weekdays
->>>>>>> covs
 from quorate.bars.panel import PRICES, Bars
 from quorate.bars.rules import RULES, Finding
 from quorate.errors import plural
@@ -248,17 +243,7 @@ def _counted(bars: Bars, where: Mask, what: str) -> Finding:
 
 def holidays(bars: Bars) -> NDArray[np.datetime64]:
     """Return the weekdays from the first session to the last on which the market is closed; none where unknown."""
-<<<<<<< HEAD
-    name, first, last = bars.calendar.name, bars.sessions[0], bars.sessions[-1]
-    if name == "us-equity":
-        days = us_equity.holidays()
-        return days[np.searchsorted(days, first) : np.searchsorted(days, last, "right")]
-    if name not in CALENDARS and name in exchanges.exchange_names():
-        return exchanges.closed_days(name, str(first), str(last))
-    return np.array([], dtype="datetime64[D]")
-=======
     return closed_weekdays(bars.calendar, bars.sessions[0], bars.sessions[-1])
->>>>>>> covs
 
 
 def beyond_hours(bars: Bars) -> tuple[Mask, bool]:

@@ -11,10 +11,6 @@ import pandas as pd
 from quorate import statistics
 from quorate.bars import us_equity
 from quorate.bars.calendar import TOLERANCE, get_calendar, sessions_per_year
-<<<<<<< HEAD
-=======
-from quorate.bars.holidays import us_holidays
->>>>>>> covs
 from quorate.bars.panel import Bars
 
 WEEKEND = 0.1  # of intraday bars, from which on a market is open on weekends

@@ -65,11 +65,14 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         try:
             with printing():
                 function(*args, **kwargs)
-        except QuorateError as e:
+        except QuorateError as error:
+            from quorate.cli._mistaken import meant_another
+
+            e = meant_another(function, kwargs, error)
             if shown["traceback"]:
                 import traceback
 
-                traceback.print_exception(e)
+                traceback.print_exception(error)
             for line in (f"error: {e}", *getattr(e, "__notes__", ())):
                 print(_indented(visible(line)), file=sys.stderr)
             raise typer.Exit(_exit_code(e, function.__name__)) from None

@@ -49,6 +49,8 @@ class Fold:
         Rows of the dataset, in time order.
     shuffles : Shuffles, optional
         What is predicted once more with features shuffled among the test rows; a run asks for nothing.
+    spans : tuple of (first, stop)
+        The bars that are predicted, where training rows lie between them; empty: all from `first` to `stop`.
     """
 
     index: int
@@ -57,6 +59,14 @@ class Fold:
     train: Positions
     test: Positions
     shuffles: Shuffles | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def at(self, bar: Positions) -> NDArray[np.bool_]:
+        """Return which rows, given by their bars, lie at bars that are predicted."""
+        found = np.zeros(len(bar), dtype=bool)
+        for first, stop in self.spans or ((self.first, self.stop),):
+            found |= (bar >= first) & (bar < stop)
+        return found
 
 
 def walk_forward(bar: Positions, end: Positions, spans: Sequence[Span], index: int = 0, embargo: int = 0) -> list[Fold]:

@@ -58,6 +58,8 @@ class Dataset:
     moves : ndarray of float64, (n_bars, n_symbols)
         Log return of each close over the symbol's close before, 0 where there is none; without a bar, if no weight of
         a training row reads them.
+    times : ndarray of datetime64[us], (n_bars,)
+        The close of each bar, UTC.
     """
 
     X: NDArray[np.float32]
@@ -75,6 +77,7 @@ class Dataset:
     path_end: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
     window: int | None = None
     moves: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    times: NDArray[np.datetime64] = field(default_factory=lambda: np.empty(0, dtype="datetime64[us]"))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -147,6 +150,7 @@ def build_dataset(
         path_end=_read_only(path_ends),
         window=int(laid.full[keep].min()),
         moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
+        times=bars.times,
     )
 
 

@@ -9,7 +9,7 @@ a path earns is no backtest of anything that could have been traded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
 
@@ -59,6 +59,8 @@ class Paths:
         Why there is no path.
     lost : tuple of str
         Which members failed on some splits, and so had no vote there.
+    unseen : ndarray of float64, (n_bars - 1, n_paths)
+        The same on symbols that are held out, as the same fits forecast them; empty, if there are none.
     """
 
     returns: Floats
@@ -66,6 +68,7 @@ class Paths:
     embargo: int = 0
     reason: str = ""
     lost: tuple[str, ...] = ()
+    unseen: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
 
 def group_spans(
@@ -149,7 +152,8 @@ def combinatorial_folds(
                 "row left by purge and embargo: take more groups, fewer test groups, or a smaller embargo"
             )
         test = np.concatenate([rows[k] for k in chosen])
-        fold = Fold(index, groups[chosen[0]].first, groups[chosen[-1]].stop, train, test)
+        spans = tuple((groups[k].first, groups[k].stop) for k in chosen)
+        fold = Fold(index, spans[0][0], spans[-1][1], train, test, spans=spans)
         splits.append(Split(chosen, tuple(groups[k] for k in chosen), fold))
     return splits
 

@@ -1,57 +1,125 @@
-"""How much each training row counts: weights of label intervals, computed from the rows that train alone.
-
-A label's interval reaches from its row's bar to the bar at which it becomes known, both included. Source: Lopez de
-Prado (2018), chapter 4.
-"""
+"""How much each training row counts: what plugins say of the rows that train alone, multiplied."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.dataset.rows import Dataset
-from quorate.errors import DataError
+from quorate.errors import DataError, PluginError, plural
+from quorate.plugins.calling import call
+from quorate.plugins.specs import WeightSpec
 from quorate.statistics import Floats
 
 Positions = NDArray[np.int64]
-DECAYED = 0.5  # weight of the oldest row, where the recipe names none
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
-class Weighting(NamedTuple):
-    """One way to weigh training rows.
+@dataclass(frozen=True, eq=False)
+class TrainingRows:
+    """The rows that train a fold, in the order of their bars, and of one bar in that of their symbols; read-only.
 
     Parameters
     ----------
-    name : {"uniqueness", "return", "time-decay", "class-balance"}
-    over : {"symbol", "panel"}
-        Whose labels overlap: those of one symbol, or of all.
-    last : float
-        Of ``time-decay``: the weight of the oldest row beside 1 of the newest; below 0, the share of the past that
-        weighs nothing.
+    bar : ndarray of int64, (n_rows,)
+        Bar of each row, counted from that of the first row, which is 0.
+    end : ndarray of int64, (n_rows,)
+        Bar at which all is known that is learnt of the row, counted likewise.
+    symbol : ndarray of int64, (n_rows,)
+        Place of the row's symbol among those of the rows.
+    time : ndarray of datetime64[us], (n_rows,)
+        Close of the row's bar, UTC.
+    labels : ndarray of float64, (n_rows,)
+        What is learnt: 0 or 1 of a class; of several steps that of the step that is traded.
+    moves : ndarray of float64, (n_bars, n_symbols)
+        Log return of each close over the symbol's close before, 0 where there is none, from bar 0 to the last `end`;
+        without a bar, unless the spec says ``moves=True``.
     """
 
-    name: str
-    over: str = "symbol"
-    last: float = DECAYED
+    bar: Positions
+    end: Positions
+    symbol: Positions
+    time: NDArray[np.datetime64]
+    labels: Floats
+    moves: Floats = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.bar)
+
+
+class Weighting(NamedTuple):
+    """One way to weigh training rows: a plugin and its options."""
+
+    spec: WeightSpec
+    params: Mapping[str, Any]
 
 
 def sample_weights(dataset: Dataset, rows: Positions, weightings: Sequence[Weighting]) -> Floats:
     """Return the product of some weights of training rows, (n_rows,), float64, with mean 1.
 
-    Only the rows themselves count, and of the bars those that lie within the intervals of their labels.
+    Only the rows themselves are shown, and of the bars those that lie within the intervals of their labels.
 
     Raises
     ------
     DataError
         If every row would weigh nothing.
+    PluginError
+        If a weight fails, or gives something else than a number from 0 on for each row.
     """
     found = np.ones(len(rows))
     for one in weightings if len(rows) else ():
-        found *= METHODS[one.name](dataset, rows, one)
-    return normalised(found, " x ".join(one.name for one in weightings))
+        shown = training_rows(dataset, rows, one.spec.moves)
+        found *= call(
+            one.spec, plural(len(rows), "training row"), (shown,), one.params, partial(weights_in, n=len(rows))
+        )
+    return normalised(found, " x ".join(one.spec.name for one in weightings))
+
+
+def training_rows(dataset: Dataset, rows: Positions, moves: bool) -> TrainingRows:
+    """Return what a weight is shown of training rows: copies, of which nothing else can be reached."""
+    bar, end = dataset.bar[rows], dataset.learnt_end[rows]
+    first, stop = int(bar[0]), int(end.max()) + 1
+    symbols, place = np.unique(dataset.symbol[rows], return_inverse=True)
+    known = dataset.times if len(dataset.times) else np.full(int(bar.max()) + 1, np.datetime64("NaT", "us"))
+    market = dataset.moves[first:stop][:, symbols] if moves else np.empty((0, 0))
+    return TrainingRows(
+        bar=_read_only(bar - first),
+        end=_read_only(end - first),
+        symbol=_read_only(place.astype(np.int64)),
+        time=_read_only(known[bar]),
+        labels=_read_only(dataset.y[rows]),
+        moves=_read_only(market),
+    )
+
+
+def weights_in(answer: Any, n: int) -> Floats:
+    """Return the weights of `n` rows that a plugin gave.
+
+    Raises
+    ------
+    PluginError
+        Naming what it must be, and the first row that is not.
+    """
+    values = np.asarray(answer)
+    if values.shape != (n,) or values.dtype.kind not in "fiub":
+        raise PluginError(
+            f"it must give a number for each of {n} rows, an array of shape ({n},); it gave "
+            f"{type(answer).__name__} of shape {values.shape}, {values.dtype}"
+        )
+    weights = values.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise PluginError(
+            f"weights must be finite, and 0 or more; {len(wrong)} of {n} are not, the first is {weights[wrong[0]]:g}, "
+            f"of row {wrong[0]}: guard divisions and logarithms, and cut off below 0 with np.maximum"
+        )
+    return weights
 
 
 def normalised(weights: Floats, told: str) -> Floats:
@@ -64,69 +132,6 @@ def normalised(weights: Floats, told: str) -> Floats:
     return weights / mean
 
 
-class _Intervals:
-    """The intervals of the labels of some rows, and how many of them there are at each bar."""
-
-    def __init__(self, dataset: Dataset, rows: Positions, over: str) -> None:
-        self.symbol = dataset.symbol[rows]
-        self._group = self.symbol if over == "symbol" else np.zeros(len(rows), dtype=np.int64)
-        bar, end = dataset.bar[rows], dataset.learnt_end[rows]
-        self.start, stop = int(bar[0]), int(end.max()) + 1  # rows are in the order of their bars
-        self.first, self.last = bar - self.start, end - self.start
-        self.length = stop - self.start
-        shape = int(self._group.max(initial=0)) + 1, self.length + 1
-        begun, over_at = np.zeros(shape), np.zeros(shape)
-        np.add.at(begun, (self._group, self.first), 1.0)
-        np.add.at(over_at, (self._group, self.last + 1), 1.0)
-        count = np.cumsum(begun - over_at, axis=1)[:, :-1]
-        self._share = np.divide(1.0, count, out=np.zeros_like(count), where=count > 0)
-
-    def uniqueness(self) -> Floats:
-        """Return the mean over each interval of one over the number of intervals at a bar."""
-        total = _before(self._share)
-        sums = total[self._group, self.last + 1] - total[self._group, self.first]
-        return np.asarray(sums / (self.last - self.first + 1))
-
-    def shared(self, moves: Floats) -> Floats:
-        """Return the sum of each symbol's moves after the row's own bar, each shared among the intervals there."""
-        part = moves[self.start : self.start + self.length].T[: int(self.symbol.max()) + 1]
-        total = _before(part * self._share)
-        return np.asarray(total[self.symbol, self.last + 1] - total[self.symbol, self.first + 1])
-
-
-def _before(values: Floats) -> Floats:
-    """Return the sum of all values before each place, and of all."""
-    return np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
-
-
-def _uniqueness(dataset: Dataset, rows: Positions, how: Weighting) -> Floats:
-    return _Intervals(dataset, rows, how.over).uniqueness()
-
-
-def _return(dataset: Dataset, rows: Positions, how: Weighting) -> Floats:
-    """Return the size of the log return of each label's interval of which it alone is the cause."""
-    return np.abs(_Intervals(dataset, rows, how.over).shared(dataset.moves))
-
-
-def _time_decay(dataset: Dataset, rows: Positions, how: Weighting) -> Floats:
-    """Return a weight that falls in a line with the uniqueness of all rows since, from 1 of the newest bar."""
-    bars, place = np.unique(dataset.bar[rows], return_inverse=True)
-    by_bar = np.bincount(place, weights=_uniqueness(dataset, rows, how), minlength=len(bars))
-    age = np.cumsum(by_bar)
-    whole = float(age[-1])
-    slope = (1 - how.last) / whole if how.last >= 0 else 1 / ((how.last + 1) * whole)
-    return np.asarray(np.maximum(1 - slope * (whole - age), 0.0)[place])
-
-
-def _class_balance(dataset: Dataset, rows: Positions, how: Weighting) -> Floats:
-    """Return a weight with which both classes weigh the same together."""
-    _, place, counts = np.unique(dataset.y[rows], return_inverse=True, return_counts=True)
-    return np.asarray(len(rows) / (len(counts) * counts[place]))
-
-
-METHODS: dict[str, Callable[[Dataset, Positions, Weighting], Floats]] = {
-    "uniqueness": _uniqueness,
-    "return": _return,
-    "time-decay": _time_decay,
-    "class-balance": _class_balance,
-}
+def _read_only(array: Array) -> Array:
+    array.flags.writeable = False
+    return array

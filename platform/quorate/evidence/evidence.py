@@ -120,11 +120,14 @@ class Unseen:
         Their names.
     independent : float
         As how many independent symbols they count: they have the same dates, and move together.
+    silent : str
+        Why forecasts of them say nothing; empty, where they do.
     """
 
     performance: Performance
     symbols: tuple[str, ...]
     independent: float
+    silent: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Inputs: TypeAlias = "NDArray[Any] | pd.DataFrame | Windows | Placed"
-UNKNOWN = {"bar": 0, "symbol": -1}  # what rows are told that fill up a block
+UNKNOWN: Mapping[str, Any] = {"bar": 0, "symbol": -1, "time": np.datetime64(0, "us")}  # of rows that fill up a block
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +30,12 @@ class Placed:
     ----------
     X : Inputs
         As other models read them.
-    places : mapping of str to ndarray of int64
-        ``bar`` and ``symbol`` of each row, as `ModelSpec.places` has it.
+    places : mapping of str to ndarray
+        ``bar``, ``symbol`` and ``time`` of each row, as `ModelSpec.places` has it.
     """
 
     X: Any
-    places: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    places: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -56,7 +56,7 @@ def plain(X: Inputs) -> Any:
     return X.X if isinstance(X, Placed) else X
 
 
-def places_in(X: Inputs) -> Mapping[str, NDArray[np.int64]]:
+def places_in(X: Inputs) -> Mapping[str, NDArray[Any]]:
     """Return what is told of the places of inputs."""
     return X.places if isinstance(X, Placed) else {}
 
@@ -98,16 +98,26 @@ def inputs_of(
 
 def places_of(
     spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]
-) -> dict[str, NDArray[np.int64]]:
-    """Return bar and symbol of some rows, those that a model asks for, as they count from its training rows."""
-    symbols, own = np.unique(dataset.symbol[train]), dataset.symbol[rows]
-    code = np.minimum(np.searchsorted(symbols, own), max(len(symbols) - 1, 0))
-    known = symbols[code] == own if len(symbols) else np.zeros(len(rows), dtype=bool)
-    found = {
-        "bar": dataset.bar[rows] - (dataset.bar[train[0]] if len(train) else 0),
-        "symbol": np.where(known, code, UNKNOWN["symbol"]),
-    }
-    return {name: found[name].astype(np.int64) for name in spec.told}
+) -> dict[str, NDArray[Any]]:
+    """Return what a model asks for of bar, symbol and time of some rows; the first two count from its training rows."""
+    found: dict[str, NDArray[Any]] = {}
+    for name in spec.told:
+        if name == "bar":
+            found[name] = dataset.bar[rows] - (dataset.bar[train[0]] if len(train) else 0)
+        elif name == "symbol":
+            found[name] = codes_of(dataset.symbol[rows], dataset.symbol[train])
+        else:
+            found[name] = dataset.times[dataset.bar[rows]]
+    return found
+
+
+def codes_of(own: NDArray[np.int64], train: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each symbol among those of the training rows, -1 for others."""
+    symbols = np.unique(train)
+    if not len(symbols):
+        return np.full(len(own), UNKNOWN["symbol"], dtype=np.int64)
+    code = np.minimum(np.searchsorted(symbols, own), len(symbols) - 1)
+    return np.where(symbols[code] == own, code, UNKNOWN["symbol"]).astype(np.int64)
 
 
 def _read(spec: ModelSpec, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> Inputs:
@@ -133,7 +143,7 @@ def padded(X: Inputs, start: int, size: int) -> Inputs:
     if isinstance(X, Placed):
         places = {}
         for name, values in X.places.items():
-            places[name] = np.full(size, UNKNOWN[name], dtype=np.int64)
+            places[name] = np.full(size, UNKNOWN[name], dtype=values.dtype)
             places[name][: len(values[start : start + size])] = values[start : start + size]
         return Placed(padded(X.X, start, size), places)
     if isinstance(X, Windows):

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold, Shuffles
 from quorate.dataset.rows import Dataset
-from quorate.dataset.weights import sample_weights
 from quorate.dataset.windows import covered
 from quorate.execution.fit import NUMERICS, model_of
 from quorate.execution.inputs import array_of, places_of, reads_categories
 from quorate.execution.machine import installed, machine
 from quorate.execution.task import FitData, FitTask
 from quorate.execution.transforms import Chain, transform_of
+from quorate.execution.weighing import Weigh, weights_of, with_code
 from quorate.plugins.code import code_digest, version_of
 from quorate.plugins.specs import ModelSpec
 
@@ -55,6 +55,7 @@ class Keys:
         self._hashes = cache(lambda kind: _row_digests(array_of(data.dataset, kind)))
         self._inputs: dict[tuple[Any, ...], bytes] = {}
         self._models: dict[tuple[str, int], tuple[ModelSpec, str, bytes]] = {}
+        self._weights: dict[int, tuple[tuple[Weigh, ...], tuple[Weigh, ...]]] = {}
         self._chains: dict[int, tuple[tuple[Chain, ...], tuple[Chain, ...], bytes]] = {}
 
     def of(self, tasks: Sequence[FitTask]) -> list[FitTask]:
@@ -70,7 +71,7 @@ class Keys:
         spec, code, facts = self._models[named]
         fold, dataset = self._data.fold(task.fold), self._data.dataset
         window = spec.lookback if spec.input != "rows" else 0
-        told = task.weights, spec.told
+        told = tuple(one.about for one in task.weights), spec.told
         read = (task.fold, spec.input, window, bool(spec.validation), reads_categories(spec, dataset), task.steps, told)
         if read not in self._inputs:
             self._inputs[read] = _read(task, dataset, fold, spec, self._hashes)
@@ -81,6 +82,11 @@ class Keys:
                 self._chains[place] = task.transforms, *_transforms(task.transforms)
             _, chains, turned = self._chains[place]
             task, more = replace(task, transforms=chains), more + turned
+        if task.weights:
+            place = id(task.weights)
+            if place not in self._weights:
+                self._weights[place] = task.weights, with_code(task.weights)
+            task = replace(task, weights=self._weights[place][1])
         return replace(task, code=code, key=hashlib.sha256(facts + self._inputs[read] + more).hexdigest())
 
 
@@ -207,7 +213,7 @@ def _read(task: FitTask, dataset: Dataset, fold: Fold, spec: ModelSpec, hashes: 
         _update(digest, dataset.bar[fold.train] - dataset.bar[fold.train[0]])
         _update(digest, dataset.learnt_end[fold.train] - dataset.bar[fold.train[0]])
     if task.weights:
-        _update(digest, sample_weights(dataset, fold.train, task.weights))
+        _update(digest, weights_of(task, dataset, fold.train))
     for rows in (fold.train, fold.test) if spec.told else ():
         for values in places_of(spec, dataset, rows, fold.train).values():
             _update(digest, values)

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.dataset.weights import normalised, sample_weights
+from quorate.dataset.weights import normalised
 from quorate.execution.inputs import Inputs, inputs_of, named_by, places_in, plain
 from quorate.execution.making import check_code
 from quorate.execution.steps import ByStep, hold_back, target_of
 from quorate.execution.surroundings import seeded
 from quorate.execution.transforms import Transforms, learn_transforms, restored_transforms
+from quorate.execution.weighing import weights_of
 from quorate.plugins.specs import ModelSpec
 from quorate.statistics import Floats
 
@@ -94,7 +95,7 @@ def rows_of(task: FitTask, spec: ModelSpec, dataset: Dataset, fold: Fold) -> Fit
 def _weights(task: FitTask, dataset: Dataset, fold: Fold, train: Positions, held: Positions) -> tuple[Floats, Floats]:
     """Return the weights of what is trained on and of what is held back, of those of the fold's training rows."""
     whole = np.empty(len(dataset))
-    whole[fold.train] = sample_weights(dataset, fold.train, task.weights)
+    whole[fold.train] = weights_of(task, dataset, fold.train)
     return normalised(whole[train], "what is trained on"), normalised(whole[held], "what is held back")
 
 

@@ -15,6 +15,7 @@ from quorate.execution.inputs import Inputs, Placed, named_by
 from quorate.execution.outputs import Outputs, read_outputs
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.outputs import at_steps, step_of
+from quorate.plugins.specs.places import PLACES
 
 if TYPE_CHECKING:
     from quorate.execution.task import FitTask
@@ -60,12 +61,17 @@ class ByStep:
         return self
 
     def predict(
-        self, X: Inputs, bar: NDArray[np.int64] | None = None, symbol: NDArray[np.int64] | None = None
+        self,
+        X: Inputs,
+        bar: NDArray[np.int64] | None = None,
+        symbol: NDArray[np.int64] | None = None,
+        time: NDArray[np.datetime64] | None = None,
     ) -> Outputs:
         """Return the outputs of all steps by name."""
         from dataclasses import replace
 
-        told = {name: values for name, values in (("bar", bar), ("symbol", symbol)) if values is not None}
+        places = zip(PLACES, (bar, symbol, time), strict=True)
+        told = {name: values for name, values in places if values is not None}
         X = Placed(X, told) if told else X
         alone = replace(self._spec, outputs=self._alone)
         found: Outputs = {}

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.dataset.weights import Weighting
 from quorate.execution.course import Course
 from quorate.execution.outputs import Outputs
 from quorate.execution.state import Kept, State
 from quorate.execution.transforms import Chain
 from quorate.execution.watch import Watch
+from quorate.execution.weighing import Weigh
 from quorate.plugins.provider import Reference
 
 Which = tuple[str, int, int]  # of a fit: its model, fold and replicate
@@ -69,7 +69,7 @@ class FitTask:
         Horizons that are learnt at once; none, where it is one.
     step : int
         Which of them is traded.
-    weights : tuple of Weighting
+    weights : tuple of Weigh
         How much each training row counts; none, where all count the same, or the model takes no weights.
     transforms : tuple of Chain
         What features go through before the model reads them; a model that reads raw bars has none.
@@ -95,7 +95,7 @@ class FitTask:
     together: bool = False
     steps: tuple[int, ...] = ()
     step: int = 0
-    weights: tuple[Weighting, ...] = ()
+    weights: tuple[Weigh, ...] = ()
     transforms: tuple[Chain, ...] = ()
     replicate: int = 0
     apart: tuple[str, ...] = ()
@@ -114,13 +114,15 @@ class FitTask:
         alike = sorted((name, repr(value)) for name, value in self.params.items() if name not in self.apart)
         steps = [(c.name, c.columns, [(s.plugin.name, repr(s.params)) for s in c.steps]) for c in self.transforms]
         where = self.plugin.name, self.plugin.module, self.plugin.local, id(self.plugin.inline)
-        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step, self.weights
+        weights = tuple(one.about for one in self.weights)
+        asked = self.threads, self.device, self.gpus, self.memory, self.binary, self.steps, self.step, weights
         return *where, *asked, repr(alike), repr(steps)
 
     @property
     def inline(self) -> bool:
         """Whether a plugin of it was given in Python, so that no other process could find it."""
-        plugins = (self.plugin, *(step.plugin for chain in self.transforms for step in chain.steps))
+        steps = (step.plugin for chain in self.transforms for step in chain.steps)
+        plugins = (self.plugin, *steps, *(one.plugin for one in self.weights))
         return any(plugin.inline is not None for plugin in plugins)
 
 
@@ -180,6 +182,8 @@ class FitResult:
         Of a model that is fitted with several seeds the fits of them, of which this is the mean.
     unseen : ndarray of float64
         Predictions of the fold's rows of symbols that are held out, once they stand apart from the others.
+    unseen_outputs : dict of ndarray
+        What else the model gave of these rows.
     """
 
     model: str
@@ -204,6 +208,7 @@ class FitResult:
     replicate: int = 0
     replicates: tuple[FitResult, ...] = field(default=(), repr=False)
     unseen: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), repr=False)
+    unseen_outputs: Outputs = field(default_factory=dict, repr=False)
 
     @property
     def which(self) -> Which:

@@ -87,7 +87,7 @@ def task_of_fit(session: Session, model: str, features: Sequence[str]) -> FitTas
         step=int(labels.horizon) if labels.path else 0,  # of steps it is in bars
         transforms=chains_of(session.recipe, session.registry, features, spec),
     )
-    return weighted(task, spec, session.recipe)
+    return weighted(task, spec, session.recipe, session.registry)
 
 
 def code_of(session: Session, transform: str) -> str:

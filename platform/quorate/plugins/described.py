@@ -26,6 +26,7 @@ _USE = {
     "feature": '[features]\nuse = ["{name}"]',
     "transform": '[features.transforms]\n"*" = {{ name = "{name}", {options} }}',
     "label": '[labels]\nname = "{name}"',
+    "weight": '[labels]\nweights = [{{ name = "{name}", {options} }}]',
     "splitter": '[folds]\nsplitter = "{name}"',
     "ensembler": '[ensemble]\nmethod = "{name}"',
     "strategy": '[strategy]\nname = "{name}"',

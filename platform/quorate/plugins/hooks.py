@@ -110,6 +110,25 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
+    def quorate_weights(self) -> Iterable[specs.WeightSpec]:
+        """Yield weights of training rows.
+
+        ::
+
+            import numpy as np
+            import quorate
+
+            def half_life(rows, days=365.0):
+                age = (rows.time[-1] - rows.time) / np.timedelta64(1, "D")
+                return 0.5 ** (age / days)
+
+            @quorate.hookimpl
+            def quorate_weights():
+                yield quorate.WeightSpec("half-life", half_life)
+        """
+        raise NotImplementedError
+
+    @hookspec
     def quorate_splitters(self) -> Iterable[specs.SplitterSpec]:
         """Yield splitters.
 
@@ -292,6 +311,7 @@ HOOKS: dict[str, str] = {
     "quorate_features": "feature",
     "quorate_transforms": "transform",
     "quorate_labels": "label",
+    "quorate_weights": "weight",
     "quorate_splitters": "splitter",
     "quorate_ensemblers": "ensembler",
     "quorate_strategies": "strategy",

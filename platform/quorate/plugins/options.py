@@ -20,6 +20,7 @@ LEADING = {
     "model": 0,
     "transform": 2,
     "label": 2,
+    "weight": 1,
     "splitter": 2,
     "ensembler": 1,
     "strategy": 2,

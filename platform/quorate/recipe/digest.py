@@ -26,6 +26,9 @@ ADDED = {
 }
 
 
+# Options of weights that recipes did not have written out at first.
+OF_WEIGHTS = {"over": "symbol", "last": 0.5}
+
 # What changes no result of a run.
 APART = ("name", "description", "tuning", "execution", "plugins", "artefacts")
 
@@ -39,6 +42,15 @@ def recipe_digest(recipe: Recipe, registry: Registry) -> str:
             inside[key] = inside = dict(inside[key])
         if inside.get(last) == default:
             del inside[last]
+    if weights := table["labels"].get("weights"):
+        of_old = ("uniqueness", "return", "time-decay", "class-balance")
+        table["labels"] = {
+            **table["labels"],
+            "weights": [
+                {key: v for key, v in one.items() if one["name"] not in of_old or OF_WEIGHTS.get(key) != v}
+                for one in weights
+            ],
+        }
     return digest(
         {"recipe": table, "sources": sorted(s["sha256"] for s in used_plugins(recipe, registry) if s["sha256"])}
     )
@@ -58,6 +70,7 @@ def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> lis
     """
     names: list[tuple[str, str]] = [("source", name) for name in sources_of(recipe)]
     names += [("label", recipe.labels.name)]
+    names += [("weight", one.name) for one in recipe.labels.weights or ()]
     names += [("source", one.source) for one in (recipe.covariates or {}).values() if one.source]
     names += [("feature", n) for n in recipe.features.use]
     names += [("transform", one.name) for chain in recipe.features.transforms.values() if chain for one in chain]

@@ -21,9 +21,9 @@ from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
-from quorate.recipe.schema import Costs, Data, Folds, Gates, Model, Recipe, Risk, Strategy
+from quorate.recipe.schema import Costs, Data, Folds, Gates, Labels, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
-from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides
+from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides, resolve_weights
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -82,9 +82,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
             "covariates": resolve_covariates(recipe, registry),
             "holdout": whole_holdout,
-            "labels": recipe.labels.model_copy(
-                update={"params": resolve_options(label, recipe.labels.params, "labels.params")}
-            ),
+            "labels": _labels(recipe, registry, label),
             "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
             "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
@@ -104,6 +102,11 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     return resolved, warnings
+
+
+def _labels(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> Labels:
+    params = resolve_options(label, recipe.labels.params, "labels.params")
+    return recipe.labels.model_copy(update={"params": params, "weights": resolve_weights(recipe, registry, label)})
 
 
 def with_sampler(recipe: Recipe, registry: Registry) -> tuple[Recipe, specs.SamplerSpec]:

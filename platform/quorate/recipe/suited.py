@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from inspect import signature
 
-from quorate.errors import RecipeError, one_of
+from quorate.errors import PluginError, RecipeError, one_of
 from quorate.plugins import specs
+from quorate.plugins.options import resolve_options
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe
+from quorate.recipe.schema.learning import Weight
 
 WITHIN = "bar-"  # how calibrations begin that bring members to one scale within each bar
 
@@ -30,11 +32,30 @@ def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
             f"ensemble.calibration = {recipe.ensemble.calibration!r} is for labels that are numbers; label "
             f'{label.name!r} is a class: set labels.name = "rank", or another calibration'
         )
-    if label.task == "regression" and any(one.name == "class-balance" for one in recipe.labels.weights or ()):
-        raise RecipeError(
-            f"labels.weights: class-balance is for labels that are classes; label {label.name!r} is a number: leave it "
-            'out, or set labels.name = "direction"'
-        )
+
+
+def resolve_weights(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> list[Weight] | None:
+    """Return the weights of training rows with all their options; refuse one that is not for labels of this task."""
+    if recipe.labels.weights is None:
+        return None
+    found = []
+    for one in recipe.labels.weights:
+        try:
+            spec = registry.get(specs.WeightSpec, one.name)
+        except PluginError as e:
+            raise RecipeError(f"labels.weights: {e}") from e
+        if spec.task not in ("any", label.task):
+            of, is_, instead = {
+                "classification": ("classes", "a number", "direction"),
+                "regression": ("numbers", "a class", "return"),
+            }[spec.task]
+            raise RecipeError(
+                f"labels.weights: {spec.name} is for labels that are {of}; label {label.name!r} is {is_}: leave it "
+                f'out, or set labels.name = "{instead}"'
+            )
+        options = resolve_options(spec, one.options, "labels.weights")
+        found.append(Weight.model_validate({"name": one.name, **options}))
+    return found
 
 
 def check_sides(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> None:

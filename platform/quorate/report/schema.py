@@ -267,9 +267,15 @@ class UnseenSymbols(_Object):
     gates: list[Gate] = Field(default=[])
     series: list[Series] = Field(default=[])
     symbols: list[SymbolFigures] = Field(default=[])
+    quantiles: list[of.QuantileFigures] = Field(default=[])
+    intervals: list[of.IntervalFigures] = Field(default=[])
+    tails: list[of.TailFigures] = Field(default=[])
+    paths: list[told.PathsOfBoth] = Field(default=[])
+    """For each set of paths that gates ask for."""
     market: Market | None = None
     gap: told.Gap | None = None
     alike: list[told.LookAlike] = Field(default=[])
+    warnings: list[str] = Field(default=[])
     digests: dict[str, str] = Field(default={})
 
 

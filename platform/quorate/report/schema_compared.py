@@ -59,3 +59,28 @@ class LookAlike(Dashed):
     symbol: str
     as_: str = Field(alias="as")
     correlation: float
+
+
+class PathFigures(Dashed):
+    """What combinatorial paths come to."""
+
+    gain: Number
+    """Share of them with a Sharpe ratio above zero."""
+    sharpe_p5: Number
+    """5th percentile of their Sharpe ratios."""
+    sharpe_median: Number
+
+
+class PathsOfBoth(Object):
+    """Combinatorial paths on symbols that are held out, and on the others, by the same fits."""
+
+    groups: int
+    tests: int
+    splitter: str
+    splits: int
+    n: int
+    """Paths of symbols that are held out."""
+    unseen: PathFigures
+    seen: PathFigures
+    reason: str
+    """Why there is none."""

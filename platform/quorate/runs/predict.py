@@ -30,7 +30,8 @@ from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
 from quorate.trading.strategy import score_of
-from quorate.walkforward.distribution import around
+from quorate.walkforward.alone import alone_in
+from quorate.walkforward.distribution import Distribution, around, around_unseen
 from quorate.walkforward.failures import failures
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
 from quorate.walkforward.members import collect
@@ -242,10 +243,10 @@ def _prediction(
     series, ensembles = decide_all(walk, predictions)
     spread = around(walk, series[0].predictions)
     judged, bars, now = series[0], walk.bars, walk.folds[-1]
-    targets = _targets(walk, judged, predictions, rows)
-    if spread is not None:
-        targets = [{**target, "quantiles": spread.of(row)} for target, row in zip(targets, rows, strict=True)]
-    held = decided_on(walk, [now], predictions, fits, series[:1]) if walk.unseen else None
+    targets = _targets(walk, judged, predictions, rows, spread)
+    unseen = _unseen(walk, session, judged, predictions, fits)
+    if lone := alone_in(walk, rows).warning:
+        session.warn(lone)
     assert (walk.dataset.end[rows] == NEVER).all()
     return Prediction(
         run=report.run_id,
@@ -256,12 +257,31 @@ def _prediction(
         threshold=float(judged.decisions.thresholds[-1]),
         weights=dict(zip(walk.voting, ensembles[judged.name].weights[-1].tolist(), strict=True)),
         targets=targets,
-        unseen=_targets(held.walk, held.series[0], held.predictions, held.walk.folds[0].test) if held else [],
+        unseen=unseen,
         warnings=list(session.warnings),
     )
 
 
-def _targets(walk: WalkForward, judged: Series, predictions: Floats, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
+def _unseen(
+    walk: WalkForward, session: Session, judged: Series, predictions: Floats, fits: list[FitResult]
+) -> list[dict[str, Any]]:
+    """Return what is desired of each symbol that is held out."""
+    held = decided_on(walk, walk.folds[-1:], predictions, fits, [judged]) if walk.unseen else None
+    if held is None:
+        return []
+    if lone := alone_in(held.walk, held.walk.folds[0].test).warning:
+        session.warn(f"of symbols that are held out: {lone}")
+    spread = around_unseen(walk, judged.predictions, held.series[0].predictions)
+    return _targets(held.walk, held.series[0], held.predictions, held.walk.folds[0].test, spread)
+
+
+def _targets(
+    walk: WalkForward,
+    judged: Series,
+    predictions: Floats,
+    rows: NDArray[np.int64],
+    spread: Distribution | None,
+) -> list[dict[str, Any]]:
     """Return what is desired of each symbol that has a row on the last bar."""
     names = list(walk.members)
     return [
@@ -271,6 +291,7 @@ def _targets(walk: WalkForward, judged: Series, predictions: Floats, rows: NDArr
             "score": float(score_of(judged.predictions[row : row + 1], walk.binary)[0]),
             "prediction": float(judged.predictions[row]),
             "members": {name: finite_or_none(predictions[row, names.index(name)]) for name in walk.voting},
+            **({"quantiles": spread.of(row)} if spread is not None else {}),
         }
         for row in rows
     ]

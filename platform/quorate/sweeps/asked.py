@@ -125,6 +125,9 @@ def _of_models(
             raise RecipeError(
                 f"transform {step.name!r} is an inline plugin, which no sweep can use: put it into a file"
             )
+    for one in recipe.labels.weights or ():
+        if registry.find("weight", one.name).provider.inline is not None:
+            raise RecipeError(f"weight {one.name!r} is an inline plugin, which no sweep can use: put it into a file")
     # What is said of a model that is not tuned this time is checked, too.
     found = {
         name: space_of(specs[name], given.get(name, {}), options_of(recipe, name), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,11 +95,13 @@ def _given(
     if len(levels) < 2:
         return None
     names = sorted(levels, key=lambda output: levels[output])
+    named_apart = any(MEDIAN in fit.outputs for fit in fits)  # where the prediction is on another scale
     values = np.full((len(walk.dataset), len(names)), math.nan)
     for fit in fits:
         rows = tests[fit.fold]
         for j, output in enumerate(names) if not fit.error else ():
-            values[rows, j] = median[rows] if output == MEDIAN and median is not None else fit.outputs[output]
+            own = output == MEDIAN and median is not None and not named_apart
+            values[rows, j] = median[rows] if own and median is not None else fit.outputs[output]
     return Distribution(np.array([levels[output] for output in names]), values, labels, step)
 
 
@@ -109,6 +112,23 @@ def around(walk: WalkForward, predictions: Floats) -> Distribution | None:
         return None
     values = conformal(predictions, walk.dataset, walk.folds, wanted.levels, wanted.interval)
     return Distribution(np.array(wanted.levels), values, walk.dataset.y, walk.horizon)
+
+
+def around_unseen(walk: WalkForward, known: Floats, own: Floats) -> Distribution | None:
+    """Return the quantiles around predictions of rows that are held out, of errors on the other symbols alone.
+
+    Parameters
+    ----------
+    known, own : ndarray of float64, (n_rows,)
+        What an ensemble predicts of the other symbols' rows, and of these.
+    """
+    unseen = walk.unseen
+    assert unseen is not None
+    n = len(unseen.seen)
+    folds = [replace(fold, test=np.concatenate([fold.test, n + unseen.rows(fold)])) for fold in walk.folds]
+    beside = replace(walk, dataset=unseen.beside, folds=folds, unseen=None)
+    found = around(beside, np.concatenate([known, own]))
+    return None if found is None else found._replace(values=found.values[n:], labels=unseen.dataset.y)
 
 
 def judged(

@@ -21,6 +21,7 @@ from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_
 from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
+from quorate.walkforward.alone import alone_in
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
@@ -143,6 +144,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
             *walk.warnings,
+            *filter(None, [alone_in(walk, rows).warning]),
             *uncontrolled(walk),
             *_left_out(walk, outcome.fits),
             *_cut_off(outcome),

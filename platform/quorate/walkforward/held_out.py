@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from quorate.dataset.rows import Dataset
 from quorate.errors import IntegrityError
 from quorate.execution.task import FitData, FitResult
 from quorate.trading.costs import Trading
+
+if TYPE_CHECKING:
+    from quorate.walkforward.layout import WalkForward
 
 TOLD = 3  # symbols that an error names
 
@@ -48,8 +52,13 @@ class Unseen:
 
     def rows(self, fold: Fold) -> NDArray[np.int64]:
         """Return which of the rows that are held out a fold predicts."""
-        inside = (self.dataset.bar >= fold.first) & (self.dataset.bar < fold.stop)
-        return np.flatnonzero(inside).astype(np.int64)
+        return np.flatnonzero(fold.at(self.dataset.bar)).astype(np.int64)
+
+    def there(self, walk: WalkForward) -> WalkForward:
+        """Return a walk-forward over these symbols alone, without folds."""
+        return replace(
+            walk, bars=self.bars, dataset=self.dataset, trading=self.trading, folds=[], unseen=None, warnings=[]
+        )
 
     def fit_data(self, folds: Iterable[Fold]) -> FitData:
         """Return what fits read: on each fold they also predict its rows that are held out, after all others.
@@ -97,5 +106,6 @@ def _parted(n: int, fit: FitResult) -> FitResult:
         predictions=fit.predictions[:n],
         outputs={name: values[:n] for name, values in fit.outputs.items()},
         unseen=fit.predictions[n:],
+        unseen_outputs={name: values[n:] for name, values in fit.outputs.items()},
         replicates=tuple(_parted(n, one) for one in fit.replicates),
     )

@@ -211,7 +211,7 @@ def prepare(
         raise DataError(f"there is no row to predict in {span}: no symbol has all its features there")
     fold_module.audit_folds(folds, dataset.bar, dataset.learnt_end, embargo)
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
-    audit_weights(bars, dataset, folds, weightings_of(recipe))
+    audit_weights(bars, dataset, folds, weightings_of(recipe, registry))
     audit_symbols(folds, dataset, bars.symbols, recipe.holdout.held_out)
     unseen = None if whole is bars else _unseen(recipe, registry, whole, bars, dataset, reach)
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings, unseen)

@@ -23,6 +23,7 @@ from quorate.execution.task import FitData, FitResult, FitTask, Which
 from quorate.execution.watch import Watching
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
+from quorate.walkforward.distribution import MEDIAN
 from quorate.walkforward.expected import Expected
 from quorate.walkforward.failures import check_members, stopped
 from quorate.walkforward.held_out import parted
@@ -234,11 +235,15 @@ def as_judged(walk: WalkForward, result: FitResult, fold: Fold) -> FitResult:
         name: within_bars(calibration, values, bar) if name.startswith(SHUFFLED) else values
         for name, values in result.outputs.items()
     }
+    others = result.unseen_outputs
+    if spec is not None and walk.learnt(result.model).prediction == MEDIAN:  # as it is, among the other quantiles
+        outputs, others = {**outputs, MEDIAN: result.predictions}, {**others, MEDIAN: result.unseen}
     return replace(
         result,
         predictions=within_bars(calibration, result.predictions, bar),
         outputs=outputs,
         unseen=unseen,
+        unseen_outputs=others,
         replicates=tuple(as_judged(walk, one, fold) for one in result.replicates),
     )
 

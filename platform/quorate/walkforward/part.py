@@ -22,6 +22,7 @@ from quorate.recipe.schema import Recipe
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading import accounts
+from quorate.walkforward.alone import alone_in, silenced
 from quorate.walkforward.distribution import Distribution, around, distributions
 from quorate.walkforward.findings import Judged, PartName, digests_of, evidence_of, section_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
@@ -195,8 +196,8 @@ def _part(
         trials = known.count({s.label: p for s, p in judged if s.candidate})
         measured = [measure(performance, registry) for _, performance in judged]
         outcome = Judged(walk, folds, (first, stop), predictions, fits, judged, measured, ensembles, spread)
-        found = on_unseen(name, outcome, trials, known.null_market, known.look)
-        own = evidence_of(name, outcome)
+        found = on_unseen(name, outcome, trials, known.null_market, known.look, paths)
+        own, lone = evidence_of(name, outcome), alone_in(walk, outcome.rows)
         evidence = replace(
             own,
             trials=trials,
@@ -207,7 +208,7 @@ def _part(
             unseen=found.evidence,
         )
         section = {
-            **section_of(outcome, run_gates(recipe.gates.judging, evidence, registry)),
+            **section_of(outcome, silenced(run_gates(recipe.gates.judging, evidence, registry), lone.reason)),
             **found.section,
             "trials": {"n": trials.n, "effective": trials.effective},
             **_by_now(known.earlier),

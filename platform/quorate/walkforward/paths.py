@@ -3,7 +3,8 @@
 1. The gate's splitter names groups of bars; every choice of some of them is a split, its training rows purged
    on both sides, and audited.
 2. Every member that votes is fitted on every split.
-3. Their mean is traded along each path, with the default threshold and the strategy's options as given: learned
+3. Their mean is traded along each path, and apart from these symbols those that are held out, which the same fits
+   forecast at the same bars, with the default threshold and the strategy's options as given: learned
    weights, calibration and a chosen threshold would come from rows that they are then judged on.
 
 Purging follows labels. The features of a training row may read bars of a test group before it, as is usual in
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from quorate import statistics
 from quorate.dataset.folds import audit_split
 from quorate.dataset.splits import Paths, Split, along_paths, combinatorial_folds, group_spans
 from quorate.ensemble.combiner import weighted
@@ -141,7 +143,20 @@ def _paths(walk: WalkForward, wanted: Splits, fitting: Fitting) -> Paths:
         ) from e.__cause__
     walked = along_paths(splits, _means(splits, walk.voting, fits), walk.dataset.bar)
     returns = trade_as_given(walk, walked, folds[0].first)
-    return Paths(returns, len(splits), embargo, lost=_lost(voting, fits))
+    found = Paths(returns, len(splits), embargo, lost=_lost(voting, fits))
+    return found if walk.unseen is None else replace(found, unseen=_on_unseen(walk, splits, fits))
+
+
+def _on_unseen(walk: WalkForward, splits: Sequence[Split], fits: Sequence[FitResult]) -> Floats:
+    """Return what every path earns with the symbols that are held out, which no split trains on."""
+    assert walk.unseen is not None
+    unseen = walk.unseen
+    own = [replace(one, fold=replace(one.fold, test=unseen.rows(one.fold))) for one in splits]
+    means = _means(own, walk.voting, [replace(fit, predictions=fit.unseen) for fit in fits])
+    walked = along_paths(own, means, unseen.dataset.bar)
+    if not np.isfinite(walked).any():
+        return np.empty((0, 0))
+    return trade_as_given(unseen.there(walk), walked, splits[0].fold.first)
 
 
 def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitResult]) -> list[Floats]:
@@ -159,9 +174,9 @@ def _means(splits: Sequence[Split], voting: Sequence[str], fits: Sequence[FitRes
 
 
 def voters(walk: WalkForward, wanted: Splits) -> WalkForward:
-    """Return what is fitted on the splits: the members that vote. Symbols that are held out take no part in them."""
+    """Return what is fitted on the splits: the members that vote."""
     members = {name: walk.members[name] for name in walk.voting}
-    return replace(walk, folds=[split.fold for split in wanted.found], members=members, unseen=None)
+    return replace(walk, folds=[split.fold for split in wanted.found], members=members)
 
 
 def _lost(walk: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
@@ -170,3 +185,32 @@ def _lost(walk: WalkForward, fits: Sequence[FitResult]) -> tuple[str, ...]:
         f"model {name!r} failed on {len(mine)} of {len(walk.folds)} splits: {mine[0]['reason']}"
         for name, mine in failures_by_model(walk, fits).items()
     )
+
+
+def of_unseen(paths: Paths) -> Paths:
+    """Return the same paths, of the symbols that are held out."""
+    reason = paths.reason or ("" if paths.unseen.size else "no row of a symbol that is held out lies in a group")
+    return replace(paths, returns=paths.unseen, unseen=np.empty((0, 0)), reason=reason)
+
+
+def along_both(key: Key, paths: Paths, bars_per_year: float) -> dict[str, Any]:
+    """Return what combinatorial paths come to on symbols that are held out, and on the others, as plain data."""
+
+    def figures(returns: Floats) -> dict[str, Any]:
+        sharpes = np.array([statistics.sharpe(column, bars_per_year) for column in returns.T])
+        known = sharpes[np.isfinite(sharpes)]
+        low, middle = np.percentile(known, (5, 50)) if len(known) else (np.nan, np.nan)
+        gain = float(np.sum(known > 0)) / len(sharpes) if len(sharpes) else np.nan
+        return {"gain": gain, "sharpe-p5": float(low), "sharpe-median": float(middle)}
+
+    groups, tests, splitter = key
+    return {
+        "groups": groups,
+        "tests": tests,
+        "splitter": splitter,
+        "splits": paths.splits,
+        "n": paths.unseen.shape[1],
+        "unseen": figures(paths.unseen),
+        "seen": figures(paths.returns),
+        "reason": paths.reason or of_unseen(paths).reason,
+    }

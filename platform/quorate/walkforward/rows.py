@@ -54,7 +54,7 @@ def rows_of(recipe: Recipe, registry: Registry, bars: Bars, kept: FeatureCache |
     history = max(reach, *(m.lookback for m in members))
     window = max((max(m.lookback, reach) for m in members if m.input == "windows"), default=0)
     raw = any(m.input == "bars" for m in members)
-    moves = any(one.name == "return" for one in weightings_of(recipe))
+    moves = any(one.spec.moves for one in weightings_of(recipe, registry))
     labels = partial(_labels_at, recipe, registry, recipe.labels.horizon)
 
     def build(known: Bars) -> Dataset:

@@ -180,14 +180,14 @@ def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex, naive
             "label_end": ends,
             "naive": naive[rows],
             **{f"member/{name}": outcome.predictions[rows, j] for j, name in enumerate(walk.members)},
-            **{name: values[rows] for name, values in _other_outputs(outcome).items()},
+            **{name: values[rows] for name, values in other_outputs(outcome).items()},
             **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},
-            **_quantiles_of_ensemble(outcome, rows),
+            **quantiles_of_ensemble(outcome, rows),
         }
     )
 
 
-def _quantiles_of_ensemble(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Floats]:
+def quantiles_of_ensemble(outcome: Judged, rows: NDArray[np.int64]) -> dict[str, Floats]:
     """Return the quantiles beside the judged ensemble's forecast, ``ensemble/NAME/q0.05``, by row."""
     name = outcome.series[0][0].name
     found = outcome.distributions.get(name)
@@ -199,7 +199,7 @@ def _quantiles_of_ensemble(outcome: Judged, rows: NDArray[np.int64]) -> dict[str
     }
 
 
-def _other_outputs(outcome: Judged) -> dict[str, Floats]:
+def other_outputs(outcome: Judged) -> dict[str, Floats]:
     """Return what members gave beside their prediction, ``member/NAME/OUTPUT``, by row."""
     rows = {fold.index: fold.test for fold in outcome.folds}
     found: dict[str, Floats] = {}

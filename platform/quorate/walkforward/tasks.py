@@ -41,7 +41,7 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
             apart=spec.apart,
             transforms=chains,
         )
-        task = weighted(task, spec, walk.recipe)
+        task = weighted(task, spec, walk.recipe, walk.registry)
         tasks += [
             replace(task, fold=fold.index, seed=fit_seed(walk.recipe.seed, name, replicate), replicate=replicate)
             for fold in folds

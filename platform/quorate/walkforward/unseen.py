@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,23 +20,27 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.quality import market_figures
 from quorate.dataset.folds import NEVER, Fold
+from quorate.dataset.splits import Paths
 from quorate.ensemble.combine import Combined, recent_volatility
-from quorate.ensemble.diversity import correlations, ensemble_gain
+from quorate.ensemble.diversity import ensemble_gain
 from quorate.errors import IntegrityError
 from quorate.evidence import evidence
 from quorate.evidence.evidence import Performance, Tried, plain
 from quorate.evidence.judging import measure, run_gates
 from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
-from quorate.plugins.specs import GateSpec
 from quorate.statistics import Floats
+from quorate.walkforward.alike import independent, look_alikes
+from quorate.walkforward.alone import alone_in, silenced
+from quorate.walkforward.distribution import around_unseen, distributions, of_other_steps
+from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.findings import Judged, PartName, bytes_digest, evidence_of
 from quorate.walkforward.held_out import Unseen
 from quorate.walkforward.layout import WalkForward
+from quorate.walkforward.paths import Key, along_both, of_unseen
 from quorate.walkforward.series import Series, combine_members, decided_as, judge_span
 from quorate.walkforward.symbols import by_symbol
-
-ALIKE = 0.99  # correlation of returns from which on a symbol is as good as one that models learnt from
+from quorate.walkforward.tables import other_outputs, quantiles_of_ensemble
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +63,14 @@ class Found:
 
 
 def on_unseen(
-    name: PartName, outcome: Judged, trials: Tried, null_market: Mapping[str, Any] | None = None, look: int = 0
+    name: PartName,
+    outcome: Judged,
+    trials: Tried,
+    null_market: Mapping[str, Any] | None = None,
+    look: int = 0,
+    paths: Mapping[Key, Paths] = MappingProxyType({}),
 ) -> Found:
-    """Judge what a part comes to on the symbols that are held out.
+    """Judge what a part comes to on the symbols that are held out; `paths` are those that gates ask for.
 
     Raises
     ------
@@ -84,14 +94,14 @@ def on_unseen(
     if own is None:
         return Found({"unseen": {"symbols_held_out": list(unseen.bars.symbols), "predicted": 0}})
     (first, performance), *_ = own.series
-    told = evidence.Unseen(performance, unseen.bars.symbols, _independent(unseen, outcome.bounds))
-    gates = {
-        gate: params
-        for gate, params in own.walk.recipe.gates.judging.items()
-        if not own.walk.registry.get(GateSpec, gate).paths
-    }
-    seen = replace(evidence_of(name, own), trials=trials, null_market=null_market, unseen=told, look=look)
-    results = run_gates(gates, seen, own.walk.registry)
+    lone = alone_in(own.walk, own.rows)
+    worth = independent(unseen.bars.take(*outcome.bounds).close)
+    told = evidence.Unseen(performance, unseen.bars.symbols, worth, lone.reason)
+    walked = {key: of_unseen(one) for key, one in paths.items()}
+    seen = replace(
+        evidence_of(name, own), trials=trials, null_market=null_market, unseen=told, look=look, _paths=walked
+    )
+    results = silenced(run_gates(own.walk.recipe.gates.judging, seen, own.walk.registry), lone.reason)
     symbols = by_symbol(own.walk, first, performance, *own.bounds)
     others = by_symbol(outcome.walk, *outcome.series[0], *outcome.bounds)
     section = {
@@ -105,12 +115,15 @@ def on_unseen(
             for (s, _), values in zip(own.series, own.measured, strict=True)
         ],
         "symbols": symbols,
+        **judged_distributions(own.walk, own.distributions, of_other_steps(own.walk, own.fits), own.tests),
+        **({"paths": [along_both(key, one, performance.bars_per_year) for key, one in paths.items()]} if paths else {}),
         "market": market_figures(own.walk.bars.take(*own.bounds)),
         "gap": {
             **_gap(outcome, own),
             "symbol-sharpe": {"unseen": _mean(symbols, "sharpe"), "seen": _mean(others, "sharpe")},
         },
         "alike": alike,
+        **({"warnings": [lone.warning]} if lone.warning else {}),
         "digests": {
             "predictions": bytes_digest(own.predictions[own.rows]),
             "targets": bytes_digest(first.decisions.targets[slice(*own.bounds)]),
@@ -127,10 +140,22 @@ def _judged(outcome: Judged) -> Judged | None:
     own = decided_on(walk, outcome.folds, outcome.predictions, outcome.fits, series)
     if own is None:
         return None
-    judged = judge_span(own.walk, own.series, *outcome.bounds)
+    there, fits = own.walk, own_fits(own.walk, outcome.fits)
+    spread = distributions(there, fits, own.predictions)
+    around = around_unseen(walk, series[0].predictions, own.series[0].predictions)
+    if around is not None:
+        spread = {own.series[0].name: around, **spread}
+    judged = judge_span(there, own.series, *outcome.bounds, spread)
     measured = [measure(performance, walk.registry) for _, performance in judged]
-    folds, ensembles = own.walk.folds, own.ensembles
-    return Judged(own.walk, folds, outcome.bounds, own.predictions, outcome.fits, judged, measured, ensembles)
+    return Judged(there, there.folds, outcome.bounds, own.predictions, fits, judged, measured, own.ensembles, spread)
+
+
+def own_fits(there: WalkForward, fits: Sequence[FitResult]) -> list[FitResult]:
+    """Return fits as if the rows that are held out were all that they predicted; `there` is the walk of these rows."""
+    folds = {fold.index for fold in there.folds}
+    own = [fit for fit in fits if fit.fold in folds and len(fit.unseen)]
+    nothing = np.empty(0)
+    return [replace(fit, predictions=fit.unseen, outputs=fit.unseen_outputs, unseen=nothing) for fit in own]
 
 
 class Decided(NamedTuple):
@@ -172,9 +197,7 @@ def decided_on(
     own = [fold for fold in own if len(fold.test)]
     if not own:
         return None
-    there = replace(
-        walk, bars=unseen.bars, dataset=unseen.dataset, trading=unseen.trading, folds=own, unseen=None, warnings=[]
-    )
+    there = replace(unseen.there(walk), folds=own)
     predictions = _predictions(there, fits)
     ensembles = _combined(walk, unseen, own, known, predictions)
     columns = {name: predictions[:, j] for j, name in enumerate(walk.members)}
@@ -237,50 +260,6 @@ def _right(performance: Performance) -> float:
     return statistics.accuracy(y > 0.5, p > 0.5) if performance.binary else statistics.direction_accuracy(y, p)
 
 
-def _changes(close: Floats) -> Floats:
-    """Return what symbols earned from close to close, (n_bars - 1, n_symbols), NaN where one has no two closes."""
-    return close[1:] / close[:-1] - 1
-
-
-def _independent(unseen: Unseen, bounds: tuple[int, int]) -> float:
-    """Return as how many independent symbols these count, by the mean correlation of their returns (Kish's effect)."""
-    n = len(unseen.bars.symbols)
-    between = correlations(_changes(unseen.bars.take(*bounds).close))[np.triu_indices(n, 1)]
-    known = between[np.isfinite(between)]
-    return n / (1 + (n - 1) * max(float(known.mean()), 0.0)) if len(known) else float(n)
-
-
-def look_alikes(seen: Floats, unseen: Floats) -> list[tuple[int, int, float]]:
-    """Return which symbols that are held out move as one that is not: their positions, and how they correlate.
-
-    Parameters
-    ----------
-    seen, unseen : ndarray of float64, (n_bars, n_symbols)
-        Closes; NaN where a symbol has no bar.
-
-    Returns
-    -------
-    list of (int, int, float)
-        Of each that has one the position of the most alike; the correlation is 1 where the closes are the same.
-    """
-    others, found = _changes(seen), []
-    for i, own in enumerate(_changes(unseen).T):
-        values = [_alike(own, other) for other in others.T]
-        j = int(np.argmax(values))
-        if values[j] >= ALIKE:
-            both = np.isfinite(unseen[:, i]) & np.isfinite(seen[:, j])
-            same = bool((unseen[both, i] == seen[both, j]).all())
-            found.append((i, j, 1.0 if same else min(values[j], np.nextafter(1.0, 0.0))))
-    return found
-
-
-def _alike(one: Floats, other: Floats) -> float:
-    both = np.isfinite(one) & np.isfinite(other)
-    if both.sum() < 20 or not (one[both].std() > 0 and other[both].std() > 0):
-        return -1.0
-    return float(np.corrcoef(one[both], other[both])[0, 1])
-
-
 def _frame(part: str, own: Judged) -> pd.DataFrame:
     """Return a row for each symbol that is held out and bar that was predicted."""
     walk, dataset, rows = own.walk, own.walk.dataset, own.rows
@@ -295,7 +274,9 @@ def _frame(part: str, own: Judged) -> pd.DataFrame:
             "fold": np.concatenate([np.full(len(fold.test), fold.index) for fold in own.folds]),
             "label": np.where(dataset.end[rows] == NEVER, np.nan, dataset.y[rows]),
             **{f"member/{name}": own.predictions[rows, j] for j, name in enumerate(walk.members)},
+            **{name: values[rows] for name, values in other_outputs(own).items()},
             **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},
+            **quantiles_of_ensemble(own, rows),
             "weight": weights,
         }
     )

@@ -11,30 +11,31 @@ import numpy as np
 from quorate.bars.panel import Bars
 from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import Dataset
-from quorate.dataset.weights import DECAYED, Weighting, sample_weights
+from quorate.dataset.weights import Weighting, sample_weights
 from quorate.errors import IntegrityError, RecipeError, one_of, plural
 from quorate.execution.inputs import named_by
 from quorate.execution.making import make_model
 from quorate.execution.task import FitTask
+from quorate.execution.weighing import Weigh
 from quorate.plugins.provider import Reference
-from quorate.plugins.specs import ModelSpec
+from quorate.plugins.registry import Registry, reference
+from quorate.plugins.specs import ModelSpec, WeightSpec
 from quorate.plugins.specs.learning import TASK, task_of
 from quorate.recipe.schema import Recipe
 
 WEIGHT = "sample_weight"
 
 
-def weightings_of(recipe: Recipe) -> tuple[Weighting, ...]:
+def weightings_of(recipe: Recipe, registry: Registry) -> tuple[Weighting, ...]:
     """Return how much each training row counts; none, where all count the same."""
-    return tuple(
-        Weighting(one.name, one.over or "symbol", DECAYED if one.last is None else one.last)
-        for one in recipe.labels.weights or ()
-    )
+    given = recipe.labels.weights or ()
+    return tuple(Weighting(registry.get(WeightSpec, one.name), one.options) for one in given)
 
 
-def weighted(task: FitTask, spec: ModelSpec, recipe: Recipe) -> FitTask:
+def weighted(task: FitTask, spec: ModelSpec, recipe: Recipe, registry: Registry) -> FitTask:
     """Return a fit with the weights of its training rows, if its model takes them; a baseline does without."""
-    weights = weightings_of(recipe)
+    given = recipe.labels.weights or ()
+    weights = tuple(Weigh(reference(registry, "weight", one.name), one.options) for one in given)
     if not weights or not takes_weights(spec, task.params, task.binary):
         return task
     trainer = spec.hook("together") if task.together else None
@@ -82,16 +83,20 @@ def audit_weights(bars: Bars, dataset: Dataset, folds: Sequence[Fold], weighting
         Naming the weights, the row, and both values.
     """
     asked = [fold for fold in folds if len(fold.train)] if weightings else []
-    for fold in {fold.index: fold for fold in (asked[:1] + asked[len(asked) // 2 :][:1] + asked[-1:])}.values():
+    some = {fold.index: fold for fold in (asked[:1] + asked[len(asked) // 2 :][:1] + asked[-1:])}
+    # All of them first: what remembers the rows of the last fold is then another on the first.
+    before = {index: sample_weights(dataset, fold.train, weightings) for index, fold in some.items()}
+    for fold in some.values():
         train, stop = fold.train, int(dataset.learnt_end[fold.train].max()) + 1
-        was, now = (sample_weights(one, train, weightings) for one in (dataset, _until(dataset, stop)))
+        was, now = before[fold.index], sample_weights(_until(dataset, stop), train, weightings)
         if not np.array_equal(was, now):
             row = int(np.flatnonzero(was != now)[0])
             bar, symbol = int(dataset.bar[train[row]]), bars.symbols[dataset.symbol[train[row]]]
+            names = one_of([one.spec.name for one in weightings])
             raise IntegrityError(
-                f"labels.weights ({one_of([one.name for one in weightings])}) look ahead: on fold {fold.index}, the "
-                f"training row of {symbol} on {bars.sessions[bar]} weighs {was[row]:g}, but {now[row]:g} when the bars "
-                f"after {bars.sessions[stop - 1]}, where the last training label ends, are not known"
+                f"labels.weights ({names}) look ahead: on fold {fold.index}, the training row of {symbol} on "
+                f"{bars.sessions[bar]} weighs {was[row]:g}, but {now[row]:g} when the bars after "
+                f"{bars.sessions[stop - 1]}, where the last training label ends, are not known"
             )
 
 
@@ -107,4 +112,4 @@ def _until(dataset: Dataset, stop: int) -> Dataset:
             "path": np.where(late, np.nan, dataset.path[:n]),
             "path_end": np.where(late, NEVER, dataset.path_end[:n]),
         }
-    return replace(dataset, moves=dataset.moves[:stop], **told)
+    return replace(dataset, moves=dataset.moves[:stop], times=dataset.times[:stop], **told)

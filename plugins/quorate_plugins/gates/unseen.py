@@ -37,6 +37,8 @@ def unseen_symbols(evidence: quorate.Evidence, threshold: float = 0.0, least: Co
     )
     if found is None:
         return result.insufficient(result.reason)
+    if found.silent:
+        return result.insufficient(found.silent)
     if len(found.symbols) < least:
         return result.insufficient(f"{counted(len(found.symbols), 'symbol')} held out, of at least {least}")
     return result

@@ -8,7 +8,6 @@ from quorate.bars.between import known_too_early
 from quorate.bars.calendar import get_calendar
 from quorate.bars.doubts import different_lengths, doubts
 from quorate.bars.exchanges import closed_days
-from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import Bars
 from quorate.bars.us_equity import holidays as us_holidays
 

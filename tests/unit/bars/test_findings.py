@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from quorate.bars.findings import by_symbol, find
-from quorate.bars.holidays import us_holidays
 from quorate.bars.panel import FIELDS, PRICES, Bars
 from quorate.bars.quarantine import set_apart
 from quorate.bars.reading import setting_apart

@@ -10,10 +10,10 @@ import pytest
 import quorate
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
-from quorate.dataset.weights import Weighting, sample_weights
 from quorate.execution.fit import run_fit
 from quorate.execution.key import with_keys
 from quorate.execution.task import FitData, FitTask
+from quorate.execution.weighing import Weigh, weights_of
 from quorate.plugins.provider import Reference
 from quorate.plugins.specs import ModelSpec
 from quorate_plugins import deep, models
@@ -21,6 +21,7 @@ from quorate_plugins.deep.model import fit_together
 from quorate_plugins.deep.models import mlp
 
 N, SYMBOLS = 240, 3
+DAY = np.timedelta64(1, "D")
 QUICK = {
     "random-forest": {"n_estimators": 8},
     "gradient-boosting": {"max_iter": 5},
@@ -41,7 +42,13 @@ SPECS = {spec.name: spec for spec in (*models.quorate_models(), *deep.quorate_mo
 ROWS = sorted(name for name, spec in SPECS.items() if spec.input == "rows" and not spec.baseline)
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(N, 2)).astype(np.float32)
-DECAY = (Weighting("time-decay", last=-0.5),)
+
+
+def weigh(name: str, **params: object) -> Weigh:
+    return Weigh(Reference("weight", name, "quorate_plugins.weights"), params)
+
+
+DECAY = (weigh("time-decay", last=-0.5),)
 
 
 def dataset(binary: bool, seen: int = 0) -> Dataset:
@@ -50,7 +57,10 @@ def dataset(binary: bool, seen: int = 0) -> Dataset:
     y = X[:, 0].astype(np.float64) * np.where(bar < bar.max() / 2, -1, 1)
     y = (y > 0).astype(float) if binary else y
     empty = np.empty((0, 2), dtype=np.float32)
-    return Dataset(X, ("a", "b"), bar + seen, symbol, y, bar + seen + 1, np.empty((N, 5)), np.arange(N), empty)
+    first = np.datetime64("2020-01-01T21", "us") - seen * DAY
+    times = first + np.arange(seen + N // SYMBOLS) * DAY
+    ends, bars = bar + seen + 1, np.empty((N, 5))
+    return Dataset(X, ("a", "b"), bar + seen, symbol, y, ends, bars, np.arange(N), empty, times=times)
 
 
 def fold(rows: Dataset) -> Fold:
@@ -135,8 +145,52 @@ def test_a_model_is_told_the_places_of_its_rows_as_they_count_from_its_training_
     bar, symbol, weights = seen["fit"]
     assert bar.tolist() == (rows.bar[one.train] - rows.bar[0]).tolist()
     assert symbol.tolist() == rows.symbol[one.train].tolist()
-    assert weights == pytest.approx(sample_weights(rows, one.train, DECAY))
+    assert weights == pytest.approx(weights_of(task(TOLD, False, weights=DECAY), rows, one.train))
     assert np.rint(result.predictions).tolist() == rows.symbol[one.test].tolist()
+
+
+class Timed:
+    """Predicts the hours of each row's close since 1970."""
+
+    def fit(self, X, y, time, validation=None, validation_time=None):
+        self.seen_, self.held_ = time.copy(), validation_time
+        return self
+
+    def predict(self, X, time):
+        assert time.dtype == np.dtype("datetime64[us]")
+        return time.astype("datetime64[h]").astype(float)
+
+
+def test_a_model_is_told_the_close_of_each_row_s_bar_whatever_else_there_is():
+    rows, seen = dataset(False), {}
+
+    class Looks(Timed):
+        def fit(self, X, y, time, validation=None, validation_time=None):
+            seen["fit"] = time, validation_time
+            return super().fit(X, y, time)
+
+    one = fold(rows)
+    spec = ModelSpec("timed", Looks, task="regression", validation=0.2)
+    result = run_fit(task(spec, False), FitData(rows, (one,)))
+    assert not result.error, result.trace
+    trained, held = seen["fit"]
+    assert held.min() > trained.max()
+    assert {*trained, *held} <= {*rows.times[rows.bar[one.train]]}
+    assert result.predictions.tolist() == rows.times[rows.bar[one.test]].astype("datetime64[h]").astype(float).tolist()
+
+    path = np.column_stack([rows.y, rows.y])
+    both = replace(rows, steps=(1, 2), path=path, path_end=np.column_stack([rows.end, rows.end + 1]))
+    by_step = run_fit(task(replace(spec, validation=0.0), False, steps=(1, 2), step=1), FitData(both, (one,)))
+    assert by_step.outputs["mean@2"].tolist() == result.predictions.tolist()
+
+    def key(spec, data):
+        [keyed] = with_keys([task(spec, False)], FitData(data, (fold(data),)))
+        return keyed.key
+
+    moved = replace(rows, times=rows.times + np.timedelta64(1, "h"))
+    assert key(spec, rows) == key(spec, dataset(False, seen=7))  # earlier bars are no part of it
+    assert key(spec, rows) != key(spec, moved)
+    assert key(SPECS["ridge"], rows) == key(SPECS["ridge"], moved)
 
 
 def test_a_symbol_that_did_not_train_is_told_as_none_whatever_its_column():
@@ -157,7 +211,7 @@ def test_keys_cover_weights_and_places_where_a_model_reads_them():
 
     ridge = SPECS["ridge"]
     assert key(ridge, rows) == key(ridge, renamed)
-    assert key(ridge, rows) != key(ridge, rows, weights=DECAY) != key(ridge, rows, weights=(Weighting("uniqueness"),))
+    assert key(ridge, rows) != key(ridge, rows, weights=DECAY) != key(ridge, rows, weights=(weigh("uniqueness"),))
     assert key(TOLD, rows) == key(TOLD, later)  # bars count from the first training row
     assert key(TOLD, rows) != key(TOLD, renamed)
 
@@ -169,7 +223,9 @@ def test_a_model_that_is_fitted_for_each_step_gets_weights_and_places():
     result = run_fit(task(TOLD, False, steps=(1, 2), step=1, weights=DECAY), FitData(both, (fold(rows),)))
     assert not result.error, result.trace
     assert np.rint(result.outputs["mean@2"]).tolist() == rows.symbol[180:].tolist()
-    assert (result.outputs["mean@2"] % 1 > 0).all() or not sample_weights(both, fold(rows).train, DECAY)[0]
+    assert (result.outputs["mean@2"] % 1 > 0).all() or not weights_of(
+        task(TOLD, False, weights=DECAY), both, fold(rows).train
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -178,3 +234,14 @@ def test_a_model_that_is_fitted_for_each_step_gets_weights_and_places():
 def test_what_is_told_no_places_cannot_be_combined_with_them(more):
     with pytest.raises(quorate.errors.PluginError, match="is told no places"):
         ModelSpec("x", "a:b", places=("bar",), **more)
+
+
+def test_a_weight_whose_code_is_another_than_when_the_run_began_fails_the_fit():
+    rows = dataset(False)
+    data = FitData(rows, (fold(rows),))
+    [keyed] = with_keys([task(SPECS["ridge"], False, weights=DECAY)], data)
+    assert keyed.weights[0].code
+    assert not run_fit(keyed, data).error
+    other = replace(keyed, weights=(replace(keyed.weights[0], code="0" * 64),))
+    assert "the code of weight 'time-decay'" in run_fit(other, data).error
+    assert keyed.kin == replace(keyed, weights=(replace(keyed.weights[0], params={"last": -0.5}),)).kin

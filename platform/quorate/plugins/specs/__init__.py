@@ -14,11 +14,12 @@ from quorate.plugins.specs.learning import ModelSpec, Task
 from quorate.plugins.specs.preparing import FeatureSpec, TransformSpec
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 from quorate.plugins.specs.splitting import Span, SplitterSpec
+from quorate.plugins.specs.weighing import WeightSpec
 
 __all__ = [
     "KINDS", "SPECS", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",
     "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec", "SplitterSpec",
-    "StrategySpec", "Task", "TransformSpec",
+    "StrategySpec", "Task", "TransformSpec", "WeightSpec",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (
@@ -26,6 +27,7 @@ SPECS: tuple[type[Spec], ...] = (
     FeatureSpec,
     TransformSpec,
     LabelSpec,
+    WeightSpec,
     SplitterSpec,
     EnsemblerSpec,
     StrategySpec,

@@ -105,9 +105,9 @@ class ModelSpec(Spec):
         those of the training rows, after the empty text, which stands for what is missing or did not occur
         there. A factory that names ``categories`` is passed their names, an empty tuple where `X` is an array.
     places : tuple of str
-        What it is told of each row, of ``bar`` and ``symbol``: ``fit``, ``predict`` and ``predict_proba`` get what they
-        name, int64 (n,). ``bar`` counts from the first training row's; ``symbol`` is the symbol's place among those of
-        the training rows, -1 for others. Of a factory that is a class, ``fit`` tells.
+        What it is told of each row, of ``bar``, ``symbol`` and ``time``: ``fit``, ``predict`` and ``predict_proba`` get
+        what they name, (n,): ``bar``, int64, counted from the first training row's; ``symbol``, int64, its place among
+        those of the training rows, -1 for others; ``time``, datetime64[us], the bar's close, UTC. A class tells by fit.
     ranks : bool
         Only the order of its predictions within a bar counts; a recipe's calibration must be one within the bar.
     space : mapping

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import isclass, signature
 from typing import Any
 
-PLACES = ("bar", "symbol")
+PLACES = ("bar", "symbol", "time")
 UNTOLD = ("together", "parallel", "onnx", "lengths")  # what of a model is told no places
 
 

@@ -32,33 +32,16 @@ Horizon = Annotated[
 ]
 
 
-class Weight(Section):
-    """One way to weigh training rows.
+class Weight(Open):
+    """One way to weigh training rows; every other key is an option of the weight.
 
     Parameters
     ----------
     name : str
-        ``uniqueness``: the less a row's label overlaps others, the more it weighs. ``return``: the more the market
-        moved within the label, shared among the labels that overlap. ``time-decay``: the older, the less.
-        ``class-balance``: both classes weigh the same together.
-    over : str
-        Whose labels overlap: those of the row's ``symbol``, or of the whole ``panel``. Without it, of the symbol.
-    last : float
-        Of ``time-decay``: what the oldest row weighs beside 1 of the newest; below 0, the share of the past that weighs
-        nothing. Without it, 0.5.
+        The plugin that says how much each training row counts, of kind weight.
     """
 
-    name: Literal["uniqueness", "return", "time-decay", "class-balance"]
-    over: Literal["symbol", "panel"] | None = None
-    last: float | None = Field(default=None, gt=-1, le=1)
-
-    @model_validator(mode="after")
-    def _own(self) -> Weight:
-        if self.last is not None and self.name != "time-decay":
-            raise ValueError(f"last is of time-decay: leave it out of {self.name}")
-        if self.over is not None and self.name == "class-balance":
-            raise ValueError("class-balance counts labels, whether they overlap or not: leave over out")
-        return self
+    name: str
 
 
 def _weights(value: Any) -> Any:
@@ -83,9 +66,10 @@ class Labels(Section):
         `horizon` is combined, traded and judged by gates, the others are told in the report. A row trains once its
         longest label has ended.
     weights : str, table or list
-        How much each training row counts: ``uniqueness``, ``return``, ``time-decay``, ``class-balance``, a table of one
-        and its options, or a list of these, which are multiplied. They are computed on each fold from its training
-        rows alone, and passed to every model that takes them; without it, all rows count the same.
+        How much each training row counts: the name of a plugin of kind weight, such as ``uniqueness``, ``return``,
+        ``time-decay`` or ``class-balance``, a table of it and its options, or a list of these, which are multiplied.
+        They are computed on each fold from its training rows alone, and passed to every model that takes them; without
+        it, all rows count the same.
     params : dict
         Options of the label.
     """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.errors import plural
 from quorate.report.figures import figure, signed
 from quorate.report.report import Report
 from quorate.report.sections.gates import COUNTED, said_of, word, worst_first
-from quorate.report.sections.model import Block, Section, Text
+from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text
 from quorate.report.sections.series import each, traded
 
 NAMED = 5  # symbols that a sentence names
@@ -34,7 +34,64 @@ def unseen(report: Report, part: str) -> Section | None:
     for one in found["alike"]:
         like = f"{one['symbol']} moves as {one['as']}, which models learn from (correlation {one['correlation']:.3f})"
         blocks.append(Text(f"{like}: it is hardly unseen."))
+    blocks += [Text(f"{one[:1].upper()}{one[1:]}.", "warn") for one in found.get("warnings", ())]
+    blocks += [Text(_along(one)) for one in found.get("paths", ())]
+    blocks += _distribution(found, report.results[part], report.provenance["recipe"]["labels"]["horizon"])
     return Section("unseen", "Unseen symbols", sentence, [*blocks, *each(found["symbols"])], part)
+
+
+def _along(paths: Mapping[str, Any]) -> str:
+    """Return what combinatorial paths came to on both."""
+    what = f"Combinatorial paths, {paths['tests']} of {paths['groups']} groups at a time"
+    if paths["reason"]:
+        return f"{what}: none, {paths['reason']}."
+    told = [
+        f"Sharpe p5 {figure(one['sharpe-p5'], 'ratio')}, median {figure(one['sharpe-median'], 'ratio')}, "
+        f"{figure(one['gain'], 'fraction')} gain"
+        for one in (paths["unseen"], paths["seen"])
+    ]
+    return f"{what}, {plural(paths['n'], 'path')}: {told[0]}; on the symbols that were learnt from {told[1]}."
+
+
+def _distribution(found: Mapping[str, Any], others: Mapping[str, Any], traded: int) -> list[Block]:
+    """Return how quantiles and intervals held on these symbols, each beside how it did on the others."""
+    blocks: list[Block] = []
+    for name, title, keys, figures in (
+        ("intervals", "intervals", ("nominal",), (("coverage", "fraction"), ("width", "fine"))),
+        ("quantiles", "quantiles", ("level",), (("below", "fraction"), ("pinball", "loss"))),
+    ):
+        rows, seen = (
+            {(row["series"], *(row[key] for key in keys)): row for row in some.get(name, ()) if _is_whole(row, traded)}
+            for some in (found, others)
+        )
+        if rows:
+            blocks.append(_beside(rows, seen, title, figures))
+    return blocks
+
+
+def _is_whole(row: Mapping[str, Any], traded: int) -> bool:
+    return row["step"] == traded and row["fold"] is None
+
+
+def _beside(
+    rows: Mapping[tuple[Any, ...], Any],
+    seen: Mapping[tuple[Any, ...], Any],
+    title: str,
+    figures: Sequence[tuple[str, str]],
+) -> Table:
+    """Return rows of figures, each beside that of the same row of the others."""
+    names = {"nominal": "interval", "level": "quantile", "below": "labels below"}
+    which = "nominal" if title == "intervals" else "level"
+    columns = [Column("series", "left"), Column(names[which])]
+    columns += [Column(heading) for key, _ in figures for heading in (names.get(key, key), "others")]
+    groups: dict[str, list[list[Cell]]] = {}
+    for key, row in rows.items():
+        label = figure(row[which], "fraction") if which == "nominal" else f"{row[which]:g}"
+        cells = [Cell(row["series"]), Cell(label, row[which])]
+        for name, unit in figures:
+            cells += [Cell(figure(one.get(name), unit), one.get(name)) for one in (row, seen.get(key, {}))]
+        groups.setdefault(row["series"], []).append(cells)
+    return Table(columns, list(groups.values()), title)
 
 
 def _gap(gap: Mapping[str, Any]) -> str:
@@ -76,6 +133,6 @@ def _gates(found: Mapping[str, Any]) -> str:
         for verdict, names in by_word.items()
     ]
     return (
-        f"Gates on them, but for those that ask for further fits: {found['verdict']}; {', '.join(told)}. The verdict "
+        f"Gates on them: {found['verdict']}; {', '.join(told)}. The verdict "
         "of the run does not rest on these, unless the recipe has the gate unseen-symbols."
     )

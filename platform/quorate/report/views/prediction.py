@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report import console
@@ -30,14 +30,7 @@ def render(prediction: Mapping[str, Any]) -> None:
             f"not trained afresh, but fine-tuned from their models of fold {before['fold']} (labels until "
             f"{before['label_end']}, {console.plural(before['bars_since'], 'bar')} ago): {', '.join(before['models'])}"
         )
-    columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
-    rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in targets]
-    levels = list(targets[0].get("quantiles", ()))
-    columns += [(f"q{level}", "right") for level in levels]
-    rows = [
-        row + [console.figure(t["quantiles"][k], ".4f") for k in levels] for row, t in zip(rows, targets, strict=True)
-    ]
-    target.print(console.table(columns, [rows]))
+    _desired(targets)
     columns = [("member", "left"), ("weight", "right"), *((t["symbol"], "right") for t in targets[:MOST])]
     cells = [
         [m, console.figure(weights[m], ".1%"), *(console.figure(t["members"][m], ".4f") for t in targets[:MOST])]
@@ -46,10 +39,21 @@ def render(prediction: Mapping[str, Any]) -> None:
     target.print(console.table(columns, [cells]))
     if held := prediction["unseen"]:
         target.print("symbols that are held out, with a capital of their own:")
-        columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
-        rows = [[t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"] for t in held]
-        target.print(console.table(columns, [rows]))
+        _desired(held)
     if prediction["verdict"] != "PASS":
         console.err().print(
             f"note: the verdict on this ensemble is {prediction['verdict']}; it has not earned promotion"
         )
+
+
+def _desired(targets: Sequence[Mapping[str, Any]]) -> None:
+    """Print what is desired of some symbols, and the quantiles of what is forecast, where there are some."""
+    levels = list(targets[0].get("quantiles", ()))
+    columns = [("symbol", "left"), ("weight", "right"), ("score", "right"), ("ensemble", "right")]
+    columns += [(f"q{level}", "right") for level in levels]
+    rows = [
+        [t["symbol"], f"{t['weight']:+.4f}", f"{t['score']:+.4f}", f"{t['prediction']:.4f}"]
+        + [console.figure(t["quantiles"][k], ".4f") for k in levels]
+        for t in targets
+    ]
+    console.out().print(console.table(columns, [rows]))

@@ -20,7 +20,8 @@ from quorate.testing.tools.threads import busy, disturbed
 from quorate.testing.tools.watching import Seen, line_of, watch
 
 KINDS = (
-    "model", "feature", "label", "splitter", "ensembler", "strategy", "metric", "gate", "cost", "sampler", "source",
+    "model", "feature", "label", "weight", "splitter", "ensembler", "strategy", "metric", "gate", "cost", "sampler",
+    "source",
 )  # fmt: skip
 ANSWERS = ("input-unmodified", "computes", "makes", "fits", "signature", "untouched", "inside")
 REPEATED = (*ANSWERS, "deterministic", "repeat", "same-seed-same-result", "fingerprint-honest", "threads", "memory")

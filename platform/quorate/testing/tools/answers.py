@@ -122,6 +122,20 @@ def _of_label(plugin: Plugin) -> Question:
     return Question(lambda seed: [read_only(market(N, 2, seed).open)], ask)
 
 
+def _of_weight(plugin: Plugin) -> Question:
+    from quorate.dataset.weights import TrainingRows
+    from quorate.testing.tools.weights import NAMES, rows_of, weigh
+
+    def arguments(seed: int) -> Arguments:
+        rows = rows_of(plugin, seed=seed)
+        return [read_only(getattr(rows, name)) for name in NAMES]
+
+    def ask(plugin: Plugin, given: Arguments) -> Answer:
+        return {"the weight": weigh(plugin, TrainingRows(*given))}
+
+    return Question(arguments, ask)
+
+
 def _of_cost(plugin: Plugin) -> Question:
     def ask(plugin: Plugin, given: Arguments) -> Answer:
         with np.errstate(all="ignore"):
@@ -266,6 +280,7 @@ _QUESTIONS: dict[str, Callable[[Plugin], Question]] = {
     "feature": _of_feature,
     "transform": _of_transform,
     "label": _of_label,
+    "weight": _of_weight,
     "cost": _of_cost,
     "strategy": _of_strategy,
     "metric": _of_metric,

@@ -56,15 +56,24 @@ def placed(spec: ModelSpec, X: Inputs) -> Inputs:
         return X
     rows = np.ascontiguousarray(np.asarray(X, dtype=np.float32).reshape(len(X), -1))
     numbers = np.array([zlib.crc32(row.tobytes()) for row in rows], dtype=np.int64)
-    places = {"bar": N // SYMBOLS + numbers % 50, "symbol": numbers // 50 % (SYMBOLS + 1) - 1}
+    bar = N // SYMBOLS + numbers % 50
+    places = {"bar": bar, "symbol": numbers // 50 % (SYMBOLS + 1) - 1, "time": times_of(bar)}
     return Placed(X, {name: places[name] for name in spec.told})
+
+
+def times_of(bar: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Return the close of each bar: weekdays of a market that closes at 21:00 UTC, from one winter into the spring."""
+    days = np.busday_offset("2019-11-04", bar, roll="forward").astype("datetime64[us]")
+    return np.asarray(days + np.timedelta64(21, "h"), dtype="datetime64[us]")
 
 
 def fitted(model: Any, data: Data, **more: Any) -> Any:
     """Fit a model as a run does, told what it names of the places of rows, and return what `fit` returned."""
     rows, tail = np.arange(len(data.y)), np.arange(0 if data.tail is None else len(data.tail[1]))
-    told = {"bar": rows // SYMBOLS, "symbol": rows % SYMBOLS}
-    told |= {"validation_bar": (tail + len(rows)) // SYMBOLS, "validation_symbol": tail % SYMBOLS}
+    told: dict[str, Any] = {}
+    for prefix, own in (("", rows), ("validation_", tail + len(rows))):
+        bar = own // SYMBOLS
+        told |= {f"{prefix}bar": bar, f"{prefix}symbol": own % SYMBOLS, f"{prefix}time": times_of(bar)}
     if data.tail is not None:
         more["validation"] = data.tail
     return model.fit(plain(data.X), data.y, **more, **named_by(model.fit, told))
