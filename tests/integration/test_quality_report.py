@@ -81,11 +81,11 @@ def test_a_run_sets_bars_apart_keeps_them_and_computes_the_same_again(tmp_path, 
     apart = quorate.sql("from quarantine order by time")
     assert sorted(apart["session"].astype(str).str[:10]) == sorted(row["session"] for row in rows)
     found = quorate.sql("from findings")
-    kept = found[found["then"] == "quarantine"].set_index("rule")
+    kept = found[found["action"] == "quarantine"].set_index("rule")
     assert kept["bars"].to_dict() == dict.fromkeys([*checks][1:], 1)
     assert kept["share"].to_dict() == dict.fromkeys([*checks][1:], 1 / 520)
     assert set(found["run"]) == {report.run_id}
-    assert kept.loc["outliers", "first"] == kept.loc["outliers", "at"] == day
+    assert kept.loc["outliers", "first"] == kept.loc["outliers", "worst_at"] == day
     assert "--set changes nothing of it" in message_of(call("data", "check", "--run", "latest", "--set", "a=1"), 2)
     assert quorate.reproduce().identical
     assert quorate.predict().warnings is not None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.bars.covariates import DAY, Covariate, named
+from quorate.bars.covariates import DAY, NEXT, Covariate, named
 from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import DataError, PluginError, near_misses, one_of, plural
 from quorate.plugins.specs import FeatureSpec
@@ -89,9 +89,18 @@ def gaps_between(most: int, window: int) -> str:
 
 def _refuse(bars: Bars, name: str, usable: Mask) -> None:
     """Raise `DataError`, where a covariate is missing or stale on rows that would be used, and may not be."""
-    which, _ = named(bars.covariates, name)
+    which, value = named(bars.covariates, name)
     one, key = bars.covariates[which].as_read, f"covariates.{which}"
     if "error" not in (one.missing, one.stale):
+        return
+    if value == NEXT:
+        bad = usable & np.isnan(bars.covariate(name))
+        if one.missing == "error" and bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            raise DataError(
+                f"{key}: nothing is known to come of {bars.symbols[column]} on {bars.sessions[row]} "
+                f"({plural(int(bad.sum()), 'row')}): complete it, or set {key}.missing"
+            )
         return
     place = one.places(bars.times, bars.symbols)
     ages = one.ages(place, bars.times)

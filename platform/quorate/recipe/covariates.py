@@ -66,7 +66,9 @@ def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariat
 
 
 def _check_periods(where: str, one: Covariate) -> None:
-    """Raise `RecipeError`, where what is said of periods says nothing."""
+    """Raise `RecipeError`, where what is said of periods, or of dates, says nothing."""
+    if one.bars and one.values == []:
+        raise RecipeError(f"{where}.values is empty, and bars are of no dates to come: name fields, or leave it out")
     if one.aggregate is not None and one.resample is None:
         raise RecipeError(
             f"{where}.aggregate says what the records of a period come to, and no period is given: add "

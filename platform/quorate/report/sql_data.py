@@ -15,10 +15,10 @@ OF_DATA: dict[str, tuple[str, list[Described]]] = {
             Described("symbol", "str", "whose bars; empty: those of all"),
             Described("bars", "int64", "how many bars, or places"),
             Described("share", "float64", "of the symbol's bars, or of all"),
-            Described("first, at", "str", "session of the first, and of the worst; of bars within a day also the time"),
+            Described("first, worst_at", "str", "session of the first, and of the worst; within a day also the time"),
             Described("worst", "float64", "how bad that is, in the rule's unit"),
             Described("told", "str", "all of it in a sentence"),
-            Described("then", "str", "what became of it: warn, refuse or quarantine"),
+            Described("action", "str", "what became of it: warn, refuse or quarantine"),
         ],
     ),
     "quarantine": (

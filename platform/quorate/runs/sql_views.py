@@ -37,7 +37,9 @@ ODD = (LookupError, TypeError, AttributeError, ValueError)  # what a document of
 CHANGES = {
     "fits": {"began": "make_timestamptz(CAST(floor(began * 1000000) AS BIGINT))"},
     "grid": {"series": "series || '/' || strategy", "name": "series"},
+    "findings": {"worst_at": '"at"', "action": '"then"'},
 }
+RENAMED = {"findings": ("at", "then")}  # words of SQL
 
 
 class Gathered:
@@ -88,7 +90,9 @@ class Gathered:
     def views(self) -> dict[str, View]:
         """Return the views by name."""
         return {
-            name: View(types_of(name), self._rows[name], self._files[name], CHANGES.get(name, {}))
+            name: View(
+                types_of(name), self._rows[name], self._files[name], CHANGES.get(name, {}), RENAMED.get(name, ())
+            )
             for name in self._names
         }
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,12 +51,15 @@ class View:
         ``RUN/PART/NAME.parquet``: the column ``run`` is the name of the folder; a column that a file lacks is NULL.
     change : mapping of str to str
         Expressions for columns that are not as in the file, by column.
+    renamed : collection of str
+        Columns of files that only such expressions read.
     """
 
     types: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]] = ()
     files: Sequence[Path] = ()
     change: Mapping[str, str] = field(default_factory=dict)
+    renamed: Collection[str] = ()
 
 
 class Column(NamedTuple):
@@ -264,6 +267,8 @@ class Database:
         for file, name, kind in told:
             found[Path(file)][name] = kind
         for path, columns in found.items():
+            for name in view.renamed:
+                columns.pop(name, None)
             odd = [name for name, kind in columns.items() if not _fits(kind, view.types.get(name, "DOUBLE"))]
             odd += [name for name in columns if name.lower() == "filename"]  # which DuckDB adds itself
             if odd and name_of(path) not in {name_of(one) for one, _ in left_out}:

@@ -10,8 +10,12 @@ import pandas as pd
 import pytest
 
 from quorate.bars.covariates import Covariate
+from quorate.bars.periods import Periods
 from quorate.bars.records import covariate_of, records_of_bars, restored, to_frame
+from quorate.dataset.covariates import where_known
 from quorate.errors import DataError
+from quorate.plugins.specs import FeatureSpec
+from quorate.runs.audit import null_bars
 from quorate.testing import market
 
 BARS = market(30, 2)
@@ -115,6 +119,22 @@ def test_the_next_date_is_told_from_when_it_was_known_until_it_is_over() -> None
     # Cut off, no later date is known.
     part = BARS.with_covariates({"news": covariate_of(frame)}).take(0, 4)
     np.testing.assert_allclose(part.covariate("news.next")[:, 0], due[:4])
+
+
+def test_on_a_market_without_anything_to_find_dates_and_counts_are_others() -> None:
+    far = covariate_of(dates(*((bar, 0, "") for bar in range(5, 30, 5))))
+    over = Periods("1d", BARS.calendar, {"score": "count"})
+    regular = covariate_of(records(*((bar, 0.0, 1.0, "") for bar in range(30))), over=over)
+    bars = BARS.with_covariates({"far": far, "regular": regular})
+    other = null_bars(bars, 1)
+    assert [one.known.tolist() == sorted(one.known) for one in other.covariates.values()] == [True, True]
+    for name in ("far.next", "regular"):
+        assert not np.array_equal(bars.covariate(name), other.covariate(name), equal_nan=True)
+    unknown = covariate_of(dates((10, 4, "")), missing="error")
+    feature = FeatureSpec("next", "quorate.dataset.covariates:as_known", inputs=("news.next",))
+    bars, whole = BARS.with_covariates({"news": unknown}), np.ones(BARS.close.shape, dtype=bool)
+    with pytest.raises(DataError, match=r"covariates.news: nothing is known to come of AAA .* \(\d+ rows\)"):
+        where_known(bars, [feature], whole, lambda x: x, lambda x: x)
 
 
 def test_two_records_known_at_once_must_agree() -> None:

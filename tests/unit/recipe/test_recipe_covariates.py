@@ -103,6 +103,7 @@ def test_the_source_is_that_of_the_files_end_and_takes_its_options() -> None:
         ),
         ({"news": {"path": "x.csv", "max_ages": "9d"}}, "no option 'max_ages'.*did you mean 'max_age'"),
         ({"news": {"path": "x.csv", "aggregate": "mean"}}, 'add covariates.news.resample, e.g. "1d"'),
+        ({"news": {"path": "x.csv", "bars": True, "values": []}}, "bars are of no dates to come"),
         ({"news": {"path": "x.csv", "resample": "daily"}}, "covariates.news.resample must be .*did you mean '1d'"),
         ({"news": {"path": "x.csv", "resample": "1d", "aggregate": "avg"}}, "covariates.news.aggregate"),
         (

@@ -17,6 +17,7 @@ from quorate.bars.resample import resample
 from quorate.statistics import Floats
 
 SOME = 5  # bars by which covariates are known earlier
+KEPT = 0.9  # of records that are read by the period
 
 
 def null_bars(bars: Bars, seed: int) -> Bars:
@@ -48,15 +49,21 @@ def null_bars(bars: Bars, seed: int) -> Bars:
 
 
 def _others(bars: Bars, rng: np.random.Generator, scale: float) -> dict[str, Covariate]:
-    """Return covariates with the values of other records, scaled, known earlier: what is read differs everywhere."""
+    """Return covariates with the values of other records, scaled, known earlier: what is read differs everywhere.
+
+    Dates to come are later ones. Of records that are read by the period some are missing, as they may be counted.
+    """
     earlier = SOME * np.median(np.diff(bars.times)) if len(bars) > 1 else np.timedelta64(0, "us")
     return {name: _other(one, rng, scale, earlier) for name, one in bars.covariates.items()}
 
 
 def _other(covariate: Covariate, rng: np.random.Generator, scale: float, earlier: np.timedelta64) -> Covariate:
-    order = rng.permutation(len(covariate))
-    values = {name: _frozen(column[order] * scale) for name, column in covariate.values.items()}
-    return replace(covariate, known=_frozen(covariate.known - earlier), values=values)
+    order, n = rng.permutation(len(covariate)), len(covariate)
+    kept = np.flatnonzero(rng.random(n) < KEPT) if covariate.over is not None else np.arange(n)
+    values = {name: _frozen((column[order] * scale)[kept]) for name, column in covariate.values.items()}
+    later = np.where(covariate.known < covariate.time, covariate.time + earlier, covariate.time)
+    time, known, code = (_frozen(array[kept]) for array in (later, covariate.known - earlier, covariate.code))
+    return replace(covariate, time=time, known=known, code=code, values=values)
 
 
 def _shuffled(fields: Sequence[Floats], key: Floats) -> Sequence[Floats]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
 
-from quorate.bars.covariates import BESIDE, NEXT, Covariate
+from quorate.bars.covariates import BESIDE, Covariate, Times
 from quorate.bars.panel import FIELDS, Bars
 from quorate.bars.records import covariate_of
 from quorate.errors import near_misses
@@ -15,8 +17,15 @@ from quorate.plugins.specs import FeatureSpec
 from quorate.statistics import Floats
 
 _INPUT = re.compile(r"[a-z][a-z0-9_-]*(\.\w+)?")
-AHEAD = pd.Timedelta(days=9)  # of dates to come: several are known at once
 OLDEST = 20 * 3600.0  # seconds, less than a day: the record of each bar is of later than that of the one before
+
+
+class MadeUp(Covariate):
+    """A covariate of which at each bar a date is to come, in up to some weeks: by that bar alone, too."""
+
+    def until_next(self, times: Times, symbols: Sequence[str]) -> Floats:
+        """Return the age of the record of each bar, in hours, as days."""
+        return self.ages(self.places(times, symbols), times) * 24
 
 
 def inputs_of(spec: FeatureSpec, bars: Bars) -> list[Floats]:
@@ -36,10 +45,7 @@ def with_covariates(spec: FeatureSpec, bars: Bars) -> Bars:
 
 
 def made_up(bars: Bars, values: list[str]) -> Covariate:
-    """Return a covariate with a record of each bar, known at its close: numbers between 0 and 1, some hours old.
-
-    Where dates to come are read, each is of some days later instead.
-    """
+    """Return a covariate with a record of each bar, known at its close: numbers between 0 and 1, some hours old."""
     row, column = np.nonzero(bars.present)
     close, open_ = bars.close[row, column], bars.open[row, column]
     old = (close * 997.0) % 1.0 * OLDEST  # as good as chance, and of the bar alone
@@ -47,9 +53,10 @@ def made_up(bars: Bars, values: list[str]) -> Covariate:
     names = sorted({value for value in values if value not in ("", *BESIDE)}) or ["value"]
     move = np.clip(close / open_ - 1, -1, 1)
     told = {name: 1 / (1 + np.exp(-60.0 * (-1) ** k * move)) for k, name in enumerate(names)}
-    time = known - pd.to_timedelta(np.floor(old), unit="s") + AHEAD * (NEXT in values)
+    time = known - pd.to_timedelta(np.floor(old), unit="s")
     frame = {"symbol": np.asarray(bars.symbols)[column], "time": time, "published_at": known, **told}
-    return covariate_of(pd.DataFrame(frame))
+    made = covariate_of(pd.DataFrame(frame))
+    return MadeUp(**{one.name: getattr(made, one.name) for one in fields(made)})
 
 
 def not_inputs(spec: FeatureSpec) -> list[str]:
