@@ -215,8 +215,13 @@ def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
     return session - dt.timedelta(days=int((ends == ends[0]).sum()) - 1)
 
 
-def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:
-    """Return when the day, week or month of each session ends, in microseconds.
+def within_session(bars: Bars) -> Positions:
+    """Return which bars lie within the market's hours: one that begins before the close does."""
+    return _ends(bars, "1d")[0]
+
+
+def last_days(days: NDArray[np.datetime64], frequency: str, clock: Calendar) -> NDArray[np.datetime64]:
+    """Return the day on which the day, week or month of each session ends, by the calendar.
 
     A market that is closed on weekends ends its week on Friday, and its month on the last weekday, holiday or not;
     what there is on a weekend is of the following week.
@@ -232,7 +237,12 @@ def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -
         number = (months + 1).astype("datetime64[D]").astype(np.int64) - 1
         if not always:
             number -= np.maximum((number + 3) % 7 - 4, 0)
-    return clock.close_times(number.astype("datetime64[D]")).astype(np.int64)
+    return number.astype("datetime64[D]")
+
+
+def _last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Positions:
+    """Return when the day, week or month of each session ends, in microseconds."""
+    return clock.close_times(last_days(days, frequency, clock)).astype(np.int64)
 
 
 def _aggregated(bars: Bars, inside: Positions, starts: Positions, ends: Positions) -> Bars:

@@ -10,6 +10,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import wrong_calendar
 from quorate.bars.resample import in_hours, lacking, resample, traded
 from quorate.errors import RecipeError
+from quorate.evidence.ledger import lineage_of
 from quorate.recipe.features import reads_finer
 from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.data import Data
@@ -36,7 +37,9 @@ def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
     # Where it is not the market's own, what it leaves out may be all that shows it.
     wrong = wrong_calendar(bars) if found.told and not wrong_calendar(found.bars) else ""
     told = (*([wrong] if wrong else []), *(f"{line}{remedy}" for line in found.told))
-    return _of(found.bars, traded(found.bars)), told
+    if found.bars is bars:
+        return bars, told
+    return replace(_of(found.bars, traded(found.bars)), made_of=lineage_of(bars)), told
 
 
 def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
@@ -48,6 +51,8 @@ def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
     found = resample(bars, wanted)
     symbols = traded(found.bars)
     longer = _of(found.bars, symbols)
+    if found.bars is not bars:
+        longer = replace(longer, made_of=lineage_of(bars))
     if reads_finer(recipe):
         known = int(np.searchsorted(bars.times, longer.times[-1], side="right"))
         longer = replace(longer, finer=_of(bars, symbols).take(0, known))
