@@ -252,7 +252,12 @@ class Home:
     def _made_of(self, path: Path) -> frozenset[str]:
         """Return digests of what stored bars were made of; that none is known makes them other than they were."""
         beside = path.with_suffix(LINEAGE)
-        return frozenset(json.loads(beside.read_text(encoding="utf-8"))) if beside.exists() else frozenset()
+        if not beside.exists():
+            return frozenset()
+        try:
+            return frozenset(map(str, json.loads(beside.read_text(encoding="utf-8"))))
+        except (OSError, TypeError, ValueError) as e:
+            raise IntegrityError(f"{beside} was changed: it must be a list of digests: {e}") from e
 
     def bars_files(self, fingerprint: str) -> list[Path]:
         """Return the files that stored bars are in."""

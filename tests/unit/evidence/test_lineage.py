@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from quorate.bars.calendar import Calendar, get_calendar
 from quorate.bars.panel import Bars
 from quorate.bars.resample import resample
+from quorate.errors import IntegrityError
 from quorate.evidence.ledger import (
     Candidate,
     count,
@@ -206,7 +207,11 @@ def test_a_home_keeps_what_bars_were_made_of(tmp_path: Path):
     assert home.bars(bars.fingerprint).made_of == bars.made_of | other.made_of
     home.keep_bars(without(bars))
     assert home.bars(bars.fingerprint).made_of == bars.made_of | other.made_of
-    assert [path.name for path in home.bars_files(bars.fingerprint) if "lineage" in path.name]
+    [beside] = (path for path in home.bars_files(bars.fingerprint) if path.name.endswith(".lineage.json"))
+    beside.write_text("{", encoding="utf-8")
+    for ask in (lambda: home.bars(bars.fingerprint), lambda: home.keep_bars(bars)):
+        with pytest.raises(IntegrityError, match="it must be a list of digests"):
+            ask()
 
 
 # --- in the ledger

@@ -116,7 +116,7 @@ def _known_by(closes: Closes, frequency: str, clock: Calendar) -> set[str]:
         made = closes.last_of(_numbers(ends))
         found |= _digests(made, _spans(made.days, longer))
         if longer != "1mo":
-            found |= _digests(made, made.days // BLOCK, GRIDS[:1])
+            found |= _digests(made, made.days.astype(np.int64) // BLOCK, GRIDS[:1])
     return found
 
 
@@ -155,7 +155,7 @@ def _bits(steps: NDArray[np.int32], firsts: Positions) -> Floats:
     middle = (firsts[:-1] + place for place in (np.maximum(counts - 1, 0) // 2, counts // 2))
     lower, upper = ((ranked[np.minimum(place, len(steps) - 1)] & (2**32 - 1)) - 2**31 for place in middle)
     distances = np.abs(steps - ((lower + upper) / 2)[part])
-    return np.bincount(part, weights=np.log2(1.0 + distances), minlength=len(counts))
+    return np.bincount(part, weights=np.log2(1.0 + distances), minlength=len(counts)).astype(np.float64)
 
 
 def _spans(days: Days, frequency: str) -> Positions:
