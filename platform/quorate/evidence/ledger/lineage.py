@@ -68,7 +68,7 @@ def lineage_of(bars: Bars) -> frozenset[str]:
     and by the last one of each date in UTC. Days are made into weeks and months, dated as longer bars are
     (`quorate.bars.resample.last_days`); so are weekly and monthly bars, whatever day of theirs they are stamped with.
     Days and weeks are known by blocks of eleven weeks, too, on the fine grid: a shorter history holds
-    a whole one, and most of them lie beside the dividends of a quarter, for which prices may or may not be adjusted.
+    a whole one, and some of them are without the dividend of a quarter, for which prices may or may not be adjusted.
 
     Returns
     -------
