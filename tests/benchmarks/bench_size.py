@@ -1,8 +1,9 @@
-"""Large bars through a run of light models on fourteen features: the memory of all its processes, and the time."""
+"""Large bars through a run of light models on fourteen features: memory and processor time of all its processes."""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -29,26 +30,33 @@ test = {test}
 [execution]
 workers = 1
 [models.ridge]
-[models.logistic]
+[models.{model}]
 """
 
 
 def bench_size(figures: Figures, repeats: int, quick: bool) -> None:
     """Take the peak of each run; with `quick` of a tenth of the bars."""
     part = 10 if quick else 1
-    for what, frame, calendar, bars in (
-        (f"{MINUTES // part:,} minutes of one symbol", minutes(MINUTES // part), "24x7", MINUTES // part),
-        (f"{SYMBOLS // part:,} symbols of {DAYS:,} days", days(SYMBOLS // part), "weekdays", DAYS),
+    for what, made, calendar, bars, model in (
+        (
+            f"{MINUTES // part:,} minutes of one symbol",
+            lambda: minutes(MINUTES // part),
+            "24x7",
+            MINUTES // part,
+            "logistic",
+        ),
+        (f"{SYMBOLS // part:,} symbols of {DAYS:,} days", lambda: days(SYMBOLS // part), "weekdays", DAYS, "lightgbm"),
     ):
-        figures.title(what)
+        figures.title(f"{what}, ridge and {model}")
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             folder = Path(name)
-            frame.to_parquet(folder / "bars.parquet")
-            text = RECIPE.format(calendar=calendar, initial=2 * bars // 5, test=bars // 5)
+            made().to_parquet(folder / "bars.parquet")
+            text = RECIPE.format(calendar=calendar, initial=2 * bars // 5, test=bars // 5, model=model)
             (folder / "size.toml").write_text(text)
-            peak, took = peak_of(folder, QUORATE, "run", "size.toml", "--home", "home", "--json")
+            peak, took, worked = peak_of(folder, QUORATE, "run", "size.toml", "--home", "home", "--json")
         figures.add(f"{what} through a run of four light models, memory", [peak], "GiB", most=6)
         figures.add("  the run", [took], "s")
+        figures.add("  processor time", [worked], "s")
 
 
 def minutes(n: int) -> pd.DataFrame:
@@ -63,7 +71,7 @@ def days(symbols: int) -> pd.DataFrame:
     """Return daily bars of several symbols, one after the other."""
     rng = np.random.default_rng(2)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (symbols, DAYS)), axis=1)).ravel()
-    times = pd.bdate_range("2012-01-02", periods=DAYS, tz="UTC").as_unit("us") + pd.Timedelta(hours=23)
+    times = pd.bdate_range("2012-01-02", periods=DAYS, tz="UTC").as_unit("us")
     names = pd.Categorical.from_codes(np.repeat(np.arange(symbols), DAYS), [f"S{k:03d}" for k in range(symbols)])
     return _around(rng, close, times.repeat(1).append([times] * (symbols - 1)), names)
 
@@ -80,9 +88,9 @@ def _around(
     )
 
 
-def peak_of(folder: Path, *command: str) -> tuple[float, float]:
-    """Return the most memory, GiB, that a command and all its processes took together, and its seconds."""
-    start, peak = time.perf_counter(), 0.0
+def peak_of(folder: Path, *command: str) -> tuple[float, float, float]:
+    """Return the most memory, GiB, that a command and all its processes took, its seconds, and the processors'."""
+    start, before, peak = time.perf_counter(), _processor_seconds(), 0.0
     with (folder / "out").open("w") as out:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT, env={**os.environ})
         whole = psutil.Process(process.pid)
@@ -91,7 +99,13 @@ def peak_of(folder: Path, *command: str) -> tuple[float, float]:
             time.sleep(0.5)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'out').read_text()[-3000:]}")
-    return peak / 2**30, time.perf_counter() - start
+    return peak / 2**30, time.perf_counter() - start, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    """Return what ended processes that this one started have worked, with those that they started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

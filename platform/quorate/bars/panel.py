@@ -64,6 +64,9 @@ class Bars:
         The shorter bars that these were made of, where features read them.
     resampled : str
         The frequency that they were made into, where their stamps do not show it.
+    made_of : frozenset of str
+        Digests of the history of the source's bars, where they were made of these: others made of them are of one
+        history (`quorate.evidence.ledger.lineage_of`). No part of the fingerprint.
     covariates : dict of str to Covariate
         Series beside the bars, by name: of each the records that were known by the last bar.
     """
@@ -85,6 +88,7 @@ class Bars:
     fills: Fills | None = None
     finer: Bars | None = None
     resampled: str = ""
+    made_of: frozenset[str] = frozenset()
     covariates: dict[str, Covariate] = field(default_factory=dict)
     renames: tuple[Rename, ...] = ()
 
@@ -272,6 +276,7 @@ class Bars:
             fills=self.fills,
             finer=None if self.finer is None else self.finer.select(made.symbols),
             resampled=self.resampled,
+            made_of=self.made_of,
             frequency=self.resampled or made.frequency,
         )
         return some.with_covariates(self.covariates)

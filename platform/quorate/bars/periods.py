@@ -111,7 +111,12 @@ def _holidays(calendar: Calendar, days: NDArray[np.datetime64]) -> NDArray[np.da
 
 
 def last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> Places:
-    """Return when the day, week or month of each session ends, in microseconds.
+    """Return when the day, week or month of each session ends, in microseconds."""
+    return clock.close_times(last_days(clock, days, frequency)).astype(np.int64)
+
+
+def last_days(clock: Calendar, days: NDArray[np.datetime64], frequency: str) -> NDArray[np.datetime64]:
+    """Return the day on which the day, week or month of each session ends, by the calendar.
 
     A market that is closed on weekends ends its week on Friday, and its month on the last weekday, holiday or not;
     what there is on a weekend is of the following week.
@@ -127,7 +132,7 @@ def last_close(clock: Calendar, days: NDArray[np.datetime64], frequency: str) ->
         number = (months + 1).astype("datetime64[D]").astype(np.int64) - 1
         if not always:
             number -= np.maximum((number + 3) % 7 - 4, 0)
-    return clock.close_times(number.astype("datetime64[D]")).astype(np.int64)
+    return number.astype("datetime64[D]")
 
 
 def aggregated(

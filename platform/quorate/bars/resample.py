@@ -215,6 +215,11 @@ def first_session(clock: Calendar, session: dt.date, frequency: str) -> dt.date:
     return session - dt.timedelta(days=int((ends == ends[0]).sum()) - 1)
 
 
+def within_session(bars: Bars) -> Positions:
+    """Return which bars lie within the market's hours: one that begins before the close does."""
+    return _ends(bars, "1d")[0]
+
+
 def _aggregated(bars: Bars, inside: Positions, starts: Positions, ends: Positions) -> Bars:
     """Return the longer bars, of which each begins at a position within `inside`."""
     whole = len(inside) == len(bars)

@@ -14,6 +14,7 @@ from quorate.plugins.calling import call
 from quorate.plugins.options import told_when_reading
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import holds_secrets, is_value, names_in, retold, substitute, tell
+from quorate.recipe.schema.data import Data
 from quorate.runs.markets import as_said, bars_in, market_reader, renames_of, with_last_names
 from quorate.runs.session import Session
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+MONTH = 35  # days: a longer bar holds no more
+LONGER_THAN_DAYS = ("1w", "1mo")
 
 
 def load_bars(session: Session) -> Bars:
@@ -41,6 +44,7 @@ def load_bars(session: Session) -> Bars:
 def read_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, list[pd.DataFrame]]:
     """Return the bars of the recipe's source as they are, and rows that these rules had set apart."""
     from quorate.bars.reading import setting_apart
+    from quorate.bars.resample import first_session
     from quorate.runs.resampling import within_hours
 
     recipe, given = session.recipe, session.recipe.data.options
@@ -52,16 +56,26 @@ def read_source(session: Session, apart: Collection[str] = ()) -> tuple[Bars, li
         bars = bars_in(answer)
         return as_said(bars if done else with_last_names(bars, renames), recipe.data, renames)
 
-    span = {"since": recipe.data.since, "until": recipe.data.until}
+    span = {"since": _asked_since(recipe.data), "until": recipe.data.until}
     with setting_apart(apart) as reading:
         bars = ask_source(session, spec, given, "data", made, read=market_reader(session, renames), **span)
     _check_names(bars, given, {str(name) for frame in reading.frames for name in frame["symbol"].unique()})
-    bars, told_of_hours = within_hours(within(bars, recipe.data.since, recipe.data.until), recipe.data)
+    since = recipe.data.since
+    if since is not None and recipe.data.resample is not None:
+        since = first_session(bars.calendar, since, recipe.data.resample)  # the first longer bar is whole
+    bars, told_of_hours = within_hours(within(bars, since, recipe.data.until), recipe.data)
     for line in told_of_hours:
         session.warn(line)
     if bars.fills is not None:
         bars.fills.check()
     return bars, reading.frames
+
+
+def _asked_since(data: Data) -> dt.date | None:
+    """Return the first day that a source is asked for: before that of a recipe, where a longer bar may hold it."""
+    if data.since is None or data.resample not in LONGER_THAN_DAYS:
+        return data.since
+    return data.since - dt.timedelta(days=MONTH)
 
 
 def as_used(session: Session, bars: Bars) -> Bars:

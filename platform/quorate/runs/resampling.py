@@ -10,6 +10,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import wrong_calendar
 from quorate.bars.resample import in_hours, lacking, resample, traded
 from quorate.errors import RecipeError
+from quorate.evidence.ledger import lineage_of
 from quorate.recipe.features import reads_finer
 from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.data import Data
@@ -31,7 +32,9 @@ def within_hours(bars: Bars, data: Data) -> tuple[Bars, tuple[str, ...]]:
     # Where it is not the market's own, what it leaves out may be all that shows it.
     wrong = wrong_calendar(bars) if found.told and not wrong_calendar(found.bars) else ""
     told = (*([wrong] if wrong else []), *(f"{line}{remedy}" for line in found.told))
-    return _of(found.bars, traded(found.bars)), told
+    if found.bars is bars:
+        return bars, told
+    return replace(_of(found.bars, traded(found.bars)), made_of=lineage_of(bars)), told
 
 
 def resampled(bars: Bars, recipe: Recipe) -> tuple[Bars, tuple[str, ...]]:
@@ -57,7 +60,10 @@ def longer(bars: Bars, frequency: str) -> tuple[Bars, tuple[str, ...]]:
     """Return bars of one market at a longer frequency, of symbols that have some, and what is told of it."""
     lack = lacking(bars) if frequency != bars.frequency else []
     found = resample(bars, frequency)
-    return _of(found.bars, traded(found.bars)), (*lack, *found.told)
+    made = _of(found.bars, traded(found.bars))
+    if found.bars is not bars:
+        made = replace(made, made_of=lineage_of(bars))
+    return made, (*lack, *found.told)
 
 
 def _of(bars: Bars, symbols: list[str]) -> Bars:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from quorate.bars.panel import Bars
 
 _LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
+LINEAGE = ".lineage.json"  # of what bars were made of
 RESAMPLED, FINER = "resampled", "finer"  # beside the calendar of bars that were made of shorter ones
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
@@ -199,6 +200,8 @@ class Home:
                 beside[FINER] = bars.finer.fingerprint
             write_json(calendar, {**asdict(bars.calendar), **beside})
             write_parquet(bars.to_frame(), path)
+        if bars.made_of - (known := self._made_of(path)):  # equal bars may be made of different ones
+            write_json(path.with_suffix(LINEAGE), sorted(bars.made_of | known))
 
     def bars(self, fingerprint: str) -> Bars:
         """Return stored bars.
@@ -239,12 +242,22 @@ class Home:
         from quorate.bars.fills import Fills
         from quorate.bars.universe import Universe
 
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"made_of": self._made_of(path)}
         if (universe := path.with_suffix(".universe.json")).exists():
             found["universe"] = Universe.from_dict(json.loads(universe.read_text(encoding="utf-8")))
         if (fills := path.with_suffix(".fills.parquet")).exists():
             found["fills"] = Fills.from_frame(read_parquet(fills))
         return found
+
+    def _made_of(self, path: Path) -> frozenset[str]:
+        """Return digests of what stored bars were made of; that none is known makes them other than they were."""
+        beside = path.with_suffix(LINEAGE)
+        if not beside.exists():
+            return frozenset()
+        try:
+            return frozenset(map(str, json.loads(beside.read_text(encoding="utf-8"))))
+        except (OSError, TypeError, ValueError) as e:
+            raise IntegrityError(f"{beside} was changed: it must be a list of digests: {e}") from e
 
     def bars_files(self, fingerprint: str) -> list[Path]:
         """Return the files that stored bars are in."""

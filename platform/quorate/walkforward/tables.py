@@ -73,7 +73,7 @@ def _trade_frame(part: str, outcome: Judged) -> pd.DataFrame:
 
 def _equity_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
     curves = {one.label: result.equity for one, result in outcome.series}
-    return pd.DataFrame({"part": part, "time": times, **curves})
+    return pd.DataFrame({"part": part, "time": times, **curves}, copy=False)
 
 
 def _weight_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
@@ -86,7 +86,8 @@ def _weight_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.Dat
             "time": times[row.ravel()],
             "symbol": np.asarray(outcome.walk.bars.symbols)[column.ravel()],
             "weight": desired.ravel(),
-        }
+        },
+        copy=False,
     )
 
 
@@ -115,7 +116,8 @@ def _vote_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataF
     weights = outcome.ensembles[name].row_weights[rows]
     symbols = np.asarray(walk.bars.symbols)[walk.dataset.symbol[rows]]
     columns = {f"member/{member}": weights[:, j] for j, member in enumerate(walk.voting)}
-    return pd.DataFrame({"part": part, "time": times[walk.dataset.bar[rows]], "symbol": symbols, **columns})
+    told = {"part": part, "time": times[walk.dataset.bar[rows]], "symbol": symbols, **columns}
+    return pd.DataFrame(told, copy=False)
 
 
 def _fit_frame(outcome: Judged) -> pd.DataFrame:
@@ -183,7 +185,8 @@ def _prediction_frame(part: str, outcome: Judged, times: pd.DatetimeIndex, naive
             **{name: values[rows] for name, values in other_outputs(outcome).items()},
             **{f"ensemble/{one.name}": one.predictions[rows] for one in combined},
             **quantiles_of_ensemble(outcome, rows),
-        }
+        },
+        copy=False,  # which would hold all of it twice
     )
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
+import quorate
 from quorate.errors import DataError, RecipeError
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import to_plain, to_toml
 from quorate.runs.loading import load_bars
 from quorate.runs.session import open_session
+from quorate.store.bars.appending import append
+from quorate.store.bars.imports import Origin
 
 TABLE = {"data": {"source": "simulated", "n_bars": 300, "start": "2000-01-03"}, "models": {"logistic": {}}}
 
@@ -63,3 +67,31 @@ def test_a_recipe_that_says_nothing_of_it_is_the_one_that_it_was_and_others_are_
     assert "until" not in to_toml(plain.recipe, plain.registry)
     assert "until = 2000-12-31" in to_toml(cut.recipe, cut.registry)
     assert recipe_digest(plain.recipe, plain.registry) != recipe_digest(cut.recipe, cut.registry)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A home whose store has days of a market of its own."""
+    home = tmp_path_factory.mktemp("span") / "home"
+    append(quorate.BarStore(None, home).collection("sim", new=True), load_bars(session()), Origin("simulated", {}))
+    return home
+
+
+@pytest.mark.parametrize("frequency", ["1w", "1mo"])
+@pytest.mark.parametrize("since", ["2000-03-01", "2000-03-04", "2000-04-30", "2000-05-31"])
+@pytest.mark.parametrize("until", ["2001-02-01"])
+@pytest.mark.filterwarnings("ignore:the last bar of")
+def test_longer_bars_are_whole_whoever_makes_them(stored, frequency, since, until):
+    data = {"source": "store", "collection": "sim", "since": since, "until": until}
+
+    def read(**more):
+        return load_bars(open_session({"data": {**data, **more}, "models": {"logistic": {}}}, home=stored))
+
+    made, asked = read(resample=frequency), read(frequency=frequency)
+    assert made.fingerprint == asked.fingerprint
+    assert str(made.sessions[0]) >= since
+    whole = load_bars(session(resample=frequency))
+    first = int(np.searchsorted(whole.times, made.times[0]))
+    assert first == int(np.searchsorted(whole.sessions.astype(str), since))
+    for one, other in ((made.open, whole.open), (made.high, whole.high), (made.volume, whole.volume)):
+        assert one.tobytes() == other[first : first + len(one)].tobytes()

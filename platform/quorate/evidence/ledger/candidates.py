@@ -226,9 +226,10 @@ def _candidate_facts(ledger: Ledger, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def data_facts(ledger: Ledger, bars: Bars) -> dict[str, str]:
+def data_facts(ledger: Ledger, bars: Bars, lineage: frozenset[str] | None = None) -> dict[str, str]:
     """Return what an entry says of its data: the fingerprint, and the digest of the lineage, which is stored."""
-    return {"data": bars.fingerprint, "lineage": ledger.files.keep_data(bars.fingerprint, lineage_of(bars))}
+    known = lineage_of(bars) if lineage is None else lineage
+    return {"data": bars.fingerprint, "lineage": ledger.files.keep_data(bars.fingerprint, known)}
 
 
 def _day(number: np.int32) -> str:

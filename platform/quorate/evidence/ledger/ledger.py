@@ -6,7 +6,7 @@
     HOME/ledger/lock                   held while entries are added
     HOME/ledger/torn-TIME              the end of a line whose writing was cut off
     HOME/ledger/returns/KEY.npy        out-of-sample returns of a candidate, see `quorate.evidence.ledger.series`
-    HOME/ledger/data/FINGERPRINT.json  the lineage of the bars it was tried on
+    HOME/ledger/data/FINGERPRINT.json  the lineage of the bars it was tried on; FINGERPRINT-DIGEST.json a further one
     HOME/ledger/borrowed               there in a copy that went along with a job
 """
 

@@ -6,7 +6,7 @@ A holdout is the same where the data shares history and the days overlap, whatev
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from quorate.bars.panel import Bars
@@ -16,7 +16,7 @@ from quorate.evidence.ledger.chain import Entry, Head
 from quorate.evidence.ledger.ledger import Ledger, Write, ledger_of
 from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.notes import keep_note
-from quorate.evidence.ledger.tally import nearness, overlap
+from quorate.evidence.ledger.tally import known_lineage, nearness, overlap
 from quorate.store import Home
 from quorate.store.run import Run
 
@@ -52,7 +52,7 @@ def record_opening(
     StoreError
         If it cannot be written.
     """
-    ledger = ledger_of(home)
+    ledger, lineage = ledger_of(home), lineage_of(bars)
     first, last = str(bars.sessions[start]), str(bars.sessions[-1])
     with ledger.writing() as write:
         entries = ledger.entries()
@@ -70,13 +70,13 @@ def record_opening(
             "kind": "opening",
             "run": run,
             "recipe": recipe_digest,
-            **data_facts(ledger, bars),
+            **data_facts(ledger, bars, lineage),
             "first": first,
             "last": last,
             "key": judged[0] if judged else "",
             "imported": False,
         }
-        looks = _distinct([*_openings(ledger, entries, bars, first, last), opening])
+        looks = _distinct([*_openings(entries, nearness(ledger, bars.fingerprint, lineage), first, last), opening])
         [written] = write([{**opening, "looks": looks}])
         keep_note(Run(home, run, kind), written)
     return Opening(looks, Head(written["seq"], written["hash"]))
@@ -96,7 +96,8 @@ def looks(ledger: Ledger, bars: Bars, start: int, until: int | None = None) -> i
         Number of the last entry that counts.
     """
     entries = ledger.entries(until)
-    return _distinct(_openings(ledger, entries, bars, str(bars.sessions[start]), str(bars.sessions[-1])))
+    near = nearness(ledger, bars.fingerprint, known_lineage(ledger, entries, bars))
+    return _distinct(_openings(entries, near, str(bars.sessions[start]), str(bars.sessions[-1])))
 
 
 def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
@@ -119,8 +120,7 @@ def record_override(home: Home, run: str, verdict: str, reason: str) -> Head:
     return Head(entry["seq"], entry["hash"])
 
 
-def _openings(ledger: Ledger, entries: Iterable[Entry], bars: Bars, first: str, last: str) -> list[Entry]:
-    near = nearness(ledger, bars.fingerprint, lineage_of(bars))
+def _openings(entries: Iterable[Entry], near: Callable[[Entry], bool], first: str, last: str) -> list[Entry]:
     return [e for e in entries if e.get("kind") == "opening" and overlap(e, first, last) and near(e)]
 
 

@@ -47,24 +47,35 @@ class TriedFiles:
         return self.folder / "returns" / f"{key}.npy"
 
     def keep_data(self, fingerprint: str, lineage: frozenset[str]) -> str:
-        """Store the lineage of bars under their fingerprint, once; return its SHA-256, for the entry."""
-        path = self.data_path(fingerprint)
-        if not path.exists():
-            write_json(path, {"schema": FORMAT, "lineage": sorted(lineage)})
-        return _digest_of(lineage)
+        """Store the lineage of bars under their fingerprint, once; return its SHA-256, for the entry.
+
+        Equal bars have several, where they were made of different ones, or by versions of which one knows less of them.
+        """
+        content = _digest_of(lineage)
+        if self.data(fingerprint, content) is None:
+            whole = {"schema": FORMAT, "lineage": sorted(lineage)}
+            path = self.data_path(fingerprint)
+            write_json(path.with_name(_further(fingerprint, content)) if path.exists() else path, whole)
+        return content
 
     def data(self, fingerprint: str, content: str) -> frozenset[str] | None:
         """Return the stored lineage of bars; None if it is gone or not what was stored."""
         try:
-            stored = json.loads(self.data_path(fingerprint).read_text(encoding="utf-8"))
+            stored = json.loads(self.data_path(fingerprint, content).read_text(encoding="utf-8"))
             lineage = frozenset(stored["lineage"])
             return lineage if stored["schema"] == FORMAT and _digest_of(lineage) == content else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def data_path(self, fingerprint: str) -> Path:
-        """Return where the lineage of bars lies."""
-        return self.folder / "data" / f"{fingerprint}.json"
+    def data_path(self, fingerprint: str, content: str = "") -> Path:
+        """Return where the lineage of bars lies: the first one, or a further one of that digest, if there is one."""
+        first = self.folder / "data" / f"{fingerprint}.json"
+        further = first.with_name(_further(fingerprint, content))
+        return further if content and further.exists() else first
+
+
+def _further(fingerprint: str, content: str) -> str:
+    return f"{fingerprint}-{content[:16]}.json"
 
 
 def _digest_of(lineage: frozenset[str]) -> str:

@@ -10,7 +10,7 @@ from quorate.evidence.ledger.chain import BEGIN, Entry, Head
 from quorate.evidence.ledger.ledger import Ledger
 from quorate.evidence.ledger.lineage import lineage_of, related
 
-Cell = tuple[str, str | None, str | None, str | None]  # data, first and last day, part of a run
+Cell = tuple[str, str, str | None, str | None, str | None]  # data, its lineage, first and last day, part of a run
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def count(
         If the ledger was changed: a count from it would be no evidence.
     """
     entries = ledger.entries(until)
-    near = nearness(ledger, bars.fingerprint, lineage_of(bars))
+    near = nearness(ledger, bars.fingerprint, known_lineage(ledger, entries, bars))
     own = recipe, bars.fingerprint
 
     def counts(entry: Entry) -> bool:
@@ -99,16 +99,28 @@ def overlap(entry: Entry, first: str, last: str) -> bool:
 
 def nearness(ledger: Ledger, fingerprint: str, lineage: frozenset[str]) -> Callable[[Entry], bool]:
     """Return whether an entry's data shares history with this one; where that is no longer known, it does."""
-    known = {fingerprint: True}
+    known: dict[tuple[str, str], bool] = {}
 
     def near(entry: Entry) -> bool:
-        data = entry["data"]
-        if data not in known:
-            other = ledger.files.data(data, entry["lineage"])
+        data = entry["data"], entry["lineage"]
+        if data[0] != fingerprint and data not in known:
+            other = ledger.files.data(*data)
             known[data] = other is None or related(lineage, other)
-        return known[data]
+        return data[0] == fingerprint or known[data]
 
     return near
+
+
+def known_lineage(ledger: Ledger, entries: Sequence[Entry], bars: Bars) -> frozenset[str]:
+    """Return the lineage of bars as the latest of these entries has it, or that of the bars where none does.
+
+    So a count up to an entry stays what it was, whatever later entries or versions know of the same bars.
+    """
+    own = (e for e in reversed(entries) if e.get("data") == bars.fingerprint)
+    for content in dict.fromkeys(entry["lineage"] for entry in own):
+        if (found := ledger.files.data(bars.fingerprint, content)) is not None:
+            return found
+    return lineage_of(bars)
 
 
 def tried_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
@@ -117,12 +129,13 @@ def tried_so_far(ledger: Ledger, entries: Sequence[Entry]) -> list[int | None]:
     None for one without data.
     """
     cells: dict[Cell, Entry] = {_cell(e): e for e in entries if "data" in e}
-    lineages = {e["data"]: ledger.files.data(e["data"], e["lineage"]) for e in cells.values()}
+    every = {(e["data"], e["lineage"]) for e in cells.values()}
+    lineages = {data: ledger.files.data(*data) for data in every}
 
     def near(one: Entry, other: Entry) -> bool:
         if not _looks_at(other, one) and other["first"] and not overlap(one, other["first"], other["last"]):
             return False
-        first, second = lineages[one["data"]], lineages[other["data"]]
+        first, second = (lineages[e["data"], e["lineage"]] for e in (one, other))
         return one["data"] == other["data"] or first is None or second is None or related(first, second)
 
     reached = {cell: [other for other, e in cells.items() if near(entry, e)] for cell, entry in cells.items()}
@@ -151,4 +164,4 @@ def _looks_at(one: Entry, other: Entry) -> bool:
 
 
 def _cell(entry: Entry) -> Cell:
-    return entry["data"], entry["first"], entry["last"], entry.get("part")
+    return entry["data"], entry["lineage"], entry["first"], entry["last"], entry.get("part")

@@ -109,7 +109,7 @@ def _check_files(home: Home, entries: list[Entry]) -> tuple[int, int, list[Probl
     for entry in entries:
         if "data" in entry:
             data, digest = entry["data"], entry["lineage"]
-            checks.setdefault(stored.data_path(data), (stored.data(data, digest) is not None, digest))
+            checks.setdefault(stored.data_path(data, digest), (stored.data(data, digest) is not None, digest))
         if "returns" in entry:
             key, digest = entry["key"], entry["returns"]
             checks.setdefault(stored.returns_path(key), (stored.returns(key, digest) is not None, digest))

@@ -67,7 +67,8 @@ Frequency = Annotated[str, AfterValidator(_frequency)]
 class Data(Open):
     """Where the bars come from, and what becomes of doubts about them; every other key is an option of the source.
 
-    Sessions before `since` and after `until` are cut off as soon as the bars are read: nothing knows of them.
+    Sessions before `since` and after `until` are cut off as soon as the bars are read: nothing knows of them, but for
+    the start of a first week or month that `resample` makes.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ class Data(Open):
     quality : str
         What becomes of doubts about the bars: told as warnings, or an error that stops the run.
     since : date
-        First session that is used; without it, the first that there is.
+        First session that is used; without it, the first that there is. Of longer bars it is the first that ends then
+        or later, and that is whole.
     until : date
         Last session that is used; without it, the last that there is.
     universe : str or list of Spell
