@@ -157,7 +157,7 @@ def _keeps_its_name(bars: Bars, one: Rename, known: Sequence[Rename], collection
         f"{one.old} became {one.new} on {one.date}, but {count} are called {one.old} still, the first on {first}; "
         f"{one.new} has bars at {int(both.sum()):,} of these times, {same:,} with the same close. They are kept as "
         f"those of another company; if they are the same one's, leave {one.old} out, e.g. by a data.universe that "
-        f"names {one.new} alone"
+        f"names the others"
     )
 
 

@@ -18,6 +18,7 @@ from quorate.dataset.horizons import in_bars, longest, reach
 from quorate.dataset.labels import build_labels
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import LabelSpec
+from quorate.runs.session import open_session
 
 DAYS = pd.bdate_range("2022-03-07", periods=9)  # the clocks of New York change within them
 HOURS = [*range(10, 17), 18]  # closes of bars; that of 18:00 is after the market's
@@ -173,3 +174,37 @@ def daily_bars(name, calendar, days):
     close = 100 + np.random.default_rng(len(days)).normal(0, 1, len(days)).cumsum()
     fields = {"open": close - 0.5, "high": close + 1, "low": close - 1, "close": close}
     return Bars.from_frame(pd.DataFrame({"symbol": name, "time": times, **fields}), calendar)
+
+
+def walk_of(bars, **labels):
+    from quorate.walkforward.layout import prepare
+
+    table = {
+        "data": {"source": "simulated"},
+        "labels": {"name": "return", **labels},
+        "features": {"use": ["return_1"]},
+        "models": {"ridge": {}},
+        "folds": {"initial": 20, "test": 10},
+        "holdout": {"bars": 0},
+    }
+    session = open_session(table)
+    return prepare(session.recipe, session.registry, bars, [(0, len(bars))])
+
+
+def test_folds_are_purged_by_the_bar_at_which_a_session_is_over_and_an_earlier_one_is_found(monkeypatch):
+    bars = intraday(whole())
+    walk = walk_of(bars, horizon="1 session")
+    assert walk.horizon == 13  # with a fill at the first bar of a session: to the last of the next
+    for fold in walk.folds:
+        ends = walk.dataset.end[fold.train]
+        assert (ends < fold.first).all()
+        assert int(ends.max()) >= fold.first - 7  # what ended with the session before trains
+    assert walk_of(bars, horizon=5).horizon == 5
+
+    def early(bars, prices, sessions):
+        far = reach(bars, prices, sessions)
+        return far._replace(ends=np.maximum(far.ends - 7, np.arange(len(bars))[:, None] + 1))
+
+    monkeypatch.setattr("quorate.dataset.labels.reach", early)  # a session earlier: while its close is not known
+    with pytest.raises(quorate.QuorateError, match="the label looks past its own end"):
+        walk_of(bars, horizon="1 session")

@@ -22,7 +22,7 @@ def walk_of(y, families, horizon=2, binary=False):
     return SimpleNamespace(
         dataset=SimpleNamespace(y=y, bar=np.repeat(np.arange(N), SYMBOLS)),
         members=specs,
-        recipe=SimpleNamespace(labels=SimpleNamespace(horizon=horizon)),
+        horizon=horizon,
         binary=binary,
         registry=None,
     )
