@@ -88,7 +88,7 @@ def without(bars: Bars) -> Bars:
 # --- other frequencies
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     name=st.sampled_from(sorted(MARKETS)),
     seed=st.integers(0, 1000),
@@ -105,7 +105,7 @@ def test_bars_within_the_day_are_related_to_longer_ones_wherever_either_is_cut(n
     assert not related(lineage_of(within_days(name, seed + 1)), own)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), frequency=st.sampled_from(["1w", "1mo"]), first=st.integers(0, 200))
 def test_days_are_related_to_weeks_and_months(seed, frequency, first):
     days = daily(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +52,10 @@ class TriedFiles:
 
         Equal bars have several, where they were made of different ones, or by versions of which one knows less of them.
         """
-        content = _digest_of(lineage)
+        digests = sorted(lineage)
+        content = _digest_of(digests)
         if self.data(fingerprint, content) is None:
-            whole = {"schema": FORMAT, "lineage": sorted(lineage)}
+            whole = {"schema": FORMAT, "lineage": digests}
             path = self.data_path(fingerprint)
             write_json(path.with_name(_further(fingerprint, content)) if path.exists() else path, whole)
         return content
@@ -62,8 +64,8 @@ class TriedFiles:
         """Return the stored lineage of bars; None if it is gone or not what was stored."""
         try:
             stored = json.loads(self.data_path(fingerprint, content).read_text(encoding="utf-8"))
-            lineage = frozenset(stored["lineage"])
-            return lineage if stored["schema"] == FORMAT and _digest_of(lineage) == content else None
+            digests = stored["lineage"]
+            return frozenset(digests) if stored["schema"] == FORMAT and _digest_of(digests) == content else None
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -78,5 +80,6 @@ def _further(fingerprint: str, content: str) -> str:
     return f"{fingerprint}-{content[:16]}.json"
 
 
-def _digest_of(lineage: frozenset[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(lineage)).encode()).hexdigest()
+def _digest_of(digests: Sequence[str]) -> str:
+    """Return the digest of a lineage in ascending order."""
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
