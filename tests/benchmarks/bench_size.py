@@ -55,8 +55,8 @@ def bench_size(figures: Figures, repeats: int, quick: bool) -> None:
             (folder / "size.toml").write_text(text)
             peak, took, worked = peak_of(folder, QUORATE, "run", "size.toml", "--home", "home", "--json")
         figures.add(f"{what} through a run of four light models, memory", [peak], "GiB", most=6)
-        figures.add("  the run", [took], "s")
-        figures.add("  processor time", [worked], "s")
+        figures.add(f"  {what}: the run", [took], "s")
+        figures.add(f"  {what}: processor time", [worked], "s")
 
 
 def minutes(n: int) -> pd.DataFrame:
