@@ -22,9 +22,9 @@ from .errors import QuorateError as QuorateError
 from .errors import RecipeError as RecipeError
 from .errors import StoreError as StoreError
 from .evidence.evidence import Evidence as Evidence
-from .evidence.evidence import GateResult as GateResult
 from .evidence.evidence import Performance as Performance
-from .evidence.evidence import judge as judge
+from .evidence.result import GateResult as GateResult
+from .evidence.result import judge as judge
 from .execution.watch import Watch as Watch
 from .pipeline.from_preset import create_config_from_preset as create_config_from_preset
 from .pipeline.request import Request as Request

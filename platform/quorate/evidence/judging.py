@@ -14,16 +14,8 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import (
-    Earlier,
-    Evidence,
-    GateResult,
-    Performance,
-    Tried,
-    Unseen,
-    finite_or_none,
-    plain,
-)
+from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried, Unseen
+from quorate.evidence.result import GateResult, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec

@@ -20,7 +20,7 @@ from quorate.dataset.folds import NEVER, Fold, audit_split
 from quorate.dataset.horizons import longest
 from quorate.dataset.rows import entry_prices
 from quorate.errors import DataError, RecipeError
-from quorate.evidence.evidence import plain
+from quorate.evidence.result import plain
 from quorate.execution import machine
 from quorate.execution.fit import model_of
 from quorate.execution.keeping import forecasts as forecasts_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from quorate.evidence.evidence import plain
+from quorate.evidence.result import plain
 from quorate.execution.course import Course
 from quorate.pipeline.watched import LOG
 from quorate.report.sections.training import curves_of

@@ -14,29 +14,11 @@ from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_data import Covariate
+from quorate.report.schema_data import Covariate, Day, Market
 from quorate.report.schema_training import Telemetry
 from quorate.store.documents import REPORT_VERSION
 
-Day = str
 Word = Literal["PASS", "FAIL", "INSUFFICIENT"]
-
-
-class Market(_Dashed):
-    """What the bars themselves did, close to close, without costs."""
-
-    first: Day
-    last: Day
-    returns: int
-    """How many there are, a bar each."""
-    sharpe: Number
-    """Annual."""
-    max_drawdown: Number
-    """As a fraction, below zero."""
-    cagr: Number
-    total_return: Number
-    volatility: Number
-    """Annual."""
 
 
 class Plugin(_Object):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from quorate.report.schema_base import Number, Object
+from quorate.report.schema_base import Dashed, Number, Object
+
+Day = str
 
 
 class Days(Object):
@@ -44,3 +46,20 @@ class Covariate(Object):
     """What the records of a period come to, by value."""
     read: list[dict[str, Any]] | None = None
     """As of the bars."""
+
+
+class Market(Dashed):
+    """What the bars themselves did, close to close, without costs."""
+
+    first: Day
+    last: Day
+    returns: int
+    """How many there are, a bar each."""
+    sharpe: Number
+    """Annual."""
+    max_drawdown: Number
+    """As a fraction, below zero."""
+    cagr: Number
+    total_return: Number
+    volatility: Number
+    """Annual."""

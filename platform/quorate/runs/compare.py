@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import DataError, RecipeError, plural
-from quorate.evidence.evidence import finite_or_none
+from quorate.evidence.result import finite_or_none
 from quorate.report.html import fragment
 from quorate.report.report import Report
 from quorate.report.sections.model import Lines

@@ -15,7 +15,7 @@ from quorate.bars.periods import Periods
 from quorate.bars.records import OWN, covariate_of, records_of_bars
 from quorate.bars.resample import resample
 from quorate.errors import DataError, PluginError, QuorateError, near_misses, one_of, plural
-from quorate.evidence.evidence import finite_or_none
+from quorate.evidence.result import finite_or_none
 from quorate.plugins.options import READING, options_of
 from quorate.plugins.specs import FeatureSpec, SourceSpec
 from quorate.recipe import schema

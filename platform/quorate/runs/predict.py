@@ -14,7 +14,7 @@ from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
 from quorate.errors import DataError, RecipeError, plural
-from quorate.evidence.evidence import finite_or_none
+from quorate.evidence.result import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.execution.task import FitResult
 from quorate.recipe.schema import Data

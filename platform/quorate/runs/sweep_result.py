@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quorate.bars.panel import Bars
-from quorate.evidence.evidence import finite_or_none
 from quorate.evidence.ledger import count, ledger_of
 from quorate.evidence.ledger.candidates import Candidate, record_candidates
+from quorate.evidence.result import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.plugins.described import to_plain as plain_distribution
 from quorate.recipe.digest import recipe_digest

@@ -4,11 +4,6 @@ from ._base import TINY as TINY
 from ._base import block_length as block_length
 from ._boundary import Floats as Floats
 from ._compare import Superior as Superior
-from ._compare import TwoForecasts as TwoForecasts
-from ._compare import clark_west as clark_west
-from ._compare import diebold_mariano as diebold_mariano
-from ._compare import forecast_covariance as forecast_covariance
-from ._compare import mean_by_bar as mean_by_bar
 from ._compare import spa as spa
 from ._confidence import ConfidenceSet as ConfidenceSet
 from ._confidence import mcs as mcs
@@ -101,5 +96,10 @@ from ._trades import payoff as payoff
 from ._trades import profit_factor as profit_factor
 from ._trades import wilson_lower as wilson_lower
 from ._trades import win_rate as win_rate
+from ._two import TwoForecasts as TwoForecasts
+from ._two import clark_west as clark_west
+from ._two import diebold_mariano as diebold_mariano
+from ._two import forecast_covariance as forecast_covariance
+from ._two import mean_by_bar as mean_by_bar
 
 def load() -> None: ...

@@ -24,7 +24,7 @@ from quorate.statistics._boundary import (
     Values,
     checked,
 )
-from quorate.statistics._compare import mean_by_bar
+from quorate.statistics._two import mean_by_bar
 
 _SAME = 1e-9  # levels that are as near as this are one
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from quorate import statistics
-from quorate.evidence.evidence import finite_or_none
+from quorate.evidence.result import finite_or_none
 from quorate.statistics import Floats
 from quorate.sweeps.objectives import front
 from quorate.sweeps.search import Search

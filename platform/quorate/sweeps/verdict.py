@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from quorate.evidence.evidence import finite_or_none
 from quorate.evidence.judging import measure
+from quorate.evidence.result import finite_or_none
 from quorate.recipe.schema import Model, Recipe, Tuning
 from quorate.statistics import Floats
 from quorate.sweeps.losses import constant, of_folds

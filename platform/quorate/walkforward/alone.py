@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.ensemble.within import WITHIN
-from quorate.evidence.evidence import GateResult
+from quorate.evidence.result import GateResult
 from quorate.walkforward.layout import WalkForward
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate import statistics
 from quorate.ensemble.conformal import conformal
-from quorate.evidence.evidence import finite_or_none
+from quorate.evidence.result import finite_or_none
 from quorate.execution.task import FitResult
 from quorate.plugins.specs.outputs import level_of, step_of
 from quorate.statistics import Floats

@@ -17,7 +17,8 @@ from quorate.bars.quality import market_figures, repeated_opens
 from quorate.dataset.folds import NEVER, Fold
 from quorate.ensemble.combine import Combined
 from quorate.ensemble.diversity import diversity, ensemble_gain
-from quorate.evidence.evidence import Evidence, GateResult, Performance, finite_or_none, plain
+from quorate.evidence.evidence import Evidence, Performance
+from quorate.evidence.result import GateResult, finite_or_none, plain
 from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats

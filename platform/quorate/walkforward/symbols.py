@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from quorate import statistics
-from quorate.evidence.evidence import Performance, plain
+from quorate.evidence.evidence import Performance
+from quorate.evidence.result import plain
 from quorate.plugins.specs import StrategySpec
 from quorate.trading.attribution import attributed
 from quorate.trading.backtest import each_symbol, gone_after

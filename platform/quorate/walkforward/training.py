@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from quorate import statistics
-from quorate.evidence.evidence import Performance, plain
+from quorate.evidence.evidence import Performance
+from quorate.evidence.result import plain
 from quorate.execution.course import COLUMNS, Course
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats

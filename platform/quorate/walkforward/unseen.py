@@ -25,8 +25,9 @@ from quorate.ensemble.combine import Combined, recent_volatility
 from quorate.ensemble.diversity import ensemble_gain
 from quorate.errors import IntegrityError
 from quorate.evidence import evidence
-from quorate.evidence.evidence import Performance, Tried, plain
+from quorate.evidence.evidence import Performance, Tried
 from quorate.evidence.judging import measure, run_gates
+from quorate.evidence.result import plain
 from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats

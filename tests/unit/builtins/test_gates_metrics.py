@@ -13,8 +13,9 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 import quorate
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance, judge, plain
+from quorate.evidence.evidence import Evidence, Performance
 from quorate.evidence.judging import guarded, measure, run_gates
+from quorate.evidence.result import GateResult, judge, plain
 from quorate.evidence.verdict import overall
 from quorate.plugins.registry import Registry
 from quorate_plugins import metrics

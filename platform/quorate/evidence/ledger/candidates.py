@@ -15,12 +15,13 @@ from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
 from quorate.evidence import evidence
-from quorate.evidence.evidence import Performance, finite_or_none
+from quorate.evidence.evidence import Performance
 from quorate.evidence.ledger.chain import Entry, Head
 from quorate.evidence.ledger.independent import effective
 from quorate.evidence.ledger.ledger import Ledger, ledger_of
 from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.tally import count
+from quorate.evidence.result import finite_or_none
 from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.files import replacing

@@ -17,7 +17,7 @@ from quorate.bars.panel import Bars
 from quorate.bars.quality import repeated_opens
 from quorate.dataset.folds import NEVER, audit_folds
 from quorate.errors import FitError, IntegrityError
-from quorate.evidence.evidence import plain
+from quorate.evidence.result import plain
 from quorate.execution.transforms import BESIDE
 from quorate.plugins.registry import Registry
 from quorate.recipe.schema import Recipe

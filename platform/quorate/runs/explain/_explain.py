@@ -18,7 +18,7 @@ import numpy as np
 from quorate.bars.held_out import without
 from quorate.dataset.folds import Fold
 from quorate.errors import RecipeError
-from quorate.evidence.evidence import plain
+from quorate.evidence.result import plain
 from quorate.execution.executor import Executor
 from quorate.execution.outputs import contribution_name, shuffled_name
 from quorate.execution.progress import Clock, Progress

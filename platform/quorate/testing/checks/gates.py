@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, plain
+from quorate.evidence.evidence import Evidence
+from quorate.evidence.result import GateResult, plain
 from quorate.plugins.provider import Plugin
 from quorate.plugins.specs import GateSpec
 from quorate.testing._base import NotApplicable, Violation, after, causal, default_options

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from quorate.evidence.evidence import Evidence, GateResult, Performance
+from quorate.evidence.evidence import Evidence, Performance
+from quorate.evidence.result import GateResult
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, after, causal
 from quorate.testing.markets import performance

@@ -13,7 +13,8 @@ import numpy as np
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, GateResult, Performance
+from quorate.evidence.evidence import Evidence, Performance
+from quorate.evidence.result import GateResult
 from quorate.plugins.provider import Plugin
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from quorate.evidence.evidence import Evidence, GateResult
+from quorate.evidence.evidence import Evidence
+from quorate.evidence.result import GateResult
 from quorate.plugins.provider import Plugin
 from quorate.testing._base import Violation, default_options
 from quorate.testing.markets import performance
