@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _store, options
+from quorate.cli import _exports, _store, options
 from quorate.cli._base import command, show, working
 from quorate.errors import DataError, RecipeError
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(init)
     _store.register(data_app)
+    _exports.register(data_app)
     app.add_typer(data_app, name="data")
 
 
