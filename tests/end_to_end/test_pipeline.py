@@ -277,7 +277,7 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         assert 'path = "${BARS}/btc.csv"' in shown.stdout
         assert "trials = 2" in shown.stdout
         assert "timeout = 3600.0" in shown.stdout
-        assert "precision '16-mixed'" in shown.stderr
+        assert "precision fp16 takes a GPU" in shown.stderr
         assert call("train", "--config", file).exit_code == 0
         result = call("evaluate", "--config", file, "--model", tmp_path / "m", "--output-dir", tmp_path / "r")
         assert result.exit_code == 0, result.output

@@ -119,7 +119,19 @@ def summary(
     from quorate.runs.export_bars import summary as summed
 
     kept = name in [one.name for one in opened(store, home).collections()]
-    rows = summed(_bars(name, kept, symbols, frequency, as_of, "none", sets or (), store, home), test_rows)
+    every: dict[str | None, list[str] | None] = {frequency: symbols}
+    if kept and frequency is None:  # of bars of several lengths each symbol has a row for each
+        collection = opened(store, home).collection(name)
+        held = collection.holdings()
+        if missing := {*(symbols or ())} - {one.symbol for one in held}:
+            raise DataError(collection.lacks(missing))
+        lengths = sorted({one.frequency for one in held if not symbols or one.symbol in symbols})
+        if lengths:
+            every = {length: [one.symbol for one in held if one.frequency == length] for length in lengths}
+            every = {length: [s for s in there if not symbols or s in symbols] for length, there in every.items()}
+    rows = []
+    for length, there in every.items():
+        rows += summed(_bars(name, kept, there, length, as_of, "none", sets or (), store, home), test_rows)
     if out is not None:
         write_summary(rows, out / SUMMARY)
         print(visible(f"wrote {out / SUMMARY}"), file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ from quorate.runs.run import run
 from quorate.runs.session import open_session
 from quorate.runs.stored import trust_home
 
-CHECKS = ("trains", "loads and predicts", "ONNX", "backtest", "P&L")
+CHECKS = ("trains", "error", "loads and predicts", "ONNX", "backtest", "P&L")
+NAIVE, WORST = "persistence", 2.0  # the forecast that nothing changes; as a multiple of its error, what is no forecast
 MARKET: dict[str, Any] = {"source": "simulated", "n_bars": 460, "signal": 0.4, "seed": 7}
 FEATURES = ["return_1", "return_5", "zscore_20", "rsi_14"]
 FOLDS = {"splitter": "expanding", "initial": 300, "test": 160}
@@ -125,6 +127,7 @@ def _checked(document: Mapping[str, Any], home: Path) -> dict[str, dict[str, Any
         trained = name in members or name in series
         checks = {
             "trains": _said(trained, f"{cpu.get(name, 0.0):.1f} s of CPU" if trained else "no fit succeeded"),
+            "error": _erred(series.get(name), naive),
             "loads and predicts": _loaded(name, members, again, told),
             "ONNX": _exported(name, home),
             "backtest": _traded(series.get(name)),
@@ -136,6 +139,14 @@ def _checked(document: Mapping[str, Any], home: Path) -> dict[str, dict[str, Any
 
 def _said(passed: bool | None, told: str) -> dict[str, Any]:
     return {"passed": passed, "told": told}
+
+
+def _erred(metrics: Mapping[str, Any] | None, naive: float | None) -> dict[str, Any]:
+    """Tell the error of the change beside that of no change: a network that learns nothing comes close to it."""
+    error = (metrics or {}).get("rmse")
+    if error is None or not naive or not math.isfinite(error):
+        return _said(False, "its forecasts have no error that is a number")
+    return _said(error <= WORST * naive, f"{error / naive:.2f} of no change's, allowed {WORST:g}")
 
 
 def _loaded(name: str, members: Mapping[str, float], again: Mapping[str, bool], told: str) -> dict[str, Any]:
