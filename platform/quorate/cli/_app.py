@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from quorate.cli import (
-    _backup,
     _cluster,
     _data,
     _execution,
@@ -307,10 +306,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (
-    *(_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, _backup),
-    completion,
-):
+for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

@@ -80,9 +80,7 @@ def export(
             asked = {"symbols": symbols, "frequency": frequency, "as_of": as_of, "adjust": adjust, "path": store}
             whole = name if recipe else of_bars(name, asked if kept else None, symbols, sets or ())
             changes = (sets or ()) if recipe else ()
-            done = export_rows(
-                whole, folder, file_format, window, home=home, plugins=plugins or (), overrides=changes
-            )
+            done = export_rows(whole, folder, file_format, window, home=home, plugins=plugins or (), overrides=changes)
             for line in done.warnings:
                 print(f"warning: {visible(line)}", file=sys.stderr)
             count = len(done.files)
@@ -127,8 +125,8 @@ def summary(
             raise DataError(collection.lacks(missing))
         lengths = sorted({one.frequency for one in held if not symbols or one.symbol in symbols})
         if lengths:
-            every = {length: [one.symbol for one in held if one.frequency == length] for length in lengths}
-            every = {length: [s for s in there if not symbols or s in symbols] for length, there in every.items()}
+            wanted = [one for one in held if not symbols or one.symbol in symbols]
+            every = {length: [one.symbol for one in wanted if one.frequency == length] for length in lengths}
     rows = []
     for length, there in every.items():
         rows += summed(_bars(name, kept, there, length, as_of, "none", sets or (), store, home), test_rows)

@@ -238,8 +238,8 @@ def _covariate(name: str, registry: Registry, given: Collection[str]) -> str:
     near = near_misses(name, [*groups, *features, *given])
     series = name if re.fullmatch(r"[a-z][a-z0-9_]*", name) else "NAME"
     raise RecipeError(
-        f"no feature at hand is of the covariate {name!r}: it must be a group ({one_of(groups)}) or a feature; a series "
-        f"beside the bars is given with --set covariates.{series}.path=FILE, and when it was known, in a column "
+        f"no feature at hand is of the covariate {name!r}: it must be a group ({one_of(groups)}) or a feature; a "
+        f"series beside the bars is given with --set covariates.{series}.path=FILE, and when it was known, in a column "
         f"published_at or with --set covariates.{series}.lag=1d; a feature of one's own with --plugin FILE{near}"
     )
 

@@ -80,21 +80,23 @@ def write(report: Report, part: Part, name: str, folder: str, progress: Progress
         return None
     if not is_address(folder):
         own = _written(report, part, name, Path(folder).expanduser(), progress)
-        where = own and str(own)
+        where = "" if own is None else str(own)
     else:
         # On another machine no folder can be had before another run has it: the run's id keeps it its own.
         with tempfile.TemporaryDirectory(prefix="quorate-") as here:
             own = _written(report, part, name, Path(here), progress)
-            where = own and f"{folder.rstrip('/')}/{own.name}-{report.run_id.rpartition('-')[2]}"
+            if own is None:
+                return None
+            where = f"{folder.rstrip('/')}/{own.name}-{report.run_id.rpartition('-')[2]}"
             try:
-                for path in sorted(own.iterdir()) if own and where else ():
+                for path in sorted(own.iterdir()):
                     place_of(where).put(path.name, path)
             except StoreError as e:
                 progress.warn(f"the run is stored, but its artefacts are not all written: {e}")
                 return None
     if where:
         progress.note(f"artefacts: {where}")
-    return where
+    return where or None
 
 
 def _written(report: Report, part: Part, name: str, folder: Path, progress: Progress) -> Path | None:

@@ -182,9 +182,7 @@ def _tables(walk: WalkForward, out: Path) -> tuple[dict[str, NDArray[np.int64]],
     return parts, left
 
 
-def _log(
-    walk: WalkForward, parts: dict[str, NDArray[np.int64]], left: dict[str, int], closed: int, window: int
-) -> str:
+def _log(walk: WalkForward, parts: dict[str, NDArray[np.int64]], left: dict[str, int], closed: int, window: int) -> str:
     """Return how features and labels were made, a line each, with figures of the training rows alone."""
     recipe, dataset = walk.recipe, walk.dataset
     train = dataset.X[parts["train"]].astype(np.float64)

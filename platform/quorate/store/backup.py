@@ -167,9 +167,9 @@ def _copied(path: Path, to: Path) -> bool:
     to.unlink(missing_ok=True)
     try:
         if path.suffix == ".sqlite":
-            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-                with closing(sqlite3.connect(to)) as copy:
-                    database.backup(copy)
+            source = f"{path.as_uri()}?mode=ro"
+            with closing(sqlite3.connect(source, uri=True)) as database, closing(sqlite3.connect(to)) as copy:
+                database.backup(copy)
         else:
             shutil.copyfile(path, to)
     except FileNotFoundError:

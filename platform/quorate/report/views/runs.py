@@ -157,7 +157,6 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path, of: int) -> None:
 
 def columns(width: int) -> list[console.Column]:
     """Return the columns of a list of runs."""
-
     room = NAME if width < WIDEST else 2 * NAME
 
     def when(row: Mapping[str, Any]) -> str:

@@ -164,7 +164,7 @@ def render_lineage(imports: Sequence[Mapping[str, Any]]) -> None:
 
 
 def render_summary(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the rows of each symbol, and on wide screens the files that they are written to, as data_summary.csv has it."""
+    """Print the rows of each symbol, and on wide screens the files that they are written to."""
     columns: list[console.Column] = [
         ("symbol", NAME, 0, lambda row: row["symbol"]),
         ("latest_date", LEFT, 0, lambda row: row["latest_date"]),
