@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
 import quorate
 from quorate_data._names import most_fields
+from quorate_data._opened import PACKED, opened, text_of
 
 SEPARATORS = (",", ";", "\t", "|")
 KINDS = {
@@ -27,7 +26,6 @@ KINDS = {
 }
 MOST = 1000  # lines in which a header is looked for
 TITLE = 20  # lines among which it may have others above it
-GZIP = b"\x1f\x8b"
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "-", "--", ".")
 _NUMBER = re.compile(r"[$€£¥₹]?\s*[-+]?\d[\d.,'’\s]*(?:E[-+]?\d+)?[KMBT%]?", re.IGNORECASE)
 _DATED = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|\d{8}[ T]\d{4,6}|\d{8,19}(\.\d+)?")
@@ -122,13 +120,19 @@ def _below_title(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _check_kind(path: Path) -> None:
     """Say what a file is that is no text, and how it can be read."""
-    with path.open("rb") as file:
-        start = file.read(8)
+    with opened(path) as file:
+        start = file.read(64)
     for mark, kind in KINDS.items():
         if start.startswith(mark):
             raise quorate.DataError(f"{path}: {kind}")
-    if start.startswith(GZIP) and path.suffix.lower() != ".gz":
-        raise quorate.DataError(f"{path}: a gzip file, which is read under a name that ends in .csv.gz; rename it")
+    for ending, (mark, kind) in PACKED.items():
+        if start.startswith(mark):
+            raise quorate.DataError(f"{path}: {kind}, which is read under a name that ends in .csv{ending}; rename it")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise quorate.DataError(
+            f"{path}: a web page, and no table: what a server gave in place of the file? Look at it in a browser, and "
+            "fetch the file again"
+        )
     if start.lstrip()[:1] in (b"{", b"["):
         raise quorate.DataError(f"{path}: JSON, which is not read; write it as CSV or Parquet, e.g. with pandas")
 
@@ -147,7 +151,7 @@ def two_names(header: Sequence[object]) -> tuple[list[str], list[str]] | None:
 def _first_lines(path: Path, skip_rows: int, text: str | None) -> list[tuple[int, str]]:
     """Return the first few lines that are not empty, with their numbers from 0."""
     found: list[tuple[int, str]] = []
-    with _open(path) if text is None else io.StringIO(text) as file:
+    with text_of(path) if text is None else io.StringIO(text) as file:
         for number, line in enumerate(itertools.islice(file, skip_rows + MOST)):
             if "\0" in line:
                 raise quorate.DataError(
@@ -208,7 +212,7 @@ def _has_clock(rows: Sequence[list[str]]) -> bool:
 
 def ragged(path: Path, head: Head) -> str:
     """Return which lines have more fields than there are columns, where there are such."""
-    with _open(path) as text:
+    with text_of(path) as text:
         reader = csv.reader(text, delimiter=head.separator)
         wrong = [(reader.line_num, len(row)) for row in reader if len(row) > len(head.names)]
     wrong = [(line, fields) for line, fields in wrong if line > head.lines]
@@ -220,9 +224,3 @@ def ragged(path: Path, head: Head) -> str:
         f"a line must have no more fields than there are columns, {len(head.names)}: {', '.join(told)}"
         f"{f' and {more:,} more' if more else ''}"
     )
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig"))
-    return path.open(encoding="utf-8-sig")

@@ -26,14 +26,19 @@ SECOND = {
         *BEGINS,
         *("day", "tradedate", "tradeday", "tradingday", "tradingdate", "quotedate", "tsevent", "gmttime"),
         *("dtyyyymmdd", "yyyymmdd", "localtime", "tradetime", "bartime", "date1", "t"),
+        *("datum", "fecha", "data", "日期"),
     ),
-    "open": ("o",),
-    "high": ("h",),
-    "low": ("l",),
-    "close": ("closelast", "last", "price", "closeprice", "c"),
+    "open": ("o", "eröffnung", "eröffnungskurs", "eröffn", "apertura", "ouverture", "abertura", "开盘", "开盘价"),
+    "high": ("h", "hoch", "tageshoch", "máximo", "maximo", "massimo", "haut", "plushaut", "最高", "最高价"),
+    "low": ("l", "tief", "tagestief", "mínimo", "minimo", "bas", "plusbas", "最低", "最低价"),
+    "close": (
+        *("closelast", "last", "price", "closeprice", "c"),
+        *("schluss", "schlusskurs", "zuletzt", "cierre", "chiusura", "clôture", "cloture", "dernier", "fechamento"),
+        *("último", "ultimo", "收盘", "收盘价"),
+    ),
     "volume": (
         *("tickvol", "tickvolume", "totalvolume", "volumetraded", "v"),
-        *("tottrdqty", "ttltrdqnty", "totaltradequantity", "noofshares"),
+        *("volumen", "volumes", "成交量", "tottrdqty", "ttltrdqnty", "totaltradequantity", "noofshares"),
     ),
 }
 # And these, where none of those is there either.

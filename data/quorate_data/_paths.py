@@ -63,7 +63,7 @@ def _expand(part: str, endings: tuple[str, ...]) -> list[Path]:
         files = [p for p in inside if p.name.lower().endswith(endings) and not p.name.startswith(".")]
         if not files:
             raise quorate.DataError(
-                f"{where}: the folder holds no {' or '.join(endings)} file; "
+                f"{where}: the folder holds no {' or '.join(endings[:2])} file; "
                 f"its files are {listed(p.name for p in inside)}; files of other names are read by a pattern, e.g. "
                 f'data.path = "{where}/*{inside[0].suffix if inside else ""}"'
             )
@@ -74,6 +74,9 @@ def _expand(part: str, endings: tuple[str, ...]) -> list[Path]:
             raise quorate.DataError(f"{part}: no file matches this pattern (working folder {Path.cwd()})")
         return files
     folder = where.parent
+    if os.path.lexists(where):
+        what = "a link that leads nowhere" if where.is_symlink() else "neither a file nor a folder"
+        raise quorate.DataError(f"{part}: this is {what}, so there is nothing to read: name a file or a folder")
     beside = [p.name for p in folder.iterdir()] if folder.is_dir() else []
     reason = "there is no such file or folder" if folder.is_dir() else f"there is no folder {str(folder)!r}"
     working = "" if where.is_absolute() else f" (working folder {Path.cwd()})"

@@ -10,12 +10,13 @@ import pandas as pd
 
 import quorate
 from quorate_data._names import IDENTIFIERS, plain
+from quorate_data._opened import PACKED
 from quorate_data._paths import symbol_of, undated_names
 from quorate_data._stamps import Stamps
 from quorate_data._tables import Table
 from quorate_data._text import near
 
-ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
+ENDINGS = (".csv", *(f".csv{packed}" for packed in PACKED), ".parquet", ".pq")
 SAME = 0.01  # of bars, that may stand twice where clocks go back
 
 

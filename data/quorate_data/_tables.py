@@ -20,6 +20,7 @@ from quorate_data._arrow import arrow_frame
 from quorate_data._columns import Part, identifiers, split, unnamed, with_categories
 from quorate_data._heads import MISSING, Head, ragged, read_head, two_names
 from quorate_data._names import tells_open
+from quorate_data._opened import UNPACKING, encoding_of, opened
 from quorate_data._order import shows_open
 from quorate_data._pairs import join_times
 from quorate_data._rows import no_bars
@@ -115,7 +116,7 @@ class Table:
 def read_csv(
     path: Path, layout: Layout, separator: str | None = None, skip_rows: int = 0, text: str | None = None
 ) -> list[Table]:
-    """Read a CSV file, plain or ``.gz``, in UTF-8; one with a column per field and symbol is a table per symbol.
+    """Read a CSV file, as `_opened` opens it; one with a column per field and symbol is a table per symbol.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def read_csv(
         raise quorate.DataError(
             f"{path}: the rows have more fields than the header, which names {len(head.names)} columns"
         ) from e
-    except (OSError, EOFError) as e:
+    except (OSError, EOFError, *UNPACKING) as e:
         raise quorate.DataError(f"{path}: cannot be read: {e}") from e
     except pd.errors.EmptyDataError as e:
         raise quorate.DataError(f"{path}: there is a header but no row below it") from e
@@ -174,17 +175,22 @@ def _raw(path: Path, text: str | None, head: Head, parts: list[Part], decimal: s
     # The stubs allow text keys only, but the columns are called by their position here.
     missing: Any = {i: MISSING for i in range(len(head.names)) if i not in texts}
 
+    encoding = "utf-8" if text is not None else encoding_of(path).removesuffix("-sig")
+
+    # Pandas unpacks the others.
+    source: Any = (lambda: opened(path)) if path.suffix.lower() in (".zip", ".zst") else (lambda: path)
+
     def read(unread: Iterable[int]) -> pd.DataFrame:
         dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
         return pd.read_csv(
-            path if text is None else io.StringIO(text),
+            source() if text is None else io.StringIO(text),
             sep=head.separator,
             header=None,
             names=list(range(len(head.names))),
             skiprows=head.lines,
             index_col=False,
             dtype=dtypes,
-            encoding="utf-8",
+            encoding=encoding,
             skip_blank_lines=False,
             keep_default_na=False,
             na_values=missing,

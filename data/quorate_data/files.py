@@ -21,7 +21,7 @@ from quorate_data._tables import Table
 from quorate_data._wide import files_of, join_fields, with_closes
 
 T = TypeVar("T")
-CSV = (".csv", ".csv.gz")
+CSV = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".csv.zip")
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc", ".arrows")
 

@@ -6,6 +6,7 @@ import builtins
 import datetime as dt
 import json
 import os
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -277,7 +278,7 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
         assert 'path = "${BARS}/btc.csv"' in shown.stdout
         assert "trials = 2" in shown.stdout
         assert "timeout = 3600.0" in shown.stdout
-        assert "precision '16-mixed'" in shown.stderr
+        assert "precision fp16 takes a GPU" in shown.stderr
         assert call("train", "--config", file).exit_code == 0
         result = call("evaluate", "--config", file, "--model", tmp_path / "m", "--output-dir", tmp_path / "r")
         assert result.exit_code == 0, result.output
@@ -293,13 +294,29 @@ def test_a_configuration_file_says_it_all(here, tmp_path):
     assert str(here) not in stored
 
 
+def test_names_of_another_tool_and_a_series_beside_the_bars_are_enough(here, tmp_path):
+    days = pd.date_range("2018-12-31", "2021-12-31").strftime("%Y-%m-%d")
+    pd.DataFrame({"time": days, "mood": np.arange(len(days)) % 7.0}).to_csv(tmp_path / "mood.csv", index=False)
+    series = ("--set", f"covariates.mood.path={tmp_path / 'mood.csv'}", "--set", "covariates.mood.lag=1d")
+    typed = ("--model-name", "ridge", "--asset-id", "BTC", "--end-date", "2021-04-30", "--n-trials", "2")
+    command = ("tune", *typed, "--data", "btc.csv", "--set", "data.calendar=24x7", "--show-recipe")
+    shown = call(*command, "--covariates", "volume,mood", *series)
+    assert shown.exit_code == 0, shown.output
+    recipe = tomllib.loads(shown.stdout)
+    assert {"mood", "volume_ratio_20"} <= {*recipe["features"]["use"]}
+    # 851 days from 2019-01-01 to 2021-04-30: training has the first 80 % of them.
+    assert str(recipe["folds"]["first"]) == str(dt.date(2019, 1, 1) + dt.timedelta(days=680))
+    said = message_of(call(*command, "--covariates", "mood"), 2)
+    assert "--set covariates.mood.path=FILE" in said
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
         (("tune", "--architecture", "prophet"), "no plugin at hand offers the model 'prophet'; at hand are catboost"),
         (("tune",), "--architecture must name a model"),
         (("tune", "--architecture", "logistic"), "tells classes apart, and the target is a price"),
-        (("tune", *WHAT), "has no --train-end, --val-end"),
+        (("tune", *WHAT), "has no --val-end"),
         (("tune", *WHAT, *PERIODS), "it must be known where the bars come from"),
         (("tune", *WHAT, *PERIODS, "--data", "nowhere"), "there is no 'nowhere'"),
         (("tune", *WHAT, *PERIODS, "--data", "btc.csv", "--covariates", "sentiment"), "of the covariate 'sentiment'"),

@@ -272,6 +272,9 @@ def test_splits_in_time_and_the_last_rows_are_written_apart(tmp_path: Path, data
     assert [len(part) for part in whole.values()] == [1540, 330, 331]
     ends = [(part["time"].min(), part["time"].max()) for part in parts.values()]
     assert ends[0][1] < ends[1][0] < ends[1][1] < ends[2][0]
+    log = (tmp_path / "s" / "features" / "feature_engineering.log").read_text()
+    assert "no feature was computed" in log
+    assert f"train: {len(parts['train']):,} rows" in log
     command = ("data", "export", "us", "--out", tmp_path / "t", "--layout", "train-test", "--format", "csv")
     assert call(*command, *options).exit_code == 0
     told = pd.read_csv(tmp_path / "t" / "data_summary.csv")
@@ -291,3 +294,41 @@ def test_splits_in_time_and_the_last_rows_are_written_apart(tmp_path: Path, data
     assert "--layout must be one of" in message_of(
         call("data", "export", "us", "--out", tmp_path / "o", "--layout", "x", *options), 2
     )
+
+
+def test_a_file_is_summed_up_and_exported_without_a_store(tmp_path: Path) -> None:
+    names = "symbol,latest_date,total_rows,train_rows,test_rows,train_file,test_file"
+    days = pd.date_range("2018-01-01", periods=2201)
+    frame = pd.DataFrame({"date": days, "open": 2.0, "high": 3.0, "low": 1.0, "close": 2.0, "volume": 1.0})
+    frame.to_csv(tmp_path / "btc.csv", index=False)
+    told = call("data", "summary", tmp_path / "btc.csv", "--set", "calendar=24x7", "--out", tmp_path / "sum")
+    assert all(name in told.stdout for name in names.split(",")[:5])
+    written = (tmp_path / "sum" / "data_summary.csv").read_text().splitlines()
+    assert written == [names, "btc,2024-01-10,2201,2171,30,train/btc.parquet,test/btc.parquet"]
+    done = call(
+        "data", "export", tmp_path / "btc.csv", "--set", "calendar=24x7", "--layout", "splits", "--out", tmp_path / "o"
+    )
+    assert done.stdout == f"wrote 4 files to {tmp_path / 'o'}\n"
+    assert [len(quorate.read_parquet(tmp_path / "o" / f"{one}.parquet")) for one in ("train", "val", "test")] == [
+        *(1540, 330, 331)
+    ]
+    missing = call("data", "summary", "btc", "--store", tmp_path / "store")
+    assert "nor is there a file 'btc'" in message_of(missing, 1)
+    known = call("data", "summary", tmp_path / "btc.csv", "--frequency", "1w")
+    assert "of files --set resample=1w" in message_of(known, 2)
+
+
+def test_bars_of_several_lengths_are_summed_up_and_what_is_asked_names_its_files(tmp_path: Path) -> None:
+    for name, step, start in (("AAA", "D", "2022-01-01"), ("BBB", "h", "2022-01-01"), ("CCC", "B", "2022-01-03")):
+        days = pd.date_range(start, periods=400, freq=step)
+        frame = pd.DataFrame({"date": days, "open": 2.0, "high": 3.0, "low": 1.0, "close": 2.0, "volume": 1.0})
+        (tmp_path / "in").mkdir(exist_ok=True)
+        frame.to_csv(tmp_path / "in" / f"{name}.csv", index=False)
+    options = ("--store", tmp_path / "store")
+    added = call("data", "add", tmp_path / "in", "--to", "mixed", "--set", "calendar=24x7", "--workers", "1", *options)
+    assert "? CCC.csv: the bars have 26" in added.stdout
+    rows = json.loads(call("data", "summary", "mixed", "--json", *options).stdout)
+    assert {row["symbol"]: row["total_rows"] for row in rows} == {"AAA": 400, "BBB": 400, "CCC": 400}
+    one = json.loads(call("data", "summary", "mixed", "--symbol", "BBB", "--json", *options).stdout)
+    assert [row["latest_date"] for row in one] == ["2022-01-17"]
+    assert "has no bars of DDD" in message_of(call("data", "summary", "mixed", "--symbol", "DDD", *options), 1)

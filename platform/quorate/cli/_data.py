@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _noted, _store, options
+from quorate.cli import _exports, _noted, _store, options
 from quorate.cli._base import command, show, working
 from quorate.errors import DataError, RecipeError
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
     _store.register(data_app)
     data_app.command("action")(_noted.action)
+    _exports.register(data_app)
     app.add_typer(data_app, name="data")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _backup, options
 from quorate.cli._base import command, on_cluster, print_json, show, show_report, trusting, working
 from quorate.errors import RecipeError, visible
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     for function in (resume, timeline):
         app.command()(function)
     app.add_typer(cache_app, name="cache")
+    _backup.register(app)
 
 
 @command

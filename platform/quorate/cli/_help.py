@@ -38,7 +38,7 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "completion", "bench-training", "dev"),
+    "Operate": ("cluster", "submit", "cache", "backup", "restore", "completion", "bench-training", "dev"),
 }
 
 # By command; every line is tried by a test.
@@ -124,6 +124,8 @@ EXAMPLES = {
     "cache list": ["quorate cache list"],
     "cache verify": ["quorate cache verify"],
     "cache prune": ["quorate cache prune --older-than 30d --max-size 2GB"],
+    "backup": ["quorate backup s3://bucket/quorate", "quorate backup /mnt/backups/quorate"],
+    "restore": ["quorate restore s3://bucket/quorate --home .quorate-restored"],
     "completion": ["source <(quorate completion bash)"],
 }
 

@@ -199,7 +199,7 @@ def _train(
     from quorate.report.views.pipeline import render_trained, render_windows
 
     request = _request("train", given, config, preset)
-    file = read_config(config) if config is not None else None
+    file = read_config(config, npz is None and request.data is None) if config is not None else None
     if npz is None and request.data is None and file is not None and file.data is not None and file.data.npz_path:
         npz = Path(file.data.npz_path)
     if request.address and (request.workers or 1) == 1:

@@ -93,15 +93,19 @@ def _show(answer: Answer, limit: int, as_json: bool) -> None:
 @command
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's or sweep's id, a part of it, or 'latest'.")],
-    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write into; it is made if need be.")],
+    to: Annotated[
+        str, typer.Option(metavar="DIR", help="The folder to write into, made if need be; or s3://BUCKET/FOLDER.")
+    ],
     form: Annotated[str, typer.Option("--format", help="parquet or csv.")] = "parquet",
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
     """Write all tables of a run, its report and its recipe into a folder, with a page that says what each column is."""
     from quorate.runs.export import export as written
+    from quorate.store.places import outgoing
 
-    found = written(run, to, form, home=home)
+    with outgoing(to) as folder:
+        found = written(run, folder, form, home=home)._replace(folder=to)
 
     def told(document: dict[str, object]) -> None:
         for name in found.files:

@@ -1,4 +1,4 @@
-"""Commands about the store of bars: what is imported, looked at, updated, removed and exported."""
+"""Commands about the store of bars: what is imported, looked at, updated and removed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,12 @@ import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show, working
-from quorate.errors import DataWarning, QuorateError, RecipeError, one_of, visible
+from quorate.errors import DataWarning, QuorateError, RecipeError, visible
 
 Store = Annotated[Path | None, typer.Option(help="The store's folder (default: QUORATE_STORE, else one of the home).")]
 Name = Annotated[str, typer.Argument(metavar="COLLECTION", help="Its name, as quorate data list shows it.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="These symbols only; may be given again.")]
-AsOf = Annotated[str | None, typer.Option(help="As it was known then: a date, or a time in UTC.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that read at a time; 0: one per CPU.")]
-Format = Annotated[str, typer.Option("--format", help="csv or parquet.")]
-Formats = Annotated[str, typer.Option("--format", help="csv, parquet, or npz.")]
-Frequency = Annotated[str | None, typer.Option(help="Of the bars; longer ones than there are are made of them.")]
-Adjusted = Annotated[str, typer.Option(help="none, splits, or total (with dividends).")]
-TestRows = Annotated[int, typer.Option(min=1, help="Of train-test: the last rows of each symbol.")]
 SHOWN = 40
 
 
@@ -39,8 +33,6 @@ def register(app: typer.Typer) -> None:
         ("show", show_collection),
         ("update", update),
         ("remove", remove),
-        ("summary", summary),
-        ("export", export),
     ):
         app.command(name)(function)
 
@@ -71,7 +63,7 @@ def add(
         raise RecipeError("say what to bring: quorate data add PATH, or --source with its options by --set")
     reads = source or source_of(Path(path or ""))
     given = {} if path is None else {"path": path}
-    collection = _store(store, home).collection(to or _name_of(path or reads), new=True)
+    collection = opened(store, home).collection(to or _name_of(path or reads), new=True)
     with working() as progress:
         found = import_bars(
             collection,
@@ -80,7 +72,7 @@ def add(
             options=given,
             home=home,
             plugins=[str(one) for one in plugins or ()],
-            known_at=_moment(known_at, "--known-at"),
+            known_at=moment(known_at, "--known-at"),
             workers=workers,
             progress=progress,
         )
@@ -106,7 +98,7 @@ def update(
     from quorate.report.views.store import render_imported
     from quorate.runs.imports import update_bars
 
-    kept, several = _store(store, home), list[dict[str, Any]]()
+    kept, several = opened(store, home), list[dict[str, Any]]()
     wrong: QuorateError | None = None
     for collection in [kept.collection(name)] if name else kept.collections():
         try:
@@ -139,7 +131,7 @@ def list_collections(store: Store = None, home: options.Home = None, as_json: op
     """List the collections of the store."""
     from quorate.report.views.store import render_list, summary
 
-    kept = _store(store, home)
+    kept = opened(store, home)
     show([summary(one) for one in kept.collections()], as_json, lambda rows: render_list(rows, kept.path))
 
 
@@ -155,7 +147,7 @@ def show_collection(
     """Show what a collection holds, by symbol, or how it came there."""
     from quorate.report.views.store import holdings, lineage, render_holdings, render_lineage
 
-    collection = _store(store, home).collection(name)
+    collection = opened(store, home).collection(name)
     if imports:
         show(lineage(collection, symbols or ()), as_json, render_lineage)
     else:
@@ -173,7 +165,7 @@ def remove(
     """Remove a collection for good, or symbols of it, which are still read as of before."""
     from quorate.store.bars.appending import drop
 
-    collection = _store(store, home).collection(name)
+    collection = opened(store, home).collection(name)
     if symbols:
         drop(collection, symbols)
         print(f"removed from {name}: {', '.join(symbols)}")
@@ -182,82 +174,6 @@ def remove(
         raise typer.Abort
     collection.remove()
     print(f"removed {collection.folder}")
-
-
-@command
-def export(
-    name: Name,
-    out: Annotated[Path, typer.Option(help="The folder to write; must be empty, or not there.")],
-    layout: Annotated[
-        str, typer.Option(help="symbols: a file each; splits: train, val, test; train-test: both of each symbol.")
-    ] = "symbols",
-    file_format: Formats = "parquet",
-    test_rows: TestRows = 30,
-    symbols: Symbols = None,
-    frequency: Frequency = None,
-    as_of: AsOf = None,
-    adjust: Adjusted = "none",
-    window: Annotated[int, typer.Option(min=1, help="Bars of each window, with --format npz.")] = 60,
-    sets: options.Sets = None,
-    plugins: options.Plugins = None,
-    store: Store = None,
-    home: options.Home = None,
-) -> None:
-    """Write bars to files, with symbol, time (of the close, UTC), prices and volume; or the rows of a recipe.
-
-    --format npz writes windows of features, and their labels. With a recipe's file in place of the collection, its rows
-    are written: so, or as train, val and test with features and label. How they were made is told in
-    features/feature_engineering.log.
-    """
-    from quorate.runs.export_bars import export_bars
-
-    kept = name in [one.name for one in _store(store, home).collections()]
-    if file_format == "npz" or (not kept and name.endswith(".toml")):
-        from quorate.runs.export_rows import export_rows, of_collection
-
-        asked = {"symbols": symbols, "frequency": frequency, "as_of": as_of, "adjust": adjust, "path": store}
-        recipe = of_collection(name, asked, sets or ()) if kept else name
-        done = export_rows(
-            recipe, out, file_format, window, home=home, plugins=plugins or (), overrides=() if kept else sets or ()
-        )
-        for line in done.warnings:
-            print(f"warning: {visible(line)}", file=sys.stderr)
-        rows = ", ".join(f"{count:,} rows to {part}" for part, count in done.rows.items())
-        print(f"wrote {len(done.files):,} files to {out}: {rows}")
-        return
-    bars = _read(_store(store, home).collection(name), symbols, frequency, as_of, adjust)
-    written = export_bars(bars, out, layout, file_format, test_rows)
-    print(f"wrote {len(written):,} files to {out}")
-
-
-@command
-def summary(
-    name: Name,
-    test_rows: TestRows = 30,
-    symbols: Symbols = None,
-    frequency: Frequency = None,
-    as_of: AsOf = None,
-    store: Store = None,
-    home: options.Home = None,
-    as_json: options.Json = False,
-) -> None:
-    """Show of each symbol how many rows there are, and how many are trained and tested on."""
-    from quorate.report.views.store import render_summary
-    from quorate.runs.export_bars import summary as summed
-
-    bars = _read(_store(store, home).collection(name), symbols, frequency, as_of, "none")
-    show(summed(bars, test_rows), as_json, render_summary)
-
-
-def _read(collection: Any, symbols: list[str] | None, frequency: str | None, as_of: str | None, adjust: str) -> Any:
-    """Return bars of a collection, and say what was warned of."""
-    from quorate.bars.actions import HOW
-
-    how = next((one for one in HOW if one == adjust), None)
-    if how is None:
-        raise RecipeError(f"--adjust must be one of {one_of(HOW)}; it was {adjust!r}")
-    with telling():
-        return collection.read(symbols, frequency, as_of=_moment(as_of, "--as-of"), adjust=how)
 
 
 @contextmanager
@@ -270,7 +186,8 @@ def telling() -> Iterator[None]:
         print(f"warning: {visible(one.message)}", file=sys.stderr)
 
 
-def _store(store: Path | None, home: Path | None) -> Any:
+def opened(store: Path | None, home: Path | None) -> Any:
+    """Return the store of bars that options name."""
     from quorate.store.bars.store import BarStore
 
     return BarStore(store, home)
@@ -294,7 +211,7 @@ def _called(collection: Any, name: str, bare: str, path: str) -> str:
     )
 
 
-def _moment(text: str | None, what: str) -> dt.datetime | None:
+def moment(text: str | None, what: str) -> dt.datetime | None:
     """Return a time in UTC; of a date, its end."""
     if text is None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.pipeline import variables
@@ -25,9 +25,33 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
+def _device(value: str | None) -> str | None:
+    """Return what computes, if it is one that there may be."""
+    if value is not None and not re.fullmatch(r"auto|cpu|gpu|mps|tpu|cuda(:\d+)?", value):
+        raise ValueError("must be auto, cpu, gpu, cuda, cuda:N or mps")
+    return value
+
+
+def _precision(value: Any) -> Any:
+    """Return in which precision a network computes, as its option has it."""
+    name = str(value).lower()
+    found = next((own for own, names in PRECISIONS.items() if name in names), None)
+    if value is not None and found is None:
+        raise ValueError("must be 32, 16-mixed or bf16-mixed, as fp32, fp16 and bf16")
+    return found
+
+
+PRECISIONS = {
+    "fp32": ("fp32", "32", "32-true", "float32"),
+    "fp16": ("fp16", "16", "16-mixed", "16-true", "float16"),
+    "bf16": ("bf16", "bf16-mixed", "bf16-true", "bfloat16"),
+}
+Device = Annotated[str | None, AfterValidator(_device)]
+Precision = Annotated[str | None, BeforeValidator(_precision)]
 Number = Annotated[float, BeforeValidator(_number)]
 Metric = Literal["rmse", "mae", "mape", "direction_accuracy"]
 METRICS: tuple[Metric, ...] = ("rmse", "mae", "mape", "direction_accuracy")
+BARS = ("data", "database")  # sections that take variables of the environment
 PLOTS = Literal["png", "svg", "pdf"]
 
 
@@ -72,12 +96,12 @@ class Loop(Section):
     early_stopping_patience: int | None = None
     early_stop_metric: str | None = None
     seed: int | None = Field(default=None, ge=0)
-    accelerator: str | None = None
-    device: str | None = None
+    accelerator: Device = None
+    device: Device = None
     devices: int | str | None = None
     workers: int | None = Field(default=None, ge=1)
     checkpoints: int | None = Field(default=None, ge=1)
-    precision: str | int | None = None
+    precision: Precision = None
 
 
 class Asked(Section):
@@ -161,10 +185,15 @@ class File(Section):
     output: Output | None = None
 
 
-def read_config(path: Path) -> File:
+def read_config(path: Path, bars: bool = True) -> File:
     """Read and check a configuration file, and the ``.env`` file beside it.
 
     What names a variable, ``${NAME}``, keeps its name, in ``data`` and in ``database``.
+
+    Parameters
+    ----------
+    bars : bool
+        Whether the bars that it names are read: else their variables need not be set.
 
     Raises
     ------
@@ -174,9 +203,7 @@ def read_config(path: Path) -> File:
     table = _parsed(path)
     variables.read_beside(path)
     for section, value in table.items():
-        if section in ("data", "database"):
-            variables.check_set(value, f"{path}: {section}")
-        elif key := variables.named(value, section):
+        if section not in BARS and (key := variables.named(value, section)):
             raise RecipeError(
                 f"{path}: {key} takes no ${{NAME}}: what it says is stored; data and database alone take variables"
             )
@@ -185,6 +212,10 @@ def read_config(path: Path) -> File:
     except ValidationError as e:
         told = sorted({_explain(error) for error in e.errors()})
         raise RecipeError(f"{path} is not valid:\n" + "\n".join(f"  {line}" for line in told)) from None
+    if not bars:
+        return file
+    for section in BARS:
+        variables.check_set(table.get(section), f"{path}: {section}")
     names = (file.database and file.database.credentials_env) or []
     for name in [names] if isinstance(names, str) else names:
         variables.require(name, f"{path}: database.credentials_env")

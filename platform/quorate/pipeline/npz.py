@@ -21,6 +21,7 @@ from quorate.store.plain import check_plain
 
 KEYS = ("X_train", "y_train", "X_test", "y_test")
 LENGTHS = ("lengths_train", "lengths_test")
+_ZIP, _NUMPY = b"PK", b"\x93NUMPY"  # how files begin that numpy writes
 Sequences = NDArray[np.float32] | Windows
 
 
@@ -69,6 +70,9 @@ def read_npz(path: Path) -> NpzWindows:
         raise RecipeError(f"--npz: there is no file {path}")
     arrays: dict[str, NDArray[Any]] = {}
     try:
+        with path.open("rb") as begun:
+            if not begun.read(len(_NUMPY)).startswith((_ZIP, _NUMPY)):
+                raise DataError(f"{path} is no NPZ file: numpy.savez(FILE, ...) writes one of {one_of(KEYS)}")
         file = np.load(path, allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise DataError(
@@ -78,7 +82,8 @@ def read_npz(path: Path) -> NpzWindows:
             names = list(file.files)
             for key in KEYS:
                 if key not in names:
-                    raise DataError(f"{path} has no array {key!r}: it has {one_of(names)}{near_misses(key, names)}")
+                    near = near_misses(key, [name for name in names if name not in KEYS])
+                    raise DataError(f"{path} has no array {key!r}: it has {one_of(names)}{near}")
                 arrays[key] = file[key]
             for key in [key for key in LENGTHS if key in names]:
                 arrays[key] = file[key]

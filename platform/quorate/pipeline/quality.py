@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,8 @@ from quorate.runs.run import run
 from quorate.runs.session import open_session
 from quorate.runs.stored import trust_home
 
-CHECKS = ("trains", "loads and predicts", "ONNX", "backtest", "P&L")
+CHECKS = ("trains", "error", "loads and predicts", "ONNX", "backtest", "P&L")
+NAIVE, WORST = "past-mean", 2.0  # the constant forecast; as a multiple of its error, what is no forecast any more
 MARKET: dict[str, Any] = {"source": "simulated", "n_bars": 460, "signal": 0.4, "seed": 7}
 FEATURES = ["return_1", "return_5", "zscore_20", "rsi_14"]
 FOLDS = {"splitter": "expanding", "initial": 300, "test": 160}
@@ -110,8 +112,11 @@ def data_of(what: str | None, sets: Sequence[str]) -> dict[str, Any]:
 
 def _checked(document: Mapping[str, Any], home: Path) -> dict[str, dict[str, Any]]:
     part = document["results"]["development"]
-    series = {one["name"]: one["metrics"] for one in part["series"] if one["role"] in ("member", "benchmark")}
+    series = {
+        one["name"]: one["metrics"] for one in part["series"] if one["role"] in ("member", "benchmark", "baseline")
+    }
     hold = series["buy-and-hold"]["total-return"]
+    naive = series[NAIVE].get("rmse")
     cpu = document["telemetry"]["fit_cpu_seconds"]
     told, members, again = "", {}, {}
     try:
@@ -125,6 +130,7 @@ def _checked(document: Mapping[str, Any], home: Path) -> dict[str, dict[str, Any
         trained = name in members or name in series
         checks = {
             "trains": _said(trained, f"{cpu.get(name, 0.0):.1f} s of CPU" if trained else "no fit succeeded"),
+            "error": _erred(series.get(name), naive),
             "loads and predicts": _loaded(name, members, again, told),
             "ONNX": _exported(name, home),
             "backtest": _traded(series.get(name)),
@@ -136,6 +142,14 @@ def _checked(document: Mapping[str, Any], home: Path) -> dict[str, dict[str, Any
 
 def _said(passed: bool | None, told: str) -> dict[str, Any]:
     return {"passed": passed, "told": told}
+
+
+def _erred(metrics: Mapping[str, Any] | None, naive: float | None) -> dict[str, Any]:
+    """Tell the error of the change beside the constant forecast's: a network that learns nothing comes close to it."""
+    error = (metrics or {}).get("rmse")
+    if error is None or not naive or not math.isfinite(error):
+        return _said(False, "its forecasts have no error that is a number")
+    return _said(error <= WORST * naive, f"{error / naive:.2f} of a constant's")
 
 
 def _loaded(name: str, members: Mapping[str, float], again: Mapping[str, bool], told: str) -> dict[str, Any]:
@@ -157,7 +171,9 @@ def _exported(name: str, home: Path) -> dict[str, Any]:
 def _traded(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
     if metrics is None:
         return _said(False, "it was not traded")
-    return _said(True, f"{metrics['closed-trades'] or 0:.0f} trades")
+    if closed := metrics["closed-trades"]:
+        return _said(True, f"{closed:.0f} trades")
+    return _said(True if metrics["exposure"] else None, "held" if metrics["exposure"] else "no order")
 
 
 def _earned(metrics: Mapping[str, Any] | None, hold: float) -> dict[str, Any]:

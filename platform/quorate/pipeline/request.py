@@ -26,6 +26,7 @@ LOOP = {
     "weight_decay": ("weight_decay",),
     "early_stopping_patience": ("early_stopping_patience", "early_stop_patience", "patience"),
     "early_stop_metric": ("early_stop_metric", "stop_on"),
+    "precision": ("precision",),
 }
 
 
@@ -121,7 +122,7 @@ def gather(
         For a file that is not valid, or an unknown preset.
     """
     preset = preset_of(preset).name if preset is not None else None
-    file, told = _of_file(read_config(config), command) if config is not None else ({}, [])
+    file, told = _of_file(read_config(config, given.get("data") is None), command) if config is not None else ({}, [])
     said = {name: value for name, value in given.items() if value is not None}
     if "steps" in said:
         said["steps"] = steps_of(said["steps"], "--steps")
@@ -281,6 +282,8 @@ def _loop(part: Loop) -> dict[str, Any]:
         name: next((v for n in names if (v := getattr(part, n, None)) is not None), None)
         for name, names in LOOP.items()
     }
+    if values["precision"] == "fp16" and not gpu_count():  # which is told
+        del values["precision"]
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -292,6 +295,6 @@ def _not_as_asked(part: Loop) -> list[str]:
         told.append(f"{'accelerator' if part.accelerator else 'device'} {device!r}: a GPU {there}")
     if part.devices not in (None, 1, "1", "auto"):
         told.append(f"devices {part.devices}: a fit takes as many as the model's plugin says")
-    if part.precision is not None and not str(part.precision).startswith("32"):
-        told.append(f"precision {part.precision!r}: a model computes in the precision that its plugin has")
+    if part.precision == "fp16" and not gpu_count():
+        told.append("precision fp16 takes a GPU, which is not there on this machine: it is left out")
     return told

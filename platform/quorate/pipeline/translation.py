@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ TRADED = ("open", "close")
 OTHER = ("high", "low", "volume")
 # What no file of an earlier step decides: it may come from elsewhere, and plugin files are code.
 NOT_TAKEN = ("plugins", "folds", "tuning", "execution")
+_SERIES = re.compile(r"^covariates\.([^.=]+)")
 Table = dict[str, Any]
 
 
@@ -143,7 +144,8 @@ def _table(request: Request, base: Mapping[str, Any], registry: Registry, told: 
     if request.steps is not None:
         table["labels"] = _labels(table["labels"], request.steps)
     if request.covariates is not None:
-        table["features"] = {"use": [*OWN, *(_covariate(name, registry) for name in request.covariates)]}
+        given = {*base.get("covariates", {}), *(name for item in request.sets for name in _SERIES.findall(item))}
+        table["features"] = {"use": [*OWN, *(_covariate(name, registry, given) for name in request.covariates)]}
     table["models"] = {spec.name: _params(request, table, spec, told)}
     return table
 
@@ -223,17 +225,22 @@ def _of_preset(name: str, spec: ModelSpec, known: list[str], told: list[str]) ->
     return found | ({"seeds": own.seeds} if own.seeds > 1 and spec.name == own.model else {})
 
 
-def _covariate(name: str, registry: Registry) -> str:
+def _covariate(name: str, registry: Registry, given: Collection[str]) -> str:
+    """Return what is used of the features for a covariate: a group, a feature, or a series beside the bars."""
+    if any(name == one or name.startswith(f"{one}_") for one in given):
+        return name
     features = registry.at_hand("feature")
     groups = {registry.get(FeatureSpec, n).group for n in features}
     if name in groups or name.removeprefix("group:") in groups:
         return f"group:{name.removeprefix('group:')}"
     if fnmatch.filter(features, name):
         return name
-    near = near_misses(name, [*groups, *features])
+    near = near_misses(name, [*groups, *features, *given])
+    series = name if re.fullmatch(r"[a-z][a-z0-9_]*", name) else "NAME"
     raise RecipeError(
-        f"no feature at hand is of the covariate {name!r}: it must be a group ({one_of(groups)}) or a feature; what "
-        f"comes from elsewhere, such as sentiment, takes a plugin with such features: --plugin FILE{near}"
+        f"no feature at hand is of the covariate {name!r}: it must be a group ({one_of(groups)}) or a feature; a "
+        f"series beside the bars is given with --set covariates.{series}.path=FILE, and when it was known, in a column "
+        f"published_at or with --set covariates.{series}.lag=1d; a feature of one's own with --plugin FILE{near}"
     )
 
 
@@ -260,7 +267,7 @@ def _settle(table: Table, bars: Bars, wanted: str | None, home: Path | None) -> 
     if len(found) != 1:
         rename = f"; if they are {wanted}, --set data.symbol={wanted}" if len(names) == 1 else ""
         raise RecipeError(
-            f"there are no bars of {wanted!r}: they are of {one_of(names)}{near_misses(wanted, names)}{rename}"
+            f"there are no bars of {wanted!r}: they are of {one_of(names)}{rename or near_misses(wanted, names)}"
         )
     if len(names) == 1:
         return bars

@@ -10,8 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from quorate.errors import QuorateError, RecipeError, one_of, plural
 from quorate.execution.executor import Executor
@@ -35,6 +38,7 @@ from quorate.store.files import write_json
 
 PLACES = ("execution", "artefacts")  # of a recipe, what says where, and not what
 NOTES = "tuning.json"
+TRAINED = 0.8  # share of the days up to the end of validation, where nothing else is said
 
 
 class Tuned(NamedTuple):
@@ -67,6 +71,7 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
         For what is not there, not valid, or overlaps.
     """
     check_model(request, {})
+    request, halved = _with_training(request, home)
     training, validation = _periods(request)
     assert validation.first
     more: dict[str, Any] = {
@@ -80,6 +85,7 @@ def recipe_of(request: Request, home: Path | None = None) -> tuple[Opened, Perio
     if request.jobs is not None:
         more["execution"] = {"workers": request.jobs}
     found = opened(request, {}, home, more)
+    found.told.extend(halved)
     [model] = found.table["models"]
     tuning = found.table["tuning"]
     ranges = dict(tuning.get("space", {}))
@@ -180,6 +186,17 @@ def _params(search: Mapping[str, Any], model: str) -> dict[str, Any]:
     return {name.removeprefix(own): search["kept_params"].get(name) for name in search["space"]}
 
 
+def _with_training(request: Request, home: Path | None) -> tuple[Request, list[str]]:
+    """Return a request that says when training ends, and what is told, where it was said of validation alone."""
+    if request.val_end is None or request.train_end is not None or request.val_start is not None:
+        return request, []
+    span = {"until": request.val_end, **({"since": request.train_start} if request.train_start else {})}
+    days = np.unique(opened(request, {}, home, {"data": span}).bars.sessions)
+    end = days[max(int(len(days) * TRAINED), 1) - 1].astype("datetime64[D]").item()
+    told = f"training ends on {end}, after {TRAINED:.0%} of the days up to --val-end: --train-end takes another day"
+    return replace(request, train_end=end), [told]
+
+
 def _periods(request: Request) -> tuple[Period, Period]:
     end, start = request.train_end, request.val_start
     if end is None and start is not None:
@@ -187,7 +204,7 @@ def _periods(request: Request) -> tuple[Period, Period]:
     if start is None and end is not None:
         start = end + DAY
     if end is None or start is None or request.val_end is None:
-        missing = "--val-end" if end is not None else "--train-end, --val-end"
+        missing = "--val-end"
         raise RecipeError(
             f"tuning needs the periods of training and validation, and has no {missing} (--train-start, --train-end, "
             "--val-start, --val-end); days after --val-end stay unseen"

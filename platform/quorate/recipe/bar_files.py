@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Which source reads them.
 ENDINGS = {
-    "csv": (".csv", ".csv.gz"),
+    "csv": (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zst", ".csv.zip"),
     "parquet": (".parquet", ".pq"),
     "arrow": (".feather", ".arrow"),
     "excel": (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"),

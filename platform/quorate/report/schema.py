@@ -185,6 +185,8 @@ class SymbolFigures(_Dashed):
     mase: Number
     pct_mae: Number
     pct_naive: Number
+    price_mae: Number = None
+    """In the symbol's own currency, which no other's is added to; null in reports made before it was told."""
 
 
 class Fold(_Object):

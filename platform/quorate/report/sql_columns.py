@@ -75,6 +75,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             SYMBOL,
             Described("rows, closed-trades", "int64", "forecasts, and trades that were over"),
             Described("sharpe, max-drawdown, accuracy, mase, pct-mae, pct-naive", "float64", "as in metrics"),
+            Described("price-mae", "float64", "mean absolute error of its price, in its own currency"),
             Described("contribution", "float64", "its part of the total return of the judged series"),
             Described("turnover", "float64", "its part of that of the judged series"),
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,10 +20,12 @@ from quorate.recipe.yaml_text import dump
 from quorate.report import written
 from quorate.report.report import Report
 from quorate.statistics import Floats
-from quorate.store.files import io_reason, replacing, write_json, write_text
+from quorate.store.files import io_reason, write_json, write_text
+from quorate.store.places import Place, is_address, place_of
 from quorate.walkforward.part import Part
 from quorate.walkforward.training import timing_of
 
+PROBE = ".writable"
 SPLITS = {"development": "valid", "holdout": "test"}  # what training packages call the parts
 FIGURES = ("mae", "rmse", "mape", "direction_accuracy")
 
@@ -40,17 +43,27 @@ def ready(folder: str) -> None:
     try:
         if not folder.strip():
             raise ValueError('it is blank; leave it out, or write "", for none')
+        if is_address(folder):
+            _try(place_of(folder))
+            return
         path = Path(folder).expanduser()
         path.mkdir(parents=True, exist_ok=True)
-        with replacing(path / ".writable") as temporary:
-            temporary.touch()
-        (path / ".writable").unlink()
-    except (OSError, ValueError, RuntimeError, StoreError) as e:  # a zero byte; ~ of nobody
+        _try(place_of(path))
+    except (OSError, ValueError, RuntimeError, StoreError, RecipeError) as e:  # a zero byte; ~ of nobody
         why = io_reason(e, Path(folder)) if isinstance(e, OSError) else str(e)
         raise RecipeError(f"artefacts = {folder!r} must be a folder that can be written: {why}") from e
 
 
-def write(report: Report, part: Part, name: str, folder: str, progress: Progress) -> Path | None:
+def _try(place: Place) -> None:
+    """Raise `StoreError`, if nothing can be written at a place."""
+    with tempfile.TemporaryDirectory(prefix="quorate-") as folder:
+        probe = Path(folder, PROBE)
+        probe.touch()
+        place.put(PROBE, probe)
+        place.remove(PROBE)
+
+
+def write(report: Report, part: Part, name: str, folder: str, progress: Progress) -> str | None:
     """Write the files of a part into the run's own folder there, and return that; None, where none is asked for.
 
     ``config.yaml``; ``metrics_valid.json`` and ``evaluation.json`` of the development, ``metrics_test.json`` and
@@ -65,8 +78,31 @@ def write(report: Report, part: Part, name: str, folder: str, progress: Progress
     """
     if not folder:
         return None
+    if not is_address(folder):
+        own = _written(report, part, name, Path(folder).expanduser(), progress)
+        where = "" if own is None else str(own)
+    else:
+        # On another machine no folder can be had before another run has it: the run's id keeps it its own.
+        with tempfile.TemporaryDirectory(prefix="quorate-") as here:
+            own = _written(report, part, name, Path(here), progress)
+            if own is None:
+                return None
+            where = f"{folder.rstrip('/')}/{own.name}-{report.run_id.rpartition('-')[2]}"
+            try:
+                for path in sorted(own.iterdir()):
+                    place_of(where).put(path.name, path)
+            except StoreError as e:
+                progress.warn(f"the run is stored, but its artefacts are not all written: {e}")
+                return None
+    if where:
+        progress.note(f"artefacts: {where}")
+    return where or None
+
+
+def _written(report: Report, part: Part, name: str, folder: Path, progress: Progress) -> Path | None:
+    """Write the files of a part into the run's own folder; None, where that cannot be done."""
     try:
-        path = _own(Path(folder).expanduser(), report)
+        path = _own(folder, report)
         judged: Mapping[str, Any] = report.results[name]["series"][0]
         metrics = {"run": report.run_id, "split": SPLITS[name], "verdict": report.results[name]["verdict"]}
         metrics |= {"series": f"{judged['name']}/{judged['strategy']}"}
@@ -84,14 +120,13 @@ def write(report: Report, part: Part, name: str, folder: str, progress: Progress
         write_json(path / "timing.json", {**timing(report, name), **({"training": trained} if trained else {})})
         write_text(path / "config.yaml", dump(report.provenance["recipe"]))
     except (OSError, StoreError) as e:
-        why = io_reason(e, Path(folder)) if isinstance(e, OSError) else str(e)
+        why = io_reason(e, folder) if isinstance(e, OSError) else str(e)
         progress.warn(f"the run is stored, but its artefacts are not written: {why}")
         return None
     try:
         written.draw(report, path)
     except QuorateError as e:
         progress.note(f"{path}: no pictures: {e}")
-    progress.note(f"artefacts: {path}")
     return path
 
 

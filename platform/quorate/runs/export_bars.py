@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quorate.bars.panel import Bars
-from quorate.errors import RecipeError, StoreError, one_of
-from quorate.store.files import replacing, write_json
+from quorate.errors import RecipeError, StoreError, one_of, plural
+from quorate.recipe.bar_files import source_of
+from quorate.runs.doubts import data_table
+from quorate.runs.loading import load_bars
+from quorate.runs.session import open_session
+from quorate.runs.surroundings import in_usual_surroundings
+from quorate.store.files import replacing, write_json, write_text
 from quorate.store.parquet import write_parquet
 
 if TYPE_CHECKING:
@@ -22,6 +28,29 @@ LAYOUTS = ("symbols", "splits", "train-test")
 SHARES = {"train": 0.7, "val": 0.85, "test": 1.0}  # of the sessions, up to where each part reaches
 TEST_ROWS = 30  # of each symbol, its last
 SUMMARY, METADATA = "data_summary.csv", "asset_metadata.json"
+LOG = "features/feature_engineering.log"
+
+
+@in_usual_surroundings
+def bars_of_files(path: str, settings: Iterable[str] = (), symbols: Sequence[str] | None = None) -> Bars:
+    """Return the bars of a file or a folder.
+
+    Parameters
+    ----------
+    settings : iterable of str
+        Options of the source, ``key=value``.
+    symbols : sequence of str, optional
+        These only.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read as bars.
+    """
+    table = data_table({"source": source_of(Path(path)), "path": path}, settings)
+    if symbols:
+        table["data"]["symbols"] = [*symbols]
+    return load_bars(open_session({"name": "export", "models": {"logistic": {}}, **table}))
 
 
 def export_bars(
@@ -56,7 +85,9 @@ def export_bars(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise StoreError(f"cannot write to {out}: it holds something already; name an empty folder")
     if layout == "splits":
-        return [_write(part, out / f"{name}.{file_format}") for name, part in _splits(bars)]
+        parts = _splits(bars)
+        write_text(out / LOG, _log(bars, parts))
+        return [*(_write(part, out / f"{name}.{file_format}") for name, part in parts), out / LOG]
     names = _names(bars, file_format)
     frames = {str(symbol): frame for symbol, frame in bars.to_frame().groupby("symbol", sort=True)}
     if layout == "symbols":
@@ -66,10 +97,7 @@ def export_bars(
     for row in rows:
         frame, cut = frames[row["symbol"]], row["train_rows"]
         written += [_write(frame[:cut], out / row["train_file"]), _write(frame[cut:], out / row["test_file"])]
-    with replacing(out / SUMMARY) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, rows[0].keys())
-        table.writeheader()
-        table.writerows(rows)
+    write_summary(rows, out / SUMMARY)
     write_json(out / METADATA, metadata(bars))
     return [*written, out / SUMMARY, out / METADATA]
 
@@ -105,6 +133,14 @@ def summary(bars: Bars, test_rows: int = TEST_ROWS, file_format: str = "parquet"
     return rows
 
 
+def write_summary(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write what `summary` returns as CSV."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0].keys())
+        table.writeheader()
+        table.writerows(rows)
+
+
 def metadata(bars: Bars) -> dict[str, dict[str, Any]]:
     """Return what is known of each symbol."""
     told = {}
@@ -134,6 +170,19 @@ def _splits(bars: Bars) -> list[tuple[str, pd.DataFrame]]:
         found.append((name, frame[(row >= start) & (row < stop)]))
         start = stop
     return found
+
+
+def _log(bars: Bars, parts: Sequence[tuple[str, pd.DataFrame]]) -> str:
+    """Return how the columns of the parts of a split were made, and how these were cut."""
+    lines = [
+        f"bars {bars!r}: {plural(len(bars.symbols), 'symbol')}, calendar {bars.calendar.name}",
+        f"columns {', '.join(parts[0][1].columns)}: as they were read, time that of the close in UTC; no feature was "
+        "computed (quorate data export RECIPE.toml writes features and labels)",
+    ]
+    for (name, part), share in zip(parts, SHARES.values(), strict=True):
+        span = f", closes {part['time'].min():%Y-%m-%d} to {part['time'].max():%Y-%m-%d}" if len(part) else ""
+        lines.append(f"{name}: {plural(len(part), 'row')}{span}, cut by sessions at {share:.0%}")
+    return "\n".join(lines) + "\n"
 
 
 def _names(bars: Bars, file_format: str) -> dict[str, str]:

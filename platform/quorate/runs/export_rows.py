@@ -15,16 +15,18 @@ from quorate.dataset.folds import NEVER
 from quorate.errors import DataError, RecipeError, StoreError, one_of, plural
 from quorate.execution.progress import Progress
 from quorate.plugins.specs import FeatureSpec
+from quorate.recipe.bar_files import source_of
 from quorate.recipe.load import merge, nested_override
+from quorate.recipe.schema import Recipe
 from quorate.runs.driving import read_bars, start_clock
-from quorate.runs.export_bars import SHARES
+from quorate.runs.export_bars import LOG, SHARES
 from quorate.runs.session import open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.files import replacing, write_text
 from quorate.store.parquet import write_parquet
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 
-WINDOWS, LOG = "windows.npz", "features/feature_engineering.log"
+WINDOWS = "windows.npz"
 FORMATS = ("npz", "parquet")
 
 
@@ -47,10 +49,25 @@ class Exported:
     warnings: list[str]
 
 
-def of_collection(name: str, asked: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
-    """Return a recipe of a collection's bars with the features and the label that a recipe has without more."""
-    data = {"source": "store", "collection": name}
-    data |= {key: str(value) if isinstance(value, Path) else value for key, value in asked.items() if value}
+def of_bars(
+    name: str, asked: Mapping[str, Any] | None, symbols: list[str] | None, overrides: Iterable[str]
+) -> dict[str, Any]:
+    """Return a recipe of bars with the features and the label that a recipe has without more.
+
+    Parameters
+    ----------
+    name : str
+        A collection of the store; a file or a folder, where nothing is `asked`.
+    asked : mapping or None
+        Options of the source ``store``.
+    """
+    if asked is None:
+        data: dict[str, Any] = {"source": source_of(Path(name)), "path": name}
+        data |= {"symbols": symbols} if symbols else {}
+        overrides = [one if one.partition(".")[0] in Recipe.model_fields else f"data.{one}" for one in overrides]
+    else:
+        data = {"source": "store", "collection": name}
+        data |= {key: str(value) if isinstance(value, Path) else value for key, value in asked.items() if value}
     recipe: dict[str, Any] = {"name": "export", "data": data, "models": {"logistic": {}}}
     for item in overrides:
         recipe = merge(recipe, nested_override(item), f"--set {item}", afresh=False)
@@ -105,8 +122,8 @@ def export_rows(
     stop = holdout_start(bars, session.recipe)
     known = without(bars.until(stop), session.recipe.holdout.held_out)
     walk = prepare(session.recipe, session.registry, known, [(0, stop)])
-    parts = _windows(walk, out, window) if file_format == "npz" else _tables(walk, out)
-    write_text(out / LOG, _log(walk, parts, len(bars) - stop, window if file_format == "npz" else 0))
+    parts, left = (_windows(walk, out, window), {}) if file_format == "npz" else _tables(walk, out)
+    write_text(out / LOG, _log(walk, parts, left, len(bars) - stop, window if file_format == "npz" else 0))
     names = [WINDOWS] if file_format == "npz" else [f"{name}.parquet" for name in parts]
     files = [out / name for name in (*names, LOG)]
     return Exported(files, {name: len(rows) for name, rows in parts.items()}, [*session.warnings, *walk.warnings])
@@ -136,20 +153,22 @@ def _windows(walk: WalkForward, out: Path, window: int) -> dict[str, NDArray[np.
     return parts
 
 
-def _tables(walk: WalkForward, out: Path) -> dict[str, NDArray[np.int64]]:
-    """Write rows with their features and labels, cut by sessions, and return the rows of each part."""
+def _tables(walk: WalkForward, out: Path) -> tuple[dict[str, NDArray[np.int64]], dict[str, int]]:
+    """Write rows with features and labels, cut by sessions; return those of each part, and how many it leaves out."""
     import pandas as pd
 
     dataset, sessions = walk.dataset, walk.bars.sessions
     days = np.unique(sessions[dataset.bar])
     at = np.searchsorted(days, sessions[dataset.bar])
-    begin, parts = 0, {}
+    begin, parts, left = 0, {}, dict[str, int]()
     for name, share in SHARES.items():
         stop = int(len(days) * share)
         rows = np.flatnonzero((at >= begin) & (at < stop)).astype(np.int64)
         if stop < len(days):  # what comes later is no label of this part
             later = int(np.searchsorted(sessions, days[stop]))
+            left[name] = len(rows)
             rows = rows[dataset.learnt_end[rows] < later]
+            left[name] -= len(rows)
         begin, parts[name] = stop, rows
         frame = pd.DataFrame(
             {
@@ -160,10 +179,10 @@ def _tables(walk: WalkForward, out: Path) -> dict[str, NDArray[np.int64]]:
             }
         )
         write_parquet(frame, out / f"{name}.parquet")
-    return parts
+    return parts, left
 
 
-def _log(walk: WalkForward, parts: dict[str, NDArray[np.int64]], closed: int, window: int) -> str:
+def _log(walk: WalkForward, parts: dict[str, NDArray[np.int64]], left: dict[str, int], closed: int, window: int) -> str:
     """Return how features and labels were made, a line each, with figures of the training rows alone."""
     recipe, dataset = walk.recipe, walk.dataset
     train = dataset.X[parts["train"]].astype(np.float64)
@@ -193,5 +212,6 @@ def _log(walk: WalkForward, parts: dict[str, NDArray[np.int64]], closed: int, wi
     for name, rows in parts.items():
         days = walk.bars.sessions[dataset.bar[rows]]
         span = f", {days.min()} to {days.max()}" if len(rows) else ""
-        lines.append(f"{name}: {plural(len(rows), 'row')}{span}")
+        reach = f"; {left[name]:,} more are left out, as their labels end in what comes next" if left.get(name) else ""
+        lines.append(f"{name}: {plural(len(rows), 'row')}{span}{reach}")
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quorate.errors import DataError, QuorateError, StoreError
+from quorate.errors import DataError, QuorateError, StoreError, plural
 from quorate.plugins.calling import call
 from quorate.plugins.specs import SourceSpec
 from quorate.recipe.environment import retold, substitute
@@ -131,12 +131,24 @@ def do(job: Job) -> Made:
             made.failed.append((_name(job), str(e)))
         else:
             made.warnings.clear()
+            told: dict[str, list[str]] = {}
             for part in job.parts:
-                one = do(replace(job, parts=(part,)))
+                alone = replace(job, parts=(part,))
+                one = do(alone)
                 made.imports += one.imports
                 made.failed += one.failed
-                made.warnings += one.warnings
+                for line in one.warnings:
+                    told.setdefault(line, []).append(Path(_name(alone)).name)
+            made.warnings += [_of_files(names, line) for line, names in told.items()]
     return made
+
+
+def _of_files(names: Sequence[str], line: str) -> str:
+    """Return a line with the files that it is told of."""
+    if Path(names[0]).stem in line:
+        return line
+    more = f" and {plural(len(names) - 1, 'more file')}" if len(names) > 1 else ""
+    return f"{names[0]}{more}: {line}"
 
 
 def _import(job: Job, made: Made) -> None:

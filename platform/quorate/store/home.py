@@ -34,6 +34,7 @@ from quorate.plugins.local import LocalSource
 from quorate.store.covariates import keep_covariates, kept_covariates, note_of, records_of
 from quorate.store.files import TEMPORARY, io_reason, sync, write_json, write_text
 from quorate.store.parquet import read_parquet, write_parquet
+from quorate.store.places import check_here
 from quorate.store.plain import check_home
 from quorate.store.run import Run
 from quorate.store.trust import claim
@@ -58,7 +59,9 @@ class Home:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         # Libraries may change the current folder.
-        self.path = Path(path or os.environ.get("QUORATE_HOME") or ".quorate").absolute()
+        given = path or os.environ.get("QUORATE_HOME") or ".quorate"
+        check_here(os.fspath(given), "a home")
+        self.path = Path(given).absolute()
         try:
             str(self.path).encode()
         except UnicodeEncodeError:

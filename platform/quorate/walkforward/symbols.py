@@ -80,4 +80,5 @@ def _forecasts(performance: Performance, rows: np.ndarray[Any, np.dtype[np.bool_
         "mase": statistics.mase(y[known], p[known], (y - naive)[known]),
         "pct-mae": statistics.pct_mae(prices, last * (1 + p[:n])),
         "pct-naive": statistics.pct_mae(prices, last),
+        "price-mae": statistics.mae(prices, last * (1 + p[:n])),
     }

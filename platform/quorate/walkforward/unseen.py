@@ -81,16 +81,7 @@ def on_unseen(
     unseen = outcome.walk.unseen
     if unseen is None:
         return Found()
-    twins = look_alikes(outcome.walk.bars.take(*outcome.bounds).close, unseen.bars.take(*outcome.bounds).close)
-    alike = [
-        {"symbol": unseen.bars.symbols[i], "as": outcome.walk.bars.symbols[j], "correlation": value}
-        for i, j, value in twins
-    ]
-    if same := [one for one in alike if one["correlation"] == 1.0]:
-        raise IntegrityError(
-            f"holdout.symbols: {same[0]['symbol']} has the prices of {same[0]['as']}, which models learn from: it is "
-            f'not unseen; hold out both, e.g. holdout.symbols = ["{same[0]["symbol"]}", "{same[0]["as"]}"]'
-        )
+    alike = _alike(outcome, unseen)
     own = _judged(outcome)
     if own is None:
         return Found({"unseen": {"symbols_held_out": list(unseen.bars.symbols), "predicted": 0}})
@@ -132,6 +123,21 @@ def on_unseen(
         },
     }
     return Found({"unseen": plain(section)}, {"unseen": _frame(name, own)}, told)
+
+
+def _alike(outcome: Judged, unseen: Unseen) -> list[dict[str, Any]]:
+    """Return the symbols that are as good as one that models learn from; one with its very prices is an error."""
+    twins = look_alikes(outcome.walk.bars.take(*outcome.bounds).close, unseen.bars.take(*outcome.bounds).close)
+    alike = [
+        {"symbol": unseen.bars.symbols[i], "as": outcome.walk.bars.symbols[j], "correlation": value}
+        for i, j, value in twins
+    ]
+    if same := [one for one in alike if one["correlation"] == 1.0]:
+        raise IntegrityError(
+            f"holdout.symbols: {same[0]['symbol']} has the prices of {same[0]['as']}, which models learn from: it is "
+            f'not unseen; hold out both, e.g. holdout.symbols = ["{same[0]["symbol"]}", "{same[0]["as"]}"]'
+        )
+    return alike
 
 
 def _judged(outcome: Judged) -> Judged | None:

@@ -218,8 +218,8 @@ def _of_prices() -> Iterator[quorate.MetricSpec]:
     yield _forecast("direction-accuracy-price", text, unit="fraction")
     yield _forecast("pct-mae", "mean absolute error of the price over the price", False, unit="fraction")
     yield _forecast("pct-naive", "the same of the forecast that the price stays", None, unit="fraction")
-    yield _forecast("price-mae", "mean absolute error of the price", False, unit="currency")
-    yield _forecast("price-rmse", "root of the mean squared error of the price", False, unit="currency")
+    yield _forecast("price-mae", "mean absolute error of the price of one symbol", False, unit="currency")
+    yield _forecast("price-rmse", "root of the mean squared error of the price of one symbol", False, unit="currency")
 
 
 def _of_distributions() -> Iterator[quorate.MetricSpec]:

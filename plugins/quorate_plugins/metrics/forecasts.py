@@ -139,15 +139,20 @@ def pct_naive(performance: quorate.Performance) -> float:
 
 
 def price_mae(performance: quorate.Performance) -> float:
-    """Return the mean absolute error of the price."""
+    """Return the mean absolute error of the price; NaN of several symbols, whose prices are of several sizes."""
     actual, forecast, _ = _prices(performance)
-    return quorate.statistics.mae(actual, forecast)
+    return math.nan if _several(performance) else quorate.statistics.mae(actual, forecast)
 
 
 def price_rmse(performance: quorate.Performance) -> float:
-    """Return the root of the mean squared error of the price."""
+    """Return the root of the mean squared error of the price; NaN of several symbols, as of `price_mae`."""
     actual, forecast, _ = _prices(performance)
-    return quorate.statistics.rmse(actual, forecast)
+    return math.nan if _several(performance) else quorate.statistics.rmse(actual, forecast)
+
+
+def _several(performance: quorate.Performance) -> bool:
+    """Whether forecasts of one bar are of several symbols."""
+    return bool((performance.forecast_bar[1:] == performance.forecast_bar[:-1]).any())
 
 
 def _prices(performance: quorate.Performance) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

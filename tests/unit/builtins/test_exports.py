@@ -289,10 +289,10 @@ def test_a_volume_of_another_name_is_named(write):
 
 
 def test_all_columns_that_are_missing_are_told_at_once(write):
-    path = write(table(names=["Datum", "Eröffnung", "Hoch", "Tief", "Schluss", "Umsatz"]))
+    path = write(table(names=["Tag", "Anfang", "Spitze", "Boden", "Ende", "Umsatz"]))
     message = asked(path, "no column for 'time' or 'open' or 'high' or 'low' or 'close'")
     assert list(mapping(message)) == ["time", "open", "high", "low", "close"]
-    answer = dict(zip(mapping(message), ["Datum", "Eröffnung", "Hoch", "Tief", "Schluss"], strict=True))
+    answer = dict(zip(mapping(message), ["Tag", "Anfang", "Spitze", "Boden", "Ende"], strict=True))
     assert same(csv(path, columns=answer), fields=FIELDS[:4])
 
 

@@ -70,6 +70,19 @@ def evidence(measured=None, **figures):
 # --- metrics
 
 
+def test_errors_in_currency_are_of_one_symbol_and_shares_of_any():
+    rows = {"p": [0.1, 0.2], "y": [0.0, 0.0], "binary": False, "entry_price": [10.0, 1000.0]}
+    one = performance(**rows, forecast_bar=[0, 1])
+    assert (metrics.price_mae(one), metrics.price_rmse(one)) == (
+        pytest.approx(100.5),
+        pytest.approx(math.sqrt(20000.5)),
+    )
+    two = performance(**rows, forecast_bar=[0, 0])
+    assert math.isnan(metrics.price_mae(two))
+    assert math.isnan(metrics.price_rmse(two))
+    assert metrics.pct_mae(two) == metrics.pct_mae(one) == pytest.approx(0.15)
+
+
 def test_metrics_of_a_small_history_are_those_worked_out_by_hand():
     p = performance([0.5, -0.5, 0.2], closed=[10, 0, -5, 3], open_profits=[99])
     assert metrics.total_return(p) == pytest.approx(1.5 * 0.5 * 1.2 - 1)

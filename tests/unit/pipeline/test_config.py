@@ -43,7 +43,8 @@ def test_the_form_of_the_json_file_is_taken(write, monkeypatch):
     request = gather("tune", {}, write(K20))
     assert (request.trials, request.timeout, request.jobs) == (50, 3600, 4)
     assert request.no_bars.startswith("database")
-    assert any("16-mixed" in line for line in request.told)
+    assert any("precision fp16 takes a GPU" in line for line in request.told)
+    assert "precision" not in request.loop
     assert "hunter2" not in repr(request)
     assert "db.example" not in repr(request)
     request = gather("evaluate", {}, write(K20))
@@ -124,6 +125,9 @@ def test_what_a_trained_model_is_no_file_changes(write):
         ({"data": {"path": "${NOT_THERE}/x"}}, "data.path needs the environment variable NOT_THERE"),
         ({"database": {"password": "${NOT_THERE}"}}, "database.password needs the environment variable NOT_THERE"),
         ({"database": {"credentials_env": ["NOT_THERE"]}}, "credentials_env needs the environment variable NOT_THERE"),
+        ({"training": {"accelerator": "gpuu"}}, "training.accelerator: must be auto, cpu, gpu, cuda, cuda:N or mps"),
+        ({"train": {"precision": 17}}, "train.precision: must be 32, 16-mixed or bf16-mixed"),
+        ({"tunning": {}, "database": {"host": "${NOT_THERE}"}}, "tunning: unknown section"),
         ([1], "must hold sections"),
         ("{", "is not valid"),
     ],
@@ -187,3 +191,18 @@ def test_bars_of_the_command_line_take_the_place_of_those_of_the_file(write):
     assert request.data == {"source": "csv", "path": "x.csv"}
     assert not request.no_bars
     assert any("npz_path" in line and "--data" in line for line in request.told)
+
+
+def test_variables_of_bars_that_are_left_aside_need_not_be_set(write):
+    with pytest.raises(RecipeError, match="DB_HOST"):
+        gather("tune", {}, write(K20))
+    assert gather("tune", {"data": {"source": "csv", "path": "x.csv"}}, write(K20)).trials == 50
+
+
+@pytest.mark.parametrize(
+    ("given", "gpus", "found"),
+    [("bf16-mixed", 0, "bf16"), (32, 0, "fp32"), ("16-mixed", 1, "fp16"), ("16-mixed", 0, None), (None, 0, None)],
+)
+def test_a_precision_is_that_of_the_networks_option(write, monkeypatch, given, gpus, found):
+    monkeypatch.setattr("quorate.pipeline.request.gpu_count", lambda: gpus)
+    assert gather("train", {}, write({"training": {"precision": given}})).loop.get("precision") == found

@@ -60,7 +60,7 @@ def test_other_decimals_are_made_float32_and_it_is_told(saved):
         ({"y_train": np.zeros(11, int)}, r"its shape was \(11,\)"),
         ({"y_train": np.full(12, np.inf)}, "label 0 was inf"),
         ({"y_test": np.zeros(5)}, "both must be classes"),
-        ({"y_test": None}, "no array 'y_test'"),
+        ({"y_test": None}, "no array 'y_test': it has X_test, X_train, y_train$"),
         ({"y_train": np.array([{}] * 12, dtype=object)}, "run code when they are read"),
     ],
 )
@@ -149,6 +149,9 @@ def test_what_is_no_such_file_is_refused(tmp_path):
         read_npz(tmp_path / "w.npz")
     (tmp_path / "w.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(DataError, match="no NPZ file that can be read"):
+        read_npz(tmp_path / "w.npz")
+    (tmp_path / "w.npz").write_bytes(b"hello")
+    with pytest.raises(DataError, match=r"is no NPZ file: numpy\.savez"):
         read_npz(tmp_path / "w.npz")
     np.save(tmp_path / "w.npy", np.zeros(3))
     with pytest.raises(DataError, match="is one array"):

@@ -95,11 +95,13 @@ def each(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
         ("MASE", "mase", "ratio3", 2),
         ("error", "pct-mae", "fine", 4),
         ("naive error", "pct-naive", "fine", 4),
+        ("in price", "price-mae", "ratio", 5),
     ]
     if all(row["pct-mae"] is None for row in rows):  # labels that are no returns have no prices
-        keys = keys[:-2]
+        keys = keys[:-3]
     told = "contribution" in rows[0]  # reports made before do not tell
     keys = [key for key in keys if told or key[1] not in ("contribution", "turnover")]
+    keys = [key for key in keys if key[1] in rows[0]]
     every = sorted(rows, key=lambda row: -(row["contribution"] or 0.0)) if told else rows
     half = MOST // 2
     groups = [every] if len(rows) <= MOST else [every[:half], every[-half:]] if told else [every[:MOST]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from quorate.errors import plural
 from quorate.plugins.documented import as_toml
 from quorate.report import console
 
@@ -89,9 +90,9 @@ def render_quality(document: Mapping[str, Any]) -> None:
     checks = list(next(iter(rows.values()))["checks"])
     columns: list[console.Column] = [
         ("preset", "left", 0, lambda row: row[0]),
-        ("network", "left", 36 + len(checks) * 22, lambda row: row[1]["network"]),
+        ("network", "left", 36 + len(checks) * 20, lambda row: row[1]["network"]),
         *(
-            (name, "left", 36 + place * 22, lambda row, name=name: _check(row[1]["checks"][name]))
+            (name, "left", 36 + place * 18, lambda row, name=name: _check(row[1]["checks"][name]))
             for place, name in enumerate(checks)
         ),
     ]
@@ -101,8 +102,8 @@ def render_quality(document: Mapping[str, Any]) -> None:
             if one["passed"] is False:
                 target.print(f"{name}, {check}: {one['told']}", markup=False)
     target.print(
-        f"{'PASS' if document['passed'] else 'FAIL'}: {document['epochs']} epochs each, {document['seconds']:.0f} s in "
-        "all; what is earned is told, and nothing is asked of it",
+        f"{'PASS' if document['passed'] else 'FAIL'}: {plural(document['epochs'], 'epoch')} each, "
+        f"{document['seconds']:.0f} s in all; what is earned is told, and nothing is asked of it",
         markup=False,
     )
 

@@ -157,6 +157,7 @@ def render(rows: Sequence[Mapping[str, Any]], home: Path, of: int) -> None:
 
 def columns(width: int) -> list[console.Column]:
     """Return the columns of a list of runs."""
+    room = NAME if width < WIDEST else 2 * NAME
 
     def when(row: Mapping[str, Any]) -> str:
         found = re.match(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)", row["run"])
@@ -177,7 +178,7 @@ def columns(width: int) -> list[console.Column]:
         ("run", "left", 0, lambda row: _short(row["run"])),
         ("source", "left", 72, lambda row: row["source"] or ""),
         ("data", "left", 0, on),
-        ("name", "left", NAMED, lambda row: shorten(row["name"], NAME, placeholder=" ...")),
+        ("name", "left", NAMED, lambda row: shorten(row["name"].replace(" models.", " "), room, placeholder=" ...")),
         ("verdict", "left", 0, verdict),
         ("holdout", "left", 72, holdout),
         ("Sharpe", "right", 0, lambda row: console.figure(row["sharpe"], ".2f")),

@@ -182,13 +182,17 @@ def _counted(names: Sequence[str], one: Mapping[str, Any]) -> str:
 
 
 def render_summary(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the rows of each symbol."""
-    columns = [("symbol", NAME), ("latest", LEFT), ("rows", RIGHT), ("train", RIGHT), ("test", RIGHT)]
-    lines = [
-        (row["symbol"], row["latest_date"], *(f"{row[name]:,}" for name in ("total_rows", "train_rows", "test_rows")))
-        for row in rows
+    """Print the rows of each symbol, and on wide screens the files that they are written to."""
+    columns: list[console.Column] = [
+        ("symbol", NAME, 0, lambda row: row["symbol"]),
+        ("latest_date", LEFT, 0, lambda row: row["latest_date"]),
+        ("total_rows", RIGHT, 0, lambda row: f"{row['total_rows']:,}"),
+        ("train_rows", RIGHT, 0, lambda row: f"{row['train_rows']:,}"),
+        ("test_rows", RIGHT, 0, lambda row: f"{row['test_rows']:,}"),
+        ("train_file", LEFT, 110, lambda row: row["train_file"]),
+        ("test_file", LEFT, 110, lambda row: row["test_file"]),
     ]
-    console.out().print(console.table(columns, [lines]))
+    console.out().print(console.listing(columns, [rows], console.out().width))
 
 
 def render_imported(found: Mapping[str, Any]) -> None:

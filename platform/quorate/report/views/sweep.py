@@ -12,6 +12,7 @@ from quorate.errors import QuorateError, plural
 from quorate.report import console
 from quorate.report.figures import figure
 from quorate.store import Run
+from quorate.store.label import default_name
 
 SHOWN = 6  # trials in all, the best of each search first
 IMPORTANT = 4  # parameters whose share is told
@@ -32,7 +33,7 @@ def _listed(sweep: Run) -> dict[str, Any]:
             row["recipe"] = sweep.begun()["recipe"]["name"]
     except (QuorateError, LookupError, TypeError) as e:
         row |= {"state": "unreadable", "reason": str(e)}
-    return row
+    return {**row, "name": default_name(sweep, row["recipe"]) if row["recipe"] else ""}
 
 
 def render_list(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
@@ -48,7 +49,7 @@ def columns(width: int) -> list[console.Column]:
     """Return the columns of a list of sweeps."""
     return [
         ("sweep", "left", 0, lambda row: re.sub(r"^\d{8}T\d{6}\.\d+-", "", row["sweep"])),
-        ("recipe", "left", 80, lambda row: row["recipe"] or "-"),
+        ("name", "left", 80, lambda row: shorten(row["name"].replace(" models.", " ") or "-", 40, placeholder=" ...")),
         ("state", "left", 0, lambda row: row["state"]),
         ("what came of it", "left", 0, lambda row: shorten(row["said"] or row["reason"], 160)),
     ]

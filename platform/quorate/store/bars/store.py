@@ -8,6 +8,7 @@ from pathlib import Path
 
 from quorate.errors import DataError, near_misses, one_of
 from quorate.store.bars.collection import Collection
+from quorate.store.places import check_here
 from quorate.store.trust import claim
 
 FOLDER = "store"  # of a home
@@ -34,6 +35,7 @@ class BarStore:
         from quorate.store.home import Home
 
         elsewhere = path or os.environ.get(ELSEWHERE)
+        check_here(os.fspath(elsewhere or ""), "a store of bars")
         self._home = None if elsewhere else Home(home).path
         self.path = Path(elsewhere).expanduser().absolute() if elsewhere else Home(home).path / FOLDER
 
