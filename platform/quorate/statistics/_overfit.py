@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from quorate.statistics._base import TINY
-from quorate.statistics._boundary import Floats, Integer, Level, Matrix, Real, Share, checked
+from quorate.statistics._boundary import Floats, Integer, Level, Matrix, Real, checked
 
 DRAWN, FEWEST_DRAWS, MOST_DRAWS = 2_014, 2_000, 20_000
 HELD = 2**22  # drawn numbers held at once, if so many are enough
@@ -184,13 +184,13 @@ def _largest(drawn: Floats) -> Floats:
 
 
 @checked
-def best_of(p_value: Share, n_trials: Real) -> float:
+def best_of(p_value: Real, n_trials: Real) -> float:
     """Return the chance that the best of independent trials without skill is as high as one with this p-value.
 
     ``1 - (1 - p) ** n`` (Sidak 1967). Of correlated trials the number that is as lucky, see `effective_trials`: exact
-    where it comes to 5 %. NaN for less than one trial.
+    where it comes to 5 %. NaN for less than one trial, and for what is no probability.
     """
-    if not n_trials >= 1:
+    if not (n_trials >= 1 and 0 <= p_value <= 1):
         return math.nan
     return 1.0 if p_value >= 1 else -math.expm1(n_trials * math.log1p(-p_value))
 

@@ -284,6 +284,8 @@ def test_what_is_not_known_is_no_error_and_no_pass():
         )
     assert statistical.spa(evidence(noise(50, 0.003), market=unknown)).verdict == "INSUFFICIENT"
     assert single.selection(evidence(noise(50, 0.003), trials=Tried(0, math.nan))).verdict == "INSUFFICIENT"
+    still = single.selection(evidence(np.zeros(N), trials=Tried(1, 1.0)))
+    assert (still.verdict, still.value) == ("FAIL", None)
     assert single.psr(evidence(np.array([0.01, 0.02]))).verdict == "INSUFFICIENT"
 
 
