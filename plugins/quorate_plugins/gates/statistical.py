@@ -140,12 +140,13 @@ def pbo(
     Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu 2017) of the candidates that
     anybody would have considered, each once: the judged one, and those that gained over all bars and are not like any
     before them (correlation up to .95). Losers and clones change nothing: where most are losers, the best of one half
-    seldom is a poor one in the other, whatever it is worth. Of fewer than ten it only warns.
+    seldom is a poor one in the other, whatever it is worth. Candidates of like skill change places, too: where the best
+    of one half still gains in the other, it only warns, as it does of fewer than ten.
 
     Parameters
     ----------
     most : float, probability
-        What the probability of overfitting must be below.
+        What the probability of overfitting must be below, or it warns.
     loss : float, probability
         What the probability that the best of one half loses in the other must be below.
     blocks : int
@@ -171,11 +172,13 @@ def pbo(
     )
     if result.value is None:
         return result.insufficient(result.reason)
-    poor = result.verdict != "PASS" or not found.p_loss < loss
-    if poor and found.candidates < 10:
+    loses = not found.p_loss < loss
+    if (loses or result.verdict != "PASS") and found.candidates < 10:
         return result.failed("too few candidates to judge by it").advisory("too few candidates to judge by it")
-    if result.verdict == "PASS" and poor:
+    if loses:
         return result.failed(f"the best of one half loses in the other in {found.p_loss:.0%} of splits")
+    if result.verdict != "PASS":
+        return result.advisory("the best of one half is none in the other, and gains: they are as good as each other")
     return result
 
 

@@ -192,6 +192,9 @@ def test_losers_shorts_and_clones_do_not_buy_a_low_probability_of_overfitting():
     assert alone.inputs["family"] == ["judged/s", *(f"mean/{k}" for k in range(10))]
     skilled = statistical.pbo(evidence(noise(50, 0.003), others))
     assert (skilled.verdict, skilled.required) == ("PASS", True)
+    equals = statistical.pbo(evidence(noise(50, 0.002), [noise(60 + k, 0.002) for k in range(11)]))
+    assert (equals.required, equals.value > 0.2, equals.inputs["p_loss"] < 0.1) == (False, True, True)
+    assert "as good as each other" in equals.warning
 
 
 @pytest.mark.parametrize("gate", [statistical.spa, statistical.stepm, statistical.mcs, statistical.pbo])
