@@ -58,7 +58,7 @@ def recipe(path: Path, **data: Any) -> dict[str, Any]:
 def test_from_the_plan_to_the_next_bar(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "home"
     plan = quorate.plan(recipe(path), home=home)
-    outside = "1,564 of 8,334 bars lie outside the session, 09:30 to 16:00, and are left out"
+    outside = "1,576 of 8,334 bars lie outside the session, 09:30 to 16:00, and are left out"
     assert f'{outside}: data.hours = "all" keeps them' in plan.warnings
     assert "lacks 2 of" in " ".join(plan.warnings)
     assert any("the last bar of 1d is left out, as it is not over" in line for line in plan.warnings)
