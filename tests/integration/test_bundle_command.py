@@ -100,7 +100,9 @@ def with_predictions(contents: Contents, part: str, model: str, fold: int, add: 
     files = {**contents.files, f"predictions/{part}.f64": values.tobytes()}
     other = replace(contents, files=files)
     fits = [
-        replace(fit, sha256=digest_of(other.values(fit))) if (fit.part, fit.model, fit.fold) == (part, model, fold) else fit
+        replace(fit, sha256=digest_of(other.values(fit)))
+        if (fit.part, fit.model, fit.fold) == (part, model, fold)
+        else fit
         for fit in contents.fits
     ]
     return replace(other, fits=fits)
@@ -168,7 +170,6 @@ def test_without_bars_they_must_be_given_and_must_be_those(made: tuple[Path, Pat
         quorate.load_report(home=home).provenance["data"]["fingerprint"]
     )
     frame = bars.to_frame()
-    quorate.read_parquet  # noqa: B018
     frame.assign(close=frame["close"] * (1 + 1e-9)).to_csv(tmp_path / "SIM001.csv", index=False)
     found = verified(tmp_path / "small.zip", "--spot", 1, "--trust", "--bars", tmp_path / "SIM001.csv", code=11)
     assert "are not those of the run" in found["unchecked"][0] or "cannot be read" in found["unchecked"][0]
@@ -231,7 +232,10 @@ def test_a_forged_figure_is_named_though_all_hashes_are_right(made: tuple[Path, 
     file = forged(made[1], tmp_path / "f.zip", resealed(set_sharpe))
     found = verified(file, "--spot", 1, "--trust", code=1)
     assert len(found["faults"]) == 1
-    assert "the report is not what its predictions come to: development.series[0].metrics.sharpe: 9.0" in found["faults"][0]
+    assert (
+        "the report is not what its predictions come to: development.series[0].metrics.sharpe: 9.0"
+        in found["faults"][0]
+    )
     assert verified(file, "--spot", 0)["faults"] == []  # hashes cannot know
 
 
@@ -279,7 +283,9 @@ def _laid(content: bytes, path: Path) -> Path:
 def test_elsewhere_predictions_may_differ_within_what_is_said(
     made: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quorate.execution.machine.machine", lambda: {"system": "Linux", "machine": "x", "cpu": "other"})
+    monkeypatch.setattr(
+        "quorate.execution.machine.machine", lambda: {"system": "Linux", "machine": "x", "cpu": "other"}
+    )
 
     def change(contents: Contents) -> Contents:
         contents = with_predictions(contents, "development", "ridge", 1, 1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def _contents(report: Report, bars: str, files: dict[str, bytes]) -> Contents:
     return Contents(report.run_id, bars, fits, columns, folds, files)
 
 
-def _fit(part: str, row: dict[str, Any], of: np.ndarray[Any, Any], columns: list[str], whole: Floats) -> Fit:
+def _fit(part: str, row: Mapping[Any, Any], of: np.ndarray[Any, Any], columns: list[str], whole: Floats) -> Fit:
     """Return the leaf of one row of a run's table of fits."""
     model, mine = str(row["model"]), of == row["fold"]
     values = {name: whole[j, mine] for j, name in enumerate(columns) if name == model or name.startswith(f"{model}/")}

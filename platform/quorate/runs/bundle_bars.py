@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import Bars
-from quorate.errors import RecipeError
+from quorate.errors import IntegrityError, QuorateError, RecipeError
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import source_of
 from quorate.recipe.schema.data import Data
@@ -24,13 +24,19 @@ def bars_of(report: Report, session: Session, given: str | Path | None, ask_sour
 
     Raises
     ------
+    IntegrityError
+        If the bundle has others than it says.
     QuorateError
         If they cannot be read.
     """
     fingerprint = report.provenance["data"]["fingerprint"]
     home = session.home
     if given is None and (home.path / "bars" / f"{fingerprint}.parquet").is_file():
-        return home.bars(fingerprint)
+        try:
+            return home.bars(fingerprint)
+        except QuorateError as e:
+            reason = str(e).rpartition("was changed: ")[2]
+            raise IntegrityError(f"the bars in the bundle are not those of the run: {reason}") from e
     if given is not None:
         path = Path(given)
         if (path / "bars" / f"{fingerprint}.parquet").is_file():

@@ -206,6 +206,7 @@ class Anew:
             for name in (*APART, *(["verdict"] if paths else []), *([] if self.exact else ["digests"])):
                 one.pop(name, None)
         lines = list(differences_of(told, now, part, 0.0 if self.exact else FIGURES))
+        lines.sort(key=lambda line: not line.startswith(f"{part}.digests"))  # which say it of all predictions at once
         self.faults += [f"the report is not what its predictions come to: {line}" for line in lines[:MOST]]
         if len(lines) > MOST:
             self.faults.append(f"and {len(lines) - MOST:,} other figures of the {part}")

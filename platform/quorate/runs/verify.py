@@ -193,6 +193,9 @@ def _compute(
         found.faults += check_recipe(contents, opened.session)
     try:
         panel: Bars | str = bars_of(report, opened.session, bars, ask_source)
+    except IntegrityError as e:
+        found.faults.append(str(e))
+        return
     except QuorateError as e:
         panel = f"the bars cannot be read: {e}"
     if isinstance(panel, str):
