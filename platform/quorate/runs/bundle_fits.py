@@ -20,8 +20,8 @@ from quorate.runs.bundle_file import Contents, Fit
 from quorate.runs.bundle_session import Opened
 from quorate.runs.reproduce import as_known, as_then, differences_of
 from quorate.statistics import Floats
-from quorate.walkforward import part as parts_module
-from quorate.walkforward.layout import WalkForward, holdout_start
+from quorate.walkforward import part as parts
+from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.warm import NOTHING, Starts
 
@@ -72,7 +72,7 @@ class Spot:
 
 @dataclass
 class Given(Fitting):
-    """Fits that are known already: those of the bundle, in place of any that would be done."""
+    """Fits that are known already: those of the bundle, in place of any that would be done; others are done."""
 
     given: Mapping[tuple[str, int], FitResult] = field(default_factory=dict)
 
@@ -86,16 +86,10 @@ class Given(Fitting):
         starts: Starts = NOTHING,
     ) -> list[FitResult]:
         """Return the given fits of these members and folds."""
-        return [self.given[name, fold.index] for name in walk.members for fold in folds]
-
-
-@dataclass(frozen=True, eq=False)
-class PartAnew:
-    """A part whose rows and folds are laid out from the bars."""
-
-    name: str
-    walk: WalkForward
-    folds: Sequence[Fold]
+        asked = [(name, fold.index) for name in walk.members for fold in folds]
+        if self.given.keys() >= {*asked}:
+            return [self.given[one] for one in asked]
+        return super().run(walk, folds, meanwhile, keep=keep, starts=starts)
 
 
 @dataclass(eq=False)
@@ -106,6 +100,8 @@ class Anew:
     ----------
     contents, report, opened, bars
         The bundle, its report, what can be computed of it, and its bars.
+    wanted : sequence of Fit
+        Which fits are computed anew. Where these are all, figures come from them, else from the bundle's predictions.
     fitting : Fitting
         Where fits are done; nothing is taken from a home.
     clock : Clock
@@ -118,132 +114,137 @@ class Anew:
     report: Report
     opened: Opened
     bars: Bars
+    wanted: Sequence[Fit]
     fitting: Fitting
     clock: Clock
     exact: bool
     faults: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
+    spots: list[Spot] = field(default_factory=list)
+    keys: int = 0
+    _earlier: Floats | None = None
 
-    def parts(self) -> list[PartAnew]:
-        """Lay out the parts of the run, and hold the report's figures against the bundle's predictions."""
+    def compute(self) -> None:
+        """Lay out the parts of the run one after the other, and hold keys, fits and figures against the bundle's."""
+        for name in (name for name in PARTS if self.report.results[name]):
+            laid = self._laid_out(name)
+            if not self._fits_in(name, laid):
+                self.unchecked.append(f"fits and figures of the {name}, whose rows are others, were not computed anew")
+                return
+            self.keys += keys_anew(self, name, laid)
+            done = spots_anew(self, name, laid)
+            if self.opened.whole:
+                self._hold_against(name, laid, done)
+
+    def _laid_out(self, name: str) -> parts.LaidOut:
         session = self.opened.session
         assert session is not None
-        laid = parts_module.lay_out_development(session.recipe, session.registry, self.bars, self.clock)
-        found = [PartAnew("development", laid.walk, laid.folds)]
-        whole = self.opened.whole and self._fits_in(found[0])
-        if laid.walk.unseen is not None:
-            self.unchecked.append("figures of a run that holds out symbols are not computed from predictions alone")
-            whole = False
-        earlier: Floats | None = None
-        if whole:
-            given = self._given("development")
-            known = as_known(self.report, "development")
-            part = parts_module.development(replace(laid, splits={}), given, self.clock, known)
-            self._hold_against("development", part.section)
-            earlier = part.predictions
-        if self.report.results["holdout"] is None:
-            return found
-        start = holdout_start(self.bars, session.recipe)
-        if earlier is None:
-            after = parts_module.lay_out_holdout(session.recipe, session.registry, self.bars, self.clock)
-            found.append(PartAnew("holdout", after.walk, after.folds))
-            self._fits_in(found[-1])
-            return found
-        given, known = self._given("holdout"), as_known(self.report, "holdout")
-        try:
-            part = parts_module.holdout(session.recipe, session.registry, self.bars, earlier, given, self.clock, known)
-        except (KeyError, ValueError):  # folds are others than those that the bundle has predictions of
-            after = parts_module.lay_out_holdout(session.recipe, session.registry, self.bars, self.clock)
-            found.append(PartAnew("holdout", after.walk, after.folds))
-            if self._fits_in(found[-1]):
-                raise
-            return found
-        self._hold_against("holdout", part.section)
-        found.append(PartAnew("holdout", part.walk, [fold for fold in part.walk.folds if fold.first >= start]))
-        return found
+        lay_out = parts.lay_out_development if name == "development" else parts.lay_out_holdout
+        return lay_out(session.recipe, session.registry, self.bars, self.clock)
 
-    def _fits_in(self, part: PartAnew) -> bool:
+    def _fits_in(self, name: str, laid: parts.LaidOut) -> bool:
         """Whether the bundle has predictions of just the rows that there are by the bars; what not, is told."""
-        here = {fold.index: len(fold.test) for fold in part.folds}
-        told = dict(self.contents.folds[part.name])
+        here = {fold.index: len(fold.test) for fold in laid.folds}
+        told = dict(self.contents.folds[name])
         for fold in sorted({*here, *told}):
             if here.get(fold) != told.get(fold):
                 self.faults.append(
-                    f"{part.name}, fold {fold} has {told.get(fold, 0):,} rows in the bundle, and "
-                    f"{here.get(fold, 0):,} by its bars and recipe"
+                    f"{name}, fold {fold} has {told.get(fold, 0):,} rows in the bundle, and {here.get(fold, 0):,} by "
+                    "its bars and recipe"
                 )
         return here == told
 
-    def _given(self, part: str) -> Given:
+    def _given(self, name: str) -> dict[tuple[str, int], FitResult]:
+        """Return the bundle's fits of a part as results."""
         results = {}
-        for fit in self.contents.fits:
-            if fit.part == part:
-                outputs = self.contents.values(fit)
-                own = outputs.pop(fit.model)
-                outputs = {name.removeprefix(f"{fit.model}/"): one for name, one in outputs.items()}
-                outputs = {} if fit.error else outputs
-                results[fit.model, fit.fold] = FitResult(fit.model, fit.fold, own, outputs, fit.key, error=fit.error)
-        return Given(self.fitting.executor, self.fitting.progress, given=results)
+        for fit in (fit for fit in self.contents.fits if fit.part == name):
+            outputs = self.contents.values(fit)
+            own = outputs.pop(fit.model)
+            outputs = {} if fit.error else {key.removeprefix(f"{fit.model}/"): one for key, one in outputs.items()}
+            results[fit.model, fit.fold] = FitResult(fit.model, fit.fold, own, outputs, fit.key, error=fit.error)
+        return results
 
-    def _hold_against(self, part: str, section: Mapping[str, object]) -> None:
-        """Note how a part's figures are other than the report's."""
-        session = self.opened.session
-        assert session is not None
-        told = dict(self.report.results[part])
-        now = as_then(told, section)
-        paths = (
-            [name for name in session.recipe.gates.judging if session.registry.get(GateSpec, name).paths]
-            if part == "development"
-            else []
-        )
-        if paths:
-            self.unchecked.append(
-                f"the gate {paths[0]!r} needs fits that are in no tree: quorate reproduce computes them"
-            )
+    def _hold_against(self, name: str, laid: parts.LaidOut, done: Mapping[tuple[str, int], FitResult]) -> None:
+        """Note how the figures of a part are other than the report's."""
+        given = self._given(name)
+        every = done.keys() >= given.keys()
+        beyond = [] if every else self._without_predictions(name, laid)
+        if not every:
+            laid = replace(laid, splits={}, walk=replace(laid.walk, unseen=None))
+        fitting = Given(self.fitting.executor, self.fitting.progress, given=done if every else given)
+        known = as_known(self.report, name)
+        if name == "development":
+            part = parts.development(laid, fitting, self.clock, known)
+        elif self._earlier is None:
+            return
+        else:
+            part = parts.go_on(laid, self.bars, self._earlier, fitting, self.clock, known)
+        self._earlier = part.predictions
+        told = dict(self.report.results[name])
+        now = as_then(told, part.section)
         for one in (told, now):
-            one["gates"] = [gate for gate in one["gates"] if gate["gate"] not in paths]
-            for name in (*APART, *(["verdict"] if paths else []), *([] if self.exact else ["digests"])):
-                one.pop(name, None)
-        lines = list(differences_of(told, now, part, 0.0 if self.exact else FIGURES))
-        lines.sort(key=lambda line: not line.startswith(f"{part}.digests"))  # which say it of all predictions at once
+            one["gates"] = [gate for gate in one["gates"] if gate["gate"] not in beyond]
+            for key in (*APART, *(["verdict", "unseen"] if beyond else []), *([] if self.exact else ["digests"])):
+                one.pop(key, None)
+        lines = list(differences_of(told, now, name, 0.0 if self.exact else FIGURES))
+        lines.sort(key=lambda line: not line.startswith(f"{name}.digests"))  # which say it of all predictions at once
         self.faults += [f"the report is not what its predictions come to: {line}" for line in lines[:MOST]]
         if len(lines) > MOST:
-            self.faults.append(f"and {len(lines) - MOST:,} other figures of the {part}")
-        self.figures.append(part)
+            self.faults.append(f"and {len(lines) - MOST:,} other figures of the {name}")
+        self.figures.append(name)
+
+    def _without_predictions(self, name: str, laid: parts.LaidOut) -> list[str]:
+        """Return the gates that judge more than the bundle's predictions, and note that they are not checked."""
+        session = self.opened.session
+        assert session is not None
+        specs = {gate: session.registry.get(GateSpec, gate) for gate in session.recipe.gates.judging}
+        beyond = [gate for gate, spec in specs.items() if spec.paths and name in spec.parts]
+        if laid.walk.unseen is not None:
+            beyond.append("unseen-symbols")
+        if beyond:
+            self.unchecked.append(
+                f"{', '.join(map(repr, beyond))} of the {name} take fits or rows that are not in the bundle: with "
+                f"--spot {len(self.contents.fits)}, all fits, they are computed, too"
+            )
+        return beyond
 
 
-def keys_anew(anew: Anew, part: PartAnew, faults: list[str]) -> int:
-    """Return how many fits have the key that bars and recipe give; others are added to the faults.
+def keys_anew(anew: Anew, name: str, laid: parts.LaidOut) -> int:
+    """Return how many fits of a part have the key that bars and recipe give; others are faults.
 
     A key covers the processor and the libraries, and the device of a fit: elsewhere it is another one, and not asked.
     """
     if not anew.exact:
         return 0
-    tasks, _ = anew.fitting.tasks(part.walk, part.folds)
+    tasks, _ = anew.fitting.tasks(laid.walk, laid.folds)
     keys = {(task.model, task.fold): task.key for task in reversed(tasks)}  # of several seeds the first
     same = 0
     for fit in anew.contents.fits:
-        key = keys.get((fit.model, fit.fold)) if fit.part == part.name and not fit.error else None
-        if key is None or part.walk.members[fit.model].wants_gpu:
+        key = keys.get((fit.model, fit.fold)) if fit.part == name and not fit.error else None
+        if key is None or laid.walk.members[fit.model].wants_gpu:
             continue
         if key == fit.key:
             same += 1
         else:
-            faults.append(f"the fit of {fit} has the key {fit.key[:12]}, and by its bars and recipe it is {key[:12]}")
+            told = f"{fit.key[:12]}, and by its bars and recipe it is {key[:12]}"
+            anew.faults.append(f"the fit of {fit} has the key {told}")
     return same
 
 
-def spots_anew(anew: Anew, part: PartAnew, wanted: Sequence[Fit]) -> list[Spot]:
-    """Compute these fits of a part anew, as far as their members and folds are there, and compare."""
-    by_index, found = {fold.index: fold for fold in part.folds}, []
-    for model in dict.fromkeys(fit.model for fit in wanted if fit.model in part.walk.members):
-        own = {fit.fold: fit for fit in wanted if fit.model == model and fit.fold in by_index}
-        walk = replace(part.walk, members={model: part.walk.members[model]})
-        for result in _fitted(anew.fitting, walk, [by_index[fold] for fold in own]):
-            exact = anew.exact and not part.walk.members[model].wants_gpu
-            found.append(_compared(own[result.fold], anew.contents.values(own[result.fold]), result, exact))
-    return sorted(found, key=lambda spot: (spot.part != PARTS[0], spot.model, spot.fold))
+def spots_anew(anew: Anew, name: str, laid: parts.LaidOut) -> dict[tuple[str, int], FitResult]:
+    """Compute the wanted fits of a part anew, as far as their members are there, note how they compare, return them."""
+    by_index, done = {fold.index: fold for fold in laid.folds}, {}
+    wanted = [fit for fit in anew.wanted if fit.part == name]
+    for model in dict.fromkeys(fit.model for fit in wanted if fit.model in laid.walk.members):
+        own = {fit.fold: fit for fit in wanted if fit.model == model}
+        walk = replace(laid.walk, members={model: laid.walk.members[model]})
+        exact = anew.exact and not laid.walk.members[model].wants_gpu
+        for result in _fitted(anew.fitting, walk, [by_index[fold] for fold in sorted(own)]):
+            done[model, result.fold] = result
+            fit = own[result.fold]
+            anew.spots.append(_compared(fit, anew.contents.values(fit), result, exact))
+    return done
 
 
 def _fitted(fitting: Fitting, walk: WalkForward, folds: Sequence[Fold]) -> list[FitResult]:

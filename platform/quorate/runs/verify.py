@@ -25,7 +25,7 @@ from quorate.report.report import Report
 from quorate.runs.bundle_bars import bars_of
 from quorate.runs.bundle_claims import check_recipe, claims
 from quorate.runs.bundle_file import REPORT, Contents, parsed, read
-from quorate.runs.bundle_fits import TOLERANCE, Anew, Spot, keys_anew, spots_anew
+from quorate.runs.bundle_fits import TOLERANCE, Anew, Spot
 from quorate.runs.bundle_session import session_of
 from quorate.runs.bundle_tree import chance, chosen
 from quorate.runs.stored import changed_since
@@ -202,18 +202,13 @@ def _compute(
         found.unchecked.append(f"{panel}; so no fit and no figure was computed anew")
         return
     wanted = [contents.fits[place] for place in chosen(contents.root, len(contents.fits), found.wanted, found.word)]
-    clock = Clock(progress)
     with opened.session.fitting(cache=False) as fitting:
-        anew = Anew(contents, report, opened, panel, fitting, clock, exact=not found.changed)
-        parts = anew.parts()
-        progress.close()
-        found.faults += anew.faults
-        found.unchecked += anew.unchecked
-        found.figures = anew.figures
-        for part in parts:
-            found.keys += keys_anew(anew, part, found.faults)
-        for part in parts:
-            found.spots += spots_anew(anew, part, [fit for fit in wanted if fit.part == part.name])
+        anew = Anew(contents, report, opened, panel, wanted, fitting, Clock(progress), exact=not found.changed)
+        anew.compute()
+    progress.close()
+    found.spots, found.figures, found.keys = anew.spots, anew.figures, anew.keys
+    found.unchecked += anew.unchecked
+    found.faults += anew.faults
     found.faults += [
         f"the fit of {spot.what} gives other predictions: {spot.differing:,} of {spot.rows:,} differ, at most by "
         f"{spot.largest:.3g}"

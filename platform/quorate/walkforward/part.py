@@ -169,8 +169,14 @@ def holdout(
     known: Known | None = None,
 ) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
-    laid = lay_out_holdout(recipe, registry, bars, clock, fitting.arrays)
-    bounds = holdout_start(bars, recipe), len(bars)
+    return go_on(lay_out_holdout(recipe, registry, bars, clock, fitting.arrays), bars, earlier, fitting, clock, known)
+
+
+def go_on(
+    laid: LaidOut, bars: Bars, earlier: Floats, fitting: Fitting, clock: Clock, known: Known | None = None
+) -> Part:
+    """Compute a holdout that is laid out, see `holdout`; `bars` are those of all symbols."""
+    bounds = holdout_start(bars, laid.walk.recipe), len(bars)
     return _part("holdout", laid, bounds, earlier, fitting, clock, known or Known())
 
 

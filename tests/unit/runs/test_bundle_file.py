@@ -24,9 +24,8 @@ def contents() -> Contents:
         for fold, rows in ((0, [0, 1]), (1, [2, 3, 4]))
     ]
     files = {"report.json": b"{}", "recipe.toml": b"", "predictions/development.f64": VALUES.astype("<f8").tobytes()}
-    return Contents(
-        "run", "fingerprint", fits, {"development": ["a", "a/q0.5"]}, {"development": [(0, 2), (1, 3)]}, files
-    )
+    columns, folds = {"development": ["a", "a/q0.5"]}, {"development": [(0, 2), (1, 3)]}
+    return Contents("run", "fingerprint", fits, columns, folds, files)
 
 
 @pytest.fixture
