@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ import pytest
 import quorate
 from quorate.recipe.canonical import digest
 from quorate.report.report import Report
+from quorate.runs.bundle_bars import bars_of
 from quorate.runs.bundle_file import Contents, digest_of, read, write
+from quorate.store import Home
 from quorate.store.parquet import write_parquet
 from quorate.store.trust import trust
 from support import homes
@@ -122,6 +125,8 @@ def test_an_honest_bundle_is_verified_with_its_plugin_where_that_is_trusted(
 ) -> None:
     _, file, root = made
     monkeypatch.setenv("EXECUTED", str(tmp_path / "executed"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     without = verified(file, "--spot", 4, code=11)
     assert not (tmp_path / "executed").exists()  # what a bundle brings is not executed unasked
     assert without["verdict"] == "INSUFFICIENT"
@@ -139,6 +144,8 @@ def test_an_honest_bundle_is_verified_with_its_plugin_where_that_is_trusted(
     assert all(spot["agrees"] and spot["exact"] and not spot["differing"] for spot in found["spots"])
     assert found["figures"] == ["development", "holdout"]
     assert found["chance"] == 1.0
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file() or path.name.startswith("quorate-verify-")]
+    assert left == ["executed"]  # neither its home nor that it was trusted
 
 
 def test_hashes_alone_are_said_to_be_that_and_another_root_is_told(made: tuple[Path, Path, str]) -> None:
@@ -149,6 +156,15 @@ def test_hashes_alone_are_said_to_be_that_and_another_root_is_told(made: tuple[P
     assert "not that it is true" in " ".join(result.stdout.split())
     assert "was to be" in verified(file, "--spot", 0, "--root", "0" * 64, code=1)["faults"][0]
     assert "12 digits" in verified(file, "--spot", 0, "--root", root[:4], code=1)["faults"][0]
+
+
+def test_a_source_that_takes_environment_variables_is_asked_only_where_it_is_trusted(
+    made: tuple[Path, Path, str], tmp_path: Path
+) -> None:
+    opened = SimpleNamespace(home=Home(tmp_path), recipe=SimpleNamespace(data={"url": "${KEY}"}, covariates=None))
+    report = quorate.load_report(home=made[0])
+    for given, ask in ((None, True), (tmp_path / "bars.csv", False)):
+        assert "environment variables (KEY)" in str(bars_of(report, opened, given, ask, trusted=False))
 
 
 def test_without_bars_they_must_be_given_and_must_be_those(made: tuple[Path, Path, str], tmp_path: Path) -> None:
@@ -234,12 +250,14 @@ def test_forged_predictions_and_keys_are_named_though_all_hashes_are_right(
         contents = with_predictions(contents, "development", "ridge", 2, 1e-12)
         return replace(contents, fits=[replace(contents.fits[0], key="0" * 64), *contents.fits[1:]])
 
-    found = verified(forged(made[1], tmp_path / "f.zip", change), "--spot", 99, "--trust", code=1)
+    file = forged(made[1], tmp_path / "f.zip", change)
+    found = verified(file, "--spot", 99, "--trust", code=1)
     told = "\n".join(found["faults"])
     assert "development, model 'ridge' on fold 2 gives other predictions" in told
-    assert "development.digests.predictions" in told
     assert "on fold 0 has the key 000000000000, and by its bars and recipe it is" in told
     assert [spot["fold"] for spot in found["spots"] if not spot["agrees"]] == [2]
+    told = "\n".join(verified(file, "--spot", 1, "--trust", code=1)["faults"])  # if it is found in no spot
+    assert "the report is not what its predictions come to: development.digests.predictions" in told
 
 
 def test_other_bars_and_another_recipe_for_people_are_named(made: tuple[Path, Path, str], tmp_path: Path) -> None:
@@ -287,20 +305,13 @@ def test_elsewhere_predictions_may_differ_within_what_is_said(
     assert sum(not s["agrees"] for s in found["spots"]) == 1
 
 
-def test_a_plugin_that_was_given_in_python_cannot_be_bundled(tmp_path: Path) -> None:
-    spec = quorate.ModelSpec("mine", "sklearn.linear_model:Ridge", task="regression")
-    recipe = {**homes.recipe("tiny"), "models": {"mine": {}}}
-    quorate.run(recipe, home=tmp_path / "home", plugins=[spec])
-    message = message_of(call("bundle", "--home", tmp_path / "home", "--out", tmp_path / "x.zip"), 1)
-    assert "inline plugin model 'mine'" in message
+def test_a_plugin_that_was_given_in_python_cannot_be_bundled(
+    made: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = quorate.load_report(home=made[0])
+    document = json.loads(json.dumps(report.document))
+    next(one for one in document["provenance"]["plugins"] if one["name"] == "own-ridge")["inline"] = True
+    monkeypatch.setattr("quorate.runs.bundle.load_report", lambda *_, **__: Report(document, report.source))
+    message = message_of(call("bundle", "--home", made[0], "--out", tmp_path / "x.zip"), 1)
+    assert "inline plugin model 'own-ridge'" in message
     assert not (tmp_path / "x.zip").exists()
-
-
-def test_nothing_is_left_behind(made: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    verified(made[1], "--spot", 1, "--trust")
-    left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert left == []
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith("quorate-verify-")]

@@ -12,6 +12,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, QuorateError, RecipeError
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import source_of
+from quorate.recipe.environment import names_in
 from quorate.recipe.schema.data import Data
 from quorate.report.report import Report
 from quorate.runs.loading import load_bars
@@ -19,7 +20,7 @@ from quorate.runs.session import Session
 from quorate.store import Home
 
 
-def bars_of(report: Report, session: Session, given: str | Path | None, ask_source: bool) -> Bars | str:
+def bars_of(report: Report, session: Session, given: str | Path | None, ask_source: bool, trusted: bool) -> Bars | str:
     """Return the bars, whose fingerprint is the run's; as text, why there are none.
 
     Raises
@@ -37,10 +38,16 @@ def bars_of(report: Report, session: Session, given: str | Path | None, ask_sour
         except QuorateError as e:
             reason = str(e).rpartition("was changed: ")[2]
             raise IntegrityError(f"the bars in the bundle are not those of the run: {reason}") from e
+    if given is not None and (Path(given) / "bars" / f"{fingerprint}.parquet").is_file():
+        return Home(given).bars(fingerprint)
+    recipe = session.recipe
+    if (ask_source or given is not None) and not trusted and (names := names_in((recipe.data, recipe.covariates))):
+        return (
+            f"the recipe's source would be given environment variables ({', '.join(names)}), which it could send "
+            "anywhere: look at the recipe, and say --trust if you trust it"
+        )
     if given is not None:
         path = Path(given)
-        if (path / "bars" / f"{fingerprint}.parquet").is_file():
-            return Home(path).bars(fingerprint)
         return _held(report, _read(report, session, path), f"the bars in {path}")
     if ask_source:
         return _held(report, _read(report, session, None), "the bars that its source gives now")

@@ -101,7 +101,7 @@ class Anew:
     contents, report, opened, bars
         The bundle, its report, what can be computed of it, and its bars.
     wanted : sequence of Fit
-        Which fits are computed anew. Where these are all, figures come from them, else from the bundle's predictions.
+        Which fits are computed anew. Where these are all, and exact, figures come from them, else from the bundle's.
     fitting : Fitting
         Where fits are done; nothing is taken from a home.
     clock : Clock
@@ -168,7 +168,7 @@ class Anew:
     def _hold_against(self, name: str, laid: parts.LaidOut, done: Mapping[tuple[str, int], FitResult]) -> None:
         """Note how the figures of a part are other than the report's."""
         given = self._given(name)
-        every = done.keys() >= given.keys()
+        every = done.keys() >= given.keys() and all(spot.exact for spot in self.spots)
         beyond = [] if every else self._without_predictions(name, laid)
         if not every:
             laid = replace(laid, splits={}, walk=replace(laid.walk, unseen=None))
@@ -204,8 +204,9 @@ class Anew:
             beyond.append("unseen-symbols")
         if beyond:
             self.unchecked.append(
-                f"{', '.join(map(repr, beyond))} of the {name} take fits or rows that are not in the bundle: with "
-                f"--spot {len(self.contents.fits)}, all fits, they are computed, too"
+                f"{', '.join(map(repr, beyond))} of the {name} take fits or rows that are not in the bundle: "
+                f"with --spot {len(self.contents.fits)}, all fits, they are computed, too, where libraries and processor "
+                "are those of the run"
             )
         return beyond
 

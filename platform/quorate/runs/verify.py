@@ -192,7 +192,7 @@ def _compute(
     if opened.whole and not found.changed:
         found.faults += check_recipe(contents, opened.session)
     try:
-        panel: Bars | str = bars_of(report, opened.session, bars, ask_source)
+        panel: Bars | str = bars_of(report, opened.session, bars, ask_source, trusted)
     except IntegrityError as e:
         found.faults.append(str(e))
         return
