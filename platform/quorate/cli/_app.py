@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from quorate.cli import (
-    _bundle,
     _cluster,
     _data,
     _execution,
@@ -307,21 +306,7 @@ def predict(
     show(asdict(result), as_json, render)
 
 
-for group in (
-    _runs,
-    _bundle,
-    _sql,
-    _ui,
-    _plugins,
-    _sweep,
-    _pipeline,
-    _data,
-    _execution,
-    _watch,
-    _cluster,
-    _ledger,
-    completion,
-):
+for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
     group.register(app)
 
 

@@ -101,5 +101,5 @@ def check_recipe(contents: Contents, session: Session) -> list[str]:
         real = tomllib.loads(to_toml(session.recipe, session.registry))
     except QuorateError:  # told elsewhere
         return []
-    both = ({k: v for k, v in table.items() if k not in APART} for table in (real, told))
-    return [f"{RECIPE} is not the recipe of the report: {line}" for line in differences_of(*both, "recipe")]
+    now, then = ({k: v for k, v in table.items() if k not in APART} for table in (real, told))
+    return [f"{RECIPE} is not the recipe of the report: {line}" for line in differences_of(now, then, "recipe")]

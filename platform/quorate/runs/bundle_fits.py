@@ -18,7 +18,7 @@ from quorate.plugins.specs import GateSpec
 from quorate.report.report import PARTS, Report
 from quorate.runs.bundle_file import Contents, Fit
 from quorate.runs.bundle_session import Opened
-from quorate.runs.reproduce import as_known, as_then, differences_of
+from quorate.runs.reproduce import allows_for_dependence, as_known, as_then, differences_of
 from quorate.statistics import Floats
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import WalkForward
@@ -108,6 +108,8 @@ class Anew:
         Hears of stages.
     exact : bool
         Whether libraries and processor are those of the run.
+    same_rules : bool
+        Whether this version of quorate is; another may reckon figures otherwise.
     """
 
     contents: Contents
@@ -118,6 +120,7 @@ class Anew:
     fitting: Fitting
     clock: Clock
     exact: bool
+    same_rules: bool
     faults: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     figures: list[str] = field(default_factory=list)
@@ -189,6 +192,12 @@ class Anew:
                 one.pop(key, None)
         lines = list(differences_of(told, now, name, 0.0 if self.exact else FIGURES))
         lines.sort(key=lambda line: not line.startswith(f"{name}.digests"))  # which say it of all predictions at once
+        if lines and not (self.same_rules and allows_for_dependence(self.report.results[name])):
+            self.unchecked.append(
+                f"figures of the {name} were reckoned by another version of quorate: {len(lines):,} are others by this "
+                f"one, the first: {lines[0]}"
+            )
+            return
         self.faults += [f"the report is not what its predictions come to: {line}" for line in lines[:MOST]]
         if len(lines) > MOST:
             self.faults.append(f"and {len(lines) - MOST:,} other figures of the {name}")
@@ -205,8 +214,8 @@ class Anew:
         if beyond:
             self.unchecked.append(
                 f"{', '.join(map(repr, beyond))} of the {name} take fits or rows that are not in the bundle: "
-                f"with --spot {len(self.contents.fits)}, all fits, they are computed, too, where libraries and processor "
-                "are those of the run"
+                f"with --spot {len(self.contents.fits)}, all fits, they are computed, too, where libraries and "
+                "processor are those of the run"
             )
         return beyond
 

@@ -119,7 +119,7 @@ def reproduce(
     versions = changed_since(report.provenance)
     if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
         versions.append("what is resampled: seeded by the recipe -> by the bars")
-    if any(not _allows_for_dependence(report.results[part]) for part in again):
+    if any(not allows_for_dependence(report.results[part]) for part in again):
         versions.append("tests of gates: for values that are independent -> for those that depend on each other")
     elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
     source = rewritten(session, bars) if ask_source or elsewhere else None
@@ -146,7 +146,7 @@ def _seed(section: Mapping[str, Any]) -> Any:
     return section["members"]["gain"]["seed"]
 
 
-def _allows_for_dependence(section: Mapping[str, Any]) -> bool:
+def allows_for_dependence(section: Mapping[str, Any]) -> bool:
     """Whether gates knew that returns depend on each other when a part was judged."""
     return all("freedom" in gate["inputs"] for gate in section["gates"] if gate["gate"] == "psr")
 

@@ -203,7 +203,10 @@ def _compute(
         return
     wanted = [contents.fits[place] for place in chosen(contents.root, len(contents.fits), found.wanted, found.word)]
     with opened.session.fitting(cache=False) as fitting:
-        anew = Anew(contents, report, opened, panel, wanted, fitting, Clock(progress), exact=not found.changed)
+        rules = not any(line.startswith("quorate ") for line in found.changed)
+        anew = Anew(
+            contents, report, opened, panel, wanted, fitting, Clock(progress), exact=not found.changed, same_rules=rules
+        )
         anew.compute()
     progress.close()
     found.spots, found.figures, found.keys = anew.spots, anew.figures, anew.keys
