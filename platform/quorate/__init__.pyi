@@ -54,6 +54,8 @@ from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
+from .runs.bundle import Bundled as Bundled
+from .runs.bundle import bundle as bundle
 from .runs.compare import Comparison as Comparison
 from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation
@@ -81,6 +83,8 @@ from .runs.sweep import sweep as sweep
 from .runs.swept import Sweep as Sweep
 from .runs.swept import load_sweep as load_sweep
 from .runs.validate import validate_sweep as validate_sweep
+from .runs.verify import Verification as Verification
+from .runs.verify import verify as verify
 from .store.bars.store import BarStore as BarStore
 from .store.parquet import read_parquet as read_parquet
 from .sweeps.translation import ask_optuna as ask_optuna

@@ -23,7 +23,7 @@ GROUPS = {
         "evaluate",
         "training-preset",
     ),
-    "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
+    "Judge": ("gate", "audit", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
     "Look": (
         "ui",
         "watch",
@@ -92,6 +92,8 @@ EXAMPLES = {
     "audit": ["quorate audit nasdaq"],
     "promote": ["quorate promote latest"],
     "reproduce": ["quorate reproduce latest"],
+    "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],
+    "verify": ["quorate verify run.quorate.zip --spot 20"],
     "ledger": ["quorate ledger --last 10", "quorate ledger verify"],
     "ledger verify": ["quorate ledger verify"],
     "override": ['quorate override latest --reason "paper trading only, until June"'],

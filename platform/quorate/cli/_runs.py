@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _bundle, options
 from quorate.cli._base import check_page, command, in_browser, show, trusting, working
 from quorate.errors import RecipeError
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(compare)
     app.command()(trades)
     app.command("export-model")(export_model)
+    _bundle.register(app)
 
 
 @runs_app.callback(invoke_without_command=True)

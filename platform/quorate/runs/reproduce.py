@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,11 +96,11 @@ def reproduce(
     recipe, registry, clock = session.recipe, session.registry, Clock(progress)
     with session.fitting(cache=False) as fitting:  # nothing is taken from the home: that is what reproducing means
         development = parts.development(
-            parts.lay_out_development(recipe, registry, bars, clock), fitting, clock, _as_known(report, "development")
+            parts.lay_out_development(recipe, registry, bars, clock), fitting, clock, as_known(report, "development")
         )
         again = {"development": development}
         if report.results["holdout"] is not None:
-            known = _as_known(report, "holdout")
+            known = as_known(report, "holdout")
             again["holdout"] = parts.holdout(recipe, registry, bars, development.predictions, fitting, clock, known)
     progress.close()
     frame, members = report.predictions, list(recipe.models)
@@ -114,11 +115,11 @@ def reproduce(
         section = as_then(stored_section, computed.section)
         # Warnings of loading are told when data is loaded, which is not done again.
         stored_section.pop("warnings"), section.pop("warnings")
-        differences += list(_differences(stored_section, section, part))
+        differences += list(differences_of(stored_section, section, part))
     versions = changed_since(report.provenance)
     if any(_seed(report.results[part]) != _seed(computed.section) for part, computed in again.items()):
         versions.append("what is resampled: seeded by the recipe -> by the bars")
-    if any(not _allows_for_dependence(report.results[part]) for part in again):
+    if any(not allows_for_dependence(report.results[part]) for part in again):
         versions.append("tests of gates: for values that are independent -> for those that depend on each other")
     elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
     source = rewritten(session, bars) if ask_source or elsewhere else None
@@ -145,12 +146,12 @@ def _seed(section: Mapping[str, Any]) -> Any:
     return section["members"]["gain"]["seed"]
 
 
-def _allows_for_dependence(section: Mapping[str, Any]) -> bool:
+def allows_for_dependence(section: Mapping[str, Any]) -> bool:
     """Whether gates knew that returns depend on each other when a part was judged."""
     return all("freedom" in gate["inputs"] for gate in section["gates"] if gate["gate"] == "psr")
 
 
-def _as_known(report: Report, part: str) -> parts.Known:
+def as_known(report: Report, part: str) -> parts.Known:
     """Return what the home knew when the run was made, whatever it learned since."""
     section = report.results[part]
     look = report.provenance["holdout"]["recipes_that_opened_it"] if part == "holdout" else 0
@@ -166,12 +167,18 @@ def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int
     return int(unequal.sum()), float(np.fmax.reduce(np.abs(before - now)[unequal], initial=0.0))
 
 
-def _differences(before: Any, now: Any, where: str) -> Iterator[str]:
+def differences_of(before: Any, now: Any, where: str, tolerance: float = 0.0) -> Iterator[str]:
+    """Yield how plain data differs, ``where: before -> now``; numbers by more than this share of the larger one."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in [*before, *(k for k in now if k not in before)]:
-            yield from _differences(before.get(key), now.get(key), f"{where}.{key}")
+            yield from differences_of(before.get(key), now.get(key), f"{where}.{key}", tolerance)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for i, (b, n) in enumerate(zip(before, now, strict=True)):
-            yield from _differences(b, n, f"{where}[{i}]")
-    elif before != now:
+            yield from differences_of(b, n, f"{where}[{i}]", tolerance)
+    elif before != now and not _near(before, now, tolerance):
         yield f"{where}: {before} -> {now}"
+
+
+def _near(before: Any, now: Any, tolerance: float) -> bool:
+    numbers = isinstance(before, int | float) and isinstance(now, int | float)
+    return bool(tolerance) and numbers and math.isclose(before, now, rel_tol=tolerance, abs_tol=tolerance)

@@ -60,6 +60,14 @@ def trust(home: Path) -> None:
         raise StoreError(f"cannot note that {home} is trusted: {home / ID} must be a file that has an id")
 
 
+def forget(home: Path) -> None:
+    """Trust the home at this place no more: one that was made for a moment, and is gone."""
+    mark = _mark(home)
+    if mark is not None:
+        with suppress(OSError):
+            mark.unlink(missing_ok=True)
+
+
 def require(home: Path, what: str) -> None:
     """Raise `StoreError`, unless this user made the home or trusts it; `what` is done with something from it."""
     if not is_trusted(home):

@@ -19,7 +19,7 @@ def check_members(walk: WalkForward, folds: Sequence[Fold], results: Sequence[Fi
         if result.error and result.model in walk.voting:
             lost[result.fold].append(result)
     for fold in folds:
-        if len(lost[fold.index]) == len(walk.voting):
+        if walk.voting and len(lost[fold.index]) == len(walk.voting):
             first = lost[fold.index][0]
             raise FitError(
                 f"no member is left on {_fold_text(walk, first)}: {_who(walk, first)} failed: {_why(first)}"

@@ -150,6 +150,16 @@ def development(laid: LaidOut, fitting: Fitting, clock: Clock, known: Known | No
     return _part("development", laid, bounds, None, fitting, clock, known or Known())
 
 
+def lay_out_holdout(
+    recipe: Recipe, registry: Registry, bars: Bars, clock: Clock, kept: KeptArrays | None = None
+) -> LaidOut:
+    """Lay out the folds that continue the walk-forward through the holdout."""
+    start = holdout_start(bars, recipe)
+    with clock.stage("features"):
+        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))], kept)
+    return LaidOut(walk, [fold for fold in walk.folds if fold.first >= start], {})
+
+
 def holdout(
     recipe: Recipe,
     registry: Registry,
@@ -160,11 +170,15 @@ def holdout(
     known: Known | None = None,
 ) -> Part:
     """Continue the same walk-forward through the holdout; `earlier` are the development's predictions."""
-    start = holdout_start(bars, recipe)
-    with clock.stage("features"):
-        walk = prepare(recipe, registry, bars, [(0, start), (start, len(bars))], fitting.arrays)
-    laid = LaidOut(walk, [fold for fold in walk.folds if fold.first >= start], {})
-    return _part("holdout", laid, (start, len(bars)), earlier, fitting, clock, known or Known())
+    return go_on(lay_out_holdout(recipe, registry, bars, clock, fitting.arrays), bars, earlier, fitting, clock, known)
+
+
+def go_on(
+    laid: LaidOut, bars: Bars, earlier: Floats, fitting: Fitting, clock: Clock, known: Known | None = None
+) -> Part:
+    """Compute a holdout that is laid out, see `holdout`; `bars` are those of all symbols."""
+    bounds = holdout_start(bars, laid.walk.recipe), len(bars)
+    return _part("holdout", laid, bounds, earlier, fitting, clock, known or Known())
 
 
 def _part(
