@@ -52,6 +52,8 @@ from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
+from .runs.audition import Audition as Audition
+from .runs.audition import audition as audition
 from .runs.compare import Comparison as Comparison
 from .runs.compare import compare as compare
 from .runs.explain import Explanation as Explanation

@@ -23,7 +23,7 @@ GROUPS = {
         "evaluate",
         "training-preset",
     ),
-    "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
+    "Judge": ("gate", "audit", "audition", "promote", "reproduce", "ledger", "override"),
     "Look": (
         "ui",
         "watch",
@@ -87,6 +87,10 @@ EXAMPLES = {
     "recipe show": ["quorate recipe show nasdaq --explain"],
     "gate": ["quorate gate latest"],
     "audit": ["quorate audit nasdaq"],
+    "audition": [
+        "quorate audition my_model.py --recipe nasdaq",
+        "quorate audition random-forest --params n_estimators=200",
+    ],
     "promote": ["quorate promote latest"],
     "reproduce": ["quorate reproduce latest"],
     "ledger": ["quorate ledger --last 10", "quorate ledger verify"],
