@@ -8,7 +8,7 @@ import pytest
 import tomli_w
 
 import quorate
-from quorate.errors import RecipeError
+from quorate.errors import FitError, RecipeError
 from quorate.evidence.ledger import ledger_of
 from quorate.execution.progress import Progress
 from quorate.report import console
@@ -304,6 +304,7 @@ class Windowed:
         (["majority"], "is a baseline, which has no vote"),
         (["logistic"], "has no member but 'logistic', so there is no ensemble to hold it against"),
         (["ridge", "--params", "alhpa=2"], "did you mean 'alpha'"),
+        (["ridge", "--params", "alpha"], "--params takes name=value, e.g. --params alpha=0.5; it was 'alpha'"),
     ],
 )
 def test_a_mistake_is_told_with_its_remedy(arguments, says, place, tmp_path):
@@ -311,6 +312,68 @@ def test_a_mistake_is_told_with_its_remedy(arguments, says, place, tmp_path):
     path.write_text(tomli_w.dumps(market("mine", 0.4)))
     told = call("audition", *arguments, "--recipe", path, "--no-simulated", "--home", place / "home")
     assert says in message_of(told, 2)
+
+
+class Broken:
+    classes_ = np.array([0, 1])
+
+    def fit(self, X, y):
+        raise ValueError("no luck")
+
+    def predict_proba(self, X):
+        return X
+
+
+def test_a_member_that_cannot_be_fitted_is_named_with_a_remedy_that_works(place):
+    with pytest.raises(
+        FitError, match=r"model 'broken' .* failed on fold .*: ValueError: no luck\n.*quorate check"
+    ) as e:
+        quorate.audition(
+            quorate.ModelSpec("broken", Broken), market("mine", 0.4), planted=None, noise=None, home=place / "home"
+        )
+    assert "on_failure" not in str(e.value)
+
+
+FEATURED = """
+import numpy as np
+
+import quorate
+
+
+def three(close):
+    out = np.full(close.shape, np.nan)
+    out[3:] = close[3:] / close[:-3] - 1
+    return out
+
+
+@quorate.hookimpl
+def quorate_features():
+    yield quorate.FeatureSpec("three", three, inputs=("close",), lookback=4)
+"""
+
+
+def test_features_of_its_file_are_its_own_and_the_others_keep_their_fits(place, tmp_path):
+    (tmp_path / "featured.py").write_text(
+        FEATURED + KNOWING.replace("import quorate\n", "").replace("knowing", "featured")
+    )
+    found = quorate.audition(
+        tmp_path / "featured.py", market("mine", 0.4), planted=None, noise=None, home=place / "home"
+    )
+    [one] = found.document["markets"]
+    assert one["fits"]["others"]["computed"] == 0
+    assert one["fits"]["member"]["computed"] > 0
+
+
+def test_numbers_of_several_symbols_are_judged_by_bar_and_two_recipes_share_the_level(place):
+    panel = market("panel", 0.4, 620, {"lasso": {"alpha": 0.5}})
+    panel["data"]["n_symbols"] = 3
+    panel |= {"labels": {"name": "return", "horizon": 2}, "seed": 3}
+    other = market("mine", 0.4)
+    found = quorate.audition("ridge", [panel, other], planted=None, noise=None, home=place / "home")
+    first, second = found.document["markets"]
+    assert (first["loss"]["name"], second["loss"]["name"]) == ("squared error", "Brier score")
+    assert 200 < first["loss"]["bars"] < 300
+    assert first["loss"]["confidence"] == second["loss"]["confidence"] == 0.975
 
 
 def test_nothing_to_judge_by_and_several_models_of_a_file_are_told(place):

@@ -141,7 +141,7 @@ def audition(
         found = api(
             plugin,
             recipes or (),
-            params=_given(params or ()),
+            params=_given(params or (), "--params"),
             home=home,
             plugins=plugins or (),
             overrides=sets or (),
@@ -151,12 +151,14 @@ def audition(
     show(found.to_dict(), as_json, render)
 
 
-def _given(settings: Sequence[str]) -> dict[str, Any]:
+def _given(settings: Sequence[str], option: str) -> dict[str, Any]:
     """Return options that are given as ``name=value``."""
     from quorate.recipe.load import nested_override
 
     given: dict[str, Any] = {}
     for item in settings:
+        if not item.partition("=")[1]:
+            raise RecipeError(f"{option} takes name=value, e.g. {option} alpha=0.5; it was {item!r}")
         given.update(nested_override(item))
     return given
 
@@ -177,7 +179,7 @@ def _outcomes(targets: Sequence[str], settings: Sequence[str], seconds: float) -
     from quorate.report import console
     from quorate.testing.runner import outcomes
 
-    given = _given(settings)
+    given = _given(settings, "--set")
     for target in _expanded(targets):
         with console.counting(f"checking {target}") as tell:
             for outcome in outcomes(target, options=given, seconds=seconds):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from quorate.bars.panel import Bars
+from quorate.errors import FitError
 from quorate.evidence.evidence import Performance
 from quorate.evidence.marginal import Marginal, compare_forecasts
 from quorate.execution.progress import Clock
@@ -106,6 +107,11 @@ def fit_beside(
         Up to the holdout.
     name : str
         The member.
+
+    Raises
+    ------
+    FitError
+        If a fit of it fails on any fold.
     """
     parts = [(0, len(bars))]
     with clock.stage("features"):
@@ -116,7 +122,13 @@ def fit_beside(
         others = fitting.run(own, own.folds)
         computed = list(fitting.results)
         mine = replace(walk, members={name: walk.members[name]})
-        new = fitting.run(mine, mine.folds)
+        try:
+            new = fitting.run(mine, mine.folds)
+        except FitError as e:
+            told = str(e).partition("\n")[0]
+            raise FitError(
+                f"{told}\n  a new member must be fitted on every fold: quorate check says what else it must do"
+            ) from e.__cause__
     members = _on_rows(own, collect(own, others), walk)
     columns = {**dict(zip(own.members, members.T, strict=True)), name: collect(mine, new)[:, 0]}
     predictions = np.column_stack([columns[member] for member in walk.members])
