@@ -176,7 +176,7 @@ def test_only_the_new_members_fits_are_computed(joining, place):
     told, before = again.document["markets"][0], dict(mine)
     assert told["fits"]["member"]["kept"] == folds
     assert told["fits"]["member"]["cpu_seconds"] == before["fits"]["member"]["cpu_seconds"]
-    assert told["ledger"]["entered"] == 0
+    assert told["ledger"]["new"] == 0
     assert told["ledger"]["trials"] == before["ledger"]["trials"]
     assert {key: told[key] for key in ("loss", "set", "alike", "trading")} == {
         key: before[key] for key in ("loss", "set", "alike", "trading")
@@ -192,7 +192,7 @@ def test_what_was_looked_at_is_a_trial_and_a_run_of_it_no_other(joining, place):
         ("knowing", "member", "development"),
     ]
     assert {one["run"] for one in entries} == {told["run"]}
-    assert told["entered"] == 3
+    assert told["new"] == 2  # the run before had the ensemble without it
     assert found.document["markets"][1]["ledger"] is None  # nobody promotes noise
     assert not any(one["kind"] == "opening" for one in ledger_of(Home(place / "home")).entries())
     ran = quorate.run(market("mine", 0.4), plugins=[place / "knowing.py"], home=place / "home")
@@ -374,6 +374,24 @@ def test_numbers_of_several_symbols_are_judged_by_bar_and_two_recipes_share_the_
     assert (first["loss"]["name"], second["loss"]["name"]) == ("squared error", "Brier score")
     assert 200 < first["loss"]["bars"] < 300
     assert first["loss"]["confidence"] == second["loss"]["confidence"] == 0.975
+
+
+def test_a_market_that_the_model_cannot_take_is_left_out_and_said(place):
+    numbers = market("numbers", 0.4, 520, {"ridge": {}}) | {"labels": {"name": "return"}}
+    found = quorate.audition(
+        "logistic", market("mine", 0.4, models={"ridge": {}}), planted=None, noise=numbers, home=place / "home"
+    )
+    assert [one["kind"] for one in found.document["markets"]] == ["recipe"]
+    assert any(
+        one.startswith("It was not tried on the noise market: models.logistic is a classifier")
+        for one in found.sentences
+    )
+    own = quorate.audition(
+        place / "twin.py", market("mine", 0.4, models={"ridge": {}}), planted=None, noise=numbers, home=place / "home"
+    )
+    assert any(one.startswith("It was not tried on the noise market: models.twin is a cl") for one in own.sentences)
+    with pytest.raises(RecipeError, match=r"models\.logistic is a classifier"):
+        quorate.audition("logistic", numbers, planted=None, noise=None, home=place / "home")
 
 
 def test_nothing_to_judge_by_and_several_models_of_a_file_are_told(place):

@@ -133,21 +133,32 @@ def audition(
     every += [(kind, one) for kind, one in simulated if one is not None]
     if all(kind == "noise" for kind, _ in every):
         raise RecipeError("audition: there is nothing to judge by: name a recipe, or leave the simulated markets in")
-    clock, name, files = Clock(progress or Progress()), *_named(plugin)
-    markets = []
+    clock, (name, files) = Clock(progress or Progress()), _named(plugin)
+    ready: list[tuple[Kind, Session, Recipe]] = []
+    left_out = []
+    offered, changes = [*plugins, *files], tuple(overrides)
     for kind, one in every:
         with clock.stage("recipe"):
-            session = open_session(
-                one,
-                home=home,
-                plugins=[*plugins, *files],
-                overrides=tuple(overrides) if kind == "recipe" else (),
-                progress=clock.progress,
-            )
-            session.home.check_writable()
-        size = SIZE / max(len(given), 1) if kind == "recipe" else SIZE
-        markets.append(_market(kind, session, name, bool(files), dict(params or {}), size, clock, executor))
-    return Audition({**concluded(name, params or {}, markets), "telemetry": clock.telemetry()})
+            try:
+                session = open_session(
+                    one,
+                    home=home,
+                    plugins=offered,
+                    overrides=changes if kind == "recipe" else (),
+                    progress=clock.progress,
+                )
+                ready.append((kind, *_opened(session, name, bool(files), params or {})))
+            except RecipeError as e:
+                if kind == "recipe" or not given:
+                    raise
+                left_out.append(f"It was not tried on the {kind} market: {str(e).removeprefix('audition: ')}.")
+    markets = [
+        _market(kind, session, alone, name, SIZE / max(len(given), 1) if kind == "recipe" else SIZE, clock, executor)
+        for kind, session, alone in ready
+    ]
+    told = concluded(name, params or {}, markets)
+    told["sentences"] += left_out
+    return Audition({**told, "telemetry": clock.telemetry()})
 
 
 def _named(plugin: Any) -> tuple[str, list[Any]]:
@@ -166,6 +177,13 @@ def _named(plugin: Any) -> tuple[str, list[Any]]:
         f"audition: one model at a time; {what} offers {one_of(offered)}: "
         f"name one and give the file beside it, quorate audition {offered[0]} --plugin {what}"
     )
+
+
+def _opened(session: Session, name: str, given: bool, params: Mapping[str, Any]) -> tuple[Session, Recipe]:
+    """Return the session of the recipe with the member, and the recipe without it."""
+    session.home.check_writable()
+    joined = _joined(session, name, params)
+    return replace(session, recipe=joined), _without(joined, session.registry, name, given)
 
 
 def _joined(session: Session, name: str, params: Mapping[str, Any]) -> Recipe:
@@ -206,19 +224,10 @@ def _without(joined: Recipe, registry: Registry, name: str, given: bool) -> Reci
 
 
 def _market(
-    kind: Kind,
-    session: Session,
-    name: str,
-    given: bool,
-    params: Mapping[str, Any],
-    size: float,
-    clock: Clock,
-    executor: Executor | None,
+    kind: Kind, session: Session, alone: Recipe, name: str, size: float, clock: Clock, executor: Executor | None
 ) -> dict[str, Any]:
-    """Return what the member adds on one market, as plain data."""
-    joined = _joined(session, name, params)
-    alone = _without(joined, session.registry, name, given)
-    session = replace(session, recipe=joined)
+    """Return what the member adds on one market, as plain data; `alone` is the recipe without it."""
+    joined = session.recipe
     session.home.claim()
     bars = read_bars(session, clock)
     seen = bars.until(holdout_start(bars, joined))
@@ -253,10 +262,10 @@ def _recorded(session: Session, bars: Bars, series: Sequence[Series], judged: Se
     """
     registered = recipe_digest(session.recipe, session.registry)
     run = f"audition-{digest({'recipe': registered, 'data': bars.fingerprint})[:12]}"
-    before = len(ledger_of(session.home).entries())
+    known = {entry.get("key") for entry in ledger_of(session.home).entries()}
     recorder = Recorder(
         session.home, bars, run=run, part="development", recipe_digest=registered, members=session.recipe.models
     )
     tried = recorder({one.label: performance for one, performance in zip(series, judged, strict=True)})
-    added = len(ledger_of(session.home).entries()) - before
-    return {"run": run, "entered": added, "trials": tried.n, "effective": tried.effective}
+    new = {entry["key"] for entry in ledger_of(session.home).of_run(run)} - known
+    return {"run": run, "new": len(new), "trials": tried.n, "effective": tried.effective}

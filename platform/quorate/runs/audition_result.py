@@ -89,8 +89,8 @@ def _remarks(name: str, markets: Sequence[Mapping[str, Any]]) -> list[str]:
         told.append("On noise it does no harm beyond chance.")
     if "recipe" in kinds and "planted" in kinds and kinds["planted"]["verdict"] == "HARMFUL":
         told.append(f"On {kinds['planted']['recipe']}, where the signal is known, {kinds['planted']['reason']}.")
-    entered = sum(one["ledger"]["entered"] for one in markets if one["ledger"])
     if "recipe" in kinds:
-        was = f"{entered} series entered" if entered else "nothing new entered"
-        told.append(f"Holdouts stay closed; {was} the ledger, as what is decided by a look was tried.")
+        new = sum(one["ledger"]["new"] for one in markets if one["ledger"])
+        was = f"{new} series {'is' if new == 1 else 'are'} new to" if new else "nothing is new to"
+        told.append(f"Holdouts stay closed; {was} the ledger of what was tried, where every look counts.")
     return told

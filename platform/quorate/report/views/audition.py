@@ -105,4 +105,4 @@ def _fits(name: str, fits: Mapping[str, Any]) -> str:
 
 
 def _ledger(ledger: Mapping[str, Any]) -> str:
-    return f"{ledger['entered']} new of {plural(ledger['trials'], 'trial')} on these days"
+    return f"{ledger['new']} new of {plural(ledger['trials'], 'trial')} on these days"
