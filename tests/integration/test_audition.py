@@ -376,6 +376,17 @@ def test_numbers_of_several_symbols_are_judged_by_bar_and_two_recipes_share_the_
     assert first["loss"]["confidence"] == second["loss"]["confidence"] == 0.975
 
 
+def test_ranks_are_held_against_ranks(place):
+    """A forecast of ranks is as far from a return as its scale is: only beside the labels' ranks is that an error."""
+    panel = market("ranked", 0.5, 620, {"lasso": {"alpha": 0.001}}) | {"labels": {"name": "return"}}
+    panel["data"]["n_symbols"] = 4
+    panel["ensemble"]["calibration"] = "bar-rank"
+    [one] = quorate.audition("ridge", panel, planted=None, noise=None, home=place / "home").document["markets"]
+    assert one["loss"]["name"] == "squared error within bars"
+    # Ranks of four, -3/8 to 3/8, have a mean square of .078; forecasts of other ranks add as much at most.
+    assert 0.078 < one["loss"]["with"] < 0.156
+
+
 def test_a_market_that_the_model_cannot_take_is_left_out_and_said(place):
     numbers = market("numbers", 0.4, 520, {"ridge": {}}) | {"labels": {"name": "return"}}
     found = quorate.audition(

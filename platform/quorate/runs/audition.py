@@ -247,7 +247,7 @@ def _market(
         "verdict": verdict,
         "reason": because(found, trading["gain"]) if verdict != "HARMLESS" else "it does no harm beyond chance",
         "span": {"first": str(sessions[stage.first]), "last": str(sessions[-1]), "folds": len(stage.walk.folds)},
-        **told_of(found, stage.walk.binary),
+        **told_of(found, stage.loss),
         "trading": trading,
         "fits": stage.fits,
         "ledger": ledger,

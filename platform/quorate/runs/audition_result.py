@@ -10,13 +10,13 @@ from quorate.evidence.evidence import Performance, finite_or_none
 from quorate.evidence.marginal import ALIKE, BOUND, SIZE, Marginal, overall
 
 
-def told_of(found: Marginal, binary: bool) -> dict[str, Any]:
+def told_of(found: Marginal, loss: str) -> dict[str, Any]:
     """Return the figures of forecasts as plain data."""
     alike = {other: finite_or_none(value) for other, value in found.alike.items()}
     closest, value = found.closest
     return {
         "loss": {
-            "name": "Brier score" if binary else "squared error",
+            "name": loss,
             "with": found.joined,
             "without": found.without,
             "member": found.alone,

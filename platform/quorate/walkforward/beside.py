@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from quorate.bars.panel import Bars
+from quorate.ensemble.within import WITHIN, within_bars
 from quorate.errors import FitError
 from quorate.evidence.evidence import Performance
 from quorate.evidence.marginal import Marginal, compare_forecasts
@@ -75,18 +76,29 @@ class Beside:
         """The first bar that is predicted."""
         return self.walk.folds[0].first
 
+    @property
+    def loss(self) -> str:
+        """What the loss is called."""
+        if self.walk.recipe.ensemble.calibration in WITHIN:
+            return "squared error within bars"
+        return "Brier score" if self.walk.binary else "squared error"
+
     def compared(self, series: Sequence[Series], judged: Sequence[Performance], size: float) -> Marginal:
-        """Return what the member adds; `size` is that of the tests, two-sided."""
+        """Return what the member adds; `size` is that of the tests, two-sided.
+
+        Where forecasts are brought to one scale within the bar, so are the labels that they are held against.
+        """
         walk = self.walk
         rows = np.logical_and.reduce([judged_rows(walk, one, self.first, len(walk.bars)) for one in series])
         one, less, member = (each.predictions[rows] for each in series)
+        calibration, bar, y = walk.recipe.ensemble.calibration, walk.dataset.bar[rows], walk.dataset.y[rows]
         return compare_forecasts(
-            walk.dataset.y[rows],
+            within_bars(calibration, y, bar),
             less,
             one,
             member,
             {name: self.column(name)[rows] for name in walk.members if name != self.name},
-            walk.dataset.bar[rows],
+            bar,
             judged[0].returns - judged[1].returns,
             walk.recipe.labels.horizon,
             size,
