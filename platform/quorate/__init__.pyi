@@ -54,6 +54,8 @@ from .recipe.schema import Recipe as Recipe
 from .report.report import Report as Report
 from .runs.audit import Audit as Audit
 from .runs.audit import audit as audit
+from .runs.audition import Audition as Audition
+from .runs.audition import audition as audition
 from .runs.bundle import Bundled as Bundled
 from .runs.bundle import bundle as bundle
 from .runs.compare import Comparison as Comparison

@@ -23,7 +23,7 @@ GROUPS = {
         "evaluate",
         "training-preset",
     ),
-    "Judge": ("gate", "audit", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
+    "Judge": ("gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
     "Look": (
         "ui",
         "watch",
@@ -90,6 +90,10 @@ EXAMPLES = {
     "recipe show": ["quorate recipe show nasdaq --explain"],
     "gate": ["quorate gate latest"],
     "audit": ["quorate audit nasdaq"],
+    "audition": [
+        "quorate audition my_model.py --recipe nasdaq",
+        "quorate audition random-forest --params n_estimators=200",
+    ],
     "promote": ["quorate promote latest"],
     "reproduce": ["quorate reproduce latest"],
     "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],

@@ -1,4 +1,4 @@
-"""Commands about plugins: listing, starting and checking them, and looking at recipes."""
+"""Commands about plugins: listing, starting, checking and trying them, and looking at recipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quorate.cli import options
-from quorate.cli._base import command, show
+from quorate.cli._base import command, show, working
 from quorate.errors import RecipeError, near_misses, one_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ plugins_app = typer.Typer(help="List plugins, or show one.", rich_markup_mode=No
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for function in (new, check):
+    for function in (new, check, audition):
         app.command()(function)
     app.add_typer(plugins_app, name="plugins")
     app.add_typer(recipe_app, name="recipe")
@@ -115,6 +115,54 @@ def check(
     raise typer.Exit(0 if sound else 1)
 
 
+@command
+def audition(
+    plugin: Annotated[str, typer.Argument(metavar="PLUGIN", help="Name of a model, or a .py file that offers one.")],
+    recipes: Annotated[
+        list[str] | None, typer.Option("--recipe", help="A recipe whose ensemble it may join; may be given again.")
+    ] = None,
+    params: Annotated[
+        list[str] | None, typer.Option("--params", help="A parameter of the model: name=value; may be given again.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated/--no-simulated", help="Also on a planted market and on noise.")
+    ] = True,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what a new model would add to a recipe's ensemble; fits nothing else that was fitted before."""
+    from quorate.report.views.audition import render
+    from quorate.runs.audition import audition as api
+
+    markets: dict[str, Any] = {} if simulated else {"planted": None, "noise": None}
+    with working() as progress:
+        found = api(
+            plugin,
+            recipes or (),
+            params=_given(params or (), "--params"),
+            home=home,
+            plugins=plugins or (),
+            overrides=sets or (),
+            progress=progress,
+            **markets,
+        )
+    show(found.to_dict(), as_json, render)
+
+
+def _given(settings: Sequence[str], option: str) -> dict[str, Any]:
+    """Return options that are given as ``name=value``."""
+    from quorate.recipe.load import nested_override
+
+    given: dict[str, Any] = {}
+    for item in settings:
+        if not item.partition("=")[1]:
+            raise RecipeError(f"{option} takes name=value, e.g. {option} alpha=0.5; it was {item!r}")
+        given.update(nested_override(item))
+    return given
+
+
 def _rules() -> list[dict[str, Any]]:
     from quorate.plugins.specs import KINDS
     from quorate.testing import rules
@@ -128,13 +176,10 @@ def _rules() -> list[dict[str, Any]]:
 
 def _outcomes(targets: Sequence[str], settings: Sequence[str], seconds: float) -> Iterator[Outcome]:
     """Check the targets, and say on a terminal where it is."""
-    from quorate.recipe.load import nested_override
     from quorate.report import console
     from quorate.testing.runner import outcomes
 
-    given: dict[str, Any] = {}
-    for item in settings:
-        given.update(nested_override(item))
+    given = _given(settings, "--set")
     for target in _expanded(targets):
         with console.counting(f"checking {target}") as tell:
             for outcome in outcomes(target, options=given, seconds=seconds):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate import statistics
+from quorate.evidence.marginal import change_of
 from quorate.plugins.specs import ModelSpec
 from quorate.plugins.specs.learning import task_of
 from quorate.statistics import Floats
@@ -80,23 +81,18 @@ def against_controls(
 
 def _compared(one: Floats, other: Floats, test: statistics.TwoForecasts) -> dict[str, Any]:
     """Return the mean losses of two, how far they are apart, and the test of it, by whose variance is the interval."""
-    from scipy.special import stdtrit
-
-    difference, level = one - other, float(other.mean())
-    mean, dm = float(difference.mean()), test.statistic
-    error = abs(mean / dm) if math.isfinite(dm) and dm else math.nan
-    reach = float(stdtrit(test.freedom, 1 - SIZE / 2)) * error if test.freedom else math.nan
-    scale = level if level > 0 else math.nan
+    found = change_of(one, other, test, SIZE)
+    effective = float(np.var(one - other)) / found.error**2 if found.error > 0 else math.nan
     return {
         "bars": test.n,
-        "effective": min(float(np.var(difference)) / error**2, float(test.n)) if error > 0 else math.nan,
+        "effective": min(effective, float(test.n)),
         "freedom": test.freedom,
         "network_loss": float(one.mean()),
-        "rival_loss": level,
-        "change": mean / scale,
-        "change_low": (mean - reach) / scale,
-        "change_high": (mean + reach) / scale,
-        "dm": dm,
+        "rival_loss": float(other.mean()),
+        "change": found.change,
+        "change_low": found.low,
+        "change_high": found.high,
+        "dm": test.statistic,
         "p_value": test.p_value,
     }
 
