@@ -25,7 +25,7 @@ SECOND = {
     "time": (
         *BEGINS,
         *("day", "tradedate", "tradeday", "tradingday", "tradingdate", "quotedate", "tsevent", "gmttime"),
-        *("dtyyyymmdd", "yyyymmdd", "localtime", "tradetime", "bartime", "date1", "t"),
+        *("dtyyyymmdd", "yyyymmdd", "localtime", "tradetime", "bartime", "date1", "t", "ts"),
         *("datum", "fecha", "data", "日期"),
     ),
     "open": ("o", "eröffnung", "eröffnungskurs", "eröffn", "apertura", "ouverture", "abertura", "开盘", "开盘价"),

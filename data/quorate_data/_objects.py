@@ -154,7 +154,9 @@ def _objects(obstore: Any, store: Any, root: str, key: str, endings: tuple[str, 
         return found
     if inside:
         names = listed(one["path"][depth:] for one in inside)
-        raise quorate.DataError(f"{root}/{key}: the folder holds no {' or '.join(endings)} object; there are {names}")
+        raise quorate.DataError(
+            f"{root}/{key}: the folder holds no {' or '.join(endings[:2])} object; there are {names}"
+        )
     above = folder.rpartition("/")[0]
     beside = [one["path"] for one, _ in zip(_listed(obstore, store, above), range(NEAR), strict=False)]
     raise quorate.DataError(f"{root}/{key}: there is no such object or folder{near(folder, beside)}")

@@ -177,13 +177,12 @@ def _raw(path: Path, text: str | None, head: Head, parts: list[Part], decimal: s
 
     encoding = "utf-8" if text is not None else encoding_of(path).removesuffix("-sig")
 
-    # Pandas unpacks the others.
-    source: Any = (lambda: opened(path)) if path.suffix.lower() in (".zip", ".zst") else (lambda: path)
+    pandas_unpacks = path.suffix.lower() not in (".zip", ".zst")
 
     def read(unread: Iterable[int]) -> pd.DataFrame:
         dtypes: dict[Hashable, type[str]] = dict.fromkeys(unread, str)
         return pd.read_csv(
-            source() if text is None else io.StringIO(text),
+            io.StringIO(text) if text is not None else path if pandas_unpacks else opened(path),
             sep=head.separator,
             header=None,
             names=list(range(len(head.names))),

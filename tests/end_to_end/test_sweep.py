@@ -356,6 +356,10 @@ def test_commands(swept, tmp_path):
     assert " ".join(sweep.document["sentences"][0].split()) in " ".join(shown.stdout.split())
     assert json.loads(call("sweep", "list", "--home", home, "--json").stdout)[0]["state"] == "finished"
     assert "no sweeps in" in call("sweep", "list", "--home", tmp_path / "none").stderr
+    beside = call("sweep", "show", sweep.id, "latest", "--home", home).stdout
+    assert beside.count(sweep.id.partition("-")[2]) >= 1
+    assert "kept" in beside.split("\n")[1]
+    assert f"{sweep.id} is a sweep" in message_of(call("compare", sweep.id, sweep.id, "--home", home), 1)
     assert "there is no sweep 'x'" in message_of(call("sweep", "show", "x", "--home", home), 1)
     assert "nothing-there" in message_of(call("sweep", "nothing-there", "--home", home), 2)
     with pytest.raises(StoreError, match="no unfinished sweep"):

@@ -50,7 +50,7 @@ EXAMPLES = {
     "sweep": ["quorate sweep nasdaq --trials 20", "quorate sweep show", "quorate run nasdaq --params latest"],
     "sweep start": ["quorate sweep nasdaq --trials 20 --model lightgbm"],
     "sweep resume": ["quorate sweep resume"],
-    "sweep show": ["quorate sweep show latest"],
+    "sweep show": ["quorate sweep show latest", "quorate sweep show 3f1a 77b2 latest"],
     "sweep validate": ["quorate sweep validate latest"],
     "sweep list": ["quorate sweep list"],
     "predict": ["quorate predict latest --data bars/", "quorate predict latest --kept"],

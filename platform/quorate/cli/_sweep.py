@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from quorate.cli import options
 from quorate.cli._base import command, on_cluster, show, trusting, working
+from quorate.errors import RecipeError
 
 Name = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's id, a part of it, or 'latest'.")]
 
@@ -93,16 +94,30 @@ def resume(
 @sweep_app.command("show")
 @command
 def show_one(
-    name: Name = "latest",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SWEEP]...", help="A sweep's id, a part of it, or 'latest'; several: side by side."),
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Draw its trials into this folder.")] = None,
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a finished sweep found."""
-    from quorate.report.views.sweep import render
+    """Show what a finished sweep found; of several, what was changed in each and what came of it."""
+    from quorate.report.views.sweep import render, render_beside
     from quorate.runs.swept import load_sweep
 
-    found = load_sweep(name, home=home)
+    if len(names or ()) > 1:
+        if png is not None:
+            raise RecipeError("--png draws the trials of one sweep: name one")
+        from quorate.store import Home
+        from quorate.store.label import default_name
+
+        documents = [load_sweep(name, home=home).document for name in names or ()]
+        every = [Home(home).find(one["sweep"], kind="sweep") for one in documents]
+        called = [default_name(run, one["recipe"]["name"]) for run, one in zip(every, documents, strict=True)]
+        show(documents, as_json, lambda several: render_beside(several, called))
+        return
+    found = load_sweep((names or ["latest"])[0], home=home)
     if png is not None:
         from quorate.report.written import draw_sweep
 

@@ -179,6 +179,12 @@ class Home:
         if len(found) == 1:
             return found[0]
         if not found:
+            sweeps = [] if what != "run" else [sweep for sweep in self.runs("sweep") if name in sweep.id]
+            if sweeps:
+                raise StoreError(
+                    f"there is no run {name!r} in {self.path}: {sweeps[0].id} is a sweep: quorate sweep show "
+                    "takes several, and puts them side by side"
+                )
             raise StoreError(
                 f"there is no {what} {name!r} in {self.path}{near_misses(name, [r.id for r in runs])}; see {more}"
             )

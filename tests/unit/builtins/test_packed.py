@@ -104,6 +104,8 @@ def test_names_of_other_languages_are_known(tmp_path: Path) -> None:
         "Datum;Eröffnung;Hoch;Tief;Schluss;Volumen",
         "Fecha;Apertura;Máximo;Mínimo;Cierre;Volumen",
         "Date;Ouverture;Haut;Bas;Clôture;Volume",
+        "Data;Apertura;Massimo;Minimo;Chiusura;Volume",
+        "Data;Abertura;Máximo;Mínimo;Fechamento;Volume",
         "日期;开盘;最高;最低;收盘;成交量",
     ):
         text = "\n".join([names, *ROWS]).replace(",", ";").replace(".", ",")

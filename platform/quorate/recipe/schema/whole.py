@@ -105,8 +105,8 @@ class Recipe(Section):
     execution : Execution
         Where fits run.
     artefacts : str
-        Folder in which a finished run also writes metrics, timing, pictures and the like, each by the name that
-        training packages use, in ``run_YYYYMMDD_HHMMSS``; empty: nowhere.
+        Folder, or place such as ``s3://bucket/folder``, in which a finished run also writes metrics, timing, pictures
+        and the like, each by the name that training packages use, in ``run_YYYYMMDD_HHMMSS``; empty: nowhere.
     """
 
     schema_version: Literal[1] = 1

@@ -92,6 +92,34 @@ def render(document: Mapping[str, Any]) -> None:
     target.print(_next(document), style="bright_black", markup=False)
 
 
+def render_beside(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    """Print sweeps one below the other: what each was called, what it tried, what it found, and what is kept."""
+    target = console.out()
+    rows = [
+        (name, document, what, found, verdict)
+        for name, document in zip(names, documents, strict=True)
+        for what, found in document["searches"].items()
+        for verdict in found["verdicts"]
+    ]
+    columns: list[console.Column] = [
+        ("sweep", "left", 0, lambda row: re.sub(r"^\d{8}T\d{6}\.\d+-", "", row[1]["sweep"])),
+        ("name", "left", 110, lambda row: shorten(row[0].replace(" models.", " "), 40, placeholder=" ...")),
+        ("tuned what", "left", 90, lambda row: row[2]),
+        ("by", "left", 0, lambda row: _name(row[1], row[4]["objective"])),
+        ("trials", "right", 0, lambda row: f"{len(row[3]['trials']):,}"),
+        ("tuned", "right", 0, lambda row: console.figure(row[4]["tuned"], ".5g")),
+        ("own", "right", 0, lambda row: console.figure(row[4]["own"], ".5g")),
+        ("p", "right", 70, lambda row: figure(row[4]["p"], "p-value")),
+        ("kept", "left", 0, lambda row: row[3]["kept"]),
+        ("parameters", "left", 124, lambda row: params_text(row[3]["kept_params"])),
+    ]
+    target.print(console.listing(columns, [rows], target.width))
+    spans = {(one["outer"]["first"], one["outer"]["last"]) for one in documents}
+    if len(spans) > 1:
+        told = ", ".join(f"{first}..{last}" for first, last in sorted(spans))
+        target.print(f"they were judged on different days, {told}: their figures are not to be compared", markup=False)
+
+
 def _fits(told: Mapping[str, Any]) -> str:
     kept = f", {told['cached']:,} of them kept from before" if told["cached"] else ""
     return f"{told['fits']:,}{kept}, {console.span(told['fit_cpu_seconds'])} of processor time on {told['executor']}"
