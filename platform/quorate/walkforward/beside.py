@@ -100,7 +100,7 @@ class Beside:
             {name: self.column(name)[rows] for name in walk.members if name != self.name},
             bar,
             judged[0].returns - judged[1].returns,
-            walk.recipe.labels.horizon,
+            walk.horizon,
             size,
             walk.recipe.seed,
         )
