@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate import statistics
-from quorate.evidence.evidence import Performance, finite_or_none
+from quorate.evidence.evidence import Performance
+from quorate.evidence.result import finite_or_none
 from quorate.evidence.marginal import ALIKE, BOUND, SIZE, Marginal, overall
 
 
