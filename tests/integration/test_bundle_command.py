@@ -315,3 +315,15 @@ def test_a_plugin_that_was_given_in_python_cannot_be_bundled(
     message = message_of(call("bundle", "--home", made[0], "--out", tmp_path / "x.zip"), 1)
     assert "inline plugin model 'own-ridge'" in message
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_figures_of_another_version_are_unchecked_and_not_forged(
+    made: tuple[Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {**quorate.load_report(home=made[0]).provenance["libraries"], "quorate": "9.0"}
+    monkeypatch.setattr("quorate.execution.machine.libraries", lambda: here)
+    file = forged(made[1], tmp_path / "f.zip", resealed(set_sharpe))
+    found = verified(file, "--spot", 1, "--trust", code=11)
+    assert found["faults"] == []
+    assert "reckoned by another version of quorate: 1 are others by this one" in found["unchecked"][0]
+    assert "metrics.sharpe: 9.0" in found["unchecked"][0]
