@@ -7,8 +7,8 @@ from typing import Any
 
 from quorate import statistics
 from quorate.evidence.evidence import Performance
-from quorate.evidence.result import finite_or_none
 from quorate.evidence.marginal import ALIKE, BOUND, SIZE, Marginal, overall
+from quorate.evidence.result import finite_or_none
 
 
 def told_of(found: Marginal, loss: str) -> dict[str, Any]:
