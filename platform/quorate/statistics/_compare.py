@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from quorate.statistics._boundary import (
     Values,
     checked,
 )
+from quorate.statistics._mean import long_run
 from quorate.statistics._resampling import in_steps, means, remembered
 
 
@@ -64,7 +66,12 @@ class Superior:
 
 @checked
 def spa(
-    benchmark: Values, models: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | None = None
+    benchmark: Values,
+    models: Matrix,
+    seed: Natural = 0,
+    draws: Count = 2000,
+    block: Block | None = None,
+    dependence: Literal["block", "any"] = "block",
 ) -> Superior:
     """Test whether the best of many models is better than a benchmark, and name those that are.
 
@@ -83,6 +90,10 @@ def spa(
     block : float, optional
         Mean block in bars, at least 1 and fewer than there are; default: the longest that the differences ask for,
         see `block_length`.
+    dependence : {"block", "any"}
+        What the error of each mean is. ``block``, as published: that which the resampling itself has, which is too
+        small where a series lasts, as blocks that suit it on average cut it short. ``any``: the long-run one, and what
+        is drawn is spread as the t distribution is, see `mean_test`.
 
     Returns
     -------
@@ -97,11 +108,11 @@ def spa(
     gain = benchmark[:, None] - models
     if block is not None:
         Number(least=1, below=len(gain))("spa: block", block)
-    return _superior(gain, seed, draws, block)
+    return _superior(gain, seed, draws, block, dependence)
 
 
 @remembered
-def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Superior:
+def _superior(gain: Floats, seed: int, draws: int, block: float | None, dependence: str) -> Superior:
     n, k = gain.shape
     known = n >= 20 and bool(np.isfinite(gain).all())
     varying = np.flatnonzero(gain.std(axis=0) > TINY * np.maximum(np.abs(gain).max(axis=0), TINY)) if known else ()
@@ -112,9 +123,11 @@ def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Super
     size = block_length(chosen) if block is None else max(block / step, 1.0)
     scaled = chosen / _long_run_deviation(chosen, size)
     mean = scaled.mean(axis=0)
+    drawn = means(scaled, size, draws, seed)
+    if dependence == "any":
+        mean, drawn = _by_long_run(chosen, drawn - mean, seed)
     # Hansen's threshold: a model that is worse by more than this does not count among the candidates.
     centre = np.where(mean >= -math.sqrt(2 * math.log(math.log(steps)) / steps), mean, 0.0)
-    drawn = means(scaled, size, draws, seed)
     best = max(float(mean.max()), 0.0)
     consistent, lower, upper = (
         _p_value(np.maximum((drawn - c).max(axis=1), 0.0), best) for c in (centre, np.maximum(mean, 0.0), mean)
@@ -123,6 +136,22 @@ def _superior(gain: Floats, seed: int, draws: int, block: float | None) -> Super
     each[varying] = _step_down(drawn - centre, mean)
     p_models = tuple(each.tolist())
     return Superior(best * math.sqrt(steps), consistent, lower, upper, p_models, n, draws, seed, size * step)
+
+
+def _by_long_run(values: Floats, drawn: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Return means over their long-run deviation, and what is drawn about them, spread as the t distribution is.
+
+    Each draw is stretched by another quantile of the root of the degrees of freedom over a chi-squared number, which
+    one by chance: as uncertain as the deviations are, which err together where series are alike.
+    """
+    from scipy.special import chdtri
+
+    found = [long_run(column) for column in values.T]
+    mean = values.mean(axis=0) / np.array([max(one.deviation, TINY) for one in found])
+    freedom, count = found[0].freedom, len(drawn)
+    quantiles = np.sqrt(freedom / chdtri(freedom, (np.arange(count) + 0.5) / count))
+    stretched: Floats = drawn * np.random.default_rng(seed).permutation(quantiles)[:, None]
+    return mean, stretched + mean
 
 
 def _p_value(drawn: Floats, found: float) -> float:

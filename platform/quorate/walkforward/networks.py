@@ -60,7 +60,8 @@ def against_controls(
     losses = {name: statistics.mean_by_bar(error**2, bar) for name, error in errors.items()}
     own, h, found = [name for name in networks if name in losses], walk.horizon, []
     for rival in (name for name in rivals if own and name in losses):
-        every = statistics.spa(losses[rival], np.column_stack([losses[name] for name in own]), seed)
+        others = np.column_stack([losses[name] for name in own])
+        every = statistics.spa(losses[rival], others, seed, dependence="any")
         among = {"networks": len(own), "spa_p": every.p_value, "block": every.block}
         for name, p_among in zip(own, every.p_models, strict=True):
             test = statistics.diebold_mariano(errors[name], errors[rival], h, bar=bar, dependence="any")

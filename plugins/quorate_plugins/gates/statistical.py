@@ -41,12 +41,12 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
     market = evidence.benchmark.returns
     if not np.isfinite(market).all():
         return too_little("spa", "<", size, evidence, "what buy and hold earned is not known on every bar")
-    cash = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws)
+    cash = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws, dependence="any")
     deviation = float(np.std(market))
     hold = cash
     if deviation > 0:
         excess = matrix - market[:, None] * (np.std(matrix, axis=0) / deviation)
-        hold = statistics.spa(np.zeros(len(matrix)), -excess, evidence.seed, draws)
+        hold = statistics.spa(np.zeros(len(matrix)), -excess, evidence.seed, draws, dependence="any")
     return quorate.judge(
         "spa",
         max(cash.p_value, hold.p_value),
@@ -77,7 +77,7 @@ def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAW
     names, matrix = _candidates(evidence)
     if matrix is None:
         return too_little("stepm", "<", size, evidence)
-    found = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws)
+    found = statistics.spa(np.zeros(len(matrix)), -matrix, evidence.seed, draws, dependence="any")
     others = [name for name, p in zip(names, found.p_models, strict=True) if p < size and name != evidence.judged]
     result = quorate.judge(
         "stepm",

@@ -92,6 +92,29 @@ def test_losses_of_two_forecasts_that_are_as_good(h):
     assert 0.035 < share(found) < 0.065
 
 
+@pytest.mark.parametrize("rho", [0.0, 0.4])
+def test_the_best_of_several_is_tested_as_often_wrongly_as_it_says(rho):
+    rng, found, published = np.random.default_rng(7), [], []
+    for _ in range(300):
+        losses = signal.lfilter([1.0], [1.0, -rho], rng.normal(size=(350, 4)), axis=0)[98:]
+        found.append(statistics.spa(np.zeros(252), losses, 1, 200, dependence="any").p_value)
+        published.append(statistics.spa(np.zeros(252), losses, 1, 200).p_value)
+    assert 0.02 < share(found) < 0.09
+    assert rho == 0 or share(published) > share(found)
+
+
+def test_the_best_of_several_is_told_from_chance_as_ever():
+    rng = np.random.default_rng(8)
+    losses = rng.normal(size=(504, 4)) - np.array([0.3, 0.0, 0.0, -0.2])
+    found = statistics.spa(np.zeros(504), losses, 1, 500, dependence="any")
+    assert found.p_value < 0.01
+    assert found.superior() == (0,)
+    again = statistics.spa(np.zeros(504), 3 * losses, 1, 500, dependence="any")
+    assert again.p_models == pytest.approx(found.p_models)
+    alone = statistics.spa(np.zeros(504), rng.normal(size=(504, 1)) - 0.06, 1, 5000, dependence="any")
+    assert alone.p_lower <= alone.p_value <= alone.p_upper
+
+
 # --- what they are
 
 
