@@ -164,7 +164,7 @@ def test_regimes_tell_every_bar_once_and_what_was_known_before_it(report):
             assert grown == pytest.approx(equity[series].iloc[-1] / equity[series].iloc[0])
             if all(row["share"] is not None for row in rows):
                 assert sum(row["share"] for row in rows) == pytest.approx(1.0)
-    year = next(row for row in found["regimes"] if row["kind"] == "year" and row["bars"] > 200)
+    year = next(row for row in found["regimes"] if row["kind"] == "year" and row["bars"] > 20)
     inside = (equity[year["series"]].pct_change().dropna())[year["regime"]]
     assert year["bars"] == len(inside)
     per_year = report.provenance["data"]["bars_per_year"]

@@ -11,7 +11,7 @@ OF_FIRMNESS: dict[str, Term] = {
         "the fold; its value against the mean of 200 bars",
         OURS,
     ),
-    "90% CI": Term(
+    "Sharpe CI": Term(
         "Where the true Sharpe ratio lies with 90% confidence; it may lie below zero for years by chance.",
         "t distribution, by the long-run error of the ratio's terms",
         "Lazarus, Lewis, Stock and Watson (2018), JBES 36(4)",

@@ -46,7 +46,7 @@ def regimes(report: Report, part: str) -> Section | None:
 def _by(rows: Sequence[tuple[Row, Row]]) -> Table:
     columns = [
         Column("regime", "left"), Column("bars", keep=2), Column("return"), Column("Sharpe"),
-        Column("90% CI", keep=3), Column("max DD", keep=1), Column("share of gain", keep=4),
+        Column("Sharpe CI", keep=3), Column("max DD", keep=1), Column("share of gain", keep=4),
         Column("held return", keep=3), Column("held Sharpe", keep=1), Column("held max DD", keep=5),
     ]  # fmt: skip
     shown = []
