@@ -150,3 +150,46 @@ def test_a_run_that_did_not_keep_what_was_learnt_is_shown_without_it(report):
     older = Older(report.document, report.source)
     assert "decay" not in [column.heading for column in blocks(older, "folds", Table)[0].columns]
     assert "decay" not in [column.heading for column in blocks(older, "members", Table)[0].columns]
+
+
+def test_regimes_tell_every_bar_once_and_what_was_known_before_it(report):
+    found, span = report.results["development"], report.results["development"]["span"]
+    label = f"{found['series'][0]['name']}/{found['series'][0]['strategy']}"
+    equity = report.equity.loc[span["first"] : span["last"] + " 23:59"]
+    for kind in ("volatility", "trend", "year"):
+        for series in (label, "buy-and-hold/hold"):
+            rows = [row for row in found["regimes"] if (row["kind"], row["series"]) == (kind, series)]
+            assert sum(row["bars"] for row in rows) == span["bars"] - 1
+            grown = np.prod([1 + row["total_return"] for row in rows])
+            assert grown == pytest.approx(equity[series].iloc[-1] / equity[series].iloc[0])
+            if all(row["share"] is not None for row in rows):
+                assert sum(row["share"] for row in rows) == pytest.approx(1.0)
+    year = next(row for row in found["regimes"] if row["kind"] == "year" and row["bars"] > 20)
+    inside = (equity[year["series"]].pct_change().dropna())[year["regime"]]
+    assert year["bars"] == len(inside)
+    per_year = report.provenance["data"]["bars_per_year"]
+    assert year["sharpe"] == pytest.approx(quorate.statistics.sharpe(inside, per_year))
+    assert (year["sharpe_low"], year["sharpe_high"]) == pytest.approx(
+        quorate.statistics.sharpe_interval(inside, per_year)
+    )
+    broken = quorate.statistics.break_test(equity[label].pct_change().dropna())
+    assert found["mean_break"]["p_value"] == pytest.approx(broken.p_value)
+    assert found["mean_break"]["day"] == str(equity.index[broken.where + 1].date())
+    text = blocks(report, "regimes", Text)[-1].text
+    assert text.startswith("Its mean return")
+    assert len(blocks(report, "regimes", Table)) == 3
+
+
+def test_ladders_begin_with_what_was_traded_and_agree_with_the_gate(report):
+    found = report.results["development"]
+    own = found["series"][0]["metrics"]
+    steps = {(row["ladder"], row["step"]): row for row in found["ladders"]}
+    assert list(steps) == [("lag", n) for n in (1, 2, 3, 5)] + [("slippage", n) for n in (0, 5, 10, 20)]
+    for first in (("lag", 1), ("slippage", 0)):
+        told = steps[first]["sharpe"], steps[first]["total_return"]
+        assert told == pytest.approx((own["sharpe"], own["total-return"]))
+    [late] = [gate for gate in found["gates"] if gate["gate"] == "delay"]
+    assert steps["lag", 2]["sharpe"] == pytest.approx(late["value"])
+    dearer = [steps["slippage", n]["total_return"] for n in (0, 5, 10, 20)]
+    assert dearer == sorted(dearer, reverse=True)
+    assert len(blocks(report, "robustness", Table)) == 2

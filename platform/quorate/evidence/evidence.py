@@ -164,6 +164,9 @@ class Evidence:
         Which look at the holdout it is, as the home knows: 1 for the first recipe that is judged on it. 0 before it.
     earlier : Earlier or None
         Of a holdout: the walk-forward before it.
+    regimes : mapping of str to ndarray of str, (n_bars - 1,)
+        For each return the market's regime as it was known when the return began, "" where it was not: ``volatility``
+        (calm, usual, wild) and ``trend`` (above or below its trailing mean).
     """
 
     performance: Performance
@@ -182,6 +185,7 @@ class Evidence:
     unseen: Unseen | None = None
     look: int = 0
     earlier: Earlier | None = None
+    regimes: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ STANDARD: dict[str, Params] = {name: {} for name in ("integrity", "null-market",
 PRESETS: dict[str, dict[str, Params]] = {
     "headline": HEADLINE,
     "standard": STANDARD,
-    "strict": {**STANDARD, "delay": {"slow": 1}, "cpcv": {}},
+    "strict": {**STANDARD, "delay": {"slow": 1}, "cpcv": {}, "regimes": {}},
 }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from quorate.errors import RecipeError, near_misses
 from quorate.report.glossary_base import COMMON, OURS, Term
+from quorate.report.glossary_firmness import OF_FIRMNESS
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
 from quorate.report.glossary_symbols import OF_SYMBOLS
 from quorate.report.glossary_training import OF_TRAINING
 
 GLOSSARY: dict[str, Term] = {
     **OF_DISTRIBUTIONS,
+    **OF_FIRMNESS,
     **OF_SYMBOLS,
     **OF_TRAINING,
     # --- the verdict

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from quorate.report import schema_compared as told
+from quorate.report import schema_firmness as firm
 from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
@@ -281,6 +282,9 @@ class Part(_Object):
     seed_spread: list[of.SeedSpread] = Field(default=[])
     warm_starts: list[of.WarmStart] = Field(default=[])
     networks: list[of.NetworkFigures] = Field(default=[])
+    regimes: list[firm.RegimeFigures] = Field(default=[])
+    mean_break: firm.MeanBreak | None = None
+    ladders: list[firm.LadderStep] = Field(default=[])
     market: Market
     members: told.Members
     folds: list[Fold]

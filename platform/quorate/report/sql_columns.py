@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quorate.report.columns import DAY, PART, SERIES, SYMBOL, TABLES, TIME, Described
 from quorate.report.sql_data import CHECKED, OF_DATA
+from quorate.report.sql_firmness import OF_FIRMNESS
 from quorate.report.sql_forecasts import OF_FORECASTS, RUN, TEXTS
 
 IN_SQL = {"str": "VARCHAR", "float64": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN", "object": "JSON"}
@@ -15,7 +16,7 @@ SWEEP = Described("run", "str", "the sweep's id; the ledger calls it a run, too"
 UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
 _TRADED = ("equity", "weights", "votes", "trades", "grid")
 FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
-_TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks")
+_TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks", *OF_FIRMNESS)
 OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings", "covariates")  # over report.json
 OF_RUNS = (*OF_REPORTS, *FILES, *CHECKED)
 OF_STORE = ("imports",)
@@ -99,6 +100,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
         ],
     ),
     **OF_FORECASTS,
+    **OF_FIRMNESS,
     "warnings": (
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],

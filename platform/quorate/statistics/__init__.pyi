@@ -3,6 +3,8 @@
 from ._base import TINY as TINY
 from ._base import block_length as block_length
 from ._boundary import Floats as Floats
+from ._break import BreakTest as BreakTest
+from ._break import break_test as break_test
 from ._compare import Superior as Superior
 from ._compare import spa as spa
 from ._confidence import ConfidenceSet as ConfidenceSet

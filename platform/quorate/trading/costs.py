@@ -51,6 +51,10 @@ class Trading:
         """Return the same with `factor` times the fees and slippage."""
         return replace(self, fees=self.fees * factor, slippage=self.slippage * factor)
 
+    def worse(self, slippage: float) -> Trading:
+        """Return the same with so much more slippage per side, a fraction."""
+        return replace(self, slippage=self.slippage + slippage)
+
 
 def check_cost(value: Any, name: str, model: str, bars: Bars) -> float | Floats:
     """Return fees or slippage as a number or an array; where a symbol has no bar, its last one.

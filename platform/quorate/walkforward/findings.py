@@ -30,8 +30,10 @@ from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.failures import failures, failures_by_model
 from quorate.walkforward.fresh import against_fresh
+from quorate.walkforward.ladders import ladders
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.networks import against_controls, uncontrolled
+from quorate.walkforward.regimes import Words, mean_break, regime_rows, regimes_of
 from quorate.walkforward.seeds import by_seed, seed_warnings
 from quorate.walkforward.series import Series, retrade
 from quorate.walkforward.steps import by_step
@@ -90,6 +92,11 @@ class Judged:
         digest = hashlib.sha256(span.times.astype(np.int64).tobytes() + b"".join(sorted(columns)))
         return int.from_bytes(digest.digest()[:4])
 
+    @cached_property
+    def regimes(self) -> dict[str, Words]:
+        """The regime of each of its bars after the first, by kind."""
+        return regimes_of(self.walk, self.folds, *self.bounds)
+
     @property
     def tests(self) -> dict[int, NDArray[np.int64]]:
         """The rows that each of its folds predicts."""
@@ -133,6 +140,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"warm_starts": plain(warm)} if warm else {}),
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
+        **_firmness(outcome, span),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -162,6 +170,19 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     }
 
 
+def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
+    """Return what was earned regime by regime, whether it lasted, and what is left of it later and dearer."""
+    (series, judged), (_, held) = outcome.series[0], outcome.series[-1]
+    found: dict[str, Any] = plain(
+        {
+            "regimes": regime_rows(outcome.regimes, span, judged, series.label, held),
+            "mean_break": mean_break(span, judged),
+            "ladders": ladders(outcome.walk, series, judged, *outcome.bounds),
+        }
+    )
+    return found
+
+
 def evidence_of(name: PartName, outcome: Judged) -> Evidence:
     """Return what the gates see."""
     walk, judged = outcome.walk, outcome.series
@@ -181,6 +202,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         candidates={s.label: p.returns for s, p in judged if s.candidate},
         members={s.name: p for s, p in judged if s.role == "member"},
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
+        regimes=outcome.regimes,
         _retrade=retrade(walk, first[0], *outcome.bounds),
     )
 

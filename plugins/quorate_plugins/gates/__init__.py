@@ -49,6 +49,8 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     yield _gate("D", "robustness:delay", "orders filled a bar later leave half the Sharpe ratio")
     yield _gate("D", "robustness:concentration", "a gain is left without the five best trades, or the best month")
     yield _gate("D", "robustness:halves", "both halves gain")
+    text = "no regime of volatility or trend lost beyond chance, and no break left nothing; in strict only"
+    yield _gate("D", "regimes:regimes", text, parts=WALK_FORWARD)
 
 
 def _gate(tier: Any, function: str, description: str, **more: Any) -> quorate.GateSpec:

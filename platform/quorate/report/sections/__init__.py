@@ -11,6 +11,7 @@ from quorate.report.sections import (
     cross_section,
     curves,
     distribution,
+    firmness,
     forecasts,
     gates,
     networks,
@@ -39,6 +40,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "gates": gates.gates,
     "months": curves.months,
     "rolling": curves.rolling,
+    "regimes": firmness.regimes,
     "forecasts": forecasts.forecasts,
     "cross-section": cross_section.cross_section,
     "distribution": distribution.distribution,
@@ -52,6 +54,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "symbols": series.symbols,
     "trades": trading.trades,
     "costs": trading.costs,
+    "robustness": firmness.robustness,
     "audit": about.audit,
 }
 NAMES = ("verdict", *EACH, "data", "timings", "provenance")  # in their order
@@ -63,6 +66,8 @@ SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have 
     "steps": lambda report: report.results[PARTS[0]].get("steps"),
     "warm-starts": lambda report: report.results[PARTS[0]].get("warm_starts"),
     "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
+    "regimes": lambda report: report.results[PARTS[0]].get("regimes"),
+    "robustness": lambda report: report.results[PARTS[0]].get("ladders"),
     "training": lambda report: report.telemetry.get("training"),
 }
 USUAL = ("verdict", "performance", "unseen", "networks", "equity")  # what a terminal shows unasked

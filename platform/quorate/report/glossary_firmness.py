@@ -1,0 +1,38 @@
+"""The words of the report on regimes, and on what is left later and at worse prices."""
+
+from __future__ import annotations
+
+from quorate.report.glossary_base import COMMON, OURS, Term
+
+OF_FIRMNESS: dict[str, Term] = {
+    "regime": Term(
+        "What times of the market a bar belongs to: calm, usual or wild; above or below its trailing mean; a year.",
+        "as known at the close before: deviation of 21 returns of buy and hold, cut at the terciles of all bars before "
+        "the fold; its value against the mean of 200 bars",
+        OURS,
+    ),
+    "Sharpe CI": Term(
+        "Where the true Sharpe ratio lies with 90% confidence; it may lie below zero for years by chance.",
+        "t distribution, by the long-run error of the ratio's terms",
+        "Lazarus, Lewis, Stock and Watson (2018), JBES 36(4)",
+    ),
+    "share of gain": Term(
+        "What part of the whole gain these bars earned; below zero they lost.",
+        "sum of their logarithmic returns / sum of all; not told, where there is no gain",
+        COMMON,
+    ),
+    "held return": Term("What buying and holding came to in the same bars.", "As return.", COMMON),
+    "held Sharpe": Term("The Sharpe ratio of buying and holding in the same bars.", "As Sharpe.", COMMON),
+    "held max DD": Term("The deepest fall of buying and holding in the same bars.", "As max DD.", COMMON),
+    "lag": Term("Bars from a decision to its fill: 1 is what is traded.", "Every order so much later.", OURS),
+    "added slippage": Term(
+        "How much worse each fill is than the recipe says, in basis points: 0 is what is traded.",
+        "Per side, on top of the recipe's costs.",
+        OURS,
+    ),
+    "regimes": Term(
+        "Whether no regime of volatility or trend lost beyond chance, and no break left a mean that is not above zero.",
+        "Smallest p-value: of Sharpe ratios below zero times the number of regimes, and of OLS-CUSUM",
+        "Ploberger and Kraemer (1992), Econometrica 60(2)",
+    ),
+}

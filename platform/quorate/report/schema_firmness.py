@@ -1,0 +1,52 @@
+"""What ``report.json`` holds of regimes, of a break, and of what is left later and at worse prices, typed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from quorate.report.schema_base import Number, Object
+
+
+class RegimeFigures(Object):
+    """What a series came to in a regime of the market, or in a year."""
+
+    kind: Literal["volatility", "trend", "year"]
+    regime: str | None
+    """``calm``, ``usual`` or ``wild``; ``above`` or ``below`` the trailing mean; a year. Null: not known yet."""
+    bars: int
+    series: str
+    """The judged one, or ``buy-and-hold/hold``."""
+    total_return: Number
+    sharpe: Number
+    sharpe_low: Number
+    sharpe_high: Number
+    """90 % interval."""
+    max_drawdown: Number
+    """Of these bars, put one behind the other."""
+    share: Number
+    """Of the sum of all logarithmic returns; null, where that is no gain."""
+
+
+class MeanBreak(Object):
+    """Whether the mean return of the judged series changed once."""
+
+    statistic: Number
+    """OLS-CUSUM."""
+    p_value: Number
+    """Of a mean that never changes; null for too few bars."""
+    day: str | None
+    """Session of the first return after the most likely change."""
+    before: Number
+    after: Number
+    """Mean returns, times bars per year."""
+    bars: int
+
+
+class LadderStep(Object):
+    """What the same decisions earn filled later, or at worse prices."""
+
+    ladder: Literal["lag", "slippage"]
+    step: int
+    """Bars from a decision to its fill, or basis points per side on top of the recipe's."""
+    sharpe: Number
+    total_return: Number
