@@ -23,7 +23,7 @@ GROUPS = {
         "evaluate",
         "training-preset",
     ),
-    "Judge": ("gate", "audit", "promote", "reproduce", "ledger", "override"),
+    "Judge": ("plan", "gate", "audit", "promote", "reproduce", "ledger", "override"),
     "Look": (
         "ui",
         "watch",
@@ -88,6 +88,7 @@ EXAMPLES = {
     "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],
     "recipe list": ["quorate recipe list"],
     "recipe show": ["quorate recipe show nasdaq --explain"],
+    "plan": ["quorate plan nasdaq", "quorate plan nasdaq --set costs.fees=0.0002"],
     "gate": ["quorate gate latest"],
     "audit": ["quorate audit nasdaq"],
     "promote": ["quorate promote latest"],
