@@ -70,6 +70,7 @@ def test_it_says_what_was_not_asked_and_what_would_help(proof: quorate.Proof) ->
     assert [one["name"] for one in proof.remedies] == [
         "two more years of bars", "half the costs", "one trial, and no others"
     ]  # fmt: skip
+    assert all(one["smallest"]["edge"] <= proof.smallest["edge"] + 1e-9 for one in proof.remedies)
     assert proof.trials == {"n": 0, "effective": 0.0, "look": 1}
     assert proof.data["holdout"] == 150
 

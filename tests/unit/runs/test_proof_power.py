@@ -1,17 +1,21 @@
 """Shares, the edge at which they are enough, and the gate that is in the way: against figures worked out by hand."""
 
+import math
+
 import pytest
+from scipy.special import ndtri
 
 from quorate.runs.prove.draw import Drawn
 from quorate.runs.prove.power import binding, crossing, level, share, smallest
 
 
 def test_a_share_has_the_interval_of_wilson():
-    # Wilson (1927) with z = 1.959964: (p + z^2/2n -+ z sqrt(p q / n + z^2 / 4n^2)) / (1 + z^2 / n)
-    found = share(48, 60)
+    # Wilson (1927): (p + z^2/2n -+ z sqrt(p q / n + z^2 / 4n^2)) / (1 + z^2 / n)
+    found, z2 = share(48, 60), float(ndtri(0.975)) ** 2
+    spread = math.sqrt(z2 * (0.8 * 0.2 / 60 + z2 / 4 / 60**2))
+    ends = [(0.8 + z2 / 120 + sign * spread) / (1 + z2 / 60) for sign in (-1, 1)]
     assert (found["share"], found["n"]) == (0.8, 60)
-    assert found["low"] == pytest.approx(0.68218, abs=1e-4)
-    assert found["high"] == pytest.approx(0.88174, abs=1e-4)
+    assert [found["low"], found["high"]] == pytest.approx(ends, abs=1e-9)
     assert share(0, 60)["low"] == pytest.approx(0, abs=1e-12)
     assert share(0, 60)["high"] == pytest.approx(0.06017, abs=1e-4)
 

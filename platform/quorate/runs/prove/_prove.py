@@ -254,16 +254,23 @@ def _again(judge: Judge, draws: int, strength: float, told: str, **change: float
 def _remedy(
     name: str, levels: Sequence[dict[str, Any]], again: Callable[[float, str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return what a remedy comes to, from the largest strength down to the first that it does not certify."""
-    shares: list[dict[str, Any]] = []
-    for one in reversed(levels[1:]):
-        shares.insert(0, {"edge": one["edge"], **again(one["strength"], name)})
-        if shares[0]["share"] < power.POWER:
+    """Return what a remedy comes to, from the largest strength that is not certified down to the first that stays so.
+
+    What is certified without it counts as if it had changed nothing there: rather too little is promised.
+    """
+    shares = [{"edge": one["edge"], **one["all"]} for one in levels if one["all"]["share"] >= power.POWER]
+    tried: list[dict[str, Any]] = []
+    for one in reversed(levels):
+        if one["all"]["share"] >= power.POWER:
+            continue
+        if not one["strength"]:  # with nothing to find nothing helps
+            tried.insert(0, {"edge": one["edge"], **one["all"]})
             break
-    # Where even the weakest is certified, what lies below it is as without the remedy.
-    below = levels[len(levels) - len(shares) - 1]
-    points = shares if shares[0]["share"] < power.POWER else [{"edge": below["edge"], **below["all"]}, *shares]
-    return {"name": name, "smallest": power.smallest([p["edge"] for p in points], points), "levels": shares}
+        tried.insert(0, {"edge": one["edge"], **again(one["strength"], name)})
+        if tried[0]["share"] < power.POWER:
+            break
+    points = sorted([*tried, *shares], key=lambda point: point["edge"] or 0.0)
+    return {"name": name, "smallest": power.smallest([p["edge"] for p in points], points), "levels": tried}
 
 
 @contextmanager
