@@ -72,6 +72,8 @@ from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
 from .runs.plan import plan as plan
 from .runs.predict import predict as predict
+from .runs.prove import Proof as Proof
+from .runs.prove import prove as prove
 from .runs.reproduce import reproduce as reproduce
 from .runs.run import promote as promote
 from .runs.run import resume as resume

@@ -23,7 +23,7 @@ GROUPS = {
         "evaluate",
         "training-preset",
     ),
-    "Judge": ("gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
+    "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
     "Look": (
         "ui",
         "watch",
@@ -88,6 +88,7 @@ EXAMPLES = {
     "recipe": ["quorate recipe list", "quorate recipe show nasdaq --explain"],
     "recipe list": ["quorate recipe list"],
     "recipe show": ["quorate recipe show nasdaq --explain"],
+    "plan": ["quorate plan nasdaq", "quorate plan nasdaq --set costs.fees=0.0002"],
     "gate": ["quorate gate latest"],
     "audit": ["quorate audit nasdaq"],
     "audition": [

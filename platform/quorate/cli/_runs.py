@@ -1,4 +1,4 @@
-"""Commands about stored runs: their list, what is said of them, their trades and models, runs beside each other."""
+"""Commands about stored runs: what one could prove, their list, what is said of them, their trades and models."""
 
 from __future__ import annotations
 
@@ -21,10 +21,29 @@ SHOWN = 20
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(runs_app, name="runs")
+    app.command()(plan)
     app.command()(compare)
     app.command()(trades)
     app.command("export-model")(export_model)
     _bundle.register(app)
+
+
+@command
+def plan(
+    recipe: options.Recipe,
+    draws: Annotated[int, typer.Option(min=10, max=1000, help="Surrogates of the bars per strength of edge.")] = 60,
+    sets: options.Sets = None,
+    plugins: options.Plugins = None,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say what a recipe could prove on bars like these, before anything is fitted: the smallest edge its gates see."""
+    from quorate.report.views.prove import render
+    from quorate.runs.prove import prove
+
+    with working() as progress:
+        found = prove(recipe, home=home, plugins=plugins or (), overrides=sets or (), draws=draws, progress=progress)
+    show(found.to_dict(), as_json, render)
 
 
 @runs_app.callback(invoke_without_command=True)

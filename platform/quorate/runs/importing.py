@@ -104,7 +104,7 @@ def each(jobs: Sequence[Job], workers: int, done: Callable[[int], None]) -> Iter
             yield do(job)
             done(len(job.parts))
         return
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _end_with_parent)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), end_with_parent)
     try:
         waiting: dict[Future[Made], Job] = {pool.submit(do, job): job for job in jobs}
         for future in as_completed(waiting):
@@ -202,7 +202,7 @@ def _status(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have this process end when the one that started it was killed."""
     parent = multiprocessing.parent_process()
 

@@ -123,7 +123,7 @@ def coverage_interval(
     binomial = mean * (1 - mean)
     # Symbols that are hit and missed in turn leave little variance by bar: that is no knowledge of the share.
     effective = min(n * binomial / variance, float(n)) if variance > 0 and binomial > 0 else float(n)
-    ends = _wilson(mean, max(effective, 1.0), confidence)
+    ends = wilson(mean, max(effective, 1.0), confidence)
     return Covered(mean, *ends, n, effective)
 
 
@@ -134,7 +134,8 @@ def _long_run(values: Floats, lags: int) -> float:
     return float(covariance[0] + 2 * weight @ covariance[1:])
 
 
-def _wilson(share: float, n: float, confidence: float) -> tuple[float, float]:
+def wilson(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share of `n` (Wilson 1927)."""
     from scipy.special import ndtri
 
     z = float(ndtri((1 + confidence) / 2))

@@ -130,15 +130,17 @@ def _path(home: Home, key: str) -> Path:
     return home.path / "audits" / f"{key}.json"
 
 
-def pipeline_key(session: Session) -> str:
+def pipeline_key(session: Session, judging: bool = False) -> str:
     """Return the hash of all that turns bars into decisions: options and code, but no data and no gates.
+
+    With `judging` also of the code of gates, metrics and costs.
 
     Code is that of the plugins and of the modules that they import, see `quorate.plugins.code.code_digest`.
     """
     digests: dict[tuple[str, str | None], str] = {}
     code = []
     for used in used_plugins(session.recipe, session.registry):
-        if used["kind"] in ("source", "gate", "metric", "cost"):
+        if used["kind"] == "source" or (used["kind"] in ("gate", "metric", "cost") and not judging):
             continue
         plugin = session.registry.find(used["kind"], used["name"])
         assert plugin.spec is not None  # it is used

@@ -1,0 +1,160 @@
+"""What a recipe could prove, as a command: one small proof that many assertions share."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import quorate
+from quorate.report import console
+from quorate.report.views.prove import render
+from quorate.runs.loading import load_bars
+from quorate.runs.prove import _prove as module
+from quorate.runs.prove import prove
+from quorate.runs.prove.draw import Case, lean, seed_of
+from quorate.runs.prove.forecast import correlation_of, planted
+from quorate.runs.prove.market import surrogate
+from quorate.runs.session import open_session
+from quorate.store import Home
+from quorate.walkforward.layout import prepare
+from support.command import call
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"source": "simulated", "n_bars": 700, "signal": 0.4},
+    "holdout": {"bars": 150},
+    "features": {"use": ["return_1", "zscore_20"]},
+    "folds": {"initial": 300, "test": 200},
+    "models": {"logistic": {}},
+    "ensemble": {"compare": []},
+    "strategy": {"compare": []},
+    "threshold": {"grid": [0.0, 0.05]},
+    "gates": {"preset": "headline", "psr": {}, "selection": {}, "null-market": {}},
+    "execution": {"executor": "serial"},
+}
+DRAWS = 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("proof") / "home"
+
+
+@pytest.fixture(scope="module")
+def proof(folder: Path) -> quorate.Proof:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "STEPS", (0.0, 3.0, 9.0))
+        return prove(TINY, home=folder, draws=DRAWS)
+
+
+def test_a_strong_edge_passes_and_nothing_does_not(proof: quorate.Proof) -> None:
+    nothing, *_, strong = proof.levels
+    assert nothing["all"]["passed"] == 0
+    assert nothing["edge"] < 1 < strong["edge"]
+    assert strong["all"]["share"] >= 0.8
+    edges = [one["edge"] for one in proof.levels]
+    assert edges == sorted(edges)
+    assert edges[0] < proof.smallest["edge"] <= edges[-1]
+    assert proof.smallest["low"] <= proof.smallest["edge"]
+    assert all(one["one_trial"]["passed"] >= one["all"]["passed"] for one in proof.levels)
+
+
+def test_it_says_what_was_not_asked_and_what_would_help(proof: quorate.Proof) -> None:
+    assert proof.left_out == ["null-market"]
+    assert [one["name"] for one in proof.remedies] == [
+        "two more years of bars", "half the costs", "one trial, and no others"
+    ]  # fmt: skip
+    assert all(one["smallest"]["edge"] <= proof.smallest["edge"] + 1e-9 for one in proof.remedies)
+    assert proof.trials == {"n": 0, "effective": 0.0, "look": 1}
+    assert proof.data["holdout"] == 150
+
+
+def test_it_is_kept_and_neither_a_run_nor_in_the_ledger(
+    proof: quorate.Proof, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "judged", lambda *_: pytest.fail("it was computed again"))
+    assert prove(TINY, home=folder, draws=DRAWS).to_dict() == proof.to_dict()
+    assert list(Home(folder).runs()) == []
+    assert not list(folder.glob("ledger/*.jsonl"))
+
+
+@pytest.mark.parametrize("width", [46, 80])
+def test_it_fits_the_terminal(proof: quorate.Proof, width: int) -> None:
+    target = console.Console(file=io.StringIO(), width=width, highlight=False, color_system=None)
+    render(proof.to_dict(), target)
+    text = target.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, text.splitlines())) <= width
+    assert "four times in five" in " ".join(text.split())
+    assert "half the costs" in text
+
+
+def test_the_command_prints_json(proof: quorate.Proof, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quorate.runs.prove.prove", lambda *_, **given: proof if given["draws"] == 10 else None)
+    assert json.loads(call("plan", "planted", "--draws", "10", "--json").stdout) == json.loads(
+        json.dumps(proof.to_dict())
+    )
+
+
+@pytest.fixture(scope="module")
+def bars() -> quorate.Bars:
+    table = {**TINY, "data": {"source": "simulated", "n_bars": 900, "n_symbols": 2}}
+    return load_bars(open_session(table))
+
+
+def test_a_surrogate_reads_no_price_of_the_holdout(bars: quorate.Bars) -> None:
+    later = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume")}
+    for array in later.values():
+        array[700:] *= 3
+    other = dataclasses.replace(bars, **later)
+    one, two = (surrogate(some, 700, 900, 10.0, 5) for some in (bars, other))
+    assert one.fingerprint == two.fingerprint
+    assert not np.array_equal(one.close, surrogate(bars, 700, 900, 10.0, 6).close)
+
+
+def test_a_surrogate_has_sound_bars_without_drift_that_stay_related(bars: quorate.Bars) -> None:
+    made = [surrogate(bars, 700, 1_400, 10.0, seed) for seed in range(20)]
+    assert all((one.high >= np.maximum(one.open, one.close)).all() for one in made)
+    assert all((one.low <= np.minimum(one.open, one.close)).all() for one in made)
+    assert (np.diff(made[0].times) > np.timedelta64(0, "us")).all()
+    assert (made[0].times[:900] == bars.times).all()
+    weekday = (made[0].sessions.astype("datetime64[D]").astype(int) + 3) % 7
+    assert weekday.max() < 5
+    change = np.concatenate([one.close[1:] / one.close[:-1] - 1 for one in made])
+    deviation = (bars.close[1:700] / bars.close[:699] - 1).std(axis=0)
+    assert np.abs(change.mean(axis=0)) == pytest.approx(0, abs=4 * deviation.max() / np.sqrt(len(change)))
+    assert change.std(axis=0) == pytest.approx(deviation, rel=0.1)
+    own = np.corrcoef((bars.close[1:700] / bars.close[:699]).T)[0, 1]
+    assert np.corrcoef(change.T)[0, 1] == pytest.approx(own, abs=0.05)
+
+
+def test_planted_forecasts_know_as_much_as_is_said(bars: quorate.Bars) -> None:
+    session = open_session({**TINY, "models": {"logistic": {}, "lightgbm": {}}})
+    recipe = lean(session.recipe, session.registry, bars)
+    assert recipe.features.use == ["zscore_20"]
+    made = surrogate(bars, 700, 9_000, 10.0, 1)
+    walk = prepare(recipe, session.registry, made, [(0, 9_000)])
+    nothing, some = planted(walk, 0.0, 3), planted(walk, 4.0, 3)
+    judged = np.isfinite(some[:, 0]) & np.isfinite(walk.dataset.y)
+    y = 2 * walk.dataset.y[judged] - 1
+    wanted = correlation_of(4.0, made.bars_per_year)
+    seen = np.log(some[judged] / (1 - some[judged]))
+    assert wanted == pytest.approx(4 / np.sqrt(made.bars_per_year))
+    assert [np.corrcoef(column, y)[0, 1] for column in seen.T] == pytest.approx([wanted] * 4, abs=0.04)
+    assert [abs(np.corrcoef(column, y)[0, 1]) for column in nothing[judged].T] == pytest.approx([0] * 4, abs=0.04)
+    # Calibrated: of forecasts of more than one half, as many come true as they say.
+    sure = some[judged, 0] > 0.6
+    assert (y[sure] > 0).mean() == pytest.approx(some[judged, 0][sure].mean(), abs=0.04)
+    assert nothing[judged].std() > 0.01  # who knows nothing trades all the same
+
+
+def test_a_draw_is_the_same_market_at_every_strength(bars: quorate.Bars) -> None:
+    session = open_session(TINY)
+    bench = module._bench(session, bars, bars)
+    assert {seed_of(bench, Case(3, strength)) for strength in (0.0, 2.0, 9.0)} == {seed_of(bench, Case(3, 0.0, 2.0))}
+    assert seed_of(bench, Case(4, 0.0)) != seed_of(bench, Case(3, 0.0))

@@ -1,0 +1,63 @@
+"""Shares, the edge at which they are enough, and the gate that is in the way: against figures worked out by hand."""
+
+import math
+
+import pytest
+from scipy.special import ndtri
+
+from quorate.runs.prove.draw import Drawn
+from quorate.runs.prove.power import binding, crossing, level, share, smallest
+
+
+def test_a_share_has_the_interval_of_wilson():
+    # Wilson (1927): (p + z^2/2n -+ z sqrt(p q / n + z^2 / 4n^2)) / (1 + z^2 / n)
+    found, z2 = share(48, 60), float(ndtri(0.975)) ** 2
+    spread = math.sqrt(z2 * (0.8 * 0.2 / 60 + z2 / 4 / 60**2))
+    ends = [(0.8 + z2 / 120 + sign * spread) / (1 + z2 / 60) for sign in (-1, 1)]
+    assert (found["share"], found["n"]) == (0.8, 60)
+    assert [found["low"], found["high"]] == pytest.approx(ends, abs=1e-9)
+    assert share(0, 60)["low"] == pytest.approx(0, abs=1e-12)
+    assert share(0, 60)["high"] == pytest.approx(0.06017, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "edges, values, found",
+    [
+        ([0.0, 1.0, 2.0], [0.0, 0.4, 0.9], 1.8),
+        ([0.0, 1.0, 2.0], [0.0, 0.8, 0.9], 1.0),
+        ([0.5, 1.0], [0.9, 1.0], 0.5),  # the first is enough
+        ([0.0, 1.0, 2.0, 3.0], [0.0, 0.6, 0.5, 1.0], 2.5),  # a share that falls counts as the highest before it
+        ([0.0, 1.0], [0.0, 0.79], None),
+        ([None, 1.0, 2.0], [0.9, 0.6, 1.0], 1.5),  # of which nothing is known is left out
+    ],
+)
+def test_the_edge_is_on_the_line_between_two_that_were_tried(edges, values, found):
+    assert crossing(edges, values) == (None if found is None else pytest.approx(found))
+
+
+def test_the_smallest_edge_has_the_interval_of_the_shares():
+    found = smallest([0.0, 1.0, 2.0], [share(k, 60) for k in (0, 30, 60)])
+    assert found["edge"] == pytest.approx(1.6)
+    assert found["low"] < found["edge"] < found["high"]
+    assert smallest([0.0, 2.0], [share(0, 10), share(10, 10)])["high"] is None  # ten are too few to be sure
+
+
+def test_a_level_counts_promotions_and_what_was_missed():
+    drawn = [
+        Drawn(1.0, (), (), True),
+        Drawn(2.0, (), ("psr",), False),
+        Drawn(3.0, ("selection",), (), True),
+        Drawn(None, ("psr", "selection"), (), False),
+    ]
+    found = level(2.0, 0.1, drawn)
+    assert found["edge"] == 2.0
+    assert [found[name]["passed"] for name in ("walk_forward", "all", "one_trial")] == [2, 1, 2]
+    assert found["missed"] == {"selection": 2, "psr": 1, "psr (holdout)": 1}
+    assert found["only"] == {"psr (holdout)": 1, "selection": 1}
+    assert binding([level(0.0, 0.0, drawn, brief=True), found]) == {
+        "gate": "selection",
+        "missed": 2,
+        "n": 4,
+        "edge": 2.0,
+    }
+    assert binding([level(0.0, 0.0, drawn[:1])]) is None
