@@ -140,24 +140,24 @@ def test_a_horizon_is_as_long_as_it_takes_to_move_by_more_than_trading_costs():
 
 def test_options_are_asked_for_as_by_data_check_and_given_ones_are_written():
     bars = walk(400).assign(time=pd.bdate_range("2018-01-02", periods=400).strftime("%d/%m/%Y"))
-    bars = bars.rename(columns={"close": "letzter_wert"}).sample(frac=1.0, random_state=0)
+    bars = bars.rename(columns={"close": "wertix"}).sample(frac=1.0, random_state=0)
     bars.to_csv("mine.csv", index=False)
     asked = message_of(call("init", "mine.csv"), 1)
     assert asked == message_of(call("data", "check", "mine.csv"), 1)
-    assert "letzter_wert" in asked
+    assert "wertix" in asked
     table, text, _ = chosen(
-        "mine.csv", "--set", "columns.close=letzter_wert", "--set", "seed=11", "--set", "folds.test=50"
+        "mine.csv", "--set", "columns.close=wertix", "--set", "seed=11", "--set", "folds.test=50"
     )
-    assert table["data"]["columns"] == {"close": "letzter_wert"}
+    assert table["data"]["columns"] == {"close": "wertix"}
     assert table["data"]["sort"] is True
     assert (table["seed"], table["folds"]["test"]) == (11, 50)
     assert "test = 50  # as it was given" in text
     wrong = call(
-        "init", "mine.csv", "--set", "columns.close=letzter_wert", "--set", "folds.tests=50", "--out", "other.toml"
+        "init", "mine.csv", "--set", "columns.close=wertix", "--set", "folds.tests=50", "--out", "other.toml"
     )
     assert "has no option 'tests'" in message_of(wrong, 2)
     wrong = call(
-        "init", "mine.csv", "--set", "columns.close=letzter_wert", "--set", "fold.test=50", "--out", "other.toml"
+        "init", "mine.csv", "--set", "columns.close=wertix", "--set", "fold.test=50", "--out", "other.toml"
     )
     assert "fold: unknown key" in message_of(wrong, 2)
     assert "did you mean 'folds'" in wrong.stderr

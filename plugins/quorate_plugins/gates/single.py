@@ -77,10 +77,10 @@ def alpha(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.GateResu
     """
     from quorate import statistics
 
-    p, market = evidence.performance, evidence.benchmark.returns
+    p = evidence.performance
     if len(p.returns) < LEAST:
         return too_little("alpha", "<", size, evidence, f"needs {LEAST} bars to say anything")
-    found = statistics.alpha_test(p.returns, market)
+    found = statistics.alpha_test(p.returns, p.market)
     yearly = found.alpha * p.bars_per_year
     result = quorate.judge(
         "alpha",

@@ -23,7 +23,7 @@ def noise(seed, mean=0.0, n=N):
 
 
 def evidence(returns, others=(), trials=None, market=None, **more):
-    judged = performance(returns)
+    judged = performance(returns, market=market)
     hold = performance(noise(99) if market is None else market, trades=np.empty(0))
     candidates = {"judged/s": judged.returns, **{f"mean/{k}": r for k, r in enumerate(others)}}
     metrics = {"sharpe": statistics.sharpe(judged.returns, 252)}
