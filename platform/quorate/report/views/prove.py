@@ -39,8 +39,12 @@ def smallest_text(proof: Mapping[str, Any]) -> str:
     """Return the smallest edge that is certified, in words."""
     found = proof["smallest"]
     if found["edge"] is None:
-        most = max((one["edge"] for one in proof["levels"] if one["edge"] is not None), default=0.0)
-        return f"none: not even a Sharpe ratio of {most:.2f} passes all gates four times in five"
+        best = max(proof["levels"], key=lambda one: one["all"]["share"])
+        if not best["all"]["passed"]:
+            most = max((one["edge"] for one in proof["levels"] if one["edge"] is not None), default=0.0)
+            return f"none: not even a Sharpe ratio of {most:.2f} was ever promoted"
+        share, edge = best["all"]["share"], console.figure(best["edge"], ".2f")
+        return f"none passes all gates four times in five: at most {share:.0%} do, at a Sharpe ratio of {edge}"
     return f"a Sharpe ratio of {found['edge']:.2f} passes all gates four times in five ({_between(found)})"
 
 

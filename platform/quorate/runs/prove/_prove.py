@@ -211,7 +211,8 @@ def _found(session: Session, bars: Bars, bench: Bench, key: str, draws: int, jud
         cases = [Case(draw, strength, brief=nothing) for draw in range(draws)]
         told = "nothing to find" if nothing else f"edge {len(levels)}"
         levels.append(power.level(strength, known, judge(cases, told), nothing))
-        if strength and levels[-1]["all"]["share"] >= power.POWER:
+        *_, before, last, now = 0.0, 0.0, *(one["all"]["share"] for one in levels)
+        if strength and (now >= power.POWER or now < last < before):
             break
     edges = [one["edge"] for one in levels]
     start = holdout_start(bars, own)
@@ -254,13 +255,14 @@ def _again(judge: Judge, draws: int, strength: float, told: str, **change: float
 def _remedy(
     name: str, levels: Sequence[dict[str, Any]], again: Callable[[float, str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return what a remedy comes to, from the largest strength that is not certified down to the first that stays so.
+    """Return what a remedy comes to, from the strength that came nearest down to the first that is not certified by it.
 
     What is certified without it counts as if it had changed nothing there: rather too little is promised.
     """
     shares = [{"edge": one["edge"], **one["all"]} for one in levels if one["all"]["share"] >= power.POWER]
     tried: list[dict[str, Any]] = []
-    for one in reversed(levels):
+    nearest = max(range(len(levels)), key=lambda k: levels[k]["all"]["share"])
+    for one in reversed(levels[: nearest + 1]):
         if one["all"]["share"] >= power.POWER:
             continue
         if not one["strength"]:  # with nothing to find nothing helps

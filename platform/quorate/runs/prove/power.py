@@ -82,7 +82,10 @@ def crossing(edges: Sequence[float | None], values: Sequence[float], wanted: flo
 
 
 def binding(levels: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the gate that is most often missed at the largest edge that is not certified; None, if none is missed."""
+    """Return the gate that is most often missed at the largest edge that is not certified; None, if none is missed.
+
+    Above it there is none, or one that is certified.
+    """
     for one in reversed(levels):
         if one["all"]["share"] < POWER and one["missed"]:
             gate, count = next(iter(one["missed"].items()))
