@@ -145,20 +145,14 @@ def test_options_are_asked_for_as_by_data_check_and_given_ones_are_written():
     asked = message_of(call("init", "mine.csv"), 1)
     assert asked == message_of(call("data", "check", "mine.csv"), 1)
     assert "wertix" in asked
-    table, text, _ = chosen(
-        "mine.csv", "--set", "columns.close=wertix", "--set", "seed=11", "--set", "folds.test=50"
-    )
+    table, text, _ = chosen("mine.csv", "--set", "columns.close=wertix", "--set", "seed=11", "--set", "folds.test=50")
     assert table["data"]["columns"] == {"close": "wertix"}
     assert table["data"]["sort"] is True
     assert (table["seed"], table["folds"]["test"]) == (11, 50)
     assert "test = 50  # as it was given" in text
-    wrong = call(
-        "init", "mine.csv", "--set", "columns.close=wertix", "--set", "folds.tests=50", "--out", "other.toml"
-    )
+    wrong = call("init", "mine.csv", "--set", "columns.close=wertix", "--set", "folds.tests=50", "--out", "other.toml")
     assert "has no option 'tests'" in message_of(wrong, 2)
-    wrong = call(
-        "init", "mine.csv", "--set", "columns.close=wertix", "--set", "fold.test=50", "--out", "other.toml"
-    )
+    wrong = call("init", "mine.csv", "--set", "columns.close=wertix", "--set", "fold.test=50", "--out", "other.toml")
     assert "fold: unknown key" in message_of(wrong, 2)
     assert "did you mean 'folds'" in wrong.stderr
     assert "mine.toml is a recipe already" in message_of(call("init", "mine.toml"), 2)
