@@ -6,33 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from scipy import signal, special
+from scipy import special
 
 from quorate import statistics
+from support.series import KINDS
 
 DRAWS = 1200
-
-
-def alike(rho):
-    """Return a maker of series of which each value keeps a share of the one before."""
-
-    def make(rng, n):
-        return signal.lfilter([1.0], [1.0, -rho], rng.normal(size=(DRAWS, n + 200)), axis=1)[:, 200:]
-
-    return make
-
-
-def clustered(rng, n):
-    """Return series whose volatility comes in clusters, as in GARCH(1, 1) of daily indices."""
-    noise, variance = rng.normal(size=(DRAWS, n + 300)), np.ones(DRAWS)
-    found = np.empty_like(noise)
-    for t in range(n + 300):
-        found[:, t] = np.sqrt(variance) * noise[:, t]
-        variance = 0.05 + 0.08 * found[:, t] ** 2 + 0.87 * variance
-    return found[:, 300:]
-
-
-KINDS = {"independent": alike(0.0), "AR(1) .2": alike(0.2), "AR(1) .4": alike(0.4), "clustered": clustered}
 
 
 def wrong(series):
@@ -45,7 +24,7 @@ def wrong(series):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [504, 1260])
 def test_a_break_is_found_where_there_is_none_as_often_as_it_says(kind, n):
-    size, plain = wrong(KINDS[kind](np.random.default_rng(n), n))
+    size, plain = wrong(KINDS[kind](np.random.default_rng(n), DRAWS, n))
     assert 0.03 < size < 0.07
     assert plain < size
 

@@ -9,30 +9,9 @@ import pytest
 from scipy import signal, stats
 
 from quorate import statistics
+from support.series import KINDS
 
 DRAWS = 2000
-
-
-def alike(rho):
-    """Return a maker of series of which each value keeps a share of the one before."""
-
-    def make(rng, n):
-        return signal.lfilter([1.0], [1.0, -rho], rng.normal(size=(DRAWS, n + 200)), axis=1)[:, 200:]
-
-    return make
-
-
-def clustered(rng, n):
-    """Return series whose volatility comes in clusters, as in GARCH(1, 1) of daily indices."""
-    noise, variance = rng.normal(size=(DRAWS, n + 300)), np.ones(DRAWS)
-    found = np.empty_like(noise)
-    for t in range(n + 300):
-        found[:, t] = np.sqrt(variance) * noise[:, t]
-        variance = 0.05 + 0.08 * found[:, t] ** 2 + 0.87 * variance
-    return found[:, 300:]
-
-
-KINDS = {"independent": alike(0.0), "AR(1) .2": alike(0.2), "AR(1) .4": alike(0.4), "clustered": clustered}
 
 
 def share(p_values):
@@ -42,13 +21,13 @@ def share(p_values):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [252, 504, 1260])
 def test_the_sharpe_ratio_is_tested_as_often_wrongly_as_it_says(kind, n):
-    series = KINDS[kind](np.random.default_rng(n), n)
+    series = KINDS[kind](np.random.default_rng(n), DRAWS, n)
     assert 0.035 < share(statistics.sharpe_test(one).p_value for one in series) < 0.065
 
 
 @pytest.mark.parametrize("kind", ["AR(1) .4", "clustered"])
 def test_where_the_benchmark_is_no_zero_too(kind):
-    series = KINDS[kind](np.random.default_rng(3), 504)
+    series = KINDS[kind](np.random.default_rng(3), DRAWS, 504)
     aim = 1.0 / math.sqrt(252)
     series = series / series.std() + aim
     assert 0.035 < share(statistics.sharpe_test(one, aim).p_value for one in series) < 0.065
@@ -57,7 +36,7 @@ def test_where_the_benchmark_is_no_zero_too(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_alpha_is_tested_as_often_wrongly_as_it_says(kind):
     rng = np.random.default_rng(5)
-    noise, market = KINDS[kind](rng, 504), KINDS[kind](rng, 504) + 0.06
+    noise, market = KINDS[kind](rng, DRAWS, 504), KINDS[kind](rng, DRAWS, 504) + 0.06
     pairs = zip(noise + 0.8 * market, market, strict=True)
     assert 0.035 < share(statistics.alpha_test(one, other).p_value for one, other in pairs) < 0.065
 
