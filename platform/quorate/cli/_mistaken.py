@@ -39,7 +39,7 @@ def meant_another(function: Callable[..., None], given: Mapping[str, Any], error
         home = Home(given.get("home"))
         if isinstance(recipe := given.get("recipe"), str) and word != "runs":
             told = _no_recipe(word, recipe, home)
-        for argument in ("name",) if of_sweeps else ("run", "names"):
+        for argument in ("name", "names") if of_sweeps else ("run", "names"):
             values = given.get(argument)
             for value in [values] if isinstance(values, str) else values if isinstance(values, list) else []:
                 told = told or _no_run(word, str(value), home, of_sweeps)

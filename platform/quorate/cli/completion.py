@@ -257,6 +257,7 @@ SOURCES: dict[Any, Callable[[Asked], list[Offer]]] = {
     "RUN": _stored("run"),
     "RUN RUN...": _stored("run"),
     "SWEEP": _stored("sweep"),
+    "[SWEEP]...": _stored("sweep"),
     ("watch", "RUN"): _stored("run", "sweep"),
     "RECIPE": _plugins("recipe"),
     "SHELL": _one_of(*SCRIPTS),

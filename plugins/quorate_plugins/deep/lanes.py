@@ -9,6 +9,7 @@ by matrix, and sums over rows are products with ones, as a reduction would choos
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from torch.utils.checkpoint import checkpoint
 Generators = Sequence[torch.Generator]
 EPSILON = 1e-5  # added to a variance before it is divided by
 ALIGNED = 32  # numbers that the CPU's loops take at a time: what is left over is computed by other code
+# MKL reads it at its first product. Without it the same product is rounded otherwise, on some processors, where a
+# matrix begins at another place within a line of memory, as those of lanes do.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 
 class LaneParameter(nn.Parameter):
