@@ -30,6 +30,7 @@ def chance(p: float) -> str:
 def too_little(
     gate: str, condition: str, threshold: float, evidence: quorate.Evidence, why: str = ""
 ) -> quorate.GateResult:
+    """Return that nothing is decided, and why: too few bars, unless it is said."""
     n = len(evidence.performance.returns)
     result = quorate.judge(gate, math.nan, condition, threshold, sample=counted(n, "bar"))
     return result.insufficient(why or f"needs {LEAST} bars of an ensemble that trades")

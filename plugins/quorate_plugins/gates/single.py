@@ -55,7 +55,7 @@ def psr(evidence: quorate.Evidence, confidence: Fraction = 0.95) -> quorate.Gate
     if result.verdict != "FAIL" or result.value is None:
         return result
     if look > 1 and result.value >= confidence:
-        return result.failed(f"enough for a first look, and this is the {look}th of recipes on this holdout")
+        return result.failed(f"enough for a first look at this holdout, and this is look {look}")
     needed = found.bars(asked)
     if not math.isfinite(needed):
         return result.failed("it lost: no longer record would help")
@@ -117,8 +117,6 @@ def selection(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.Gate
     """
     if evidence.earlier is not None:
         return _selection_by_now(evidence.earlier, size)
-    import numpy as np
-
     from quorate import statistics
 
     returns, tried = evidence.performance.returns, evidence.trials
@@ -127,8 +125,7 @@ def selection(evidence: quorate.Evidence, size: Fraction = 0.05) -> quorate.Gate
     if len(returns) < LEAST:
         return too_little("selection", "<", size, evidence, f"needs {LEAST} bars to say anything")
     found, moments = statistics.sharpe_test(returns), statistics.moments(returns)
-    per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
-    spread = float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
+    spread = _spread(evidence)
     told = {
         **moments._asdict(),
         "deviation": found.deviation,
@@ -170,7 +167,8 @@ def _selection_by_now(earlier: Earlier, size: float) -> quorate.GateResult:
     """Judge the walk-forward again by what was tried up to the promotion: what came first must not pass for that."""
     before, tried = earlier.gates.get("selection"), earlier.trials
     if before is None or before.value is None or not tried.effective >= 1:
-        why = "the walk-forward was not judged by it" if before is None else before.reason or "how much was tried"
+        unknown = "how much was tried is not known"
+        why = "the walk-forward was not judged by it" if before is None else before.reason or unknown
         return quorate.judge("selection", math.nan, "<", size).insufficient(why)
     return _selected({**before.inputs}, tried, size)
 
@@ -200,8 +198,6 @@ def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction 
     sure : float, probability
         Below it passes with a warning.
     """
-    import numpy as np
-
     from quorate import statistics
 
     returns = evidence.performance.returns
@@ -210,8 +206,7 @@ def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction 
     if trials is None or not trials.effective >= 1:
         return too_little("dsr", ">=", confidence, evidence, "how much was tried is not known")
     null = 1.0 / max(len(returns) - 1, 1)
-    per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
-    spread = float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
+    spread = _spread(evidence)
     value = statistics.deflated_sharpe(*found, n_trials=trials.effective, variance=null)
     paper = statistics.deflated_sharpe(*found, n_trials=trials.n, variance=spread)
     bars = evidence.performance.bars_per_year
@@ -234,3 +229,13 @@ def dsr(evidence: quorate.Evidence, confidence: Fraction = 0.90, sure: Fraction 
         tried = "1 trial" if trials.effective == 1 else f"{trials.effective:g} trials"
         return result.failed(f"{tried} without skill would show a Sharpe ratio of {best:.2f}")
     return result.warned(f"below {sure:.0%}: what was tried weighs on it") if result.value < sure else result
+
+
+def _spread(evidence: quorate.Evidence) -> float:
+    """Return the variance of the candidates' Sharpe ratios, per bar."""
+    import numpy as np
+
+    from quorate import statistics
+
+    per_bar = [statistics.sharpe(r, 1.0) for r in evidence.candidates.values()]
+    return float(np.nanvar(per_bar, ddof=1)) if np.isfinite(per_bar).sum() > 1 else math.nan
