@@ -67,7 +67,7 @@ def lineage_of(bars: Bars) -> frozenset[str]:
 
     Bars within a day are made into days: by the last close of each session, by the last one within the market's hours,
     and by the last one of each date in UTC. Days are made into weeks and months, dated as longer bars are
-    (`quorate.bars.resample.last_days`); so are weekly and monthly bars, whatever day of theirs they are stamped with.
+    (`quorate.bars.periods.last_days`); so are weekly and monthly bars, whatever day of theirs they are stamped with.
     Days and weeks are known by blocks of eleven weeks, too, on the fine grid: a shorter history holds
     a whole one, and some of them are without the dividend of a quarter, for which prices may or may not be adjusted.
 
