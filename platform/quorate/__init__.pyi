@@ -74,6 +74,9 @@ from .runs.plan import plan as plan
 from .runs.predict import predict as predict
 from .runs.prove import Proof as Proof
 from .runs.prove import prove as prove
+from .runs.registering import ModelRegistry as ModelRegistry
+from .runs.registering import Version as Version
+from .runs.registering import register as register
 from .runs.reproduce import reproduce as reproduce
 from .runs.run import promote as promote
 from .runs.run import resume as resume

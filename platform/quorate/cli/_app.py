@@ -20,6 +20,7 @@ from quorate.cli import (
     _ledger,
     _pipeline,
     _plugins,
+    _registry,
     _runs,
     _sql,
     _sweep,
@@ -286,27 +287,21 @@ def reproduce(
     raise typer.Exit(0 if result.identical else 1)
 
 
-@app.command()
-@command
-def predict(
-    run: options.Run = "latest",
-    data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
-    kept: Annotated[bool, typer.Option("--kept", help="Refit nothing: use the kept models of the last fold.")] = False,
-    trust: options.Trust = False,
-    home: options.Home = None,
-    as_json: options.Json = False,
-) -> None:
-    """Refit a run's members on all that is known, or use its kept models, and print the weights for the next bar."""
-    from quorate.report.views.prediction import render
-    from quorate.runs.predict import predict as ahead
-
-    trusting(home, trust)
-    with working() as progress:
-        result = ahead(run, data=data, kept=kept, home=home, progress=progress)
-    show(asdict(result), as_json, render)
-
-
-for group in (_runs, _sql, _ui, _plugins, _sweep, _pipeline, _data, _execution, _watch, _cluster, _ledger, completion):
+for group in (
+    _runs,
+    _sql,
+    _ui,
+    _plugins,
+    _sweep,
+    _pipeline,
+    _data,
+    _execution,
+    _watch,
+    _cluster,
+    _ledger,
+    _registry,
+    completion,
+):
     group.register(app)
 
 

@@ -162,6 +162,40 @@ def trades(
 
 
 @command
+def predict(
+    run: options.Run = "latest",
+    data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
+    kept: Annotated[bool, typer.Option("--kept", help="Refit nothing: use the kept models of the last fold.")] = False,
+    version: Annotated[
+        str | None, typer.Option(help="Use the models of a registered version: NAME, NAME@3, NAME@champion.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="With --version: as it was registered and staged by then.")
+    ] = None,
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Refit a run's members on all that is known, or use its kept models, and print the weights for the next bar."""
+    from quorate.report.views.prediction import render
+    from quorate.runs.predict import predict as ahead
+
+    if as_of is not None and version is None:
+        raise RecipeError("--as-of says which version: give --version NAME, too")
+    if version is not None and run != "latest":
+        raise RecipeError("a version names its run: leave out RUN, or --version")
+    trusting(home, trust)
+    with working() as progress:
+        if version is not None:
+            from quorate.runs.registering import ModelRegistry
+
+            result = ModelRegistry(home).get(version, as_of).predict(data, progress)
+        else:
+            result = ahead(run, data=data, kept=kept, home=home, progress=progress)
+    show(asdict(result), as_json, render)
+
+
+@command
 def export_model(
     onnx: Annotated[Path, typer.Option("--onnx", metavar="FILE", help="The file to write.")],
     run: options.Run = "latest",

@@ -22,12 +22,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import IntegrityError, RecipeError
+from quorate.errors import IntegrityError, QuorateError, RecipeError
 from quorate.evidence.evidence import Earlier
 from quorate.evidence.judging import earlier_of
 from quorate.evidence.ledger import Recorder, ledger_of, record_opening, tried_by_now
@@ -40,7 +41,9 @@ from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
 from quorate.runs.loaded import load_report
+from quorate.runs.models import RunModels
 from quorate.runs.plan import plan_of
+from quorate.runs.registering import Version, register, register_models, registered
 from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, reopen, reopen_unfinished
 from quorate.runs.surroundings import in_usual_surroundings
@@ -185,7 +188,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     """Open the holdout of a run and judge it there; doing so again only returns what was found.
 
     The same walk-forward continues through the holdout on the stored bars and plugin sources, so
-    what is judged is exactly what ran.
+    what is judged is exactly what ran. What passes is registered, see `quorate.ModelRegistry`.
 
     Parameters
     ----------
@@ -200,6 +203,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     clock = start_clock(progress)
     report = load_report(name, home=home)
     if report.results["holdout"] is not None:
+        if report.promoted and registered(Home(home), report.run_id) is None:  # it was stopped before that
+            _registered(partial(register, report.run_id, home=home, progress=progress), clock.progress)
         return report
     with clock.stage("recipe"):
         session, bars = reopen(report, clock.progress, changes="not as in the development")
@@ -214,7 +219,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     stored = session.home.find(report.run_id)
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
-    with session.fitting(keep=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
+    with session.fitting(keep_last=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
         known = parts.Known(record, null_market, opening.looks, _earlier(report, stored, bars, opening.head.seq))
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():
@@ -225,7 +230,22 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
                 )
         report = keep_holdout(report, session, stored, part, opening, record, clock, fitting)
     artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
+    if report.promoted:
+        _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
     return report
+
+
+def _registered(register_it: Callable[[], Version], progress: Progress) -> None:
+    """Register what was promoted, and say so; that it cannot be registered changes nothing of its promotion."""
+    try:
+        version = register_it().standing
+    except QuorateError as e:
+        progress.warn(f"it is promoted, but not registered: {e}")
+        return
+    progress.note(
+        f"registered as {version.label}, a {version.stage}: quorate registry stage {version.label} champion "
+        "makes it what is served"
+    )
 
 
 def _earlier(report: Report, stored: Run, bars: Bars, until: int) -> Earlier:

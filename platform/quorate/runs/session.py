@@ -64,6 +64,7 @@ class Session:
         *,
         cache: bool = True,
         keep: bool = False,
+        keep_last: bool = False,
         one_part: bool = False,
         start: bool = True,
     ) -> Iterator[Fitting]:
@@ -77,13 +78,15 @@ class Session:
             Whether finished fits are taken from the home and kept there, if the recipe wants that.
         keep : bool
             Whether fitted models are kept in the home, if the recipe wants that.
+        keep_last : bool
+            Those of the last fold are kept, whatever the recipe wants.
         one_part : bool
             An executor of its own is ended while what follows the fits of the first part is computed.
         start : bool
             Else nothing can be fitted; it can only be told what would be.
         """
         from quorate.walkforward.members import Fitting  # showing a recipe does not need it
-        from quorate.walkforward.models import Keeping
+        from quorate.walkforward.models import Keeping, Wanted
         from quorate.walkforward.warm import States
 
         wanted = self.recipe.execution
@@ -96,7 +99,8 @@ class Session:
             arrays = KeptArrays(self.home.path, made_here(), write=start) if kept is not None else None
             ready = executor or stack.enter_context(self._executor(start))
             home = KeptModels(self.home.path)
-            models = Keeping(home, wanted.keep_models) if keep else None
+            which: Wanted = "last" if keep_last and wanted.keep_models == "no" else wanted.keep_models
+            models = Keeping(home, which) if keep or keep_last else None
             states = States(home if kept is not None else None, self.progress.warn)
             every = wanted.checkpoint_seconds
             watching = Watching(self.home.path / CHECKPOINTS, every) if kept is not None and every and start else None

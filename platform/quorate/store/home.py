@@ -13,6 +13,7 @@
                               HASH.fills.parquet, and HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
+    HOME/registry/            versions of what was promoted, see `quorate.store.registry`
     HOME/jobs/                what commands that `quorate ui` began have printed
 """
 

@@ -60,10 +60,14 @@ class KeptModels(KeptFiles):
         """Return whether there is one under a key, unread."""
         return bool(_KEY.fullmatch(key)) and self._path(key).is_file() and self._document(self._path(key)).is_file()
 
+    def files(self, key: str) -> list[Path]:
+        """Return the files that a model is in."""
+        path = self._path(key)
+        return [path, self._document(path)]
+
     def bytes_of(self, key: str) -> int:
         """Return what a model takes on disk."""
-        path = self._path(key)
-        return path.stat().st_size + self._document(path).stat().st_size
+        return sum(path.stat().st_size for path in self.files(key))
 
     def put(self, key: str, model: KeptModel) -> None:
         """Keep a model.

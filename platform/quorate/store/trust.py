@@ -21,7 +21,8 @@ from pathlib import Path
 from quorate.errors import StoreError
 
 ID = "home.json"
-PARTS = (ID, "runs", "sweeps", "fits", "bars", "store", "sources", "ledger", "audits", "cluster", "holdouts")
+REGISTRY = "registry"  # of a home: the folder of its versions, NAME/NUMBER, see `quorate.store.registry`
+PARTS = (ID, "runs", "sweeps", "fits", "bars", "store", "sources", "ledger", "audits", "cluster", "holdouts", REGISTRY)
 
 
 def claim(home: Path) -> None:
@@ -34,7 +35,12 @@ def claim(home: Path) -> None:
 
 
 def is_trusted(home: Path) -> bool:
-    """Return whether this user made the home at this place, or said that it may be trusted."""
+    """Return whether this user made the home at this place, or said that it may be trusted.
+
+    A version is trusted as the home that has registered it.
+    """
+    if home.parent.parent.name == REGISTRY:
+        return is_trusted(home.parents[2])
     own, mark = _id(home), _mark(home)
     try:
         return bool(own) and mark is not None and mark.read_text(encoding="utf-8") == own

@@ -17,6 +17,13 @@ from .openings import looks as looks
 from .openings import record_opening as record_opening
 from .openings import record_override as record_override
 from .reports import record_report as record_report
+from .stages import STAGES as STAGES
+from .stages import Stages as Stages
+from .stages import Standing as Standing
+from .stages import record_rollback as record_rollback
+from .stages import record_stage as record_stage
+from .stages import record_version as record_version
+from .stages import stages_of as stages_of
 from .tally import Count as Count
 from .tally import count as count
 from .tally import tried_so_far as tried_so_far

@@ -72,6 +72,10 @@ def _series(row: Mapping[str, Any]) -> str:
         return f"holdout {days}, " + ("imported" if row["imported"] else f"look {row['looks']}")
     if row["kind"] == "report":
         return f"{row['part']}: {row['verdict']}"
+    if row["kind"] == "version":
+        return f"{row['name']}@{row['version']} registered"
+    if row["kind"] == "stage":
+        return f"{row['name']}@{row['version']}: {row['stage']}"
     return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else str(row["kind"])
 
 
