@@ -92,6 +92,8 @@ from .runs.swept import load_sweep as load_sweep
 from .runs.validate import validate_sweep as validate_sweep
 from .runs.verify import Verification as Verification
 from .runs.verify import verify as verify
+from .serving.replay import Replay as Replay
+from .serving.replay import replay as replay
 from .store.bars.store import BarStore as BarStore
 from .store.parquet import read_parquet as read_parquet
 from .sweeps.translation import ask_optuna as ask_optuna

@@ -22,6 +22,7 @@ from quorate.cli import (
     _plugins,
     _registry,
     _runs,
+    _serving,
     _sql,
     _sweep,
     _ui,
@@ -300,6 +301,7 @@ for group in (
     _cluster,
     _ledger,
     _registry,
+    _serving,
     completion,
 ):
     group.register(app)

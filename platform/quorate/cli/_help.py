@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry",),
+    "Serve": ("registry", "replay"),
     "Look": (
         "ui",
         "watch",
@@ -100,6 +100,7 @@ EXAMPLES = {
     "reproduce": ["quorate reproduce latest"],
     "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],
     "verify": ["quorate verify run.quorate.zip --spot 20"],
+    "replay": ["quorate replay latest"],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

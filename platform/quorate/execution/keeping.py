@@ -9,7 +9,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from quorate.dataset.rows import Dataset
 from quorate.errors import FitError, QuorateError, reason_of
 from quorate.execution.course import Course, course_of
 from quorate.execution.executor import Remote, Told
@@ -60,6 +62,38 @@ class Learnt:
 class _Failed:
     reason: str
     trace: str = field(default="", repr=False)
+
+
+class Ready:
+    """A model that is made of its state in this process, and forecasts as often as it is asked.
+
+    Parameters
+    ----------
+    task : FitTask
+        Its fit.
+    state : State
+        What it has learnt.
+    dataset : Dataset
+        Rows of the features that it has learnt from.
+    """
+
+    def __init__(self, task: FitTask, state: State, dataset: Dataset) -> None:
+        self.task, self._spec = task, model_of(task)
+        with surroundings_of(task):
+            self._learnt, own = restored_transforms(task.transforms, state)
+            self._model = restored(self._spec, unfitted(task, self._spec, dataset), own)
+
+    def __call__(self, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> tuple[Floats, Outputs]:
+        """Return what it forecasts of some rows, (n_rows,), and what else it gives; `train` are those that trained it.
+
+        Raises
+        ------
+        FitError
+            If it fails.
+        """
+        with surroundings_of(self.task):
+            seen = self._learnt.rows(dataset, self._spec, (train[:0], rows))
+            return predict(self._model, self._spec, inputs_of(self._spec, seen, rows, train), self.task.binary)
 
 
 def learn(data: FitData, task: FitTask, seconds: float) -> Learnt:
@@ -133,16 +167,8 @@ def _learn(data: FitData, task: FitTask) -> Learnt | _Failed:
 
 def _forecast(data: FitData, item: tuple[FitTask, State]) -> tuple[Floats, Outputs] | _Failed:
     task, state = item
-    spec, fold = model_of(task), data.fold(task.fold)
-
-    def answer() -> tuple[Floats, Outputs]:
-        with surroundings_of(task):
-            learnt, own = restored_transforms(task.transforms, state)
-            model = restored(spec, unfitted(task, spec, data.dataset), own)
-            seen = learnt.rows(data.dataset, spec, (fold.train[:0], fold.test))
-            return predict(model, spec, inputs_of(spec, seen, fold.test, fold.train), task.binary)
-
-    return _told(answer)
+    fold = data.fold(task.fold)
+    return _told(lambda: Ready(task, state, data.dataset)(data.dataset, fold.test, fold.train))
 
 
 def _exported(data: FitData, item: tuple[FitTask, State]) -> tuple[bytes, Floats] | _Failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -25,10 +26,12 @@ from quorate.errors import (
 from quorate.execution.features import made_here
 from quorate.execution.keeping import forecasts, learn
 from quorate.execution.key import with_keys
+from quorate.execution.outputs import Outputs
 from quorate.execution.state import State
 from quorate.execution.task import FitResult, FitTask
 from quorate.report.report import Report
 from quorate.runs.session import Session
+from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.store.models import KeptModel, KeptModels
 from quorate.walkforward.held_out import parted
@@ -228,12 +231,7 @@ class RunModels:
                 fits.append(FitResult(name, now.index, np.full(len(now.test), np.nan), error=str(e)))
         items = [(replace(one.task, fold=now.index), one.state) for one in found]
         answers = forecasts(fit_data(walk, [now]), items, self.session.recipe.execution.fit_seconds)
-        of_each = [
-            FitResult(one.task.model, now.index, *answer, replicate=one.task.replicate)
-            for one, answer in zip(found, answers, strict=True)
-        ]
-        fits = parted(walk.unseen, [now], [*fits, *means(of_each)])
-        fits = [as_judged(walk, one, now) for one in fits]
+        fits = judged_fits(walk, now, [one.task for one in found], answers, fits)
         told = {
             **self.last(walk.bars),
             "fitted_again": list(dict.fromkeys(one.task.model for one in found if one.again)),
@@ -258,6 +256,21 @@ class RunModels:
     def _alone(self, name: str) -> WalkForward:
         """Return the walk-forward with one of its members."""
         return replace(self.walk, members={name: self.walk.members[name]})
+
+
+def judged_fits(
+    walk: WalkForward,
+    now: Fold,
+    tasks: Sequence[FitTask],
+    answers: Sequence[tuple[Floats, Outputs]],
+    failed: Sequence[FitResult] = (),
+) -> list[FitResult]:
+    """Return what models forecast of a fold's rows as it is combined: of several seeds the mean, and to scale."""
+    of_each = [
+        FitResult(task.model, now.index, *answer, replicate=task.replicate)
+        for task, answer in zip(tasks, answers, strict=True)
+    ]
+    return [as_judged(walk, one, now) for one in parted(walk.unseen, [now], [*failed, *means(of_each)])]
 
 
 def models_of(report: Report, session: Session, bars: Bars) -> RunModels:

@@ -177,7 +177,7 @@ def judge_whole(
     own_members = collect(walk, fitting.run(walk, walk.folds))
     found = any(recipe != walk.recipe for recipe, _ in chosen)
     if not objectives.metrics:
-        own = combine_members(walk, own_members)[walk.recipe.ensemble.method].predictions
+        own = combine_members(walk, own_members, beside=False)[walk.recipe.ensemble.method].predictions
         tuned = _stitched(walk, chosen, fitting, since).predictions if found else own
         verdict = _of_losses(_since(walk, since), tuned, own, flat)
         return concluded([verdict], walk.recipe.tuning, walk.recipe.tuning.keep_level, found)

@@ -167,7 +167,7 @@ class WholeRecipe(Subject):
                     predictions[fold.test, column] = as_judged(walk, begun.results[k][name], fold).predictions
         if not self._objectives.metrics:
             method = walk.recipe.ensemble.method
-            combined = combine_members(walk, predictions)[method].predictions
+            combined = combine_members(walk, predictions, beside=False)[method].predictions
             horizon = walk.horizon
             return {
                 k: loss_of(combined[walk.folds[k].test], seconds[k], walk.dataset, walk.folds[k], walk.binary, horizon)

@@ -59,8 +59,8 @@ class Beside:
             recipe=self.walk.recipe.model_copy(update={"models": models}),
             members={name: spec for name, spec in self.walk.members.items() if name != self.name},
         )
-        one = combine_members(self.walk, self.predictions)[method].predictions
-        less = combine_members(other, self.predictions[:, rest])[method].predictions
+        one = combine_members(self.walk, self.predictions, beside=False)[method].predictions
+        less = combine_members(other, self.predictions[:, rest], beside=False)[method].predictions
         found = ((method, one), (without, less), (self.name, self.column(self.name)))
         first, second, third = (decide_given(self.walk, label, values) for label, values in found)
         return first, second, third

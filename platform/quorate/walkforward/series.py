@@ -62,13 +62,17 @@ class Series:
         return self.role in ("ensemble", "alternative", "member")
 
 
-def combine_members(walk: WalkForward, predictions: Floats, volatility: Floats | None = None) -> dict[str, Combined]:
+def combine_members(
+    walk: WalkForward, predictions: Floats, volatility: Floats | None = None, *, beside: bool = True
+) -> dict[str, Combined]:
     """Combine the members by the recipe's ensembler and by those beside it; the judged one is first.
 
     Parameters
     ----------
     volatility : ndarray of float64, (n_rows,), optional
         That of the rows, if they are others than those of the walk-forward's bars.
+    beside : bool
+        Else by the recipe's ensembler alone.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def combine_members(walk: WalkForward, predictions: Floats, volatility: Floats |
     """
     wanted = walk.recipe.ensemble
     methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
-    for name in dict.fromkeys((wanted.method, *wanted.compare)):
+    for name in dict.fromkeys((wanted.method, *(wanted.compare if beside else ()))):
         spec = walk.registry.get(EnsemblerSpec, name)
         methods.append((spec, wanted.params if name == wanted.method else spec.params))
     found = combine_all(
@@ -122,7 +126,7 @@ def decide_all(walk: WalkForward, predictions: Floats, first: int = 0) -> tuple[
 def decide_judged(walk: WalkForward, predictions: Floats) -> Series:
     """Combine, choose thresholds and decide for the judged series alone."""
     method = walk.recipe.ensemble.method
-    return decide_given(walk, method, combine_members(walk, predictions)[method].predictions)
+    return decide_given(walk, method, combine_members(walk, predictions, beside=False)[method].predictions)
 
 
 def decide_given(walk: WalkForward, name: str, predictions: Floats) -> Series:
