@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,8 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
+        if len(bars.symbols) == 1:
+            return {"value": floor.trade_each(targets[:, 0, :])}
         return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
 
     return _until_ruin(floor.value(floor.kept("curves", targets, booked)))
@@ -184,6 +186,20 @@ class _Floor:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
         orders = _orders(target, self.bars.present, self.payout, np.isnan(self.price))
         return book(orders, self.market, self.trading.capital / self.scale.money, apart)
+
+    def trade_each(self, targets: Floats) -> Floats:
+        """Return what accounts of the only symbol are worth, one for each series of desired weights.
+
+        As of `trade`, to the last bit; in one go, as half of the time of an account is spent on calling what books it.
+        """
+
+        def beside(values: Floats) -> Floats:
+            return np.repeat(values, targets.shape[1], axis=1)
+
+        known = {key: value for key, value in vars(self.market).items() if isinstance(value, np.ndarray) and value.ndim}
+        market = replace(self.market, **{key: beside(value) for key, value in known.items()})
+        orders = _orders(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
+        return book(orders, market, self.trading.capital / self.scale.money, apart=True).value
 
     def book(self, target: Floats, apart: bool = False) -> Booked:
         """Return what came of one series: value, whether something was held, orders and positions."""

@@ -18,6 +18,7 @@ from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
+from quorate.statistics._paired import sharpe_per_bar
 from quorate.trading.backtest import equity_curves, gone_after
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.portfolio import check_shares, renewed, share_of_capital
@@ -343,5 +344,5 @@ def _best(returns: Floats, rule: ThresholdRule, bars_per_year: float) -> int | N
     """Return the position of the first of the best candidates, or None if none can be told."""
     if len(returns) < rule.min_bars:
         return None
-    values = np.array([statistics.sharpe(returns[:, i], bars_per_year) for i in range(returns.shape[1])])
+    values = sharpe_per_bar(np.ascontiguousarray(returns.T)) * np.sqrt(bars_per_year)
     return None if np.isnan(values).all() else int(np.nanargmax(values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -97,7 +98,9 @@ def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAW
 def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the model confidence set contains the judged ensemble (Hansen, Lunde and Nason 2011).
 
-    A warning says when equal weights are in it, too: simpler would be as good.
+    Strategies are among the candidates as ensembles are: who judges long-flat where long-short clearly earns more does
+    not judge the best, and is told which line of the recipe has that one judged. A warning says when equal weights are
+    in it, too: simpler would be as good.
 
     Parameters
     ----------
@@ -127,9 +130,29 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
         inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
     )
     if result.verdict == "FAIL" and result.value is not None:
-        return result.failed(f"others are clearly better: {', '.join(kept[:3])}")
+        gain = dict(zip(names, matrix.mean(axis=0) / np.std(matrix, axis=0), strict=True))
+        return _others_better(result, evidence, sorted(kept, key=lambda name: -gain[name]))
     simple = [name for name in kept if name.startswith("mean/") and name != evidence.judged]
     return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
+
+
+def _others_better(
+    result: quorate.GateResult, evidence: quorate.Evidence, better: list[str]
+) -> quorate.GateResult:
+    """Return the result with the candidates that are better, the best first, and the way to have that one judged.
+
+    ``instead`` among the inputs has the keys of a recipe that judges it, with their values; nothing for a member.
+    """
+    (name, strategy), (own_name, own_strategy) = better[0].rpartition("/")[::2], evidence.judged.rpartition("/")[::2]
+    told = f"others are clearly better: {', '.join(better[:3])}"
+    if name in evidence.members:
+        return result.failed(f"{told}; to have {name} judged, leave the other members out of [models]")
+    keys = {"ensemble.method": (name, own_name), "strategy.name": (strategy, own_strategy)}
+    instead = {key: new for key, (new, old) in keys.items() if new != old}
+    lines = " and ".join(f'{key} = "{value}"' for key, value in instead.items())
+    without = " and ".join(key.split(".")[0] + ".compare" for key in instead)
+    told += f"; {lines} has it judged, and what could not be traded should not be in {without}"
+    return replace(result, inputs={**result.inputs, "instead": instead}).failed(told)
 
 
 def pbo(
