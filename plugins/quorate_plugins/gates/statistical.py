@@ -136,23 +136,31 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
     return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
 
 
-def _others_better(
-    result: quorate.GateResult, evidence: quorate.Evidence, better: list[str]
-) -> quorate.GateResult:
-    """Return the result with the candidates that are better, the best first, and the way to have that one judged.
+def _others_better(result: quorate.GateResult, evidence: quorate.Evidence, better: list[str]) -> quorate.GateResult:
+    """Return the result with the candidates that are better, the best first, and the way to have one of them judged.
 
-    ``instead`` among the inputs has the keys of a recipe that judges it, with their values; nothing for a member.
+    None of them is told from the best, so it is the one that changes the recipe least. ``instead`` among the inputs has
+    the keys that have it judged, with their values; nothing where all are members.
     """
-    (name, strategy), (own_name, own_strategy) = better[0].rpartition("/")[::2], evidence.judged.rpartition("/")[::2]
     told = f"others are clearly better: {', '.join(better[:3])}"
-    if name in evidence.members:
+    ways = {name: _changed(name, evidence.judged) for name in better if name.rpartition("/")[0] not in evidence.members}
+    if not ways:
+        name = better[0].rpartition("/")[0]
         return result.failed(f"{told}; to have {name} judged, leave the other members out of [models]")
-    keys = {"ensemble.method": (name, own_name), "strategy.name": (strategy, own_strategy)}
-    instead = {key: new for key, (new, old) in keys.items() if new != old}
+    chosen = min(ways, key=lambda name: len(ways[name]))
+    instead = ways[chosen]
     lines = " and ".join(f'{key} = "{value}"' for key, value in instead.items())
     without = " and ".join(key.split(".")[0] + ".compare" for key in instead)
-    told += f"; {lines} has it judged, and what could not be traded should not be in {without}"
+    told += f"; {lines} has {chosen} judged, and what could not be traded should not be in {without}"
     return replace(result, inputs={**result.inputs, "instead": instead}).failed(told)
+
+
+def _changed(name: str, judged: str) -> dict[str, str]:
+    """Return the keys of a recipe in which one candidate differs from another, with their values for the first."""
+    parts = zip(
+        ("ensemble.method", "strategy.name"), name.rpartition("/")[::2], judged.rpartition("/")[::2], strict=True
+    )
+    return {key: new for key, new, old in parts if new != old}
 
 
 def pbo(

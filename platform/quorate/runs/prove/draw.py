@@ -147,13 +147,13 @@ def judged(bench: Bench, registry: Registry, case: Case) -> Drawn:
         if found := _first_missed({name: gates[name] for name in ALONE if name in gates}, alone, registry):
             return Drawn(finite_or_none(alone.metric("sharpe")), _names(found), (), False)
         left = {name: params for name, params in gates.items() if name not in ALONE}
-    series, _ = decide_all(walk, forecasts, first)
+    series, _ = decide_all(walk, forecasts)
     evidence = _evidence(bench, walk, series, "development", (first, start))
     results = (_first_missed if case.brief else _missed)(left, evidence, registry)
     missed, once = _names(results), replace(evidence, trials=ONE)
     # With one trial gates that passed would pass, too; of brief cases it is not known which did.
     again = left if missed and case.brief else {name: gates[name] for name in missed}
-    one_trial = not _first_missed(again, once, registry)
+    one_trial = not {*missed} & {*ALONE} and not _first_missed(again, once, registry)
     beyond: tuple[str, ...] = ()
     if missed and one_trial:
         one_trial = start == len(walk.bars) or not _held(bench, walk, series, start, gates, ONE)
@@ -225,8 +225,15 @@ def _missed(gates: Gates, evidence: Evidence, registry: Registry) -> list[GateRe
 
 
 def _first_missed(gates: Gates, evidence: Evidence, registry: Registry) -> list[GateResult]:
-    """Return what one required gate says that did not pass, those that resample asked last; none, if all passed."""
-    for name in sorted(gates, key=lambda name: bool({"draws", "blocks"} & {*gates[name]})):
+    """Return what one required gate says that did not pass; none, if all passed.
+
+    Those that resample are asked last, by name: so the confidence set, which draws once, comes before `spa`.
+    """
+
+    def late(name: str) -> str:
+        return name if {"draws", "blocks"} & {*gates[name]} else ""
+
+    for name in sorted(gates, key=late):
         if missed := _missed({name: gates[name]}, evidence, registry):
             return missed
     return []

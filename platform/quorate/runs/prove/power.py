@@ -26,9 +26,10 @@ def level(strength: float, correlation: float, drawn: Sequence[Drawn], brief: bo
     """Return what all surrogates of one strength came to, as plain data.
 
     ``edge`` is the mean annual Sharpe ratio after costs of the judged series over their walk-forwards. ``missed``
-    counts the required gates that did not pass, ``only`` those that were the only one; of brief cases neither is known. ``instead``
-    counts by which keys of the recipe (``set``) a clearly better candidate would be judged.
+    counts the required gates that did not pass, ``only`` those that were the only one; of brief cases neither is known.
+    ``instead`` counts by which keys of the recipe (``set``) a clearly better candidate would be judged.
     """
+    better = Counter(one.instead for one in drawn if one.instead)
     n, known = len(drawn), [one.sharpe for one in drawn if one.sharpe is not None]
     every = [(*one.development, *(f"{gate} (holdout)" for gate in one.holdout)) for one in drawn]
     return {
@@ -39,7 +40,7 @@ def level(strength: float, correlation: float, drawn: Sequence[Drawn], brief: bo
         "all": share(sum(not gates for gates in every), n),
         "one_trial": share(sum(one.one_trial for one in drawn), n),
         "missed": {} if brief else _counted(gate for gates in every for gate in gates),
-        "instead": [{"set": dict(keys), "n": k} for keys, k in Counter(o.instead for o in drawn if o.instead).most_common()],
+        "instead": [{"set": dict(keys), "n": count} for keys, count in better.most_common()],
         "only": {} if brief else _counted(gates[0] for gates in every if len(gates) == 1),
     }
 
