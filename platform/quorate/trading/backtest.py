@@ -72,16 +72,12 @@ class BacktestResult:
 
 
 def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
-    """Return the equity of many series of desired weights at once.
+    """Return the equity of many series of desired weights at once, (n_bars, n_series).
 
     Parameters
     ----------
     targets : ndarray of float64, (n_bars, n_symbols, n_series)
         Desired weight decided at the close of each bar.
-
-    Returns
-    -------
-    ndarray of float64, (n_bars, n_series)
     """
     floor = _Floor.of(bars, trading)
 
