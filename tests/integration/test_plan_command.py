@@ -166,29 +166,29 @@ def test_a_brief_case_says_what_the_whole_one_does(bars: quorate.Bars) -> None:
     bench = module._bench(session, bars, bars)
     assert {*asked(bench.recipe, session.registry)} - {*ALONE} == {"selection", "mcs"}
     found = []
-    for strength in (0.0, 3.0, 9.0):
-        for draw in range(2):
-            whole, brief = (judged(bench, session.registry, Case(draw, strength, brief=b)) for b in (False, True))
-            assert whole.sharpe == brief.sharpe
-            assert {*brief.development} <= {*whole.development}
-            for name in ("development", "holdout"):
-                assert bool(getattr(whole, name)) == bool(getattr(brief, name)), (strength, draw, name)
-            assert whole.one_trial == brief.one_trial
-            found.append(whole)
+    for draw, strength in ((0, 0.0), (0, 3.0), (1, 9.0)):
+        whole, brief = (judged(bench, session.registry, Case(draw, strength, brief=b)) for b in (False, True))
+        assert whole.sharpe == brief.sharpe
+        assert {*brief.development} <= {*whole.development}
+        for name in ("development", "holdout"):
+            assert bool(getattr(whole, name)) == bool(getattr(brief, name)), (strength, draw, name)
+        assert whole.one_trial == brief.one_trial
+        found.append(whole)
     better = [one for one in found if one.development == ("mcs",)]
     assert {one.instead for one in better} == {(("strategy.name", "long-short"),)}
     instead = Case(1, 9.0, brief=True, instead=better[-1].instead)
     assert judged(bench, session.registry, instead).development == ()
 
 
-def test_judged_instead_is_the_recipe_with_the_lines_that_are_told() -> None:
-    session = open_session(
-        {**TINY, "ensemble": {"compare": ["mean"]}, "strategy": {"grid": {"risk.max_weight": [1.0]}}}
-    )
-    recipe = judging(session.recipe, session.registry, (("ensemble.method", "mean"), ("strategy.name", "long-short")))
-    lines = ["ensemble.method=mean", "strategy.name=long-short"]
-    given = {**TINY, "ensemble": {"compare": ["mean"]}, "strategy": {"grid": {"risk.max_weight": [1.0]}}}
-    assert recipe == open_session(given, overrides=lines).recipe
+def test_judged_instead_has_the_lines_that_are_told_and_no_option_of_what_was_judged() -> None:
+    strategy = {"params": {"hysteresis": 0.1}, "grid": {"risk.stop": [0.0, 0.1], "hysteresis": [0.0, 0.1]}}
+    session = open_session({**TINY, "ensemble": {"compare": ["mean"]}, "strategy": strategy})
+    keys = (("ensemble.method", "mean"), ("strategy.name", "long-short"))
+    recipe = judging(session.recipe, session.registry, keys)
+    assert (recipe.ensemble.method, recipe.ensemble.params) == ("mean", {})
+    assert (recipe.strategy.name, recipe.strategy.params) == ("long-short", {})
+    assert recipe.strategy.grid == {"risk.stop": [0.0, 0.1]}
+    assert judging(session.recipe, session.registry, ()) == session.recipe
 
 
 def test_what_is_better_is_a_remedy_with_its_line_and_ends_the_strengths() -> None:

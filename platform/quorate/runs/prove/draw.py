@@ -124,7 +124,7 @@ def lean(recipe: Recipe, registry: Registry, bars: Bars) -> Recipe:
 
 
 def judging(recipe: Recipe, registry: Registry, keys: Keys) -> Recipe:
-    """Return the recipe with other values of the keys, and of what they name with options as it has them."""
+    """Return the recipe with other values of the keys; what they name has the options by which it was compared."""
     for key, name in keys:
         if key == "ensemble.method":
             changed = {"method": name, "params": dict(registry.get(EnsemblerSpec, name).params)}
