@@ -185,7 +185,7 @@ class _Floor:
 
     def trade_each(self, targets: Floats) -> Floats:
         """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls."""
-        beside = partial(np.repeat, repeats=targets.shape[1], axis=1)
+        beside: Callable[[Any], Any] = partial(np.repeat, repeats=targets.shape[1], axis=1)
         known: dict[str, Any] = {key: beside(value) for key, value in vars(self.market).items() if np.ndim(value)}
         orders = _orders(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
         return book(orders, replace(self.market, **known), self.trading.capital / self.scale.money, apart=True).value
