@@ -17,7 +17,7 @@ from quorate.report.views.prove import render
 from quorate.runs.loading import load_bars
 from quorate.runs.prove import _prove as module
 from quorate.runs.prove import prove
-from quorate.runs.prove.draw import Case, lean, seed_of
+from quorate.runs.prove.draw import ALONE, Case, Drawn, asked, judged, judging, lean, seed_of
 from quorate.runs.prove.forecast import correlation_of, planted
 from quorate.runs.prove.market import surrogate
 from quorate.runs.session import open_session
@@ -158,3 +158,64 @@ def test_a_draw_is_the_same_market_at_every_strength(bars: quorate.Bars) -> None
     bench = module._bench(session, bars, bars)
     assert {seed_of(bench, Case(3, strength)) for strength in (0.0, 2.0, 9.0)} == {seed_of(bench, Case(3, 0.0, 2.0))}
     assert seed_of(bench, Case(4, 0.0)) != seed_of(bench, Case(3, 0.0))
+
+
+def test_a_brief_case_says_what_the_whole_one_does(bars: quorate.Bars) -> None:
+    gates = {"preset": "headline", "psr": {}, "alpha": {}, "selection": {}, "mcs": {"draws": 200}}
+    session = open_session({**TINY, "strategy": {"compare": ["long-short"]}, "gates": gates})
+    bench = module._bench(session, bars, bars)
+    assert {*asked(bench.recipe, session.registry)} - {*ALONE} == {"selection", "mcs"}
+    found = []
+    for draw, strength in ((0, 0.0), (0, 3.0), (1, 9.0)):
+        whole, brief = (judged(bench, session.registry, Case(draw, strength, brief=b)) for b in (False, True))
+        assert whole.sharpe == brief.sharpe
+        assert {*brief.development} <= {*whole.development}
+        for name in ("development", "holdout"):
+            assert bool(getattr(whole, name)) == bool(getattr(brief, name)), (strength, draw, name)
+        assert whole.one_trial == brief.one_trial
+        found.append(whole)
+    better = [one for one in found if one.development == ("mcs",)]
+    assert {one.instead for one in better} == {(("strategy.name", "long-short"),)}
+    instead = Case(1, 9.0, brief=True, instead=better[-1].instead)
+    assert judged(bench, session.registry, instead).development == ()
+
+
+def test_judged_instead_has_the_lines_that_are_told_and_no_option_of_what_was_judged() -> None:
+    strategy = {"params": {"hysteresis": 0.1}, "grid": {"risk.stop": [0.0, 0.1], "hysteresis": [0.0, 0.1]}}
+    session = open_session({**TINY, "ensemble": {"compare": ["mean"]}, "strategy": strategy})
+    keys = (("ensemble.method", "mean"), ("strategy.name", "long-short"))
+    recipe = judging(session.recipe, session.registry, keys)
+    assert (recipe.ensemble.method, recipe.ensemble.params) == ("mean", {})
+    assert (recipe.strategy.name, recipe.strategy.params) == ("long-short", {})
+    assert recipe.strategy.grid == {"risk.stop": [0.0, 0.1]}
+    assert judging(session.recipe, session.registry, ()) == session.recipe
+
+
+def test_what_is_better_is_a_remedy_with_its_line_and_ends_the_strengths() -> None:
+    keys = (("strategy.name", "long-short"),)
+
+    def judge(cases: Any, name: str) -> list[Drawn]:
+        case = cases[0]
+        fine, better = Drawn(case.strength / 2, (), (), True), Drawn(case.strength / 2, ("mcs",), (), False, keys)
+        if case.instead:
+            return [fine] * 10 if case.strength > 2 else [better] * 10
+        passed = {3.0: 5, 4.0: 2}.get(case.strength, 0)
+        return (
+            [fine] * passed + [better] * (10 - passed)
+            if case.strength
+            else [dataclasses.replace(better, instead=())] * 10
+        )
+
+    session = open_session(TINY)
+    bars = load_bars(session)
+    bench = module._bench(session, bars, bars)
+    proof = module._found(session, bars, bench, "key", 10, judge)
+    assert [one["strength"] for one in proof.levels] == [0.0, 2.0, 3.0, 4.0]
+    [remedy] = [one for one in proof.remedies if "set" in one]
+    assert (remedy["name"], remedy["set"]) == ("judge long-short", {"strategy.name": "long-short"})
+    assert 1.0 < remedy["smallest"]["edge"] <= 1.5
+    target = console.Console(file=io.StringIO(), width=80, highlight=False, color_system=None)
+    render(proof.to_dict(), target)
+    text = " ".join(target.file.getvalue().split())  # type: ignore[attr-defined]
+    assert "judge long-short" in text
+    assert 'where none was enough: strategy.name = "long-short"' in text

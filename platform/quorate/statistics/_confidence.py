@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, block_length
 from quorate.statistics._boundary import Block, Count, Floats, Matrix, Natural, Number, Share, checked
-from quorate.statistics._resampling import in_steps, means
+from quorate.statistics._resampling import in_steps, means, remembered
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,14 @@ def mcs(losses: Matrix, seed: Natural = 0, draws: Count = 2000, block: Block | N
     ConfidenceSet
         NaN for fewer than 20 bars, or where something is not known; 1 for a model without another.
     """
-    n, k = losses.shape
     if block is not None:
-        Number(least=1, below=n)("mcs: block", block)
+        Number(least=1, below=len(losses))("mcs: block", block)
+    return _confidence_set(losses, seed, draws, block)
+
+
+@remembered
+def _confidence_set(losses: Floats, seed: int, draws: int, block: float | None) -> ConfidenceSet:
+    n, k = losses.shape
     if n < 20 or not k or not np.isfinite(losses).all():
         return ConfidenceSet((math.nan,) * k, n, draws, seed, math.nan)
     distinct = _distinct(losses)

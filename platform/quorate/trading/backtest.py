@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +72,18 @@ class BacktestResult:
 
 
 def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
-    """Return the equity of many series of desired weights at once.
+    """Return the equity of many series of desired weights at once, (n_bars, n_series).
 
     Parameters
     ----------
     targets : ndarray of float64, (n_bars, n_symbols, n_series)
         Desired weight decided at the close of each bar.
-
-    Returns
-    -------
-    ndarray of float64, (n_bars, n_series)
     """
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
+        if len(bars.symbols) == 1:
+            return {"value": floor.trade_each(targets[:, 0, :])}
         return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
 
     return _until_ruin(floor.value(floor.kept("curves", targets, booked)))
@@ -184,6 +182,13 @@ class _Floor:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
         orders = _orders(target, self.bars.present, self.payout, np.isnan(self.price))
         return book(orders, self.market, self.trading.capital / self.scale.money, apart)
+
+    def trade_each(self, targets: Floats) -> Floats:
+        """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls."""
+        beside: Callable[[Any], Any] = partial(np.repeat, repeats=targets.shape[1], axis=1)
+        known: dict[str, Any] = {key: beside(value) for key, value in vars(self.market).items() if np.ndim(value)}
+        orders = _orders(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
+        return book(orders, replace(self.market, **known), self.trading.capital / self.scale.money, apart=True).value
 
     def book(self, target: Floats, apart: bool = False) -> Booked:
         """Return what came of one series: value, whether something was held, orders and positions."""

@@ -18,6 +18,7 @@ from quorate.errors import PluginError
 from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
+from quorate.statistics._paired import sharpe_per_bar
 from quorate.trading.backtest import equity_curves, gone_after
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.portfolio import check_shares, renewed, share_of_capital
@@ -261,7 +262,7 @@ def decide(
     folds: Sequence[Fold],
     rule: ThresholdRule,
     trading: Trading,
-    first: int = 0,
+    first: int | None = None,
 ) -> list[Decisions]:
     """Choose threshold and parameters per fold and return the desired weights, for several series.
 
@@ -274,18 +275,18 @@ def decide(
     A fold takes the weights that its candidate would have had, had it been followed from the start: what it
     holds, and which limit it waits for, comes with it.
 
-    `first` is the bar from which on it is told what each candidate earned, if that is not the first fold's.
+    `first` is the bar from which on it is told what each candidate earned; without it, nothing is.
     """
-    start = max(first - folds[0].first, 0)
+    since = None if first is None else max(first - folds[0].first, 0)
     # Entry i of a series' returns is earned at bar folds[0].first + 1 + i.
     seen = [max(_last_known(dataset, folds, fold) - folds[0].first, 0) for fold in folds]
     decisions = []
     for plan in plans:
         default, offered = plan.default(rule.default), plan.candidates(rule.grid)
-        returns, earned = _returns(plan, offered, bars, folds, trading, start)
+        returns, earned = _returns(plan, offered, bars, folds, trading, since)
         best = [_best(returns[:known], rule, bars.bars_per_year) for known in seen]
         taken = [default if k is None else offered[k] for k in best]
-        told = [Offered(dict(one.picked), figures) for one, figures in zip(offered, earned, strict=True)]
+        told = [Offered(dict(one.picked), figures) for one, figures in zip(offered, earned, strict=False)]
         decisions.append(replace(followed(plan, taken, bars, folds, trading.fill), offered=told))
     return decisions
 
@@ -316,9 +317,9 @@ def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str,
 
 
 def _returns(
-    plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int
+    plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int | None
 ) -> tuple[Floats, list[dict[str, float]]]:
-    """Return what each candidate earned out of fold, (n_bars - 1, n_candidates), and its figures from a bar on."""
+    """Return what each candidate earned out of fold, (n_bars - 1, n_candidates), and figures from a bar on."""
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
     step = max(1, CELLS // max(1, plan.score.size))
@@ -326,9 +327,10 @@ def _returns(
     for first in range(0, len(candidates), step):
         weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)[start:stop]
         returns = statistics.returns_of(equity_curves(span, weights, traded))
-        earned += [
-            _earned(returns[since:, i], weights[since:, :, i], bars.bars_per_year) for i in range(returns.shape[1])
-        ]
+        if since is not None:
+            earned += [
+                _earned(returns[since:, i], weights[since:, :, i], bars.bars_per_year) for i in range(returns.shape[1])
+            ]
         parts.append(returns)
     return np.hstack(parts), earned
 
@@ -343,5 +345,5 @@ def _best(returns: Floats, rule: ThresholdRule, bars_per_year: float) -> int | N
     """Return the position of the first of the best candidates, or None if none can be told."""
     if len(returns) < rule.min_bars:
         return None
-    values = np.array([statistics.sharpe(returns[:, i], bars_per_year) for i in range(returns.shape[1])])
+    values = sharpe_per_bar(np.ascontiguousarray(returns.T)) * np.sqrt(bars_per_year)
     return None if np.isnan(values).all() else int(np.nanargmax(values))

@@ -97,13 +97,15 @@ def combine_members(
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
 
 
-def decide_all(walk: WalkForward, predictions: Floats, first: int = 0) -> tuple[list[Series], dict[str, Combined]]:
+def decide_all(
+    walk: WalkForward, predictions: Floats, first: int | None = None
+) -> tuple[list[Series], dict[str, Combined]]:
     """Combine, choose thresholds and decide, for every series of the report; the judged one is first.
 
     Parameters
     ----------
-    first : int
-        The bar from which on it is told what every threshold earned, if that is not the first fold's.
+    first : int, optional
+        The bar from which on it is told what every threshold earned; without it, nothing is.
 
     Returns
     -------
@@ -135,7 +137,9 @@ def decide_given(walk: WalkForward, name: str, predictions: Floats) -> Series:
     return judged
 
 
-def _decided(walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int = 0) -> list[Series]:
+def _decided(
+    walk: WalkForward, rows: Sequence[tuple[str, Role, str, Floats]], first: int | None = None
+) -> list[Series]:
     """Return what is traded of these predictions; the strategy of the first is asked whether it looks ahead."""
     plans = (_plan(walk, strategy, values) for _, _, strategy, values in rows)
     rule, judged = _rule(walk), next(plans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -97,7 +98,9 @@ def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAW
 def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the model confidence set contains the judged ensemble (Hansen, Lunde and Nason 2011).
 
-    A warning says when equal weights are in it, too: simpler would be as good.
+    Strategies are among the candidates as ensembles are: who judges long-flat where long-short clearly earns more does
+    not judge the best, and is told which line of the recipe has that one judged. A warning says when equal weights are
+    in it, too: simpler would be as good.
 
     Parameters
     ----------
@@ -127,9 +130,37 @@ def mcs(evidence: quorate.Evidence, size: Fraction = 0.10, draws: Draws = DRAWS)
         inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
     )
     if result.verdict == "FAIL" and result.value is not None:
-        return result.failed(f"others are clearly better: {', '.join(kept[:3])}")
+        gain = dict(zip(names, matrix.mean(axis=0) / np.std(matrix, axis=0), strict=True))
+        return _others_better(result, evidence, sorted(kept, key=lambda name: -gain[name]))
     simple = [name for name in kept if name.startswith("mean/") and name != evidence.judged]
     return result.warned(f"{simple[0]} is in the confidence set, too: simpler is as good") if simple else result
+
+
+def _others_better(result: quorate.GateResult, evidence: quorate.Evidence, better: list[str]) -> quorate.GateResult:
+    """Return the result with the candidates that are better, the best first, and the way to have one of them judged.
+
+    None of them is told from the best, so it is the one that changes the recipe least. ``instead`` among the inputs has
+    the keys that have it judged, with their values; nothing where all are members.
+    """
+    told = f"others are clearly better: {', '.join(better[:3])}"
+    ways = {name: _changed(name, evidence.judged) for name in better if name.rpartition("/")[0] not in evidence.members}
+    if not ways:
+        name = better[0].rpartition("/")[0]
+        return result.failed(f"{told}; to have {name} judged, leave the other members out of [models]")
+    chosen = min(ways, key=lambda name: len(ways[name]))
+    instead = ways[chosen]
+    lines = " and ".join(f'{key} = "{value}"' for key, value in instead.items())
+    without = " and ".join(key.split(".")[0] + ".compare" for key in instead)
+    told += f"; {lines} has {chosen} judged, and what could not be traded should not be in {without}"
+    return replace(result, inputs={**result.inputs, "instead": instead}).failed(told)
+
+
+def _changed(name: str, judged: str) -> dict[str, str]:
+    """Return the keys of a recipe in which one candidate differs from another, with their values for the first."""
+    parts = zip(
+        ("ensemble.method", "strategy.name"), name.rpartition("/")[::2], judged.rpartition("/")[::2], strict=True
+    )
+    return {key: new for key, new, old in parts if new != old}
 
 
 def pbo(

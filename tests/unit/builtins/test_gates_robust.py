@@ -161,7 +161,27 @@ def test_the_confidence_set_leaves_out_what_is_clearly_worse_and_says_when_simpl
     result = statistical.mcs(evidence(noise(51, -0.003), [good]))
     assert result.verdict == "FAIL"
     assert "others are clearly better: mean/0" in result.reason
+    assert 'ensemble.method = "mean" and strategy.name = "0" has mean/0 judged' in result.reason
+    assert result.inputs["instead"] == {"ensemble.method": "mean", "strategy.name": "0"}
     assert "simpler is as good" in statistical.mcs(evidence(good, [good + noise(4) / 20])).warning
+
+
+def test_the_best_of_those_that_are_better_is_named_first_and_the_way_to_judge_it():
+    judged, better, best = noise(50), noise(51, 0.0027), noise(52, 0.003)
+    e = evidence(judged)
+    others = {"judged/both": better, "mean/both": best, "mean/s": noise(53, -0.003)}
+    one = statistical.mcs(replace(e, candidates={"judged/s": judged, **others}))
+    assert "others are clearly better: mean/both, judged/both; " in one.reason
+    # Neither is told from the best: the one that changes less of the recipe is to be judged.
+    assert 'strategy.name = "both" has judged/both judged' in one.reason
+    assert "should not be in strategy.compare" in one.reason
+    assert one.inputs["instead"] == {"strategy.name": "both"}
+    alone = statistical.mcs(
+        replace(e, candidates={"judged/s": judged, "lstm/s": best}, members={"lstm": e.performance})
+    )
+    assert "leave the other members out of [models]" in alone.reason
+    assert "instead" not in alone.inputs
+    assert "instead" not in statistical.mcs(replace(e, candidates={"judged/s": best, "mean/s": judged})).inputs
 
 
 def gaining(count, seed=0):

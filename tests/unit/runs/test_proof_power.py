@@ -6,7 +6,7 @@ import pytest
 from scipy.special import ndtri
 
 from quorate.runs.prove.draw import Drawn
-from quorate.runs.prove.power import binding, crossing, level, share, smallest
+from quorate.runs.prove.power import binding, crossing, instead, level, share, smallest
 
 
 def test_a_share_has_the_interval_of_wilson():
@@ -61,3 +61,16 @@ def test_a_level_counts_promotions_and_what_was_missed():
         "edge": 2.0,
     }
     assert binding([level(0.0, 0.0, drawn[:1])]) is None
+
+
+def test_a_candidate_that_is_better_in_more_than_one_of_five_is_told():
+    short, mean = (("strategy.name", "long-short"),), (("ensemble.method", "mean"),)
+    often = [Drawn(2.0, ("mcs",), (), False, short)] * 3 + [Drawn(2.0, ("mcs",), (), False, mean)]
+    found = level(2.0, 0.1, often + [Drawn(2.0, (), (), True)] * 6)
+    assert found["instead"] == [
+        {"set": {"strategy.name": "long-short"}, "n": 3},
+        {"set": {"ensemble.method": "mean"}, "n": 1},
+    ]
+    assert instead([found]) == {"strategy.name": "long-short"}
+    assert instead([level(2.0, 0.1, often[2:] + [Drawn(2.0, (), (), True)] * 8)]) == {}  # one of ten changes little
+    assert instead([level(0.0, 0.0, [Drawn(None, (), (), False)])]) == {}

@@ -276,8 +276,9 @@ def test_cutting_the_future_changes_no_bit_of_the_past(seed, cut, n_symbols):
     assert part.tobytes() == whole[:cut].tobytes()
 
 
-def test_many_series_at_once_are_each_alone_bit_for_bit():
-    bars = market(7, 45, 2)
+@pytest.mark.parametrize("n_symbols", [1, 2])
+def test_many_series_at_once_are_each_alone_bit_for_bit(n_symbols):
+    bars = market(7, 45, n_symbols)
     targets = np.stack([weights_for(seed, bars, short=seed % 2 == 0) for seed in range(5)], axis=2)
     alone = [backtest(bars, targets[:, :, [k]], COSTLY)[0] for k in range(5)]
     together = backtest(bars, targets, COSTLY)

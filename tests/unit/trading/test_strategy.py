@@ -288,6 +288,7 @@ def test_what_every_threshold_earned_is_told(world, first):
     plan = Plan(LONG_SHORT, {}, score)
     [decisions] = decide([plan], world.bars, world.dataset, world.folds, RULE, COSTS, first)
     assert [one.picked for one in decisions.offered] == [{"threshold": level} for level in RULE.grid]
+    assert decide([plan], world.bars, world.dataset, world.folds, RULE, COSTS)[0].offered == []  # unless it is asked
     begin = max(first - FIRST, 0)
     for one in decisions.offered:
         weights = weights_of(LONG_SHORT, score, one.picked["threshold"], world.bars)[FIRST:]

@@ -56,6 +56,9 @@ def binding_text(binding: Mapping[str, Any]) -> str:
 def remedy_text(remedy: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return what a remedy is worth, in words."""
     found = remedy["smallest"]
+    if remedy.get("set"):
+        lines = ", ".join(f'{key} = "{value}"' for key, value in remedy["set"].items())
+        return f"{remedy_text({'smallest': found}, now)}: {lines}"
     if found["edge"] is None:
         return "more than was tried, as now" if now["edge"] is None else f"no smaller than {now['edge']:.2f}"
     if now["edge"] is None:

@@ -37,7 +37,7 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.files import write_json
 from quorate.walkforward.layout import holdout_start, spans_of
 
-VERSION = 1
+VERSION = 2
 DRAWS = 60
 STEPS = (0.0, 2.0, 3.0, 4.0, 6.0, 9.0)  # strengths; those beyond the first that is certified are left out
 TOLD = 10
@@ -69,7 +69,8 @@ class Proof:
     binding : dict or None
         The gate that is missed most often where power falls short.
     remedies : list of dict
-        ``name``; ``smallest``, as above, in the edge that the forecasts have at the recipe's own costs and bars.
+        ``name``; ``smallest``, as above, in the edge that the forecasts have at the recipe's own costs and bars. Of a
+        candidate that is clearly better than the judged series ``set``, the keys of the recipe that have it judged.
     left_out : list of str
         Gates that cannot be asked here.
     """
@@ -212,7 +213,8 @@ def _found(session: Session, bars: Bars, bench: Bench, key: str, draws: int, jud
         told = "nothing to find" if nothing else f"edge {len(levels)}"
         levels.append(power.level(strength, known, judge(cases, told), nothing))
         *_, before, last, now = 0.0, 0.0, *(one["all"]["share"] for one in levels)
-        if strength and (now >= power.POWER or now < last < before):
+        # It falls on where a better candidate is in the way: the stronger the edge, the clearer that one is better.
+        if strength and (now >= power.POWER or now < last < before or (now < last and power.instead(levels[-1:]))):
             break
     edges = [one["edge"] for one in levels]
     start = holdout_start(bars, own)
@@ -240,12 +242,23 @@ def _found(session: Session, bars: Bars, bench: Bench, key: str, draws: int, jud
                 "smallest": power.smallest(edges, [one["one_trial"] for one in levels]),
                 "levels": [{"edge": one["edge"], **one["one_trial"]} for one in levels],
             },
+            *_judged_instead(levels, draws, judge),
         ],
         left_out=[name for name in own.gates.judging if name not in asked(own, session.registry)],
     )
 
 
-def _again(judge: Judge, draws: int, strength: float, told: str, **change: float) -> dict[str, Any]:
+def _judged_instead(levels: Sequence[dict[str, Any]], draws: int, judge: Judge) -> list[dict[str, Any]]:
+    """Return what it is worth to judge a candidate that is clearly better, as `mcs` says of it; nothing without one."""
+    keys = power.instead(levels)
+    if not keys:
+        return []
+    name = "judge " + "/".join(keys.values())
+    again = partial(_again, judge, draws, instead=tuple(sorted(keys.items())))
+    return [{**_remedy(name, levels, again, beyond=True), "set": keys}]
+
+
+def _again(judge: Judge, draws: int, strength: float, told: str, **change: Any) -> dict[str, Any]:
     """Return the share that all gates pass of the same surrogates, changed."""
     cases = [Case(draw, strength, brief=True, **change) for draw in range(draws)]
     passed = sum(not (one.development or one.holdout) for one in judge(cases, told))
@@ -253,11 +266,12 @@ def _again(judge: Judge, draws: int, strength: float, told: str, **change: float
 
 
 def _remedy(
-    name: str, levels: Sequence[dict[str, Any]], again: Callable[[float, str], dict[str, Any]]
+    name: str, levels: Sequence[dict[str, Any]], again: Callable[[float, str], dict[str, Any]], beyond: bool = False
 ) -> dict[str, Any]:
     """Return what a remedy comes to, from the strength that came nearest down to the first that is not certified by it.
 
-    What is certified without it counts as if it had changed nothing there: rather too little is promised.
+    What is certified without it counts as if it had changed nothing there: rather too little is promised. If not even
+    that strength is certified, `beyond` asks stronger ones, up to the first that is.
     """
     shares = [{"edge": one["edge"], **one["all"]} for one in levels if one["all"]["share"] >= power.POWER]
     tried: list[dict[str, Any]] = []
@@ -271,6 +285,10 @@ def _remedy(
         tried.insert(0, {"edge": one["edge"], **again(one["strength"], name)})
         if tried[0]["share"] < power.POWER:
             break
+    stronger = levels[nearest + 1 :] if beyond and levels[nearest]["all"]["share"] < power.POWER else []
+    while stronger and tried[-1]["share"] < power.POWER:
+        one, *stronger = stronger
+        tried.append({"edge": one["edge"], **again(one["strength"], name)})
     points = sorted([*tried, *shares], key=lambda point: point["edge"] or 0.0)
     return {"name": name, "smallest": power.smallest([p["edge"] for p in points], points), "levels": tried}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,22 +11,27 @@ import numpy as np
 from quorate.bars.panel import FIELDS, PRICES, Bars
 from quorate.evidence.evidence import Evidence, Tried
 from quorate.evidence.judging import measure, run_gates
-from quorate.evidence.result import finite_or_none
+from quorate.evidence.result import GateResult, finite_or_none
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import FeatureSpec, GateSpec
+from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, GateSpec, StrategySpec
 from quorate.recipe.schema import Recipe
 from quorate.runs.prove.forecast import planted
 from quorate.runs.prove.market import surrogate
+from quorate.trading.strategy import LIMIT
 from quorate.walkforward.findings import Judged, PartName, evidence_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.part import own_tried
-from quorate.walkforward.series import Series, decide_all, judge_span
+from quorate.walkforward.series import Series, decide_all, decide_judged, judge_span
 
 # Of what no planted forecast has: fits, an audit, symbols held out, quantiles.
 WITHOUT = ("null-market", "unseen-symbols", "coverage")
 BY_NOW = ("selection",)  # of a holdout it judges the walk-forward again, by what is tried in between: here nothing
 YEARS, COSTS = 2.0, 0.5  # of the remedies
+# They look at the judged series and at nothing else; who misses one of them is known before all others are traded.
+ALONE = ("sharpe", "psr", "alpha", "halves", "cost-stress", "sample-size", "win-rate", "concentration", "max-drawdown")
 ONE = Tried(1, 1.0)
+ANOTHER = {"ensemble.method", "strategy.name"}  # keys of a recipe that have another of its candidates judged
+Keys = tuple[tuple[str, str], ...]
 Gates = Mapping[str, Mapping[str, Any]]
 
 
@@ -46,6 +51,8 @@ class Case:
         Factor of fees and slippage.
     brief : bool
         Whether it is enough to know that some gate was missed: one of them is told then.
+    instead : tuple of (str, str)
+        Keys of the recipe by which another of its candidates is judged, with their values.
     """
 
     draw: int
@@ -53,6 +60,7 @@ class Case:
     years: float = 0.0
     costs: float = 1.0
     brief: bool = False
+    instead: Keys = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,15 @@ class Drawn:
         Required gates that it did not pass; of the holdout, which is opened only after a walk-forward that passed.
     one_trial : bool
         Whether it would have passed all of them, had this been the only trial.
+    instead : tuple of (str, str)
+        As of `Case`: what a gate of the walk-forward says should be judged, because it is clearly better.
     """
 
     sharpe: float | None
     development: tuple[str, ...]
     holdout: tuple[str, ...]
     one_trial: bool
+    instead: Keys = ()
 
 
 @dataclass(frozen=True)
@@ -112,23 +123,51 @@ def lean(recipe: Recipe, registry: Registry, bars: Bars) -> Recipe:
     return recipe.model_copy(update={"features": recipe.features.model_copy(update=changed)})
 
 
+def judging(recipe: Recipe, registry: Registry, keys: Keys) -> Recipe:
+    """Return the recipe with other values of the keys; what they name has the options by which it was compared."""
+    for key, name in keys:
+        if key == "ensemble.method":
+            changed = {"method": name, "params": dict(registry.get(EnsemblerSpec, name).params)}
+            recipe = recipe.model_copy(update={"ensemble": recipe.ensemble.model_copy(update=changed)})
+        else:
+            limits = {key: values for key, values in recipe.strategy.grid.items() if key.startswith(LIMIT)}
+            changed = {"name": name, "params": dict(registry.get(StrategySpec, name).params), "grid": limits}
+            recipe = recipe.model_copy(update={"strategy": recipe.strategy.model_copy(update=changed)})
+    return recipe
+
+
 def judged(bench: Bench, registry: Registry, case: Case) -> Drawn:
     """Make the surrogate, plant the forecasts, and ask the gates."""
     walk, start = _laid_out(bench, registry, case)
+    forecasts = planted(walk, case.strength, seed_of(bench, case))
     first, gates = walk.folds[0].first, asked(bench.recipe, registry)
-    series, _ = decide_all(walk, planted(walk, case.strength, seed_of(bench, case)), first)
+    left = gates
+    if case.brief:
+        alone = _evidence(bench, walk, [decide_judged(walk, forecasts)], "development", (first, start))
+        if found := _first_missed({name: gates[name] for name in ALONE if name in gates}, alone, registry):
+            return Drawn(finite_or_none(alone.metric("sharpe")), _names(found), (), False)
+        left = {name: params for name, params in gates.items() if name not in ALONE}
+    series, _ = decide_all(walk, forecasts)
     evidence = _evidence(bench, walk, series, "development", (first, start))
-    missed = _first_missed(gates, evidence, registry) if case.brief else _missed(gates, evidence, registry)
-    once = replace(evidence, trials=ONE)
-    # With one trial gates that passed would pass, too.
-    one_trial = not _first_missed({name: gates[name] for name in missed}, once, registry)
+    results = (_first_missed if case.brief else _missed)(left, evidence, registry)
+    missed, once = _names(results), replace(evidence, trials=ONE)
+    # With one trial gates that passed would pass, too; of brief cases it is not known which did.
+    again = left if missed and case.brief else {name: gates[name] for name in missed}
+    one_trial = not {*missed} & {*ALONE} and not _first_missed(again, once, registry)
     beyond: tuple[str, ...] = ()
-    if not case.brief and missed and one_trial:
+    if missed and one_trial:
         one_trial = start == len(walk.bars) or not _held(bench, walk, series, start, gates, ONE)
     elif not missed and start < len(walk.bars):
         beyond = _held(bench, walk, series, start, gates, evidence.trials or ONE)
         one_trial = not beyond
-    return Drawn(finite_or_none(evidence.metric("sharpe")), missed, beyond, one_trial)
+    return Drawn(finite_or_none(evidence.metric("sharpe")), missed, beyond, one_trial, _instead(results))
+
+
+def _instead(results: Sequence[GateResult]) -> Keys:
+    """Return what a gate says should be judged; nothing, if none does."""
+    told = [one.inputs.get("instead") for one in results]
+    found = [keys for keys in told if isinstance(keys, Mapping) and keys and {*keys} <= ANOTHER]
+    return tuple(sorted(found[0].items())) if found else ()
 
 
 def _held(
@@ -137,7 +176,7 @@ def _held(
     """Return the gates that the holdout misses; that its walk-forward passed by these trials is known."""
     held = _evidence(bench, walk, series, "holdout", (start, len(walk.bars)))
     again = {name: params for name, params in gates.items() if name not in BY_NOW}
-    return _missed(again, replace(held, trials=trials), walk.registry)
+    return _names(_missed(again, replace(held, trials=trials), walk.registry))
 
 
 def seed_of(bench: Bench, case: Case) -> int:
@@ -158,7 +197,7 @@ def _laid_out(bench: Bench, registry: Registry, case: Case) -> tuple[WalkForward
     bars = surrogate(bench.bars, known, total, bench.block, seed_of(bench, case))
     start = holdout_start(bars, bench.recipe)
     parts = [(0, start), (start, total)] if start < total else [(0, total)]
-    walk = prepare(bench.recipe, registry, bars, parts)
+    walk = prepare(judging(bench.recipe, registry, case.instead), registry, bars, parts)
     members = {name: walk.members[name] for name in walk.voting}
     return replace(walk, members=members, trading=walk.trading.dearer(case.costs)), start
 
@@ -179,15 +218,26 @@ def _evidence(
     )
 
 
-def _missed(gates: Gates, evidence: Evidence, registry: Registry) -> tuple[str, ...]:
-    """Return the required gates that did not pass."""
+def _missed(gates: Gates, evidence: Evidence, registry: Registry) -> list[GateResult]:
+    """Return what the required gates say that did not pass."""
     results = run_gates(gates, evidence, registry)
-    return tuple(sorted(one.gate for one in results if one.required and one.verdict != "PASS"))
+    return [one for one in results if one.required and one.verdict != "PASS"]
 
 
-def _first_missed(gates: Gates, evidence: Evidence, registry: Registry) -> tuple[str, ...]:
-    """Return one required gate that did not pass, those that resample asked last; none, if all passed."""
-    for name in sorted(gates, key=lambda name: bool({"draws", "blocks"} & {*gates[name]})):
+def _first_missed(gates: Gates, evidence: Evidence, registry: Registry) -> list[GateResult]:
+    """Return what one required gate says that did not pass; none, if all passed.
+
+    Those that resample are asked last, by name: so the confidence set, which draws once, comes before `spa`.
+    """
+
+    def late(name: str) -> str:
+        return name if {"draws", "blocks"} & {*gates[name]} else ""
+
+    for name in sorted(gates, key=late):
         if missed := _missed({name: gates[name]}, evidence, registry):
             return missed
-    return ()
+    return []
+
+
+def _names(results: Sequence[GateResult]) -> tuple[str, ...]:
+    return tuple(sorted(one.gate for one in results))

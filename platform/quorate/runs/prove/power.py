@@ -27,7 +27,9 @@ def level(strength: float, correlation: float, drawn: Sequence[Drawn], brief: bo
 
     ``edge`` is the mean annual Sharpe ratio after costs of the judged series over their walk-forwards. ``missed``
     counts the required gates that did not pass, ``only`` those that were the only one; of brief cases neither is known.
+    ``instead`` counts by which keys of the recipe (``set``) a clearly better candidate would be judged.
     """
+    better = Counter(one.instead for one in drawn if one.instead)
     n, known = len(drawn), [one.sharpe for one in drawn if one.sharpe is not None]
     every = [(*one.development, *(f"{gate} (holdout)" for gate in one.holdout)) for one in drawn]
     return {
@@ -38,6 +40,7 @@ def level(strength: float, correlation: float, drawn: Sequence[Drawn], brief: bo
         "all": share(sum(not gates for gates in every), n),
         "one_trial": share(sum(one.one_trial for one in drawn), n),
         "missed": {} if brief else _counted(gate for gates in every for gate in gates),
+        "instead": [{"set": dict(keys), "n": count} for keys, count in better.most_common()],
         "only": {} if brief else _counted(gates[0] for gates in every if len(gates) == 1),
     }
 
@@ -79,6 +82,16 @@ def crossing(edges: Sequence[float | None], values: Sequence[float], wanted: flo
             return low + (edge - low) * (wanted - less) / (value - less)
         before = edge, max(value, before[1] if before else value)
     return None
+
+
+def instead(levels: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return the keys of the recipe that have a clearly better candidate judged; none, if there is none.
+
+    It is the one that is better most often at any edge, if that alone leaves fewer than `POWER` to pass.
+    """
+    told = [(one["n"] / level["all"]["n"], one["set"]) for level in levels for one in level["instead"][:1]]
+    share, keys = max(told, key=lambda each: each[0], default=(0.0, {}))
+    return dict(keys) if share > 1 - POWER else {}
 
 
 def binding(levels: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
