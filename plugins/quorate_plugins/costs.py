@@ -111,14 +111,17 @@ def impact(
     span = max(1, round(bars.calendar.sessions_per_year / bars.bars_per_year))  # sessions in a bar, e.g. of a week
     by_session = pd.DataFrame(bars.close).groupby(session)
     close, traded = by_session.last(), pd.DataFrame(bars.volume * bars.close).groupby(session).sum()
-    known = pd.DataFrame(np.nan, index=close.index, columns=close.columns)
-    for symbol in close:
+
+    def before(column: pd.Series) -> pd.Series:
         # On each symbol's own sessions: one that misses some keeps what was before.
-        own = close[symbol].dropna()
+        own = column.dropna()
         returns = np.log(own).diff() / np.sqrt(span)
         volatility = returns.rolling(window, min_periods=2).std().fillna(USUAL)
-        daily = traded.loc[own.index, symbol].rolling(window, min_periods=1).mean() / span
-        known[symbol] = (coefficient * volatility / np.sqrt(np.maximum(daily, NOTHING))).shift()
+        daily = traded[column.name][own.index].rolling(window, min_periods=1).mean() / span
+        latest: pd.Series = coefficient * volatility / np.sqrt(np.maximum(daily, NOTHING))
+        return latest.shift()
+
+    known = close.apply(before).reindex(close.index)
     return fees, half_spread, known.ffill().fillna(0.0).to_numpy()[session]
 
 
@@ -127,8 +130,7 @@ def _check_volume(bars: quorate.Bars) -> None:
     import numpy as np
 
     silent = np.isfinite(bars.close).any(axis=0) & ~np.isfinite(bars.volume).any(axis=0)
-    if silent.any():
-        names = [name for name, lacks in zip(bars.symbols, silent, strict=True) if lacks]
+    if names := [bars.symbols[k] for k in np.flatnonzero(silent)]:
         raise quorate.DataError(
             f'costs.model = "impact" needs the volume of every symbol; in {bars.span} there is none of '
             f'{", ".join(names)}: give bars with a volume, or take costs.model = "range"'

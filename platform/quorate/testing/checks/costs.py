@@ -166,8 +166,8 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
                 "Give what slippage grows by with the square root of an order's value in currency, e.g. the daily "
                 "volatility over the square root of the value traded a day"
                 if impact
-                else "Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; divide an amount by "
-                "the price"
+                else "Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; divide an amount "
+                "by the price"
             )
             raise Violation(
                 f"{name}{where}: {e}. {unit}, and define the value where nothing was traded, and where the data has no "
