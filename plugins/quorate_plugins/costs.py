@@ -99,13 +99,17 @@ def impact(
     DataError
         If a symbol has bars and no volume.
     RecipeError
-        If the window is too short for a deviation.
+        If the window is too short for a deviation, or the coefficient negative.
     """
     import numpy as np
     import pandas as pd
 
     if window < 2:
         raise quorate.RecipeError(f"costs.window: a volatility needs 2 sessions or more; it was {window}")
+    if coefficient < 0:
+        raise quorate.RecipeError(
+            f"costs.coefficient must be at least 0: orders gain nothing by size; it was {coefficient:g}"
+        )
     _check_volume(bars)
     session = np.unique(bars.sessions, return_inverse=True)[1]
     span = max(1, round(bars.calendar.sessions_per_year / bars.bars_per_year))  # sessions in a bar, e.g. of a week
