@@ -165,8 +165,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *_cut_off(outcome),
             *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),
             *seed_warnings(walk, seeds.get("seed_spread", ())),
-            *_warnings(walk, span, judged),
-            *outcome.capacity.warnings,
+            *_warnings(outcome, span),
             *members["warnings"],
         ],
         "digests": {
@@ -261,15 +260,15 @@ def _cut_off(outcome: Judged) -> list[str]:
     return warnings
 
 
-def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
-    warnings = []
+def _warnings(outcome: Judged, span: Bars) -> list[str]:
+    warnings = list(outcome.capacity.warnings)
     share = repeated_opens(span)
-    if walk.recipe.backtest.fill == "open" and share > REPEATED:
+    if outcome.walk.recipe.backtest.fill == "open" and share > REPEATED:
         warnings.append(
             f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
             'set backtest.fill = "close"'
         )
-    for group in _same_trades([one for one, _ in judged]):
+    for group in _same_trades([one for one, _ in outcome.series]):
         names = [one.label for one in group]
         warnings.append(f"{', '.join(names[:-1])} and {names[-1]} predict differently and yet trade alike")
     return warnings
