@@ -55,8 +55,10 @@ class Trading:
         slippage, impact = (
             share if isinstance(share, float) else share[bar, column] for share in (self.slippage, self.impact)
         )
+        if not self.has_impact:
+            return np.broadcast_to(slippage, value.shape)
         due: Floats = np.minimum(slippage + impact * np.sqrt(value), np.maximum(slippage, CAP))
-        return due if self.has_impact else np.broadcast_to(slippage, value.shape)
+        return due
 
     def take(self, start: int, stop: int) -> Trading:
         """Return the same for the bars at positions `start` to ``stop - 1``."""
