@@ -9,6 +9,7 @@ from measure import fresh_home, quorate_run, seconds
 from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
 from quorate_data.bundled import bundled
+from quorate_plugins.costs import impact
 
 FEW, MANY = 10, 110
 # Models that cost next to nothing: what is measured is what comes after them.
@@ -29,6 +30,23 @@ def bench_thresholds(figures: Figures, repeats: int, quick: bool) -> None:
     took(1)  # imports
     each = [1e3 * (took(MANY) - took(FEW)) / (MANY - FEW) for _ in range(max(repeats, 5))]
     figures.add("one more threshold, 5,031 bars", each, "ms", most=5)
+
+
+def bench_impact(figures: Figures, repeats: int, quick: bool) -> None:
+    """Time a series whose orders move prices, beside one whose do not."""
+    figures.title("impact of orders: 5,031 bars, a change of weight on every fifth")
+    bars = bundled("nasdaq")
+    drawn = np.random.default_rng(0).uniform(0, 1, -(-len(bars) // 5))
+    targets = np.repeat(drawn, 5)[: len(bars), None, None]
+    _, half, moved = impact(bars)
+    plain, sized = (Trading("open", 5e-4, half, 1e9, share) for share in (0.0, moved))
+
+    def took(trading: Trading) -> float:
+        return seconds(lambda: [equity_curves(bars, targets, trading) for _ in range(20)])
+
+    took(sized)  # imports
+    ratio = [took(sized) / took(plain) for _ in range(max(repeats, 5))]
+    figures.add("a series with impact, of one without", ratio, "x", most=15)
 
 
 def bench_panel(figures: Figures, repeats: int, quick: bool) -> None:
@@ -64,7 +82,7 @@ def bench_long(figures: Figures, repeats: int, quick: bool) -> None:
     figures.add("evidence on 40,000 bars", took, "s", most=8)
 
 
-PARTS = {"thresholds": bench_thresholds, "panel": bench_panel, "long": bench_long}
+PARTS = {"thresholds": bench_thresholds, "impact": bench_impact, "panel": bench_panel, "long": bench_long}
 
 if __name__ == "__main__":
     bench(PARTS, __doc__)

@@ -245,6 +245,34 @@ def test_a_cost_that_is_no_fraction_is_refused(value):
     )
 
 
+@pytest.mark.parametrize("value", [-1e-6, float("inf"), float("nan"), "a", np.ones(3)])
+def test_an_impact_that_is_none_is_refused(value):
+    one = plugin(quorate.CostSpec("one", lambda bars: (0.0, 0.0, value)))
+    assert "impact" in refused(costs.check_cost_computes, one).message
+
+
+def test_a_cost_model_gives_two_figures_or_three():
+    for answer in (0.0, (0.0,), (0.0, 0.0, 0.0, 0.0)):
+        one = plugin(quorate.CostSpec("one", lambda bars, answer=answer: answer))
+        assert "(fees, slippage, impact)" in refused(costs.check_cost_computes, one).message
+    for answer in ((0.0, 0.0), (0.0, 0.0, 5.0)):
+        costs.check_cost_computes(plugin(quorate.CostSpec("one", lambda bars, answer=answer: answer)))
+
+
+def test_a_cost_model_that_needs_volumes_says_of_which_symbols_there_are_none():
+    def needs(said):
+        def one(bars):
+            if np.isnan(bars.volume).all():
+                raise quorate.DataError(said)
+            return 0.0, 0.0, 1e-6
+
+        return plugin(quorate.CostSpec("one", one))
+
+    for rule in rules("cost"):
+        rule.check(needs("no volume of AAA, BBB"))
+    assert "BBB is missing" in refused(costs.check_cost_computes, needs("no volume of AAA")).message
+
+
 def test_a_cost_that_writes_into_the_bars_is_named():
     def one(bars):
         bars.volume[0] = 1.0

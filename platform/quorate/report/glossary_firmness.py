@@ -1,4 +1,4 @@
-"""The words of the report on regimes, and on what is left later and at worse prices."""
+"""The words of the report on regimes, and on what is left later, at worse prices, and with more capital."""
 
 from __future__ import annotations
 
@@ -28,6 +28,26 @@ OF_FIRMNESS: dict[str, Term] = {
     "added slippage": Term(
         "How much worse each fill is than the recipe says, in basis points: 0 is what is traded.",
         "Per side, on top of the recipe's costs.",
+        OURS,
+    ),
+    "capital": Term(
+        "What an account begins with; the larger it is, the larger its orders, and the more they move prices.",
+        "The same desired weights, traded with so much.",
+        OURS,
+    ),
+    "impact": Term(
+        "What orders lose because they are large: they move the price against themselves.",
+        "Mean over orders, by their values: what the cost model adds by the square root of an order's value",
+        "Toth and others (2011), Phys. Rev. X 1, 021006",
+    ),
+    "share of day": Term(
+        "The largest share that an order had of all that was traded in its symbol that day.",
+        "value of the order / (volume times close, of the session that filled it)",
+        OURS,
+    ),
+    "capacity": Term(
+        "With how much capital half of the Sharpe ratio is left, and with how much it falls to the gate's bound.",
+        "Of the same decisions, between two capitals that were tried: in proportion to the square root of the capital",
         OURS,
     ),
     "regimes": Term(

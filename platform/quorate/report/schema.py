@@ -285,6 +285,8 @@ class Part(_Object):
     regimes: list[firm.RegimeFigures] = Field(default=[])
     mean_break: firm.MeanBreak | None = None
     ladders: list[firm.LadderStep] = Field(default=[])
+    capacity: list[firm.CapacityLevel] = Field(default=[])
+    """Where the size of orders costs something."""
     market: Market
     members: told.Members
     folds: list[Fold]

@@ -1,4 +1,4 @@
-"""What ``report.json`` holds of regimes, of a break, and of what is left later and at worse prices, typed."""
+"""What ``report.json`` holds of regimes, of a break, and of what is left later, dearer and with more capital, typed."""
 
 from __future__ import annotations
 
@@ -43,10 +43,31 @@ class MeanBreak(Object):
 
 
 class LadderStep(Object):
-    """What the same decisions earn filled later, or at worse prices."""
+    """What the same decisions earn filled later, at worse prices, or with other capital."""
 
-    ladder: Literal["lag", "slippage"]
-    step: int
-    """Bars from a decision to its fill, or basis points per side on top of the recipe's."""
+    ladder: Literal["lag", "slippage", "capital"]
+    step: float
+    """Bars from a decision to its fill, basis points per side on top of the recipe's, or currency."""
     sharpe: Number
     total_return: Number
+    cagr: Number = None
+    """This and what follows are of the ladder ``capital`` alone: growth per year."""
+    impact_bp: Number = None
+    """Mean impact in basis points, by the value of orders."""
+    largest_share: Number = None
+    """Largest share that an order had of what was traded in its session; null, where no volume is known."""
+
+
+class CapacityLevel(Object):
+    """The capital with which the Sharpe ratio falls to a level."""
+
+    level: Literal["half", "gate"]
+    """Half of what it is with next to no capital, or what the gate ``sharpe`` asks for."""
+    at_none: Number
+    """The Sharpe ratio with next to no capital."""
+    sharpe: Number
+    """The level."""
+    capital: Number
+    """In currency; null, where no capital is small enough."""
+    reached: Literal["at", "above", "never"]
+    """``at`` the capital, between two that were tried; only ``above`` it, the most that was; ``never``."""

@@ -1,4 +1,4 @@
-"""The columns of the views of SQL that tell of regimes, and of what is left later and at worse prices."""
+"""The columns of the views of SQL that tell of regimes, and of what is left later, dearer and with more capital."""
 
 from __future__ import annotations
 
@@ -22,13 +22,30 @@ OF_FIRMNESS: dict[str, tuple[str, list[Described]]] = {
         ],
     ),
     "ladders": (
-        "One row per step of a ladder: what the same decisions earn filled later, or at worse prices.",
+        "One row per step of a ladder: what the same decisions earn later, at worse prices, or with other capital.",
         [
             RUN,
             PART,
-            Described("ladder", "str", "lag or slippage"),
-            Described("step", "int64", "bars from a decision to its fill; basis points per side that are added"),
+            Described("ladder", "str", "lag, slippage, or, where the size of orders costs something, capital"),
+            Described(
+                "step", "float64", "bars from a decision to its fill; basis points per side that are added; currency"
+            ),
             Described("sharpe, total_return", "float64", "as in metrics"),
+            Described("cagr", "float64", "growth per year; this and what follows of capital alone"),
+            Described("impact_bp", "float64", "mean impact in basis points, by the value of orders"),
+            Described("largest_share", "float64", "that an order had of what was traded in its session"),
+        ],
+    ),
+    "capacity": (
+        "One row per level that the Sharpe ratio falls to as capital grows, where the size of orders costs something.",
+        [
+            RUN,
+            PART,
+            Described("level", "str", "half of what next to no capital has; gate: what the gate sharpe asks for"),
+            Described("at_none", "float64", "the Sharpe ratio with next to no capital"),
+            Described("sharpe", "float64", "the level"),
+            Described("capital", "float64", "at which it falls to the level; NULL, where none is small enough"),
+            Described("reached", "str", "at this capital; above it, the most that was tried; or never"),
         ],
     ),
 }

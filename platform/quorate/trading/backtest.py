@@ -23,7 +23,9 @@ from quorate.bars.panel import Bars
 from quorate.statistics import Floats
 from quorate.trading.accounts import Account, Market, book, check_accounts
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.impact import book_with_impact
 from quorate.trading.scale import Scale
+from quorate.trading.trades import trades_of
 
 Booked = Mapping[str, NDArray[Any]]  # what is kept of an account
 MOST_KEPT = 8 << 20  # bytes of one, that is worth its place on disk
@@ -82,7 +84,7 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
-        if len(bars.symbols) == 1:
+        if len(bars.symbols) == 1 and not trading.has_impact:
             return {"value": floor.trade_each(targets[:, 0, :])}
         return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
 
@@ -144,16 +146,19 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        bar, column (of its symbol), price, size, negative for what was sold, and fees.
+        bar, column (of its symbol), price, quoted (the bar's own price, before slippage), size, negative for what was
+        sold, and fees.
     """
     floor = _Floor.of(bars, trading)
-    orders = floor.scale.back(floor.trade(targets).orders).sort_values(["idx", "id"])
+    orders = floor.scale.back(floor.book(targets)["orders"]).sort_values(["idx", "id"])
     size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
+    bar, column = orders["idx"].to_numpy(), orders["col"].to_numpy()
     return pd.DataFrame(
         {
-            "bar": orders["idx"].to_numpy(),
-            "column": orders["col"].to_numpy(),
+            "bar": bar,
+            "column": column,
             "price": orders["price"].to_numpy(),
+            "quoted": floor.price[bar, column],
             "size": size,
             "fees": orders["fees"].to_numpy(),
         }
@@ -181,10 +186,16 @@ class _Floor:
     def trade(self, target: Floats, apart: bool = False) -> Account:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
         orders = _orders(target, self.bars.present, self.payout, np.isnan(self.price))
-        return book(orders, self.market, self.trading.capital / self.scale.money, apart)
+        cash, money = self.trading.capital / self.scale.money, self.scale.money
+        if self.trading.has_impact:
+            return book_with_impact(orders, self.market, self.trading, cash, money, apart)
+        return book(orders, self.market, cash, apart)
 
     def trade_each(self, targets: Floats) -> Floats:
-        """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls."""
+        """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls.
+
+        What orders of one series pay must not depend on the others: there is no impact.
+        """
         beside: Callable[[Any], Any] = partial(np.repeat, repeats=targets.shape[1], axis=1)
         known: dict[str, Any] = {key: beside(value) for key, value in vars(self.market).items() if np.ndim(value)}
         orders = _orders(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
@@ -222,7 +233,7 @@ class _Floor:
         """The hash of what all series are traded at."""
         trading, market = self.trading, self.market
         assert trading.kept is not None
-        shares = (np.asarray(share) for share in (trading.fees, trading.slippage))
+        shares = (np.asarray(share) for share in (trading.fees, trading.slippage, trading.impact))
         money = np.array([trading.capital, self.scale.money])
         traded = market.close, market.price, self.payout, self.scale.price, money, *shares
         return trading.kept.key("floor-1", _how(), *traded)
@@ -237,7 +248,7 @@ class _Floor:
 def _how() -> str:
     """Return the hash of the text that makes orders and books them."""
     here = Path(__file__)
-    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "scale")]
+    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "costs", "impact", "scale")]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
@@ -305,12 +316,12 @@ def _until_ruin(equity: Floats) -> Floats:
 def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     bars, trading, equity = floor.bars, floor.trading, floor.value(booked)[:, 0]
     orders = floor.scale.back(booked["orders"])
-    trades = _trades(bars, floor.scale.back(booked["positions"]))
+    trades = trades_of(bars, floor.scale.back(booked["positions"]))
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
     quoted = floor.price[row, column]
     slippage = float(np.sum(np.abs(paid - quoted) * size))
-    due = trading.slippage if isinstance(trading.slippage, float) else trading.slippage[row, column]
+    due = trading.slippage_of(row, column, size * quoted)
     unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
     check_accounts(equity, trades, orders, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
@@ -324,26 +335,4 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
         turnover,
         float(orders["fees"].sum()),
         slippage,
-    )
-
-
-def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
-    entry = positions["entry_idx"].to_numpy(dtype=np.int64)
-    leave = positions["exit_idx"].to_numpy(dtype=np.int64)
-    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
-    return pd.DataFrame(
-        {
-            "symbol": np.asarray(bars.symbols)[positions["col"].to_numpy(dtype=np.int64)],
-            "side": np.where(positions["direction"].to_numpy() == 0, "long", "short"),
-            "decided": times[entry - 1],
-            "entered": times[entry],
-            "exited": times[leave],
-            "size": positions["size"].to_numpy(),
-            "entry_price": positions["entry_price"].to_numpy(),
-            "exit_price": positions["exit_price"].to_numpy(),
-            "fees": (positions["entry_fees"] + positions["exit_fees"]).to_numpy(),
-            "pnl": positions["pnl"].to_numpy(),
-            "pnl_fraction": positions["return"].to_numpy(),
-            "closed": positions["status"].to_numpy() == 1,
-        }
     )

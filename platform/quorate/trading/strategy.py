@@ -343,7 +343,7 @@ def _last_known(dataset: Dataset, folds: Sequence[Fold], fold: Fold) -> int:
 
 def _best(returns: Floats, rule: ThresholdRule, bars_per_year: float) -> int | None:
     """Return the position of the first of the best candidates, or None if none can be told."""
-    if len(returns) < rule.min_bars:
+    if len(returns) < max(rule.min_bars, 2):  # of fewer there is no Sharpe ratio
         return None
     values = sharpe_per_bar(np.ascontiguousarray(returns.T)) * np.sqrt(bars_per_year)
     return None if np.isnan(values).all() else int(np.nanargmax(values))

@@ -206,9 +206,9 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
     """
     for known in cuts(first, len(bars)):
         part, whole = cost(bars.until(known)), trading.take(0, known)
-        for name in ("fees", "slippage"):
+        for name, apart in (("fees", ABSOLUTE), ("slippage", ABSOLUTE), ("impact", 0.0)):  # impact is small by its unit
             now, then = getattr(part, name), getattr(whole, name)
-            if not np.allclose(now, then, rtol=RELATIVE, atol=ABSOLUTE):
+            if not np.allclose(now, then, rtol=RELATIVE, atol=apart):
                 raise IntegrityError(
                     f"cost model {model!r} looks ahead: its {name} before {bars.sessions[known]} change when the bars "
                     "from there on are not known"

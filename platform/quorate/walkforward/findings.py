@@ -23,6 +23,7 @@ from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.alone import alone_in
+from quorate.walkforward.capacity import Capacity, capacity_of
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
@@ -97,6 +98,11 @@ class Judged:
         """The regime of each of its bars after the first, by kind."""
         return regimes_of(self.walk, self.folds, *self.bounds)
 
+    @cached_property
+    def capacity(self) -> Capacity:
+        """How much capital the judged decisions bear."""
+        return capacity_of(self.walk, self.series[0][0], *self.bounds)
+
     @property
     def tests(self) -> dict[int, NDArray[np.int64]]:
         """The rows that each of its folds predicts."""
@@ -159,7 +165,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
             *_cut_off(outcome),
             *collapse_warnings(walk, outcome.fits, {fold.index: fold.test for fold in outcome.folds}),
             *seed_warnings(walk, seeds.get("seed_spread", ())),
-            *_warnings(walk, span, judged),
+            *_warnings(outcome, span),
             *members["warnings"],
         ],
         "digests": {
@@ -171,13 +177,14 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
 
 
 def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
-    """Return what was earned regime by regime, whether it lasted, and what is left of it later and dearer."""
-    (series, judged), (_, held) = outcome.series[0], outcome.series[-1]
+    """Return what was earned regime by regime, whether it lasted, and what is left of it later, dearer and larger."""
+    (series, judged), (_, held), capacity = outcome.series[0], outcome.series[-1], outcome.capacity
     found: dict[str, Any] = plain(
         {
             "regimes": regime_rows(outcome.regimes, span, judged, series.label, held),
             "mean_break": mean_break(span, judged),
-            "ladders": ladders(outcome.walk, series, judged, *outcome.bounds),
+            "ladders": [*ladders(outcome.walk, series, judged, *outcome.bounds), *capacity.rows],
+            **({"capacity": capacity.levels} if capacity.levels else {}),
         }
     )
     return found
@@ -253,15 +260,15 @@ def _cut_off(outcome: Judged) -> list[str]:
     return warnings
 
 
-def _warnings(walk: WalkForward, span: Bars, judged: Sequence[tuple[Series, Performance]]) -> list[str]:
-    warnings = []
+def _warnings(outcome: Judged, span: Bars) -> list[str]:
+    warnings = list(outcome.capacity.warnings)
     share = repeated_opens(span)
-    if walk.recipe.backtest.fill == "open" and share > REPEATED:
+    if outcome.walk.recipe.backtest.fill == "open" and share > REPEATED:
         warnings.append(
             f"{share:.0%} of opens equal the close before: fills at the open are not credible on this data; "
             'set backtest.fill = "close"'
         )
-    for group in _same_trades([one for one, _ in judged]):
+    for group in _same_trades([one for one, _ in outcome.series]):
         names = [one.label for one in group]
         warnings.append(f"{', '.join(names[:-1])} and {names[-1]} predict differently and yet trade alike")
     return warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from quorate.dataset.join import bars_needed
 from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset
 from quorate.ensemble.within import WITHIN
-from quorate.errors import DataError, DataWarning, RecipeError, plural
+from quorate.errors import DataError, DataWarning, PluginError, RecipeError, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
@@ -30,7 +31,7 @@ from quorate.plugins.specs import FeatureSpec, ModelSpec, Span, SplitterSpec, St
 from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
-from quorate.trading.costs import Trading, check_cost
+from quorate.trading.costs import Trading, check_cost, check_impact
 from quorate.trading.strategy import ask_strategy
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 from quorate.walkforward.held_out import Unseen, audit_symbols
@@ -305,10 +306,15 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
     cost = registry.get("cost", recipe.costs.model)
 
     def read(answer: Any) -> Trading:
-        fees, slippage = answer
+        if not isinstance(answer, tuple | list) or len(answer) not in (2, 3):
+            raise PluginError(
+                f"it must return (fees, slippage) or (fees, slippage, impact); it gave {reprlib.repr(answer)}"
+            )
+        fees, slippage, *more = answer
         fees, slippage = (
             check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))
         )
-        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital)
+        [impact] = [check_impact(value, cost.name, bars) for value in more] or [0.0]
+        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital, impact)
 
     return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)

@@ -68,11 +68,12 @@ class StrategySpec(Spec):
 
 @dataclass(frozen=True)
 class CostSpec(Spec):
-    """A cost model: ``function(bars, **options)`` gives ``(fees, slippage)``.
+    """A cost model: ``function(bars, **options)`` gives ``(fees, slippage)``, or ``(fees, slippage, impact)``.
 
-    Each is a fraction of the traded value per side, as a number or as float64 (n_bars, n_symbols) for
+    Fees and slippage are fractions of the traded value per side, each a number or float64 (n_bars, n_symbols) for
     orders filled at that bar; what an order costs may be read from bars up to the one that fills it.
-    The options are the recipe's ``[costs]`` table.
+    With an impact, of the same shape, an order of the value V, in the currency of the prices, has the slippage
+    ``slippage + impact * sqrt(V)``. The options are the recipe's ``[costs]`` table.
     """
 
     kind: ClassVar[str] = "cost"

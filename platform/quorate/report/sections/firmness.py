@@ -1,4 +1,4 @@
-"""Whether what was earned is of all times, and whether it would be left later and at worse prices."""
+"""Whether what was earned is of all times, and what is left later, at worse prices, and with more capital."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ def _break(found: Row) -> Text:
 
 
 def robustness(report: Report, part: str) -> Section | None:
-    """Return what the same decisions earn later and at worse prices; None in reports made before it was told."""
-    rows: Sequence[Row] = report.results[part].get("ladders") or ()
+    """Return what the same decisions earn later, dearer, and with other capital; None in reports made before that."""
+    found = report.results[part]
+    rows: Sequence[Row] = found.get("ladders") or ()
     if not rows:
         return None
     blocks: list[Block] = []
@@ -109,4 +110,50 @@ def robustness(report: Report, part: str) -> Section | None:
         f"What the same decisions would have earned on the {said_of(part)}, filled later or at worse prices; the first "
         "line of each is what was traded."
     )
+    own = float(report.provenance["recipe"]["backtest"]["capital"])
+    blocks += _capital([row for row in rows if row["ladder"] == "capital"], found.get("capacity") or (), own)
     return Section("robustness", "Robustness", sentence, blocks, part)
+
+
+def _capital(rows: Sequence[Row], levels: Sequence[Row], own: float) -> list[Block]:
+    """Return what was earned with each capital, and how much is borne; nothing, where the size of orders is free."""
+    if not rows:
+        return []
+    columns = [
+        Column("capital"), Column("Sharpe"), Column("CAGR"), Column("impact"), Column("share of day", keep=1),
+    ]  # fmt: skip
+    shown = [
+        [
+            Cell(figure(row["step"], "count"), row["step"], "strong" if row["step"] == own else ""),
+            _number(row, "sharpe", "ratio"),
+            _number(row, "cagr", "fraction"),
+            _number(row, "impact_bp", "bars"),
+            _number(row, "largest_share", "fraction"),
+        ]
+        for row in rows
+    ]
+    title = f"With other capital than {figure(own, 'count')}, as large orders move prices; impact in basis points:"
+    return [Text(title), Table(columns, [shown]), Text(" ".join(_borne(level) for level in levels))]
+
+
+def _borne(level: Row) -> str:
+    """Return in a sentence how much capital a level of the Sharpe ratio bears."""
+    at_none, ratio = (figure(level[name], "ratio") for name in ("at_none", "sharpe"))
+    half = level["level"] == "half"
+    if level["reached"] == "never":
+        little = f"with next to no capital the Sharpe ratio is {at_none}"
+        return (
+            f"There is no capacity: {little}, no gain that could be halved."
+            if half
+            else f"The bound of the gate sharpe, {ratio}, is not reached with any capital."
+        )
+    about = "above" if level["reached"] == "above" else "about"
+    capital = f"{about} {figure(_rounded(level['capital']), 'count')}"
+    if half:
+        return f"Capacity: the Sharpe ratio is {at_none} with next to no capital, and half of that with {capital}."
+    return f"It falls to {ratio}, the bound of the gate sharpe, with {capital}."
+
+
+def _rounded(value: float) -> float:
+    """Return a number to two digits: no more of it are known."""
+    return float(f"{value:.2g}")

@@ -1,23 +1,24 @@
-"""Rules of cost models: what an order costs, as a fraction, known at the bar that fills it."""
+"""Rules of cost models: what an order costs, as a fraction, and by its size, known at the bar that fills it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from quorate.bars.panel import FIELDS, Bars
-from quorate.errors import PluginError
+from quorate.errors import DataError, PluginError
 from quorate.plugins.provider import Plugin
 from quorate.statistics import Floats
 from quorate.testing._base import NotApplicable, Violation, after, call, causal
 from quorate.testing.markets import market, panel, scramble
 from quorate.testing.tools.compare import changed, cuts, differs, example, first_of, number, own, place, rough, seeded
 from quorate.testing.tools.fresh import MEMORY, fresh
-from quorate.trading.costs import MOST, check_cost
+from quorate.trading.costs import MOST, check_cost, check_impact
 
-NAMES = ("fees", "slippage")
+NAMES = ("fees", "slippage", "impact")  # the last may be missing
 _N, _FIRST = 260, 80
 AHEAD = (
     "it reads later bars. What an order filled at bar t costs may be read from bars up to and including t: a "
@@ -27,8 +28,11 @@ AHEAD = (
 
 @after("input-unmodified")
 def check_cost_computes(plugin: Plugin) -> None:
-    """Fees and slippage, each a fraction of the traded value, as a number or one per bar and symbol."""
-    for bars in (market(_N, 2), market(_N, 1), panel(_N, 90), rough(_N, 2), no_volume()):
+    """Fees and slippage, each a fraction of the traded value, as a number or one per bar and symbol; impact if any.
+
+    A model that needs volumes raises `quorate.DataError` where there are none, and names the symbols.
+    """
+    for bars in (market(_N, 2), market(_N, 1), panel(_N, 90), rough(_N, 2), *_without_volume(plugin)):
         compute(plugin, bars)
 
 
@@ -36,7 +40,7 @@ def check_cost_computes(plugin: Plugin) -> None:
 @after("input-unmodified", "deterministic")
 def check_cost_prefix_invariant(plugin: Plugin) -> None:
     """Costs do not change when the later bars are cut off."""
-    for bars in (market(_N, 2), rough(_N, 2), no_volume()):
+    for bars in (market(_N, 2), rough(_N, 2), *_without_volume(plugin)):
         whole = _computed(plugin, bars)
         for known in cuts(_FIRST, _N):
             _same(bars, whole, compute(plugin, bars.take(0, known)), f"with the bars up to {known - 1} only", known)
@@ -97,8 +101,33 @@ def no_volume() -> Bars:
     return Bars.from_frame(market(_N, 2, 4).to_frame().drop(columns="volume"))
 
 
+def _without_volume(plugin: Plugin) -> list[Bars]:
+    """Return the market without volume, unless the model refuses it as it should.
+
+    Raises
+    ------
+    Violation
+        If it refuses it without a word on which symbols lack it.
+    """
+    bars = no_volume()
+    try:
+        call(plugin, own(bars))
+    except Violation as e:
+        if not isinstance(e.__cause__, DataError):
+            return [bars]
+        lacks = [name for name in bars.symbols if name not in str(e.__cause__)]
+        if not lacks:
+            return []
+        raise Violation(
+            f"it refuses bars without volume and does not say of which symbols: {e.__cause__}; name them all, "
+            f"{lacks[0]} is missing",
+            symbol=lacks[0],
+        ) from e
+    return [bars]
+
+
 def _repeats(bars: Bars, first: dict[str, Floats], again: dict[str, Floats], when: str, remedy: str) -> None:
-    for name in NAMES:
+    for name in first:
         wrong = differs(first[name], again[name], 0.0)
         if wrong.any():
             row, column = first_of(wrong)
@@ -111,7 +140,7 @@ def _repeats(bars: Bars, first: dict[str, Floats], again: dict[str, Floats], whe
 
 
 def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
-    """Compute fees and slippage, each (n_bars, n_symbols).
+    """Compute fees, slippage and impact, each (n_bars, n_symbols); impact is zero where the model gives none.
 
     Raises
     ------
@@ -120,23 +149,29 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
     """
     with np.errstate(all="ignore"):
         answer = call(plugin, own(bars))
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
+    if not isinstance(answer, tuple | list) or len(answer) not in (2, 3):
         raise Violation(
-            f"it gave {_told(answer)}: it must return two, (fees, slippage), each a number or an array "
-            "(n_bars, n_symbols)",
+            f"it gave {_told(answer)}: it must return two, (fees, slippage), or three, (fees, slippage, impact), each "
+            "a number or an array (n_bars, n_symbols)",
             found=_told(answer),
         )
     shares = {}
-    for name, value in zip(NAMES, answer, strict=True):
+    for name, value in zip(NAMES, [*answer, 0.0][:3], strict=True):
         try:
-            share = check_cost(value, name, plugin.name, bars)
+            impact = name == "impact"
+            share = check_impact(value, plugin.name, bars) if impact else check_cost(value, name, plugin.name, bars)
         except (PluginError, TypeError, ValueError) as e:
-            where, more = _where(bars, value)
+            where, more = _where(bars, value, math.inf if impact else MOST)
+            unit = (
+                "Give what slippage grows by with the square root of an order's value in currency, e.g. the daily "
+                "volatility over the square root of the value traded a day"
+                if impact
+                else "Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; divide an amount "
+                "by the price"
+            )
             raise Violation(
-                f"{name}{where}: {e}. Give a fraction of the traded value per side, e.g. 0.0005 for 5 basis points; "
-                "divide an amount by "
-                "the price, and define the value where nothing was traded, and where the data has no volume (NaN"
-                f"{_lacks(bars)})",
+                f"{name}{where}: {e}. {unit}, and define the value where nothing was traded, and where the data has no "
+                f"volume (NaN{_lacks(bars)})",
                 cost=name,
                 **more,
             ) from e
@@ -144,12 +179,12 @@ def compute(plugin: Plugin, bars: Bars) -> dict[str, Floats]:
     return shares
 
 
-def _where(bars: Bars, value: Any) -> tuple[str, dict[str, Any]]:
-    """Say at which bar of which symbol a cost is no fraction, and whether it is one of a warm-up."""
+def _where(bars: Bars, value: Any, most: float) -> tuple[str, dict[str, Any]]:
+    """Say at which bar of which symbol a cost is not from 0 to below `most`, and whether it is one of a warm-up."""
     shares = np.asarray(value)
     if shares.shape != bars.close.shape or shares.dtype.kind not in "fiub":
         return "", {}
-    wrong = bars.present & ~((shares >= 0) & (shares < MOST))
+    wrong = bars.present & ~((shares >= 0) & (shares < most))
     if not wrong.any():
         return "", {}
     row, column = first_of(wrong)
@@ -182,7 +217,7 @@ def _told(answer: Any) -> str:
 
 
 def _same(bars: Bars, whole: dict[str, Floats], part: dict[str, Floats], how: str, known: int) -> None:
-    for name in NAMES:
+    for name in whole:
         wrong = changed(whole[name][:known], part[name][:known])
         if wrong.any():
             row, column = first_of(wrong)

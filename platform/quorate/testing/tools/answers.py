@@ -140,9 +140,10 @@ def _of_cost(plugin: Plugin) -> Question:
     def ask(plugin: Plugin, given: Arguments) -> Answer:
         with np.errstate(all="ignore"):
             found = call(plugin, *given)
-        if not isinstance(found, tuple | list) or len(found) != 2:
+        if not isinstance(found, tuple | list) or len(found) not in (2, 3):
             raise Violation("it gives no fees and slippage")
-        return {name: np.asarray(v, dtype=np.float64) for name, v in zip(("fees", "slippage"), found, strict=True)}
+        names = ("fees", "slippage", "impact")
+        return {name: np.asarray(v, dtype=np.float64) for name, v in zip(names, found, strict=False)}
 
     return Question(lambda seed: [market(N, 2, seed)], ask)
 
