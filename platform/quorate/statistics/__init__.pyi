@@ -53,9 +53,14 @@ from ._forecasts import spearman as spearman
 from ._forecasts import wmape as wmape
 from ._looks import look_level as look_level
 from ._market import AlphaTest as AlphaTest
+from ._market import Coefficient as Coefficient
+from ._market import FactorModel as FactorModel
 from ._market import alpha as alpha
 from ._market import alpha_test as alpha_test
 from ._market import beta as beta
+from ._market import capture as capture
+from ._market import dependent_factor as dependent_factor
+from ._market import factor_model as factor_model
 from ._market import information_ratio as information_ratio
 from ._mean import MeanTest as MeanTest
 from ._mean import mean_test as mean_test

@@ -28,6 +28,7 @@ from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
+from quorate.walkforward.factors import along_factors, benchmark_facts, factor_facts
 from quorate.walkforward.failures import failures, failures_by_model
 from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.ladders import ladders
@@ -141,6 +142,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
         **_firmness(outcome, span),
+        **_held_against(outcome, span),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -183,6 +185,15 @@ def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
     return found
 
 
+def _held_against(outcome: Judged, span: Bars) -> dict[str, Any]:
+    """Return what was earned beside the recipe's own benchmark and factors, by buy and hold, too, if it has some."""
+    (own, judged), (hold, held) = outcome.series[0], outcome.series[-1]
+    series = {own.label: judged, hold.label: held}
+    told = {"benchmark": benchmark_facts(span, series), "factors": factor_facts(span, series)}
+    found: dict[str, Any] = plain({name: facts for name, facts in told.items() if facts})
+    return found
+
+
 def evidence_of(name: PartName, outcome: Judged) -> Evidence:
     """Return what the gates see."""
     walk, judged = outcome.walk, outcome.series
@@ -203,6 +214,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         members={s.name: p for s, p in judged if s.role == "member"},
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
         regimes=outcome.regimes,
+        factors=along_factors(walk.bars.take(*outcome.bounds), first[1]),
         _retrade=retrade(walk, first[0], *outcome.bounds),
     )
 
