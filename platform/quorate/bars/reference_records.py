@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,15 @@ MONTH = 25 * DAY  # between records of months, at least
 WILD, QUIET = 0.10, 0.0001  # deviation of a day's return beyond which its unit is doubted
 MISSING = (-99.99, -999.0)  # how Kenneth French writes what is not known
 RATE = "rf"  # how the return of cash is called
+Kind = Literal["prices", "returns", "factors"]
 
 
 def reference_of(
     frames: Sequence[pd.DataFrame],
     name: str,
     timezone: str,
+    kind: Kind,
     *,
-    prices: bool,
     percent: bool = False,
     symbol: str | None = None,
 ) -> tuple[ReferenceSeries, list[str]]:
@@ -41,8 +43,8 @@ def reference_of(
         What the series is called in a report.
     timezone : str
         Of the exchange.
-    prices : bool
-        They are prices, not returns.
+    kind : str
+        What they are: returns of several factors have betas, and may have the return of cash beside them.
     percent : bool
         Returns are in percent.
     symbol : str, optional
@@ -53,12 +55,12 @@ def reference_of(
     DataError
         Naming the value and the day, where records cannot be used.
     """
-    parts = [_part(frame, name, timezone, prices, percent, symbol) for frame in frames]
+    parts = [_part(frame, name, timezone, kind, percent, symbol) for frame in frames]
     found = parts[0] if len(parts) == 1 else _joined(parts)
     if not found.names:
         raise DataError(f"it has the return of cash, {RATE}, and no factor")
     told = _doubts(found, percent)
-    if (at := statistics.dependent_factor(_complete(found))) >= 0 and not prices:
+    if kind == "factors" and (at := statistics.dependent_factor(_complete(found))) >= 0:
         others = found.names[:at]
         raise DataError(
             f"the factor {found.names[at]!r} {f'is made of {one_of(others)}' if others else 'does not vary'}, so that "
@@ -87,9 +89,10 @@ def of_symbol(bars: Bars, symbol: str) -> ReferenceSeries:
 
 
 def _part(
-    frame: pd.DataFrame, name: str, timezone: str, prices: bool, percent: bool, symbol: str | None
+    frame: pd.DataFrame, name: str, timezone: str, kind: str, percent: bool, symbol: str | None
 ) -> ReferenceSeries:
     """Return the series of one table of records."""
+    prices = kind == "prices"
     frame = _of_one(frame, symbol)
     local = frame["time"].dt.tz_convert(timezone)
     dates = bool((local == local.dt.normalize()).all())
@@ -102,12 +105,12 @@ def _part(
     if (again := table["time"].duplicated()).any():
         when = table["time"][again].iloc[0]
         raise DataError(
-            f"{plural(int(again.sum()), 'record')} of {len(table):,} are of the same time as another and have other "
-            f"values, the first of {when:%Y-%m-%d}: one of a time must be left"
+            f"of {len(table):,} records {int(again.sum()):,} have the time of another and other values, the first of "
+            f"{when:%Y-%m-%d}: one of a time must be left"
         )
     numbers = {key: _number(key, table, prices, percent) for key in values}
     moments = table["time"].to_numpy().astype("datetime64[us]")
-    rate = RATE if RATE in numbers and not prices else ""
+    rate = RATE if RATE in numbers and kind == "factors" else ""
     found = ReferenceSeries(name, moments, numbers, prices, dates, rate)
     if len(found) < 2:
         raise DataError(f"it has {plural(len(found), 'record')}, and at least 2 are needed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quorate.errors import RecipeError, one_of
+from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.options import UnknownOption
 from quorate.plugins.registry import Registry
 from quorate.recipe.covariates import reader_of
@@ -41,8 +41,8 @@ def _resolved(name: str, given: Given | None, registry: Registry) -> Given | Non
             )
         return given
     reader = reader_of(name, given, registry)
-    if reader.records is None and isinstance(given, Factors):
-        records = [one for one in registry.names("source") if getattr(registry.find("source", one).spec, "records", 0)]
+    records = [one for one in registry.names("source") if getattr(registry.find("source", one).spec, "records", None)]
+    if reader.name not in records and isinstance(given, Factors):
         raise RecipeError(
             f"factors.source: {reader.name!r} gives bars, and factors are returns: use one of {one_of(records)}"
         )
@@ -51,7 +51,8 @@ def _resolved(name: str, given: Given | None, registry: Registry) -> Given | Non
     try:
         options = source_options(reader, single, name)
     except UnknownOption as e:
-        raise RecipeError(f"{e}") from None
+        near = near_misses(e.key, type(given).model_fields)
+        raise RecipeError(f"{e}{near if 'did you mean' not in str(e) else ''}") from None
     own = {key: getattr(given, key) for key in type(given).model_fields}
     kept = {"path": path} if isinstance(path, list) else {}
     return type(given).model_validate({**own, "source": reader.name, **options, **kept})

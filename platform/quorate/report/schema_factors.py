@@ -114,8 +114,8 @@ class BenchmarkTable(_Periods):
 
     name: str
     prices: bool
-    mean: Number = None
-    """Mean return of the benchmark, annual."""
+    cagr: Number = None
+    """Growth of the benchmark over these periods, by the calendar."""
     volatility: Number = None
     max_drawdown: Number = None
     series: list[ActiveFigures]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from quorate.bars.panel import Bars
 from quorate.bars.records import records_of_bars
-from quorate.bars.reference_records import of_symbol, reference_of
+from quorate.bars.reference_records import Kind, of_symbol, reference_of
 from quorate.bars.references import ReferenceSeries, check_spacing
 from quorate.errors import DataError, QuorateError
 from quorate.recipe import schema
@@ -67,11 +67,12 @@ def _asked(session: Session, table: str, given: Given, bars: Bars) -> ReferenceS
         frame, told = _records(session, table, given, options, bars)
         frames.append(frame)
         read += told
-    prices = isinstance(given, schema.Benchmark) and not given.returns
-    symbol = given.symbol if isinstance(given, schema.Benchmark) else None
+    kind: Kind = "factors"
+    symbol = None
+    if isinstance(given, schema.Benchmark):
+        kind, symbol = "returns" if given.returns else "prices", given.symbol
     zone = bars.calendar.timezone
-    name = _name(table, given)
-    series, doubts = reference_of(frames, name, zone, prices=prices, percent=given.percent, symbol=symbol)
+    series, doubts = reference_of(frames, _name(table, given), zone, kind, percent=given.percent, symbol=symbol)
     if any(is_value(value, given.options) for value in series.values):
         raise DataError("a value is named by what comes from the environment, and names are stored")
     for line in doubts:

@@ -30,22 +30,25 @@ def covariate_rows(report: Report) -> Iterator[Row]:
 def benchmark_rows(report: Report) -> Iterator[Row]:
     """Yield a row for each series that was held against the recipe's own benchmark."""
     for part, told in _held_against(report, "benchmark"):
-        yield from ({**told, **row, "part": part} for row in told["series"])
+        yield from ({**_common(part, told), "name": told["name"], **row} for row in told["series"])
 
 
 def factor_rows(report: Report) -> Iterator[Row]:
     """Yield a row for each series and factor of the recipe."""
     for part, told in _held_against(report, "factors"):
         for row in told["series"]:
-            for one in row["betas"]:
-                beta = {**one, "beta_p_value": one["p_value"]}
-                yield {**told, **beta, **row, "part": part}
+            own = {name: value for name, value in row.items() if name != "betas"}
+            yield from ({**_common(part, told), **one, "beta_p_value": one["p_value"], **own} for one in row["betas"])
 
 
 def _held_against(report: Report, table: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for part in PARTS:
         if found := (report.results[part] or {}).get(table):
             yield part, found
+
+
+def _common(part: str, told: Mapping[str, Any]) -> Row:
+    return {"part": part, **{name: told[name] for name in ("periods", "bars", "left_out")}}
 
 
 def checked_files(report: Report) -> Mapping[str, str]:

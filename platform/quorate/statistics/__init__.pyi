@@ -68,7 +68,6 @@ from ._overfit import Overfitting as Overfitting
 from ._overfit import best_of as best_of
 from ._overfit import effective_trials as effective_trials
 from ._overfit import expected_best as expected_best
-from ._overfit import mean_correlation_trials as mean_correlation_trials
 from ._overfit import p_alone as p_alone
 from ._overfit import pbo as pbo
 from ._returns import autocorrelation as autocorrelation

@@ -15,7 +15,7 @@ from quorate.evidence.evidence import AlongFactors, Performance
 from quorate.statistics import Coefficient, Floats
 
 LEAST = 126  # bars in common, below which nothing is told
-LEAST_PERIODS = 60  # of longer periods
+LEAST_PERIODS = 36  # of longer periods, such as months
 CONFIDENCE = 0.9  # of intervals
 Told = dict[str, Any]
 
@@ -68,8 +68,8 @@ def benchmark_facts(span: Bars, series: dict[str, Performance]) -> Told:
         {"series": name, **_active(found.earned(performance.returns), market, one.name, per_year)}
         for name, performance in series.items()
     ]
-    curve = statistics.equity_curve(market)
-    own = {"mean": float(market.mean()) * per_year, "volatility": statistics.volatility(market, per_year)}
+    curve, stamps = statistics.equity_curve(market), span.times[[found.begin[0], *found.end]]
+    own = {"cagr": statistics.cagr_calendar(curve, stamps), "volatility": statistics.volatility(market, per_year)}
     return {**told, **own, "max_drawdown": statistics.max_drawdown(curve), "series": rows}
 
 

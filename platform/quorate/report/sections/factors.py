@@ -37,9 +37,9 @@ def _benchmark(told: Row) -> list[Block]:
     if not rows:
         return blocks
     columns = [
-        Column("series", "left"), Column("active"), Column("active CI", keep=4), Column("TE", keep=3),
-        Column("IR", keep=5), Column("beta", keep=6), Column("up capture", keep=2), Column("down capture", keep=1),
-        Column("max DD", keep=3), Column("correlation", keep=2),
+        Column("series", "left"), Column("active"), Column("active CI", keep=1), Column("TE", keep=4),
+        Column("IR", keep=2), Column("beta", keep=3), Column("up capture", keep=5), Column("down capture", keep=5),
+        Column("max DD", keep=6), Column("correlation", keep=7),
     ]  # fmt: skip
     shown = [
         [
@@ -56,8 +56,8 @@ def _benchmark(told: Row) -> list[Block]:
         ]
         for row in rows
     ]
-    mean, fall = (figure(told[name], "fraction") for name in ("mean", "max_drawdown"))
-    own = Text(f"{told['name']} itself: {mean} a year on average, deepest fall {fall}.")
+    growth, fall = (figure(told[name], "fraction") for name in ("cagr", "max_drawdown"))
+    own = Text(f"{told['name']} itself: it grew by {growth} a year, deepest fall {fall}.")
     return [*blocks, Table(columns, [shown]), own]
 
 
@@ -69,8 +69,8 @@ def _factors(told: Row) -> list[Block]:
     if not rows:
         return blocks
     columns = [
-        Column("series", "left"), Column("alpha"), Column("alpha CI", keep=5), Column("p", keep=6),
-        Column("R2", keep=3), Column("residual", keep=1), Column("IR", keep=2),
+        Column("series", "left"), Column("alpha"), Column("alpha CI", keep=2), Column("p", keep=1),
+        Column("R2", keep=3), Column("residual", keep=5), Column("IR", keep=4),
     ]  # fmt: skip
     left = [
         [
@@ -96,7 +96,7 @@ def _factors(told: Row) -> list[Block]:
         for one in row["betas"]
     ]
     of_betas = [
-        Column("series", "left", keep=1), Column("factor", "left"), Column("beta"), Column("beta CI", keep=3),
+        Column("series", "left"), Column("factor", "left"), Column("beta"), Column("beta CI", keep=1),
         Column("p", keep=2),
     ]  # fmt: skip
     return [*blocks, Table(columns, [left]), Table(of_betas, [betas])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from quorate.report import console
@@ -20,6 +22,7 @@ def render(proof: Mapping[str, Any], target: console.Console | None = None) -> N
         ("recipe", proof["recipe"]),
         ("surrogates", f"{proof['draws']} per edge, of {drawn_from:,} bars in blocks of {data['block']:g}, no drift"),
         ("tried before", f"{trials['effective']:.3g} independent of {console.plural(trials['n'], 'trial')}{look}"),
+        *(("chance alone", text) for text in chance_text(proof)),
         ("false alarms", f"{nothing['passed']} of {nothing['n']} promoted with nothing to find, {_range(nothing)}"),
         ("smallest edge", smallest_text(proof)),
         *([("in the way", binding_text(proof["binding"]))] if proof["binding"] else ()),
@@ -33,6 +36,23 @@ def render(proof: Mapping[str, Any], target: console.Console | None = None) -> N
         target.print(f"[bright_black]not asked, for want of fits or an audit: {names}[/bright_black]")
     target.print("[bright_black]an edge is a Sharpe ratio a year after costs; nothing was fitted, the holdout stays "
                  "closed[/bright_black]")  # fmt: skip
+
+
+def chance_text(proof: Mapping[str, Any]) -> list[str]:
+    """Return what the best of as many trials without skill shows, in words; nothing, where there was none before."""
+    from quorate import statistics
+
+    data, n = proof["data"], round(proof["trials"]["effective"]) + 1
+    if n < 2:
+        return []
+    days = (date.fromisoformat(data["last"]) - date.fromisoformat(data["first"])).days
+    years = days / 365.25 * (1 - data["holdout"] / data["bars"])
+    best = statistics.expected_max_exact(n) / math.sqrt(years)
+    told = f"the best of {n:,} trials without skill shows a Sharpe ratio of {best:.2f} on these bars"
+    if not (edge := proof["smallest"]["edge"]):
+        return [told]
+    least = statistics.min_backtest_length(n, edge)
+    return [f"{told}, and one of {edge:.2f} within {least:.1f} years"]
 
 
 def smallest_text(proof: Mapping[str, Any]) -> str:
