@@ -60,11 +60,12 @@ def reference_of(
     if not found.names:
         raise DataError(f"it has the return of cash, {RATE}, and no factor")
     told = _doubts(found, percent)
-    if kind == "factors" and (at := statistics.dependent_factor(_complete(found))) >= 0:
-        others = found.names[:at]
+    table = _complete(found)
+    if kind == "factors" and (at := statistics.dependent_factor(table)) >= 0:
+        still = bool(np.ptp(table[:, at]) == 0)
         raise DataError(
-            f"the factor {found.names[at]!r} {f'is made of {one_of(others)}' if others else 'does not vary'}, so that "
-            "no beta can be told apart: leave it out of factors.values"
+            f"the factor {found.names[at]!r} {'does not vary' if still else f'is made of {one_of(found.names[:at])}'}, "
+            "so that no beta can be told apart: leave it out of factors.values"
         )
     return found, told
 

@@ -57,7 +57,9 @@ def _track_record(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     needed = statistics.min_track_record(told["per_bar"], told["skew"], told["kurtosis"])
     if not math.isfinite(needed):
         return []
-    return [f"least track record {math.ceil(needed):,} bars of {told['n']:,}, were returns independent"]
+    return [
+        f"{math.ceil(needed):,} bars like these tell the Sharpe ratio from 0 (it has {told['n']:,}), if independent"
+    ]
 
 
 def traded(found: Mapping[str, Any]) -> Table:
