@@ -61,7 +61,7 @@ def reference_of(
         raise DataError(f"it has the return of cash, {RATE}, and no factor")
     told = _doubts(found, percent)
     table = _complete(found)
-    if kind == "factors" and (at := statistics.dependent_factor(table)) >= 0:
+    if kind == "factors" and (at := statistics.factor_model(table.sum(axis=1), table).dependent) is not None:
         still = bool(np.ptp(table[:, at]) == 0)
         raise DataError(
             f"the factor {found.names[at]!r} {'does not vary' if still else f'is made of {one_of(found.names[:at])}'}, "

@@ -59,7 +59,6 @@ from ._market import alpha as alpha
 from ._market import alpha_test as alpha_test
 from ._market import beta as beta
 from ._market import capture as capture
-from ._market import dependent_factor as dependent_factor
 from ._market import factor_model as factor_model
 from ._market import information_ratio as information_ratio
 from ._mean import MeanTest as MeanTest

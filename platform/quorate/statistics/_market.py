@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -91,8 +91,7 @@ def alpha_test(returns: Values, market: Market, confidence: Confidence = 0.95) -
     return AlphaTest(fit.alpha, found.low, fit.betas[0], found.t, found.above, n, found.freedom)
 
 
-@dataclass(frozen=True)
-class Coefficient:
+class Coefficient(NamedTuple):
     """A coefficient of a regression, with what it may be by chance.
 
     Parameters
@@ -129,6 +128,8 @@ class FactorModel:
         Standard deviation of what they do not explain, per period, by n - k - 1 degrees of freedom.
     n, freedom : int
         Periods, and the degrees of freedom of the t distribution.
+    dependent : int, optional
+        The first factor that does not vary or is made of those before it, so that nothing can be told.
     """
 
     alpha: Coefficient
@@ -138,6 +139,7 @@ class FactorModel:
     residual: float
     n: int
     freedom: int
+    dependent: int | None = None
 
     @property
     def appraisal(self) -> float:
@@ -166,8 +168,8 @@ def factor_model(returns: Values, factors: Matrix, confidence: Confidence = 0.9)
     -------
     FactorModel
         NaN where something is not known, where there are fewer than 10 periods more than coefficients, and where a
-        factor does not vary or is explained by those before it (`dependent_factor` says which); errors also for returns
-        that the factors explain to the last digit.
+        factor does not vary or is made of those before it; errors also for returns that the factors explain to the last
+        digit.
     """
     n, k = factors.shape
     nothing = Coefficient(math.nan, math.nan, math.nan, math.nan)
@@ -176,7 +178,7 @@ def factor_model(returns: Values, factors: Matrix, confidence: Confidence = 0.9)
         return unknown
     fit = _Fit(returns, factors)
     if fit.dead:
-        return unknown
+        return replace(unknown, dependent=fit.dead[0])
     total = float(np.sum((returns - returns.mean()) ** 2))
     left = float(np.sum(fit.residuals**2))
     explained = 1 - left / total if total > 0 else math.nan
@@ -189,14 +191,6 @@ def factor_model(returns: Values, factors: Matrix, confidence: Confidence = 0.9)
     betas = [_tested(b, fit.residuals * fit.of_beta(j), side) for j, b in enumerate(fit.betas)]
     told = [Coefficient(one.value, one.low, 2 * one.value - one.low, one.apart) for one in (alpha, *betas)]
     return FactorModel(told[0], alpha.above, tuple(told[1:]), explained, residual, n, alpha.freedom)
-
-
-@checked
-def dependent_factor(factors: Matrix) -> int:
-    """Return the first factor, (n, k), that does not vary or is made of those before it; -1, if there is none."""
-    if not np.isfinite(factors).all() or len(factors) < 2:
-        return -1
-    return min(_Fit(factors[:, 0], factors).dead, default=-1)
 
 
 class _Fit:

@@ -141,7 +141,7 @@ def _too_little(one: ReferenceSeries, found: Aligned, factors: Floats) -> str:
         return f"{plural(found.bars, 'bar')} in common, and {LEAST} are needed"
     if n < found.bars and n < LEAST_PERIODS:
         return f"{plural(n, 'period')} in common, and {LEAST_PERIODS} are needed"
-    at = statistics.dependent_factor(factors)
-    if at >= 0:
+    at = statistics.factor_model(factors.sum(axis=1), factors).dependent
+    if at is not None:
         return f"{one.names[at]} does not vary here, or is made of the factors before it"
     return ""

@@ -110,9 +110,9 @@ def test_a_benchmark_is_a_price_or_returns_of_one_symbol():
     two = pd.concat([frame()[["time"]].assign(close=price * k, symbol=name) for k, name in ((1, "A"), (2, "B"))])
     found, _ = reference_of([two], "B", ZONE, "prices", symbol="B")
     np.testing.assert_allclose(found.values["close"], 2 * price)
-    with pytest.raises(DataError, match="benchmark.symbol: it has no 'C'; it has A, B"):
+    with pytest.raises(DataError, match=r"benchmark\.symbol: it has no 'C'; it has A, B"):
         reference_of([two], "C", ZONE, "prices", symbol="C")
-    with pytest.raises(DataError, match="prices must be above 0; for returns, say benchmark.returns = true"):
+    with pytest.raises(DataError, match=r"prices must be above 0; for returns, say benchmark\.returns = true"):
         reference_of([frame()[["time", "SMB"]]], "x", ZONE, "prices")
     cash, _ = reference_of([frame()[["time", "RF"]]], "x", ZONE, "returns", percent=True)
     assert cash.names == ("rf",)

@@ -106,14 +106,14 @@ def test_a_factor_that_is_constant_or_made_of_others_is_named_and_nothing_is_tol
     returns, factors = drawn(200)
     for at, column in ((3, factors @ [1, -2, 0.5] + 0.01), (3, np.full(200, 0.001)), (3, np.zeros(200))):
         table = np.column_stack([factors, column])
-        assert statistics.dependent_factor(table) == at
         found = statistics.factor_model(returns, table)
+        assert found.dependent == at
         assert math.isnan(found.alpha.value)
         assert len(found.betas) == 4
         assert math.isnan(found.p_above)
-    assert statistics.dependent_factor(factors) == -1
+    assert statistics.factor_model(returns, factors).dependent is None
     near = np.column_stack([factors, factors[:, 0] + 1e-4 * factors[:, 1] + 1e-6 * np.sin(np.arange(200))])
-    assert statistics.dependent_factor(near) == -1
+    assert statistics.factor_model(returns, near).dependent is None
 
 
 def test_what_cannot_be_told_is_nan():
