@@ -167,7 +167,13 @@ _NO_RECIPES = {
 
 
 # The key by which a table names its plugin, and which plugin it is without it.
-_NAMING = {"data": ("source", "bundled"), "folds": ("splitter", "expanding"), "costs": ("model", "fixed")}
+_NAMING: dict[str, tuple[str, str | None]] = {
+    "data": ("source", "bundled"),
+    "benchmark": ("source", None),
+    "factors": ("source", None),
+    "folds": ("splitter", "expanding"),
+    "costs": ("model", "fixed"),
+}
 
 
 def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True, top: bool = True) -> Table:
