@@ -45,7 +45,7 @@ def beside(tiny, finished, tmp_path):
     return recipe, report, f1[rows], judged
 
 
-def test_what_is_planted_is_told_and_decides_nothing(beside, finished, capsys):
+def test_what_is_planted_is_told_and_decides_nothing(beside, finished):
     recipe, plain, market, judged = beside
     home = finished.path
     report = quorate.run(recipe, home=home)
@@ -75,12 +75,10 @@ def test_what_is_planted_is_told_and_decides_nothing(beside, finished, capsys):
     [shown] = sections_of(report, ("factors",))
     assert len([block for block in shown.blocks if isinstance(block, Table)]) == 3
     assert any("1 bar of" in block.text for block in shown.blocks if isinstance(block, Text))
-    call("sql", "select factor, beta, alpha from factors where series not like 'buy%' order by factor", "--json",
-         "--home", str(home))  # fmt: skip
-    rows = json.loads(capsys.readouterr().out)
+    query = "select factor, beta, alpha from factors where series not like 'buy%'"
+    rows = json.loads(call("sql", query, "--json", "--home", home).stdout)
     assert [row["beta"] for row in rows] == [one["beta"] for one in own["betas"]]
-    call("report", report.run_id, "--section", "factors,data", "--format", "markdown", "--home", str(home))
-    text = capsys.readouterr().out
+    text = call("report", report.run_id, "--section", "factors,data", "--format", "markdown", "--home", home).stdout
     assert "mkt_rf" in text
     assert "519 records from csv" in text
 

@@ -42,11 +42,8 @@ def bars_of(report: Report, session: Session, given: str | Path | None, ask_sour
     if given is not None and (Path(given) / "bars" / f"{fingerprint}.parquet").is_file():
         return Home(given).bars(fingerprint)
     recipe = session.recipe
-    if (
-        (ask_source or given is not None)
-        and not trusted
-        and (names := names_in([getattr(recipe, table) for table in READ]))
-    ):
+    read = [getattr(recipe, table) for table in READ]
+    if (ask_source or given is not None) and not trusted and (names := names_in(read)):
         return (
             f"the recipe's source would be given environment variables ({', '.join(names)}), which it could send "
             "anywhere: look at the recipe, and say --trust if you trust it"

@@ -142,7 +142,6 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
         **_firmness(outcome, span),
-        **_held_against(outcome, span),
         "market": market_figures(span),
         "members": members,
         "folds": _fold_table(outcome),
@@ -173,13 +172,14 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
 
 
 def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
-    """Return what was earned regime by regime, whether it lasted, and what is left of it later and dearer."""
+    """Return what was earned regime by regime and beside series of the recipe's own, and what is left of it later."""
     (series, judged), (_, held) = outcome.series[0], outcome.series[-1]
     found: dict[str, Any] = plain(
         {
             "regimes": regime_rows(outcome.regimes, span, judged, series.label, held),
             "mean_break": mean_break(span, judged),
             "ladders": ladders(outcome.walk, series, judged, *outcome.bounds),
+            **_held_against(outcome, span),
         }
     )
     return found
@@ -190,8 +190,7 @@ def _held_against(outcome: Judged, span: Bars) -> dict[str, Any]:
     (own, judged), (hold, held) = outcome.series[0], outcome.series[-1]
     series = {own.label: judged, hold.label: held}
     told = {"benchmark": benchmark_facts(span, series), "factors": factor_facts(span, series)}
-    found: dict[str, Any] = plain({name: facts for name, facts in told.items() if facts})
-    return found
+    return {name: facts for name, facts in told.items() if facts}
 
 
 def evidence_of(name: PartName, outcome: Judged) -> Evidence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,25 +40,9 @@ def performance(report: Report, part: str) -> Section:
     blocks: list[Block] = [traded(found)]
     sure = [f"{g['gate']} {figure(g['value'], g['unit'])}, {g['uncertainty']}" for g in found["gates"]
             if g["gate"] in SURE and g["uncertainty"]]  # fmt: skip
-    sure += _track_record(found["gates"])
     if sure:
         blocks.append(Text(f"How sure: {'; '.join(sure)}."))
     return Section("performance", "Performance", sentence, blocks, part)
-
-
-def _track_record(gates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return how long a record its Sharpe ratio would take to be above zero, were returns independent."""
-    from quorate import statistics
-
-    told: Mapping[str, Any] = next((gate["inputs"] for gate in gates if gate["gate"] == "psr"), {})
-    if not {"per_bar", "skew", "kurtosis", "n"} <= {name for name, value in told.items() if value is not None}:
-        return []
-    needed = statistics.min_track_record(told["per_bar"], told["skew"], told["kurtosis"])
-    if not math.isfinite(needed):
-        return []
-    return [
-        f"{math.ceil(needed):,} bars like these tell the Sharpe ratio from 0 (it has {told['n']:,}), if independent"
-    ]
 
 
 def traded(found: Mapping[str, Any]) -> Table:
