@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quorate.bars.references import ReferenceSeries, align, check_spacing
 from quorate.errors import DataError
@@ -138,3 +140,17 @@ def test_nothing_in_common_is_nothing():
         found = align(series(stamps, [0.1] * len(stamps)), *bars(*WEEK))
         assert not len(found.end)
         assert found.left_out == 3
+
+
+@settings(max_examples=40)
+@given(st.sets(st.integers(0, 59), min_size=20, max_size=60), st.integers(0, 99))
+def test_nothing_is_lost_between_closes_and_nothing_counts_twice(chosen, seed):
+    every = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
+    some = every[sorted(chosen)]
+    value = np.random.default_rng(seed).normal(0, 0.02, len(every))
+    found = align(series(every.astype(str), value), *bars(*some))
+    after, until = np.searchsorted(every, [some[0], some[-1]], side="right")
+    assert np.prod(1 + found.values["m"]) == pytest.approx(np.prod(1 + value[after:until]))
+    level = np.cumprod(1 + value)
+    prices = align(series(every.astype(str), level, prices=True), *bars(*some))
+    np.testing.assert_allclose(prices.values["m"], found.values["m"], atol=1e-12)
