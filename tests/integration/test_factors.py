@@ -78,7 +78,7 @@ def test_what_is_planted_is_told_and_decides_nothing(beside, finished):
     query = "select factor, beta, alpha from factors where series not like 'buy%'"
     rows = json.loads(call("sql", query, "--json", "--home", home).stdout)
     assert [row["beta"] for row in rows] == [one["beta"] for one in own["betas"]]
-    text = call("report", report.run_id, "--section", "factors,data", "--format", "markdown", "--home", home).stdout
+    text = call("report", report.run_id, "--section", "factors,data", "--home", home).stdout
     assert "mkt_rf" in text
     assert "519 records from csv" in text
 

@@ -35,7 +35,11 @@ OF_FACTORS: dict[str, Term] = {
     "alpha CI": Term("Where the true alpha lies with 90% confidence.", "alpha +- error", LONG_RUN),
     "R2": Term("The share of the ups and downs that the factors explain.", "1 - residual variance / variance", COMMON),
     "residual": Term("Volatility of what the factors do not explain.", "deviation of the residuals, a year", COMMON),
-    "factor": Term("A series of returns, such as of the market, of small over large, of cheap over dear.", "", COMMON),
+    "factor": Term(
+        "A series of returns that much of what anyone earns is made of: of the market, of small over large stocks.",
+        "as its file has it, between the same closes",
+        "Fama and French (1993), JFE 33(1)",
+    ),
     "factor-alpha": Term(
         "Whether more was earned than the betas to the recipe's factors explain.",
         "p-value of a regression's constant of 0, one-sided, by its long-run error",
