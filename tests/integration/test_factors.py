@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import quorate
+from quorate.report.glossary import GLOSSARY
 from quorate.report.schema import json_schema
 from quorate.report.sections import sections_of
 from quorate.report.sections.model import Table, Text
@@ -73,7 +74,9 @@ def test_what_is_planted_is_told_and_decides_nothing(beside, finished):
 
     jsonschema.validate(report.document, json_schema())
     [shown] = sections_of(report, ("factors",))
-    assert len([block for block in shown.blocks if isinstance(block, Table)]) == 3
+    drawn = [block for block in shown.blocks if isinstance(block, Table)]
+    assert len(drawn) == 3
+    assert {column.heading for table in drawn for column in table.columns} <= {*GLOSSARY}
     assert any("1 bar of" in block.text for block in shown.blocks if isinstance(block, Text))
     query = "select factor, beta, alpha from factors where series not like 'buy%'"
     rows = json.loads(call("sql", query, "--json", "--home", home).stdout)

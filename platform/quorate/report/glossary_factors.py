@@ -21,6 +21,11 @@ OF_FACTORS: dict[str, Term] = {
         "active / TE; alpha / residual",
         "Goodwin (1998), FAJ 54(4); Treynor and Black (1973), JB 46(1)",
     ),
+    "beta": Term(
+        "How much of each move of the benchmark, or of a factor, the returns have.",
+        "slope of a regression of the returns on it, and on all other factors",
+        "Sharpe (1964), JF 19(3)",
+    ),
     "beta CI": Term("Where the true beta lies with 90% confidence.", "beta +- error", LONG_RUN),
     "up capture": Term(
         "How much of the benchmark's rise was earned; above 1 more than it.",

@@ -36,7 +36,10 @@ def test_all_options_of_what_reads_them_are_written_out_and_read_again() -> None
     assert table["factors"]["path"] == ["ff.csv", "mom.csv"]
     assert to_plain(resolve(validate(table, "again", registry), registry)[0]) == to_plain(recipe)
     assert tomllib.loads(explain(recipe, registry, 80)) == table
-    assert "# They are in percent, as those of Kenneth French are." in explain(recipe, registry, 80)
+    told = explain(recipe, registry, 80)
+    assert "# They are in percent, as those of Kenneth French are." in told
+    assert "# Lines above the header to leave out." in told
+    assert "A date alone is the end of that day." in " ".join(told.split("\n# "))  # an option of records, not of bars
     assert [p["name"] for p in used_plugins(recipe, registry) if p["kind"] == "source"] == ["bundled", "csv"]
 
 

@@ -69,7 +69,7 @@ def _factors(told: Row) -> list[Block]:
     if not rows:
         return blocks
     columns = [
-        Column("series", "left"), Column("alpha"), Column("alpha CI", keep=2), Column("p", keep=1),
+        Column("series", "left"), Column("alpha"), Column("alpha CI", keep=2), Column("p-value", keep=1),
         Column("R2", keep=3), Column("residual", keep=5), Column("IR", keep=4),
     ]  # fmt: skip
     left = [
@@ -97,7 +97,7 @@ def _factors(told: Row) -> list[Block]:
     ]
     of_betas = [
         Column("series", "left"), Column("factor", "left"), Column("beta"), Column("beta CI", keep=1),
-        Column("p", keep=2),
+        Column("p-value", keep=2),
     ]  # fmt: skip
     return [*blocks, Table(columns, [left]), Table(of_betas, [betas])]
 
