@@ -37,7 +37,7 @@ ALIASES = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which columns of a file are which: our name to the file's, and what it calls the values."""
+    """Which columns of a file are which: our name to the file's, and what it calls the values; ``*`` is all others."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     values: Sequence[str] | None = None
@@ -66,6 +66,8 @@ class Wanted:
         if "time" not in places:
             places["time"] = place_of_time(path, header, {})
         rest = [i for i, name in enumerate(header) if i not in places.values() and name]
+        if self.values == "*":
+            return Part({**places, **{header[i]: i for i in rest}}, [places["time"]], records=True)
         if self.values is None:
             if len(rest) != 1:
                 example = f'["{header[rest[0]]}"]' if rest else "[], if dates alone are meant"

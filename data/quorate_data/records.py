@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -29,7 +29,7 @@ def csv(
     skip_rows: int = 0,
     storage_options: dict[str, Any] | None = None,
     zone: str = "UTC",
-    values: list[str] | None = None,
+    values: list[str] | Literal["*"] | None = None,
     home: Path | None = None,
 ) -> pd.DataFrame:
     """Read records of a covariate from CSV files.
@@ -154,7 +154,7 @@ def _typed(
     decimal: str | None,
     storage_options: dict[str, Any] | None,
     zone: str,
-    values: list[str] | None,
+    values: list[str] | Literal["*"] | None,
     home: Path | None,
 ) -> pd.DataFrame:
     layout = records_layout(columns, values, timezone, date_format, decimal)
@@ -184,7 +184,7 @@ def _of_database(
     date_format: str | None,
     decimal: str | None,
     zone: str,
-    values: Sequence[str] | None,
+    values: list[str] | Literal["*"] | None,
 ) -> pd.DataFrame:
     layout = records_layout(columns, values, timezone, date_format, decimal)
     with connecting as database:

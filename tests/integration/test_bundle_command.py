@@ -17,6 +17,7 @@ import pytest
 
 import quorate
 from quorate.recipe.canonical import digest
+from quorate.recipe.schema import READ
 from quorate.report.report import Report
 from quorate.runs.bundle_bars import bars_of
 from quorate.runs.bundle_file import Contents, digest_of, read, write
@@ -161,10 +162,12 @@ def test_hashes_alone_are_said_to_be_that_and_another_root_is_told(made: tuple[P
 def test_a_source_that_takes_environment_variables_is_asked_only_where_it_is_trusted(
     made: tuple[Path, Path, str], tmp_path: Path
 ) -> None:
-    opened = SimpleNamespace(home=Home(tmp_path), recipe=SimpleNamespace(data={"url": "${KEY}"}, covariates=None))
     report = quorate.load_report(home=made[0])
-    for given, ask in ((None, True), (tmp_path / "bars.csv", False)):
-        assert "environment variables (KEY)" in str(bars_of(report, opened, given, ask, trusted=False))
+    for table in READ:
+        recipe = SimpleNamespace(**{**dict.fromkeys(READ), table: {"url": "${KEY}"}})
+        opened = SimpleNamespace(home=Home(tmp_path), recipe=recipe)
+        for given, ask in ((None, True), (tmp_path / "bars.csv", False)):
+            assert "environment variables (KEY)" in str(bars_of(report, opened, given, ask, trusted=False))
 
 
 def test_without_bars_they_must_be_given_and_must_be_those(made: tuple[Path, Path, str], tmp_path: Path) -> None:

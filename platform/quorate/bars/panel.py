@@ -19,6 +19,7 @@ from quorate.bars.fills import Fills
 from quorate.bars.frames import check_frame
 from quorate.bars.reading import FIELDS as FIELDS
 from quorate.bars.reading import PRICES as PRICES
+from quorate.bars.references import ReferenceSeries
 from quorate.bars.renames import Rename
 from quorate.bars.universe import Universe
 from quorate.errors import DataError, near_misses
@@ -69,6 +70,8 @@ class Bars:
         history (`quorate.evidence.ledger.lineage_of`). No part of the fingerprint.
     covariates : dict of str to Covariate
         Series beside the bars, by name: of each the records that were known by the last bar.
+    benchmark, factors : ReferenceSeries, optional
+        What returns are held against, up to the last bar: nothing that decides reads them.
     """
 
     times: NDArray[np.datetime64]
@@ -91,6 +94,8 @@ class Bars:
     made_of: frozenset[str] = frozenset()
     covariates: dict[str, Covariate] = field(default_factory=dict)
     renames: tuple[Rename, ...] = ()
+    benchmark: ReferenceSeries | None = None
+    factors: ReferenceSeries | None = None
 
     @classmethod
     def from_frame(
@@ -171,7 +176,7 @@ class Bars:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, categories, and covariates."""
+        """SHA-256 over stamps (int64 microseconds), symbols, every field's bytes, categories, and what is beside."""
         digest = hashlib.sha256(f"bars-1|{self.calendar}|".encode())
         digest.update("\0".join(self.symbols).encode())
         digest.update(self.times.astype(np.int64).tobytes())
@@ -185,6 +190,8 @@ class Bars:
         if self.finer is not None:
             digest.update(f"finer|{self.finer.fingerprint}|".encode())
         digest.update(covariates_digest(self.covariates))
+        for name, one in self.references.items():
+            digest.update(f"{name}|{one.sha256}|".encode())
         return digest.hexdigest()
 
     def fill(self, at: Literal["open", "close"]) -> Floats:
@@ -228,6 +235,19 @@ class Bars:
         kept = {name: covariates[name].select(self.symbols).known_by(last) for name in sorted(covariates)}
         return replace(self, covariates=kept)
 
+    @property
+    def references(self) -> dict[str, ReferenceSeries]:
+        """The series that returns are held against, by the recipe's table."""
+        found = {"benchmark": self.benchmark, "factors": self.factors}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def with_references(self, references: Mapping[str, ReferenceSeries]) -> Bars:
+        """Return the bars with these series to hold returns against, up to the last bar."""
+        kept: dict[str, Any] = dict(references)
+        if len(self):
+            kept = {name: one.until(self.times[-1], self.sessions[-1]) for name, one in references.items()}
+        return replace(self, **kept)
+
     def take(self, start: int, stop: int) -> Bars:
         """Return the bars at positions ``start`` to ``stop - 1``, same symbols, same calendar."""
         part = slice(start, stop)
@@ -241,6 +261,8 @@ class Bars:
             finer=self._finer_of(start, stop),
             **fields,
         )
+        if self.references:
+            some = some.with_references(self.references)
         return some.with_covariates(self.covariates) if self.covariates else some
 
     def until(self, stop: int) -> Bars:
@@ -279,7 +301,7 @@ class Bars:
             made_of=self.made_of,
             frequency=self.resampled or made.frequency,
         )
-        return some.with_covariates(self.covariates)
+        return some.with_covariates(self.covariates).with_references(self.references)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the long frame that `from_frame` reads: one row per symbol and bar, by time."""

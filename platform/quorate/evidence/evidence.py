@@ -130,6 +130,35 @@ class Unseen:
 
 
 @dataclass(frozen=True, eq=False)
+class AlongFactors:
+    """What the judged series earned in periods in which the recipe's factors are known, too.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the factors.
+    returns : ndarray of float64, (n_periods,)
+        Of the judged series, less the return of cash where the factors have it. A period is a bar, or longer where
+        factors are.
+    factors : ndarray of float64, (n_periods, n_factors)
+        What each factor earned.
+    per_year : float
+        Periods of a year.
+    bars : int
+        That the periods span.
+    reason : str
+        Why nothing can be said of them; empty, where something can.
+    """
+
+    names: tuple[str, ...]
+    returns: Floats
+    factors: Floats
+    per_year: float
+    bars: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What a gate sees. All but the first three may be missing; a gate that needs them then is INSUFFICIENT.
 
@@ -167,6 +196,8 @@ class Evidence:
     regimes : mapping of str to ndarray of str, (n_bars - 1,)
         For each return the market's regime as it was known when the return began, "" where it was not: ``volatility``
         (calm, usual, wild) and ``trend`` (above or below its trailing mean).
+    factors : AlongFactors or None
+        What the judged series earned beside the factors of the recipe.
     """
 
     performance: Performance
@@ -186,6 +217,7 @@ class Evidence:
     look: int = 0
     earlier: Earlier | None = None
     regimes: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    factors: AlongFactors | None = None
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried, Unseen
+from quorate.evidence.evidence import AlongFactors, Earlier, Evidence, Performance, Tried, Unseen
 from quorate.evidence.result import GateResult, finite_or_none, plain
 from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
@@ -95,7 +95,7 @@ def guarded(value: T) -> T:
         found = {key: guarded(inner) for key, inner in value.items()}
     elif isinstance(value, list):
         found = [guarded(inner) for inner in value]
-    elif isinstance(value, BacktestResult | Evidence | Paths | Unseen):
+    elif isinstance(value, BacktestResult | Evidence | Paths | Unseen | AlongFactors):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
         if isinstance(value, BacktestResult) and "returns" in vars(value):  # read-only, and the same for all readers
             vars(found)["returns"] = vars(value)["returns"]

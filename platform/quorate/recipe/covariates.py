@@ -13,24 +13,25 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, SourceSpec
 from quorate.plugins.specs.preparing import AT
 from quorate.recipe.bar_files import source_of
-from quorate.recipe.schema import Covariate, Recipe
+from quorate.recipe.schema import Benchmark, Covariate, Factors, Recipe
 from quorate.recipe.sources import source_options
 
 GROUP = "covariates"
 _FUNCTION = "quorate.dataset.covariates:as_known"
 
 
-def reader_of(name: str, covariate: Covariate, registry: Registry) -> SourceSpec:
-    """Return the source that reads a covariate, its function that which gives the records, or else bars.
+def reader_of(key: str, given: Covariate | Benchmark | Factors, registry: Registry) -> SourceSpec:
+    """Return the source that reads the table `key`, its function that which gives the records, or else bars.
 
     Raises
     ------
     RecipeError
         If nothing says which it is.
     """
-    key = f"covariates.{name}"
-    path = covariate.options.get("path")
-    source = covariate.source or (source_of(Path(path)) if isinstance(path, str) else None)
+    path = given.options.get("path")
+    if isinstance(path, list) and path:
+        path = path[0]
+    source = given.source or (source_of(Path(path)) if isinstance(path, str) else None)
     if source is None:
         raise RecipeError(
             f"{key} must say what reads it: a file with {key}.path, or {key}.source, one of "
@@ -40,7 +41,8 @@ def reader_of(name: str, covariate: Covariate, registry: Registry) -> SourceSpec
         spec = registry.get(SourceSpec, source)
     except PluginError as e:
         raise RecipeError(f"{key}.source: {e}") from e
-    return spec if covariate.bars or spec.records is None else spec.offering(spec.records)
+    bars = isinstance(given, Covariate) and given.bars
+    return spec if bars or spec.records is None else spec.offering(spec.records)
 
 
 def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariate] | None:
@@ -53,7 +55,8 @@ def resolve_covariates(recipe: Recipe, registry: Registry) -> dict[str, Covariat
     """
     found = {}
     for name, one in sorted((recipe.covariates or {}).items()):
-        reader, where = reader_of(name, one, registry), f"covariates.{name}"
+        where = f"covariates.{name}"
+        reader = reader_of(where, one, registry)
         _check_periods(where, one)
         try:
             options = source_options(reader, one.options, where)

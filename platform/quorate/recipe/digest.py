@@ -72,6 +72,7 @@ def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> lis
     names += [("label", recipe.labels.name)]
     names += [("weight", one.name) for one in recipe.labels.weights or ()]
     names += [("source", one.source) for one in (recipe.covariates or {}).values() if one.source]
+    names += [("source", one.source) for one in (recipe.benchmark, recipe.factors) if one and one.source]
     names += [("feature", n) for n in recipe.features.use]
     names += [("transform", one.name) for chain in recipe.features.transforms.values() if chain for one in chain]
     names += [("model", (m.plugin if m else None) or n) for n, m in recipe.models.items()]

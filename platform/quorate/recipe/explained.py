@@ -16,10 +16,10 @@ from quorate.errors import QuorateError, visible
 from quorate.plugins.documented import Told, as_toml, documented, in_words
 from quorate.plugins.options import parameters_of
 from quorate.plugins.registry import Registry
-from quorate.plugins.specs import Spec
+from quorate.plugins.specs import SourceSpec, Spec
 from quorate.recipe.places import TABLES
 from quorate.recipe.resolve import to_toml
-from quorate.recipe.schema import Covariate, Gates, Model, Recipe
+from quorate.recipe.schema import Benchmark, Covariate, Factors, Gates, Model, Recipe
 
 NARROWEST, WIDEST = 40, 100  # of a comment
 PLAIN = ("text", "true or false", "table", "whole number", "number")  # that a value shows by itself
@@ -81,7 +81,12 @@ def tables() -> list[Table]:
         else:
             found[place - 1] = found[place - 1]._replace(kind=kind)
     after = 1 + next(i for i, table in enumerate(found) if table.path == ("data",))
-    found.insert(after, Table(("covariates", "NAME"), _about(Covariate), _keys(Covariate)))
+    beside: dict[Path, type[BaseModel]] = {
+        ("covariates", "NAME"): Covariate,
+        ("benchmark",): Benchmark,
+        ("factors",): Factors,
+    }
+    found[after:after] = [Table(path, _about(model), _keys(model)) for path, model in beside.items()]
     return found
 
 
@@ -91,7 +96,11 @@ def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
     yield Table(
         path,
         _about(model),
-        [key for key in _keys(model) if path or key.name not in (*inner, "covariates", "models")],
+        [
+            key
+            for key in _keys(model)
+            if path or key.name not in (*inner, "covariates", "benchmark", "factors", "models")
+        ],
         kind,
     )
     for name, one in inner.items():
@@ -190,7 +199,12 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
         known[path] = (text, {**_by_name(options(spec)), **keys})
     for name, one in (recipe.covariates or {}).items():
         about, keys = covariate
-        known["covariates", name] = (about, {**_by_name(options(specs.get(("source", one.source or "")))), **keys})
+        spec = specs.get(("source", one.source or ""))
+        known["covariates", name] = (about, {**_by_name(options(spec if one.bars else _records(spec))), **keys})
+    for name in ("benchmark", "factors"):
+        about, keys = known[name,]
+        source = getattr(getattr(recipe, name), "source", None)
+        known[name,] = (about, {**_by_name(options(_records(specs.get(("source", source or ""))))), **keys})
     for member, model in recipe.models.items():
         if isinstance(model, Model):
             spec = specs.get(("model", model.plugin or member))
@@ -199,6 +213,11 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
         spec = specs.get(("gate", gate))
         known["gates", gate] = (_described(spec), _by_name(options(spec)))
     return known
+
+
+def _records(spec: Spec | None) -> Spec | None:
+    """Return a source that gives records, where it can, for their options."""
+    return spec.offering(spec.records) if isinstance(spec, SourceSpec) and spec.records is not None else spec
 
 
 def _by_name(keys: list[Key]) -> dict[str, Key]:

@@ -20,7 +20,7 @@ from quorate.plugins.values import meant
 from quorate.recipe.bar_files import EVERY
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.places import or_places, places
-from quorate.recipe.schema import Recipe
+from quorate.recipe.schema import READ, Recipe
 from quorate.recipe.schema.base import FILE, IN_BARS, IN_SESSIONS, ROWS
 from quorate.recipe.text import check_shape, parse
 
@@ -167,7 +167,13 @@ _NO_RECIPES = {
 
 
 # The key by which a table names its plugin, and which plugin it is without it.
-_NAMING = {"data": ("source", "bundled"), "folds": ("splitter", "expanding"), "costs": ("model", "fixed")}
+_NAMING: dict[str, tuple[str, str | None]] = {
+    "data": ("source", "bundled"),
+    "benchmark": ("source", None),
+    "factors": ("source", None),
+    "folds": ("splitter", "expanding"),
+    "costs": ("model", "fixed"),
+}
 
 
 def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True, top: bool = True) -> Table:
@@ -228,10 +234,10 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
         inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
-        if key not in ("data", "covariates") and VARIABLE.search(str(inside)):
+        if key not in READ and VARIABLE.search(str(inside)):
             raise RecipeError(
-                f"recipe {where}: [data], [covariates] and tuning.storage alone take ${{NAME}} from the environment; "
-                f"it stands in {key}"
+                f"recipe {where}: {', '.join(f'[{one}]' for one in READ)} and tuning.storage alone take ${{NAME}} from "
+                f"the environment; it stands in {key}"
             )
     try:
         return Recipe.model_validate(table)

@@ -21,6 +21,7 @@ from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
 from quorate.recipe.presets import PRESETS
+from quorate.recipe.references import resolve_references
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Labels, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
 from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides, resolve_weights
@@ -81,6 +82,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
             "covariates": resolve_covariates(recipe, registry),
+            **resolve_references(recipe, registry),
             "holdout": whole_holdout,
             "labels": _labels(recipe, registry, label),
             "features": resolve_features(recipe, registry),
@@ -284,4 +286,4 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _masked(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}
+    return {**table, **{name: mask(table[name]) for name in schema.READ if name in table}}

@@ -1,4 +1,4 @@
-"""What was read of covariates, in a line each."""
+"""What was read beside the bars, in a line each."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def covariate_text(told: Mapping[str, Any]) -> str:
         f"{plural(told['records'], 'record')} of {whose} from {told['source']}{span}, {told['sha256'][:8]}; {late}; "
         f"known on {figure(told['known'], 'fraction')} of bars{old}"
     )
+
+
+def reference_text(told: Mapping[str, Any]) -> str:
+    """Return what was read of a series that returns are held against."""
+    what = "prices" if told["prices"] else f"returns of {', '.join(told['values'])}"
+    less = f", less {told['rate']}" if told["rate"] else ""
+    source = told["source"] or "the bars"
+    span = f"{told['first']}..{told['last']}" if told["records"] else "none of these days"
+    own = f"{told['name']}: " if told["table"] == "benchmark" else ""
+    return f"{own}{what}{less}, {plural(told['records'], 'record')} from {source}, {span}, {told['sha256'][:8]}"
 
 
 def _later(days: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quorate.errors import RecipeError, near_misses
 from quorate.report.glossary_base import COMMON, OURS, Term
+from quorate.report.glossary_factors import OF_FACTORS
 from quorate.report.glossary_firmness import OF_FIRMNESS
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
 from quorate.report.glossary_symbols import OF_SYMBOLS
@@ -11,6 +12,7 @@ from quorate.report.glossary_training import OF_TRAINING
 
 GLOSSARY: dict[str, Term] = {
     **OF_DISTRIBUTIONS,
+    **OF_FACTORS,
     **OF_FIRMNESS,
     **OF_SYMBOLS,
     **OF_TRAINING,

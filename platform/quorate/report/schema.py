@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from quorate.report import schema_compared as told
+from quorate.report import schema_factors as held
 from quorate.report import schema_firmness as firm
 from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
@@ -65,6 +66,8 @@ class Data(_Object):
     """The libraries that the source needs, and their versions, where numbers of other sources do not depend on them."""
     covariates: list[Covariate] | None = None
     """The series beside the bars."""
+    references: list[held.Reference] | None = None
+    """The series that returns are held against."""
 
 
 class Entry(_Object):
@@ -287,6 +290,8 @@ class Part(_Object):
     ladders: list[firm.LadderStep] = Field(default=[])
     capacity: list[firm.CapacityLevel] = Field(default=[])
     """Where the size of orders costs something."""
+    benchmark: held.BenchmarkTable | None = None
+    factors: held.FactorTable | None = None
     market: Market
     members: told.Members
     folds: list[Fold]

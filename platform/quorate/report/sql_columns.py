@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quorate.report.columns import DAY, PART, SERIES, SYMBOL, TABLES, TIME, Described
 from quorate.report.sql_data import CHECKED, OF_DATA
+from quorate.report.sql_factors import OF_FACTORS
 from quorate.report.sql_firmness import OF_FIRMNESS
 from quorate.report.sql_forecasts import OF_FORECASTS, RUN, TEXTS
 
@@ -17,12 +18,12 @@ UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
 _TRADED = ("equity", "weights", "votes", "trades", "grid")
 FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
 _TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks", *OF_FIRMNESS)
-OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, "warnings", "covariates")  # over report.json
+OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, *OF_FACTORS, "warnings", "covariates")  # over report.json
 OF_RUNS = (*OF_REPORTS, *FILES, *CHECKED)
 OF_STORE = ("imports",)
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
 ACROSS = ("ic",)  # of which only runs of several symbols have rows
-SPARSE = (*_TOLD, *TRAINED, *ACROSS, UNSEEN)  # of which few runs have rows
+SPARSE = (*_TOLD, *OF_FACTORS, *TRAINED, *ACROSS, UNSEEN)  # of which few runs have rows
 OF_SWEEPS = ("studies", "trials")
 OF_LEDGER = ("ledger", "candidates")
 
@@ -101,6 +102,7 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
     ),
     **OF_FORECASTS,
     **OF_FIRMNESS,
+    **OF_FACTORS,
     "warnings": (
         "One row per warning of a part.",
         [RUN, PART, Described("warning", "str", "what is to be minded")],

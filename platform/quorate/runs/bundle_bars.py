@@ -13,6 +13,7 @@ from quorate.errors import IntegrityError, QuorateError, RecipeError
 from quorate.execution.progress import Progress
 from quorate.recipe.bar_files import source_of
 from quorate.recipe.environment import names_in
+from quorate.recipe.schema import READ
 from quorate.recipe.schema.data import Data
 from quorate.report.report import Report
 from quorate.runs.loading import load_bars
@@ -41,7 +42,8 @@ def bars_of(report: Report, session: Session, given: str | Path | None, ask_sour
     if given is not None and (Path(given) / "bars" / f"{fingerprint}.parquet").is_file():
         return Home(given).bars(fingerprint)
     recipe = session.recipe
-    if (ask_source or given is not None) and not trusted and (names := names_in((recipe.data, recipe.covariates))):
+    read = [getattr(recipe, table) for table in READ]
+    if (ask_source or given is not None) and not trusted and (names := names_in(read)):
         return (
             f"the recipe's source would be given environment variables ({', '.join(names)}), which it could send "
             "anywhere: look at the recipe, and say --trust if you trust it"

@@ -40,19 +40,20 @@ def with_covariates(session: Session, bars: Bars) -> Bars:
     found = {}
     for name, one in (session.recipe.covariates or {}).items():
         heard = len(session.warnings)
-        spec = reader_of(name, one, session.registry)
+        key = f"covariates.{name}"
+        spec = reader_of(key, one, session.registry)
         try:
             found[name] = _asked(session, spec, name, one, bars)
         except QuorateError as e:
-            raise type(e)(_renamed(str(e), name, spec)) from None
-        session.warnings[heard:] = [_renamed(line, name, spec) for line in session.warnings[heard:]]
+            raise type(e)(renamed(str(e), key, spec)) from None
+        session.warnings[heard:] = [renamed(line, key, spec) for line in session.warnings[heard:]]
     return bars.with_covariates(found)
 
 
 def _asked(session: Session, spec: SourceSpec, name: str, one: schema.Covariate, bars: Bars) -> Covariate:
     given = one.options
     told = {"zone": bars.calendar.timezone, "values": one.values}
-    answer = ask_source(session, spec, given, f"covariates.{name}", _records, **told)
+    answer = ask_source(session, spec, given, f"covariates.{name}", records_in, **told)
     over = None
     if isinstance(answer, Bars):
         read, frame = answer.read, records_of_bars(_longer(session, answer, one), one.values or ("close",))
@@ -134,7 +135,8 @@ def _of_first_days(covariate: Covariate, bars: Bars) -> bool:
     return len(days) > 2 and bool((days == 1).all())
 
 
-def _records(answer: Any) -> Bars | pd.DataFrame:
+def records_in(answer: Any) -> Bars | pd.DataFrame:
+    """Return records, or bars, that a source has given."""
     if not isinstance(answer, Bars | pd.DataFrame):
         raise PluginError(
             f"it must return records, as a DataFrame, or quorate.Bars; it returned {type(answer).__name__}"
@@ -142,11 +144,11 @@ def _records(answer: Any) -> Bars | pd.DataFrame:
     return answer
 
 
-def _renamed(text: str, name: str, spec: SourceSpec) -> str:
-    """Return what a source says of a covariate, which does not know what its table is called."""
+def renamed(text: str, key: str, spec: SourceSpec) -> str:
+    """Return what a source says of the recipe's table `key`, as it does not know what that is called."""
     keys = "|".join(map(re.escape, (*options_of(spec), *READING)))
-    text = re.sub(rf"\bdata\.(?=(?:{keys})\b)", f"covariates.{name}.", text)
-    return text if text.startswith(f"covariates.{name}") else f"covariates.{name}: {text}"
+    text = re.sub(rf"\bdata\.(?=(?:{keys})\b)", f"{key}.", text)
+    return text if text.startswith(key) else f"{key}: {text}"
 
 
 def _doubts(covariate: Covariate, bars: Bars, to_come: bool) -> list[str]:

@@ -26,6 +26,9 @@ from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
 from quorate.walkforward.part import Part
 
+# Of what was noted of the data before the first fit, what the report tells, too.
+BESIDE = ("read", "covariates", "references", "quality")
+
 
 def keep_development(
     session: Session, stored: Run, bars: Bars, part: Part, record: Recorder, clock: Clock, fitting: Fitting
@@ -130,7 +133,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
             "last": str(bars.sessions[-1]),
             "market": market_figures(bars),
             **({"ended": len(over)} if (over := ended(bars)) else {}),
-            **{name: told for name, told in begun["data"].items() if name in ("read", "covariates", "quality")},
+            **{name: told for name, told in begun["data"].items() if name in BESIDE},
             **({"read_by": read_by} if (read_by := _read_by(session)) else {}),
         },
         "holdout": {
@@ -150,7 +153,8 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
 def _read_by(session: Session) -> dict[str, str]:
     """Return the libraries of sources, such as a vendor's, that are not among those of every run."""
     recipe = session.recipe
-    sources = [*sources_of(recipe), *(one.source or "" for one in (recipe.covariates or {}).values())]
+    beside = [*(recipe.covariates or {}).values(), recipe.benchmark, recipe.factors]
+    sources = [*sources_of(recipe), *(one.source for one in beside if one and one.source)]
     needs = [need for source in sources for need in session.registry.get(SourceSpec, source).requires]
     names = [name.strip() for need in needs for name in need.split("|")]
     return {name: version for name in names if name not in machine.LIBRARIES and (version := machine.installed(name))}

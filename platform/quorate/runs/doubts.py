@@ -22,6 +22,7 @@ from quorate.recipe.schema import Recipe
 from quorate.runs.covariates import covariate_facts
 from quorate.runs.loading import as_used, load_bars, read_source
 from quorate.runs.quality import PART, Checking, Quality, apart_rows
+from quorate.runs.references import reference_facts
 from quorate.runs.session import Session, open_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store import Home
@@ -278,8 +279,8 @@ def data_table(given: Mapping[str, Any], settings: Iterable[str]) -> dict[str, A
 
 def facts_of(bars: Bars, recipe: Recipe) -> dict[str, Any]:
     """Return how bars are read, and covariates, if there are some, as plain data."""
-    covariates = covariate_facts(bars, recipe)
-    return {**bars_facts(bars), **({"covariates": covariates} if covariates else {})}
+    found = {"covariates": covariate_facts(bars, recipe), "references": reference_facts(bars, recipe)}
+    return {**bars_facts(bars), **{name: told for name, told in found.items() if told}}
 
 
 def bars_facts(bars: Bars) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from quorate.runs.held_out import hold_out
 from quorate.runs.loading import load_bars
 from quorate.runs.log import RunLog
 from quorate.runs.quality import PART
+from quorate.runs.references import reference_facts
 from quorate.runs.session import Session, keep_sources, open_session
 from quorate.store import Run
 from quorate.store.files import write_text
@@ -92,11 +93,12 @@ def _begun(session: Session, stored: Run, bars: Bars, quality: Mapping[str, Any]
 def _data(bars: Bars, recipe: Recipe) -> dict[str, Any]:
     """Return what tells the bars, what was read, and the covariates beside them, if there are some."""
     read = tell_all(bars.read, recipe.data.options)
-    covariates = covariate_facts(bars, recipe)
+    covariates, references = covariate_facts(bars, recipe), reference_facts(bars, recipe)
     return {
         "fingerprint": bars.fingerprint,
         **({"read": read} if read else {}),
         **({"covariates": covariates} if covariates else {}),
+        **({"references": references} if references else {}),
     }
 
 

@@ -89,6 +89,10 @@ def as_used(session: Session, bars: Bars) -> Bars:
         from quorate.runs.covariates import with_covariates
 
         bars = with_covariates(session, bars)
+    if session.recipe.benchmark is not None or session.recipe.factors is not None:
+        from quorate.runs.references import with_references
+
+        bars = with_references(session, bars)
     return bars
 
 

@@ -135,6 +135,7 @@ def predict(
     models = models_of(report, session, before) if kept or warm else None
     if data is not None:
         session.recipe = _with_path(session.recipe, str(data))
+    session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
     bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
     _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])

@@ -137,7 +137,17 @@ def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, 
     if "symbols" in stored and "symbols" in section:
         figures = set().union(*stored["symbols"])
         found["symbols"] = [{k: v for k, v in one.items() if k in figures} for one in section["symbols"]]
-    later = ("symbols", "networks", "cross_section", "regimes", "mean_break", "ladders", "capacity")
+    later = (
+        "symbols",
+        "networks",
+        "cross_section",
+        "regimes",
+        "mean_break",
+        "ladders",
+        "capacity",
+        "benchmark",
+        "factors",
+    )
     return {name: value for name, value in found.items() if name not in later or name in stored}
 
 

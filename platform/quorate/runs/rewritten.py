@@ -64,6 +64,10 @@ def differing(before: Bars, now: Bars) -> Iterator[str]:
     for symbol in sorted({*before.symbols} & {*now.symbols}):
         yield from _of_symbol(symbol, before.select([symbol]), now.select([symbol]))
     yield from differing_covariates(before, now)
+    for name, one in before.references.items():
+        other = now.references.get(name)
+        if other is None or other.sha256 != one.sha256:
+            yield f"[{name}]: its records are other than they were"
 
 
 def differing_covariates(before: Bars, now: Bars) -> Iterator[str]:

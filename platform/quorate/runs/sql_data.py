@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from quorate.report.report import Report
+from quorate.report.report import PARTS, Report
 from quorate.store.bars.collection import Collection
 
 if TYPE_CHECKING:
@@ -25,6 +25,30 @@ def covariate_rows(report: Report) -> Iterator[Row]:
             **{name: one[name]["median"] for name in ("delay", "age")},
             **{f"{name}_max": one[name]["max"] for name in ("delay", "age")},
         }
+
+
+def benchmark_rows(report: Report) -> Iterator[Row]:
+    """Yield a row for each series that was held against the recipe's own benchmark."""
+    for part, told in _held_against(report, "benchmark"):
+        yield from ({**_common(part, told), "name": told["name"], **row} for row in told["series"])
+
+
+def factor_rows(report: Report) -> Iterator[Row]:
+    """Yield a row for each series and factor of the recipe."""
+    for part, told in _held_against(report, "factors"):
+        for row in told["series"]:
+            own = {name: value for name, value in row.items() if name != "betas"}
+            yield from ({**_common(part, told), **one, "beta_p_value": one["p_value"], **own} for one in row["betas"])
+
+
+def _held_against(report: Report, table: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for part in PARTS:
+        if found := (report.results[part] or {}).get(table):
+            yield part, found
+
+
+def _common(part: str, told: Mapping[str, Any]) -> Row:
+    return {"part": part, **{name: told[name] for name in ("periods", "bars", "left_out")}}
 
 
 def checked_files(report: Report) -> Mapping[str, str]:

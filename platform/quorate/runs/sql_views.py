@@ -23,7 +23,7 @@ from quorate.report.sql_columns import (
 )
 from quorate.report.sql_data import CHECKED
 from quorate.report.views.runs import row_of
-from quorate.runs.sql_data import checked_files, covariate_rows, import_rows
+from quorate.runs.sql_data import benchmark_rows, checked_files, covariate_rows, factor_rows, import_rows
 from quorate.store import Run
 from quorate.store.bars.collection import Collection
 from quorate.store.plain import check_plain
@@ -260,6 +260,8 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     **{name: _listed(name) for name in ("symbols", *SPARSE)},
     "warnings": _warnings,
     "covariates": covariate_rows,
+    "benchmark": benchmark_rows,
+    "factors": factor_rows,
 }
 
 

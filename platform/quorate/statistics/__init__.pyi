@@ -53,9 +53,13 @@ from ._forecasts import spearman as spearman
 from ._forecasts import wmape as wmape
 from ._looks import look_level as look_level
 from ._market import AlphaTest as AlphaTest
+from ._market import Coefficient as Coefficient
+from ._market import FactorModel as FactorModel
 from ._market import alpha as alpha
 from ._market import alpha_test as alpha_test
 from ._market import beta as beta
+from ._market import capture as capture
+from ._market import factor_model as factor_model
 from ._market import information_ratio as information_ratio
 from ._mean import MeanTest as MeanTest
 from ._mean import mean_test as mean_test
@@ -63,7 +67,6 @@ from ._overfit import Overfitting as Overfitting
 from ._overfit import best_of as best_of
 from ._overfit import effective_trials as effective_trials
 from ._overfit import expected_best as expected_best
-from ._overfit import mean_correlation_trials as mean_correlation_trials
 from ._overfit import p_alone as p_alone
 from ._overfit import pbo as pbo
 from ._returns import autocorrelation as autocorrelation

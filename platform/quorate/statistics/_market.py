@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from quorate.statistics._base import FEWEST, TINY, complete
-from quorate.statistics._boundary import Confidence, Market, Positive, Values, checked
+from quorate.statistics._boundary import Confidence, Floats, Market, Matrix, Positive, Values, checked
 from quorate.statistics._mean import long_run
 from quorate.statistics._returns import sharpe
+
+SAME = 1e-6  # share of a factor's deviation that others must leave of it
 
 
 @checked
@@ -81,23 +84,192 @@ def alpha_test(returns: Values, market: Market, confidence: Confidence = 0.95) -
     n, nan = len(returns), math.nan
     if not complete(returns, market, least=2):
         return AlphaTest(nan, nan, nan, nan, nan, n, 0)
-    slope, mean = beta(returns, market), float(market.mean())
-    slope = 0.0 if math.isnan(slope) else slope
-    constant = float(returns.mean()) - slope * mean
-    moved = market - mean
-    residuals = returns - returns.mean() - slope * moved
-    scale = max(float(np.abs(returns).max()), TINY)
-    if n < FEWEST or float(np.std(residuals)) < TINY * scale:
-        return AlphaTest(constant, nan, slope, nan, nan, n, 0)
+    fit = _Fit(returns, market[:, None])
+    if n < FEWEST or not fit.varies:
+        return AlphaTest(fit.alpha, nan, fit.betas[0], nan, nan, n, 0)
+    found = _tested(fit.alpha, fit.residuals * fit.of_alpha, confidence)
+    return AlphaTest(fit.alpha, found.low, fit.betas[0], found.t, found.above, n, found.freedom)
+
+
+class Coefficient(NamedTuple):
+    """A coefficient of a regression, with what it may be by chance.
+
+    Parameters
+    ----------
+    value : float
+        As it was estimated.
+    low, high : float
+        Between which it lies with the confidence that was asked for.
+    p_value : float
+        Of zero, two-sided.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class FactorModel:
+    """What returns have of several factors, and what is left.
+
+    Parameters
+    ----------
+    alpha : Coefficient
+        The constant, per period.
+    p_above : float
+        The chance of as much or more where there is no alpha, one-sided.
+    betas : tuple of Coefficient
+        Of each factor.
+    r_squared : float
+        The share of the variance that the factors explain.
+    residual : float
+        Standard deviation of what they do not explain, per period, by n - k - 1 degrees of freedom.
+    n, freedom : int
+        Periods, and the degrees of freedom of the t distribution.
+    dependent : int, optional
+        The first factor that does not vary or is made of those before it, so that nothing can be told.
+    """
+
+    alpha: Coefficient
+    p_above: float
+    betas: tuple[Coefficient, ...]
+    r_squared: float
+    residual: float
+    n: int
+    freedom: int
+    dependent: int | None = None
+
+    @property
+    def appraisal(self) -> float:
+        """Alpha over the deviation of the residuals, per period (Treynor and Black 1973)."""
+        return self.alpha.value / self.residual if self.residual >= TINY else math.nan
+
+
+@checked
+def factor_model(returns: Values, factors: Matrix, confidence: Confidence = 0.9) -> FactorModel:
+    """Regress returns on a constant and several factors, with errors for returns that depend on each other.
+
+    Ordinary least squares (Jensen 1968; Fama and French 1993). The error of each coefficient is that of the mean of the
+    residuals times its influence: the long-run deviation of slow cosines, with a t distribution (Lazarus, Lewis, Stock
+    and Watson 2018). `alpha_test` is the same with one factor.
+
+    Parameters
+    ----------
+    returns : ndarray of float64, (n,)
+        Per period.
+    factors : ndarray of float64, (n, k)
+        What each factor earned in the same periods.
+    confidence : float
+        Of the intervals, two-sided.
+
+    Returns
+    -------
+    FactorModel
+        NaN where something is not known, where there are fewer than 10 periods more than coefficients, and where a
+        factor does not vary or is made of those before it; errors also for returns that the factors explain to the last
+        digit.
+    """
+    n, k = factors.shape
+    nothing = Coefficient(math.nan, math.nan, math.nan, math.nan)
+    unknown = FactorModel(nothing, math.nan, (nothing,) * k, math.nan, math.nan, n, 0)
+    if k == 0 or not complete(returns, *factors.T, least=FEWEST + k + 1):
+        return unknown
+    fit = _Fit(returns, factors)
+    if fit.dead:
+        return replace(unknown, dependent=fit.dead[0])
+    total = float(np.sum((returns - returns.mean()) ** 2))
+    left = float(np.sum(fit.residuals**2))
+    explained = 1 - left / total if total > 0 else math.nan
+    residual = math.sqrt(left / (n - k - 1))
+    if not fit.varies:
+        exact = [Coefficient(value, math.nan, math.nan, math.nan) for value in (fit.alpha, *fit.betas)]
+        return FactorModel(exact[0], math.nan, tuple(exact[1:]), explained, residual, n, 0)
+    side = (1 + confidence) / 2
+    alpha = _tested(fit.alpha, fit.residuals * fit.of_alpha, side)
+    betas = [_tested(b, fit.residuals * fit.of_beta(j), side) for j, b in enumerate(fit.betas)]
+    told = [Coefficient(one.value, one.low, 2 * one.value - one.low, one.apart) for one in (alpha, *betas)]
+    return FactorModel(told[0], alpha.above, tuple(told[1:]), explained, residual, n, alpha.freedom)
+
+
+class _Fit:
+    """A least-squares fit of returns on a constant and factors, each cleared of those before it (Gram and Schmidt)."""
+
+    def __init__(self, returns: Floats, factors: Floats) -> None:
+        self.dead: list[int] = []  # factors that explain nothing: constant, or made of others
+        self._basis: list[Floats] = []
+        self._mixed = np.eye(factors.shape[1])  # factor j = sum of mixed[i, j] basis i
+        means: list[float] = []
+        own: list[float] = []
+        residuals = returns - returns.mean()
+        for j, column in enumerate(np.ascontiguousarray(factors.T)):
+            mean = float(column.mean())
+            moved = column - mean
+            whole = float(np.std(column))
+            for i, base in [*enumerate(self._basis)] * 2:  # twice is enough against rounding
+                if i not in self.dead:
+                    share = float(base @ moved / (base @ base))
+                    moved, self._mixed[i, j] = moved - share * base, self._mixed[i, j] + share
+            if float(np.std(moved)) < max(TINY, SAME * whole if j else 0.0):
+                self.dead.append(j)
+            self._basis.append(moved)
+            means.append(mean - sum(self._mixed[i, j] * means[i] for i in range(j)))
+            slope = 0.0 if j in self.dead else float(moved @ (returns - returns.mean()) / (moved @ moved))
+            residuals = residuals - slope * moved
+            own.append(slope)
+        self.residuals = residuals
+        self.alpha = float(returns.mean())
+        self.of_alpha: Floats = np.ones(len(returns))
+        for mean, slope, base in zip(means, own, self._basis, strict=True):
+            self.alpha -= slope * mean
+            variance = float(np.mean(base**2))
+            self.of_alpha = self.of_alpha - (mean / variance if variance > TINY**2 else 0.0) * base
+        self._back = np.linalg.inv(self._mixed)
+        self.betas = [float(b) for b in self._back @ np.array(own)]
+        scale = max(float(np.abs(returns).max()), TINY)
+        self.varies = float(np.std(residuals)) >= TINY * scale
+
+    def of_beta(self, j: int) -> Floats:
+        """Return the influence of each period on the coefficient of a factor, (n,)."""
+        columns = [self._back[j, i] / float(np.mean(base**2)) * base for i, base in enumerate(self._basis)]
+        found: Floats = np.sum(columns, axis=0)
+        return found
+
+
+class _Tested(NamedTuple):
+    value: float
+    low: float
+    t: float
+    above: float
+    apart: float
+    freedom: int
+
+
+def _tested(value: float, terms: Floats, confidence: float) -> _Tested:
+    """Return a coefficient with its one-sided bound, and the chances of as much above zero, and apart from it."""
     from scipy.special import stdtr, stdtrit
 
-    variance = float(np.mean(moved**2))
-    lever = mean / variance if variance > TINY**2 else 0.0
-    deviation, freedom = long_run(residuals * (1 - lever * moved))
-    error = deviation / math.sqrt(n)
-    t = constant / error
-    low = constant - float(stdtrit(freedom, confidence)) * error
-    return AlphaTest(constant, low, slope, t, float(stdtr(freedom, -t)), n, freedom)
+    deviation, freedom = long_run(terms)
+    error = deviation / math.sqrt(len(terms))
+    t = value / error
+    low = value - float(stdtrit(freedom, confidence)) * error
+    return _Tested(value, low, t, float(stdtr(freedom, -t)), 2 * float(stdtr(freedom, -abs(t))), freedom)
+
+
+@checked
+def capture(returns: Values, market: Values) -> tuple[float, float]:
+    """Return the mean return over the market's, in periods in which that rose, and in which it fell (Bacon 2008).
+
+    NaN where there are none.
+    """
+    if not complete(returns, market):
+        return math.nan, math.nan
+    up, down = (
+        float(returns[some].mean() / market[some].mean()) if some.any() else math.nan
+        for some in (market > 0, market < 0)
+    )
+    return up, down
 
 
 @checked

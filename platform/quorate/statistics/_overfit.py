@@ -201,21 +201,6 @@ def p_alone(chance: Level, n_trials: Real) -> float:
     return -math.expm1(math.log1p(-chance) / n_trials) if n_trials >= 1 else math.nan
 
 
-@checked
-def mean_correlation_trials(returns: Matrix) -> float:
-    """Return how many independent trials there were as ``rho + (1 - rho) M``, with the mean correlation rho.
-
-    Bailey and Lopez de Prado (2014), appendix; a rho below zero counts as zero. See `effective_trials`.
-    """
-    varying = _varying(returns)
-    m: int = varying.shape[1]
-    if m < 2:
-        return float(m) or math.nan
-    pairs: Floats = np.atleast_2d(np.corrcoef(varying, rowvar=False))[np.triu_indices(m, 1)]
-    rho = max(float(pairs.mean()), 0.0)
-    return rho + (1 - rho) * m
-
-
 def _varying(returns: Floats) -> Floats:
     """Return the columns that vary; none where something is not known."""
     if len(returns) < 2 or not np.isfinite(returns).all():

@@ -10,7 +10,8 @@
     HOME/models/KEY.*         fitted models by the keys of their fits, where a recipe keeps them
     HOME/checkpoints/KEY/     where trainings stand that are not finished, by the keys of their fits
     HOME/bars/HASH.parquet    bars by fingerprint; beside them, where they have these: HASH.universe.json,
-                              HASH.fills.parquet, and HASH.covariates.json, which names the records of each
+                              HASH.fills.parquet, HASH.benchmark.parquet, HASH.factors.parquet, and
+                              HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/registry/            versions of what was promoted, see `quorate.store.registry`
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 _LEFT_OVER = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # as `replacing` names what it writes
 LINEAGE = ".lineage.json"  # of what bars were made of
 RESAMPLED, FINER = "resampled", "finer"  # beside the calendar of bars that were made of shorter ones
+REFERENCES = ("benchmark", "factors")  # the same of those that returns are held against
 LEFT = 3600.0  # seconds after which nobody is writing a file any more
 
 
@@ -204,7 +206,10 @@ class Home:
                 write_parquet(bars.fills.to_frame(), path.with_suffix(".fills.parquet"))
             if bars.covariates:
                 keep_covariates(path, bars.covariates)
-            beside = {RESAMPLED: bars.resampled} if bars.resampled else {}
+            beside: dict[str, Any] = {RESAMPLED: bars.resampled} if bars.resampled else {}
+            for name, one in bars.references.items():
+                write_parquet(one.to_frame(), path.with_suffix(f".{name}.parquet"))
+                beside[name] = one.note
             if bars.finer is not None:
                 self.keep_bars(bars.finer)
                 beside[FINER] = bars.finer.fingerprint
@@ -223,6 +228,7 @@ class Home:
         """
         from quorate.bars.calendar import Calendar
         from quorate.bars.panel import FIELDS, Bars  # what lists runs reads none
+        from quorate.bars.references import ReferenceSeries
 
         path = self._bars(fingerprint)
         if not path.exists():
@@ -230,6 +236,7 @@ class Home:
         try:
             told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             resampled, finer = told.pop(RESAMPLED, ""), told.pop(FINER, None)
+            noted = {name: told.pop(name) for name in REFERENCES if name in told}
             frame = read_parquet(path)
             bars = Bars.from_frame(frame, Calendar(**told), sorted({*map(str, frame)} - {"symbol", "time", *FIELDS}))
             bars = replace(bars, **self._beside(path))
@@ -239,6 +246,9 @@ class Home:
                 bars = replace(bars, finer=self.bars(finer))
             if note_of(path).exists():
                 bars = bars.with_covariates(kept_covariates(path))
+            frames = {name: read_parquet(path.with_suffix(f".{name}.parquet")) for name in noted}
+            found = {name: ReferenceSeries.from_frame(frame, **noted[name]) for name, frame in frames.items()}
+            bars = bars.with_references(found)
         except (DataError, OSError, TypeError, ValueError, KeyError) as e:
             raise IntegrityError(f"{path} was changed: {e}") from e
         if bars.fingerprint != fingerprint:

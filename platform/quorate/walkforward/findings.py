@@ -29,6 +29,7 @@ from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
 from quorate.walkforward.distribution import Distribution, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
+from quorate.walkforward.factors import along_factors, benchmark_facts, factor_facts
 from quorate.walkforward.failures import failures, failures_by_model
 from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.ladders import ladders
@@ -177,7 +178,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
 
 
 def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
-    """Return what was earned regime by regime, whether it lasted, and what is left of it later, dearer and larger."""
+    """Return what was earned by regime and beside series of the recipe's own, and what is left later and larger."""
     (series, judged), (_, held), capacity = outcome.series[0], outcome.series[-1], outcome.capacity
     found: dict[str, Any] = plain(
         {
@@ -185,9 +186,18 @@ def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
             "mean_break": mean_break(span, judged),
             "ladders": [*ladders(outcome.walk, series, judged, *outcome.bounds), *capacity.rows],
             **({"capacity": capacity.levels} if capacity.levels else {}),
+            **_held_against(outcome, span),
         }
     )
     return found
+
+
+def _held_against(outcome: Judged, span: Bars) -> dict[str, Any]:
+    """Return what was earned beside the recipe's own benchmark and factors, by buy and hold, too, if it has some."""
+    (own, judged), (hold, held) = outcome.series[0], outcome.series[-1]
+    series = {own.label: judged, hold.label: held}
+    told = {"benchmark": benchmark_facts(span, series), "factors": factor_facts(span, series)}
+    return {name: facts for name, facts in told.items() if facts}
 
 
 def evidence_of(name: PartName, outcome: Judged) -> Evidence:
@@ -210,6 +220,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         members={s.name: p for s, p in judged if s.role == "member"},
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
         regimes=outcome.regimes,
+        factors=along_factors(walk.bars.take(*outcome.bounds), first[1]),
         _retrade=retrade(walk, first[0], *outcome.bounds),
     )
 

@@ -28,6 +28,8 @@ def quorate_gates() -> Iterator[quorate.GateSpec]:
     yield _gate("C", "single:psr", "the Sharpe ratio is above 0 with 95 % probability")
     text = "it earns more than the share of buy and hold in it does"
     yield _gate("C", "single:alpha", text, parts=WALK_FORWARD)
+    text = "it earns more than its betas to the recipe's factors explain; in no preset"
+    yield _gate("C", "factors:factor_alpha", text, parts=WALK_FORWARD)
     text = "better than cash, and than buy and hold of equal volatility, all candidates considered (Hansen's SPA)"
     yield _gate("C", "statistical:spa", text, parts=WALK_FORWARD)
     text = "the judged ensemble itself beats cash, all candidates considered (Romano and Wolf)"

@@ -148,7 +148,6 @@ def test_identical_series_count_once():
     assert statistics.effective_trials(np.hstack([one, one, one[:, :1]])) == pytest.approx(alone, abs=0.1)
     assert alone == pytest.approx(3, abs=0.1)
     assert statistics.effective_trials(np.hstack([one[:, :1]] * 4)) == 1
-    assert statistics.mean_correlation_trials(np.hstack([one[:, :1]] * 4)) == pytest.approx(1, abs=1e-9)
 
 
 def test_a_scaled_series_is_the_same_trial_and_its_opposite_is_not():
@@ -160,14 +159,6 @@ def test_a_scaled_series_is_the_same_trial_and_its_opposite_is_not():
 def test_independent_trials_all_count():
     noise = families(3000, [1] * 20)
     assert statistics.effective_trials(noise) == pytest.approx(20, rel=0.05)
-    assert statistics.mean_correlation_trials(noise) == pytest.approx(20, rel=0.02)
-
-
-def test_the_mean_correlation_counts_as_published():
-    # rho + (1 - rho) M, Bailey and Lopez de Prado (2014): here by the correlations themselves.
-    series = families(500, [3, 2])
-    rho = np.corrcoef(series, rowvar=False)[np.triu_indices(5, 1)].mean()
-    assert statistics.mean_correlation_trials(series) == pytest.approx(rho + (1 - rho) * 5, rel=1e-12)
 
 
 def test_the_order_of_the_trials_does_not_matter():
@@ -179,11 +170,9 @@ def test_the_order_of_the_trials_does_not_matter():
 def test_what_never_traded_is_no_trial():
     series = np.hstack([families(300, [1, 1]), np.zeros((300, 3))])
     assert statistics.effective_trials(series) == statistics.effective_trials(series[:, :2])
-    assert statistics.mean_correlation_trials(series) == pytest.approx(2, abs=0.2)
 
 
 @pytest.mark.parametrize("returns", [np.zeros((50, 3)), np.empty((50, 0)), np.full((50, 2), np.nan), np.ones((1, 2))],
                          ids=["never traded", "no trial", "unknown", "one bar"])  # fmt: skip
 def test_without_a_trial_there_is_no_number_of_them(returns):
     assert math.isnan(statistics.effective_trials(returns))
-    assert math.isnan(statistics.mean_correlation_trials(returns))

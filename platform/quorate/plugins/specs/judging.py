@@ -145,7 +145,7 @@ class SourceSpec(Spec):
     than that: what it gives beside is cut off. If it names ``home``, it is passed the folder that runs are kept in; if
     it names ``read``, a function that reads another source, given a table with its name as ``source`` and its options.
     What reads the records of a covariate may also name ``zone``, the time zone of the bars' exchange, and ``values``,
-    the columns that the recipe names as values, or None.
+    the columns that the recipe names as values, or None; of ``[factors]`` that names none, ``"*"``: all of them.
 
     Parameters
     ----------

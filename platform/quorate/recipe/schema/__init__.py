@@ -5,6 +5,7 @@ from quorate.recipe.schema.covariates import Covariate, span_of
 from quorate.recipe.schema.data import Data
 from quorate.recipe.schema.holdout import Holdout
 from quorate.recipe.schema.learning import Ensemble, Features, Folds, Labels, Model
+from quorate.recipe.schema.references import Benchmark, Factors
 from quorate.recipe.schema.trading import (
     RETURN_DEFAULT,
     RETURN_THRESHOLDS,
@@ -20,20 +21,25 @@ from quorate.recipe.schema.trading import (
 from quorate.recipe.schema.tuning import RANGE, TUNED, Tuning
 from quorate.recipe.schema.whole import Execution, Recipe
 
+READ = ("data", "covariates", "benchmark", "factors")  # tables whose series sources read
+
 __all__ = [
     "RANGE",
+    "READ",
     "RETURN_DEFAULT",
     "RETURN_THRESHOLDS",
     "SCORE_DEFAULT",
     "SCORE_THRESHOLDS",
     "TUNED",
     "Backtest",
+    "Benchmark",
     "Costs",
     "Covariate",
     "Data",
     "Day",
     "Ensemble",
     "Execution",
+    "Factors",
     "Features",
     "Folds",
     "Gates",

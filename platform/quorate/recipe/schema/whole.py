@@ -12,6 +12,7 @@ from quorate.recipe.schema.covariates import Covariate, Name
 from quorate.recipe.schema.data import Data
 from quorate.recipe.schema.holdout import Holdout
 from quorate.recipe.schema.learning import Ensemble, Features, Folds, Labels, Model
+from quorate.recipe.schema.references import Benchmark, Factors
 from quorate.recipe.schema.trading import Backtest, Costs, Gates, Strategy, Threshold
 from quorate.recipe.schema.tuning import Tuning
 
@@ -78,6 +79,10 @@ class Recipe(Section):
         Where the bars come from.
     covariates : dict of Covariate
         Series beside the bars, by name.
+    benchmark : Benchmark
+        What the returns are held against, beside buy and hold.
+    factors : Factors
+        Returns of factors that the returns are explained by.
     holdout : Holdout
         The last part of the history.
     labels : Labels
@@ -117,6 +122,8 @@ class Recipe(Section):
     plugins: list[str] = []
     data: Data = Data()
     covariates: dict[Name, Covariate] | None = None  # not {}: recipes without any are as they were before
+    benchmark: Benchmark | None = None  # these too
+    factors: Factors | None = None
     holdout: Holdout = Holdout()
     labels: Labels = Labels()
     features: Features = Features()

@@ -11,6 +11,7 @@ from quorate.report.sections import (
     cross_section,
     curves,
     distribution,
+    factors,
     firmness,
     forecasts,
     gates,
@@ -40,6 +41,7 @@ EACH: dict[str, Callable[[Report, str], Section | None]] = {
     "gates": gates.gates,
     "months": curves.months,
     "rolling": curves.rolling,
+    "factors": factors.factors,
     "regimes": firmness.regimes,
     "forecasts": forecasts.forecasts,
     "cross-section": cross_section.cross_section,
@@ -68,6 +70,7 @@ SOME: dict[str, Callable[[Report], object]] = {  # of which only some runs have 
     "seeds": lambda report: report.results[PARTS[0]].get("seeds"),
     "regimes": lambda report: report.results[PARTS[0]].get("regimes"),
     "robustness": lambda report: report.results[PARTS[0]].get("ladders"),
+    "factors": lambda report: report.results[PARTS[0]].get("benchmark") or report.results[PARTS[0]].get("factors"),
     "training": lambda report: report.telemetry.get("training"),
 }
 USUAL = ("verdict", "performance", "unseen", "networks", "equity")  # what a terminal shows unasked

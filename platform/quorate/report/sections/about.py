@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from quorate.errors import plural
-from quorate.report.covariates import covariate_text
+from quorate.report.covariates import covariate_text, reference_text
 from quorate.report.figures import figure
 from quorate.report.report import PARTS, Report
 from quorate.report.sections.gates import missed, said_of
@@ -52,6 +52,7 @@ def data(report: Report, part: str = "") -> Section:
         ("data", f"{', '.join(told['symbols'][:NAMED])}{more}: {bars}"),
         *_ended(told, recipe["data"]),
         *((f"covariate {one['name']}", covariate_text(one)) for one in told.get("covariates", ())),
+        *((one["table"], reference_text(one)) for one in told.get("references", ())),
         ("market", _market(told["market"])),
         ("holdout", _holdout(holdout)),
         ("costs", f"{costs_text(recipe['costs'])}, {fill}"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report import console
-from quorate.report.covariates import covariate_text
+from quorate.report.covariates import covariate_text, reference_text
 from quorate.report.views.store import noted_text
 
 SESSIONS = 20  # the latest, those that are missing or extra before half days
@@ -56,6 +56,7 @@ def _read(checked: Mapping[str, Any]) -> None:
                 ("volume", "yes" if checked["volume"] else "none"),
                 *_ended(checked.get("ended", ())),
                 *((f"covariate {one['name']}", covariate_text(one)) for one in checked.get("covariates", ())),
+                *((one["table"], reference_text(one)) for one in checked.get("references", ())),
             ]
         )
     )

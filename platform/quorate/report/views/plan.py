@@ -7,7 +7,7 @@ from typing import Any
 
 from quorate.errors import plural
 from quorate.report import console
-from quorate.report.covariates import covariate_text
+from quorate.report.covariates import covariate_text, reference_text
 
 SHOWN = 12  # folds, one a line; of more the first and the last
 ENDS = 5
@@ -28,6 +28,7 @@ def render(plan: Mapping[str, Any], target: console.Console | None = None) -> No
         ("a year", f"{data['bars_per_year']:g} bars, calendar {data['calendar']}"),
         *((f"at {one['frequency']}", at_frequency_text(one, data["frequency"])) for one in plan.get("frequencies", ())),
         *((f"covariate {one['name']}", covariate_text(one)) for one in data.get("covariates", ())),
+        *((one["table"], reference_text(one)) for one in data.get("references", ())),
         ("holdout", f"{plural(holdout['bars'], 'bar')} from {start} on, not read" if start else "none"),
         *([("held out", held_out_text(held))] if (held := holdout.get("symbols")) else ()),
         ("folds", folds_text(plan["folds"])),

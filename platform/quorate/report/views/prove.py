@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from quorate.report import console
@@ -20,6 +22,7 @@ def render(proof: Mapping[str, Any], target: console.Console | None = None) -> N
         ("recipe", proof["recipe"]),
         ("surrogates", f"{proof['draws']} per edge, of {drawn_from:,} bars in blocks of {data['block']:g}, no drift"),
         ("tried before", f"{trials['effective']:.3g} independent of {console.plural(trials['n'], 'trial')}{look}"),
+        *_chance(proof),
         ("false alarms", f"{nothing['passed']} of {nothing['n']} promoted with nothing to find, {_range(nothing)}"),
         ("smallest edge", smallest_text(proof)),
         *([("in the way", binding_text(proof["binding"]))] if proof["binding"] else ()),
@@ -33,6 +36,25 @@ def render(proof: Mapping[str, Any], target: console.Console | None = None) -> N
         target.print(f"[bright_black]not asked, for want of fits or an audit: {names}[/bright_black]")
     target.print("[bright_black]an edge is a Sharpe ratio a year after costs; nothing was fitted, the holdout stays "
                  "closed[/bright_black]")  # fmt: skip
+
+
+def _chance(proof: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what chance shows without any gate: how long the smallest edge hides in it, and what the luckiest has."""
+    from quorate import statistics
+
+    data, edge, told = proof["data"], proof["smallest"]["edge"], []
+    years = (date.fromisoformat(data["last"]) - date.fromisoformat(data["first"])).days / 365.25
+    per_year, before = data["bars"] / years, years * (1 - data["holdout"] / data["bars"])
+    if edge:
+        bars = math.ceil(statistics.min_track_record(edge / math.sqrt(per_year)))
+        told.append(("by itself", f"{edge:.2f} is told from 0 within {bars:,} bars, were returns independent"))
+    n = round(proof["trials"]["effective"]) + 1
+    if n > 1:
+        best = statistics.expected_max_exact(n) / math.sqrt(before)
+        text = f"the best of {n:,} trials without skill shows {best:.2f} on the bars before the holdout"
+        least = f", and {edge:.2f} within {statistics.min_backtest_length(n, edge):.1f} years" if edge else ""
+        told.append(("chance alone", f"{text}{least}"))
+    return told
 
 
 def smallest_text(proof: Mapping[str, Any]) -> str:

@@ -23,8 +23,8 @@ from quorate.walkforward.layout import WalkForward, holdout_start, prepare
 from quorate.walkforward.part import own_tried
 from quorate.walkforward.series import Series, decide_all, decide_judged, judge_span
 
-# Of what no planted forecast has: fits, an audit, symbols held out, quantiles.
-WITHOUT = ("null-market", "unseen-symbols", "coverage")
+# Of what no planted forecast has: fits, an audit, symbols held out, quantiles, factors of the same days.
+WITHOUT = ("null-market", "unseen-symbols", "coverage", "factor-alpha")
 BY_NOW = ("selection",)  # of a holdout it judges the walk-forward again, by what is tried in between: here nothing
 YEARS, COSTS = 2.0, 0.5  # of the remedies
 # They look at the judged series and at nothing else; who misses one of them is known before all others are traded.

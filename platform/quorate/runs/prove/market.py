@@ -35,7 +35,8 @@ def surrogate(bars: Bars, known: int, total: int, block: float, seed: int) -> Ba
     The stationary bootstrap of Politis and Romano (1994) draws the bars, one order for all symbols, so that they stay
     related and volatility stays in clusters. Gap and body are scaled so that each earns nothing on average. Where a
     symbol has no bar stays as it is; where it had none on the drawn day, a day of its own is taken. Nothing is read of
-    the prices from bar `known` on. What is beside the bars, covariates, categories and shorter bars, is left out.
+    the prices from bar `known` on. What is beside the bars, covariates, categories, factors and shorter bars, is left
+    out.
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ def surrogate(bars: Bars, known: int, total: int, block: float, seed: int) -> Ba
     made: dict[str, Any] = fields
     symbols = tuple(bars.symbols[k] for k in columns)
     beside: dict[str, Any] = {"fills": None, "finer": None, "covariates": {}, "categories": {}, "read": ()}
+    beside |= {"benchmark": None, "factors": None}
     return replace(bars, times=times, sessions=sessions, symbols=symbols, **made, **beside)
 
 
