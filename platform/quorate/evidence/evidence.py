@@ -30,7 +30,8 @@ class Performance(BacktestResult):
     binary : bool
         Whether predictions are probabilities of the positive class.
     market : ndarray of float64, (n_bars - 1,)
-        Net returns of buy and hold over the same bars, at the same fills and costs; empty where it is not known.
+        Net returns of buy and hold over the same bars, at the same fills and costs, in excess of cash as `returns`;
+        empty where it is not known.
     naive : ndarray of float64, (n_forecasts,)
         For each forecast the mean of all labels that had ended when it was decided, NaN where none had;
         empty where it is not known.
@@ -66,8 +67,11 @@ class Performance(BacktestResult):
 
     @cached_property
     def returns(self) -> Floats:
-        """Net simple return of each bar after the first, (n_bars - 1,), read-only: every metric and gate asks."""
-        returns = returns_of(self.equity)
+        """What is judged: net simple return of each bar after the first, in excess of cash, (n_bars - 1,), read-only.
+
+        Where the recipe has no cash, they are `total_returns`, those of the account as it is.
+        """
+        returns = returns_of(self.equity, None if self.carry is None else self.carry.cash)
         returns.flags.writeable = False
         return returns
 
@@ -149,7 +153,7 @@ class Evidence:
     judged : str
         Name of the judged series among the candidates.
     candidates : mapping of str to ndarray of float64, (n_bars - 1,)
-        Net returns of every series that could be promoted, by name: ensembles and members alone.
+        Net returns, in excess of cash, of every series that could be promoted, by name: ensembles and members alone.
     members : mapping of str to Performance
         The members of the ensemble alone, traded by the same strategy.
     trials : Tried or None
@@ -203,7 +207,7 @@ class Evidence:
         Parameters
         ----------
         costs : float
-            Factor of fees and slippage.
+            Factor of fees and slippage, and of what is paid to borrow.
         delay : int
             Bars by which every order is late.
         """

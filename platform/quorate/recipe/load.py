@@ -21,7 +21,7 @@ from quorate.recipe.bar_files import EVERY
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import Recipe
-from quorate.recipe.schema.base import FILE, IN_BARS, IN_SESSIONS, ROWS
+from quorate.recipe.schema.base import FILE, IN_BARS, IN_SESSIONS, NAMED, NUMBER, ROWS, TABLE
 from quorate.recipe.text import check_shape, parse
 
 Table = dict[str, Any]
@@ -244,7 +244,7 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
 
 
 def _explain(error: Any, registry: Registry | None) -> str:
-    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS)
+    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS, NUMBER, NAMED, TABLE)
     path = [str(part) for part in error["loc"] if part not in no_keys]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":

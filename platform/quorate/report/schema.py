@@ -251,6 +251,7 @@ class UnseenSymbols(_Object):
     """Of the gates on them; the part's own does not rest on it."""
     gates: list[Gate] = Field(default=[])
     series: list[Series] = Field(default=[])
+    carry: list[firm.CarryFigures] = Field(default=[])
     symbols: list[SymbolFigures] = Field(default=[])
     quantiles: list[of.QuantileFigures] = Field(default=[])
     intervals: list[of.IntervalFigures] = Field(default=[])
@@ -285,6 +286,8 @@ class Part(_Object):
     regimes: list[firm.RegimeFigures] = Field(default=[])
     mean_break: firm.MeanBreak | None = None
     ladders: list[firm.LadderStep] = Field(default=[])
+    carry: list[firm.CarryFigures] = Field(default=[])
+    """Where the recipe has ``data.cash``, ``costs.borrow`` or ``costs.funding``."""
     market: Market
     members: told.Members
     folds: list[Fold]

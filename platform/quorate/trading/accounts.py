@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError, QuorateError
 from quorate.statistics import Floats
 
@@ -59,6 +60,12 @@ class Account:
     assets: Floats
     orders: NDArray[Any]
     _market: Market
+
+    def weights(self) -> Floats:
+        """Return the share of its account's value that is held of each symbol at each close, (n_bars, n_symbols)."""
+        held = np.where(self.assets == 0, 0.0, self.assets * self._market.close)
+        alive = self.value > 0
+        return np.where(alive, held / np.where(alive, self.value, 1.0), 0.0)
 
     def positions(self) -> NDArray[Any]:
         """Return vectorbt's records of round trips."""
@@ -116,6 +123,29 @@ def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> A
     rest = vbt.books.cash_grouped(shape, flow, groups, start, engine=ENGINE)
     held = vbt.books.asset_value_grouped(held, groups, engine=ENGINE)
     return Account(vbt.books.value(rest, held, engine=ENGINE), assets, orders, market)
+
+
+def round_trips(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
+    """Return vectorbt's records of round trips as `BacktestResult.trades` has them."""
+    entry = positions["entry_idx"].to_numpy(dtype=np.int64)
+    leave = positions["exit_idx"].to_numpy(dtype=np.int64)
+    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "symbol": np.asarray(bars.symbols)[positions["col"].to_numpy(dtype=np.int64)],
+            "side": np.where(positions["direction"].to_numpy() == 0, "long", "short"),
+            "decided": times[entry - 1],
+            "entered": times[entry],
+            "exited": times[leave],
+            "size": positions["size"].to_numpy(),
+            "entry_price": positions["entry_price"].to_numpy(),
+            "exit_price": positions["exit_price"].to_numpy(),
+            "fees": (positions["entry_fees"] + positions["exit_fees"]).to_numpy(),
+            "pnl": positions["pnl"].to_numpy(),
+            "pnl_fraction": positions["return"].to_numpy(),
+            "closed": positions["status"].to_numpy() == 1,
+        }
+    )
 
 
 def check_accounts(

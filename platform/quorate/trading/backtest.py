@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.statistics import Floats
-from quorate.trading.accounts import Account, Market, book, check_accounts
+from quorate.trading.accounts import Account, Market, book, check_accounts, round_trips
+from quorate.trading.carry import Carry, carried, carry_of
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.scale import Scale
 
@@ -50,6 +51,9 @@ class BacktestResult:
         Traded value over mean equity, per year.
     fees, slippage : float
         Paid in all, in currency.
+    carry : Carry, optional
+        What cash earned and positions paid, where the recipe says so: `equity` has it. Trades, turnover, fees and
+        slippage are of the account without it.
     """
 
     times: NDArray[np.datetime64]
@@ -59,11 +63,22 @@ class BacktestResult:
     turnover: float
     fees: float
     slippage: float
+    carry: Carry | None = field(default=None, kw_only=True)
 
     @property
     def returns(self) -> Floats:
-        """Net simple return of each bar after the first, (n_bars - 1,)."""
-        return statistics.returns_of(self.equity)
+        """Net simple return of each bar after the first, in excess of what cash earned, (n_bars - 1,)."""
+        return statistics.returns_of(self.equity, None if self.carry is None else self.carry.cash)
+
+    @property
+    def total_returns(self) -> Floats:
+        """Net simple return of each bar after the first, of the account as it is, (n_bars - 1,)."""
+        return self.returns if self.carry is None else statistics.returns_of(self.equity)
+
+    @property
+    def traded(self) -> Floats:
+        """Value of the account without carry, to which its trades add up, (n_bars,)."""
+        return self.equity if self.carry is None else self.carry.traded
 
     @property
     def closed(self) -> pd.DataFrame:
@@ -86,9 +101,10 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
-        return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
+        accounts = [floor.valued(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]
+        return {name: np.column_stack([one[name] for one in accounts]) for name in accounts[0]}
 
-    return _until_ruin(floor.value(floor.kept("curves", targets, booked)))
+    return floor.equity(floor.kept("curves", targets, booked))
 
 
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
@@ -105,7 +121,7 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     results = []
     for k in range(targets.shape[2]):
         booked = floor.book(targets[:, :, k])
-        lost = floor.value(booked)[:, 0] <= 0
+        lost = floor.equity(booked)[:, 0] <= 0
         if lost.any() and targets[lost.argmax() :, :, k].any():
             stopped = targets[:, :, k].copy()
             stopped[lost.argmax() :] = 0.0
@@ -132,7 +148,7 @@ def each_symbol(bars: Bars, weights: Floats, trading: Trading) -> tuple[Floats, 
     booked = floor.book(weights, apart=True)
     positions = booked["positions"]
     closed = positions["col"][positions["status"] == 1].astype(np.int64)
-    return _until_ruin(floor.value(booked)), np.bincount(closed, minlength=n).astype(np.int64)
+    return floor.equity(booked), np.bincount(closed, minlength=n).astype(np.int64)
 
 
 def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
@@ -191,13 +207,18 @@ class _Floor:
         def booked() -> Booked:
             account = self.trade(target, apart)
             return {
-                "value": account.value,
+                **self.valued(account, apart),
                 "held": (account.assets != 0).any(axis=1),
                 "orders": account.orders,
                 "positions": account.positions(),
             }
 
         return self.kept("apart" if apart else "account", target, booked)
+
+    def valued(self, account: Account, apart: bool = False) -> dict[str, Floats]:
+        """Return what an account is worth, and its carry."""
+        rates = self.trading.carry
+        return {"value": account.value, **(carry_of(account.weights(), rates, apart) if rates is not None else {})}
 
     def kept(self, what: str, targets: Floats, compute: Callable[[], Booked]) -> Booked:
         """Return what was kept of these weights, traded here, or compute and keep it."""
@@ -219,20 +240,27 @@ class _Floor:
         assert trading.kept is not None
         shares = (np.asarray(share) for share in (trading.fees, trading.slippage))
         money = np.array([trading.capital, self.scale.money])
-        traded = market.close, market.price, self.payout, self.scale.price, money, *shares
+        carry = trading.carry
+        rates = [] if carry is None else [carry.years, carry.cash, carry.borrow, carry.funding]
+        traded = market.close, market.price, self.payout, self.scale.price, money, *shares, *rates
         return trading.kept.key("floor-1", _how(), *traded)
 
     def value(self, booked: Booked) -> Floats:
-        """Return what accounts are worth, in the market's currency, (n_bars, n_accounts)."""
+        """Return what accounts are worth without carry, in the market's currency, (n_bars, n_accounts)."""
         value: Floats = booked["value"] * self.scale.money
         return value
+
+    def equity(self, booked: Booked) -> Floats:
+        """Return what accounts are worth, (n_bars, n_accounts), zero from the bar on at which nothing is left."""
+        value = _until_ruin(self.value(booked))
+        return value if self.trading.carry is None else _until_ruin(carried(value, booked))
 
 
 @cache
 def _how() -> str:
     """Return the hash of the text that makes orders and books them."""
     here = Path(__file__)
-    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "scale")]
+    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "carry", "scale")]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
@@ -300,7 +328,7 @@ def _until_ruin(equity: Floats) -> Floats:
 def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     bars, trading, equity = floor.bars, floor.trading, floor.value(booked)[:, 0]
     orders = floor.scale.back(booked["orders"])
-    trades = _trades(bars, floor.scale.back(booked["positions"]))
+    trades = round_trips(bars, floor.scale.back(booked["positions"]))
     column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
     size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
     quoted = floor.price[row, column]
@@ -313,32 +341,11 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     held = booked["held"]
     return BacktestResult(
         bars.times,
-        _until_ruin(equity),
+        floor.equity(booked)[:, 0],
         trades,
         float(held[1:].mean()) if len(held) > 1 else 0.0,
         turnover,
         float(orders["fees"].sum()),
         slippage,
-    )
-
-
-def _trades(bars: Bars, positions: pd.DataFrame) -> pd.DataFrame:
-    entry = positions["entry_idx"].to_numpy(dtype=np.int64)
-    leave = positions["exit_idx"].to_numpy(dtype=np.int64)
-    times = pd.DatetimeIndex(bars.times).tz_localize("UTC")
-    return pd.DataFrame(
-        {
-            "symbol": np.asarray(bars.symbols)[positions["col"].to_numpy(dtype=np.int64)],
-            "side": np.where(positions["direction"].to_numpy() == 0, "long", "short"),
-            "decided": times[entry - 1],
-            "entered": times[entry],
-            "exited": times[leave],
-            "size": positions["size"].to_numpy(),
-            "entry_price": positions["entry_price"].to_numpy(),
-            "exit_price": positions["exit_price"].to_numpy(),
-            "fees": (positions["entry_fees"] + positions["exit_fees"]).to_numpy(),
-            "pnl": positions["pnl"].to_numpy(),
-            "pnl_fraction": positions["return"].to_numpy(),
-            "closed": positions["status"].to_numpy() == 1,
-        }
+        carry=Carry.of(trading.carry, booked, equity),
     )

@@ -12,6 +12,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import PluginError
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
+from quorate.trading.carry import Rates
 
 Fill = Literal["open", "close"]
 
@@ -30,6 +31,8 @@ class Trading:
         Fractions of the traded value, per side; of orders filled at that bar.
     capital : float
         Cash at the start.
+    carry : Rates, optional
+        What cash earns, and what short and funded positions pay; without it, nothing.
     kept : KeptArrays, optional
         Accounts that were booked before.
     """
@@ -38,6 +41,7 @@ class Trading:
     fees: float | Floats = 0.0
     slippage: float | Floats = 0.0
     capital: float = 100_000.0
+    carry: Rates | None = None
     kept: KeptArrays | None = field(default=None, compare=False, repr=False)
 
     def take(self, start: int, stop: int) -> Trading:
@@ -45,11 +49,13 @@ class Trading:
         fees, slippage = (
             share if isinstance(share, float) else share[start:stop] for share in (self.fees, self.slippage)
         )
-        return replace(self, fees=fees, slippage=slippage)
+        carry = self.carry and self.carry.take(start, stop)
+        return replace(self, fees=fees, slippage=slippage, carry=carry)
 
     def dearer(self, factor: float) -> Trading:
-        """Return the same with `factor` times the fees and slippage."""
-        return replace(self, fees=self.fees * factor, slippage=self.slippage * factor)
+        """Return the same with `factor` times the fees and slippage, and what is paid to borrow."""
+        carry = self.carry and self.carry.dearer(factor)
+        return replace(self, fees=self.fees * factor, slippage=self.slippage * factor, carry=carry)
 
     def worse(self, slippage: float) -> Trading:
         """Return the same with so much more slippage per side, a fraction."""

@@ -19,6 +19,7 @@ from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.trading.backtest import equity_curves, gone_after
+from quorate.trading.carry import in_excess
 from quorate.trading.costs import Fill, Trading
 from quorate.trading.portfolio import check_shares, renewed, share_of_capital
 from quorate.trading.risk import Risk, limited
@@ -67,9 +68,9 @@ class Offered:
     picked : dict
         ``threshold`` and every key of the grid with its value.
     earned : dict
-        ``sharpe``, ``total-return``, ``max-drawdown`` after costs; ``exposure``, the share of bars whose
-        desired weight was not zero at the close before; ``entries``, how often a symbol's weight rose from zero
-        or changed its sign.
+        ``sharpe`` in excess of cash, ``total-return``, ``max-drawdown``, all after costs; ``exposure``, the share of
+        bars whose desired weight was not zero at the close before; ``entries``, how often a symbol's weight rose from
+        zero or changed its sign.
     """
 
     picked: dict[str, Any]
@@ -301,9 +302,9 @@ def followed(plan: Plan, taken: Sequence[Setting], bars: Bars, folds: Sequence[F
     return Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken])
 
 
-def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
-    """Return what `Offered` tells of returns and desired weights, (n_bars - 1,) and (n_bars, n_symbols)."""
-    equity = statistics.equity_curve(returns)
+def _earned(returns: Floats, total: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
+    """Return what `Offered` tells of returns, in excess of cash and of the account, both (n_bars - 1,), and weights."""
+    equity = statistics.equity_curve(total)
     signs = np.sign(weights[:-1])  # what is wanted at the last close is filled on no bar
     before = np.vstack([np.zeros_like(signs[:1]), signs[:-1]])
     return {
@@ -318,16 +319,18 @@ def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str,
 def _returns(
     plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int
 ) -> tuple[Floats, list[dict[str, float]]]:
-    """Return what each candidate earned out of fold, (n_bars - 1, n_candidates), and its figures from a bar on."""
+    """Return what each candidate earned out of fold, in excess of cash, (n_bars - 1, n_candidates), and its figures."""
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
     step = max(1, CELLS // max(1, plan.score.size))
     parts, earned = [], []
     for first in range(0, len(candidates), step):
         weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)[start:stop]
-        returns = statistics.returns_of(equity_curves(span, weights, traded))
+        equity = equity_curves(span, weights, traded)
+        returns, total = in_excess(equity, traded.carry), statistics.returns_of(equity)
         earned += [
-            _earned(returns[since:, i], weights[since:, :, i], bars.bars_per_year) for i in range(returns.shape[1])
+            _earned(returns[since:, i], total[since:, i], weights[since:, :, i], bars.bars_per_year)
+            for i in range(returns.shape[1])
         ]
         parts.append(returns)
     return np.hstack(parts), earned

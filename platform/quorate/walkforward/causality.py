@@ -197,12 +197,12 @@ def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bo
 
 
 def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], bars: Bars, first: int) -> None:
-    """Ask a cost model again without the later bars and compare.
+    """Ask a cost model again without the later bars and compare, and so rates of interest.
 
     Raises
     ------
     IntegrityError
-        If what an order costs changed.
+        If what an order costs, or a rate, changed.
     """
     for known in cuts(first, len(bars)):
         part, whole = cost(bars.until(known)), trading.take(0, known)
@@ -212,6 +212,13 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
                 raise IntegrityError(
                     f"cost model {model!r} looks ahead: its {name} before {bars.sessions[known]} change when the bars "
                     "from there on are not known"
+                )
+        for name, then in vars(whole.carry).items() if whole.carry else ():
+            now = getattr(part.carry, name)
+            if not np.array_equal(now, then, equal_nan=now.dtype.kind == "f"):
+                raise IntegrityError(
+                    f"the rates of {name} look ahead: those before {bars.sessions[known]} change when what came from "
+                    "there on is not known"
                 )
 
 

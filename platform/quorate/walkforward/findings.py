@@ -23,6 +23,7 @@ from quorate.evidence.verdict import overall
 from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.alone import alone_in
+from quorate.walkforward.carry import carry_rows
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
@@ -140,6 +141,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"warm_starts": plain(warm)} if warm else {}),
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
+        **({"carry": plain(carried)} if (carried := carry_rows(judged)) else {}),
         **_firmness(outcome, span),
         "market": market_figures(span),
         "members": members,
