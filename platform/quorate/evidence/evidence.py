@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
 from quorate.evidence.result import GateResult
-from quorate.statistics import Floats, returns_of
+from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.trading.backtest import BacktestResult
 
 
@@ -71,7 +72,7 @@ class Performance(BacktestResult):
 
         Where the recipe has no cash, they are `total_returns`, those of the account as it is.
         """
-        returns = returns_of(self.equity, None if self.carry is None else self.carry.cash)
+        returns = excess_of(self.equity, None if self.carry is None else self.carry.cash)
         returns.flags.writeable = False
         return returns
 

@@ -20,6 +20,7 @@ from quorate.report.views.compare import as_html, sections, sentence
 from quorate.runs import differing
 from quorate.runs.loaded import load_report
 from quorate.statistics import Floats, returns_of
+from quorate.statistics._excess import excess_of
 from quorate.statistics._paired import RATIOS, figures_of, interval, resampled_differences
 from quorate.store.label import display_name
 
@@ -226,7 +227,7 @@ class _Common:
     def excess(self) -> tuple[Floats, Floats]:
         """The same in excess of cash."""
         pairs = zip(self.equity, self.cash, strict=True)
-        one, other = (returns_of(equity, returns_of(cash)) for equity, cash in pairs)
+        one, other = (excess_of(equity, returns_of(cash)) for equity, cash in pairs)
         return one, other
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from quorate.statistics._base import TINY, complete, finite, known
-from quorate.statistics._boundary import Columns, Floats, Level, Natural, Others, Positive, Times, Values, checked
+from quorate.statistics._boundary import Columns, Floats, Level, Natural, Positive, Times, Values, checked
 from quorate.statistics._drawdown import max_drawdown
 
 YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
@@ -51,20 +51,12 @@ def calmar(equity: Values, bars_per_year: Positive) -> float:
 
 
 @checked
-def returns_of(equity: Columns, cash: Others | None = None) -> Floats:
-    """Return the simple return of each bar after the first, along axis 0; zero once everything is lost.
-
-    With `cash`, what cash earned on each of these bars, (n - 1,), in excess of that; an account of cash alone has none.
-    """
+def returns_of(equity: Columns) -> Floats:
+    """Return the simple return of each bar after the first, along axis 0; zero once everything is lost."""
     equity = known(equity)
     before = equity[:-1]
     alive = ~(before <= 0)  # what is undefined stays undefined
-    if cash is None:
-        return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1, 0.0)
-    if len(cash) != len(before):
-        raise ValueError(f"returns_of: cash must be as long as the returns, {len(before)}; it has length {len(cash)}")
-    kept = before * (1 + cash.reshape(-1, *[1] * (equity.ndim - 1)))
-    return np.where(alive, (equity[1:] - kept) / np.where(alive, before, 1.0), 0.0)
+    return np.where(alive, equity[1:] / np.where(alive, before, 1.0) - 1, 0.0)
 
 
 @checked

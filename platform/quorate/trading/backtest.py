@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.trading.accounts import Account, Market, book, check_accounts, round_trips
 from quorate.trading.carry import Carry, carried, carry_of
 from quorate.trading.costs import Fill, Trading
@@ -68,7 +69,7 @@ class BacktestResult:
     @property
     def returns(self) -> Floats:
         """Net simple return of each bar after the first, in excess of what cash earned, (n_bars - 1,)."""
-        return statistics.returns_of(self.equity, None if self.carry is None else self.carry.cash)
+        return excess_of(self.equity, None if self.carry is None else self.carry.cash)
 
     @property
     def total_returns(self) -> Floats:

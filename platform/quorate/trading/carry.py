@@ -24,6 +24,7 @@ from quorate.errors import DataError
 from quorate.recipe.schema import Rate, RateOf, span_of
 from quorate.recipe.schema.rates import MOST
 from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 
 YEAR = np.timedelta64(31_557_600, "s")  # 365.25 days
 PARTS = ("interest", "borrow", "funding")  # of what an account earns and pays
@@ -199,7 +200,7 @@ def carried(value: Floats, shares: Mapping[str, Floats]) -> Floats:
 
 def in_excess(equity: Floats, rates: Rates | None) -> Floats:
     """Return returns in excess of what cash earns, (n_bars - 1, ...)."""
-    return statistics.returns_of(equity, None if rates is None else rates.earned)
+    return excess_of(equity, None if rates is None else rates.earned)
 
 
 def _name_of(rate: Rate) -> str | None:

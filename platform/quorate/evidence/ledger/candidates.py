@@ -23,6 +23,7 @@ from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.tally import count
 from quorate.evidence.result import finite_or_none
 from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.store import Home
 from quorate.store.files import replacing
 
@@ -156,7 +157,7 @@ def stored_candidates(equity: pd.DataFrame, series: Iterable[Mapping[str, Any]],
     for one in series:
         if one["role"] in ROLES:
             value = equity[f"{one['name']}/{one['strategy']}"].to_numpy(dtype=np.float64)
-            returns = statistics.returns_of(value, cash)
+            returns = excess_of(value, cash)
             found.append(Candidate(one["name"], one["strategy"], one["role"], returns, days, bars.bars_per_year))
     return found
 

@@ -99,9 +99,10 @@ def rolling_sharpe(
     """Return the annual Sharpe ratio of the last `window` returns at each bar; NaN before there are as many."""
     import numpy as np
 
-    from quorate.statistics import returns_of, sharpe
+    from quorate.statistics import sharpe
+    from quorate.statistics._excess import excess_of
 
-    returns = returns_of(np.array(equity), None if cash is None else np.array(cash))
+    returns = excess_of(np.array(equity), None if cash is None else np.array(cash))
     found = [math.nan] * min(window, len(equity))
     return found + [sharpe(returns[stop - window : stop], year) for stop in range(window, len(returns) + 1)]
 

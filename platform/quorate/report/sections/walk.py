@@ -91,7 +91,8 @@ def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float |
         return {}
     import numpy as np
 
-    from quorate.statistics import returns_of, sharpe
+    from quorate.statistics import sharpe
+    from quorate.statistics._excess import excess_of
 
     days, equity = [day(time) for time in found[0]], found[1][OWN]
     cash = cash_of(report, part)
@@ -105,7 +106,7 @@ def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float |
         within = equity[since : inside[-1] + 1]  # what its first bar earned counts
         total = within[-1] / within[0] - 1 if within[0] else None  # nothing was left
         earned = None if cash is None else np.array(cash[since : inside[-1]])
-        told[fold["fold"]] = (total, sharpe(returns_of(np.array(within), earned), year))
+        told[fold["fold"]] = (total, sharpe(excess_of(np.array(within), earned), year))
     return told
 
 
