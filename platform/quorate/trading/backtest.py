@@ -218,8 +218,7 @@ class _Floor:
 
     def valued(self, account: Account, apart: bool = False) -> dict[str, Floats]:
         """Return what an account is worth, and its carry."""
-        rates = self.trading.carry
-        return {"value": account.value, **(carry_of(account.weights(), rates, apart) if rates is not None else {})}
+        return {"value": account.value, **carry_of(account.weights, self.trading.carry, apart)}
 
     def kept(self, what: str, targets: Floats, compute: Callable[[], Booked]) -> Booked:
         """Return what was kept of these weights, traded here, or compute and keep it."""
@@ -241,8 +240,7 @@ class _Floor:
         assert trading.kept is not None
         shares = (np.asarray(share) for share in (trading.fees, trading.slippage))
         money = np.array([trading.capital, self.scale.money])
-        carry = trading.carry
-        rates = [] if carry is None else [carry.years, carry.cash, carry.borrow, carry.funding]
+        rates = () if trading.carry is None else trading.carry.arrays
         traded = market.close, market.price, self.payout, self.scale.price, money, *shares, *rates
         return trading.kept.key("floor-1", _how(), *traded)
 

@@ -11,7 +11,7 @@ Years are those between both stamps, of 365.25 days: weekends count. All of it i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +65,11 @@ class Rates:
         """Years from each close to the next, (n_bars - 1,)."""
         found: Floats = np.diff(self.times) / YEAR
         return found
+
+    @property
+    def arrays(self) -> tuple[Floats, ...]:
+        """All that an account's carry is computed from, beside its weights."""
+        return self.years, self.cash, self.borrow, self.funding
 
     @property
     def earned(self) -> Floats:
@@ -158,13 +163,15 @@ def check_known(rates: Rates | None, listed: NDArray[np.bool_], sessions: NDArra
             )
 
 
-def carry_of(weights: Floats, rates: Rates, apart: bool = False) -> dict[str, Floats]:
+def carry_of(weights: Callable[[], Floats], rates: Rates | None, apart: bool = False) -> dict[str, Floats]:
     """Return the shares of an account's value that cash earns, and that short and funded positions cost.
 
     Parameters
     ----------
-    weights : ndarray of float64, (n_bars, n_symbols)
-        Share of the account's value that is held of each symbol at each close.
+    weights : callable
+        Gives the share of the account's value that is held of each symbol at each close, (n_bars, n_symbols).
+    rates : Rates or None
+        Without them, nothing is earned or paid, and there are no shares.
     apart : bool
         Each symbol has an account of its own.
 
@@ -173,7 +180,9 @@ def carry_of(weights: Floats, rates: Rates, apart: bool = False) -> dict[str, Fl
     dict of str to ndarray of float64, (n_bars - 1, n_accounts)
         By `PARTS`.
     """
-    held, years = weights[:-1], rates.years[:, None]
+    if rates is None:
+        return {}
+    held, years = weights()[:-1], rates.years[:, None]
 
     def total(shares: Floats) -> Floats:
         return shares if apart else shares.sum(axis=1, keepdims=True)

@@ -100,9 +100,9 @@ class Data(Open):
         Makes the bars into longer ones, ``5min``, ``4h``, ``1d``, ``1w`` or ``1mo``, of which only those count that are
         over; without it, they stay as the source gives them.
     cash : float, str or RateOf, per year
-        What cash earns, as a fraction: 0.04 is 4 %. A text is the name of a covariate, read as it was known at each
-        close; a table has ``covariate``, and ``per`` and ``percent`` of what it tells. Returns are judged in excess of
-        it; without it, cash earns nothing.
+        What cash earns per year, as a fraction: 0.04 is 4 %. A text is the name of a covariate, read as it was known at
+        each close; a table has ``covariate``, and ``per`` and ``percent`` of what it tells. Returns are judged in
+        excess of it; without it, cash earns nothing.
     checks : dict
         What the rules that look at bars do, and from where on they find something; without it, the doubts of every run
         are warnings. The key is a rule, or ``*`` for the rest; the value is ``warn``, ``refuse``, ``quarantine``

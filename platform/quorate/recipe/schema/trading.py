@@ -116,10 +116,10 @@ class Costs(Open):
     model : str
         The plugin that says what an order costs, of kind cost.
     borrow : float, str or RateOf, per year
-        What is paid on the value that is short, a fraction as of ``data.cash``; without it, nothing.
+        What is paid per year on the value that is short, given as ``data.cash`` is; without it, nothing.
     funding : float, str or RateOf, per year
-        What is paid on the value that is long, and earned on what is short, as of perpetual futures; without it,
-        nothing.
+        What is paid per year on the value that is long, and earned on what is short, as of perpetual futures; without
+        it, nothing.
     """
 
     model: str = "fixed"
