@@ -21,6 +21,7 @@ from quorate.runs.audit.joins import check_joins
 from quorate.runs.compare import compare
 from quorate.runs.loading import load_bars
 from quorate.runs.predict import predict
+from quorate.runs.prove.draw import with_mean_rates
 from quorate.runs.reproduce import reproduce
 from quorate.runs.session import open_session
 from quorate.store import Home
@@ -174,10 +175,20 @@ def test_the_audit_looks_rates_up_in_their_records(bills: Path, home: Path) -> N
     assert states["null market"] == "clean"
 
 
+def test_a_plan_has_no_cash_and_the_means_of_what_covariates_tell(bills: Path, home: Path) -> None:
+    given = {**recipe_on(bills, cash=CASH), "costs": {"borrow": CASH, "funding": 0.02}}
+    session = open_session(given, home=home)
+    bars = load_bars(session)
+    lean = with_mean_rates(session.recipe, bars.take(0, N - 100))
+    assert lean.data.cash is None
+    assert 0.04 < lean.costs.borrow < 0.07
+    assert lean.costs.funding == pytest.approx(0.02)
+    plain = open_session(recipe_on(bills), home=home).recipe
+    assert with_mean_rates(plain, bars) == plain
+
+
 def test_what_makes_no_sense_is_refused_with_the_remedy(bills: Path, home: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        RecipeError, match=r"data.cash must be a number, such as 0.04.*are bills.*'bils'; did you"
-    ):
+    with pytest.raises(RecipeError, match=r"data.cash must be a number, such as 0.04.*are bills.*'bils'; did you"):
         quorate.run(recipe_on(bills, cash="bils"), home=home)
     with pytest.raises(RecipeError, match=r"costs.borrow must be a fraction per year.*0.04 is 4 %; it was 2"):
         quorate.run({**recipe_on(bills), "costs": {"borrow": 2}}, home=home)

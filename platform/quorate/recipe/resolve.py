@@ -86,13 +86,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "labels": _labels(recipe, registry, label),
             "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
-            "costs": Costs.model_validate(
-                {
-                    **_beside(recipe.costs),
-                    "model": cost.name,
-                    **resolve_options(cost, recipe.costs.options, "costs"),
-                }
-            ),
+            "costs": _costs(recipe.costs, cost),
             # One order, so that sums over members do not depend on how a recipe was written.
             "models": dict(sorted(models.items())),
             "ensemble": recipe.ensemble.model_copy(
@@ -109,6 +103,10 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     return resolved, warnings
+
+
+def _costs(given: Costs, cost: specs.CostSpec) -> Costs:
+    return Costs.model_validate({**_beside(given), "model": cost.name, **resolve_options(cost, given.options, "costs")})
 
 
 def _labels(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> Labels:

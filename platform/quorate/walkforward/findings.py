@@ -141,7 +141,6 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **({"warm_starts": plain(warm)} if warm else {}),
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
-        **({"carry": plain(carried)} if (carried := carry_rows(judged)) else {}),
         **_firmness(outcome, span),
         "market": market_figures(span),
         "members": members,
@@ -173,13 +172,14 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
 
 
 def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
-    """Return what was earned regime by regime, whether it lasted, and what is left of it later and dearer."""
+    """Return what was earned regime by regime, whether it lasted, what is left of it later and dearer, and carry."""
     (series, judged), (_, held) = outcome.series[0], outcome.series[-1]
     found: dict[str, Any] = plain(
         {
             "regimes": regime_rows(outcome.regimes, span, judged, series.label, held),
             "mean_break": mean_break(span, judged),
             "ladders": ladders(outcome.walk, series, judged, *outcome.bounds),
+            **({"carry": carried} if (carried := carry_rows(outcome.series)) else {}),
         }
     )
     return found
