@@ -168,6 +168,7 @@ _NO_RECIPES = {
 
 # The key by which a table names its plugin, and which plugin it is without it.
 _NAMING = {"data": ("source", "bundled"), "folds": ("splitter", "expanding"), "costs": ("model", "fixed")}
+_RATES = ("cash", "borrow", "funding")  # numbers, names or tables: one given in another way takes the place of the old
 
 
 def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True, top: bool = True) -> Table:
@@ -180,7 +181,8 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            naming, default = _NAMING.get(key, ("plugin", None)) if top else ("plugin", None)
+            inside = "covariate" if key in _RATES else "plugin"
+            naming, default = _NAMING.get(key, ("plugin", None)) if top else (inside, None)
             if top and key == "holdout":
                 merged[key] = _holdout(dict(old), value)
                 continue
@@ -188,7 +190,7 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
             merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing
-        elif isinstance(old, Mapping) and value is not False:
+        elif isinstance(old, Mapping) and value is not False and key not in _RATES:
             raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")
         else:
             merged[key] = value

@@ -183,8 +183,11 @@ class _Told:
         times, equity, *cash = zip(*rows, strict=True)
         self.times = np.array([time.replace(tzinfo=None) for time in times], dtype="datetime64[us]")
         self.equity: Floats = np.array(equity, dtype=np.float64)
-        # What 1 in cash grows to.
-        self.cash: Floats = np.cumprod(1 + np.array(cash[0])) if cash else np.ones(len(rows))
+        self._cash: Floats | None = np.cumprod(1 + np.array(cash[0])) if cash else None
+
+    def cash_at(self, bars: NDArray[np.int64]) -> Floats | None:
+        """Return what 1 in cash has grown to at some bars; None, where it earns nothing."""
+        return None if self._cash is None else self._cash[bars]
 
     @property
     def span(self) -> str:
@@ -214,7 +217,7 @@ class _Common:
     differs: Sequence[str]
     sessions: NDArray[np.datetime64]
     equity: tuple[Floats, Floats]
-    cash: tuple[Floats, Floats]
+    cash: tuple[Floats | None, Floats | None]
     bars_per_year: float
 
     @property
@@ -227,7 +230,7 @@ class _Common:
     def excess(self) -> tuple[Floats, Floats]:
         """The same in excess of cash."""
         pairs = zip(self.equity, self.cash, strict=True)
-        one, other = (excess_of(equity, returns_of(cash)) for equity, cash in pairs)
+        one, other = (excess_of(equity, None if cash is None else returns_of(cash)) for equity, cash in pairs)
         return one, other
 
 
@@ -288,7 +291,7 @@ def _common(a: _Told, b: _Told) -> _Common:
             f"{'; '.join(differs) or 'both are shorter than that'}"
         )
     a_year = min(float(a.data["bars_per_year"]), float(b.data["bars_per_year"]))
-    equity, cash = (a.equity[first], b.equity[second]), (a.cash[first], b.cash[second])
+    equity, cash = (a.equity[first], b.equity[second]), (a.cash_at(first), b.cash_at(second))
     return _Common(not differs, differs, sessions, equity, cash, a_year)
 
 

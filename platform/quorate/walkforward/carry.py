@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ def carry_rows(judged: Sequence[tuple[Series, Performance]]) -> list[dict[str, A
         row: dict[str, Any] = {"series": one.label, "cash": carry.cash_per_year}
         for part in PARTS:
             shares = getattr(carry, part)
-            row[part] = float(shares @ performance.equity[:-1])
-            row[f"{part}_per_year"] = float(shares.sum() / carry.years)
+            row[part] = float((shares * performance.equity[:-1]).sum())
+            row[f"{part}_per_year"] = float(shares.sum() / carry.years) if carry.years else math.nan
         rows.append(row)
     return rows

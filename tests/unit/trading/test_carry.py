@@ -222,6 +222,18 @@ def test_who_lost_everything_earns_no_interest() -> None:
     assert ruined.returns.tolist()[2:] == [0.0, 0.0]
 
 
+def test_a_gain_that_is_less_than_cash_is_concentrated_on_it() -> None:
+    """A trade a month, each with the same gain: in all less than the money would have earned as cash."""
+    bars = panel(100 * np.exp(0.02 / 252 * np.arange(505))[:, None])
+    weights = np.where(np.arange(505) % 20 < 18, 1.0, 0.0)[:, None, None]
+    for cash, verdict in ((None, "PASS"), (0.04, "FAIL")):
+        [result] = backtest(bars, weights, Trading("close", carry=rates_of(bars, cash, None, None)))
+        judged = measured(result, bars)
+        found = robustness.concentration(evidence_of(judged, judged), trades=1)
+        assert found.verdict == verdict
+        assert robustness.halves(evidence_of(judged, judged)).verdict == verdict
+
+
 def test_costs_that_are_raised_raise_what_borrowing_costs() -> None:
     bars = panel(np.full((50, 1), 10.0))
     trading = Trading("close", carry=rates_of(bars, 0.0, 0.1, 0.1))
