@@ -110,6 +110,11 @@ def test_every_sharpe_ratio_is_of_returns_in_excess_of_cash(report: quorate.Repo
     assert gates["selection"]["inputs"]["per_bar"] * np.sqrt(252) == pytest.approx(own)
     first = {row["ladder"]: row["sharpe"] for row in reversed(part["ladders"])}
     assert first == {"lag": own, "slippage": own}
+    # All folds trade by the default threshold: what that would have earned is what was earned.
+    grid = report.stored("grid")
+    [offered] = grid[(grid["role"] == "ensemble") & (grid["threshold"] == 0.02)].to_dict("records")
+    assert offered["sharpe"] == pytest.approx(own, rel=1e-9)
+    assert offered["total-return"] == pytest.approx(part["series"][0]["metrics"]["total-return"], rel=1e-9)
     folds = next(section for section in sections_of(report, ("folds",)))
     assert all(np.isfinite(row[5].value) for row in folds.blocks[1].groups[0])
 

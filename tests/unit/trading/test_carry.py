@@ -19,6 +19,7 @@ from quorate.errors import DataError, IntegrityError
 from quorate.evidence.evidence import Evidence, Performance
 from quorate.evidence.judging import guarded
 from quorate.recipe.schema import RateOf
+from quorate.statistics._excess import excess_of
 from quorate.store.kept import KeptArrays
 from quorate.trading.backtest import BacktestResult, backtest, each_symbol, equity_curves
 from quorate.trading.carry import Carry, Rates, check_known, in_excess, rates_of
@@ -158,6 +159,19 @@ def test_a_sharpe_ratio_of_one_that_is_mostly_interest_does_not_pass() -> None:
     assert not guarded(in_truth).carry.cash.flags.writeable
 
 
+def test_half_of_a_market_that_earns_what_cash_does_passes_as_often_as_chance() -> None:
+    rng = np.random.default_rng(79)
+    market = 0.04 / 252 + 0.16 / math.sqrt(252) * rng.standard_normal((500, 504))
+    cash = np.full(504, 0.04 / 252)
+    passed = np.zeros(2)
+    for one in market:
+        equity = statistics.equity_curve(0.5 * one + 0.5 * cash)
+        for k, returns in enumerate((statistics.returns_of(equity), excess_of(equity, cash))):
+            passed[k] += statistics.sharpe_test(returns).probability >= 0.95
+    assert passed[0] / 500 > 0.12
+    assert 0.03 < passed[1] / 500 < 0.075
+
+
 def test_a_book_as_long_as_it_is_short_earns_all_of_cash_and_pays_to_borrow() -> None:
     bars = panel(np.full((253, 2), 50.0))
     targets = np.tile([0.5, -0.5], (253, 1))[:, :, None]
@@ -180,7 +194,7 @@ def test_what_is_bought_and_held_has_no_cash_left() -> None:
     assert metrics.sharpe(measured(held, bars)) < metrics.sharpe(measured(bare, bars))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 39), st.sampled_from(["open", "close"]))
 def test_a_rate_that_comes_later_changes_no_equity_before(seed: int, cut: int, fill: str) -> None:
     bars = market(seed, 40, 2)
