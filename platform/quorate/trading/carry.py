@@ -138,7 +138,7 @@ def rates_of(bars: Bars, cash: Rate | None, borrow: Rate | None, funding: Rate |
     return Rates(bars.times, found[:, 0], *paid)
 
 
-def check_known(rates: Rates | None, listed: NDArray[np.bool_], sessions: NDArray[np.datetime64], first: int) -> None:
+def check_known(rates: Rates | None, bars: Bars, listed: NDArray[np.bool_], first: int) -> None:
     """Raise `DataError`, if a rate is not known at a close from the bar `first` on, at which it could be needed.
 
     Parameters
@@ -149,17 +149,18 @@ def check_known(rates: Rates | None, listed: NDArray[np.bool_], sessions: NDArra
     if rates is None:
         return
     for key, values, where in (
-        ("data.cash", rates.cash, np.ones(len(listed), dtype=bool)),
+        ("data.cash", rates.cash[:, None], np.ones((len(bars), 1), dtype=bool)),
         ("costs.borrow", rates.borrow, listed),
         ("costs.funding", rates.funding, listed),
     ):
         lacks = np.isnan(values[first:]) & where[first:]
         if lacks.any():
-            session = sessions[first + int(np.argwhere(lacks)[0][0])]
+            row, column = (int(i) for i in np.argwhere(lacks)[0])
+            of = f" of {bars.symbols[column]}" if key != "data.cash" else ""
             raise DataError(
-                f"{key}: no rate was known at the close of {session}, {int(lacks.sum()):,} in all from "
-                f"{sessions[first]} on, when trading begins, and nothing later can stand for it: begin later "
-                f"(data.since), or give the covariate a number as missing, and a longer max_age"
+                f"{key}: no rate{of} was known at the close of {bars.sessions[first + row]}, {int(lacks.sum()):,} in "
+                f"all from {bars.sessions[first]} on, when trading begins, and nothing later can stand for it: begin "
+                "later (data.since), or give the covariate a number as missing, and a longer max_age"
             )
 
 

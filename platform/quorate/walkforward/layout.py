@@ -203,7 +203,7 @@ def prepare(
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
-    check_known(trading.carry, listed(bars), bars.sessions, spans[0][0].first)
+    check_known(trading.carry, bars, listed(bars), spans[0][0].first)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
     embargo = recipe.folds.embargo
@@ -240,7 +240,7 @@ def _unseen(
     if rows is None:
         rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols))
     trading = _trading(recipe, registry, bars)
-    check_known(trading.carry, listed(bars), bars.sessions, first)
+    check_known(trading.carry, bars, listed(bars), first)
     return Unseen(bars, rows, trading, dataset)
 
 

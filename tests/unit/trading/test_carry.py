@@ -28,6 +28,8 @@ from quorate.walkforward.causality import audit_costs
 from quorate_plugins import metrics
 from quorate_plugins.gates import headline, robustness, single, statistical
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 YEAR_DAYS = 365.25
 
 
@@ -306,13 +308,15 @@ def test_a_rate_that_is_not_known_when_trading_begins_is_an_error_and_no_later_o
     bars = with_rates(market(1, 40, 2), {"rate": [0.01, 0.02, 0.03, 0.04]}, first=10)
     rates = rates_of(bars, "f", None, None)
     assert np.isnan(rates.cash[:10]).all()
-    check_known(rates, bars.present, bars.sessions, 10)
+    check_known(rates, bars, bars.present, 10)
     with pytest.raises(DataError, match=f"data.cash: no rate was known at the close of {bars.sessions[8]}, 2 in all"):
-        check_known(rates, bars.present, bars.sessions, 8)
+        check_known(rates, bars, bars.present, 8)
     # A symbol that cannot be held needs none.
     paid = rates_of(bars, None, "f", None)
-    check_known(paid, np.arange(40)[:, None] >= np.array([10, 12]), bars.sessions, 0)
-    check_known(None, bars.present, bars.sessions, 0)
+    check_known(paid, bars, np.arange(40)[:, None] >= np.array([10, 12]), 0)
+    with pytest.raises(DataError, match=f"costs.borrow: no rate of B was known at the close of {bars.sessions[9]}, 1"):
+        check_known(paid, bars, np.arange(40)[:, None] >= np.array([10, 9]), 0)
+    check_known(None, bars, bars.present, 0)
 
 
 def test_rates_that_look_ahead_are_found() -> None:
